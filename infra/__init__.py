@@ -1,0 +1,1 @@
+"""Images, launch files, and the trigger that starts training."""

@@ -1,0 +1,1 @@
+"""Recipes, planning, Beam stages, runners, ledger, report and the `gristmill` command."""

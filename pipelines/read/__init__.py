@@ -1,0 +1,1 @@
+"""Readers: planned pieces of input -> batches of documents, and dead letters for what cannot be read."""

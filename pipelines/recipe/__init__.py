@@ -1,0 +1,1 @@
+"""Recipe: one YAML file that says everything about a run; typed, validated."""

@@ -1,0 +1,1 @@
+"""Where a pipeline runs: names on the command line -> Beam runner and options."""

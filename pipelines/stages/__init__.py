@@ -1,0 +1,1 @@
+"""Beam stages: each turns units into parts and receipts."""
