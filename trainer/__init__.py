@@ -1,1 +1,1 @@
-"""A compact PyTorch trainer that reads token shards. No Beam; runs on torch, numpy, numba, pyarrow, sentencepiece alone."""
+"""A compact PyTorch trainer that reads token shards alone: no Beam, no pydantic."""

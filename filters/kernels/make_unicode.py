@@ -9,7 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from filters.kernels.unicode import ALNUM, ALPHA, DIGIT, LIMIT, PUNCT, SCRIPT_RANGES, SPACE, UNSPACED, UNSPACED_SCRIPTS, UPPER
+from filters.kernels.unicode import (
+    ALNUM,
+    ALPHA,
+    DIGIT,
+    LIMIT,
+    PUNCT,
+    SCRIPT_RANGES,
+    SPACE,
+    UNSPACED,
+    UNSPACED_SCRIPTS,
+    UPPER,
+)
 
 
 def flags_of(char: str) -> int:

@@ -1,0 +1,238 @@
+"""The recipe, typed. Every field's description is printed into docs/recipe.md and docs/recipe.schema.json.
+
+Defaults are the recommended values; a run directory keeps the recipe with all of them filled in.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
+         "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}  # fmt: skip
+
+
+def parse_bytes(value: Any) -> Any:
+    """ "16MB" -> 16000000, "16MiB" -> 16777216; numbers pass. Raises ValueError naming the units."""
+    if not isinstance(value, str):
+        return value
+    text = value.strip().upper().replace("_", "")
+    digits = text.rstrip("BKMGTI ")
+    unit = text[len(digits) :].strip()
+    try:
+        return int(float(digits) * UNITS[unit])
+    except (KeyError, ValueError):
+        raise ValueError(f"'{value}' is not a size; write a number with B, KB, MB, GB, KiB, MiB or GiB") from None
+
+
+def parse_share(value: Any) -> Any:
+    """ "1%" -> 0.01; numbers pass."""
+    if isinstance(value, str) and value.strip().endswith("%"):
+        try:
+            return float(value.strip()[:-1]) / 100
+        except ValueError:
+            raise ValueError(f"'{value}' is not a share; write 1% or 0.01") from None
+    return value
+
+
+def as_list(value: Any) -> Any:
+    """A single string is a list of one."""
+    return [value] if isinstance(value, str) else value
+
+
+Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(ge=1)]
+Share = Annotated[float, BeforeValidator(parse_share), Field(ge=0, le=1)]
+Names = Annotated[list[str], BeforeValidator(as_list), Field(min_length=1)]
+ColumnType = Literal["string", "int64", "float64", "bool"]
+Format = Literal["jsonl", "parquet", "arrow", "text", "html", "warc", "wet", "machine", "bundled"]
+
+
+class Model(BaseModel):
+    """Unknown keys are errors; values do not change after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class LanguageColumn(Model):
+    """The language of a document stands in a field of its record."""
+
+    column: str
+    """Name of the field; ISO 639-1 codes."""
+
+
+class Source(Model):
+    """A named input. The name stays attached to a document down to the training batch."""
+
+    format: Format
+    """How files are read. `machine`: the documentation of every Python machine; `bundled`: the shipped example set."""
+    paths: Annotated[list[str], BeforeValidator(as_list)] = []
+    """Files, folders or glob patterns, relative to the recipe; any fsspec URL. Not used by `machine` and `bundled`."""
+    text: str = "text"
+    """Field that holds the text (jsonl, parquet, arrow)."""
+    id: str | None = None
+    """Field that holds the record's own id; without it, identity comes from the record's bytes."""
+    url: str | None = "url"
+    """Field that holds the page's address, where there is one."""
+    language: str | LanguageColumn | None = None
+    """`en`: declared for every document; `{column: lang}`: read from the record; absent: identified."""
+    columns: dict[str, ColumnType] = {}
+    """Fields that become typed columns of `text/`; all others travel in `meta` as JSON."""
+    priority: int = Field(0, ge=0, le=31)
+    """In a duplicate cluster the higher priority wins, after "kept by the rules"."""
+    max_bytes: Bytes | None = None
+    """`machine` only: stop after this much text."""
+
+
+class Plan(Model):
+    """How inputs are cut into units: from the input and the recipe only, never from the number of workers."""
+
+    unit_bytes: Bytes = 16_000_000
+    """Input bytes per unit; 128-256 MB on a cluster."""
+
+
+class Read(Model):
+    """Bounds on single records: properties of the record, never of time."""
+
+    max_record_bytes: Bytes = 16 * 2**20
+    """A longer record becomes a dead letter, read in bounded memory."""
+
+
+class Extract(Model):
+    """HTML to text, by resiliparse."""
+
+    main_content: bool = True
+    """Leave out navigation, headers and footers."""
+    max_depth: int = Field(512, ge=8)
+    """Deeper nesting becomes a dead letter: extraction is quadratic in nested elements."""
+
+
+class Language(Model):
+    """Language identification with fastText's lid.176.ftz for documents whose source does not declare a language."""
+
+    characters: int | Literal["whole"] = 1000
+    """How much of a document is looked at."""
+
+
+class When(Model):
+    """Which documents an entry judges; an absent key admits all."""
+
+    language: Names | None = None
+    """ISO 639-1 codes."""
+    script: Names | None = None
+    """ISO 15924 codes, such as Latn or Hani."""
+    source: Names | None = None
+    """Names of sources."""
+
+
+class OwnRule(Model):
+    """A rule of the recipe: keep a document when its signal is within the bound."""
+
+    signal: str
+    """Name of a signal (`gristmill rules` lists them)."""
+    at_least: float | None = None
+    """Keep when signal >= this."""
+    at_most: float | None = None
+    """Keep when signal <= this."""
+
+
+class Decision(Model):
+    """One entry of `decide`. A document is judged by the first entry that admits it."""
+
+    when: When = When()
+    presets: Annotated[list[str], BeforeValidator(as_list)] = []
+    """Named lists of rules, in order; an editing preset changes the text that the next ones see."""
+    rules: list[OwnRule] = []
+    """Further rules, after the presets."""
+    change: dict[str, float | None] = {}
+    """Rule name -> other threshold; null turns the rule off. `gristmill rules` lists the names."""
+
+
+class MinHash(Model):
+    """Near-duplicates: MinHash signatures, LSH bands, then exact verification."""
+
+    bands: int = Field(16, ge=1, le=128)
+    rows: int = Field(7, ge=1, le=64)
+    shingle: int = Field(5, ge=1, le=32)
+    """Words per shingle (characters where a script has no spaces)."""
+    threshold: Share = 0.7
+    """A document is dropped only for a kept one with at least this Jaccard similarity, computed exactly."""
+    seed: int = 1
+    """As in datasketch.MinHash(seed=...)."""
+
+
+class Deduplicate(Model):
+    """Exact and near-duplicate documents; the best-ranked of a cluster stays."""
+
+    exact: bool = True
+    """Documents whose normalised text is equal."""
+    minhash: MinHash | None = MinHash()
+    quality: str | None = None
+    """Signal that ranks documents of equal priority, higher first; then the longer wins."""
+    fingerprint: Literal["all", "kept"] = "all"
+    """`kept`: documents dropped by rules are not fingerprinted; cheaper, but `whatif` cannot re-decide winners."""
+
+
+class Scrub(Model):
+    """Personal data, found by presidio-analyzer recognizers and ours."""
+
+    entities: Names | None = None
+    """Types to look for; absent: every type of the shipped set (docs/personal-data.md)."""
+    operator: Literal["tag", "mask"] = "tag"
+    """`tag`: <EMAIL_ADDRESS>; `mask`: asterisks."""
+
+
+class Text(Model):
+    """The clean text dataset."""
+
+    format: Literal["arrow", "parquet"] = "arrow"
+
+
+class Tokenizer(Model):
+    """A SentencePiece tokenizer, trained on a deterministic sample of `text/`."""
+
+    model: Literal["bpe", "unigram"] = "bpe"
+    vocabulary: int = Field(8192, ge=512, le=2**20)
+    """Size including special ids and byte fallback."""
+    sample_bytes: Bytes = 50_000_000
+    """UTF-8 bytes of text to train on, chosen by hash of doc_id."""
+    character_coverage: Share = 0.9995
+
+
+class Tokens(Model):
+    """Token shards and the pack plan."""
+
+    sequence_length: int = Field(512, ge=16)
+    """Tokens per training row."""
+    validation: Share = 0.01
+    """Share of duplicate clusters held out, by hash of the cluster."""
+
+
+class Train(Model):
+    """Defaults of `gristmill train RUN`; passed to `python -m trainer`, which validates them."""
+
+    preset: str = "nano"
+    """Model size."""
+    steps: int = Field(300, ge=1)
+    options: dict[str, str | int | float | bool] = {}
+    """Any other option of the trainer, by its name."""
+
+
+class Recipe(Model):
+    """One YAML file that says everything about a run."""
+
+    gristmill: Literal[1]
+    """Version of the recipe format."""
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    seed: int = Field(0, ge=0)
+    """Of every sample: `--sample`, tokenizer training, validation, pack plan."""
+    sources: dict[str, Source] = Field(min_length=1)
+    plan: Plan = Plan()
+    read: Read = Read()
+    extract: Extract = Extract()
+    language: Language = Language()
+    decide: list[Decision] = []
+    deduplicate: Deduplicate | None = Deduplicate()
+    scrub: Scrub | None = Scrub()
+    text: Text = Text()
+    tokenizer: Tokenizer | None = Tokenizer()
+    tokens: Tokens = Tokens()
+    train: Train = Train()
