@@ -1,0 +1,73 @@
+"""What can go wrong, as a user meets it: what, where, and what to do. One exit code per kind (docs/errors.md).
+
+GristmillError
+├── RecipeError     2  the recipe, or the command line
+├── InputError      3  a file that cannot be read
+├── ReconcileError  4  totals that do not add up: a bug of ours, never published
+├── GateError       5  a check that the recipe asked for failed
+└── RunnerError     6  the runner, its cluster or its workers
+Interrupted: 130, resumable.
+"""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Exit codes of every command."""
+
+    OK = 0
+    BUG = 1
+    RECIPE = 2
+    INPUT = 3
+    RECONCILE = 4
+    GATE = 5
+    RUNNER = 6
+    INTERRUPTED = 130
+
+
+class GristmillError(Exception):
+    """What went wrong, where, and what to do. `where` names a file, row, step or recipe line, never document text."""
+
+    exit_code = Exit.BUG
+
+    def __init__(self, what: str, *, where: str, fix: str):
+        super().__init__(f"{what}\n  where: {where}\n  fix:   {fix}")
+        self.what, self.where, self.fix = what, where, fix
+
+    def __reduce__(self) -> tuple:
+        return _rebuild, (type(self), self.what, self.where, self.fix)
+
+
+def _rebuild(kind: type[GristmillError], what: str, where: str, fix: str) -> GristmillError:
+    """Unpickles an error: `where` and `fix` have no default, so that an author must think of them."""
+    return kind(what, where=where, fix=fix)
+
+
+class RecipeError(GristmillError):
+    """The recipe or the command line is wrong."""
+
+    exit_code = Exit.RECIPE
+
+
+class InputError(GristmillError):
+    """A file cannot be read."""
+
+    exit_code = Exit.INPUT
+
+
+class ReconcileError(GristmillError):
+    """Records in are not kept + dropped + dead."""
+
+    exit_code = Exit.RECONCILE
+
+
+class GateError(GristmillError):
+    """A check that the recipe asked for failed."""
+
+    exit_code = Exit.GATE
+
+
+class RunnerError(GristmillError):
+    """The runner, its cluster or its workers failed."""
+
+    exit_code = Exit.RUNNER
