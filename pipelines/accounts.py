@@ -1,0 +1,133 @@
+"""Accounting as data: what happened to every record, step by step. Totals reconcile or the run fails."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.errors import ReconcileError
+
+IN, KEPT, DROPPED, DEAD = "in", "kept", "dropped", "dead"
+"""A record that enters a step leaves it by exactly one of the other three."""
+ASIDE, FIRED, UNJUDGED = "aside", "fired", "unjudged"
+"""Information: not inputs; rules that fired (several per document); kept without having been judged."""
+
+
+@dataclass(frozen=True, order=True)
+class Account:
+    """So many documents of a source and language met this outcome at a step."""
+
+    step: str
+    outcome: str
+    reason: str
+    source: str
+    lang: str
+    documents: int
+    bytes: int
+
+
+class Accounts:
+    """A set of counters, added up over batches, units and stages."""
+
+    def __init__(self, accounts: Iterable[Account] = ()):
+        self._documents: Counter[tuple[str, str, str, str, str]] = Counter()
+        self._bytes: Counter[tuple[str, str, str, str, str]] = Counter()
+        self.merge(accounts)
+
+    def __iter__(self) -> Iterator[Account]:
+        for key in sorted(self._documents):
+            yield Account(*key, self._documents[key], self._bytes[key])
+
+    def add(
+        self, step: str, outcome: str, source: str, documents: int, size: int, *, reason: str = "", lang: str = ""
+    ) -> None:
+        """Count some documents of one kind."""
+        if documents:
+            key = (step, outcome, reason, source, lang)
+            self._documents[key] += documents
+            self._bytes[key] += size
+
+    def add_rows(
+        self, step: str, outcome: str, source: str, lang: pa.Array, size_D: np.ndarray, reason: pa.Array | None = None
+    ) -> None:
+        """Count the documents of a batch by language (and reason); size_D in bytes."""
+        if len(lang) == 0:
+            return
+        columns = {"lang": lang.fill_null(""), "size": pa.array(size_D, pa.int64())}
+        keys = ["lang"]
+        if reason is not None:
+            columns["reason"] = reason
+            keys.append("reason")
+        for row in pa.table(columns).group_by(keys).aggregate([("size", "sum"), ("size", "count")]).to_pylist():
+            self.add(
+                step,
+                outcome,
+                source,
+                row["size_count"],
+                row["size_sum"],
+                reason=row.get("reason") or "",
+                lang=row["lang"],
+            )
+
+    def add_fired(self, step: str, source: str, lang: pa.Array, size_D: np.ndarray, fired: pa.Array) -> None:
+        """Count every rule that fired; a document counts once for each."""
+        parent = pc.list_parent_indices(fired)
+        if len(parent):
+            self.add_rows(step, FIRED, source, lang.take(parent), size_D[parent.to_numpy()], pc.list_flatten(fired))
+
+    def merge(self, others: Iterable[Account]) -> None:
+        """Add accounts of other units."""
+        for other in others:
+            key = (other.step, other.outcome, other.reason, other.source, other.lang)
+            self._documents[key] += other.documents
+            self._bytes[key] += other.bytes
+
+    def total(self, step: str, outcome: str) -> int:
+        """Documents of an outcome at a step, all sources and languages together."""
+        return sum(n for key, n in self._documents.items() if key[:2] == (step, outcome))
+
+    def sources(self) -> list[str]:
+        """Names of the sources that were counted."""
+        return sorted({key[3] for key in self._documents})
+
+    def of(self, source: str) -> "Accounts":
+        """The accounts of one source."""
+        return Accounts(account for account in self if account.source == source)
+
+    def to_json(self) -> list[dict]:
+        """Sorted records, as in manifest.json."""
+        return [asdict(account) for account in self]
+
+    @classmethod
+    def from_json(cls, records: Iterable[dict]) -> "Accounts":
+        """The inverse of to_json."""
+        return cls(Account(**record) for record in records)
+
+
+def reconcile(accounts: Accounts, steps: list[str]) -> None:
+    """Check, for every source: in = kept + dropped + dead at each step, and what one step keeps enters the next.
+
+    Raises ReconcileError naming the source, the step and the figures.
+    """
+    for source in accounts.sources():
+        mine, before = accounts.of(source), None
+        for step in steps:
+            entered = mine.total(step, IN)
+            left = {outcome: mine.total(step, outcome) for outcome in (KEPT, DROPPED, DEAD)}
+            if entered != sum(left.values()):
+                figures = " + ".join(f"{count} {outcome}" for outcome, count in left.items())
+                raise _mismatch(f"{entered} records went in, {figures} came out", source, step)
+            if before is not None and entered != before:
+                raise _mismatch(f"the step before kept {before} records, {entered} went in", source, step)
+            before = left[KEPT]
+
+
+def _mismatch(what: str, source: str, step: str) -> ReconcileError:
+    return ReconcileError(
+        f"totals do not reconcile: {what}",
+        where=f"source '{source}', step '{step}'",
+        fix="this is a bug of Gristmill, and nothing was published; please report it with run.json and _work/*.json",
+    )

@@ -1,0 +1,107 @@
+"""Writes the parts of one unit: bounded files whose names carry the hash of their bytes.
+
+A second attempt of the same unit writes the same bytes under the same names, so attempts cannot disagree.
+"""
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import xxhash
+
+from pipelines.receipts import Part
+from pipelines.storage import HashingFile, Store
+
+ROLL_BYTES = 256 * 2**20
+"""A part is closed when it has grown beyond this: an unsplittable file is one unit of several parts."""
+
+
+class PartWriter:
+    """Parts of one dataset, opened when the first rows come; no rows, no part. Use as a context manager."""
+
+    def __init__(
+        self,
+        store: Store,
+        dataset: str,
+        unit: str,
+        *,
+        format: str = "arrow",
+        compression: str | None = "zstd",
+        content: tuple[str, ...] = (),
+    ):
+        """`content` names the string columns that a row's order-independent digest covers; the first one is its id."""
+        self._store, self._dataset, self._unit = store, dataset, unit
+        self._format, self._compression, self._content = format, compression, content
+        self._stack = ExitStack()
+        self._writer: pa.ipc.RecordBatchFileWriter | pq.ParquetWriter | None = None
+        self.parts: list[Part] = []
+
+    def __enter__(self) -> "PartWriter":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._finish()
+        elif self._writer is not None:
+            self._file.close()
+        self._stack.close()
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append rows; every batch has the schema of the first."""
+        if batch.num_rows == 0:
+            return
+        if self._writer is None:
+            self._start(batch.schema)
+        self._writer.write_batch(batch)  # type: ignore[union-attr]
+        self._rows += batch.num_rows
+        if self._content:
+            self._digest = (self._digest + row_digest(batch, self._content)) % 2**128
+        if self._file.size > ROLL_BYTES:
+            self._finish()
+
+    def _start(self, schema: pa.Schema) -> None:
+        self._scratch: Path = self._stack.enter_context(self._store.temporary())
+        self._file = HashingFile(self._scratch.open("wb"))
+        self._rows, self._digest = 0, 0
+        if self._format == "parquet":
+            self._writer = pq.ParquetWriter(
+                self._file, schema, compression=self._compression or "none", compression_level=1
+            )
+        else:
+            options = pa.ipc.IpcWriteOptions(compression=self._compression and pa.Codec(self._compression, 1))
+            self._writer = pa.ipc.new_file(pa.PythonFile(self._file, "w"), schema, options=options)
+
+    def _finish(self) -> None:
+        if self._writer is None:
+            return
+        self._writer.close()
+        self._file.close()
+        self._writer = None
+        name = f"{self._unit[:16]}-{len(self.parts):02d}-{self._file.sha256[:16]}.{self._format}"
+        path = f"{self._dataset}/{name}"
+        self._store.publish(self._scratch, path)
+        content = f"{self._digest:032x}" if self._content else ""
+        self.parts.append(Part(self._dataset, path, self._rows, self._file.size, self._file.sha256, content))
+
+
+def row_digest(batch: pa.RecordBatch, columns: Iterable[str]) -> int:
+    """Sum over rows of xxh3_128 of the rows' values, mod 2**128: equal for the same rows in any order or grouping."""
+    values = zip(*(_row_bytes(batch.column(name)) for name in columns), strict=True)
+    return sum(xxhash.xxh3_128_intdigest(b"\x00".join(row)) for row in values) % 2**128
+
+
+def _row_bytes(column: pa.Array) -> Iterable[bytes]:
+    if pa.types.is_large_list(column.type):
+        values = column.flatten().to_numpy()
+        ends = np.cumsum(pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False))
+        return (values[start:end].tobytes() for start, end in zip(np.append(0, ends[:-1]), ends, strict=True))
+    return (b"" if value is None else str(value).encode() for value in column.to_pylist())
+
+
+def add_content(digests: Iterable[str]) -> str:
+    """The digest of a dataset from those of its parts."""
+    return f"{sum(int(digest, 16) for digest in digests) % 2**128:032x}"
