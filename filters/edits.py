@@ -1,0 +1,279 @@
+"""Changes of text inside documents, as data: byte ranges of the extracted text, why, and what stands there instead.
+
+`edits.merged()` resolves overlaps, `apply(text, edits)` makes the edited text, `first.then(second)` says in terms of
+the original text what two rounds of editing did. Nothing is inserted: every edit covers at least one byte.
+"""
+# ruff: noqa: N815 - field names carry the array's layout, as arguments of kernels do
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filters.batch import text_buffers
+from filters.kernels.edits import splice
+
+EDIT = pa.struct([("start", pa.int64()), ("end", pa.int64()), ("kind", pa.string()), ("text", pa.string())])
+"""One edit in a list column: UTF-8 byte range of the extracted text, kind, replacement ("" cuts)."""
+
+_POSITION_BITS = 40
+"""A document number and a byte position share one sortable int64: 2**40 bytes a document, 2**23 documents a batch."""
+
+
+@dataclass(frozen=True, eq=False)
+class Edits:
+    """The edits of a batch of `documents` documents, as flat arrays: E edits by document, start, longest first.
+
+    doc_E, start_E, end_E: int64, [start, end) in UTF-8 bytes of the document. kind_E, text_E: int32, indices into
+    `kinds` and `texts`. Raises ValueError for a document or range that cannot be; apply() checks UTF-8 borders.
+    """
+
+    documents: int
+    doc_E: np.ndarray
+    start_E: np.ndarray
+    end_E: np.ndarray
+    kind_E: np.ndarray
+    text_E: np.ndarray
+    kinds: tuple[str, ...]
+    texts: tuple[str, ...] = ("",)
+
+    def __post_init__(self) -> None:
+        wrong_E = (self.doc_E < 0) | (self.doc_E >= self.documents) | (self.start_E < 0) | (self.end_E <= self.start_E)
+        if wrong_E.any():
+            e = int(np.flatnonzero(wrong_E)[0])
+            where = f"document {self.doc_E[e]} of {self.documents}"
+            raise ValueError(f"{where} cannot have an edit [{self.start_E[e]}, {self.end_E[e]})")
+        order_E = np.lexsort((-self.end_E, self.start_E, self.doc_E))
+        if (order_E[1:] < order_E[:-1]).any():
+            for name in ("doc_E", "start_E", "end_E", "kind_E", "text_E"):
+                object.__setattr__(self, name, getattr(self, name)[order_E])
+
+    def __len__(self) -> int:
+        return len(self.doc_E)
+
+    @classmethod
+    def none(cls, documents: int) -> "Edits":
+        """No edits of a batch of so many documents."""
+        return cls.of(documents, (), (), (), ())
+
+    @classmethod
+    def of(
+        cls,
+        documents: int,
+        doc: Sequence[int] | np.ndarray,
+        start: Sequence[int] | np.ndarray,
+        end: Sequence[int] | np.ndarray,
+        kind: Sequence[str],
+        text: Sequence[str] | None = None,
+    ) -> "Edits":
+        """Edits from one sequence per field, in any order; without `text` all are cuts."""
+        kinds, kind_E = _coded(kind)
+        texts, text_E = _coded([""] * len(kind_E) if text is None else text)
+        doc_E, start_E, end_E = (np.asarray(field, np.int64) for field in (doc, start, end))
+        return cls(documents, doc_E, start_E, end_E, kind_E, text_E, kinds, texts)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence["Edits"]) -> "Edits":
+        """All edits of several rounds over the same text; at equal ranges the earlier part wins in merged()."""
+        documents = {part.documents for part in parts}
+        if len(documents) != 1:
+            raise ValueError(f"edits of one batch have one number of documents, not {sorted(documents)}")
+        kinds, kind_E = _recoded([(part.kinds, part.kind_E) for part in parts])
+        texts, text_E = _recoded([(part.texts, part.text_E) for part in parts])
+        doc_E, start_E, end_E = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("doc_E", "start_E", "end_E")
+        )
+        return cls(documents.pop(), doc_E, start_E, end_E, kind_E, text_E, kinds, texts)
+
+    @classmethod
+    def from_column(cls, column: pa.Array) -> "Edits":
+        """The inverse of column(). A null list is a document without edits; a missing `text` field cuts."""
+        doc = pc.list_parent_indices(column).to_numpy(zero_copy_only=False)
+        fields = pc.list_flatten(column)
+        named = {fields.type.field(i).name for i in range(fields.type.num_fields)}
+        start, end = (pc.struct_field(fields, name).to_numpy(zero_copy_only=False) for name in ("start", "end"))
+        text = pc.struct_field(fields, "text").to_pylist() if "text" in named else None
+        return cls.of(len(column), doc, start, end, pc.struct_field(fields, "kind").to_pylist(), text)
+
+    def column(self) -> pa.Array:
+        """list<EDIT>, one list per document, empty where nothing is edited."""
+        kind = pa.array(self.kinds, pa.string()).take(pa.array(self.kind_E))
+        text = pa.array(self.texts, pa.string()).take(pa.array(self.text_E))
+        fields = pa.StructArray.from_arrays(
+            [pa.array(self.start_E), pa.array(self.end_E), kind, text], fields=list(EDIT.fields)
+        )
+        return pa.ListArray.from_arrays(pa.array(self._bounds().astype(np.int32)), fields)
+
+    def take(self, documents: np.ndarray) -> "Edits":
+        """The edits of chosen documents: document documents[i] becomes document i. Integers or a boolean mask."""
+        chosen_S = np.flatnonzero(documents) if np.asarray(documents).dtype == bool else np.asarray(documents, np.int64)
+        first_D1 = self._bounds()
+        count_S = first_D1[chosen_S + 1] - first_D1[chosen_S]
+        doc_E = np.repeat(np.arange(len(chosen_S), dtype=np.int64), count_S)
+        within_E = np.arange(len(doc_E)) - np.repeat(np.cumsum(count_S) - count_S, count_S)
+        e_E = np.repeat(first_D1[chosen_S], count_S) + within_E
+        fields = (self.start_E[e_E], self.end_E[e_E], self.kind_E[e_E], self.text_E[e_E])
+        return Edits(len(chosen_S), doc_E, *fields, self.kinds, self.texts)
+
+    def merged(self) -> "Edits":
+        """No two ranges of a document overlap any more, and no byte is covered that was not.
+
+        Overlapping ranges become one; kind and text are those of the earliest start, then the longest, then the one
+        named first. Touching ranges stay apart, so that no tag is lost, except cuts of one kind, which become one.
+        """
+        if len(self) < 2:
+            return self
+        start_E, reach_E = self._key(self.start_E), np.maximum.accumulate(self._key(self.end_E))
+        apart = self._joined(np.flatnonzero(np.r_[True, start_E[1:] >= reach_E[:-1]]))
+        cut_E = np.array([text == "" for text in apart.texts])[apart.text_E]
+        touches_E = (apart.start_E[1:] == apart.end_E[:-1]) & (apart.doc_E[1:] == apart.doc_E[:-1])
+        same_E = touches_E & cut_E[1:] & cut_E[:-1] & (apart.kind_E[1:] == apart.kind_E[:-1])
+        return apart._joined(np.flatnonzero(np.r_[True, ~same_E])) if same_E.any() else apart
+
+    def to_original(self, doc_R: np.ndarray, start_R: np.ndarray, end_R: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """[start_R, end_R) of the edited text -> the bytes of the text before these edits that it stands for, int64.
+
+        A range that begins or ends inside a replacement takes in all of what was replaced; a cut at its border stays
+        outside. The edits must be as merged() leaves them.
+        """
+        grown_E1, new_start_E, new_end_E = self._after()
+        first_D1 = self._bounds()
+        left_R = np.searchsorted(self._key(new_end_E), (doc_R << _POSITION_BITS) | start_R, "right")
+        right_R = np.searchsorted(self._key(new_start_E), (doc_R << _POSITION_BITS) | end_R, "left")
+        base_R = grown_E1[first_D1[doc_R]]
+        original_start_R = start_R - (grown_E1[left_R] - base_R)
+        original_end_R = end_R - (grown_E1[right_R] - base_R)
+        inside_R = left_R < right_R  # an edit that ends after the range's start and starts before its end
+        last = max(len(self) - 1, 0)
+        if inside_R.any():
+            begins_R, ends_R = np.minimum(left_R, last), np.maximum(right_R - 1, 0)
+            original_start_R = np.where(
+                inside_R & (new_start_E[begins_R] < start_R), self.start_E[begins_R], original_start_R
+            )
+            original_end_R = np.where(inside_R & (new_end_E[ends_R] > end_R), self.end_E[ends_R], original_end_R)
+        return original_start_R, original_end_R
+
+    def then(self, later: "Edits") -> "Edits":
+        """One set of edits of the original text that does what these and then `later`, edits of the edited text, do.
+
+        Where `later` changes part of a replacement, the result holds what is left of it.
+        """
+        first, later = self.merged(), later.merged()
+        if not len(first) or not len(later):
+            return first if len(first) else later
+        later = _whole_replacements(first, later)
+        start_E, end_E = first.to_original(later.doc_E, later.start_E, later.end_E)
+        return Edits.concatenate([replace(later, start_E=start_E, end_E=end_E), first]).merged()
+
+    def _key(self, position_E: np.ndarray) -> np.ndarray:
+        return (self.doc_E << _POSITION_BITS) | position_E
+
+    def _bounds(self) -> np.ndarray:
+        """int64[D + 1]: edits [first_D1[d], first_D1[d + 1]) are those of document d."""
+        return np.searchsorted(self.doc_E, np.arange(self.documents + 1)).astype(np.int64)
+
+    def _after(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(bytes gained over all edits before each, int64[E + 1]; ranges of the replacements in the edited text)."""
+        length_E = _lengths(self.texts)[self.text_E]
+        grown_E1 = np.r_[np.int64(0), np.cumsum(length_E - (self.end_E - self.start_E))]
+        new_start_E = self.start_E + grown_E1[:-1] - grown_E1[self._bounds()[self.doc_E]]
+        return grown_E1, new_start_E, new_start_E + length_E
+
+    def _joined(self, first_G: np.ndarray) -> "Edits":
+        """One edit per group of neighbours (first_G: where groups start), as the first but up to the furthest end."""
+        end_G = np.maximum.reduceat(self.end_E, first_G)
+        doc_G, start_G, kind_G, text_G = (f[first_G] for f in (self.doc_E, self.start_E, self.kind_E, self.text_E))
+        return Edits(self.documents, doc_G, start_G, end_G, kind_G, text_G, self.kinds, self.texts)
+
+
+def apply(text: pa.Array, edits: Edits) -> pa.Array:
+    """The edited text, large_string. Overlaps are merged first; nulls stay null; without edits, `text` itself.
+
+    Raises ValueError, naming the document, where a range leaves it or cuts a UTF-8 character.
+    """
+    if len(text) != edits.documents:
+        raise ValueError(f"edits of {edits.documents} documents do not fit {len(text)} texts")
+    if not len(edits):
+        return text
+    edits = edits.merged()
+    data_B, start_D1 = text_buffers(text)
+    from_E, to_E = start_D1[edits.doc_E] + edits.start_E, start_D1[edits.doc_E] + edits.end_E
+    _check_borders(data_B, start_D1, edits, from_E, to_E)
+    grown_E1, _, _ = edits._after()
+    out_start_D1 = start_D1 - start_D1[0] + grown_E1[edits._bounds()]
+    out_B = np.empty(out_start_D1[-1], np.uint8)
+    texts_T = np.frombuffer("".join(edits.texts).encode(), np.uint8)
+    text_start_K1 = np.r_[np.int64(0), np.cumsum(_lengths(edits.texts))]
+    splice(data_B, start_D1[0], start_D1[-1], from_E, to_E, edits.text_E, texts_T, text_start_K1, out_B)
+    valid = pc.is_valid(text).buffers()[1] if text.null_count else None
+    return pa.LargeStringArray.from_buffers(len(text), pa.py_buffer(out_start_D1), pa.py_buffer(out_B), valid)
+
+
+def _check_borders(
+    data_B: np.ndarray, start_D1: np.ndarray, edits: Edits, from_E: np.ndarray, to_E: np.ndarray
+) -> None:
+    stop_E = start_D1[edits.doc_E + 1]
+    wrong_E = to_E > stop_E
+    for position_E in (from_E, to_E):
+        within = np.flatnonzero(position_E < stop_E)
+        wrong_E[within] |= data_B[position_E[within]] & 0xC0 == 0x80
+    if wrong_E.any():
+        e = int(np.flatnonzero(wrong_E)[0])
+        where = f"document {edits.doc_E[e]}: edit [{edits.start_E[e]}, {edits.end_E[e]})"
+        raise ValueError(f"{where} is not on UTF-8 borders of its {stop_E[e] - start_D1[edits.doc_E[e]]} bytes")
+
+
+def _whole_replacements(first: Edits, later: Edits) -> Edits:
+    """`later` widened to the replacements of `first` that it changes in part, keeping the rest of them in its texts."""
+    _, new_start_E, new_end_E = first._after()
+    start_key, end_key = first._key(new_start_E), first._key(new_end_E)
+
+    def around(position_L: np.ndarray) -> np.ndarray:
+        """The edit of `first` inside whose replacement a border lies, else -1."""
+        key_L = later._key(position_L)
+        e_L = np.searchsorted(end_key, key_L, "right")
+        inside_L = (e_L < len(first)) & (start_key[np.minimum(e_L, len(first) - 1)] < key_L)
+        return np.where(inside_L, e_L, -1)
+
+    left_L, right_L = around(later.start_E), around(later.end_E)
+    if (left_L < 0).all() and (right_L < 0).all():
+        return later
+    start, end = later.start_E.copy(), later.end_E.copy()
+    texts = [later.texts[code] for code in later.text_E]
+    keep = np.ones(len(later), bool)
+    for i in range(len(later) - 1, -1, -1):  # from the back: an edit takes in the next one of the same replacement
+        if right_L[i] >= 0:
+            old, new_start = first.texts[first.text_E[right_L[i]]].encode(), new_start_E[right_L[i]]
+            if i + 1 < len(later) and left_L[i + 1] == right_L[i]:
+                between = old[later.end_E[i] - new_start : later.start_E[i + 1] - new_start].decode()
+                texts[i], end[i], keep[i + 1] = texts[i] + between + texts[i + 1], end[i + 1], False
+            else:
+                texts[i] += old[later.end_E[i] - new_start :].decode()
+                end[i] = new_end_E[right_L[i]]
+        if left_L[i] >= 0 and (i == 0 or right_L[i - 1] != left_L[i]):
+            old, new_start = first.texts[first.text_E[left_L[i]]].encode(), new_start_E[left_L[i]]
+            texts[i] = old[: later.start_E[i] - new_start].decode() + texts[i]
+            start[i] = new_start
+    kinds = [later.kinds[code] for code in later.kind_E[keep]]
+    kept_texts = [text for text, kept in zip(texts, keep, strict=True) if kept]
+    return Edits.of(later.documents, later.doc_E[keep], start[keep], end[keep], kinds, kept_texts)
+
+
+def _lengths(texts: Sequence[str]) -> np.ndarray:
+    return np.array([len(text.encode()) for text in texts], np.int64)
+
+
+def _coded(values: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
+    """Distinct values in order of appearance, and the index of each value among them (int32)."""
+    table: dict[str, int] = {}
+    codes = np.fromiter((table.setdefault(value, len(table)) for value in values), np.int32, len(values))
+    return tuple(table), codes
+
+
+def _recoded(parts: Sequence[tuple[tuple[str, ...], np.ndarray]]) -> tuple[tuple[str, ...], np.ndarray]:
+    """One table for several coded columns, and their codes in it, one after another."""
+    table: dict[str, int] = {}
+    codes = [np.array([table.setdefault(v, len(table)) for v in values], np.int32)[code] for values, code in parts]
+    return tuple(table), np.concatenate(codes)
