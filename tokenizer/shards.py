@@ -1,21 +1,20 @@
 """The token-shard format: an uncompressed Arrow IPC file of one record batch, memory-mapped and read without a copy.
 
-One row is one document. Columns: tokens large_list<uint16 or uint32>, doc_id, source, lang, cluster (string), bytes int64
-(UTF-8 length of the text), then optional loss_mask large_list<uint8> (as long as tokens) and quality float32.
+One row is one document. Columns: tokens large_list<uint16 or uint32>, doc_id, source, lang, cluster (string), bytes
+int64 (UTF-8 length of the text), then optional loss_mask large_list<uint8> (as long as tokens) and quality float32.
 One batch, so that a shard's tokens are one array: a writer holds one shard in memory, a reader none.
 """
 
-import hashlib
 import json
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import ipc
+
+from tokenizer.arrow_file import file_sha256, map_batch, write_batch
 
 FORMAT = "gristmill-tokens-1"
 DOCUMENT_COLUMNS = (("doc_id", pa.string()), ("source", pa.string()), ("lang", pa.string()), ("cluster", pa.string()),
@@ -64,6 +63,8 @@ def token_batch(
     Raises ValueError when a column is missing, unknown or of another length.
     """
     kind = token_dtype(header.vocabulary)
+    if len(tokens) and not 0 <= tokens.min() <= tokens.max() < header.vocabulary:
+        raise ValueError(f"ids {tokens.min()} to {tokens.max()} do not fit a vocabulary of {header.vocabulary}")
     lists = _large_list(np.ascontiguousarray(tokens, kind), offsets)
     known = dict(DOCUMENT_COLUMNS) | dict(OPTIONAL_COLUMNS)
     if not set(columns) <= set(known) or not set(dict(DOCUMENT_COLUMNS)) <= set(columns):
@@ -73,10 +74,8 @@ def token_batch(
         if name not in columns:
             continue
         value = columns[name]
-        array = (
-            _large_list(np.ascontiguousarray(value, np.uint8), offsets) if name == "loss_mask" else _array(value, type_)
-        )
-        arrays.append(array)
+        flat = name == "loss_mask"
+        arrays.append(_large_list(np.ascontiguousarray(value, np.uint8), offsets) if flat else _array(value, type_))
         fields.append(pa.field(name, type_))
     return pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields, metadata=header.metadata()))
 
@@ -102,45 +101,16 @@ class Written:
     sha256: str
 
 
-class _HashingSink:
-    """A file object that knows the sha256 and the size of what went through it."""
-
-    def __init__(self, file: BinaryIO):
-        self.file, self.digest, self.size, self.closed = file, hashlib.sha256(), 0, False
-
-    def write(self, data: Any) -> int:
-        view = memoryview(data)
-        self.digest.update(view)
-        self.size += view.nbytes
-        self.file.write(view)
-        return view.nbytes
-
-    def flush(self) -> None:
-        self.file.flush()
-
-    def close(self) -> None:
-        """The file belongs to the caller."""
-
-
 def write_shard(target: str | Path | BinaryIO, batches: Iterable[pa.RecordBatch]) -> Written:
     """Write batches (at least one, of one schema) as one shard; equal rows give equal bytes, however they were batched.
 
     A path appears only when the file is complete; a file object is written to and left open.
     """
-    if isinstance(target, str | Path):
-        path = Path(target)
-        partial = path.with_name(f".{path.name}.partial")
-        with partial.open("wb") as file:
-            written = write_shard(file, batches)
-        os.replace(partial, path)
-        return written
     batch = _one_batch(list(batches))
-    sink = _HashingSink(target)
-    with pa.PythonFile(sink, mode="w") as file, ipc.new_file(file, batch.schema) as writer:
-        writer.write_batch(batch)
+    file_bytes, sha256 = write_batch(target, batch)
     text_bytes = int(batch.column("bytes").to_numpy().sum())
     tokens = len(batch.column("tokens").flatten())
-    return Written(batch.num_rows, tokens, text_bytes, sink.size, sink.digest.hexdigest())
+    return Written(batch.num_rows, tokens, text_bytes, file_bytes, sha256)
 
 
 def _one_batch(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
@@ -154,13 +124,14 @@ class Shard:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        with pa.memory_map(str(path)) as file:
-            reader = ipc.open_file(file)
-            if reader.num_record_batches != 1:
-                raise ValueError(f"{path}: {reader.num_record_batches} record batches, a token shard has one")
-            self.batch: pa.RecordBatch = reader.get_batch(0)
-        self.header = Header.of(self.batch.schema.metadata)
-        lists = self.batch.column("tokens")
+        self.batch = map_batch(path)
+        try:
+            self.header = Header.of(self.batch.schema.metadata)
+            lists = self.batch.column("tokens")
+            if lists.type != pa.large_list(pa.from_numpy_dtype(token_dtype(self.header.vocabulary))):
+                raise ValueError(f"tokens are {lists.type} for a vocabulary of {self.header.vocabulary}")
+        except (KeyError, ValueError) as error:
+            raise ValueError(f"{path}: not a token shard: {error}") from error
         self.tokens: np.ndarray = lists.values.to_numpy(zero_copy_only=True)
         """uint16 or uint32, all documents one after the other; read-only."""
         self.offsets: np.ndarray = lists.offsets.to_numpy(zero_copy_only=True)
@@ -181,3 +152,23 @@ class Shard:
     def lengths(self) -> np.ndarray:
         """int64[D], tokens per document."""
         return np.diff(self.offsets)
+
+    def verify(self, sha256: str | None = None) -> None:
+        """Read all of it. Raises ValueError naming the file when its hash, offsets, ids, mask or nulls are wrong."""
+        if sha256 is not None and file_sha256(self.path) != sha256:
+            raise ValueError(f"{self.path}: sha256 differs from the index; the file was changed or cut short")
+        for problem in self._problems():
+            raise ValueError(f"{self.path}: {problem}")
+
+    def _problems(self) -> Iterator[str]:
+        rising = not np.any(self.lengths < 0)
+        if not rising or self.offsets[0] != 0 or self.offsets[-1] != len(self.tokens):
+            yield f"offsets do not rise from 0 to {len(self.tokens)}"
+        if len(self.tokens) and int(self.tokens.max()) >= self.header.vocabulary:
+            yield f"token {int(self.tokens.max())} is outside the vocabulary of {self.header.vocabulary}"
+        for name in self.batch.schema.names:
+            if self.batch.column(name).null_count:
+                yield f"column {name} has nulls"
+        masked = "loss_mask" in self.batch.schema.names
+        if masked and not np.array_equal(self.column("loss_mask").offsets.to_numpy(), self.offsets):
+            yield "loss_mask is not as long as tokens"

@@ -1,4 +1,4 @@
-"""The ids that every Gristmill tokenizer reserves. They are the same in all of them, whatever the corpus or the vocabulary.
+"""The ids that every Gristmill tokenizer reserves: the same in all, whatever the corpus or the vocabulary.
 
 Special pieces are SentencePiece CONTROL pieces: no text can produce one, so a page that spells "<eos>" gets the ids of
 `<`, `e`, `os`, `>`. Only code that means it appends them by id.
@@ -29,7 +29,7 @@ SPECIAL_IDS: dict[str, int] = {
 """Piece -> id, {"<pad>": 0, ..., "<extra_99>": 111}; stored in tokenizer.json and in every token shard."""
 
 WHITESPACE_PIECES = ("\n", "\n\n", "\t")
-"""Ordinary pieces (ids 112-114) that SentencePiece could not learn, because it trains on single lines; text produces them."""
+"""Ordinary pieces (ids 112-114), which SentencePiece cannot learn because it trains on single lines."""
 
 FIRST_BYTE = len(SPECIAL_IDS) + len(WHITESPACE_PIECES)
 """Id of the byte piece <0x00>; byte b is FIRST_BYTE + b. Learnt pieces begin at FIRST_BYTE + 256."""

@@ -1,0 +1,97 @@
+"""Choices by hash: which documents train the tokenizer, which clusters are held out. Never by position or by chance."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from tokenizer.jit import inline, kernel
+
+SAMPLE_SALT, VALIDATION_SALT = 0x7361_6D70_6C65, 0x7661_6C69_6461  # "sample", "valida": the two choices are independent
+
+Strings: TypeAlias = Sequence[str] | pa.Array | pa.ChunkedArray
+
+
+@inline
+def mix64(value):
+    """splitmix64's finalizer (Steele et al. 2014): a bijection of uint64; every input bit moves every output bit."""
+    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return value ^ (value >> np.uint64(31))
+
+
+@kernel
+def mix_all(values_N, key, out_N):
+    """out = mix64(value + key): a keyed bijection of uint64."""
+    for n in range(values_N.size):
+        out_N[n] = mix64(values_N[n] + key)
+
+
+@kernel
+def hash_bytes(data_B, start_D1, key, out_D):
+    """64-bit hash of every byte string, eight bytes at a time, little-endian, the length first."""
+    for d in range(out_D.size):
+        value = mix64(key ^ np.uint64(start_D1[d + 1] - start_D1[d]))
+        word, shift = np.uint64(0), np.uint64(0)
+        for i in range(start_D1[d], start_D1[d + 1]):
+            word |= np.uint64(data_B[i]) << shift
+            shift += np.uint64(8)
+            if shift == np.uint64(64):
+                value = mix64(value ^ word)
+                word, shift = np.uint64(0), np.uint64(0)
+        out_D[d] = mix64(value ^ word)
+
+
+def keyed_hash(strings: Strings, key: int) -> np.ndarray:
+    """uint64[D]: hash of each string's UTF-8 bytes under a key (0 <= key < 2**64). A null hashes as "" does."""
+    array = _large_strings(strings)
+    out_D = np.empty(len(array), np.uint64)
+    _, offsets, data = array.buffers()
+    if len(array):
+        start_D1 = np.frombuffer(offsets, np.int64, len(array) + 1, array.offset * 8)
+        data_B = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(0, np.uint8)
+        hash_bytes(data_B, start_D1, np.uint64(key), out_D)
+    return out_D
+
+
+def mixed(values: np.ndarray, key: int) -> np.ndarray:
+    """uint64[N]: a keyed bijection of uint64 values, so that distinct values stay distinct."""
+    out_N = np.empty(len(values), np.uint64)
+    mix_all(np.ascontiguousarray(values, np.uint64), np.uint64(key), out_N)
+    return out_N
+
+
+def derived_key(*parts: int) -> int:
+    """One uint64 key of several numbers (salt, seed, epoch): their order matters."""
+    key = np.zeros(1, np.uint64)
+    for part in parts:
+        key = mixed(key, part & 0xFFFF_FFFF_FFFF_FFFF)
+    return int(key[0])
+
+
+def in_sample(doc_ids: Strings, share: float, seed: int) -> np.ndarray:
+    """bool[D]: whether a document is in a sample of `share` (0 to 1) of all. A larger share contains a smaller."""
+    return _below(keyed_hash(doc_ids, derived_key(SAMPLE_SALT, seed)), share)
+
+
+def is_validation(cluster: Strings, share: float, seed: int) -> np.ndarray:
+    """bool[D]: whether a document's duplicate cluster is held out. All members of a cluster fall on the same side."""
+    return _below(keyed_hash(cluster, derived_key(VALIDATION_SALT, seed)), share)
+
+
+def _below(hashes: np.ndarray, share: float) -> np.ndarray:
+    if not 0 <= share <= 1:
+        raise ValueError(f"share is {share}, expected 0 to 1")
+    bound = int(share * 2**64)
+    return np.ones(len(hashes), bool) if bound >= 2**64 else hashes < np.uint64(bound)
+
+
+def _large_strings(strings: Strings) -> pa.Array:
+    if isinstance(strings, pa.ChunkedArray):
+        strings = strings.combine_chunks()
+    if isinstance(strings, pa.ChunkedArray):  # combine_chunks of several gigabytes of `string` stays chunked
+        strings = pa.concat_arrays([chunk.cast(pa.large_string()) for chunk in strings.chunks])
+    if isinstance(strings, pa.Array):
+        return strings if pa.types.is_large_string(strings.type) else strings.cast(pa.large_string())
+    return pa.array(strings, pa.large_string())
