@@ -1,6 +1,7 @@
 """What moves between planning, reading and the stages: pieces of input, and batches of records with what could not be read."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import pyarrow as pa
 import xxhash
@@ -39,6 +40,15 @@ class Unit:
         for split in self.splits:
             digest.update(f"\0{split.path}\0{split.start}\0{split.end}\0{split.size}\0{split.etag}".encode())
         return digest.hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> "Unit":
+        """The inverse of to_json."""
+        return cls(record["source"], tuple(Split(**split) for split in record["splits"]), record["bytes"])
 
 
 @dataclass(frozen=True, slots=True)

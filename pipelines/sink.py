@@ -3,7 +3,7 @@
 A second attempt of the same unit writes the same bytes under the same names, so attempts cannot disagree.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
-from pipelines.receipts import Part
+from pipelines.receipts import Part, Receipt
 from pipelines.storage import HashingFile, Store
 
 ROLL_BYTES = 256 * 2**20
@@ -105,3 +105,14 @@ def _row_bytes(column: pa.Array) -> Iterable[bytes]:
 def add_content(digests: Iterable[str]) -> str:
     """The digest of a dataset from those of its parts."""
     return f"{sum(int(digest, 16) for digest in digests) % 2**128:032x}"
+
+
+def read_parts(store: Store, receipt: Receipt, dataset: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The batches of an Arrow dataset of one unit, in order; of some columns only, where they are named."""
+    for part in receipt.of(dataset):
+        with store.open(part.path) as file:
+            names = pa.ipc.open_file(file).schema.names
+            included = [names.index(name) for name in columns] if columns else None
+            reader = pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(included_fields=included))
+            for index in range(reader.num_record_batches):
+                yield reader.get_batch(index)

@@ -1,0 +1,286 @@
+"""Stage A, in one pass over a unit: read, extract, identify, score, decide, fingerprint; no shuffle, no text leaves it.
+
+Writes `curated/` (kept), `dropped/`, `dead/`, and beside them the verdicts and the fingerprints that later stages read.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filters.edits import Edits
+from filters.fingerprints import fingerprint, fingerprint_table, rank
+from filters.judge import Judge, Judgement
+from filters.language import identify, script_of
+from pipelines.accounts import ASIDE, DEAD, DROPPED, IN, KEPT, UNJUDGED, Accounts
+from pipelines.elements import DeadLetter, Records, Unit
+from pipelines.read import read_unit
+from pipelines.receipts import Receipt, ReceiptBook
+from pipelines.recipe.entries import judge_of
+from pipelines.recipe.schema import Recipe
+from pipelines.sink import PartWriter
+from pipelines.stages import columns
+from pipelines.steps import Failure, dead_document, survive
+
+VERDICTS, FINGERPRINTS = "_work/verdicts", "_work/fingerprints"
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What stage A knows of the documents of a batch, in the batch's order."""
+
+    language: pa.Array
+    score: np.ndarray
+    script: pa.Array
+    judgement: Judgement
+
+    @property
+    def kept(self) -> np.ndarray:
+        """bool[D]: no rule fired."""
+        return pc.list_value_length(self.judgement.fired).to_numpy() == 0
+
+
+@dataclass
+class UnitScorer:
+    """Scores one unit after another; holds what is made once per worker."""
+
+    recipe: Recipe
+    sample: float = 1.0
+
+    @cached_property
+    def judge(self) -> Judge:
+        """The compiled `decide` list."""
+        return judge_of(self.recipe)
+
+    @cached_property
+    def verdict_schema(self) -> pa.Schema:
+        """Fixed columns, then one per signal."""
+        return pa.schema([*columns.VERDICTS, *self.judge.columns])
+
+    @cached_property
+    def curated_schema(self) -> pa.Schema:
+        """Of `curated/`."""
+        return columns.curated_schema(self.recipe)
+
+    def score(self, batch: pa.RecordBatch, source: str) -> Scored:
+        """Language, script, signals, rules and line edits of a batch as the reader gives it."""
+        text = batch.column("text")
+        language, score = self._language(text, batch.column("declared_language"))
+        script = script_of(text)
+        sources = pa.repeat(pa.scalar(source, pa.string()), len(text))
+        return Scored(language, score, script, self.judge.judge(text, language, script, sources))
+
+    def _language(self, text: pa.Array, declared: pa.Array) -> tuple[pa.Array, np.ndarray]:
+        unknown = declared.is_null()
+        if not pc.any(unknown).as_py():
+            return declared, np.ones(len(text), np.float32)
+        characters = self.recipe.language.characters
+        found, found_score = identify(text.filter(unknown), None if characters == "whole" else characters)
+        unknown_D = unknown.to_numpy(zero_copy_only=False)
+        score = np.ones(len(text), np.float32)
+        score[unknown_D] = found_score
+        return pc.replace_with_mask(declared, unknown, found), score
+
+    def rank(self, batch: pa.RecordBatch, source: str, scored: Scored) -> np.ndarray:
+        """uint64[D], smaller is better: who stays when documents are duplicates of each other."""
+        quality = np.zeros(batch.num_rows)
+        name = self.recipe.deduplicate.quality if self.recipe.deduplicate else None
+        if name:
+            quality = scored.judgement.signals.column(name).to_numpy(zero_copy_only=False)
+        size = pc.binary_length(batch.column("text")).to_numpy()
+        priority = self.recipe.sources[source].priority
+        return rank(scored.kept, priority, quality, size, batch.column("doc_id"))
+
+
+class UnitWriter:
+    """The parts and accounts of one unit at stage A."""
+
+    def __init__(self, scorer: UnitScorer, book: ReceiptBook, unit: Unit, stack: ExitStack):
+        self.scorer, self.recipe, self.unit, self.source = scorer, scorer.recipe, unit, unit.source
+        self.accounts = Accounts()
+        store, key = book.store, unit.key
+
+        def writer(dataset: str, **options: object) -> PartWriter:
+            return stack.enter_context(PartWriter(store, dataset, key, **options))  # type: ignore[arg-type]
+
+        self.curated = writer("curated")
+        self.dropped = writer("dropped", format="parquet", content=("doc_id", "text", "rules"))
+        self.dead = writer("dead", format="parquet", content=("sha256", "error"))
+        self.verdicts = writer(VERDICTS)
+        self.fingerprints = writer(FINGERPRINTS, compression=None)
+
+    def parts(self) -> tuple:
+        """Every finished part."""
+        writers = (self.curated, self.dropped, self.dead, self.verdicts, self.fingerprints)
+        return tuple(part for writer in writers for part in writer.parts)
+
+    def take(self, records: Records) -> None:
+        """Account for, judge and write what the reader gives."""
+        batch = records.batch
+        for reason, count in records.aside.items():
+            self.accounts.add("read", ASIDE, self.source, count, 0, reason=reason)
+        self._enter(batch, records.dead)
+        refused = batch.column("drop").is_valid()
+        self._refuse(batch.filter(refused))
+        self._judge(batch.filter(pc.invert(refused)))
+
+    def _enter(self, batch: pa.RecordBatch, dead: list[DeadLetter]) -> None:
+        """Counts of the two steps that the reader does itself."""
+        size, step = batch.column("raw_bytes").to_numpy(), batch.column("drop_step")
+        unknown = pa.repeat(pa.scalar("", pa.string()), batch.num_rows)
+        self._bury([letter for letter in dead if letter.step == "read"], "read")
+        self.accounts.add_rows("read", IN, self.source, unknown, size)
+        for letter in dead:
+            self.accounts.add("read", IN, self.source, 1, letter.length)
+            if letter.step != "read":
+                self.accounts.add("read", KEPT, self.source, 1, letter.length)
+                self.accounts.add("extract", IN, self.source, 1, letter.length)
+        self._bury([letter for letter in dead if letter.step != "read"], "extract")
+        past_read = pc.fill_null(pc.not_equal(step, "read"), True).to_numpy(zero_copy_only=False)
+        self.accounts.add_rows("read", KEPT, self.source, unknown.filter(pa.array(past_read)), size[past_read])
+        self.accounts.add_rows("extract", IN, self.source, unknown.filter(pa.array(past_read)), size[past_read])
+
+    def _bury(self, letters: list[DeadLetter], step: str) -> None:
+        for letter in letters:
+            self.accounts.add(step, DEAD, self.source, 1, letter.length, reason=letter.error.split(":")[0])
+        if letters:
+            self.dead.write(columns.dead_batch(self.source, letters))
+
+    def _refuse(self, batch: pa.RecordBatch) -> None:
+        """Records that reading or extraction dropped by a rule of its own."""
+        if batch.num_rows == 0:
+            return
+        lang = batch.column("declared_language")
+        rules = pa.ListArray.from_arrays(pa.array(range(batch.num_rows + 1), pa.int32()), batch.column("drop"))
+        size = batch.column("raw_bytes").to_numpy()
+        for step in ("read", "extract"):
+            mine = pc.equal(batch.column("drop_step"), step)
+            mine_D = mine.to_numpy(zero_copy_only=False)
+            reason = batch.column("drop").filter(mine)
+            unknown = pa.repeat(pa.scalar("", pa.string()), len(reason))
+            self.accounts.add_rows(step, DROPPED, self.source, unknown, size[mine_D], reason)
+            self.accounts.add_fired(step, self.source, unknown, size[mine_D], rules.filter(mine))
+        shared = {**_identity(batch, self.source), "lang": lang, "step": batch.column("drop_step"), "rules": rules}
+        self.dropped.write(
+            columns.assemble(
+                columns.DROPPED,
+                batch.num_rows,
+                {**shared, "text": batch.column("text"), "meta": batch.column("meta")},
+            )
+        )
+        text_bytes = pc.fill_null(pc.binary_length(batch.column("text")), 0)
+        verdict = {**shared, "row": batch.column("row"), "bytes": text_bytes, "verdict": "dropped"}
+        self.verdicts.write(columns.assemble(self.scorer.verdict_schema, batch.num_rows, verdict))
+
+    def _judge(self, batch: pa.RecordBatch) -> None:
+        if batch.num_rows == 0:
+            return
+        unknown = pa.repeat(pa.scalar("", pa.string()), batch.num_rows)
+        self.accounts.add_rows("extract", KEPT, self.source, unknown, batch.column("raw_bytes").to_numpy())
+        for outcome in survive(lambda piece: self.scorer.score(piece, self.source), batch):
+            if isinstance(outcome, Failure):
+                self._fail(batch.slice(outcome.row, 1), outcome.error)
+            else:
+                self._write(*outcome)
+
+    def _fail(self, row: pa.RecordBatch, error: str) -> None:
+        """A document that no judge could be found for: a dead letter of the step `decide`."""
+        letter = dead_document(self.unit, row, "decide", error)
+        self.accounts.add("decide", IN, self.source, 1, letter.length)
+        self._bury([letter], "decide")
+
+    def _write(self, batch: pa.RecordBatch, scored: Scored) -> None:
+        rows, text, kept = batch.num_rows, batch.column("text"), scored.kept
+        size = pc.binary_length(text).to_numpy()
+        fired, judged = scored.judgement.fired, scored.judgement.judged
+        self._account(scored, size)
+        verdict = np.where(kept, np.where(judged, "kept", "unjudged"), "dropped")
+        shared = {
+            **_identity(batch, self.source),
+            "row": batch.column("row"),
+            "lang": scored.language,
+            "lang_score": pa.array(scored.score),
+            "script": scored.script,
+            "bytes": pa.array(size, pa.int64()),
+            "verdict": pa.array(verdict, pa.string()),
+            "step": pa.array(np.where(kept, None, "decide"), pa.string()),
+            "rules": fired,
+        }
+        signals = dict(zip(scored.judgement.signals.schema.names, scored.judgement.signals.columns, strict=True))
+        self.verdicts.write(columns.assemble(self.scorer.verdict_schema, rows, {**shared, **signals}))
+
+        whole = {**dict(zip(batch.schema.names, batch.columns, strict=True)), **shared}
+        dropped = columns.assemble(columns.DROPPED, rows, whole)
+        self.dropped.write(dropped.filter(pa.array(~kept)))
+        curated = columns.assemble(self.scorer.curated_schema, rows, {**whole, "edits": scored.judgement.edits.column()})
+        self.curated.write(curated.filter(pa.array(kept)))
+        self._fingerprint(batch, scored)
+
+    def _account(self, scored: Scored, size: np.ndarray) -> None:
+        lang, kept, fired = scored.language, scored.kept, scored.judgement.fired
+        self.accounts.add_rows("decide", IN, self.source, lang, size)
+        self.accounts.add_rows("decide", KEPT, self.source, lang.filter(pa.array(kept)), size[kept])
+        first = pc.list_element(fired.filter(pa.array(~kept)), 0)
+        self.accounts.add_rows("decide", DROPPED, self.source, lang.filter(pa.array(~kept)), size[~kept], first)
+        self.accounts.add_fired("decide", self.source, lang, size, fired)
+        unjudged = ~scored.judgement.judged
+        self.accounts.add_rows("decide", UNJUDGED, self.source, lang.filter(pa.array(unjudged)), size[unjudged])
+
+    def _fingerprint(self, batch: pa.RecordBatch, scored: Scored) -> None:
+        options = self.recipe.deduplicate
+        if options is None:
+            return
+        order = self.scorer.rank(batch, self.source, scored)
+        if options.fingerprint == "kept":
+            kept = pa.array(scored.kept)
+            batch, order = batch.filter(kept), order[scored.kept]
+        prints = fingerprint(batch.column("text"), options.minhash)
+        self.fingerprints.write(fingerprint_table(batch.column("row"), batch.column("doc_id"), order, prints))
+
+
+def _identity(batch: pa.RecordBatch, source: str) -> dict[str, object]:
+    return {"doc_id": batch.column("doc_id"), "id": batch.column("id"), "source": source, "url": batch.column("url")}
+
+
+class ScoreUnits(beam.DoFn):
+    """(number, unit) -> (number, receipt). A unit whose receipt stands is not opened again."""
+
+    def __init__(self, recipe: Recipe, book: ReceiptBook, sample: float):
+        self.recipe, self.book, self.sample = recipe, book, sample
+
+    def setup(self) -> None:
+        """Once per worker."""
+        self.scorer = UnitScorer(self.recipe, self.sample)
+
+    def process(self, element: tuple[int, Unit]) -> Iterator[tuple[int, Receipt]]:
+        """One unit."""
+        number, unit = element
+        yield number, self.book.find(unit.key) or score_unit(self.scorer, self.book, unit)
+
+
+def score_unit(scorer: UnitScorer, book: ReceiptBook, unit: Unit) -> Receipt:
+    """Do one unit and commit it."""
+    began, cpu = time.perf_counter(), time.process_time()
+    recipe = scorer.recipe
+    with ExitStack() as stack:
+        writer = UnitWriter(scorer, book, unit, stack)
+        source = recipe.sources[unit.source]
+        for records in read_unit(unit, source, recipe.read, recipe.extract, scorer.sample, recipe.seed):
+            writer.take(records)
+    receipt = Receipt(
+        book.stage,
+        unit.key,
+        writer.parts(),
+        tuple(writer.accounts),
+        time.perf_counter() - began,
+        time.process_time() - cpu,
+        {"input_bytes": unit.bytes, "unit": unit.to_json()},
+    )
+    book.commit(receipt)
+    return receipt

@@ -1,0 +1,222 @@
+"""Stage B: re-read a unit's curated parts, drop the losers of deduplication, scrub personal data, write `text/`.
+
+Also writes what is final about every document of the unit: `ledger/`, `clusters/`, and the duplicates into `dropped/`.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filters.edits import Edits, apply
+from filters.pii.engine import Scrubber
+from pipelines.accounts import DEAD, DROPPED, IN, KEPT, Accounts
+from pipelines.elements import Unit
+from pipelines.receipts import Receipt, ReceiptBook
+from pipelines.recipe.schema import Recipe
+from pipelines.sink import PartWriter, read_parts
+from pipelines.stages import columns
+from pipelines.stages.members import DUPLICATE_RULES, Membership, membership_columns, stored_members
+from pipelines.stages.score import VERDICTS
+from pipelines.steps import Failure, dead_document, survive
+from pipelines.storage import Store
+
+@dataclass
+class UnitCleaner:
+    """Cleans one unit after another; holds what is made once per worker."""
+
+    recipe: Recipe
+
+    @cached_property
+    def scrubber(self) -> Scrubber | None:
+        """The recognizers, or None when the recipe does not scrub."""
+        options = self.recipe.scrub
+        return Scrubber(options.entities, options.operator) if options else None
+
+    @cached_property
+    def text_schema(self) -> pa.Schema:
+        """Of `text/`."""
+        return columns.text_schema(self.recipe)
+
+    def clean(self, batch: pa.RecordBatch) -> tuple[pa.Array, Edits]:
+        """(clean text, every edit in terms of the extracted text) of curated documents."""
+        edits = Edits.from_column(batch.column("edits")).merged()
+        text = apply(batch.column("text"), edits)
+        if self.scrubber is None:
+            return text, edits
+        masks = self.scrubber.edits(text, batch.column("lang").to_pylist()).merged()
+        return apply(text, masks), edits.then(masks)
+
+
+class UnitWriter:
+    """The parts and accounts of one unit at stage B."""
+
+    def __init__(self, cleaner: UnitCleaner, store: Store, unit: Unit, members: Membership, stack: ExitStack):
+        self.cleaner, self.unit, self.source, self.members = cleaner, unit, unit.source, members
+        self.accounts, self._edits, self._edited_rows = Accounts(), [], []
+        self._dead: dict[int, str] = {}
+        recipe = cleaner.recipe
+
+        def writer(dataset: str, **options: object) -> PartWriter:
+            return stack.enter_context(PartWriter(store, dataset, unit.key, **options))  # type: ignore[arg-type]
+
+        self.text = writer("text", format=recipe.text.format, content=("doc_id", "text", "meta", "cluster"))
+        self.dropped = writer("dropped", format="parquet", content=("doc_id", "text", "rules"))
+        self.dead = writer("dead", format="parquet", content=("sha256", "error"))
+        self.ledger = writer("ledger", format="parquet", content=("doc_id", "verdict", "rules", "cluster"))
+        self.clusters = writer("clusters", format="parquet", content=("doc_id", "cluster", "duplicate_of"))
+
+    def parts(self) -> tuple:
+        """Every finished part."""
+        return tuple(p for w in (self.text, self.dropped, self.dead, self.ledger, self.clusters) for p in w.parts)
+
+    def take(self, batch: pa.RecordBatch) -> None:
+        """Curated documents: losers go to `dropped/`, the others are cleaned and go to `text/`."""
+        listed, member = self.members.of_rows(batch.column("row").to_numpy())
+        member_of = membership_columns(batch.column("doc_id"), listed, member)
+        lost = listed & (member["dropped"] > 0)
+        size = batch.column("bytes").to_numpy()
+        if self.cleaner.recipe.deduplicate is not None:
+            lang = batch.column("lang")
+            self.accounts.add_rows("deduplicate", IN, self.source, lang, size)
+            self.accounts.add_rows("deduplicate", KEPT, self.source, lang.filter(pa.array(~lost)), size[~lost])
+            self._lose(batch, member_of, lost, member["exact"])
+        batch = batch.append_column("cluster", member_of["cluster"]).filter(pa.array(~lost))
+        for outcome in survive(self.cleaner.clean, batch):
+            if isinstance(outcome, Failure):
+                self._fail(batch.slice(outcome.row, 1), outcome.error)
+            else:
+                self._write(outcome[0], *outcome[1])
+
+    def _lose(self, batch: pa.RecordBatch, member_of: dict[str, pa.Array], lost: np.ndarray, exact: np.ndarray) -> None:
+        if not lost.any():
+            return
+        mask = pa.array(lost)
+        losers = batch.filter(mask)
+        reason = pa.array(np.array(DUPLICATE_RULES)[exact[lost]], pa.string())
+        size = losers.column("bytes").to_numpy()
+        self.accounts.add_rows("deduplicate", DROPPED, self.source, losers.column("lang"), size, reason)
+        one_each = pa.array(np.arange(len(reason) + 1, dtype=np.int32))
+        rules = pa.ListArray.from_arrays(one_each, reason)
+        self.accounts.add_fired("deduplicate", self.source, losers.column("lang"), size, rules)
+        values = {name: losers.column(name) for name in ("doc_id", "id", "source", "url", "text", "lang", "meta")}
+        values |= {"step": "deduplicate", "rules": rules, "duplicate_of": member_of["duplicate_of"].filter(mask)}
+        self.dropped.write(columns.assemble(columns.DROPPED, losers.num_rows, values))
+
+    def _fail(self, row: pa.RecordBatch, error: str) -> None:
+        letter = dead_document(self.unit, row, "scrub", error)
+        lang = row.column("lang")[0].as_py() or ""
+        self.accounts.add("scrub", IN, self.source, 1, letter.length, lang=lang)
+        self.accounts.add("scrub", DEAD, self.source, 1, letter.length, reason=error.split(" ")[0], lang=lang)
+        self.dead.write(columns.dead_batch(self.source, [letter]))
+        self._dead[letter.row] = error
+
+    def _write(self, batch: pa.RecordBatch, text: pa.Array, edits: Edits) -> None:
+        size = pc.binary_length(text)
+        lang = batch.column("lang")
+        self.accounts.add_rows("scrub", IN, self.source, lang, batch.column("bytes").to_numpy())
+        self.accounts.add_rows("scrub", KEPT, self.source, lang, size.to_numpy())
+        values = {**dict(zip(batch.schema.names, batch.columns, strict=True)), "text": text, "bytes": size}
+        self.text.write(columns.assemble(self.cleaner.text_schema, batch.num_rows, values))
+        self._edits.append(edits.column())
+        self._edited_rows.append(batch.column("row").to_numpy())
+
+    def settle(self, verdicts: pa.RecordBatch) -> None:
+        """The ledger rows of some documents, once all curated parts have been taken."""
+        row_D = verdicts.column("row").to_numpy()
+        listed, member = self.members.of_rows(row_D)
+        member_of = membership_columns(verdicts.column("doc_id"), listed, member)
+        kept_by_rules = pc.is_null(verdicts.column("step")).to_numpy(zero_copy_only=False)
+        lost = listed & (member["dropped"] > 0) & kept_by_rules
+        died = np.isin(row_D, list(self._dead))
+        values = dict(zip(verdicts.schema.names, verdicts.columns, strict=True)) | member_of
+        values["unit"] = self.unit.key
+        values["verdict"] = pc.if_else(pa.array(lost), "dropped", verdicts.column("verdict"))
+        values["step"] = pc.if_else(pa.array(lost), "deduplicate", verdicts.column("step"))
+        values["rules"] = self._all_rules(verdicts.column("rules"), lost, member["exact"])
+        values["edits"] = self._spans(row_D)
+        schema = ledger_schema(verdicts.schema)
+        self.ledger.write(columns.assemble(schema, verdicts.num_rows, values).filter(pa.array(~died)))
+        kept = pc.not_equal(values["verdict"], "dropped")
+        clusters = columns.assemble(columns.CLUSTERS, verdicts.num_rows, {**values, "kept": kept})
+        self.clusters.write(clusters.filter(pa.array(listed & ~died)))
+
+    def _all_rules(self, rules: pa.Array, lost: np.ndarray, exact: np.ndarray) -> pa.Array:
+        if not lost.any():
+            return rules
+        added = [[DUPLICATE_RULES[kind]] if is_lost else [] for kind, is_lost in zip(exact, lost, strict=True)]
+        return pa.array([old + new for old, new in zip(rules.to_pylist(), added, strict=True)], pa.list_(pa.string()))
+
+    def _spans(self, row_D: np.ndarray) -> pa.Array:
+        """The edits of kept documents, by row; none for the others."""
+        empty = pa.array([[]], columns.SPANS)
+        done = np.concatenate([np.zeros(0, np.uint32), *self._edited_rows])
+        spans = pa.concat_arrays([*(_without_text(column) for column in self._edits), empty])
+        at = np.minimum(np.searchsorted(done, row_D), max(len(done) - 1, 0))
+        found = (done[at] == row_D) if len(done) else np.zeros(len(row_D), bool)
+        return spans.take(pa.array(np.where(found, at, len(spans) - 1)))
+
+
+def ledger_schema(verdicts: pa.Schema) -> pa.Schema:
+    """Of `ledger/`: what stage A knew, then what deduplication and cleaning added, then the signals."""
+    known = [verdicts.field(name) for name in columns.VERDICTS.names]
+    signals = [field for field in verdicts if field.name not in columns.VERDICTS.names]
+    return pa.schema([*known, ("unit", pa.string()), *columns.CLUSTER, ("edits", columns.SPANS), *signals])
+
+
+def _without_text(edits: pa.Array) -> pa.Array:
+    """Edits column -> spans column: the ledger holds no personal data."""
+    inner = edits.values
+    fields = [inner.field(name) for name in ("start", "end", "kind")]
+    return pa.ListArray.from_arrays(edits.offsets, pa.StructArray.from_arrays(fields, fields=list(columns.SPANS.value_type)))
+
+
+def clean_unit(cleaner: UnitCleaner, book: ReceiptBook, scored: Receipt, members: Membership) -> Receipt:
+    """Do one unit and commit it. Its receipt is named by the unit and by what deduplication decided."""
+    began, cpu = time.perf_counter(), time.process_time()
+    unit = Unit.from_json(scored.details["unit"])
+    with ExitStack() as stack:
+        writer = UnitWriter(cleaner, book.store, unit, members, stack)
+        for batch in read_parts(book.store, scored, "curated"):
+            writer.take(batch)
+        for batch in read_parts(book.store, scored, VERDICTS):
+            writer.settle(batch)
+    receipt = Receipt(
+        book.stage,
+        receipt_name(unit.key, members),
+        writer.parts(),
+        tuple(writer.accounts),
+        time.perf_counter() - began,
+        time.process_time() - cpu,
+    )
+    book.commit(receipt)
+    return receipt
+
+
+def receipt_name(unit: str, members: Membership) -> str:
+    """Unit key and digest of its members."""
+    return f"{unit}-{members.digest}"
+
+
+class CleanUnits(beam.DoFn):
+    """(number, receipt of stage A) -> (number, receipt). What deduplication decided is read from its own receipts."""
+
+    def __init__(self, recipe: Recipe, duplicates: ReceiptBook | None, book: ReceiptBook):
+        self.recipe, self.duplicates, self.book = recipe, duplicates, book
+
+    def setup(self) -> None:
+        """Once per worker."""
+        self.cleaner = UnitCleaner(self.recipe)
+
+    def process(self, element: tuple[int, Receipt]) -> Iterator[tuple[int, Receipt]]:
+        """One unit."""
+        number, scored = element
+        members = stored_members(self.duplicates, scored.unit) if self.duplicates else Membership.of(())
+        done = self.book.find(receipt_name(scored.unit, members))
+        yield number, done or clean_unit(self.cleaner, self.book, scored, members)
