@@ -1,0 +1,159 @@
+"""Fingerprints on disk: one uncompressed Arrow IPC file per unit, memory-mapped when read.
+
+Kept with a dataset it is an index: the next crawl is compared with it without reading any text again.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import fsspec
+import numpy as np
+import pyarrow as pa
+
+from filters.fingerprints import Fingerprints, pack_ids
+
+HASHES = b"gristmill letters-1 affine32"
+"""In the schema's metadata: files of another version of the hashes are not comparable, and are refused."""
+
+
+def fingerprint_schema(bands: int) -> pa.Schema:
+    """Columns of a fingerprint file with this many LSH bands; 0 where only exact duplicates are looked for."""
+    return pa.schema(
+        [
+            pa.field("row", pa.uint32(), nullable=False),
+            pa.field("doc_id", pa.binary(16), nullable=False),
+            pa.field("rank", pa.uint64(), nullable=False),
+            pa.field("exact", pa.list_(pa.field("item", pa.uint64(), nullable=False), 2), nullable=False),
+            pa.field("bands", pa.list_(pa.field("item", pa.uint64(), nullable=False), bands), nullable=False),
+            pa.field("shingles", pa.large_list(pa.field("item", pa.uint32(), nullable=False)), nullable=False),
+        ],
+        {b"hashes": HASHES},
+    )
+
+
+def fingerprint_batch(
+    row: np.ndarray, doc_id: pa.Array | list[str], rank: np.ndarray, prints: Fingerprints
+) -> pa.RecordBatch:
+    """One batch of a fingerprint file; write a unit's with `pa.ipc.new_file(sink, batch.schema)`, without compression.
+
+    row: uint32[D], position of the record in its unit, rising through the file; doc_id: in hex; rank: uint64[D].
+    """
+    bands = prints.bands.shape[1]
+    schema = fingerprint_schema(bands)
+    values = [
+        pa.array(row, pa.uint32()),
+        pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(row), [None, pa.py_buffer(pack_ids(doc_id).tobytes())]),
+        pa.array(rank, pa.uint64()),
+        _fixed_lists(prints.exact, schema.field("exact").type),
+        _fixed_lists(prints.bands, schema.field("bands").type),
+        pa.LargeListArray.from_arrays(
+            pa.array(prints.start, pa.int64()), pa.array(prints.shingles), type=schema.field("shingles").type
+        ),
+    ]
+    return pa.record_batch(values, schema=schema)
+
+
+def _fixed_lists(values_DN: np.ndarray, kind: pa.DataType) -> pa.Array:
+    values = pa.array(values_DN.ravel(), pa.uint64())
+    return pa.Array.from_buffers(kind, len(values_DN), [None], children=[values])
+
+
+@dataclass(frozen=True)
+class FingerprintFile:
+    """An open fingerprint file of D documents. `hashes` views the whole file: shingles are read where they lie."""
+
+    row: np.ndarray
+    """uint32[D], rising."""
+    doc_id: np.ndarray
+    """uint8[D, 16]"""
+    rank: np.ndarray
+    """uint64[D]"""
+    exact: np.ndarray
+    """uint64[D, 2]"""
+    bands: np.ndarray
+    """uint64[D, bands]"""
+    hashes: np.ndarray
+    """uint32: document d's sorted shingle hashes are hashes[start[d]:end[d]]."""
+    start: np.ndarray
+    """int64[D]"""
+    end: np.ndarray
+    """int64[D]"""
+
+    def positions(self, rows: np.ndarray) -> np.ndarray:
+        """int64: where these rows (uint32) stand in the file. Raises ValueError for a row that it does not hold."""
+        at = np.searchsorted(self.row, rows)
+        if np.any(at >= len(self.row)) or np.any(self.row[at] != rows):
+            raise ValueError("a fingerprint file lacks a row that its band keys named: it was replaced during the run")
+        return at
+
+
+def open_fingerprints(path: str) -> FingerprintFile:
+    """Opens a fingerprint file: memory-mapped where it is local, read whole through fsspec where it is not.
+
+    Raises ValueError for a file of another kind or version, OSError where it cannot be read.
+    """
+    whole = _contents(path)
+    if whole.address % 4:
+        raise ValueError(f"{path}: buffer is not aligned to 4 bytes")
+    with pa.ipc.open_file(pa.BufferReader(whole)) as reader:
+        if (reader.schema.metadata or {}).get(b"hashes") != HASHES:
+            raise ValueError(f"{path} is not a fingerprint file of this version ({HASHES.decode()})")
+        bands = reader.schema.field("bands").type.list_size
+        batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
+    filled = [batch for batch in batches if len(batch)]
+    hashes = np.frombuffer(whole, np.uint32, whole.size // 4)
+    starts = [_shingle_offsets(batch.column("shingles"), whole) for batch in filled]
+    file = FingerprintFile(
+        row=_joined([_flat(b.column("row"), np.uint32, len(b)) for b in filled], np.uint32, ()),
+        doc_id=_joined([_bytes(b.column("doc_id")) for b in filled], np.uint8, (16,)),
+        rank=_joined([_flat(b.column("rank"), np.uint64, len(b)) for b in filled], np.uint64, ()),
+        exact=_joined([_lists(b.column("exact"), 2) for b in filled], np.uint64, (2,)),
+        bands=_joined([_lists(b.column("bands"), bands) for b in filled], np.uint64, (bands,)),
+        hashes=hashes,
+        start=_joined([offsets[:-1] for offsets in starts], np.int64, ()),
+        end=_joined([offsets[1:] for offsets in starts], np.int64, ()),
+    )
+    if np.any(file.row[1:] <= file.row[:-1]):
+        raise ValueError(f"{path}: rows do not rise")
+    return file
+
+
+def _contents(path: str) -> pa.Buffer:
+    if "://" in path:
+        with fsspec.open(path, "rb") as stream:
+            return pa.py_buffer(stream.read())
+    if Path(path).stat().st_size == 0:
+        raise ValueError(f"{path} is empty, not a fingerprint file")
+    with pa.memory_map(path) as source:
+        return source.read_buffer()
+
+
+def _flat(column: pa.Array, dtype: type, count: int) -> np.ndarray:
+    """The `count` values in the data buffer of a column without nulls, as they lie there."""
+    buffer = column.buffers()[1]
+    return np.frombuffer(buffer, dtype, count) if buffer is not None and count else np.zeros(0, dtype)
+
+
+def _lists(column: pa.Array, width: int) -> np.ndarray:
+    """uint64[D, width] of a fixed_size_list<uint64> column."""
+    return _flat(column.values, np.uint64, len(column) * width).reshape(len(column), width)
+
+
+def _bytes(column: pa.Array) -> np.ndarray:
+    """uint8[D, 16] of a fixed_size_binary column."""
+    return _flat(column, np.uint8, 16 * len(column)).reshape(-1, 16)
+
+
+def _shingle_offsets(column: pa.Array, whole: pa.Buffer) -> np.ndarray:
+    """int64[D + 1]: where the lists of a large_list<uint32> column lie, in uint32 from the start of the file."""
+    offsets = np.frombuffer(column.buffers()[1], np.int64, len(column) + 1)
+    values = column.values.buffers()[1]
+    return offsets + ((values.address - whole.address) // 4 if values is not None else 0)
+
+
+def _joined(parts: list[np.ndarray], dtype: type, shape: tuple[int, ...]) -> np.ndarray:
+    """One read-only array (see fingerprints._read_only): of one batch, a view of the file."""
+    joined = parts[0] if len(parts) == 1 else np.concatenate([np.zeros((0, *shape), dtype), *parts])
+    view = joined.view()
+    view.flags.writeable = False
+    return view

@@ -1,0 +1,99 @@
+"""Buckets of documents that share a band key: which pairs are worth verifying.
+
+Letters in names: M members of all buckets, G buckets, G1 = G + 1 offsets into the members, X pairs.
+A member is (rank, tie, place): smaller is better; `tie` is a hash of the exact text, `place` its location.
+"""
+
+from filters.kernels.jit import inline, kernel
+
+BEST = 4  # design, section 7: each member is paired with the four best-ranked and the four next-better ones
+NEXT_BETTER = 4
+
+
+@inline
+def _before(a, b, major_M, minor_M, place_M):
+    if major_M[a] != major_M[b]:
+        return major_M[a] < major_M[b]
+    if minor_M[a] != minor_M[b]:
+        return minor_M[a] < minor_M[b]
+    return place_M[a] < place_M[b]
+
+
+@kernel
+def sort_members(start_G1, end_G, major_M, minor_M, place_M, order_M):
+    """Sorts each bucket's order_M[start:end] (int64 indices of members) by major, minor, place (all uint64).
+
+    Heap sort: in place, and n log n for 20,000 equal documents too; most buckets have two members.
+    """
+    for g in range(end_G.size):
+        heap = order_M[start_G1[g] : end_G[g]]
+        n = heap.size
+        build = n // 2
+        while n > 1:
+            if build > 0:
+                build -= 1
+                sinking, hole = heap[build], build
+            else:
+                n -= 1
+                sinking, hole = heap[n], 0
+                heap[n] = heap[0]
+            child = 2 * hole + 1
+            while child < n:
+                if child + 1 < n and _before(heap[child], heap[child + 1], major_M, minor_M, place_M):
+                    child += 1
+                if not _before(sinking, heap[child], major_M, minor_M, place_M):
+                    break
+                heap[hole] = heap[child]
+                hole, child = child, 2 * child + 1
+            heap[hole] = sinking
+
+
+@kernel
+def drop_copies(start_G1, tie_M, copies_G, order_M, end_G):
+    """Keeps the first member of each exact text, for buckets sorted by (tie, rank); end_G takes the new ends.
+
+    A bucket of the exact hash (copies_G) keeps its copies: pair_members joins them to the best of them. In all others
+    they would fill the places of the four best and the four next-better members with one text.
+    """
+    for g in range(end_G.size):
+        if copies_G[g]:
+            continue
+        out = start_G1[g] + 1
+        for m in range(start_G1[g] + 1, end_G[g]):
+            if tie_M[order_M[m]] != tie_M[order_M[out - 1]]:
+                order_M[out] = order_M[m]
+                out += 1
+        end_G[g] = out
+
+
+@kernel
+def count_pairs(start_G1, end_G, copies_G):
+    """How many pairs pair_members writes."""
+    total = 0
+    for g in range(end_G.size):
+        n = end_G[g] - start_G1[g]
+        if copies_G[g]:
+            total += n - 1
+        else:
+            for i in range(min(n, BEST + NEXT_BETTER)):
+                total += i
+            total += (BEST + NEXT_BETTER) * max(0, n - BEST - NEXT_BETTER)
+    return total
+
+
+@kernel
+def pair_members(start_G1, end_G, copies_G, place_M, order_M, worse_X, better_X):
+    """Places (uint64) of both ends of every pair; at most BEST + NEXT_BETTER a member, so linear in a bucket's size."""
+    x = 0
+    for g in range(end_G.size):
+        first = start_G1[g]
+        best = 1 if copies_G[g] else BEST
+        following = 0 if copies_G[g] else NEXT_BETTER
+        for m in range(first + 1, end_G[g]):
+            near = max(first, m - following)
+            for partner in range(first, min(first + best, near)):
+                worse_X[x], better_X[x] = place_M[order_M[m]], place_M[order_M[partner]]
+                x += 1
+            for partner in range(near, m):
+                worse_X[x], better_X[x] = place_M[order_M[m]], place_M[order_M[partner]]
+                x += 1

@@ -1,0 +1,104 @@
+"""Sets of shingle hashes, their MinHash signatures and LSH band keys.
+
+Letters in names: S shingles of the batch, D documents, D1 = D + 1 offsets, P permutations, N bands, R values of a digit.
+"""
+
+import numpy as np
+
+from filters.kernels.jit import inline, kernel
+from filters.kernels.unicode import mix64
+
+RADIX = 256
+SMALL = 64  # below this, insertion beats clearing and summing the counters
+
+
+@inline
+def _fmix32(h):
+    """MurmurHash3's 32-bit finaliser: datasketch's affine32 applies it before its permutations (minhash.py, _fmix)."""
+    h = np.uint32(h ^ (h >> np.uint32(16)))
+    h = np.uint32(h * np.uint32(0x85EBCA6B))
+    h = np.uint32(h ^ (h >> np.uint32(13)))
+    h = np.uint32(h * np.uint32(0xC2B2AE35))
+    return np.uint32(h ^ (h >> np.uint32(16)))
+
+
+@kernel
+def _scatter(from_S, to_S, shift, place_R):
+    """One stable counting pass by the 8 bits at `shift`."""
+    place_R[:] = 0
+    for h in from_S:
+        place_R[(h >> shift) & np.uint32(0xFF)] += 1
+    place = 0
+    for r in range(RADIX):
+        here = place_R[r]
+        place_R[r] = place
+        place += here
+    for h in from_S:
+        r = (h >> shift) & np.uint32(0xFF)
+        to_S[place_R[r]] = h
+        place_R[r] += 1
+
+
+@kernel
+def sort_hashes(hash_S, scratch_S, place_R):
+    """Sorts the uint32 hashes of one document in place: radix, four passes of 8 bits, linear for any input.
+
+    scratch_S is as long as hash_S; place_R is int64[256].
+    """
+    if hash_S.size < SMALL:
+        for i in range(1, hash_S.size):
+            h = hash_S[i]
+            j = i
+            while j > 0 and hash_S[j - 1] > h:
+                hash_S[j] = hash_S[j - 1]
+                j -= 1
+            hash_S[j] = h
+        return
+    _scatter(hash_S, scratch_S, np.uint32(0), place_R)
+    _scatter(scratch_S, hash_S, np.uint32(8), place_R)
+    _scatter(hash_S, scratch_S, np.uint32(16), place_R)
+    _scatter(scratch_S, hash_S, np.uint32(24), place_R)
+
+
+@kernel
+def make_sets(hash_S, start_D1, scratch_S, place_R):
+    """Sorts each document's hashes and drops repeats, in place; start_D1 is rewritten to the compacted offsets."""
+    out = 0
+    first = 0
+    for d in range(start_D1.size - 1):
+        end = start_D1[d + 1]
+        sort_hashes(hash_S[first:end], scratch_S[: end - first], place_R)
+        begin = out
+        for i in range(first, end):
+            h = hash_S[i]
+            if out == begin or hash_S[out - 1] != h:
+                hash_S[out] = h
+                out += 1
+        first = end
+        start_D1[d + 1] = out
+
+
+@kernel
+def sign(hash_S, start_D1, a_P, b_P, signature_DP):
+    """signature_DP[d, p] = min over d's shingles h of (a_p * fmix32(h) + b_p) mod 2**32; 2**32 - 1 without shingles.
+
+    Bit-equal to datasketch 2.x MinHash(scheme="affine32"). All arrays uint32; LLVM turns the inner loop into vectors.
+    """
+    for d in range(start_D1.size - 1):
+        least_P = signature_DP[d]
+        least_P[:] = np.uint32(0xFFFFFFFF)
+        for s in range(start_D1[d], start_D1[d + 1]):
+            h = _fmix32(hash_S[s])
+            for p in range(a_P.size):
+                least_P[p] = min(least_P[p], np.uint32(h * a_P[p] + b_P[p]))
+
+
+@kernel
+def band_keys(signature_DP, rows, key_DN):
+    """key_DN[d, n] (uint64) = hash of band n's `rows` signature values, started from n: bands share one key space."""
+    for d in range(signature_DP.shape[0]):
+        for n in range(key_DN.shape[1]):
+            key = mix64(np.uint64(n + 1))
+            for r in range(rows):
+                key = mix64(key ^ np.uint64(signature_DP[d, n * rows + r])) + np.uint64(r)
+            key_DN[d, n] = key
