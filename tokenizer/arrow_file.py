@@ -45,6 +45,8 @@ def write_batch(target: str | Path | BinaryIO, batch: pa.RecordBatch) -> tuple[i
             os.fsync(file.fileno())
         os.replace(partial, path)
         return written
+    # A slice is written with other buffer lengths than the same rows built afresh; a concatenation is always exact.
+    batch = pa.concat_batches([batch, batch.slice(0, 0)])
     sink = _HashingSink(target)
     with pa.PythonFile(sink, mode="w") as file, ipc.new_file(file, batch.schema) as writer:
         writer.write_batch(batch)
@@ -56,18 +58,23 @@ def map_batch(path: str | Path) -> pa.RecordBatch:
 
     Raises ValueError naming the file when it is no Arrow file, or holds several batches or compressed ones.
     """
-    pool = pa.proxy_memory_pool(pa.default_memory_pool())  # counts what this file alone makes Arrow allocate
     with pa.memory_map(str(path)) as file:
         try:
-            reader = ipc.open_file(file, memory_pool=pool)
+            reader = ipc.open_file(file)
         except pa.ArrowInvalid as error:
             raise ValueError(f"{path}: not an Arrow IPC file, or cut short ({error})") from error
         if reader.num_record_batches != 1:
             raise ValueError(f"{path}: {reader.num_record_batches} record batches, expected 1")
         batch = reader.get_batch(0)
-        if pool.bytes_allocated():
-            raise ValueError(f"{path}: compressed, so it cannot be mapped; write it with write_batch")
+        file.seek(0)
+        whole = file.read_buffer()
+    if not all(_lies_in(buffer, whole) for column in batch.columns for buffer in column.buffers()):
+        raise ValueError(f"{path}: compressed, so it cannot be mapped; write it with write_batch")
     return batch
+
+
+def _lies_in(buffer: pa.Buffer | None, whole: pa.Buffer) -> bool:
+    return not buffer or whole.address <= buffer.address <= buffer.address + buffer.size <= whole.address + whole.size
 
 
 def file_sha256(path: str | Path) -> str:

@@ -1,4 +1,4 @@
-"""tokens/index.json: which shards and which pack plan make up each split. Written last: it names only complete files."""
+"""tokens/index.json: the shards and the pack plan of each split. Written last, so it names only complete files."""
 
 import dataclasses
 import json

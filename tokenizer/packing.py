@@ -133,7 +133,9 @@ def _ordered_documents(shards: Sequence[Shard], key: int) -> tuple[np.ndarray, n
     doc_D = np.concatenate(empty + [np.arange(len(shard), dtype=np.int32) for shard in shards])
     order = np.argsort(hashes, kind="stable")
     for begin, end in _ties(hashes[order]):
-        order[begin:end] = sorted(order[begin:end], key=lambda d: shards[int(shard_D[d])].document(doc_D[d]).tobytes())
+        order[begin:end] = sorted(
+            order[begin:end], key=lambda d: shards[int(shard_D[d])].document(int(doc_D[d])).tobytes()
+        )
     return shard_D[order], doc_D[order], lengths[order].astype(np.int32)
 
 
