@@ -1,15 +1,22 @@
 """Judging a batch: which entry admits a document, which signals its rules need on which view, which rules fire."""
+# ruff: noqa: N815 - field names carry the array's layout, as arguments of kernels do
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from filters.rules import Preset
+from filters.edits import Edits, apply
+from filters.rules import Preset, Rule, fired_matrix
+from filters.signals import SIGNALS, score
 
-Editor = Callable[[pa.Array], tuple["Edits", dict[str, np.ndarray]]]  # noqa: F821
+Editor = Callable[[pa.Array], tuple[Edits, dict[str, np.ndarray]]]
 """large_string texts -> their edits, and page-level signals (float64 per document) found on the way."""
+
+EDITORS: dict[str, Editor] = {}
+"""What the `editor` of a preset names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +30,14 @@ class Entry:
     scripts: frozenset[str] | None
     sources: frozenset[str] | None
     presets: tuple[Preset, ...]
+
+    def admits(self, language: pa.Array, script: pa.Array, source: pa.Array) -> np.ndarray:
+        """Bool per document. A null value satisfies only an absent condition."""
+        admitted_D = np.ones(len(language), bool)
+        for wanted, column in ((self.languages, language), (self.scripts, script), (self.sources, source)):
+            if wanted is not None:
+                admitted_D &= pc.is_in(column, pa.array(sorted(wanted), column.type)).to_numpy(zero_copy_only=False)
+        return admitted_D
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +53,115 @@ class Judgement:
     signals: pa.RecordBatch
     fired: pa.Array
     judged: np.ndarray
-    edits: "Edits"  # type: ignore[name-defined]  # noqa: F821
+    edits: Edits
+
+
+@dataclass(slots=True)
+class _View:
+    """The text after some editing steps: the editor that made it, the suffix of its columns, what to compute on it."""
+
+    editor: str | None
+    suffix: str
+    names: list[str] = field(default_factory=list)
+
+    def column(self, name: str) -> str:
+        """The column that holds this signal of this view, which will be computed."""
+        if SIGNALS[name].compute is None:
+            return name
+        if name not in self.names:
+            self.names.append(name)
+        return name + self.suffix
+
+
+class _Plan:
+    """The rules of one entry, each with the column that it reads, and the views that these columns come from."""
+
+    def __init__(self, presets: Sequence[Preset]) -> None:
+        self.views = [_View(None, "")]
+        self.rules: list[Rule] = []
+        self.rule_names: list[str] = []
+        self.rule_columns: list[str] = []
+        for preset in presets:
+            before = self.views[-1]
+            if preset.editor is not None:
+                self.views.append(_View(preset.editor, f"{before.suffix}__{preset.short_name}"))
+            for name, rule in zip(preset.rule_names(), preset.rules, strict=True):
+                view = before if rule.before_edit else self.views[-1]
+                self.rules.append(rule)
+                self.rule_names.append(name)
+                self.rule_columns.append(view.column(rule.signal))
+
+    def measure(self, text: pa.Array) -> tuple[dict[str, np.ndarray], Edits]:
+        """All columns of the plan, float64 per document, and the edits of its editing steps as one."""
+        columns: dict[str, np.ndarray] = {}
+        edits = Edits.none(len(text))
+        for view in self.views:
+            if view.editor is not None:
+                made, found = EDITORS[view.editor](text)
+                edits, text = edits.then(made), apply(text, made)
+                columns |= found
+            columns |= {name + view.suffix: value_D for name, value_D in score(text, view.names).items()}
+        return {name: columns[name] for name in self.rule_columns}, edits
 
 
 class Judge:
     """A compiled recipe: entries, the signals that they need, and the columns that these make.
 
     columns: pa.Schema of `Judgement.signals`, known before any document is read; a field's metadata holds the
-    signal's documentation. rule_names: full names of all rules in recipe order.
+    documentation and unit of its signal. rule_names: full names of all rules in recipe order.
     """
-
-    columns: pa.Schema
-    rule_names: list[str]
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = tuple(entries)
+        self._plans = [_Plan(entry.presets) for entry in entries]
+        signal_of = {
+            column: rule.what
+            for plan in self._plans
+            for column, rule in zip(plan.rule_columns, plan.rules, strict=True)
+        }
+        self.columns = pa.schema(
+            pa.field(column, pa.float64(), metadata={"doc": signal.doc, "unit": signal.unit})
+            for column, signal in signal_of.items()
+        )
+        self.rule_names = list(dict.fromkeys(name for plan in self._plans for name in plan.rule_names))
 
     def judge(self, text: pa.Array, language: pa.Array, script: pa.Array, source: pa.Array) -> Judgement:
         """Judge one batch. text large_string; language, script, source string columns of the same length.
 
-        Raises TypeError for another text type. Rows keep their order; every row is answered.
+        Raises TypeError for another text type. Rows keep their order; every row is answered, by the first entry that
+        admits it.
         """
-        raise NotImplementedError
+        open_D = np.ones(len(text), bool)
+        values = {name: np.full(len(text), np.nan) for name in self.columns.names}
+        fired: list[tuple[np.ndarray, np.ndarray]] = []
+        edits: list[Edits] = [Edits.none(len(text))]
+        for entry, plan in zip(self.entries, self._plans, strict=True):
+            row_E = np.flatnonzero(open_D & entry.admits(language, script, source))
+            open_D[row_E] = False
+            if not len(row_E):
+                continue
+            columns, made = plan.measure(text if len(row_E) == len(text) else text.take(pa.array(row_E)))
+            for name, value_E in columns.items():
+                values[name][row_E] = value_E
+            fired_RE = fired_matrix(plan.rules, [columns[name] for name in plan.rule_columns], len(row_E))
+            doc, rule = np.nonzero(fired_RE.T)
+            number_R = np.array([self.rule_names.index(name) for name in plan.rule_names], np.int64)
+            fired.append((row_E[doc], number_R[rule]))
+            edits.append(_moved(made, row_E, len(text)))
+        signals = pa.record_batch([pa.array(values[name], from_pandas=True) for name in values], schema=self.columns)
+        return Judgement(signals, self._fired_lists(fired, len(text)), ~open_D, Edits.concatenate(edits))
+
+    def _fired_lists(self, fired: list[tuple[np.ndarray, np.ndarray]], documents: int) -> pa.Array:
+        """list<string> per document from (row, rule number) pairs; a row's pairs keep their order."""
+        if not fired:
+            return pa.array([[]] * documents, pa.list_(pa.string()))
+        row_F, rule_F = (np.concatenate(parts) for parts in zip(*fired, strict=True))
+        order_F = np.argsort(row_F, kind="stable")
+        names = pa.array(self.rule_names, pa.string()).take(pa.array(rule_F[order_F]))
+        offset_D1 = np.searchsorted(row_F[order_F], np.arange(documents + 1)).astype(np.int32)
+        return pa.ListArray.from_arrays(pa.array(offset_D1), names)
+
+
+def _moved(edits: Edits, row_E: np.ndarray, documents: int) -> Edits:
+    """The edits with document i renamed to row_E[i] of a batch of so many documents."""
+    return replace(edits, documents=documents, doc_E=row_E[edits.doc_E])

@@ -1,6 +1,65 @@
 """Presets: whose numbers, a line a rule."""
 
-from filters.rules import Preset
+from filters.rules import Preset, Rule
 
-PRESETS: dict[str, Preset] = {}
+_QUALITY = "Rae et al. 2021, A.1.1, quality"
+_REPETITION = "Rae et al. 2021, A.1.1 and table A1, repetition"
+_TFDS = "TFDS text/c4_utils.py"
+_FINEWEB = "Penedo et al. 2024; datatrove fineweb_quality_filter.py"
+_ENGLISH = frozenset(["en"])
+
+GOPHER_PAPER = Preset(
+    "gopher@paper",
+    "Rae et al. 2021, Scaling Language Models (arXiv 2112.11446), appendix A.1.1",
+    (
+        Rule("words_min", "plain_words", ">=", 50, _QUALITY),
+        Rule("words_max", "plain_words", "<=", 100_000, _QUALITY),
+        Rule("mean_word_length_min", "mean_word_length", ">=", 3, _QUALITY),
+        Rule("mean_word_length_max", "mean_word_length", "<=", 10, _QUALITY),
+        Rule("hashes", "hash_word_ratio", "<=", 0.1, _QUALITY),
+        Rule("ellipses", "ellipsis_word_ratio", "<=", 0.1, _QUALITY),
+        Rule("bullet_lines", "bullet_line_fraction", "<=", 0.9, _QUALITY),
+        Rule("ellipsis_lines", "ellipsis_line_fraction", "<=", 0.3, _QUALITY),
+        Rule("alphabetic_words", "alphabetic_word_fraction", ">=", 0.8, _QUALITY),
+        Rule("stop_words", "stop_words", ">=", 2, _QUALITY, _ENGLISH),
+        Rule("duplicate_lines", "duplicate_line_fraction", "<=", 0.30, _REPETITION),
+        Rule("duplicate_paragraphs", "duplicate_paragraph_fraction", "<=", 0.30, _REPETITION),
+        Rule("duplicate_line_chars", "duplicate_line_char_fraction", "<=", 0.20, _REPETITION),
+        Rule("duplicate_paragraph_chars", "duplicate_paragraph_char_fraction", "<=", 0.20, _REPETITION),
+        Rule("top_2grams", "top_2gram_char_fraction", "<=", 0.20, _REPETITION),
+        Rule("top_3grams", "top_3gram_char_fraction", "<=", 0.18, _REPETITION),
+        Rule("top_4grams", "top_4gram_char_fraction", "<=", 0.16, _REPETITION),
+        Rule("duplicate_5grams", "duplicate_5gram_char_fraction", "<=", 0.15, _REPETITION),
+        Rule("duplicate_6grams", "duplicate_6gram_char_fraction", "<=", 0.14, _REPETITION),
+        Rule("duplicate_7grams", "duplicate_7gram_char_fraction", "<=", 0.13, _REPETITION),
+        Rule("duplicate_8grams", "duplicate_8gram_char_fraction", "<=", 0.12, _REPETITION),
+        Rule("duplicate_9grams", "duplicate_9gram_char_fraction", "<=", 0.11, _REPETITION),
+        Rule("duplicate_10grams", "duplicate_10gram_char_fraction", "<=", 0.10, _REPETITION),
+    ),
+)
+
+C4_TFDS = Preset(
+    "c4@tfds",
+    "TensorFlow Datasets, text/c4.py and c4_utils.py at 3e77995 (the paper's numbers differ: Raffel et al. 2020, 2.2)",
+    (
+        Rule("page_length", "characters", "<=", 190_000, f"{_TFDS}, is_valid_length", before_edit=True),
+        Rule("lorem_ipsum", "c4_lorem_ipsum_lines", "<=", 0, f"{_TFDS}, clean_page"),
+        Rule("curly_brackets", "c4_curly_bracket_lines", "<=", 0, f"{_TFDS}, clean_page"),
+        Rule("sentences", "c4_sentences", ">=", 3, f"{_TFDS}, clean_page", _ENGLISH),
+    ),
+    editor="c4",
+)
+
+FINEWEB_DATATROVE = Preset(
+    "fineweb@datatrove",
+    "Penedo et al. 2024, The FineWeb Datasets (arXiv 2406.17557), as datatrove 0.10 (a649de7) computes it",
+    (
+        Rule("punctuated_lines", "lines_ending_in_punctuation", ">=", 0.12, _FINEWEB),
+        Rule("short_lines", "short_line_fraction", "<=", 0.67, _FINEWEB),
+        Rule("repeated_line_chars", "repeated_line_char_fraction", "<=", 0.01, _FINEWEB),
+        Rule("newlines", "newline_word_ratio", "<=", 0.3, _FINEWEB),
+    ),
+)
+
+PRESETS: dict[str, Preset] = {preset.name: preset for preset in (GOPHER_PAPER, C4_TFDS, FINEWEB_DATATROVE)}
 """All shipped presets by name."""

@@ -1,28 +1,299 @@
-"""Signals: one function is one signal, and its docstring is its documentation page."""
+"""Signals: one function is one signal, and its docstring is its documentation page.
 
-from collections.abc import Callable
+A signal is a float64 number per document and never NaN: a share of nothing is 0 (see `ratio`). Adding one is adding a
+function here; what kernels count is in filters/counters.py.
+"""
+
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from inspect import cleandoc
 from typing import Literal
 
+import numpy as np
+import pyarrow as pa
+
+from filters.counters import Counters
+
+Floats = np.ndarray
 Scripts = Literal["any", "spaced", "Hani"]
 """What a signal makes sense for: every script; scripts with spaces between words; Chinese."""
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """A number computed from a document. compute is None where an editing step finds the number on its way."""
+    """A number computed from a document; unit "share" is a number from 0 to 1 that prints without a unit.
+
+    compute is None where an editing step finds the number on its way: then only the judge can give it.
+    """
 
     name: str
     unit: str
     scripts: Scripts
     doc: str
-    compute: Callable | None
+    compute: Callable[[Counters], Floats] | None
 
     @property
     def summary(self) -> str:
-        """First sentence of the documentation."""
-        return self.doc.strip().split("\n\n")[0].replace("\n", " ")
+        """First paragraph of the documentation, on one line."""
+        return self.doc.split("\n\n")[0].replace("\n", " ")
 
 
 SIGNALS: dict[str, Signal] = {}
-"""All signals by name; filters.rules and the recipe check look names up here."""
+"""All signals by name; rules and the recipe check look names up here."""
+
+
+def signal(unit: str, scripts: Scripts) -> Callable[[Callable[[Counters], Floats]], Callable[[Counters], Floats]]:
+    """Declare the decorated function a signal."""
+
+    def declare(compute: Callable[[Counters], Floats]) -> Callable[[Counters], Floats]:
+        SIGNALS[compute.__name__] = Signal(compute.__name__, unit, scripts, cleandoc(compute.__doc__ or ""), compute)
+        return compute
+
+    return declare
+
+
+def found_by_editor(name: str, unit: str, scripts: Scripts, doc: str) -> None:
+    """Declare a signal that an editing step finds on its way."""
+    SIGNALS[name] = Signal(name, unit, scripts, doc, None)
+
+
+def score(text: pa.Array, names: Iterable[str]) -> dict[str, Floats]:
+    """Signals of a large_string column: name -> float64 per document. Computes only what these names need.
+
+    Raises KeyError for an unknown name and ValueError for one that only an editing step can give.
+    """
+    counters = Counters(text)
+    scores = {}
+    for name in names:
+        compute = SIGNALS[name].compute
+        if compute is None:
+            raise ValueError(f"signal {name} is found by an editing step, not computed from text")
+        scores[name] = np.asarray(compute(counters), np.float64)
+    return scores
+
+
+def ratio(part_D: np.ndarray, whole_D: np.ndarray) -> Floats:
+    """part / whole, and 0 where whole is 0: a share of nothing is nothing."""
+    return np.divide(part_D, whole_D, out=np.zeros(len(part_D)), where=whole_D > 0)
+
+
+# Sizes
+
+
+@signal("bytes", "any")
+def utf8_bytes(c: Counters) -> Floats:
+    """Length of the document in UTF-8."""
+    return c.bytes_D
+
+
+@signal("characters", "any")
+def characters(c: Counters) -> Floats:
+    """Length of the document in code points, white space included."""
+    return c.sizes.chars_D
+
+
+@signal("words", "spaced")
+def words(c: Counters) -> Floats:
+    """Words between white space, as Python's str.split() gives them."""
+    return c.space.stream.count_D
+
+
+@signal("lines", "any")
+def lines(c: Counters) -> Floats:
+    """Lines that hold more than white space. A line ends at a line feed."""
+    return c.lines.stripped.count_D
+
+
+@signal("paragraphs", "any")
+def paragraphs(c: Counters) -> Floats:
+    """Runs of lines without a blank line between them."""
+    return c.lines.paragraphs.count_D
+
+
+# Gopher quality: Rae et al. 2021 (arXiv 2112.11446), A.1.1
+
+
+@signal("words", "spaced")
+def plain_words(c: Counters) -> Floats:
+    """Words between white space that hold a letter or digit, so without tokens made of symbols only."""
+    return c.space.plain_D
+
+
+@signal("characters", "spaced")
+def mean_word_length(c: Counters) -> Floats:
+    """Mean length of the words that hold a letter or digit.
+
+    Words stand between white space and are counted with the punctuation that touches them.
+    """
+    return ratio(c.space.plain_chars_D, c.space.plain_D)
+
+
+@signal("per word", "spaced")
+def hash_word_ratio(c: Counters) -> Floats:
+    """Number signs `#` per word.
+
+    The paper's symbol-to-word ratio, for either symbol by itself; words stand between white space, symbols-only ones
+    included.
+    """
+    return ratio(c.space.signs_D, c.space.stream.count_D)
+
+
+@signal("per word", "spaced")
+def ellipsis_word_ratio(c: Counters) -> Floats:
+    """Ellipses (`...` and U+2026) per word.
+
+    The paper's symbol-to-word ratio, for either symbol by itself. Four full stops hold one `...`, six hold two.
+    """
+    return ratio(c.space.ellipses_D, c.space.stream.count_D)
+
+
+@signal("share", "any")
+def bullet_line_fraction(c: Counters) -> Floats:
+    """Share of lines that begin with a bullet, U+2022 or `-`, after white space."""
+    return ratio(c.lines.bullet_D, c.lines.stripped.count_D)
+
+
+@signal("share", "any")
+def ellipsis_line_fraction(c: Counters) -> Floats:
+    """Share of lines that end with an ellipsis, `...` or U+2026, before white space."""
+    return ratio(c.lines.ellipsis_D, c.lines.stripped.count_D)
+
+
+@signal("share", "spaced")
+def alphabetic_word_fraction(c: Counters) -> Floats:
+    """Share of words that hold a letter of any script (str.isalpha)."""
+    return ratio(c.space.alphabetic_D, c.space.stream.count_D)
+
+
+@signal("words", "spaced")
+def stop_words(c: Counters) -> Floats:
+    """Distinct English stop words among *the be to of and that have with*.
+
+    Counted as whole words between white space, lower case as the paper prints them: `the` twice is one, `The` and
+    `of,` are none.
+    """
+    return c.space.stop_words_D
+
+
+# Gopher repetition: the same appendix. The paper asks for "the fraction that are duplicates" of lines and paragraphs
+# and "the fraction of characters contained within those duplicates". A duplicate is taken to be every line that the
+# document holds twice or more, the first included, as DCLM and Dolma do (datatrove leaves the first out).
+
+
+@signal("share", "any")
+def duplicate_line_fraction(c: Counters) -> Floats:
+    """Share of lines that occur twice or more in the document, the first occurrence included.
+
+    Lines are compared without white space at their ends; blank lines are none.
+    """
+    return ratio(c.line_repeats.repeated_D, c.line_repeats.count_D)
+
+
+@signal("share", "any")
+def duplicate_paragraph_fraction(c: Counters) -> Floats:
+    """Share of paragraphs that occur twice or more in the document, the first occurrence included.
+
+    A paragraph is a run of lines without a blank line between; two are equal when their stripped lines are.
+    """
+    return ratio(c.paragraph_repeats.repeated_D, c.paragraph_repeats.count_D)
+
+
+@signal("share", "any")
+def duplicate_line_char_fraction(c: Counters) -> Floats:
+    """Share of characters that stand in lines which occur twice or more.
+
+    Of the characters of all stripped lines; line breaks and indentation count on neither side.
+    """
+    return ratio(c.line_repeats.repeated_chars_D, c.line_repeats.chars_D)
+
+
+@signal("share", "any")
+def duplicate_paragraph_char_fraction(c: Counters) -> Floats:
+    """Share of characters that stand in paragraphs which occur twice or more.
+
+    Of the characters of all stripped lines; line breaks and indentation count on neither side.
+    """
+    return ratio(c.paragraph_repeats.repeated_chars_D, c.paragraph_repeats.chars_D)
+
+
+def _top_ngram(n: int) -> None:
+    def compute(c: Counters) -> Floats:
+        """Share of characters that stand in the most frequent word {n}-gram of the document.
+
+        Of the characters of all words, white space on neither side; overlapping occurrences count each word once. Of
+        equally frequent ones the longest, then the first, is taken; 0 where none occurs twice: once is no repetition.
+        """
+        return ratio(c.space_ngrams_DN[:, n - 2], c.space_chars_D)
+
+    _declare_ngram(f"top_{n}gram_char_fraction", "spaced", n, compute)
+
+
+def _duplicate_ngram(n: int) -> None:
+    def compute(c: Counters) -> Floats:
+        """Share of characters that stand in word {n}-grams which occur twice or more, first occurrences included.
+
+        Of the characters of all words, white space on neither side; overlapping occurrences count each word once, as
+        the paper asks ("taking care not to count characters that occur in overlapping n-grams more than once").
+        """
+        return ratio(c.space_ngrams_DN[:, n - 2], c.space_chars_D)
+
+    _declare_ngram(f"duplicate_{n}gram_char_fraction", "spaced", n, compute)
+
+
+def _declare_ngram(name: str, scripts: Scripts, n: int, compute: Callable[[Counters], Floats]) -> None:
+    SIGNALS[name] = Signal(name, "share", scripts, cleandoc(compute.__doc__ or "").format(n=n), compute)
+
+
+for _n in range(2, 5):
+    _top_ngram(_n)
+for _n in range(5, 11):
+    _duplicate_ngram(_n)
+
+
+# FineWeb: Penedo et al. 2024 (arXiv 2406.17557); semantics of datatrove 0.10's fineweb_quality_filter.py, a649de7
+
+
+@signal("share", "any")
+def lines_ending_in_punctuation(c: Counters) -> Floats:
+    """Share of lines that end with punctuation which ends a sentence in some script.
+
+    The last character as it stands: a line that ends with a space, a carriage return or a quotation mark does not
+    count. The list is filters/data/terminal_punctuation.txt.
+    """
+    return ratio(c.lines.terminal_D, c.lines.raw.count_D)
+
+
+@signal("share", "spaced")
+def short_line_fraction(c: Counters) -> Floats:
+    """Share of lines of at most 30 characters, white space included; blank lines are none."""
+    return ratio(c.lines.short_D, c.lines.raw.count_D)
+
+
+@signal("share", "any")
+def repeated_line_char_fraction(c: Counters) -> Floats:
+    """Share of characters that stand in lines which equal an earlier line of the document, white space included.
+
+    First occurrences do not count; of all characters of the document except line feeds.
+    """
+    return ratio(c.raw_line_repeats.later_chars_D, c.sizes.chars_D - c.sizes.newlines_D)
+
+
+@signal("per word", "spaced")
+def newline_word_ratio(c: Counters) -> Floats:
+    """Line feeds per word, where each punctuation mark or symbol is a word of its own.
+
+    datatrove counts spaCy's English tokens. These differ where spaCy joins marks (`...`, `--`, addresses, `:)`), keeps
+    abbreviations whole (`U.S.`), or splits contractions in two (`do n't`, here `don ' t`).
+    """
+    return ratio(c.sizes.newlines_D, c.punct_words_D)
+
+
+# C4: what its editing step finds on the way (filters/line_rules.py); TFDS text/c4_utils.py
+
+found_by_editor(
+    "c4_sentences", "sentences", "spaced", "Sentences of the lines that C4's line rules keep, counted line by line."
+)
+found_by_editor(
+    "c4_lorem_ipsum_lines", "lines", "any", "Lines that hold *lorem ipsum* in any case and pass the rules before it."
+)
+found_by_editor("c4_curly_bracket_lines", "lines", "any", "Lines that hold `{` and pass the rules before it.")

@@ -1,0 +1,114 @@
+"""Repeated n-grams of a word stream: one pass finds all lengths, because what repeats at n repeats at n - 1."""
+
+# Letters: W words of the batch, D documents, D1 = D + 1 offsets, P positions of one document, N lengths 2 .. 10.
+import numpy as np
+
+from filters.kernels.jit import inline, kernel
+
+LONGEST = 10
+LONGEST_TOP = 4
+MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+"""2**64 / golden ratio: an n-gram's hash is the polynomial of its word hashes in this; slots are its top bits times it."""
+
+
+@inline
+def slot_bits(items):
+    """log2 of the table size: at most half full."""
+    bits = 3
+    while (1 << bits) < 2 * items:
+        bits += 1
+    return bits
+
+
+@kernel
+def find_repeats(hash_P, at_P, items, table_S, same_P, count_P):
+    """Groups equal n-grams. hash_P[at_P[k]] is the hash of item k < items, items in order of position.
+
+    same_P[k]: first item equal to item k (k itself for the first). count_P[k]: size of the group, at its first item.
+    """
+    bits = slot_bits(items)
+    mask, shift = (1 << bits) - 1, np.uint64(64 - bits)
+    table_S[: mask + 1] = -1
+    for k in range(items):
+        h = hash_P[at_P[k]]
+        slot = np.int64((h * MULTIPLIER) >> shift)
+        while True:
+            first = table_S[slot]
+            if first < 0:
+                table_S[slot] = k
+                same_P[k] = k
+                count_P[k] = 1
+                break
+            if hash_P[at_P[first]] == h:
+                same_P[k] = first
+                count_P[first] += 1
+                break
+            slot = (slot + 1) & mask
+
+
+@kernel
+def top_group(at_P, items, n, before_P1, same_P, count_P):
+    """First item of the most frequent n-gram: of equally frequent ones the longest, then the first. -1: none repeats."""
+    best, best_count, best_chars = -1, 2, -1
+    for k in range(items):
+        if same_P[k] == k and count_P[k] >= best_count:
+            chars = before_P1[at_P[k] + n] - before_P1[at_P[k]]
+            if count_P[k] > best_count or chars > best_chars:
+                best, best_count, best_chars = k, count_P[k], chars
+    return best
+
+
+@kernel
+def covered_chars(at_P, items, n, before_P1, same_P, count_P, only):
+    """Code points of words inside repeated n-grams (only < 0), or inside those of group `only`; each word once."""
+    covered, reach = 0, 0
+    for k in range(items):
+        if (same_P[k] == only) if only >= 0 else (count_P[same_P[k]] > 1):
+            begin = max(at_P[k], reach)
+            reach = at_P[k] + n
+            covered += before_P1[reach] - before_P1[begin]
+    return covered
+
+
+@kernel
+def repeated_ngrams(hash_W, chars_W, first_D1, covered_DN):
+    """Code points inside repeated word n-grams, for n = 2 .. 10 (column n - 2), int64.
+
+    n <= 4: inside the occurrences of the most frequent n-gram; n >= 5: inside all n-grams that occur twice or more,
+    the first occurrence included. Overlapping occurrences count each word once.
+    """
+    longest = 1
+    for d in range(first_D1.size - 1):
+        longest = max(longest, first_D1[d + 1] - first_D1[d])
+    hash_P = np.empty(longest, np.uint64)
+    at_P, same_P, count_P = np.empty(longest, np.int32), np.empty(longest, np.int32), np.empty(longest, np.int32)
+    before_P1 = np.empty(longest + 1, np.int64)
+    table_S = np.empty(1 << slot_bits(longest), np.int32)
+    before_P1[0] = 0
+    for d in range(first_D1.size - 1):
+        covered_DN[d] = 0
+        begin, words = first_D1[d], first_D1[d + 1] - first_D1[d]
+        for p in range(words):
+            hash_P[p] = hash_W[begin + p]
+            before_P1[p + 1] = before_P1[p] + chars_W[begin + p]
+            at_P[p] = p
+        items = words - 1
+        for n in range(2, LONGEST + 1):
+            for k in range(items):
+                p = at_P[k]
+                hash_P[p] = hash_P[p] * MULTIPLIER + hash_W[begin + p + n - 1]
+            find_repeats(hash_P, at_P, items, table_S, same_P, count_P)
+            top = top_group(at_P, items, n, before_P1, same_P, count_P) if n <= LONGEST_TOP else -1
+            if top >= 0 or n > LONGEST_TOP:
+                covered_DN[d, n - 2] = covered_chars(at_P, items, n, before_P1, same_P, count_P, top)
+            kept, previous = 0, -2  # an (n + 1)-gram can repeat only where the n-grams at p and p + 1 both do
+            for k in range(items):
+                if count_P[same_P[k]] > 1:
+                    p = at_P[k]
+                    if previous == p - 1:
+                        at_P[kept] = previous
+                        kept += 1
+                    previous = p
+            items = kept
+            if items < 2:
+                break

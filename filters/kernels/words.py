@@ -1,0 +1,93 @@
+"""Word streams: where the words are, said once as hashes and lengths, and what is counted on the way.
+
+`space`: what str.split() gives. `punct`: runs of letters, marks of their own. `char`: each Han (Kana, Thai, ...) letter
+alone, other letters in runs.
+"""
+
+# Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, W words of the batch, S slots of the stop-word table.
+import numpy as np
+
+from filters.kernels.jit import inline, kernel
+from filters.kernels.unicode import ALNUM, ALPHA, PUNCT, SPACE, UNSPACED, code_point, mix64
+
+FNV_OFFSET = np.uint64(14695981039346656037)
+FNV_PRIME = np.uint64(1099511628211)
+"""FNV-1a, 64 bits (Fowler, Noll, Vo); fed whole code points and finished by mix64."""
+
+STOP_SLOTS = 1024
+"""Of the table in which split_space looks stop words up: slot = hash % STOP_SLOTS, one word a slot."""
+
+
+@inline
+def fnv(h, c):
+    """FNV-1a, one step."""
+    return (h ^ np.uint64(c)) * FNV_PRIME
+
+
+@kernel
+def split_space(
+    data_B, start_D1, classes, stop_S,
+    first_D1, hash_W, chars_W, plain_D, plain_chars_D, alphabetic_D, stop_D, sign_D, ellipsis_D,
+):  # fmt: skip
+    """The `space` stream: words are what str.split() gives. Returns their number; W >= bytes / 2 + D is room enough.
+
+    Word w has hash_W[w] (uint64, equal for equal words) and chars_W[w] code points; document d owns words
+    first_D1[d] up to first_D1[d + 1]. Per document, int64: plain_D words that hold a letter or digit, plain_chars_D
+    their code points; alphabetic_D words with a letter (str.isalpha); stop_D distinct words of the table stop_S
+    (uint64); sign_D number signs; ellipsis_D U+2026 and `...`, counted as str.count does.
+    """
+    w = 0
+    seen_S = np.full(stop_S.size, -1, np.int32)
+    for d in range(start_D1.size - 1):
+        first_D1[d] = w
+        plain, plain_chars, alphabetic, stops, signs, ellipses = 0, 0, 0, 0, 0, 0
+        i, end = start_D1[d], start_D1[d + 1]
+        while i < end:
+            h, chars, dots, seen = FNV_OFFSET, 0, 0, 0
+            while i < end:
+                c, i = code_point(data_B, i)
+                k = classes[c]
+                if k & SPACE:
+                    break
+                h = fnv(h, c)
+                chars += 1
+                seen |= k
+                dots = dots + 1 if c == 0x2E else 0
+                if k & ALNUM:
+                    continue
+                if dots == 3:
+                    ellipses += 1
+                    dots = 0
+                ellipses += c == 0x2026
+                signs += c == 0x23
+            if chars == 0:
+                continue
+            h = mix64(h)
+            hash_W[w], chars_W[w] = h, chars
+            w += 1
+            plain += (seen & ALNUM) // ALNUM
+            plain_chars += chars * ((seen & ALNUM) // ALNUM)
+            alphabetic += seen & ALPHA
+            slot = h % np.uint64(STOP_SLOTS)
+            if stop_S[slot] == h and seen_S[slot] != d:
+                seen_S[slot] = d
+                stops += 1
+        plain_D[d], plain_chars_D[d], alphabetic_D[d] = plain, plain_chars, alphabetic
+        stop_D[d], sign_D[d], ellipsis_D[d] = stops, signs, ellipses
+    first_D1[start_D1.size - 1] = w
+    return w
+
+
+@kernel
+def count_punct(data_B, start_D1, classes, words_D):
+    """Size of the `punct` stream: each run of letters, digits and combining marks is a word, so is each other mark."""
+    for d in range(words_D.size):
+        words, before = 0, 0
+        i, end = start_D1[d], start_D1[d + 1]
+        while i < end:
+            c, i = code_point(data_B, i)
+            k = classes[c]
+            inside = (k & ALNUM) // ALNUM
+            words += (inside & (1 - before)) + (k & PUNCT) // PUNCT
+            before = inside
+        words_D[d] = words
