@@ -1,4 +1,4 @@
-"""What moves between planning, reading and the stages: pieces of input, and batches of records with what could not be read."""
+"""What moves between planning, reading and the stages: pieces of input, batches of records, dead letters."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any

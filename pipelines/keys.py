@@ -10,8 +10,9 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 
 SCORE_CODE = ("filters", "pipelines/read", "pipelines/stages", "pipelines/elements.py", "pipelines/sink.py")
+DUPLICATES_CODE = ("filters/fingerprints.py", "filters/kernels", "pipelines/stages", "pipelines/exchange.py")
 TEXT_CODE = SCORE_CODE
-TOKEN_CODE = ("tokenizer", "pipelines/stages/tokens.py", "pipelines/sink.py")
+TOKEN_CODE = ("tokenizer", "pipelines/stages/tokenizer.py", "pipelines/stages/tokens.py", "pipelines/sink.py")
 LIBRARIES = (
     "pyarrow",
     "numpy",

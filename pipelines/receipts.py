@@ -1,6 +1,7 @@
 """Receipts: the small JSON that commits the parts of one unit at one stage. A stage's only Beam output."""
 
 import json
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -31,6 +32,8 @@ class Receipt:
     accounts: tuple[Account, ...] = ()
     seconds: float = 0.0
     cpu_seconds: float = 0.0
+    finished: float = field(default_factory=time.time)
+    """Seconds since 1970; for the run's log, never for a decision."""
     details: dict[str, Any] = field(default_factory=dict)
 
     def part(self, dataset: str) -> Part:

@@ -13,16 +13,12 @@ from typing import Any
 from pipelines.errors import RecipeError
 from pipelines.storage import PRIVATE, Store
 
-STAGES = ("score", "duplicates", "text", "tokenizer", "tokens")
-"""In order of execution; `--until` takes one of them."""
-
 
 def open_run(path: Path) -> Store:
     """The run directory of an earlier `run`. Raises RecipeError when there is none."""
     if not (path / "run.json").exists():
-        raise RecipeError(
-            f"'{path}' is not a run directory", where=str(path), fix="give the folder that `gristmill run` printed"
-        )
+        fix = "give the folder that `gristmill run` printed"
+        raise RecipeError(f"'{path}' is not a run directory", where=str(path), fix=fix)
     return Store(str(path))
 
 
@@ -40,7 +36,7 @@ def update_state(store: Store, **values: Any) -> dict[str, Any]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the run directory; the operating system releases it with the process. Raises RecipeError naming the holder."""
+    """Hold the run directory; released with the process, however it ends. Raises RecipeError naming the holder."""
     path.mkdir(parents=True, exist_ok=True)
     with (path / ".lock").open("a+", encoding="utf-8") as file:
         try:
@@ -67,7 +63,7 @@ def _holder(text: str) -> str:
 
 
 def clean(store: Store) -> list[str]:
-    """Remove the folders that hold raw text; the deliverables, the ledger and the report stay. Returns what was removed."""
+    """Remove the folders that hold raw text; deliverables, ledger and report stay. Returns what was removed."""
     removed = [name for name in PRIVATE if store.local is None or (store.local / name).exists()]
     for name in removed:
         store.delete(name)

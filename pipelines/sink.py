@@ -107,7 +107,9 @@ def add_content(digests: Iterable[str]) -> str:
     return f"{sum(int(digest, 16) for digest in digests) % 2**128:032x}"
 
 
-def read_parts(store: Store, receipt: Receipt, dataset: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+def read_parts(
+    store: Store, receipt: Receipt, dataset: str, columns: list[str] | None = None
+) -> Iterator[pa.RecordBatch]:
     """The batches of an Arrow dataset of one unit, in order; of some columns only, where they are named."""
     for part in receipt.of(dataset):
         with store.open(part.path) as file:

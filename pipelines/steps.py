@@ -20,7 +20,9 @@ class Failure:
     error: str
 
 
-def survive(step: Callable[[pa.RecordBatch], T], batch: pa.RecordBatch, first: int = 0) -> Iterator[tuple[pa.RecordBatch, T] | Failure]:
+def survive(
+    step: Callable[[pa.RecordBatch], T], batch: pa.RecordBatch, first: int = 0
+) -> Iterator[tuple[pa.RecordBatch, T] | Failure]:
     """Apply a step; where it raises, halve the batch until the rows that raise are alone. Order is kept.
 
     Yields (piece of the batch, result) for what works and a Failure (row counted in the whole batch) for what does not.

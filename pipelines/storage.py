@@ -88,6 +88,17 @@ class Store:
         """Open for reading."""
         return fsspec.open(self.url(path), "rb").open()
 
+    @contextmanager
+    def on_disk(self, path: str) -> Iterator[Path]:
+        """A finished file as a path on this machine, to be mapped: itself, or a copy that goes away at the end."""
+        if self.local is not None:
+            yield self.local / path
+            return
+        with self.temporary() as copy:
+            fs, full = fsspec.url_to_fs(self.url(path))
+            fs.get_file(full, str(copy))
+            yield copy
+
     def exists(self, path: str) -> bool:
         """Whether a complete file stands there."""
         if self.local is not None:

@@ -56,7 +56,7 @@ def load(file: Path) -> LoadedRecipe:
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
         problems = sorted((line_of(lines, _in_recipe(e["loc"], lines)), _describe(e, lines)) for e in error.errors())
-        raise _report(file, problems) from None
+        raise report(file, problems) from None
     return LoadedRecipe(recipe, file, lines, fingerprint(recipe))
 
 
@@ -121,7 +121,7 @@ def _compose(text: str, file: Path) -> yaml.Node:
         raise RecipeError("the recipe is empty", where=f"{file}:1", fix="start from `gristmill init`")
     problems = list(_duplicates(node, file))
     if problems:
-        raise _report(file, problems)
+        raise report(file, problems)
     return node
 
 
@@ -183,9 +183,9 @@ def _nearest_file(file: Path) -> str:
     return nearest(file.name, beside) if beside else "write one with `gristmill init`"
 
 
-def _report(file: Path, problems: list[tuple[int, str]]) -> RecipeError:
+def report(file: Path, problems: list[tuple[int, str]]) -> RecipeError:
+    """One error for all problems, (line, text) each, in the order given."""
     unique = list(dict.fromkeys(text for _, text in problems))
     what = f"{len(unique)} problem{'s' if len(unique) > 1 else ''} in the recipe:\n    " + "\n    ".join(unique)
-    return RecipeError(
-        what, where=f"{file}:{problems[0][0]}", fix="correct these lines; `gristmill validate` checks without running"
-    )
+    fix = "correct these lines; `gristmill validate` checks without running"
+    return RecipeError(what, where=f"{file}:{problems[0][0]}", fix=fix)

@@ -1,0 +1,55 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+# fastText is compiled with -march=native by default; a virtual environment that moves to an older CPU would crash.
+export CXXFLAGS ?= -O3 -march=x86-64-v2
+ifneq ($(shell uname -m),x86_64)
+export CXXFLAGS := -O3
+endif
+
+.PHONY: help setup demo test check lint types arrows pytest docs bench clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo "error: Python 3.11, 3.12 or 3.13 is needed, found $$($(PYTHON) --version)"; exit 2; }
+	@command -v $${CXX:-c++} >/dev/null || { echo "error: a C++ compiler is needed to build fastText (apt-get install g++)"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+setup: $(VENV)/.ready ## Make the virtual environment and install the tested set
+
+demo: setup ## Run the main job end to end on the embedded default and print where the report is
+	$(BIN)/gristmill demo
+
+test: check pytest ## Lint, types, import contract, all tests
+
+check: lint types arrows ## Lint, types and import contract
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/mypy
+
+arrows: setup
+	$(BIN)/lint-imports
+
+pytest: setup
+	$(BIN)/pytest
+
+docs: setup ## Print the generated pages: recipe, rules, command line, errors
+	$(BIN)/python -m pipelines.cli.docs
+
+bench: setup ## Measure speed and memory (docs/benchmarks.md); CORPUS names a folder of Parquet files
+	$(BIN)/python tests/benchmarks/run.py
+
+clean: ## Remove the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,49 @@
+"""The command: `gristmill COMMAND`. One file per command; this one only gathers them, catches and prints."""
+
+import sys
+
+import typer
+
+from pipelines.cli import clean, demo, explore, init, report, rules, run, status, train, validate
+from pipelines.cli.output import fail
+from pipelines.errors import Exit, GristmillError
+
+app = typer.Typer(
+    name="gristmill",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    help="Raw text in, a trained language model out, and an answer to *why was this document dropped?* at every step.",
+    epilog="Start with `gristmill demo`, or `gristmill init` and edit the recipe that it writes.",
+)
+WRITE, RUN, LOOK, TRAIN = "Write a recipe", "Run it", "Look at what came out", "Train on it"
+
+app.command("init", rich_help_panel=WRITE)(init.init)
+app.command("validate", rich_help_panel=WRITE)(validate.validate)
+app.command("rules", rich_help_panel=WRITE)(rules.rules)
+app.command("run", rich_help_panel=RUN, context_settings=run.BEAM_ARGS)(run.run)
+app.command("status", rich_help_panel=RUN)(status.status)
+app.command("clean", rich_help_panel=RUN)(clean.clean)
+app.command("demo", rich_help_panel=RUN)(demo.demo)
+app.command("report", rich_help_panel=LOOK)(report.report)
+app.command("why", rich_help_panel=LOOK)(explore.why)
+app.command("train", rich_help_panel=TRAIN, context_settings=train.TRAINER_ARGS)(train.train)
+app.command("generate", rich_help_panel=TRAIN, context_settings=train.TRAINER_ARGS)(train.generate)
+
+
+def main() -> None:
+    """Entry point: every error of ours becomes what, where and what to do, and its exit code."""
+    try:
+        app()
+    except GristmillError as error:
+        fail(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(Exit.OK)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""gristmill run RECIPE: do what the recipe says, or continue where an earlier run stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.cli.live import ProgressView
+from pipelines.cli.output import err, human_bytes, note, out, say_error
+from pipelines.errors import Exit, RecipeError
+from pipelines.execute import Request
+from pipelines.job import STAGES, run_folder
+from pipelines.progress import Progress
+from pipelines.recipe.load import load
+from pipelines.recipe.schema import parse_share
+from pipelines.storage import Store
+from pipelines.worker import to_json
+
+BEAM_ARGS = {"allow_extra_args": True, "ignore_unknown_options": True}
+POLL_SECONDS = 0.5
+LOG = "run.log"
+
+
+def run(
+    context: typer.Context,
+    recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file.")],
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", help="Run directory. [default: runs/<name of the recipe>]")
+    ] = None,
+    runner: Annotated[str, typer.Option(help="Where it runs: local, portable.")] = "local",
+    until: Annotated[str, typer.Option(help=f"Stop after a stage: {', '.join(STAGES)}.")] = STAGES[-1],
+    sample: Annotated[str, typer.Option(help="Share of documents, chosen by hash of doc_id, such as 1%.")] = "100%",
+) -> None:
+    """Do what a recipe says: read, judge, deduplicate, scrub, tokenize, report.
+
+    Run it again to continue after a stop, or after a change: only what depends on the change is done again.
+    Arguments after `--` go to Beam.
+
+        gristmill run recipe.yaml --sample 1%
+    """
+    loaded = load(recipe)
+    if until not in STAGES:
+        raise RecipeError(f"unknown stage '{until}'", where="--until", fix=f"choose one of {', '.join(STAGES)}")
+    request = Request(recipe, run_folder(loaded.recipe, out_folder), runner, until, _share(sample), tuple(context.args))
+    code = supervise(request)
+    if code:
+        raise typer.Exit(code)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(parse_share(text))
+    except ValueError:
+        share = -1.0
+    if not 0 < share <= 1:
+        raise RecipeError(f"'{text}' is not a share of the documents", where="--sample", fix="write 1% or 0.01")
+    return share
+
+
+def supervise(request: Request) -> int:
+    """Start the process that does the run, show its progress, say how it ended. Returns the exit code."""
+    request.out.mkdir(parents=True, exist_ok=True)
+    log_path = request.out / LOG
+    with tempfile.TemporaryDirectory() as scratch, log_path.open("ab") as log:
+        errors = Path(scratch) / "error"
+        command = [sys.executable, "-m", "pipelines.worker", to_json(request), str(errors)]
+        # A session of its own: Ctrl-C in the terminal reaches us alone, and we hand it on exactly once.
+        worker = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+        try:
+            code = _watch(worker, Store(str(request.out.absolute())))
+        except KeyboardInterrupt:
+            code = _stop(worker)
+        if code == Exit.OK:
+            _say_done(request)
+        elif code == Exit.INTERRUPTED:
+            note(f"stopped; what is finished is kept, and the same command goes on from there ({request.out})")
+        else:
+            message = errors.read_text(encoding="utf-8") if errors.exists() else _ended(code)
+            say_error(message)
+            if code == Exit.BUG or code < 0:
+                note(f"the log: {log_path}")
+    return code if code >= 0 else Exit.BUG
+
+
+def _watch(worker: subprocess.Popen, store: Store) -> int:
+    progress = Progress(store)
+    with ProgressView(err) as view:
+        while worker.poll() is None:
+            time.sleep(POLL_SECONDS)
+            state = store.read_json("run.json") or {}
+            if state.get("pid") == worker.pid:
+                view.show(progress.poll())
+        if worker.returncode == Exit.OK:
+            view.show(progress.poll())
+    return worker.returncode
+
+
+def _stop(worker: subprocess.Popen) -> int:
+    """Interrupt the worker and give it time to leave; a second Ctrl-C kills it."""
+    worker.send_signal(signal.SIGINT)
+    try:
+        worker.wait(timeout=30)
+    except (KeyboardInterrupt, subprocess.TimeoutExpired):
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+    return Exit.INTERRUPTED
+
+
+def _ended(code: int) -> str:
+    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
+    return f"the worker process {how}\n  where: this run\n  fix:   run the same command again: finished units are kept"
+
+
+def _say_done(request: Request) -> None:
+    from pipelines.report.build import build
+    from pipelines.report.summary import terminal_summary
+
+    out.print(terminal_summary(build(request.out)))
+    size = sum(file.stat().st_size for file in request.out.rglob("*") if file.is_file())
+    note(f"run directory: {request.out} ({human_bytes(size)})")
+    out.print(f"report: {request.out / 'report' / 'index.html'}", soft_wrap=True)

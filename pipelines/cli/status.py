@@ -1,0 +1,31 @@
+"""gristmill status RUN: how far a run is, from its receipts; from any terminal, while it runs or later."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from pipelines.cli.output import human_bytes, out
+from pipelines.progress import Progress
+from pipelines.rundir import open_run
+
+
+def status(run: Annotated[Path, typer.Argument(help="The run directory.")]) -> None:
+    """Show the state of a run: stages, units done, documents, bytes.
+
+    gristmill status runs/my-corpus
+    """
+    progress = Progress(open_run(run))
+    stages = progress.poll()
+    state = progress.state
+    out.print(f"{state['recipe']}: {state['status']}, runner {state['runner']}, started {state['started']}")
+    if state.get("finished"):
+        out.print(f"ended {state['finished']}")
+    table = Table("stage", "units", "of", "documents", "bytes", box=None, header_style="dim")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for stage in stages:
+        done = min(stage.done, stage.total)
+        table.add_row(stage.stage, f"{done:,}", f"{stage.total:,}", f"{stage.documents:,}", human_bytes(stage.bytes))
+    out.print(table)

@@ -1,0 +1,47 @@
+"""gristmill validate RECIPE: every problem at once, then what a run would cost."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from pipelines.cli.output import human_bytes, note, out
+from pipelines.elements import Unit
+from pipelines.job import plan_units
+from pipelines.recipe.check import check
+from pipelines.recipe.load import LoadedRecipe, load
+
+DISK_FACTORS = {"warc": 1.6, "wet": 3.0, "html": 0.8, "parquet": 2.2}
+"""Disk of a run as a multiple of its input's size, by format: measured on the development corpus (docs/running.md)."""
+DEFAULT_FACTOR = 2.2
+
+
+def validate(recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file.")]) -> None:
+    """Check a recipe; print its units, bytes and the disk that a run will need.
+
+    gristmill validate recipe.yaml
+    """
+    loaded = load(recipe)
+    check(loaded)
+    units = plan_units(loaded, loaded.recipe.plan.unit_bytes)
+    out.print(_table(loaded, units))
+    disk = sum(unit.bytes * _factor(loaded, unit) for unit in units)
+    out.print(f"expected disk of the run directory: about {human_bytes(disk)}")
+    note(f"{recipe} is valid")
+
+
+def _factor(loaded: LoadedRecipe, unit: Unit) -> float:
+    return DISK_FACTORS.get(loaded.recipe.sources[unit.source].format, DEFAULT_FACTOR)
+
+
+def _table(loaded: LoadedRecipe, units: list[Unit]) -> Table:
+    table = Table("source", "format", "files", "units", "bytes", box=None, header_style="dim")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for name, source in loaded.recipe.sources.items():
+        mine = [unit for unit in units if unit.source == name]
+        paths = {split.path for unit in mine for split in unit.splits}
+        size = human_bytes(sum(unit.bytes for unit in mine))
+        table.add_row(name, source.format, f"{len(paths):,}", f"{len(mine):,}", size)
+    return table

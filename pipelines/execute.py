@@ -1,0 +1,166 @@
+"""Does a run: plan, build the graph, run it, reconcile, publish the manifest, write the report. No threads."""
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apache_beam as beam
+
+from pipelines import manifest
+from pipelines.accounts import Accounts, reconcile
+from pipelines.elements import Unit
+from pipelines.errors import RunnerError
+from pipelines.graph import build
+from pipelines.job import STAGES, Job, make_job, plan_units, write_plan
+from pipelines.receipts import Receipt, total
+from pipelines.recipe.check import check
+from pipelines.recipe.load import LoadedRecipe, dump, load
+from pipelines.report.build import write_report
+from pipelines.rundir import locked, now, update_state
+from pipelines.runners.options import pipeline_options
+from pipelines.storage import Store
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for."""
+
+    recipe: Path
+    out: Path
+    runner: str = "local"
+    until: str = STAGES[-1]
+    sample: float = 1.0
+    beam_args: tuple[str, ...] = ()
+
+
+def execute(request: Request) -> dict[str, Any]:
+    """Do a run, or continue it. Returns the manifest.
+
+    Raises GristmillError for everything that a user can mend; whatever is on disk then is consistent, and the same
+    command goes on from there.
+    """
+    options = pipeline_options(request.runner, request.beam_args)
+    loaded = load(request.recipe)
+    check(loaded)
+    with locked(request.out):
+        store = Store(str(request.out.absolute()))
+        store.prepare()
+        units = plan_units(loaded, loaded.recipe.plan.unit_bytes)
+        job = make_job(loaded.recipe, units, store, request.sample, _last_stage(loaded, request.until))
+        _begin(job, loaded, units, request)
+        try:
+            _run(job, options)
+            receipts = collect(job)
+            document = _publish(job, units, receipts)
+        except BaseException as error:
+            interrupted = isinstance(error, KeyboardInterrupt)
+            update_state(store, status="interrupted" if interrupted else "failed", finished=now())
+            raise
+        update_state(store, status="finished", finished=now(), stages=stage_times(job, receipts))
+        write_report(request.out)
+        return document
+
+
+def _last_stage(loaded: LoadedRecipe, until: str) -> str:
+    """A recipe without a tokenizer ends with the text."""
+    return "text" if loaded.recipe.tokenizer is None and STAGES.index(until) > STAGES.index("text") else until
+
+
+def _begin(job: Job, loaded: LoadedRecipe, units: list[Unit], request: Request) -> None:
+    store = job.store
+    store.delete(manifest.MANIFEST)  # what lies there is about to change; until the end only receipts are to be trusted
+    store.delete("_work/notes")
+    write_plan(store, units)
+    (request.out / "recipe.yaml").write_text(dump(loaded.recipe), encoding="utf-8")
+    store.delete("run.json")
+    update_state(
+        store,
+        status="running",
+        recipe=loaded.recipe.name,
+        recipe_file=str(loaded.file),
+        started=now(),
+        runner=request.runner,
+        workers=1,
+        host=platform.node(),
+        pid=os.getpid(),
+        until=job.until,
+        sample=job.sample,
+        units=len(units),
+        input_bytes=job.input_bytes,
+        books={stage: job.books[stage].folder for stage in job.stages},
+    )
+
+
+def _run(job: Job, options: beam.options.pipeline_options.PipelineOptions) -> None:
+    if job.units == 0:
+        return
+    pipeline = beam.Pipeline(options=options)
+    build(pipeline, job)
+    result = pipeline.run()
+    state = result.wait_until_finish()
+    if state not in (None, "DONE"):
+        raise RunnerError(
+            f"the runner ended with state {state}",
+            where=str(options.view_as(beam.options.pipeline_options.StandardOptions).runner),
+            fix="see the runner's log; the same command continues from the receipts",
+        )
+
+
+def collect(job: Job) -> dict[str, list[Receipt]]:
+    """The receipts that make up this run, by stage, in the order of the units."""
+    receipts: dict[str, list[Receipt]] = {}
+    for stage in (*job.stages, "rows"):
+        names = job.store.read_json(f"_work/notes/{stage}.json") or []
+        found = [_receipt(job, name) for name in names]
+        if found:
+            receipts[stage] = found
+    if "tokenizer" in job.stages and job.units:
+        receipts["tokenizer"] = [_tokenizer_receipt(job, receipts["text"])]
+    return receipts
+
+
+def _receipt(job: Job, name: str) -> Receipt:
+    stage, unit = name.split("/", 1)
+    return Receipt.from_json(job.store.read_json(job.books[stage].path(unit)))
+
+
+def _tokenizer_receipt(job: Job, text: list[Receipt]) -> Receipt:
+    from pipelines.stages.tokenizer import name_of
+
+    return _receipt(job, f"tokenizer/{name_of(text)}")
+
+
+def _publish(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]]) -> dict[str, Any]:
+    """Reconcile, sweep what earlier recipes left, write the manifest last."""
+    accounts: Accounts = total(receipt for stage in receipts.values() for receipt in stage)
+    reconcile(accounts, job.steps)
+    document = manifest.build(job, units, receipts, accounts)
+    manifest.sweep(job.store, document)
+    job.store.write_json(manifest.MANIFEST, document)
+    return document
+
+
+def stage_times(job: Job, receipts: dict[str, list[Receipt]]) -> list[dict[str, Any]]:
+    """Time and throughput of every stage, from its receipts; work that an earlier attempt did counts as well."""
+    rows = []
+    for stage, done in receipts.items():
+        accounts = total(done)
+        step = {"score": "read", "text": "scrub", "tokens": "encode"}.get(stage, "")
+        entered = [account for account in accounts if account.step == step and account.outcome == "in"]
+        rows.append(
+            {
+                "stage": stage,
+                "units": len(done),
+                "documents": sum(account.documents for account in entered),
+                "bytes": sum(account.bytes for account in entered),
+                "seconds": round(sum(receipt.seconds for receipt in done), 3),
+                "cpu_seconds": round(sum(receipt.cpu_seconds for receipt in done), 3),
+            }
+        )
+    mark = job.store.read_json(job.duplicates_mark) if "duplicates" in job.stages else None
+    if mark and "score" in receipts:
+        waited = mark["finished"] - max(receipt.finished for receipt in receipts["score"])
+        rows.insert(1, {**rows[0], "stage": "duplicates", "seconds": round(max(waited, 0), 3), "cpu_seconds": 0.0})
+    return rows

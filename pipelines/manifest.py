@@ -1,0 +1,102 @@
+"""manifest.json: what a run is made of, hash by hash. Written last; readers trust only it and the receipts.
+
+Holds no time, host, runner or worker count: the same recipe on the same input gives the same manifest everywhere.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from pipelines.accounts import Accounts
+from pipelines.elements import Unit
+from pipelines.job import Job
+from pipelines.receipts import Part, Receipt
+from pipelines.recipe.entries import entry_of
+from pipelines.recipe.load import fingerprint
+from pipelines.recipe.schema import Recipe
+from pipelines.sink import add_content
+from pipelines.storage import Store
+
+MANIFEST = "manifest.json"
+PUBLISHED = (
+    "text",
+    "ledger",
+    "clusters",
+    "dropped",
+    "dead",
+    "curated",
+    "tokens/train",
+    "tokens/validation",
+    "tokens/plan",
+)
+"""Datasets with a folder of their own, in which a part of an earlier recipe must not stay."""
+
+
+def build(job: Job, units: list[Unit], receipts: Mapping[str, list[Receipt]], accounts: Accounts) -> dict[str, Any]:
+    """The manifest of a run whose stages are done and whose totals reconcile."""
+    parts = [part for stage in receipts.values() for receipt in stage for part in receipt.parts]
+    return {
+        "gristmill": version("gristmill"),
+        "recipe": job.recipe.name,
+        "recipe_sha256": fingerprint(job.recipe),
+        "sample": job.sample,
+        "until": job.until,
+        "inputs": [{"source": unit.source, "key": unit.key, "bytes": unit.bytes} for unit in units],
+        "steps": {stage: job.books[stage].key for stage in job.stages},
+        "reconciled_steps": job.steps,
+        "datasets": datasets(parts),
+        "tokenizer": job.store.read_json("tokenizer/tokenizer.json") if "tokenizer" in job.stages else None,
+        "rules": rules(job.recipe),
+        "accounts": accounts.to_json(),
+    }
+
+
+def datasets(parts: Iterable[Part]) -> dict[str, Any]:
+    """Shards by dataset, in the order of their units. `content` does not depend on how the input was cut."""
+    grouped: dict[str, list[Part]] = {}
+    for part in parts:
+        if not part.dataset.startswith("_work"):
+            grouped.setdefault(part.dataset, []).append(part)
+    return {
+        name: {
+            "rows": sum(part.rows for part in mine),
+            "bytes": sum(part.bytes for part in mine),
+            "content": add_content(part.content for part in mine if part.content),
+            "shards": [{"path": p.path, "rows": p.rows, "bytes": p.bytes, "sha256": p.sha256} for p in mine],
+        }
+        for name, mine in sorted(grouped.items())
+    }
+
+
+def rules(recipe: Recipe) -> list[dict[str, Any]]:
+    """Every rule of the recipe as the report and `gristmill rules` show it."""
+    return [
+        {
+            "name": name,
+            "entry": number,
+            "signal": rule.signal,
+            "column": column,
+            "comparison": rule.comparison,
+            "threshold": rule.threshold,
+            "sentence": rule.sentence(),
+            "languages": sorted(rule.languages) if rule.languages else None,
+        }
+        for number, decision in enumerate(recipe.decide)
+        for name, column, rule in entry_of(decision).named_rules()
+    ]
+
+
+def sweep(store: Store, manifest: dict[str, Any]) -> None:
+    """Remove parts of earlier recipes or inputs, so that a folder holds exactly what the manifest lists."""
+    for folder in PUBLISHED:
+        listed = {shard["path"] for shard in manifest["datasets"].get(folder, {}).get("shards", ())}
+        for name in store.names(folder):
+            if f"{folder}/{name}" not in listed:
+                store.delete(f"{folder}/{name}")
+
+
+def sha256_of(store: Store) -> str:
+    """Hash of manifest.json, as a checkpoint records it."""
+    with store.open(MANIFEST) as file:
+        return hashlib.sha256(file.read()).hexdigest()

@@ -1,0 +1,159 @@
+"""What needs the whole recipe: signals that no step emits, rules on languages they are not valid for, names."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from filters.pii.engine import ENTITIES
+
+from filters.judge import Entry
+from filters.kernels.unicode import SCRIPTS
+from filters.presets import PRESETS
+from filters.rules import Preset, Rule
+from filters.signals import SIGNALS
+from pipelines.recipe.entries import entry_of, judge_of, presets_of
+from pipelines.recipe.load import LoadedRecipe, RecipePath, dotted, line_of, nearest, report
+from pipelines.recipe.schema import Decision, Recipe
+from pipelines.stages.columns import curated_schema, text_schema
+
+Problem = tuple[RecipePath, str]
+
+NO_PATHS = ("machine", "bundled")
+LANGUAGE = re.compile(r"[a-z]{2,3}|und")
+SPACED_SCRIPTS = frozenset(SCRIPTS) - {"Zyyy", "Hani", "Kana", "Jpan", "Bopo", "Thai", "Laoo", "Tibt", "Mymr", "Khmr"}
+
+
+def check(loaded: LoadedRecipe) -> None:
+    """Raises RecipeError that lists every problem with its line; returns when the recipe can run."""
+    recipe = loaded.recipe
+    problems = [*_sources(recipe), *_decide(recipe), *_scrub(recipe)]
+    if not problems:  # the signals are known only when every name is
+        problems = list(_quality(recipe))
+    if problems:
+        lines = [(line_of(loaded.lines, path), path, text) for path, text in problems]
+        raise report(
+            loaded.file, [(n, f"line {n}  {dotted(path)}: {text}") for n, path, text in sorted(lines, key=_by_line)]
+        )
+
+
+def _by_line(problem: tuple[int, RecipePath, str]) -> tuple[int, str]:
+    return problem[0], problem[2]
+
+
+def _sources(recipe: Recipe) -> Iterator[Problem]:
+    types: dict[str, str] = {}
+    own = {
+        "doc_id",
+        "id",
+        "source",
+        "url",
+        "row",
+        *curated_schema(_bare(recipe)).names,
+        *text_schema(_bare(recipe)).names,
+    }
+    for name, source in recipe.sources.items():
+        path: RecipePath = ("sources", name)
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+            yield path, f"'{name}' is not a name; use letters, digits, '.', '_' and '-'"
+        if source.format in NO_PATHS and source.paths:
+            yield (*path, "paths"), f"the format '{source.format}' reads no paths; remove this key"
+        if source.format not in NO_PATHS and not source.paths:
+            yield path, f"the format '{source.format}' needs `paths`"
+        if isinstance(source.language, str) and not LANGUAGE.fullmatch(source.language):
+            yield (*path, "language"), f"'{source.language}' is not an ISO 639-1 code such as en or zh"
+        for column, kind in source.columns.items():
+            if column in own:
+                yield (*path, "columns", column), f"'{column}' is a column of Gristmill's own; it is there already"
+            if types.setdefault(column, kind) != kind:
+                yield (*path, "columns", column), f"'{column}' is {types[column]} in another source and {kind} here"
+
+
+def _bare(recipe: Recipe) -> Recipe:
+    sources = {name: source.model_copy(update={"columns": {}}) for name, source in recipe.sources.items()}
+    return recipe.model_copy(update={"sources": sources})
+
+
+def _decide(recipe: Recipe) -> Iterator[Problem]:
+    for number, decision in enumerate(recipe.decide):
+        path: RecipePath = ("decide", number)
+        problems = [*_names(recipe, decision, path)]
+        yield from problems
+        if not problems:
+            yield from _validity(recipe, decision, entry_of(decision), path)
+
+
+def _names(recipe: Recipe, decision: Decision, path: RecipePath) -> Iterator[Problem]:
+    when = decision.when
+    for place, name in enumerate(decision.presets):
+        if name not in PRESETS:
+            yield (*path, "presets", place), f"unknown preset '{name}'; {nearest(name, list(PRESETS))}"
+    for place, rule in enumerate(decision.rules):
+        if rule.signal not in SIGNALS:
+            yield (
+                (*path, "rules", place, "signal"),
+                f"no step emits '{rule.signal}'; {nearest(rule.signal, list(SIGNALS))}",
+            )
+        if rule.at_least is None and rule.at_most is None:
+            yield (*path, "rules", place), "a rule needs `at_least` or `at_most`"
+    for source in when.source or ():
+        if source not in recipe.sources:
+            yield (*path, "when", "source"), f"no source '{source}'; {nearest(source, list(recipe.sources))}"
+    for script in when.script or ():
+        if script not in {*SCRIPTS, "Jpan"}:
+            yield (*path, "when", "script"), f"unknown script '{script}'; {nearest(script, list(SCRIPTS))}"
+    for language in when.language or ():
+        if not LANGUAGE.fullmatch(language):
+            yield (*path, "when", "language"), f"'{language}' is not an ISO 639-1 code such as en or zh"
+    if all(name in PRESETS for name in decision.presets) and all(rule.signal in SIGNALS for rule in decision.rules):
+        known = [name for preset in presets_of(decision) for name in preset.rule_names()]
+        for name in decision.change:
+            if name not in known:
+                yield (*path, "change", name), f"no rule '{name}' in this entry; {nearest(name, known)}"
+
+
+def _validity(recipe: Recipe, decision: Decision, entry: Entry, path: RecipePath) -> Iterator[Problem]:
+    """An entry that admits a language which one of its rules is not valid for."""
+    languages = admitted_languages(recipe, decision)
+    for preset in entry.presets:
+        wrong = [rule for rule in preset.rules if not _valid(rule, languages, decision.when.script)]
+        if wrong:
+            yield path, _not_valid(preset, wrong, languages)
+
+
+def admitted_languages(recipe: Recipe, decision: Decision) -> set[str] | None:
+    """The languages that an entry can meet; None: any."""
+    if decision.when.language is not None:
+        return set(decision.when.language)
+    sources = decision.when.source or list(recipe.sources)
+    declared = {recipe.sources[name].language for name in sources}
+    return {str(name) for name in declared} if all(isinstance(name, str) for name in declared) else None
+
+
+def _valid(rule: Rule, languages: set[str] | None, scripts: list[str] | None) -> bool:
+    if languages is not None:
+        return all(rule.valid_for(language) for language in languages)
+    if rule.languages is not None:
+        return False
+    needed = SIGNALS[rule.signal].scripts
+    fits = {"any": True, "spaced": set(scripts or ["Zyyy"]) <= SPACED_SCRIPTS, "Hani": scripts == ["Hani"]}
+    return fits[needed]
+
+
+def _not_valid(preset: Preset, wrong: list[Rule], languages: set[str] | None) -> str:
+    bad = sorted(code for code in languages or () if any(not rule.valid_for(code) for rule in wrong))
+    met = f"documents in {', '.join(bad)}" if languages is not None else "documents of every language"
+    fix = "give these documents an entry of their own" if languages else "say which it is for: `when: {language: ...}`"
+    names = ", ".join(rule.name for rule in wrong[:3]) + (", ..." if len(wrong) > 3 else "")
+    return f"{preset.name} is not valid for all that this entry admits ({met}; rules {names}); {fix}"
+
+
+def _scrub(recipe: Recipe) -> Iterator[Problem]:
+    for name in (recipe.scrub.entities or ()) if recipe.scrub else ():
+        if name not in ENTITIES:
+            yield ("scrub", "entities"), f"unknown type '{name}'; {nearest(name, list(ENTITIES))}"
+
+
+def _quality(recipe: Recipe) -> Iterable[Problem]:
+    name = recipe.deduplicate.quality if recipe.deduplicate else None
+    columns = judge_of(recipe).columns.names
+    if name is not None and name not in columns:
+        yield ("deduplicate", "quality"), f"no step of this recipe emits '{name}'; {nearest(name, columns)}"

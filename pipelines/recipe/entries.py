@@ -1,0 +1,28 @@
+"""`decide` of a recipe -> the entries that judge documents."""
+
+from filters.judge import Entry, Judge
+from filters.presets import PRESETS
+from filters.rules import Preset, change, own_rules
+from pipelines.recipe.schema import Decision, Recipe
+
+
+def judge_of(recipe: Recipe) -> Judge:
+    """The compiled `decide` list. The recipe has been checked: names exist."""
+    return Judge([entry_of(decision) for decision in recipe.decide])
+
+
+def entry_of(decision: Decision) -> Entry:
+    """One entry. Raises KeyError for an unknown preset, ValueError for an unknown rule or signal."""
+    when = decision.when
+    presets = change(presets_of(decision), decision.change)
+    return Entry(_set(when.language), _set(when.script), _set(when.source), presets)
+
+
+def presets_of(decision: Decision) -> list[Preset]:
+    """The named presets, then the recipe's own rules as one more."""
+    own = own_rules((rule.signal, rule.at_least, rule.at_most) for rule in decision.rules)
+    return [*(PRESETS[name] for name in decision.presets), *([own] if own.rules else [])]
+
+
+def _set(names: list[str] | None) -> frozenset[str] | None:
+    return None if names is None else frozenset(names)

@@ -1,0 +1,75 @@
+"""The process that a run runs in: `python -m pipelines.worker REQUEST`, REQUEST being JSON. It dies with its parent.
+
+The command keeps the terminal and reads progress from receipts; this process holds the lock and may be killed at any
+moment. What goes wrong is written to the file named by `errors`, so that a log line cannot be taken for the message.
+"""
+
+import ctypes
+import json
+import logging
+import os
+import signal
+import sys
+import traceback
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import Exit, GristmillError
+from pipelines.execute import Request, execute
+
+PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """Ask Linux for SIGTERM when the parent ends, however it ends; elsewhere nothing happens."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def to_json(request: Request) -> str:
+    """A request as the worker reads it."""
+    return json.dumps({**asdict(request), "recipe": str(request.recipe), "out": str(request.out)})
+
+
+def from_json(text: str) -> Request:
+    """The inverse of to_json."""
+    record: dict[str, Any] = json.loads(text)
+    record |= {"recipe": Path(record["recipe"]), "out": Path(record["out"]), "beam_args": tuple(record["beam_args"])}
+    return Request(**record)
+
+
+def main(request: str, errors: str) -> int:
+    """Execute and return the exit code; the error's text goes to the file `errors`."""
+    die_with_parent()
+    logging.basicConfig(level=os.environ.get("GRISTMILL_LOG", "ERROR"))
+    try:
+        execute(from_json(request))
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BaseException as error:
+        known = _known(error)
+        if known is None:
+            traceback.print_exc()
+        message = str(known) if known else f"{type(error).__name__}: a bug of Gristmill; the traceback is in the log"
+        Path(errors).write_text(message, encoding="utf-8")
+        return known.exit_code if known else Exit.BUG
+    return Exit.OK
+
+
+def _known(error: BaseException | None) -> GristmillError | None:
+    """The error of ours inside what Beam wraps around it."""
+    while error is not None:
+        if isinstance(error, GristmillError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2]))
