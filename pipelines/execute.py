@@ -2,8 +2,6 @@
 
 import os
 import platform
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -18,21 +16,10 @@ from pipelines.receipts import Receipt, total
 from pipelines.recipe.check import check
 from pipelines.recipe.load import LoadedRecipe, dump, load
 from pipelines.report.build import write_report
+from pipelines.request import Request
 from pipelines.rundir import locked, now, update_state
 from pipelines.runners.options import pipeline_options
 from pipelines.storage import Store
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the command line asks for."""
-
-    recipe: Path
-    out: Path
-    runner: str = "local"
-    until: str = STAGES[-1]
-    sample: float = 1.0
-    beam_args: tuple[str, ...] = ()
 
 
 def execute(request: Request) -> dict[str, Any]:

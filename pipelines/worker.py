@@ -5,18 +5,16 @@ moment. What goes wrong is written to the file named by `errors`, so that a log 
 """
 
 import ctypes
-import json
 import logging
 import os
 import signal
 import sys
 import traceback
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from pipelines.errors import Exit, GristmillError
-from pipelines.execute import Request, execute
+from pipelines.execute import execute
+from pipelines.request import Request
 
 PR_SET_PDEATHSIG = 1
 
@@ -32,24 +30,12 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def to_json(request: Request) -> str:
-    """A request as the worker reads it."""
-    return json.dumps({**asdict(request), "recipe": str(request.recipe), "out": str(request.out)})
-
-
-def from_json(text: str) -> Request:
-    """The inverse of to_json."""
-    record: dict[str, Any] = json.loads(text)
-    record |= {"recipe": Path(record["recipe"]), "out": Path(record["out"]), "beam_args": tuple(record["beam_args"])}
-    return Request(**record)
-
-
 def main(request: str, errors: str) -> int:
     """Execute and return the exit code; the error's text goes to the file `errors`."""
     die_with_parent()
     logging.basicConfig(level=os.environ.get("GRISTMILL_LOG", "ERROR"))
     try:
-        execute(from_json(request))
+        execute(Request.from_json(request))
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BaseException as error:

@@ -10,7 +10,7 @@ from pipelines.cli.output import note, out
 from pipelines.cli.run import supervise
 from pipelines.cli.train import generate_text, start_trainer
 from pipelines.errors import Exit
-from pipelines.execute import Request
+from pipelines.request import Request
 
 PROMPTS = ("This module", "我们")
 TRAINING = "demo"

@@ -14,13 +14,12 @@ import typer
 from pipelines.cli.live import ProgressView
 from pipelines.cli.output import err, human_bytes, note, out, say_error
 from pipelines.errors import Exit, RecipeError
-from pipelines.execute import Request
 from pipelines.job import STAGES, run_folder
 from pipelines.progress import Progress
 from pipelines.recipe.load import load
 from pipelines.recipe.schema import parse_share
+from pipelines.request import Request
 from pipelines.storage import Store
-from pipelines.worker import to_json
 
 BEAM_ARGS = {"allow_extra_args": True, "ignore_unknown_options": True}
 POLL_SECONDS = 0.5
@@ -69,7 +68,7 @@ def supervise(request: Request) -> int:
     log_path = request.out / LOG
     with tempfile.TemporaryDirectory() as scratch, log_path.open("ab") as log:
         errors = Path(scratch) / "error"
-        command = [sys.executable, "-m", "pipelines.worker", to_json(request), str(errors)]
+        command = [sys.executable, "-m", "pipelines.worker", request.to_json(), str(errors)]
         # A session of its own: Ctrl-C in the terminal reaches us alone, and we hand it on exactly once.
         worker = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
         try:

@@ -1,4 +1,4 @@
-"""What deduplication decided about the documents of a unit: kept beside the fingerprints, read when the text is written."""
+"""What deduplication decided about the documents of a unit: stored once, read when the text is written."""
 
 import hashlib
 from collections.abc import Iterable, Iterator

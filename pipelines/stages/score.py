@@ -4,7 +4,7 @@ Writes `curated/` (kept), `dropped/`, `dead/`, and beside them the verdicts and 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,11 +13,10 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from filters.language import identify, script_of
 
-from filters.edits import Edits
 from filters.fingerprints import fingerprint, fingerprint_table, rank
 from filters.judge import Judge, Judgement
-from filters.language import identify, script_of
 from pipelines.accounts import ASIDE, DEAD, DROPPED, IN, KEPT, UNJUDGED, Accounts
 from pipelines.elements import DeadLetter, Records, Unit
 from pipelines.read import read_unit
@@ -218,7 +217,9 @@ class UnitWriter:
         whole = {**dict(zip(batch.schema.names, batch.columns, strict=True)), **shared}
         dropped = columns.assemble(columns.DROPPED, rows, whole)
         self.dropped.write(dropped.filter(pa.array(~kept)))
-        curated = columns.assemble(self.scorer.curated_schema, rows, {**whole, "edits": scored.judgement.edits.column()})
+        curated = columns.assemble(
+            self.scorer.curated_schema, rows, {**whole, "edits": scored.judgement.edits.column()}
+        )
         self.curated.write(curated.filter(pa.array(kept)))
         self._fingerprint(batch, scored)
 
@@ -249,7 +250,7 @@ def _identity(batch: pa.RecordBatch, source: str) -> dict[str, object]:
 
 
 class ScoreUnits(beam.DoFn):
-    """(number, unit) -> (number, receipt). A unit whose receipt stands is not opened again."""
+    """(number, [unit]) -> (number, receipt). A unit whose receipt stands is not opened again."""
 
     def __init__(self, recipe: Recipe, book: ReceiptBook, sample: float):
         self.recipe, self.book, self.sample = recipe, book, sample
@@ -258,9 +259,9 @@ class ScoreUnits(beam.DoFn):
         """Once per worker."""
         self.scorer = UnitScorer(self.recipe, self.sample)
 
-    def process(self, element: tuple[int, Unit]) -> Iterator[tuple[int, Receipt]]:
+    def process(self, element: tuple[int, Iterable[Unit]]) -> Iterator[tuple[int, Receipt]]:
         """One unit."""
-        number, unit = element
+        number, (unit,) = element
         yield number, self.book.find(unit.key) or score_unit(self.scorer, self.book, unit)
 
 
@@ -280,7 +281,7 @@ def score_unit(scorer: UnitScorer, book: ReceiptBook, unit: Unit) -> Receipt:
         tuple(writer.accounts),
         time.perf_counter() - began,
         time.process_time() - cpu,
-        {"input_bytes": unit.bytes, "unit": unit.to_json()},
+        details={"input_bytes": unit.bytes, "unit": unit.to_json()},
     )
     book.commit(receipt)
     return receipt

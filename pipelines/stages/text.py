@@ -13,9 +13,9 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from filters.pii.engine import Scrubber
 
 from filters.edits import Edits, apply
-from filters.pii.engine import Scrubber
 from pipelines.accounts import DEAD, DROPPED, IN, KEPT, Accounts
 from pipelines.elements import Unit
 from pipelines.receipts import Receipt, ReceiptBook
@@ -26,6 +26,7 @@ from pipelines.stages.members import DUPLICATE_RULES, Membership, membership_col
 from pipelines.stages.score import VERDICTS
 from pipelines.steps import Failure, dead_document, survive
 from pipelines.storage import Store
+
 
 @dataclass
 class UnitCleaner:
@@ -174,7 +175,9 @@ def _without_text(edits: pa.Array) -> pa.Array:
     """Edits column -> spans column: the ledger holds no personal data."""
     inner = edits.values
     fields = [inner.field(name) for name in ("start", "end", "kind")]
-    return pa.ListArray.from_arrays(edits.offsets, pa.StructArray.from_arrays(fields, fields=list(columns.SPANS.value_type)))
+    return pa.ListArray.from_arrays(
+        edits.offsets, pa.StructArray.from_arrays(fields, fields=list(columns.SPANS.value_type))
+    )
 
 
 def clean_unit(cleaner: UnitCleaner, book: ReceiptBook, scored: Receipt, members: Membership) -> Receipt:
