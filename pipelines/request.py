@@ -1,0 +1,31 @@
+"""What the command line asks of a run, as it is handed to the process that does it. Imports no Beam."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.job import STAGES
+
+
+@dataclass(frozen=True)
+class Request:
+    """One `gristmill run`."""
+
+    recipe: Path
+    out: Path
+    runner: str = "local"
+    until: str = STAGES[-1]
+    sample: float = 1.0
+    beam_args: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """One JSON object."""
+        return json.dumps({**asdict(self), "recipe": str(self.recipe), "out": str(self.out)})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Request":
+        """The inverse of to_json."""
+        record: dict[str, Any] = json.loads(text)
+        paths = {"recipe": Path(record["recipe"]), "out": Path(record["out"])}
+        return cls(**{**record, **paths, "beam_args": tuple(record["beam_args"])})
