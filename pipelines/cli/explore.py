@@ -12,7 +12,9 @@ from pipelines.ledger import Ledger
 from pipelines.rundir import open_run
 
 SHOWN = 5
-DOCUMENT = f"""SELECT * FROM 'ledger/*.parquet' WHERE starts_with(doc_id, ?) OR id = ? ORDER BY doc_id LIMIT {SHOWN + 1}"""
+DOCUMENT = f"""
+SELECT * FROM 'ledger/*.parquet' WHERE starts_with(doc_id, ?) OR id = ? ORDER BY doc_id LIMIT {SHOWN + 1}
+"""
 
 
 def why(

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filters.fingerprints import unpack_ids
 from pipelines.receipts import Receipt, ReceiptBook
 from pipelines.sink import PartWriter, read_parts
 from pipelines.stages.duplicates import MEMBER
@@ -50,22 +51,13 @@ class Membership:
 
 def membership_columns(doc_id: pa.Array, listed: np.ndarray, member: np.ndarray) -> dict[str, pa.Array]:
     """cluster, duplicate_of and similarity of some documents."""
-    cluster, winner = _hex(member["cluster"]), _hex(member["winner"])
+    cluster, winner = unpack_ids(member["cluster"]), unpack_ids(member["winner"])
     beaten = listed & (member["dropped"] > 0)
     return {
         "cluster": pc.if_else(pa.array(listed), cluster, doc_id),
         "duplicate_of": pc.if_else(pa.array(beaten), winner, pa.scalar(None, pa.string())),
         "similarity": pa.array(member["similarity"], pa.float32(), mask=~beaten),
     }
-
-
-def _hex(ids: np.ndarray) -> pa.Array:
-    """16 raw bytes each -> 32 hex characters."""
-    raw = np.ascontiguousarray(ids).view(np.uint8).reshape(-1, 16)
-    digits = np.frombuffer(b"0123456789abcdef", np.uint8)
-    text = digits[np.stack([raw >> 4, raw & 15], axis=2)].reshape(-1, 32)
-    offsets = np.arange(len(text) + 1, dtype=np.int32) * 32
-    return pa.StringArray.from_buffers(len(text), pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(text)))
 
 
 class StoreMembers(beam.DoFn):

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from filters.language import identify, script_of
 
-from filters.fingerprints import fingerprint, fingerprint_table, rank
+from filters.fingerprint_file import fingerprint_batch
+from filters.fingerprints import fingerprint, rank
 from filters.judge import Judge, Judgement
 from pipelines.accounts import ASIDE, DEAD, DROPPED, IN, KEPT, UNJUDGED, Accounts
 from pipelines.elements import DeadLetter, Records, Unit
@@ -242,7 +243,9 @@ class UnitWriter:
             kept = pa.array(scored.kept)
             batch, order = batch.filter(kept), order[scored.kept]
         prints = fingerprint(batch.column("text"), options.minhash)
-        self.fingerprints.write(fingerprint_table(batch.column("row"), batch.column("doc_id"), order, prints))
+        self.fingerprints.write(
+            fingerprint_batch(batch.column("row").to_numpy(), batch.column("doc_id"), order, prints)
+        )
 
 
 def _identity(batch: pa.RecordBatch, source: str) -> dict[str, object]:

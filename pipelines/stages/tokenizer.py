@@ -1,0 +1,128 @@
+"""Stage T: train the tokenizer on a deterministic sample of `text/`, and measure it per language."""
+
+import hashlib
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import apache_beam as beam
+import numpy as np
+from tokenizer.evaluate import evaluate
+
+from pipelines.errors import RecipeError
+from pipelines.receipts import Part, Receipt, ReceiptBook
+from pipelines.recipe.schema import Recipe, Tokenizer
+from pipelines.sink import read_parts
+from pipelines.stages.numbered import unpack
+from tokenizer.encode import Encoder
+from tokenizer.sampling import SAMPLE_SALT, derived_key, keyed_hash
+from tokenizer.train import TokenizerInfo, TokenizerOptions, train
+
+MODEL, CARD = "tokenizer/tokenizer.model", "tokenizer/tokenizer.json"
+EVALUATION_BYTES = 200_000
+"""Per language, of the sample: enough for three digits of fertility."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Documents in the order of a hash of their id: which they are does not depend on how they are cut into units."""
+
+    texts: list[str]
+    languages: list[str]
+
+    @property
+    def by_language(self) -> dict[str, list[str]]:
+        """The first documents of every language, at most EVALUATION_BYTES each."""
+        chosen: dict[str, list[str]] = defaultdict(list)
+        size: dict[str, int] = defaultdict(int)
+        for text, language in zip(self.texts, self.languages, strict=True):
+            if size[language] < EVALUATION_BYTES:
+                chosen[language].append(text)
+                size[language] += len(text.encode())
+        return dict(sorted(chosen.items()))
+
+
+def draw(book: ReceiptBook, receipts: list[Receipt], sample_bytes: int, seed: int) -> Sample:
+    """Take documents in hash order until they make sample_bytes of UTF-8; reads text only of those."""
+    key = derived_key(SAMPLE_SALT, seed)
+    hashes, sizes, places = [], [], []
+    for number, receipt in enumerate(receipts):
+        for place, batch in enumerate(read_parts(book.store, receipt, "text", ["doc_id", "bytes"])):
+            hashes.append(keyed_hash(batch.column("doc_id"), key))
+            sizes.append(batch.column("bytes").to_numpy())
+            row = np.arange(batch.num_rows)
+            places.append(np.stack([np.full_like(row, number), np.full_like(row, place), row], axis=1))
+    if not hashes:
+        return Sample([], [])
+    order = np.argsort(np.concatenate(hashes), kind="stable")
+    before = np.cumsum(np.concatenate(sizes)[order]) - np.concatenate(sizes)[order]
+    return _texts(book, receipts, np.concatenate(places)[order[before < sample_bytes]])
+
+
+def _texts(book: ReceiptBook, receipts: list[Receipt], chosen: np.ndarray) -> Sample:
+    """chosen: int64[N, 3] of (receipt, batch, row), in the order in which the texts are wanted."""
+    texts, languages = [""] * len(chosen), [""] * len(chosen)
+    for number in np.unique(chosen[:, 0]):
+        for place, batch in enumerate(read_parts(book.store, receipts[number], "text", ["text", "lang"])):
+            mine = np.flatnonzero((chosen[:, 0] == number) & (chosen[:, 1] == place))
+            rows = batch.take(chosen[mine, 2])
+            for at, text, language in zip(mine, rows["text"].to_pylist(), rows["lang"].to_pylist(), strict=True):
+                texts[at], languages[at] = text, language or "und"
+    return Sample(texts, languages)
+
+
+def train_tokenizer(recipe: Recipe, book: ReceiptBook, receipts: list[Receipt]) -> Receipt:
+    """Train, measure and publish; the same documents give the same bytes. Raises RecipeError for too small a sample."""
+    name = name_of(receipts)
+    done = book.find(name)
+    if done is not None:
+        return done
+    options = recipe.tokenizer
+    assert options is not None
+    began, cpu = time.perf_counter(), time.process_time()
+    sample = draw(book, receipts, options.sample_bytes, recipe.seed)
+    parts = []
+    with book.store.temporary() as folder:
+        folder.mkdir()
+        info = _train(sample.texts, options, folder)
+        replace(info, evaluation=evaluate(Encoder(folder), sample.by_language)).save(folder)
+        for path in (MODEL, CARD):
+            file = folder / path.split("/")[1]
+            raw = file.read_bytes()
+            parts.append(Part("tokenizer", path, 1, len(raw), hashlib.sha256(raw).hexdigest()))
+            book.store.publish(file, path)
+    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
+    size = sum(len(text.encode()) for text in sample.texts)
+    details = {"sha256": info.sha256, "sample_documents": len(sample.texts), "sample_bytes": size}
+    receipt = Receipt(book.stage, name, tuple(parts), (), seconds, cpu_seconds, details=details)
+    book.commit(receipt)
+    return receipt
+
+
+def _train(texts: list[str], options: Tokenizer, folder: Path) -> TokenizerInfo:
+    try:
+        return train(texts, TokenizerOptions(options.model, options.vocabulary, options.character_coverage), folder)
+    except ValueError as error:
+        fix = "change `vocabulary` or `sample_bytes`, or let the rules keep more text"
+        raise RecipeError(str(error), where="the recipe's `tokenizer`", fix=fix) from error
+
+
+def name_of(receipts: Iterable[Receipt]) -> str:
+    """Names a set of text parts by what they hold, in any order."""
+    parts = sorted(part.sha256 for receipt in receipts for part in receipt.of("text"))
+    return hashlib.sha256("".join(parts).encode()).hexdigest()[:32]
+
+
+class TrainTokenizer(beam.DoFn):
+    """(0, all receipts of stage B) -> (number, receipt of stage B), once the tokenizer stands: the barrier of E."""
+
+    def __init__(self, recipe: Recipe, book: ReceiptBook):
+        self.recipe, self.book = recipe, book
+
+    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, Receipt]]:
+        """All units at once, on one worker."""
+        numbered = unpack(element[1])
+        train_tokenizer(self.recipe, self.book, [receipt for _, receipt in numbered])
+        yield from numbered

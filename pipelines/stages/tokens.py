@@ -1,0 +1,172 @@
+"""Stage E: encode every unit of `text/` into token shards, then plan the rows of training over all of them."""
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import apache_beam as beam
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.accounts import IN, KEPT, Accounts
+from pipelines.receipts import Part, Receipt, ReceiptBook
+from pipelines.recipe.schema import Recipe
+from pipelines.sink import read_parts, row_digest
+from pipelines.stages.numbered import unpack
+from pipelines.stages.tokenizer import CARD, MODEL, name_of
+from tokenizer.encode import Encoder
+from tokenizer.index import Index, ShardEntry, SplitEntry, write_index
+from tokenizer.packing import PackPlan, pack
+from tokenizer.sampling import is_validation
+from tokenizer.shards import Header, Shard, token_batch, write_shard
+
+SPLITS = ("train", "validation")
+INDEX = "tokens/index.json"
+COLUMNS = ["doc_id", "source", "lang", "cluster", "bytes", "text"]
+
+
+@dataclass
+class UnitEncoder:
+    """Encodes one unit after another with the run's tokenizer."""
+
+    recipe: Recipe
+    book: ReceiptBook
+
+    def __post_init__(self) -> None:
+        store = self.book.store
+        self.card = store.read_json(CARD)
+        with store.on_disk(MODEL) as model:
+            self.encoder = Encoder(model)
+        self.header = Header(self.card["sha256"], self.encoder.vocabulary, self.card["special_ids"], self.book.key)
+
+    def encode(self, text_receipt: Receipt) -> Receipt:
+        """Write the shards of one unit and commit them; the receipt is named by the text and by the tokenizer."""
+        name = f"{text_receipt.unit[:32]}-{name_of([text_receipt])[:16]}-{self.card['sha256'][:16]}"
+        return self.book.find(name) or self._encode(text_receipt, name)
+
+    def _encode(self, text_receipt: Receipt, name: str) -> Receipt:
+        began, cpu = time.perf_counter(), time.process_time()
+        accounts = Accounts()
+        batches: dict[str, list[pa.RecordBatch]] = {split: [] for split in SPLITS}
+        for batch in read_parts(self.book.store, text_receipt, "text", COLUMNS):
+            self._account(accounts, batch)
+            held_out = is_validation(batch.column("cluster"), self.recipe.tokens.validation, self.recipe.seed)
+            for split, mask in (("train", ~held_out), ("validation", held_out)):
+                rows = batch.filter(pa.array(mask))
+                if rows.num_rows:
+                    batches[split].append(self._tokens(rows))
+        parts, tokens = [], {}
+        for split, written in batches.items():
+            if written:
+                part, tokens[split] = self._write(f"tokens/{split}", name, written)
+                parts.append(part)
+        seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
+        receipt = Receipt(
+            self.book.stage, name, tuple(parts), tuple(accounts), seconds, cpu_seconds, {"tokens": tokens}
+        )
+        self.book.commit(receipt)
+        return receipt
+
+    def _account(self, accounts: Accounts, batch: pa.RecordBatch) -> None:
+        for source in batch.column("source").unique().to_pylist():
+            mine = batch.filter(pc.equal(batch.column("source"), source))
+            for outcome in (IN, KEPT):
+                accounts.add_rows("encode", outcome, source, mine.column("lang"), mine.column("bytes").to_numpy())
+
+    def _tokens(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        tokens, offsets = self.encoder.encode(batch.column("text"))
+        values = {name: batch.column(name) for name in COLUMNS if name != "text"}
+        return token_batch(tokens, offsets, values, self.header)
+
+    def _write(self, dataset: str, name: str, batches: list[pa.RecordBatch]) -> tuple[Part, dict[str, int]]:
+        store = self.book.store
+        digest = sum(row_digest(batch, ("doc_id", "tokens", "cluster")) for batch in batches) % 2**128
+        with store.temporary() as scratch:
+            written = write_shard(scratch, batches)
+            path = f"{dataset}/{name[:16]}-00-{written.sha256[:16]}.arrow"
+            store.publish(scratch, path)
+        part = Part(dataset, path, written.rows, written.file_bytes, written.sha256, f"{digest:032x}")
+        return part, {"tokens": written.tokens, "bytes": written.bytes}
+
+
+class EncodeUnits(beam.DoFn):
+    """(number, [receipt of stage B]) -> (number, receipt)."""
+
+    def __init__(self, recipe: Recipe, book: ReceiptBook):
+        self.recipe, self.book = recipe, book
+        self.encoder: UnitEncoder | None = None
+
+    def process(self, element: tuple[int, Iterable[Receipt]]) -> Iterator[tuple[int, Receipt]]:
+        """One unit. The tokenizer exists only now, so it is loaded with the first one."""
+        number, (text_receipt,) = element
+        self.encoder = self.encoder or UnitEncoder(self.recipe, self.book)
+        yield number, self.encoder.encode(text_receipt)
+
+
+class PlanRows(beam.DoFn):
+    """(0, all receipts of stage E, numbered) -> (0, receipt): the pack plans and, last, `tokens/index.json`."""
+
+    def __init__(self, recipe: Recipe, book: ReceiptBook):
+        self.recipe, self.book = recipe, book
+
+    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, Receipt]]:
+        """All shards at once, on one worker; reads lengths and ids only."""
+        yield 0, plan_rows(self.recipe, self.book, [receipt for _, receipt in unpack(element[1])])
+
+
+def plan_rows(recipe: Recipe, book: ReceiptBook, receipts: list[Receipt]) -> Receipt:
+    """Write `tokens/plan/*` and `tokens/index.json` for shards in the order of their units."""
+    shards = [part.sha256 for receipt in receipts for part in receipt.parts]
+    name = "plan-" + hashlib.sha256("".join(shards).encode()).hexdigest()[:32]
+    done = book.find(name)
+    if done is not None:
+        return done
+    began, cpu = time.perf_counter(), time.process_time()
+    parts, splits = [], {}
+    for split in SPLITS:
+        part, splits[split] = _plan_split(recipe, book, split, receipts)
+        parts.append(part)
+    index = Index(recipe.tokens.sequence_length, book.store.read_json(CARD), splits)
+    with book.store.temporary() as scratch:
+        write_index(scratch, index)
+        raw = scratch.read_bytes()
+        book.store.publish(scratch, INDEX)
+    parts.append(Part("tokens/index", INDEX, 1, len(raw), hashlib.sha256(raw).hexdigest()))
+    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
+    receipt = Receipt(book.stage, name, tuple(parts), (), seconds, cpu_seconds, details=_figures(splits))
+    book.commit(receipt)
+    return receipt
+
+
+def _plan_split(recipe: Recipe, book: ReceiptBook, split: str, receipts: list[Receipt]) -> tuple[Part, SplitEntry]:
+    store, dataset = book.store, f"tokens/{split}"
+    entries, mapped = [], []
+    with ExitStack() as stack:
+        for receipt in receipts:
+            for part in receipt.of(dataset):
+                shard = Shard(stack.enter_context(store.on_disk(part.path)))
+                figures = receipt.details["tokens"][split]
+                path = part.path.removeprefix("tokens/")
+                entries.append(
+                    ShardEntry(path, part.rows, figures["tokens"], figures["bytes"], part.bytes, part.sha256)
+                )
+                mapped.append(shard)
+        plan = pack(mapped, recipe.tokens.sequence_length, seed=recipe.seed)
+    path = f"plan/{split}-{recipe.tokens.sequence_length}.arrow"
+    raw_part = _publish_plan(book, plan, path)
+    figures = plan.figures
+    return raw_part, SplitEntry(tuple(entries), path, figures.rows, figures.tokens, figures.padding)
+
+
+def _publish_plan(book: ReceiptBook, plan: PackPlan, path: str) -> Part:
+    with book.store.temporary() as scratch:
+        plan.write(scratch)
+        raw = scratch.read_bytes()
+        book.store.publish(scratch, f"tokens/{path}")
+    return Part("tokens/plan", f"tokens/{path}", plan.figures.rows, len(raw), hashlib.sha256(raw).hexdigest())
+
+
+def _figures(splits: dict[str, SplitEntry]) -> dict[str, dict[str, float]]:
+    return {name: {"rows": s.rows, "tokens": s.tokens, "padding": s.padding} for name, s in splits.items()}
