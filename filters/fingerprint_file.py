@@ -15,6 +15,9 @@ from filters.fingerprints import Fingerprints, pack_ids
 HASHES = b"gristmill letters-1 affine32"
 """In the schema's metadata: files of another version of the hashes are not comparable, and are refused."""
 
+HEAP_PER_DOCUMENT = 4 + 16 + 8 + 16 + 8 + 8
+"""Bytes: the columns beside bands and shingles, which are copied where a file has several batches."""
+
 
 def fingerprint_schema(bands: int) -> pa.Schema:
     """Columns of a fingerprint file with this many LSH bands; 0 where only exact duplicates are looked for."""
@@ -70,14 +73,21 @@ class FingerprintFile:
     """uint64[D]"""
     exact: np.ndarray
     """uint64[D, 2]"""
-    bands: np.ndarray
-    """uint64[D, bands]"""
     hashes: np.ndarray
     """uint32: document d's sorted shingle hashes are hashes[start[d]:end[d]]."""
     start: np.ndarray
     """int64[D]"""
     end: np.ndarray
     """int64[D]"""
+    batches: list[pa.RecordBatch]
+    """As they lie in the file, without empty ones."""
+    heap_bytes: int
+    """What keeping it open costs; a memory map costs nothing."""
+
+    def bands(self) -> np.ndarray:
+        """uint64[D, bands]: LSH keys, the band number mixed in."""
+        width = self.batches[0].schema.field("bands").type.list_size if self.batches else 0
+        return _joined([_lists(b.column("bands"), width) for b in self.batches], np.uint64, (width,))
 
     def positions(self, rows: np.ndarray) -> np.ndarray:
         """int64: where these rows (uint32) stand in the file. Raises ValueError for a row that it does not hold."""
@@ -98,7 +108,6 @@ def open_fingerprints(path: str) -> FingerprintFile:
     with pa.ipc.open_file(pa.BufferReader(whole)) as reader:
         if (reader.schema.metadata or {}).get(b"hashes") != HASHES:
             raise ValueError(f"{path} is not a fingerprint file of this version ({HASHES.decode()})")
-        bands = reader.schema.field("bands").type.list_size
         batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
     filled = [batch for batch in batches if len(batch)]
     hashes = np.frombuffer(whole, np.uint32, whole.size // 4)
@@ -108,18 +117,23 @@ def open_fingerprints(path: str) -> FingerprintFile:
         doc_id=_joined([_bytes(b.column("doc_id")) for b in filled], np.uint8, (16,)),
         rank=_joined([_flat(b.column("rank"), np.uint64, len(b)) for b in filled], np.uint64, ()),
         exact=_joined([_lists(b.column("exact"), 2) for b in filled], np.uint64, (2,)),
-        bands=_joined([_lists(b.column("bands"), bands) for b in filled], np.uint64, (bands,)),
         hashes=hashes,
         start=_joined([offsets[:-1] for offsets in starts], np.int64, ()),
         end=_joined([offsets[1:] for offsets in starts], np.int64, ()),
+        batches=filled,
+        heap_bytes=(whole.size if _is_remote(path) else 0) + HEAP_PER_DOCUMENT * sum(map(len, filled)),
     )
     if np.any(file.row[1:] <= file.row[:-1]):
         raise ValueError(f"{path}: rows do not rise")
     return file
 
 
+def _is_remote(path: str) -> bool:
+    return "://" in path
+
+
 def _contents(path: str) -> pa.Buffer:
-    if "://" in path:
+    if _is_remote(path):
         with fsspec.open(path, "rb") as stream:
             return pa.py_buffer(stream.read())
     if Path(path).stat().st_size == 0:

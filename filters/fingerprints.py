@@ -118,7 +118,7 @@ def shingle_hash(data: bytes) -> int:
 
 @lru_cache(maxsize=8)
 def permutations(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """(a_P, b_P) uint32 of datasketch 2.x affine32 (its _init_permutations); a is odd, so that a h + b is a bijection."""
+    """(a_P, b_P) uint32 of datasketch 2.x affine32 (its _init_permutations); a is odd, so a h + b is a bijection."""
     draw = np.random.RandomState(seed)  # datasketch's generator: any other one gives other signatures
     a_P = draw.randint(0, 1 << 31, count, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
     b_P = draw.randint(0, 1 << 32, count, dtype=np.uint32)

@@ -21,7 +21,7 @@ BLOCK_BYTES = 1 << 20
 """Most bytes of a block: Flink refuses records larger than its sort buffer."""
 
 BUFFER_BYTES = 64 << 20
-"""Bytes that wait for their block: with 1,000 partitions blocks then have 64 KiB, below which the cost per element shows."""
+"""Bytes that wait for their block: 1,000 partitions then get blocks of 64 KiB; below, the cost per element shows."""
 
 
 def split_by(partition: np.ndarray, rows: np.ndarray, tag: bytes = b"") -> Iterator[Block]:
@@ -55,8 +55,10 @@ def tables_of(values: Iterable[bytes], dtypes: Mapping[bytes, np.dtype]) -> dict
 
 
 class BlockBuffer:
-    """Rows of many elements of a bundle, gathered until they fill blocks. Bounded by bytes: on Spark, Flink and locally a
-    bundle is a whole partition."""
+    """Rows of many elements of a bundle, gathered until they fill blocks.
+
+    Bounded by bytes: on Spark, Flink and locally a bundle is a whole partition, and finish_bundle comes late.
+    """
 
     def __init__(self, tag: bytes = b"", limit: int = BUFFER_BYTES):
         self.tag, self.limit = tag, limit

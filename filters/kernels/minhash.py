@@ -1,6 +1,6 @@
 """Sets of shingle hashes, their MinHash signatures and LSH band keys.
 
-Letters in names: S shingles of the batch, D documents, D1 = D + 1 offsets, P permutations, N bands, R values of a digit.
+Letters in names: S shingles of the batch, D documents, D1 = D + 1 offsets, P permutations, N bands, R radix.
 """
 
 import numpy as np
