@@ -118,7 +118,7 @@ class Store:
         fs.invalidate_cache()
         if not fs.exists(full):
             return []
-        return sorted(Path(item).name for item in fs.ls(full, detail=False))
+        return sorted(Path(item["name"]).name for item in fs.ls(full, detail=True) if item["type"] == "file")
 
     def read_json(self, path: str) -> Any:
         """Parse a JSON file; None when there is none."""

@@ -1,0 +1,99 @@
+"""What needs the whole recipe: names of presets, rules, signals and sources, and rules on languages they do not fit."""
+
+import pytest
+
+from pipelines.cli.init import example
+from pipelines.errors import RecipeError
+from pipelines.recipe.check import check
+from pipelines.recipe.load import load
+
+HEAD = """\
+gristmill: 1
+name: corpus
+sources:
+  web: {format: jsonl, paths: a.jsonl}
+  books: {format: text, paths: b, language: en}
+"""
+
+
+def run(tmp_path, text):
+    file = tmp_path / "recipe.yaml"
+    file.write_text(text, encoding="utf-8")
+    check(load(file))
+
+
+def what(tmp_path, text) -> str:
+    with pytest.raises(RecipeError) as caught:
+        run(tmp_path, text)
+    return caught.value.what
+
+
+@pytest.mark.parametrize("name", ["starter", "demo"])
+def test_shipped_recipes__are_valid(tmp_path, name):
+    run(tmp_path, example(name))
+
+
+@pytest.mark.parametrize(
+    ("decide", "line", "expected"),
+    [
+        ("presets: [gofer@paper]", 7, "did you mean 'gopher@paper'?"),
+        ("{when: {language: en}, presets: [gopher@paper], change: {gopher@paper/word_min: 3}}", 7, "did you mean"),
+        ("rules: [{signal: charactrs, at_most: 3}]", 7, "no step emits 'charactrs'; did you mean 'characters'?"),
+        ("rules: [{signal: characters}]", 7, "at_least"),
+        ("{when: {source: wob}, rules: [{signal: characters, at_most: 3}]}", 7, "did you mean 'web'?"),
+        ("{when: {script: Latin}, rules: [{signal: characters, at_most: 3}]}", 7, "did you mean 'Latn'?"),
+        ("{when: {language: English}, presets: [gopher@paper]}", 7, "ISO 639-1"),
+    ],
+)
+def test_decide__a_wrong_name_is_an_error_with_its_line(tmp_path, decide, line, expected):
+    text = what(tmp_path, f"{HEAD}decide:\n  - {decide}\n")
+    assert f"line {line} " in text
+    assert expected in text
+
+
+@pytest.mark.parametrize(
+    "when",
+    ["{}", "{language: zh}", "{language: [en, zh]}", "{source: web}", "{script: Hani}", "{source: [web, books]}"],
+)
+def test_decide__english_rules_on_other_languages_are_refused(tmp_path, when):
+    text = what(tmp_path, f"{HEAD}decide:\n  - {{when: {when}, presets: [gopher@paper]}}\n")
+    assert "gopher@paper is not valid for all that this entry admits" in text
+
+
+@pytest.mark.parametrize("when", ["{language: en}", "{source: books}", "{language: en, source: web}"])
+def test_decide__english_rules_on_english_are_fine(tmp_path, when):
+    run(tmp_path, f"{HEAD}decide:\n  - {{when: {when}, presets: [gopher@paper]}}\n")
+
+
+def test_decide__chinese_rules_on_english_are_refused(tmp_path):
+    text = what(tmp_path, f"{HEAD}decide:\n  - {{when: {{language: en}}, presets: [chinese@gristmill]}}\n")
+    assert "documents in en" in text
+
+
+def test_quality__must_be_a_signal_that_some_rule_computes(tmp_path):
+    rules = "decide:\n  - rules: [{signal: characters, at_least: 1}]\n"
+    run(tmp_path, f"{HEAD}{rules}deduplicate: {{quality: characters}}\n")
+    text = what(tmp_path, f"{HEAD}{rules}deduplicate: {{quality: charactres}}\n")
+    assert "did you mean 'characters'?" in text
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("{format: jsonl}", "needs `paths`"),
+        ("{format: machine, paths: a}", "reads no paths"),
+        ("{format: jsonl, paths: a, language: Chinese}", "ISO 639-1"),
+        ("{format: jsonl, paths: a, columns: {text: string}}", "Gristmill's own"),
+    ],
+)
+def test_sources__what_cannot_be_read_is_an_error(tmp_path, source, expected):
+    assert expected in what(tmp_path, f"gristmill: 1\nname: x\nsources:\n  web: {source}\n")
+
+
+def test_sources__one_column_cannot_have_two_types(tmp_path):
+    sources = "  a: {format: jsonl, paths: a, columns: {n: int64}}\n  b: {format: jsonl, paths: b, columns: {n: string}}\n"
+    assert "'n' is int64 in another source" in what(tmp_path, f"gristmill: 1\nname: x\nsources:\n{sources}")
+
+
+def test_scrub__unknown_entity_names_the_nearest(tmp_path):
+    assert "did you mean 'EMAIL_ADDRESS'?" in what(tmp_path, HEAD + "scrub: {entities: [EMAIL_ADRESS]}\n")

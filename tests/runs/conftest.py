@@ -1,0 +1,176 @@
+"""A small corpus with known defects, in English and Chinese, and the real command on it."""
+
+import hashlib
+import json
+import os
+import random
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.execute import execute
+from pipelines.request import Request
+
+ENGLISH = (
+    "the river that we follow to the sea and its old stone bridges have been part of this town with all its people since "
+    "every miller ground grain here because water turned heavy wheels while children watched boats carry flour down to "
+    "markets where farmers sold bread honey apples cloth tools lamps books maps letters from distant cities under bright "
+    "summer skies or cold winter rain nobody knew when roads first reached these hills yet travellers came each spring"
+).split()
+CHINESE = "山水之间有一座古老的磨坊每天清晨河水推动木轮把麦子磨成面粉村里的人们带着粮食来到这里等待新鲜的面包与故事孩子们在桥边看船远方的商人带来书信地图和灯火春天来临时道路两旁开满了花"
+
+
+def english(rng: random.Random, sentences: int = 14) -> str:
+    """Prose that passes Gopher's and FineWeb's rules."""
+    lines = []
+    for _ in range(sentences):
+        words = [rng.choice(ENGLISH) for _ in range(rng.randint(9, 16))]
+        lines.append(" ".join(words).capitalize() + ".")
+    return "\n".join(" ".join(lines[at : at + 3]) for at in range(0, len(lines), 3))
+
+
+def chinese(rng: random.Random, sentences: int = 16) -> str:
+    """Prose that passes the Chinese rules."""
+    made = ["".join(rng.choice(CHINESE) for _ in range(rng.randint(12, 24))) for _ in range(sentences)]
+    return "\n".join("，".join(made[at : at + 2]) + "。" for at in range(0, len(made), 2))
+
+
+def near_copy(rng: random.Random, text: str) -> str:
+    """The same document with one word, or one character, changed."""
+    if " " in text:
+        words = text.split(" ")
+        words[rng.randrange(len(words))] = "otherwise"
+        return " ".join(words)
+    at = rng.randrange(len(text) - 2)
+    return text[:at] + "异" + text[at + 1 :]
+
+
+def documents() -> list[dict]:
+    """160 documents: prose, exact and near copies, short pages, personal data."""
+    rng = random.Random(7)
+    made: list[dict] = []
+    for number in range(60):
+        for lang, write in (("en", english), ("zh", chinese)):
+            text = write(rng)
+            if number % 5 == 0:
+                mail = f"writer{number}@mills.org"
+                text += f"\nPlease write to {mail} about this." if lang == "en" else f"\n请发邮件到{mail}联系作者。"
+            made.append({"id": f"{lang}-{number}", "text": text, "lang": lang, "stars": number})
+            if number % 10 == 1:
+                made.append({"id": f"{lang}-{number}-copy", "text": text, "lang": lang, "stars": 0})
+            if number % 10 == 2:
+                made.append({"id": f"{lang}-{number}-near", "text": near_copy(rng, text), "lang": lang, "stars": 0})
+            if number % 10 == 3:
+                short = "Too short to keep." if lang == "en" else "太短了。"
+                made.append({"id": f"{lang}-{number}-short", "text": short + str(number), "lang": lang, "stars": 0})
+    return made
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Input files and a recipe beside them."""
+
+    folder: Path
+    recipe: Path
+
+    def with_recipe(self, name: str, old: str, new: str) -> "Corpus":
+        """The same input under a changed recipe."""
+        text = self.recipe.read_text(encoding="utf-8")
+        assert old in text
+        recipe = self.folder / f"{name}.yaml"
+        recipe.write_text(text.replace(old, new), encoding="utf-8")
+        return Corpus(self.folder, recipe)
+
+
+RECIPE = """\
+gristmill: 1
+name: mill
+sources:
+  web: {format: jsonl, paths: "web-*.jsonl", id: id, language: {column: lang}, columns: {stars: int64}}
+  table: {format: parquet, paths: table.parquet, id: id, language: {column: lang}, priority: 1}
+plan: {unit_bytes: 12kB}
+decide:
+  - when: {language: en}
+    presets: [gopher@paper, fineweb@datatrove]
+    change: {gopher@paper/duplicate_line_fraction_max: 0.31}
+  - when: {language: zh}
+    presets: [chinese@gristmill]
+deduplicate:
+  minhash: {threshold: 0.7}
+scrub: {operator: tag}
+tokenizer: {vocabulary: 640, sample_bytes: 1MB}
+tokens: {sequence_length: 64, validation: 10%}
+"""
+
+
+def write_corpus(folder: Path, files: int = 3) -> Corpus:
+    """The documents in some JSONL files and one Parquet file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    docs = documents()
+    web, table = docs[:110], docs[100:]
+    for file in range(files):
+        lines = [json.dumps(doc, ensure_ascii=False) + "\n" for doc in web[file * len(web) // files : (file + 1) * len(web) // files]]
+        (folder / f"web-{file}.jsonl").write_text("".join(lines), encoding="utf-8")
+    pq.write_table(pa.Table.from_pylist(table), folder / "table.parquet", row_group_size=25)
+    recipe = folder / "recipe.yaml"
+    recipe.write_text(RECIPE, encoding="utf-8")
+    return Corpus(folder, recipe)
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory) -> Corpus:
+    """Input that tests do not change."""
+    return write_corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(scope="session")
+def calm(corpus, tmp_path_factory) -> Path:
+    """The run directory of an undisturbed run over the corpus."""
+    out = tmp_path_factory.mktemp("calm") / "run"
+    execute(Request(corpus.recipe, out))
+    return out
+
+
+def digests_of(run: Path) -> dict[str, str]:
+    """Path -> sha256 of every file of the datasets and of the manifest: what must not depend on how the run went."""
+    skipped = ("_work", "_plan", "report", "run.json", ".lock", "run.log")
+    return {
+        str(file.relative_to(run)): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(run.rglob("*"))
+        if file.is_file() and file.relative_to(run).parts[0] not in skipped
+    }
+
+
+@pytest.fixture(scope="session")
+def digests():
+    """Function: run directory -> sha256 of its files."""
+    return digests_of
+
+
+@pytest.fixture(scope="session", name="write_corpus")
+def _write_corpus():
+    """Function: folder, number of files -> the corpus cut otherwise."""
+    return write_corpus
+
+
+@pytest.fixture(scope="session")
+def tokenizer_bytes():
+    """Function: run directory -> the trained tokenizer."""
+    return lambda run: (run / "tokenizer" / "tokenizer.model").read_bytes()
+
+
+@pytest.fixture
+def command():
+    """Run the real command in a process of its own."""
+
+    def call(*arguments: object, **options) -> subprocess.CompletedProcess:
+        line = [sys.executable, "-m", "pipelines.cli.main", *map(str, arguments)]
+        environment = {**os.environ, "COLUMNS": "200"}
+        return subprocess.run(line, capture_output=True, text=True, timeout=300, env=environment, **options)
+
+    return call

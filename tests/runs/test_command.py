@@ -1,0 +1,117 @@
+"""The command as its user meets it: help, errors with exit codes, results on stdout, notes on stderr."""
+
+import json
+import re
+
+import pytest
+
+pytestmark = pytest.mark.process
+
+
+def test_help__names_every_command_and_imports_no_beam(command):
+    done = command("--help")
+    assert done.returncode == 0
+    for name in ("init", "validate", "run", "status", "report", "clean", "train", "generate", "demo", "rules", "why"):
+        assert re.search(rf"\b{name}\b", done.stdout), name
+
+
+def test_help__starts_fast_without_beam_or_torch():
+    import subprocess
+    import sys
+
+    code = "import sys, pipelines.cli.main; print([m for m in ('apache_beam', 'torch') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_init_validate_run_status_why_clean(command, corpus, tmp_path):
+    assert command("init", tmp_path / "recipe.yaml").returncode == 0
+    again = command("init", tmp_path / "recipe.yaml")
+    assert (again.returncode, "--force" in again.stderr) == (2, True)
+
+    valid = command("validate", corpus.recipe)
+    assert valid.returncode == 0, valid.stderr
+    assert re.search(r"web +jsonl +3 +\d+", valid.stdout)
+    assert "expected disk" in valid.stdout
+
+    run = tmp_path / "run"
+    done = command("run", corpus.recipe, "--out", run)
+    assert done.returncode == 0, done.stderr
+    assert str(run / "report" / "index.html") in done.stdout
+
+    status = command("status", run)
+    assert "finished" in status.stdout
+    assert re.search(r"score +(\d+) +\1", status.stdout)
+
+    answer = command("why", run, "en-3-short")
+    assert answer.returncode == 0
+    assert "gopher@paper" in answer.stdout
+    assert "dropped" in answer.stdout
+    assert command("why", run, "zzz").returncode == 2
+
+    assert command("clean", run).returncode == 0
+    assert not (run / "curated").exists()
+    assert (run / "text").exists()
+    report = command("report", run)
+    assert report.returncode == 0, report.stderr
+
+
+def test_validate__a_bad_recipe_ends_with_2_and_points(command, tmp_path):
+    file = tmp_path / "bad.yaml"
+    file.write_text("gristmill: 1\nname: x\nsources:\n  web: {format: jsnl, paths: a}\n", encoding="utf-8")
+    done = command("validate", file)
+    assert done.returncode == 2
+    assert "line 4" in done.stderr
+    assert "did you mean 'jsonl'?" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("run", "none.yaml"), 2, "no recipe 'none.yaml'"),
+        (("run", "RECIPE", "--runner", "sprak"), 2, "unknown runner 'sprak'"),
+        (("run", "RECIPE", "--until", "tekst"), 2, "unknown stage 'tekst'"),
+        (("run", "RECIPE", "--sample", "0"), 2, "not a share"),
+        (("run", "RECIPE", "--runner", "portable"), 2, "--job_endpoint"),
+        (("status", "nowhere"), 2, "not a run directory"),
+        (("train", "nowhere"), 2, "not a run directory"),
+        (("rules", "gofer@paper"), 2, "did you mean 'gopher@paper'?"),
+    ],
+)
+def test_mistakes__name_the_thing_and_what_to_do(command, corpus, tmp_path, arguments, code, message):
+    line = [str(corpus.recipe) if word == "RECIPE" else word for word in arguments]
+    if line[0] == "run" and "none.yaml" not in line:
+        line += ["--out", str(tmp_path / "run")]
+    done = command(*line)
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
+    assert "fix:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_missing_input__ends_with_3(command, tmp_path):
+    file = tmp_path / "recipe.yaml"
+    file.write_text("gristmill: 1\nname: x\nsources:\n  web: {format: jsonl, paths: none.jsonl}\n", encoding="utf-8")
+    done = command("run", file, "--out", tmp_path / "run")
+    assert done.returncode == 3, done.stderr
+    assert "none.jsonl" in done.stderr
+
+
+def test_log__a_pipe_gets_lines_not_a_live_table(command, corpus, tmp_path):
+    done = command("run", corpus.recipe, "--out", tmp_path / "run", "--until", "score")
+    assert done.returncode == 0, done.stderr
+    assert "\x1b[" not in done.stderr + done.stdout
+
+
+def test_rules__prints_sentences(command):
+    done = command("rules", "gopher@paper")
+    assert done.returncode == 0
+    assert "Rae et al. 2021" in done.stdout
+    assert "characters" in command("rules", "--signals").stdout
+
+
+def test_run_json__holds_no_text(command, corpus, calm):
+    state = json.loads((calm / "run.json").read_text(encoding="utf-8"))
+    assert state["status"] == "finished"
+    assert {stage["stage"] for stage in state["stages"]} >= {"score", "duplicates", "text", "tokenizer", "tokens"}

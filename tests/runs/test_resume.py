@@ -1,0 +1,192 @@
+"""A stopped run continues: finished units are not opened again, a changed recipe redoes only what depends on it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import RecipeError
+from pipelines.execute import execute
+from pipelines.request import Request
+from pipelines.rundir import locked
+
+
+def receipts(run: Path, stage: str) -> dict[Path, int]:
+    """Receipt -> time of writing, of every step key of a stage."""
+    return {file: file.stat().st_mtime_ns for file in run.glob(f"_work/{stage}-*/*.json")}
+
+
+@pytest.fixture
+def finished(corpus, tmp_path) -> Path:
+    execute(Request(corpus.recipe, tmp_path / "run"))
+    return tmp_path / "run"
+
+
+def test_run_again__does_nothing_and_keeps_the_manifest(corpus, finished, digests):
+    before = digests(finished)
+    written = {stage: receipts(finished, stage) for stage in ("score", "duplicates", "text", "tokenizer", "tokens")}
+    execute(Request(corpus.recipe, finished))
+    assert digests(finished) == before
+    for stage, old in written.items():
+        assert receipts(finished, stage) == old, stage
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kept"),
+    [
+        ("operator: tag", "operator: mask", ("score", "duplicates")),
+        ("threshold: 0.7", "threshold: 0.8", ("score",)),
+        ("vocabulary: 640", "vocabulary: 700", ("score", "duplicates", "text")),
+        ("sequence_length: 64", "sequence_length: 32", ("score", "duplicates", "text", "tokenizer")),
+    ],
+)
+def test_changed_recipe__redoes_only_what_depends_on_it(corpus, finished, tmp_path, digests, old, new, kept):
+    before = {stage: receipts(finished, stage) for stage in ("score", "duplicates", "text", "tokenizer", "tokens")}
+    changed = corpus.with_recipe("changed", old, new)
+    execute(Request(changed.recipe, finished))
+    for stage, receipt in before.items():
+        same = receipts(finished, stage) == receipt
+        assert same == (stage in kept), stage
+    execute(Request(changed.recipe, tmp_path / "fresh"))
+    assert digests(finished) == digests(tmp_path / "fresh"), "nothing of the earlier recipe is left"
+
+
+def test_added_file__only_its_units_are_read(tmp_path, write_corpus):
+    corpus = write_corpus(tmp_path / "corpus")
+    execute(Request(corpus.recipe, tmp_path / "run"))
+    before = receipts(tmp_path / "run", "score")
+    (corpus.folder / "web-00.jsonl").write_text('{"id": "new", "text": "new page", "lang": "en"}\n', encoding="utf-8")
+    execute(Request(corpus.recipe, tmp_path / "run"))
+    after = receipts(tmp_path / "run", "score")
+    assert before.items() <= after.items()
+    assert len(after) == len(before) + 1
+
+
+def test_missing_part__its_unit_is_done_again(corpus, finished, digests):
+    before = digests(finished)
+    next(iter(sorted((finished / "text").iterdir()))).unlink()
+    execute(Request(corpus.recipe, finished))
+    assert digests(finished) == before
+
+
+def test_until__stops_and_a_later_run_goes_on(corpus, calm, tmp_path, digests):
+    document = execute(Request(corpus.recipe, tmp_path / "run", until="score"))
+    assert "text" not in document["datasets"]
+    score = receipts(tmp_path / "run", "score")
+    execute(Request(corpus.recipe, tmp_path / "run"))
+    assert receipts(tmp_path / "run", "score") == score
+    assert digests(tmp_path / "run") == digests(calm)
+
+
+def test_sample__is_by_hash_and_counted(corpus, calm, tmp_path):
+    document = execute(Request(corpus.recipe, tmp_path / "run", sample=0.4))
+    aside = sum(a["documents"] for a in document["accounts"] if a["outcome"] == "aside")
+    read = sum(a["documents"] for a in document["accounts"] if (a["step"], a["outcome"]) == ("read", "in"))
+    whole = json.loads((calm / "manifest.json").read_text())["accounts"]
+    total = sum(a["documents"] for a in whole if (a["step"], a["outcome"]) == ("read", "in"))
+    assert aside + read == total
+    assert 0.2 < read / total < 0.6
+
+
+def test_locked__the_second_run_names_the_holder(corpus, tmp_path):
+    with locked(tmp_path / "run"), pytest.raises(RecipeError, match=f"process {os.getpid()} on") as caught:
+        execute(Request(corpus.recipe, tmp_path / "run"))
+    assert "--out" in caught.value.fix
+
+
+def start(corpus, out: Path, errors: Path) -> subprocess.Popen:
+    request = Request(corpus.recipe, out).to_json()
+    return subprocess.Popen([sys.executable, "-m", "pipelines.worker", request, str(errors)], stderr=subprocess.DEVNULL)
+
+
+def wait_for_receipts(run: Path, stage: str, count: int, worker: subprocess.Popen) -> None:
+    while len(receipts(run, stage)) < count:
+        assert worker.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.005)
+
+
+@pytest.mark.process
+@pytest.mark.parametrize(("stage", "count"), [("score", 1), ("score", 8), ("text", 3), ("text", 8), ("tokens", 4)])
+def test_killed__continues_from_the_receipts_to_the_same_bytes(corpus, calm, tmp_path, digests, stage, count):
+    worker = start(corpus, tmp_path / "run", tmp_path / "error")
+    wait_for_receipts(tmp_path / "run", stage, count, worker)
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    assert not (tmp_path / "run" / "manifest.json").exists()
+    before = receipts(tmp_path / "run", stage)
+    execute(Request(corpus.recipe, tmp_path / "run"))
+    after = receipts(tmp_path / "run", stage)
+    assert before.items() <= after.items(), "a finished unit was done again"
+    assert digests(tmp_path / "run") == digests(calm)
+
+
+@pytest.mark.process
+def test_killed_at_80_percent__only_unfinished_inputs_are_opened(corpus, tmp_path, monkeypatch):
+    from pipelines.stages import score
+
+    worker = start(corpus, tmp_path / "run", tmp_path / "error")
+    units = len(plan_of(corpus))
+    wait_for_receipts(tmp_path / "run", "score", round(units * 0.8), worker)
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    done = len(receipts(tmp_path / "run", "score"))
+    opened = []
+    read_unit = score.read_unit
+    monkeypatch.setattr(score, "read_unit", lambda unit, *rest: opened.append(unit.key) or read_unit(unit, *rest))
+    execute(Request(corpus.recipe, tmp_path / "run"))
+    assert len(opened) == units - done
+    assert units > done >= round(units * 0.8)
+
+
+def plan_of(corpus) -> list:
+    from pipelines.job import plan_units
+    from pipelines.recipe.load import load
+
+    loaded = load(corpus.recipe)
+    return plan_units(loaded, loaded.recipe.plan.unit_bytes)
+
+
+@pytest.mark.process
+def test_interrupted__the_command_ends_with_130_and_leaves_no_process(corpus, calm, tmp_path, digests):
+    line = [sys.executable, "-m", "pipelines.cli.main", "run", str(corpus.recipe), "--out", str(tmp_path / "run")]
+    command = subprocess.Popen(line, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    while not receipts(tmp_path / "run", "score"):
+        assert command.poll() is None
+        time.sleep(0.01)
+    command.send_signal(signal.SIGINT)
+    _, messages = command.communicate(timeout=60)
+    assert command.returncode == 130
+    assert "the same command goes on from there" in messages
+    state = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert state["status"] == "interrupted"
+    with pytest.raises(ProcessLookupError):
+        os.kill(state["pid"], 0)
+    execute(Request(corpus.recipe, tmp_path / "run"))
+    assert digests(tmp_path / "run") == digests(calm)
+
+
+@pytest.mark.process
+def test_command_killed__its_worker_ends_too(corpus, tmp_path):
+    line = [sys.executable, "-m", "pipelines.cli.main", "run", str(corpus.recipe), "--out", str(tmp_path / "run")]
+    command = subprocess.Popen(line, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    while not receipts(tmp_path / "run", "score"):
+        assert command.poll() is None
+        time.sleep(0.01)
+    pid = json.loads((tmp_path / "run" / "run.json").read_text())["pid"]
+    command.kill()
+    command.wait()
+    for _ in range(200):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError("the worker outlived the command")
+    with locked(tmp_path / "run"):
+        pass
