@@ -45,8 +45,9 @@ class Edits:
             e = int(np.flatnonzero(wrong_E)[0])
             where = f"document {self.doc_E[e]} of {self.documents}"
             raise ValueError(f"{where} cannot have an edit [{self.start_E[e]}, {self.end_E[e]})")
-        order_E = np.lexsort((-self.end_E, self.start_E, self.doc_E))
-        if (order_E[1:] < order_E[:-1]).any():
+        key_E = self._key(self.start_E)
+        if (key_E[1:] <= key_E[:-1]).any():
+            order_E = np.lexsort((-self.end_E, key_E))
             for name in ("doc_E", "start_E", "end_E", "kind_E", "text_E"):
                 object.__setattr__(self, name, getattr(self, name)[order_E])
 
@@ -125,12 +126,15 @@ class Edits:
         """
         if len(self) < 2:
             return self
-        start_E, reach_E = self._key(self.start_E), np.maximum.accumulate(self._key(self.end_E))
-        apart = self._joined(np.flatnonzero(np.r_[True, start_E[1:] >= reach_E[:-1]]))
-        cut_E = np.array([text == "" for text in apart.texts])[apart.text_E]
-        touches_E = (apart.start_E[1:] == apart.end_E[:-1]) & (apart.doc_E[1:] == apart.doc_E[:-1])
-        same_E = touches_E & cut_E[1:] & cut_E[:-1] & (apart.kind_E[1:] == apart.kind_E[:-1])
-        return apart._joined(np.flatnonzero(np.r_[True, ~same_E])) if same_E.any() else apart
+        reach_E = np.maximum.accumulate(self._key(self.end_E))
+        apart = self._joined(self._key(self.start_E)[1:] < reach_E[:-1])
+        touch = np.flatnonzero(apart._key(apart.start_E)[1:] == apart._key(apart.end_E)[:-1])
+        is_cut_K = np.array([text == "" for text in apart.texts])
+        one_kind = apart.kind_E[touch] == apart.kind_E[touch + 1]
+        same = one_kind & is_cut_K[apart.text_E[touch]] & is_cut_K[apart.text_E[touch + 1]]
+        joins_E = np.zeros(len(apart) - 1, bool)
+        joins_E[touch[same]] = True
+        return apart._joined(joins_E)
 
     def to_original(self, doc_R: np.ndarray, start_R: np.ndarray, end_R: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """[start_R, end_R) of the edited text -> the bytes of the text before these edits that it stands for, int64.
@@ -181,8 +185,11 @@ class Edits:
         new_start_E = self.start_E + grown_E1[:-1] - grown_E1[self._bounds()[self.doc_E]]
         return grown_E1, new_start_E, new_start_E + length_E
 
-    def _joined(self, first_G: np.ndarray) -> "Edits":
-        """One edit per group of neighbours (first_G: where groups start), as the first but up to the furthest end."""
+    def _joined(self, joins_E: np.ndarray) -> "Edits":
+        """Neighbours as one edit: the first's, up to the furthest end. joins_E[e]: edit e + 1 joins the one before."""
+        if not joins_E.any():
+            return self
+        first_G = np.flatnonzero(np.r_[True, ~joins_E])
         end_G = np.maximum.reduceat(self.end_E, first_G)
         doc_G, start_G, kind_G, text_G = (f[first_G] for f in (self.doc_E, self.start_E, self.kind_E, self.text_E))
         return Edits(self.documents, doc_G, start_G, end_G, kind_G, text_G, self.kinds, self.texts)

@@ -27,7 +27,7 @@ MIN_WORDS, MAX_WORD = 5, 1000  # words a line, characters a word
 BRACKET, CURLY, HAS_LONG_WORD, HAS_JAVASCRIPT, HAS_POLICY, HAS_LOREM, KELVIN = (1 << bit for bit in range(8, 15))
 
 # What a byte can begin. MAYBE_BLANK: of U+0085, U+00A0, U+1680, U+2000.., U+3000, which are white space.
-_BREAK, _BLANK, _MAYBE_BLANK, _MARKED, _PHRASE, _END_MARK = (1 << bit for bit in range(6))
+_BREAK, _BLANK, _MAYBE_BLANK, _MARKED, _PHRASE, _BEFORE_PHRASE, _END_MARK, _MAY_END = (1 << bit for bit in range(8))
 _NOT_PLAIN = _BREAK | _BLANK | _MAYBE_BLANK | _MARKED
 _BYTES = np.zeros(256, np.int64)
 _BYTES[list(b" \t\x1f")] = _BLANK
@@ -37,7 +37,9 @@ _BYTES[list(b"[")] = _MARKED | BRACKET
 _BYTES[list(b"{")] = _MARKED | CURLY
 _BYTES[list(b"jJ")] = _MARKED | _PHRASE
 _BYTES[list(b"cCiIpPuU")] = _PHRASE
-_BYTES[list(b'.?!"')] = _END_MARK
+_BYTES[list(b"eEfFmMsSyY")] = _BEFORE_PHRASE
+_BYTES[list(b".?!\"')]}\x99\x9d")] = _MAY_END
+_BYTES[list(b'.?!"')] |= _END_MARK
 
 # A phrase is looked for where its last word begins behind a space, one test a word; javascript at every j.
 _PHRASES = (
@@ -103,9 +105,9 @@ def read_line(data_B, begin, stop, classes):
                     ending == ENDS_BEFORE_CAPITAL and begins_with_capital(data_B, i, stop, classes)
                 ):
                     n_sentences += 1
-                if kind & _PHRASE:
+                if kind & _PHRASE and n_words and _BYTES[data_B[i - 2]] & _BEFORE_PHRASE:
                     found |= phrases_at(data_B, first, i, stop)
-            elif kind & _MARKED:
+            if kind & _MARKED:
                 found |= phrases_at(data_B, first, i, stop)
             found |= kind & (BRACKET | CURLY)
             i = after
@@ -115,7 +117,7 @@ def read_line(data_B, begin, stop, classes):
         if word >= 0:
             n_words += 1
             last = i
-            ending = sentence_end(data_B, word, i)
+            ending = sentence_end(data_B, word, i) if _BYTES[data_B[i - 1]] & _MAY_END else NO_END
             if i - word > MAX_WORD:
                 n_chars = 0
                 for j in range(word, i):

@@ -1,5 +1,7 @@
+import json
 import re
-import unicodedata
+from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -23,21 +25,17 @@ def count_sentences(line: str) -> int:
     """The rule of kernels/sentences.py on str."""
     words = line.split()
     count = min(len(words), 1)
-    for word, following in zip(words, words[1:], strict=False):
+    for word, following in pairwise(words):
         word = word.rstrip("\"')]}’”")
-        capital = following.lstrip("\"'([{‘“")[:1].isupper()
         if word.endswith(("?", "!")):
             count += 1
         elif word.endswith("."):
             letters = re.search(r"([a-zA-Z]|[^\x00-\x7f])*$", word[:-1])[0]
-            if word.endswith(".."):
-                count += capital
-            elif re.fullmatch(r"[\x00-\x7f]*[0-9][\x00-\x7f]*", word) and not re.search("[a-zA-Z]", word):
-                count += capital
-            elif len(letters) == 1 and ord(letters) < 0x800:
-                pass
+            is_number = re.search(r"[0-9]", word) and not re.search(r"[a-zA-Z]|[^\x00-\x7f]", word)
+            if word.endswith("..") or is_number:
+                count += following.lstrip("\"'([{‘“")[:1].isupper()
             elif letters.lower() not in ABBREVIATIONS.split():
-                count += 1
+                count += not (len(letters) == 1 and ord(letters) < 0x800)
     return count
 
 
@@ -82,10 +80,11 @@ def cleaned(texts: list[str]) -> list[dict]:
 
 
 PIECES = st.sampled_from(
-    ["one two three four five", " ", "  ", ".", "...", "?", "!", '"', "\n", "\n", "\r\n", "\r", "\u2028", "\x85", "\x1c",
-     "\x0b", "\x00", "\xa0", "\u3000", "\u2003", "[12]", "[]", "[edit]", "[citation needed]", "[²]", "[٣]", "[", "]", "{",
-     "Lorem Ipsum", "JavaScript", "java", "terms of use", "Privacy  Policy", "use cooKies", "use of Cookies", "K", "İ", "policy ",
-     "Mr. ", "U.S. ", "etc. ", "1. ", "The", "“Now”", "中文句子。", "😀", "É. ", "x" * 1000, "x", "c", "u", "i", "p"]
+    ["one two three four five", " ", "  ", ".", "...", "?", "!", '"', "\n", "\n", "\r\n", "\r", "\u2028", "\x85",
+     "\x1c", "\x0b", "\x00", "\xa0", "\u3000", "\u2003", "[12]", "[]", "[edit]", "[citation needed]", "[²]", "[٣]",
+     "[", "]", "{", "Lorem Ipsum", "JavaScript", "java", "terms of use", "Privacy  Policy", "use coo\u212aies",
+     "use of Cookies", "\u212a", "İ", "policy ", "Mr. ", "U.S. ", "etc. ", "1. ", "The", "“Now”", "中文句子。", "😀",
+     "É. ", "x" * 1000, "x", "c", "u", "i", "p"]
 )  # fmt: skip
 PAGES = st.lists(PIECES, max_size=25).map("".join)
 
@@ -100,3 +99,87 @@ def test_edit_c4__makes_the_page_of_tfds(texts):
 @given(st.lists(st.text(), min_size=1, max_size=4))
 def test_edit_c4__survives_any_text(texts):
     assert cleaned(texts) == [clean_page(text) for text in texts]
+
+
+GOLDEN = [json.loads(line) for line in (Path(__file__).parents[1] / "golden" / "c4_lines.jsonl").open(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("case", GOLDEN, ids=lambda case: case["id"])
+def test_edit_c4__golden(case):
+    edits, signals = edit_c4(column([case["text"]]))
+    text = case["text"].encode()
+    cut = [
+        [edits.kinds[kind], text[start:end].decode()]
+        for start, end, kind in zip(edits.start_E, edits.end_E, edits.kind_E, strict=True)
+    ]
+    assert cut == case["cut"]
+    assert apply(column([case["text"]]), edits).to_pylist() == [case["page"]]
+    assert signals["c4_sentences"] == [case["sentences"]]
+    assert signals["c4_lorem_ipsum_lines"] == [case.get("lorem", 0)]
+    assert signals["c4_curly_bracket_lines"] == [case.get("curly", 0)]
+
+
+def test_edit_c4__words_of_more_than_1000_characters_not_bytes():
+    texts = [f"one two three four {'长' * n}." for n in (999, 1000)]
+    edits, signals = edit_c4(column(texts))
+    assert signals["c4_lines_kept"].tolist() == [1, 0]
+    assert [edits.kinds[kind] for kind in edits.kind_E] == ["c4_long_word"]
+
+
+def test_edit_c4__pages_of_short_lines_take_more_room_than_guessed():
+    texts = ["a\n\n" * 500 + "This line has five words." + "\r\n\r\na" * 300] * 3
+    assert cleaned(texts) == [clean_page(text) for text in texts]
+    assert len(edit_c4(column(texts))[0]) > 64 + len("".join(texts)) // 16
+
+
+def test_edit_c4__nulls_and_slices_and_nothing():
+    texts = ["left out", None, "This line has five words.\n中文", ""]
+    edits, signals = edit_c4(column(texts).slice(1))
+    assert apply(column(texts).slice(1), edits).to_pylist() == [None, "This line has five words.", ""]
+    assert signals["c4_characters"].tolist() == [0, 28, 0]
+    assert {name: values.dtype for name, values in signals.items()} == dict.fromkeys(signals, np.dtype(np.float64))
+    assert len(edit_c4(column([]))[0]) == 0
+
+
+def test_edit_c4__knows_white_space_breaks_and_digits_of_every_character():
+    characters = [chr(c) for c in range(0x110000) if not 0xD800 <= c < 0xE000]
+    texts = [
+        "".join(f"one two three{c}four five{c}.[{c}]" for c in characters[i : i + 4096])
+        for i in range(0, len(characters), 4096)
+    ]
+    assert cleaned(texts) == [clean_page(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "found"),
+    [
+        ("en", "a bad word", 1),
+        ("en", "BAD", 1),
+        ("en", "badly abad bad_ 1bad badé", 0),
+        ("en", "(bad)", 1),
+        ("en", "bad中文", 0),
+        ("en", "a c++ page", 1),
+        ("en", "ac++ page", 0),
+        ("en", "some very\nbad", 1),
+        ("ja", "notbadly", 1),
+        ("zh-Hant", "這是坏词嗎", 1),
+        ("zh", "这是坏的词", 0),
+        ("de", "这是坏词吗", 0),
+        ("de", "这是，坏词！", 1),
+    ],
+)
+def test_bad_words__stand_alone_except_where_words_do(language, text, found):
+    words = ["bad", "c++", "坏词"]
+    assert bad_words(column([text]), words, language).tolist() == [found]
+    pattern = "|".join(map(re.escape, words))  # TFDS c4_utils.py, get_badwords_filter_fn
+    if language.split("-")[0] not in ("ja", "th", "zh"):
+        pattern = rf"(?:\W|^)({pattern})(?:\W|$)"
+    assert bool(re.search(pattern, text.lower())) == bool(found)
+
+
+def test_bad_words__a_long_list_and_a_useless_one():
+    words = [f"word{i}" for i in range(500)]
+    assert bad_words(column(["x word499.", None, "word500"]), words, "en").tolist() == [1, 0, 0]
+    for useless in ([], ["bad", ""]):
+        with pytest.raises(ValueError, match="at least one word"):
+            bad_words(column(["text"]), useless, "en")
