@@ -1,0 +1,157 @@
+"""Forked workers that take tasks one by one. A worker that dies costs its task another try, not the run."""
+
+import contextlib
+import multiprocessing
+import os
+import pickle
+import resource
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection, wait
+from typing import Any, NoReturn
+
+from pipelines.errors import GristmillError, RunnerError
+
+MAX_TRIES = 4
+"""As Dataflow: a unit that kills its worker more often is a bug, not bad luck."""
+PR_SET_PDEATHSIG = 1
+
+
+class WorkerPool:
+    """Runs `work(task number)` for every task in forked children; results come back in the order of the tasks.
+
+    Fork, not spawn: graph, models and compiled kernels are shared copy-on-write and nothing is pickled on the way out. The
+    parent runs no user code and no threads, so that a fork finds no lock held.
+    """
+
+    def __init__(self, workers: int, memory_bytes: int | None = None):
+        self.workers, self.memory_bytes = workers, memory_bytes
+        self._live: dict[Connection, tuple[int, int]] = {}
+        """Connection -> (process id, task in hand)."""
+
+    def map(self, work: Callable[[int], Any], tasks: int, what: str) -> list[Any]:
+        """The results of all tasks. Raises what a task raised, or RunnerError for one that kept killing its worker."""
+        todo = list(range(tasks))[::-1]
+        tries, results = [0] * tasks, {}
+        try:
+            for _ in range(min(self.workers, tasks)):
+                self._spawn(work, todo)
+            while self._live:
+                for connection in wait(list(self._live)):
+                    assert isinstance(connection, Connection)
+                    try:
+                        task, result, error = connection.recv()
+                    except (EOFError, ConnectionResetError):
+                        task = self._lost(connection)
+                        tries[task] += 1
+                        if tries[task] == MAX_TRIES:
+                            raise _gave_up(what, task) from None
+                        todo.append(task)
+                        self._spawn(work, todo)
+                        continue
+                    if error is not None:
+                        raise _rebuilt(error)
+                    results[task] = result
+                    self._give(connection, todo)
+        finally:
+            self._kill()
+        return [results[task] for task in range(tasks)]
+
+    def _spawn(self, work: Callable[[int], Any], todo: list[int]) -> None:
+        mine, theirs = multiprocessing.Pipe()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        child = os.fork()
+        if child == 0:
+            for connection in (mine, *self._live):
+                connection.close()
+            _serve(work, theirs, self.memory_bytes)
+        theirs.close()
+        self._live[mine] = (child, -1)
+        self._give(mine, todo)
+
+    def _give(self, connection: Connection, todo: list[int]) -> None:
+        """Hand out the next task, or send the worker home."""
+        child, _ = self._live[connection]
+        task = todo.pop() if todo else -1
+        self._live[connection] = (child, task)
+        with contextlib.suppress(BrokenPipeError):  # it died between two tasks: the next wait finds that out
+            connection.send(task)
+        if task < 0:
+            self._reap(connection)
+
+    def _lost(self, connection: Connection) -> int:
+        _, task = self._live[connection]
+        self._reap(connection)
+        return task
+
+    def _reap(self, connection: Connection) -> None:
+        child, _ = self._live.pop(connection)
+        connection.close()
+        os.waitpid(child, 0)
+
+    def _kill(self) -> None:
+        for child, _ in self._live.values():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        for connection in list(self._live):
+            self._reap(connection)
+
+
+def _serve(work: Callable[[int], Any], connection: Connection, memory_bytes: int | None) -> NoReturn:
+    """The life of a worker. Leaves by _exit: the parent's exit handlers are not its own."""
+    try:
+        _become_worker(memory_bytes)
+        while (task := connection.recv()) >= 0:
+            try:
+                message = (task, work(task), None)
+            except BaseException as error:
+                message = (task, None, _portable(error))
+            connection.send(message)
+    except (EOFError, BrokenPipeError, KeyboardInterrupt):
+        os._exit(1)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _become_worker(memory_bytes: int | None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == 1:
+            os._exit(1)
+    if memory_bytes:
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+
+
+def _portable(error: BaseException) -> bytes:
+    """The error, pickled; where it cannot be, its traceback as text."""
+    for cause in _causes(error):
+        if isinstance(cause, GristmillError):
+            return pickle.dumps(cause)
+    text = "".join(traceback.format_exception(error))
+    return pickle.dumps(RuntimeError(f"{error}\n\nin a worker:\n{text}"))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _rebuilt(raw: bytes) -> BaseException:
+    return pickle.loads(raw)  # noqa: S301 - written by our own child
+
+
+def _gave_up(what: str, task: int) -> RunnerError:
+    return RunnerError(
+        f"task {task} of '{what}' killed {MAX_TRIES} workers",
+        where="the local runner",
+        fix="look for memory (`dmesg`), use fewer --workers, then run the same command again: finished units are kept",
+    )

@@ -1,0 +1,164 @@
+"""LocalRunner: Beam's FnApiRunner, with every stage cut into tasks for forked workers and all data between stages on disk.
+
+Overrides two internals of a tested Beam minor version (TESTED); `local_runner` falls back to Beam's own runner elsewhere.
+Beam's optimiser, coders, bundle processor and metrics stay as they are.
+"""
+
+import itertools
+import os
+import shutil
+import sys
+import tempfile
+import time
+import types
+from collections.abc import Mapping
+from typing import Any
+
+import apache_beam
+from apache_beam.metrics import monitoring_infos
+from apache_beam.portability.api import beam_fn_api_pb2
+from apache_beam.runners.portability.fn_api_runner import fn_runner
+from apache_beam.runners.portability.fn_api_runner.execution import GroupingBuffer, ListBuffer, split_buffer_id
+
+from pipelines.errors import RunnerError
+from pipelines.runners.local.pool import WorkerPool
+from pipelines.runners.local.spill import Spilled, SpillGroup, SpillList
+
+TESTED = ("2.77",)
+"""Minor versions of Beam whose internals this module has been tested against."""
+PARTITIONS = 64
+"""Of a shuffle; a partition is grouped in one worker's memory."""
+
+
+def unsuitable() -> str | None:
+    """Why this machine must use Beam's own runner; None where LocalRunner works."""
+    version = apache_beam.__version__
+    if not version.startswith(tuple(f"{tested}." for tested in TESTED)):
+        return f"Beam {version} is not one of the tested versions ({', '.join(TESTED)})"
+    if sys.platform != "linux":
+        return f"forking workers is not safe on {sys.platform}"
+    return None
+
+
+class LocalRunner(fn_runner.FnApiRunner):
+    """Runs a pipeline on `workers` processes; 0: one per core. Budgets in bytes: memory of all workers, spilled data."""
+
+    def __init__(self, workers: int = 0, memory_bytes: int | None = None, disk_bytes: int | None = None):
+        super().__init__()
+        self.workers = workers or len(os.sched_getaffinity(0))
+        self.pool = WorkerPool(self.workers, memory_bytes // self.workers if memory_bytes else None)
+        self.disk_bytes, self.spilled, self.folder = disk_bytes, 0, ""
+
+    def run_stages(self, *args: Any) -> fn_runner.RunnerResult:
+        """As FnApiRunner, with a folder for what lies between stages."""
+        self.folder, self.spilled = tempfile.mkdtemp(prefix="gristmill-shuffle-"), 0
+        try:
+            return super().run_stages(*args)
+        finally:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def account_for(self, written: int) -> None:
+        """Raises RunnerError when the spilled data outgrow their budget."""
+        self.spilled += written
+        if self.disk_bytes and self.spilled > self.disk_bytes:
+            raise RunnerError(
+                f"data between stages passed {self.disk_bytes:,} bytes",
+                where=self.folder,
+                fix="give more with --shuffle-disk, or set TMPDIR to a larger disk",
+            )
+
+    def _get_bundle_manager(self, context: Any) -> "ForkingBundleManager":
+        if not hasattr(context, "stock_get_buffer"):
+            context.stock_get_buffer = context.get_buffer
+            context.get_buffer = types.MethodType(_spilling_get_buffer, context)
+        generator = self.get_cache_token_generator(static=False)
+        return ForkingBundleManager(self, context, generator)
+
+
+def _spilling_get_buffer(context: Any, buffer_id: bytes, transform_id: str) -> Any:
+    """BundleContextManager.get_buffer, with buffers that spill; timers stay in memory."""
+    buffers = context.execution_context.pcoll_buffers
+    if buffer_id not in buffers:
+        stock = context.stock_get_buffer(buffer_id, transform_id)
+        if split_buffer_id(buffer_id)[0] == "timers":
+            return stock
+        grouped = isinstance(stock, GroupingBuffer)
+        buffers[buffer_id] = SpillGroup(stock, PARTITIONS) if grouped else SpillList(stock._coder_impl)
+    return buffers[buffer_id]
+
+
+class ForkingBundleManager(fn_runner.BundleManager):
+    """Processes one stage: cuts its input into tasks, runs Beam's own bundle manager on each in a forked worker."""
+
+    def __init__(self, runner: LocalRunner, context: Any, cache_tokens: Any):
+        super().__init__(context, None, cache_token_generator=cache_tokens)
+        self.runner = runner
+
+    def process_bundle(
+        self,
+        inputs: Mapping[str, Any],
+        expected_outputs: Any,
+        fired_timers: Mapping[Any, Any],
+        expected_output_timers: Any,
+        dry_run: bool = False,
+    ) -> Any:
+        """One stage. Stateful stages, timers and several inputs go to Beam's manager in this process."""
+        context = self.bundle_context_manager
+        (name, buffer), *more = inputs.items()
+        if more or expected_output_timers or context.stage.is_stateful() or self._select_split_manager():
+            whole = {key: list(value) for key, value in inputs.items()}
+            return super().process_bundle(whole, expected_outputs, fired_timers, expected_output_timers, dry_run)
+        if isinstance(buffer, ListBuffer):
+            buffer = SpillList(buffer._coder_impl, buffer)
+        tasks = buffer.tasks(self.runner.workers)
+        _ = context.worker_handlers, context.process_bundle_descriptor  # lazy state: made once, before the fork
+        work = _Work(self, name, buffer, tasks, expected_outputs, dry_run)
+        return self._merge(self.runner.pool.map(work, len(tasks), context.stage.name)), []
+
+    def _merge(self, results: list[tuple[bytes, list[tuple[bytes, str, int, Spilled]]]]) -> Any:
+        """Take the outputs of all tasks, in their order, so that the order of elements is deterministic."""
+        merged, infos = beam_fn_api_pb2.InstructionResponse(), []
+        get_buffer = self.bundle_context_manager.get_buffer
+        for raw, written in results:
+            response = beam_fn_api_pb2.InstructionResponse.FromString(raw)
+            infos.append(response.process_bundle.monitoring_infos)
+            merged.process_bundle.residual_roots.extend(response.process_bundle.residual_roots)
+            for buffer_id, transform_id, partition, segment in written:
+                self.runner.account_for(segment.length)
+                get_buffer(buffer_id, transform_id).add(partition, segment)
+        consolidated = monitoring_infos.consolidate(itertools.chain(*infos))
+        merged.process_bundle.monitoring_infos.extend(consolidated)
+        return merged
+
+
+class _Work:
+    """What a worker does with a task: run the bundle, append its outputs to a spill file of its own."""
+
+    def __init__(self, manager: ForkingBundleManager, name: str, buffer: Any, tasks: list, outputs: Any, dry_run: bool):
+        self.manager, self.name, self.buffer, self.tasks = manager, name, buffer, tasks
+        self.outputs, self.dry_run = outputs, dry_run
+        self.get_buffer = manager.bundle_context_manager.get_buffer
+        self.file: Any = None
+
+    def __call__(self, task: int) -> tuple[bytes, list[tuple[bytes, str, int, Spilled]]]:
+        """In the worker. Nothing is visible before the parent has the answer: a dead worker's file is never named."""
+        if self.file is None:
+            name = f"{os.getpid()}-{time.monotonic_ns()}"
+            self.file = open(os.path.join(self.manager.runner.folder, name), "wb")  # noqa: SIM115 - for life
+        written: list[tuple[bytes, str, int, Spilled]] = []
+        context = self.manager.bundle_context_manager
+        context.get_buffer = lambda buffer_id, transform_id: types.SimpleNamespace(
+            cleared=False, append=lambda data: written.extend(self._spill(buffer_id, transform_id, data))
+        )
+        inputs = {self.name: self.buffer.read(self.tasks[task])}
+        response, _ = fn_runner.BundleManager.process_bundle(self.manager, inputs, self.outputs, {}, {}, self.dry_run)
+        self.file.flush()
+        return response.SerializeToString(), written
+
+    def _spill(self, buffer_id: bytes, transform_id: str, data: bytes) -> list[tuple[bytes, str, int, Spilled]]:
+        made = []
+        for partition, raw in self.get_buffer(buffer_id, transform_id).partitioned(data):
+            segment = Spilled(self.file.name, self.file.tell(), len(raw))
+            self.file.write(raw)
+            made.append((buffer_id, transform_id, partition, segment))
+        return made

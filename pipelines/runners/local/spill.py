@@ -1,0 +1,172 @@
+"""What lies between stages: encoded elements in files on disk. Only (file, offset, length) stays in the parent.
+
+Stands in for Beam's ListBuffer and GroupingBuffer (apache_beam 2.77, runners/portability/fn_api_runner/execution.py).
+"""
+
+import itertools
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from apache_beam.coders.coder_impl import CoderImpl, create_InputStream
+from apache_beam.runners.portability.fn_api_runner.execution import GroupingBuffer
+
+SMALL = 1 << 20
+"""Bytes below which a segment is worth cutting into single elements: units and receipts, not blocks."""
+TASKS_PER_WORKER = 16
+"""Enough that the last one to finish is short; few enough that handing them out costs nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spilled:
+    """Bytes in a spill file."""
+
+    path: str
+    offset: int
+    length: int
+
+
+Segment: TypeAlias = bytes | Spilled
+
+
+def size_of(segment: Segment) -> int:
+    """In bytes."""
+    return segment.length if isinstance(segment, Spilled) else len(segment)
+
+
+def load(segment: Segment) -> bytes:
+    """The bytes of a segment."""
+    if isinstance(segment, bytes):
+        return segment
+    with open(segment.path, "rb") as file:
+        file.seek(segment.offset)
+        return file.read(segment.length)
+
+
+def elements(data: bytes, coder: CoderImpl) -> Iterator[tuple[Any, bytes]]:
+    """(decoded element, its bytes) of a stream, without encoding anything again."""
+    stream, total = create_InputStream(data), len(data)
+    while stream.size() > 0:
+        start = total - stream.size()
+        value = coder.decode_from_stream(stream, True)
+        yield value, data[start : total - stream.size()]
+
+
+class SpillList:
+    """The elements of a PCollection, in order."""
+
+    def __init__(self, coder: CoderImpl, segments: Iterable[Segment] = ()):
+        self.coder, self.segments, self.cleared = coder, list(segments), False
+
+    def append(self, data: Segment) -> None:
+        """Add some encoded elements."""
+        self.segments.append(data)
+
+    def extend(self, other: "SpillList | Iterable[Segment]") -> None:
+        """Add those of another buffer."""
+        self.segments.extend(other.segments if isinstance(other, SpillList) else other)
+
+    def copy(self) -> "SpillList":
+        """The same segments; files are not copied."""
+        return SpillList(self.coder, self.segments)
+
+    def clear(self) -> None:
+        """Forget them."""
+        self.segments, self.cleared = [], True
+
+    def reset(self) -> None:
+        """Use a cleared buffer again."""
+        self.cleared = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (load(segment) for segment in self.segments)
+
+    def partitioned(self, data: bytes) -> list[tuple[int, bytes]]:
+        """How a worker writes output for this buffer: as it is."""
+        return [(0, data)]
+
+    def add(self, partition: int, segment: Segment) -> None:
+        """Take what a worker has written."""
+        self.segments.append(segment)
+
+    def tasks(self, workers: int) -> list[list[Segment]]:
+        """Pieces of work, in order; single elements where there is little data."""
+        pieces: list[Segment] = []
+        for segment in self.segments:
+            if size_of(segment) <= SMALL:
+                pieces.extend(raw for _, raw in elements(load(segment), self.coder))
+            else:
+                pieces.append(segment)
+        width = max(1, len(pieces) // (workers * TASKS_PER_WORKER))
+        return [pieces[at : at + width] for at in range(0, len(pieces), width)]
+
+    def read(self, task: list[Segment]) -> list[bytes]:
+        """The input of a task, in the worker."""
+        return [load(segment) for segment in task]
+
+
+class SpillGroup:
+    """The input of a GroupByKey: encoded key-value pairs in partitions by a hash of the key."""
+
+    cleared = False
+
+    def __init__(self, grouping: GroupingBuffer, partitions: int):
+        self.pre = grouping._pre_grouped_coder
+        self.post, self.windowing = grouping._post_grouped_coder, grouping._windowing
+        self.parts: list[list[Segment]] = [[] for _ in range(partitions)]
+
+    def copy(self) -> "SpillGroup":
+        """Itself, as GroupingBuffer does: it is read once."""
+        return self
+
+    def clear(self) -> None:
+        """Nothing, as GroupingBuffer does."""
+
+    reset = clear
+
+    def extend(self, other: object) -> None:
+        """Add the pairs of another grouping; a list is the workaround that GroupingBuffer ignores as well."""
+        if isinstance(other, SpillGroup):
+            for mine, theirs in zip(self.parts, other.parts, strict=True):
+                mine.extend(theirs)
+
+    def partitioned(self, data: bytes) -> list[tuple[int, bytes]]:
+        """Encoded pairs by partition; crc32, because Python's hash differs between processes."""
+        key_coder, found = self.pre.key_coder().get_impl(), {}
+        for windowed, raw in elements(data, self.pre.get_impl()):
+            partition = zlib.crc32(key_coder.encode(windowed.value[0])) % len(self.parts)
+            found.setdefault(partition, []).append(raw)
+        return [(partition, b"".join(raws)) for partition, raws in sorted(found.items())]
+
+    def append(self, data: bytes) -> None:
+        """Add pairs that the parent itself holds."""
+        for partition, raw in self.partitioned(data):
+            self.parts[partition].append(raw)
+
+    def add(self, partition: int, segment: Segment) -> None:
+        """Take what a worker has written."""
+        self.parts[partition].append(segment)
+
+    def tasks(self, workers: int) -> list[bytes | int]:
+        """One task per key where a partition is small (two units may share one), else the whole partition."""
+        tasks: list[bytes | int] = []
+        for number, segments in enumerate(self.parts):
+            if sum(map(size_of, segments)) > SMALL:
+                tasks.append(number)
+            elif segments:
+                tasks.extend(raw for _, raw in elements(self._group(segments), self.post.get_impl()))
+        return tasks
+
+    def read(self, task: bytes | int) -> list[bytes]:
+        """The grouped input of a task, in the worker."""
+        return [task if isinstance(task, bytes) else self._group(self.parts[task])]
+
+    def _group(self, segments: Iterable[Segment]) -> bytes:
+        grouping = GroupingBuffer(self.pre, self.post, self.windowing)
+        for segment in segments:
+            grouping.append(load(segment))
+        return b"".join(grouping.partition(1)[0])
+
+    def __iter__(self) -> Iterator[bytes]:
+        return itertools.chain.from_iterable(self.read(number) for number, part in enumerate(self.parts) if part)
