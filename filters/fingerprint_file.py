@@ -1,4 +1,4 @@
-"""Fingerprints on disk: one uncompressed Arrow IPC file per unit, memory-mapped when read.
+"""Fingerprints on disk: one uncompressed Arrow IPC file per unit (several for a giant one), memory-mapped when read.
 
 Kept with a dataset it is an index: the next crawl is compared with it without reading any text again.
 """
@@ -93,7 +93,7 @@ class FingerprintFile:
         """int64: where these rows (uint32) stand in the file. Raises ValueError for a row that it does not hold."""
         at = np.searchsorted(self.row, rows)
         if np.any(at >= len(self.row)) or np.any(self.row[at] != rows):
-            raise ValueError("a fingerprint file lacks a row that its band keys named: it was replaced during the run")
+            raise ValueError("fingerprint file lacks a row that its band keys named: was it replaced during the run?")
         return at
 
 
@@ -129,10 +129,11 @@ def open_fingerprints(path: str) -> FingerprintFile:
 
 
 def _is_remote(path: str) -> bool:
-    return "://" in path
+    return "://" in path and not path.startswith("file://")
 
 
 def _contents(path: str) -> pa.Buffer:
+    path = path.removeprefix("file://")
     if _is_remote(path):
         with fsspec.open(path, "rb") as stream:
             return pa.py_buffer(stream.read())

@@ -4,7 +4,7 @@ One record per element costs 30 times more (beam.md 1.3). A stage that shuffles 
 empties it in `finish_bundle`, and the next one reads `rows_of(values, dtype)` behind `GroupBlocks`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
 import numpy as np
@@ -27,7 +27,7 @@ BUFFER_BYTES = 64 << 20
 def split_by(partition: np.ndarray, rows: np.ndarray, tag: bytes = b"") -> Iterator[Block]:
     """Blocks of at most BLOCK_BYTES, by rising partition; rows of one partition keep their order.
 
-    partition: non-negative integers, one per row; rows: a structured array; tag: see `tables_of`.
+    partition: non-negative integers, one per row; rows: a structured array; tag: see `by_tag`.
     """
     if not len(rows):
         return
@@ -46,12 +46,12 @@ def rows_of(values: Iterable[bytes], dtype: np.dtype) -> np.ndarray:
     return np.frombuffer(b"".join(values), dtype)
 
 
-def tables_of(values: Iterable[bytes], dtypes: Mapping[bytes, np.dtype]) -> dict[bytes, np.ndarray]:
-    """As rows_of, for blocks of several kinds that share a shuffle; each begins with its kind's tag of one byte."""
-    parts: dict[bytes, list[bytes]] = {tag: [] for tag in dtypes}
+def by_tag(values: Iterable[bytes], *tags: bytes) -> list[list[bytes]]:
+    """The blocks of several kinds that share a shuffle, apart: each begins with its kind's tag of one byte."""
+    apart: dict[bytes, list[bytes]] = {tag: [] for tag in tags}
     for value in values:
-        parts[value[:1]].append(value[1:])
-    return {tag: rows_of(parts[tag], dtype) for tag, dtype in dtypes.items()}
+        apart[value[:1]].append(value[1:])
+    return list(apart.values())
 
 
 class BlockBuffer:

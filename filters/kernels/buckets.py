@@ -1,6 +1,6 @@
 """Buckets of documents that share a band key: which pairs are worth verifying.
 
-Letters in names: M members of all buckets, G buckets, G1 = G + 1 offsets into the members, X pairs.
+Letters in names: M members of all buckets, G buckets, X pairs.
 A member is (rank, tie, place): smaller is better; `tie` is a hash of the exact text, `place` its location.
 """
 
@@ -20,13 +20,13 @@ def _before(a, b, major_M, minor_M, place_M):
 
 
 @kernel
-def sort_members(start_G1, end_G, major_M, minor_M, place_M, order_M):
+def sort_members(start_G, end_G, major_M, minor_M, place_M, order_M):
     """Sorts each bucket's order_M[start:end] (int64 indices of members) by major, minor, place (all uint64).
 
     Heap sort: in place, and n log n for 20,000 equal documents too; most buckets have two members.
     """
     for g in range(end_G.size):
-        heap = order_M[start_G1[g] : end_G[g]]
+        heap = order_M[start_G[g] : end_G[g]]
         n = heap.size
         build = n // 2
         while n > 1:
@@ -49,7 +49,7 @@ def sort_members(start_G1, end_G, major_M, minor_M, place_M, order_M):
 
 
 @kernel
-def drop_copies(start_G1, tie_M, copies_G, order_M, end_G):
+def drop_copies(start_G, tie_M, copies_G, order_M, end_G):
     """Keeps the first member of each exact text, for buckets sorted by (tie, rank); end_G takes the new ends.
 
     A bucket of the exact hash (copies_G) keeps its copies: pair_members joins them to the best of them. In all others
@@ -58,8 +58,8 @@ def drop_copies(start_G1, tie_M, copies_G, order_M, end_G):
     for g in range(end_G.size):
         if copies_G[g]:
             continue
-        out = start_G1[g] + 1
-        for m in range(start_G1[g] + 1, end_G[g]):
+        out = start_G[g] + 1
+        for m in range(start_G[g] + 1, end_G[g]):
             if tie_M[order_M[m]] != tie_M[order_M[out - 1]]:
                 order_M[out] = order_M[m]
                 out += 1
@@ -67,11 +67,11 @@ def drop_copies(start_G1, tie_M, copies_G, order_M, end_G):
 
 
 @kernel
-def count_pairs(start_G1, end_G, copies_G):
+def count_pairs(start_G, end_G, copies_G):
     """How many pairs pair_members writes."""
     total = 0
     for g in range(end_G.size):
-        n = end_G[g] - start_G1[g]
+        n = end_G[g] - start_G[g]
         if copies_G[g]:
             total += n - 1
         else:
@@ -82,18 +82,18 @@ def count_pairs(start_G1, end_G, copies_G):
 
 
 @kernel
-def pair_members(start_G1, end_G, copies_G, place_M, order_M, worse_X, better_X):
-    """Places (uint64) of both ends of every pair; at most BEST + NEXT_BETTER a member, so linear in a bucket's size."""
+def pair_members(start_G, end_G, copies_G, place_M, order_M, pair_X2):
+    """Places (uint64) of the worse and the better end of every pair; at most BEST + NEXT_BETTER a member."""
     x = 0
     for g in range(end_G.size):
-        first = start_G1[g]
+        first = start_G[g]
         best = 1 if copies_G[g] else BEST
         following = 0 if copies_G[g] else NEXT_BETTER
         for m in range(first + 1, end_G[g]):
             near = max(first, m - following)
             for partner in range(first, min(first + best, near)):
-                worse_X[x], better_X[x] = place_M[order_M[m]], place_M[order_M[partner]]
+                pair_X2[x, 0], pair_X2[x, 1] = place_M[order_M[m]], place_M[order_M[partner]]
                 x += 1
             for partner in range(near, m):
-                worse_X[x], better_X[x] = place_M[order_M[m]], place_M[order_M[partner]]
+                pair_X2[x, 0], pair_X2[x, 1] = place_M[order_M[m]], place_M[order_M[partner]]
                 x += 1

@@ -10,7 +10,7 @@ import numpy as np
 from apache_beam.utils.windowed_value import WindowedValue
 
 from filters.kernels.forest import keep_best, union
-from pipelines.exchange import Block, BlockDoFn, Group, in_global_window, mixed, rows_of, spread, tables_of
+from pipelines.exchange import Block, BlockDoFn, Group, by_tag, in_global_window, mixed, rows_of, spread
 from pipelines.stages.pairs import EDGE, EDGE_TAG
 
 LINK = np.dtype([("place", "<u8"), ("root", "<u8")])
@@ -115,7 +115,7 @@ class ContractEdges(BlockDoFn):
 
     def process(self, element: Block) -> Iterator[Block]:
         """One block of edges."""
-        edges = tables_of([element[1]], {EDGE_TAG: EDGE})[EDGE_TAG]
+        edges = rows_of(by_tag([element[1]], EDGE_TAG)[0], EDGE)
         links = np.empty(len(edges), LINK)
         links["place"], links["root"] = edges["worse"]["place"], edges["better"]["place"]
         self.links.append(links)
@@ -165,11 +165,12 @@ class LabelEdges(BlockDoFn):
 
     def process(self, element: Group) -> Iterator[Block]:
         """One unit."""
-        tables = tables_of(element[1], {EDGE_TAG: EDGE, LABEL_TAG: LINK})
-        labels = np.sort(tables[LABEL_TAG], order="place")
-        rooted = np.empty(len(tables[EDGE_TAG]), ROOTED)
-        rooted["edge"] = tables[EDGE_TAG]
-        rooted["root"] = place = tables[EDGE_TAG]["worse"]["place"]  # a component's smallest place has no label
+        edge_blocks, label_blocks = by_tag(element[1], EDGE_TAG, LABEL_TAG)
+        labels = np.sort(rows_of(label_blocks, LINK), order="place")
+        edges = rows_of(edge_blocks, EDGE)
+        rooted = np.empty(len(edges), ROOTED)
+        rooted["edge"] = edges
+        rooted["root"] = place = edges["worse"]["place"]  # a component's smallest place has no label
         at = np.searchsorted(labels["place"], place)
         known = np.flatnonzero(at < len(labels))
         known = known[labels["place"][at[known]] == place[known]]

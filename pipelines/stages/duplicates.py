@@ -24,7 +24,7 @@ from pipelines.stages.components import (
     LabelPlaces,
     MergeForests,
 )
-from pipelines.stages.pairs import EmitBands, PairMembers, VerifyPairs
+from pipelines.stages.pairs import EmitBands, GatherPaths, PairMembers, SharePaths, VerifyPairs
 
 __all__ = ["MEMBER", "FindDuplicates", "members_of"]
 
@@ -48,13 +48,23 @@ class FindDuplicates(beam.PTransform):
         """The graph."""
         if not self.options.exact and self.options.minhash is None:
             return units | "Nothing" >> beam.ParDo(NoMembers())
-        edges = (
+        pairs = (
             units
             | "EmitBands" >> beam.ParDo(EmitBands(self.options, self.partitions))
             | "ByKey" >> GroupBlocks()
-            | "PairMembers" >> beam.ParDo(PairMembers())
-            | "PairsByUnit" >> GroupBlocks()
-            | "VerifyPairs" >> beam.ParDo(VerifyPairs(self.options), paths=beam.pvalue.AsDict(units))
+            | "PairMembers" >> beam.ParDo(PairMembers(self.partitions))
+        )
+        paths = (
+            units
+            | "GatherPaths" >> beam.ParDo(GatherPaths())
+            | "AllPaths" >> GroupBlocks()
+            | "SharePaths" >> beam.ParDo(SharePaths(self.partitions))
+        )
+        edges = (
+            (pairs, paths)
+            | "PairsAndPaths" >> beam.Flatten()
+            | "ByUnit" >> GroupBlocks()
+            | "VerifyPairs" >> beam.ParDo(VerifyPairs(self.options))
         )
         labels = (
             edges
@@ -66,8 +76,8 @@ class FindDuplicates(beam.PTransform):
         )
         return (
             (edges, labels)
-            | "Both" >> beam.Flatten()
-            | "EdgesByUnit" >> GroupBlocks()
+            | "EdgesAndLabels" >> beam.Flatten()
+            | "ByUnitAgain" >> GroupBlocks()
             | "LabelEdges" >> beam.ParDo(LabelEdges(self.partitions))
             | "ByComponent" >> GroupBlocks()
             | "Decide" >> beam.ParDo(DecideComponents(self.options.exact))

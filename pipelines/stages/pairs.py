@@ -3,16 +3,18 @@
 A place is `unit << 32 | row`. The first document of a pair is the worse-ranked one: it is what may be dropped.
 """
 
+import json
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
+import apache_beam as beam
 import numpy as np
 
 from filters.fingerprint_file import FingerprintFile, open_fingerprints
 from filters.kernels.buckets import count_pairs, drop_copies, pair_members, sort_members
 from filters.kernels.jaccard import compare, gather
-from pipelines.exchange import Block, BlockDoFn, Group, rows_of, spread
+from pipelines.exchange import Block, BlockDoFn, Group, by_tag, rows_of, spread
 from pipelines.recipe import schema
 
 RECORD = np.dtype([("key", "<u8"), ("rank", "<u8"), ("tie", "<u4"), ("place", "<u8")])
@@ -21,18 +23,21 @@ RECORD = np.dtype([("key", "<u8"), ("rank", "<u8"), ("tie", "<u4"), ("place", "<
 EXACT_BIT = np.uint64(1 << 63)
 """Set in keys made from the exact hash, clear in those of LSH bands."""
 
-PAIR = np.dtype([("worse_row", "<u4"), ("better", "<u8")])
-"""Travels to the unit of the worse document."""
+PAIR = np.dtype([("worse", "<u8"), ("better", "<u8")])
+"""Places."""
 
 DOCUMENT = np.dtype([("place", "<u8"), ("rank", "<u8"), ("tie", "<u4"), ("doc_id", ">u8", 2)])
 EDGE = np.dtype([("worse", DOCUMENT), ("better", DOCUMENT), ("similarity", "<f4"), ("exact", "u1")])
 """A verified pair. similarity is rounded up to float32: it never looks lower than a threshold that it reached."""
 
-EDGE_TAG = b"E"
+PAIR_TAG, PATH_TAG, EDGE_TAG = b"A", b"P", b"E"
+
+PATHS_PER_BLOCK = 4096
+"""About 1 MiB of paths."""
 
 GROUP_HASHES = 16 << 20
-"""Shingle hashes that are compared with a unit's at a time: 64 MiB. One comparison for each pair of units would cost more
-than it compares: 1,000 units have a million."""
+"""Shingle hashes that are compared with a unit's at a time: 64 MiB. One comparison for each pair of units would cost
+more than it compares: 1,000 units have a million."""
 
 OPEN_BYTES = 256 << 20
 """Memory for fingerprint files kept open by a worker."""
@@ -63,8 +68,8 @@ def band_records(unit: int, file: FingerprintFile, options: schema.Deduplicate) 
     return np.concatenate(tables)
 
 
-def bucket_pairs(records: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(worse, better): uint64 places of the pairs to verify among RECORD rows in any order; linear in a bucket's size.
+def bucket_pairs(records: np.ndarray) -> np.ndarray:
+    """PAIR rows to verify among RECORD rows in any order; linear in a bucket's size.
 
     Each text of a bucket, by its best-ranked copy, is paired with the four best-ranked and the four next-better ones;
     copies are paired with the best of them, in the bucket of their exact hash only.
@@ -82,10 +87,9 @@ def bucket_pairs(records: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     sort_members(starts, ends, tie, rank, place, order)
     drop_copies(starts, tie, copies, order, ends)
     sort_members(starts, ends, rank, tie, place, order)
-    count = count_pairs(starts, ends, copies)
-    worse, better = np.empty(count, np.uint64), np.empty(count, np.uint64)
-    pair_members(starts, ends, copies, place, order, worse, better)
-    return worse, better
+    pair_X2 = np.empty((count_pairs(starts, ends, copies), 2), np.uint64)
+    pair_members(starts, ends, copies, place, order, pair_X2)
+    return pair_X2.view(PAIR).ravel()
 
 
 @dataclass(frozen=True)
@@ -151,16 +155,26 @@ def verify(
 
 
 class Shelf:
-    """Fingerprint files that a worker keeps open, the least recently used ones closed beyond OPEN_BYTES."""
+    """The fingerprint files of all units; those that a worker keeps open are bounded by OPEN_BYTES."""
 
     def __init__(self, limit: int = OPEN_BYTES):
         self.limit = limit
+        self.paths: dict[int, list[str]] = {}
         self._open: OrderedDict[str, FingerprintFile] = OrderedDict()
 
-    def get(self, path: str) -> FingerprintFile:
-        """The open file of a path."""
+    def take(self, unit: int, rows: np.ndarray) -> Documents:
+        """The documents of these rising rows (uint32) of a unit, in that order."""
+        files = [self._get(path) for path in self.paths[unit]]
+        if len(files) == 1:
+            return Documents.take(unit, files[0], rows)
+        files.sort(key=lambda file: file.row[0])  # a giant unit has several
+        cuts = np.searchsorted(rows, [file.row[0] for file in files[1:]])
+        parts = zip(files, np.split(rows, cuts), strict=True)
+        return Documents.joined([Documents.take(unit, file, some) for file, some in parts])
+
+    def _get(self, path: str) -> FingerprintFile:
         file = self._open.pop(path, None) or open_fingerprints(path)
-        self._open[path] = file
+        self._open[path] = file  # last: the most recently used
         while len(self._open) > 1 and sum(f.heap_bytes for f in self._open.values()) > self.limit:
             self._open.popitem(last=False)
         return file
@@ -180,52 +194,88 @@ class EmitBands(BlockDoFn):
 
 
 class PairMembers(BlockDoFn):
-    """RECORD blocks of one partition -> PAIR blocks, by the unit of the worse document."""
+    """RECORD blocks of one partition -> PAIR blocks (tagged); the pairs of a unit's worse documents stay together."""
+
+    tag = PAIR_TAG
+
+    def __init__(self, partitions: int):
+        self.partitions = partitions
 
     def process(self, element: Group) -> Iterator[Block]:
         """One partition of keys."""
-        worse, better = bucket_pairs(rows_of(element[1], RECORD))
-        pairs = np.empty(len(worse), PAIR)
-        pairs["worse_row"], pairs["better"] = worse & np.uint64(0xFFFFFFFF), better
-        yield from self.blocks.add((worse >> np.uint64(32)).astype(np.uint32), pairs)
+        pairs = bucket_pairs(rows_of(element[1], RECORD))
+        yield from self.blocks.add((pairs["worse"] >> np.uint64(32)) % np.uint64(self.partitions), pairs)
+
+
+class GatherPaths(beam.DoFn):
+    """(unit, path of its fingerprint file) -> the same as a block, all in one place."""
+
+    def process(self, element: tuple[int, str]) -> Iterator[Block]:
+        """One unit."""
+        yield 0, json.dumps(element).encode()
+
+
+class SharePaths(beam.DoFn):
+    """All paths -> all paths (tagged) for every partition: what a side input would do, without one."""
+
+    def __init__(self, partitions: int):
+        self.partitions = partitions
+
+    def process(self, element: Group) -> Iterator[Block]:
+        """The only group."""
+        paths = sorted(element[1])
+        for first in range(0, len(paths), PATHS_PER_BLOCK):
+            block = PATH_TAG + b"[" + b",".join(paths[first : first + PATHS_PER_BLOCK]) + b"]"
+            for partition in range(self.partitions):
+                yield partition, block
 
 
 class VerifyPairs(BlockDoFn):
-    """PAIR blocks of one unit -> EDGE blocks (tagged), by the same unit."""
+    """PAIR blocks and paths of one partition -> EDGE blocks (tagged), by the unit of the worse document."""
 
     tag = EDGE_TAG
 
     def __init__(self, options: schema.Deduplicate):
         self.options = options
 
-    def setup(self) -> None:
-        """A worker opens a file once, whichever units' pairs it verifies."""
-        self.shelf = Shelf()
+    def process(self, element: Group) -> Iterator[Block]:
+        """The pairs of some units' documents."""
+        pair_blocks, path_blocks = by_tag(element[1], PAIR_TAG, PATH_TAG)
+        pairs = rows_of(pair_blocks, PAIR)
+        if not len(pairs):
+            return
+        pairs = pairs[np.lexsort((pairs["better"], pairs["worse"] >> np.uint64(32)))]
+        shelf = Shelf()
+        for block in path_blocks:
+            for unit, path in json.loads(block):
+                shelf.paths.setdefault(unit, []).append(path)
+        units, starts = np.unique(pairs["worse"] >> np.uint64(32), return_index=True)
+        for unit, some in zip(units.tolist(), np.split(pairs, starts[1:]), strict=True):
+            for edges in self._unit(unit, some, shelf):
+                yield from self.blocks.add(np.full(len(edges), unit), edges)
 
-    def process(self, element: Group, paths: Mapping[int, str]) -> Iterator[Block]:
-        """One unit; `paths` is the small side input of all units' fingerprint files."""
-        unit, pairs = element[0], rows_of(element[1], PAIR)
-        pairs = pairs[np.lexsort((pairs["worse_row"], pairs["better"]))]
-        pairs = pairs[np.r_[True, pairs[1:] != pairs[:-1]]]  # several bands name the same pair
-        worse_rows, worse_at = np.unique(pairs["worse_row"], return_inverse=True)
-        worse = Documents.take(unit, self.shelf.get(paths[unit]), worse_rows)
-        first = np.flatnonzero(np.diff(pairs["better"], prepend=~pairs["better"][:1]))
-        better_at = np.cumsum(np.diff(pairs["better"], prepend=pairs["better"][:1]) != 0)
+    def _unit(self, unit: int, pairs: np.ndarray, shelf: Shelf) -> Iterator[np.ndarray]:
+        """EDGE rows of one unit, for PAIR rows sorted by `better`."""
+        worse_places, worse_at = np.unique(pairs["worse"], return_inverse=True)
+        better_places, better_at = np.unique(pairs["better"], return_inverse=True)
+        worse = shelf.take(unit, worse_places.astype(np.uint32))
         done = 0
-        for better in self._better(pairs["better"][first], paths):
-            some = slice(*np.searchsorted(better_at, (done, done + len(better.known))))
-            edges = verify(worse, better, (worse_at[some], better_at[some] - done), self.options)
-            yield from self.blocks.add(np.full(len(edges), unit), edges)
+        for better in documents_at(better_places, shelf):
+            first, end = np.searchsorted(better_at, (done, done + len(better.known)))
+            # Several bands name the same pair; side by side, each is compared once.
+            both = np.unique(worse_at[first:end] << 32 | (better_at[first:end] - done))
+            yield verify(worse, better, (both >> 32, both & 0xFFFFFFFF), self.options)
             done += len(better.known)
 
-    def _better(self, places: np.ndarray, paths: Mapping[int, str]) -> Iterator[Documents]:
-        """The documents at these sorted places, in the same order, in groups of about GROUP_HASHES."""
-        units, starts = np.unique(places >> np.uint64(32), return_index=True)
-        group: list[Documents] = []
-        for unit, rows in zip(units.tolist(), np.split(places.astype(np.uint32), starts[1:]), strict=True):
-            group.append(Documents.take(unit, self.shelf.get(paths[unit]), rows))
-            if sum(len(part.hashes) for part in group) >= GROUP_HASHES:
-                yield Documents.joined(group)
-                group = []
-        if group:
+
+def documents_at(places: np.ndarray, shelf: Shelf) -> Iterator[Documents]:
+    """The documents at these rising places, in the same order, in groups of about GROUP_HASHES."""
+    units, starts = np.unique(places >> np.uint64(32), return_index=True)
+    group: list[Documents] = []
+    for unit, rows in zip(units.tolist(), np.split(places.astype(np.uint32), starts[1:]), strict=True):
+        group.append(shelf.take(unit, rows))
+        if sum(len(part.hashes) for part in group) >= GROUP_HASHES:
             yield Documents.joined(group)
+            group = []
+    if group:
+        yield Documents.joined(group)
