@@ -1,0 +1,140 @@
+"""A run directory -> Report -> report/index.html and report/report.json."""
+
+import os
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pipelines.report.attention import build_attention
+from pipelines.report.changes import build_dead, build_edits
+from pipelines.report.decisions import build_entries
+from pipelines.report.duplicates import build_duplicates
+from pipelines.report.excerpts import Excerpts
+from pipelines.report.funnel import build_funnel, build_sources
+from pipelines.report.groups import build_languages, build_sites
+from pipelines.report.material import Material, open_material
+from pipelines.report.model import Funnel, Header, Report, Tokens, share
+from pipelines.report.provenance import build_provenance, build_timing
+from pipelines.report.render import render
+from pipelines.report.samples import build_samples
+from pipelines.report.tokens import build_tokens, count_tokens
+from pipelines.report.training import build_training
+from pipelines.report.vocabulary import build_tokenizer
+
+
+def write_report(run: Path) -> Path:
+    """Writes <run>/report/report.json and <run>/report/index.html, each at once; returns the page's path.
+
+    Raises InputError when the run has no manifest yet or a file of it cannot be read.
+    """
+    report = build(run)
+    folder = run / "report"
+    folder.mkdir(exist_ok=True)
+    _put(folder / "report.json", report.to_json())
+    _put(folder / "index.html", render(report))
+    return folder / "index.html"
+
+
+def _put(file: Path, text: str) -> None:
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(temporary, file)
+
+
+def build(run: Path, scrub: Callable[[str], str] | None = None) -> Report:
+    """Everything that the report says about a run. `scrub` masks personal data in quotes; default: our Scrubber."""
+    material = open_material(run, Excerpts(scrub or _scrubber()))
+    with material.ledger:
+        return _build(material)
+
+
+def _scrubber() -> Callable[[str], str]:
+    from filters.pii.engine import Scrubber  # loads recognizers: only when a report is made
+
+    return Scrubber().scrub
+
+
+def _build(material: Material) -> Report:
+    counts = count_tokens(material)
+    funnel, entries = build_funnel(material), build_entries(material)
+    dead, samples, tokens = build_dead(material), build_samples(material), build_tokens(material, counts)
+    languages = build_languages(material, counts.tokens(counts.languages))
+    return Report(
+        header=_header(material, funnel, tokens),
+        attention=build_attention(funnel, entries, dead, samples),
+        funnel=funnel,
+        sources=build_sources(material, counts.tokens(counts.sources)),
+        languages=languages,
+        sites=build_sites(material),
+        entries=entries,
+        samples=samples,
+        duplicates=build_duplicates(material),
+        edits=build_edits(material),
+        dead=dead,
+        tokenizer=build_tokenizer(material),
+        tokens=tokens,
+        training=build_training(material, counts.unigram),
+        timing=build_timing(material),
+        provenance=build_provenance(material),
+        absent=_absent(material, funnel),
+    )
+
+
+def _header(material: Material, funnel: Funnel, tokens: Tokens | None) -> Header:
+    steps = funnel.steps
+    records, kept = steps[0].entered, steps[-1].kept
+    return Header(
+        name=str(material.recipe.get("name", material.run.resolve().name)),
+        state=str(material.state.get("status", "unknown")),
+        limits=_limits(material),
+        reconciles=all(check.holds for check in funnel.checks),
+        records=records,
+        kept=kept,
+        dropped=sum(step.dropped.documents for step in steps),
+        dead=sum(step.dead.documents for step in steps),
+        tokens=sum(split.tokens for split in tokens.splits) if tokens else None,
+        share_kept=share(kept.documents, records.documents),
+        seconds=_seconds(material.state),
+        started=str(material.state.get("started", "")),
+    )
+
+
+def _seconds(state: dict[str, Any]) -> float | None:
+    """Wall time of the last `gristmill run`: a resumed run counts what it did itself."""
+    if not state.get("started") or not state.get("finished"):
+        return None
+    return (datetime.fromisoformat(state["finished"]) - datetime.fromisoformat(state["started"])).total_seconds()
+
+
+def _limits(material: Material) -> list[str]:
+    until, sample = material.manifest.get("until"), material.manifest.get("sample") or 1.0
+    last = "tokens" if material.recipe.get("tokenizer") else "text"
+    limits = [f"until {until}"] if until and until != last else []
+    return [*limits, f"sample {sample:.3g}"] if sample < 1 else limits
+
+
+def _absent(material: Material, funnel: Funnel) -> dict[str, str]:
+    """Why a section may have nothing to show, one line each, in the words of the run's state."""
+    dropped = sum(step.dropped.documents for step in funnel.steps)
+    dead = sum(step.dead.documents for step in funnel.steps)
+    duplicates = sum(step.dropped.documents for step in funnel.steps if step.name == "deduplicate")
+    cleaned = "was removed by `gristmill clean`"
+    later = "This run did not get there"
+    return {
+        "ledger": f"{later}: there is no ledger yet.",
+        "entries": "The recipe's decide has no rules, so nothing was judged.",
+        "samples": f"dropped/ {cleaned}: samples cannot be shown." if dropped else "No document was dropped.",
+        "duplicates": (
+            f"{later}: no cluster table was written."
+            if duplicates or not any(step.name == "deduplicate" for step in funnel.steps)
+            else "No document has a duplicate."
+        ),
+        "closest": f"Texts of removed documents are not shown: dropped/ {cleaned}.",
+        "edits": f"{later}: there is no ledger yet.",
+        "dead": f"dead/ {cleaned}: {dead:,} dead letters were counted." if dead else "Every record could be processed.",
+        "tokenizer": f"{later}: no tokenizer was trained.",
+        "tokens": f"{later}: no token shards were written.",
+        "training": "No model was trained on this run yet: `gristmill train` adds its curves here.",
+        "timing": "run.json holds no times.",
+    }

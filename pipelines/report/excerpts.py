@@ -1,0 +1,86 @@
+"""What may be quoted from documents, addresses and messages: scrubbed first, then cut, control characters visible.
+
+No personal data in a report (design.md 11.5): nothing reaches model.Report from a document except through here.
+"""
+
+import difflib
+import functools
+import re
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from pipelines.report.model import Span
+
+EXCERPT = 600
+"""Characters of a document that a report shows."""
+
+NAME = 200
+"""Characters of an id, an address, a file name or a message that a report shows."""
+
+_AHEAD = 400
+"""Characters scrubbed beyond what is shown, and not shown: personal data that straddles a cut is found whole.
+The longest addresses that a recognizer takes (RFC 5321: 254) fit."""
+
+# NUL and other controls would be dropped or rewritten by a browser; U+2400.. are their pictures. Tab and newline stay.
+_PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421, 0xFFFE: 0xFFFD}
+_PICTURES |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+
+_PIECES = re.compile(r"[^\W㐀-鿿぀-ヿ]+|\s+|.", re.DOTALL)
+"""What two texts are compared by: words, runs of space, single marks and single Han or Kana characters."""
+
+
+class Excerpts:
+    """Quotes texts through one scrubber."""
+
+    def __init__(self, scrub: Callable[[str], str]):
+        self._scrub = scrub
+        self._names = functools.lru_cache(maxsize=4096)(self._name)
+
+    def name(self, text: str) -> str:
+        """An id, address, file name or error message on one line, at most NAME characters."""
+        return self._names(text)
+
+    def optional(self, text: str | None) -> str | None:
+        """As `name`, for what may be missing."""
+        return None if text is None else self.name(text)
+
+    def excerpt(self, text: str, limit: int = EXCERPT) -> tuple[str, bool]:
+        """The first `limit` characters (a few less where the scrubber shortened them), and whether that is not all."""
+        shown, whole = self._first(text, limit)
+        return _visible(shown.rstrip()), not whole
+
+    def around(self, text: str, found: re.Match[str], reach: int = 40) -> str:
+        """A place of an already scrubbed text with what stands around it, scrubbed again, on one line."""
+        ahead = max(0, found.start() - reach - _AHEAD)
+        before = self._scrub(text[ahead : found.start()])[-reach:]
+        after = self._first(text[found.end() :], reach)[0]
+        return " ".join(_visible(f"{before}{found.group()}{after}").split())
+
+    def _first(self, text: str, limit: int) -> tuple[str, bool]:
+        ahead = text[: limit + _AHEAD]
+        scrubbed = self._scrub(ahead)
+        if len(ahead) == len(text):
+            return scrubbed[:limit], len(scrubbed) <= limit
+        return scrubbed[: max(0, min(limit, len(scrubbed) - _AHEAD))], False
+
+    def _name(self, text: str) -> str:
+        # An address may spell an e-mail as zhang%40example.com, which no recognizer reads.
+        plain = unquote(text)
+        scrubbed = self._first(plain, NAME)[0]
+        if scrubbed == plain[: len(scrubbed)]:
+            scrubbed, _ = self._first(text, NAME)
+        return " ".join(_visible(scrubbed).split())
+
+
+def differing(text: str, other: str) -> tuple[list[Span], list[Span]]:
+    """Two texts in spans, those marked that the other one does not have: word by word, Han character by character."""
+    left, right = _PIECES.findall(text), _PIECES.findall(other)
+    blocks = difflib.SequenceMatcher(a=left, b=right, autojunk=False).get_opcodes()
+    return (
+        [Span("".join(left[i1:i2]), tag != "equal") for tag, i1, i2, _, _ in blocks if i1 < i2],
+        [Span("".join(right[j1:j2]), tag != "equal") for tag, _, _, j1, j2 in blocks if j1 < j2],
+    )
+
+
+def _visible(text: str) -> str:
+    return text.translate(_PICTURES)

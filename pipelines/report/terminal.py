@@ -1,0 +1,77 @@
+"""The end of `gristmill run`: the funnel, the rules that dropped most, and where the report is."""
+
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.report.model import Report
+from pipelines.report.theme import TERMINAL, count, duration, share, size
+
+TOP = 6
+"""Reasons listed."""
+
+_BAR = 24
+"""Width of a step's bar in characters."""
+
+
+def terminal_summary(report: Report, page: Path) -> RenderableType:
+    """A rich renderable of a dozen lines; `page` is what write_report returned."""
+    parts: list[RenderableType] = [_headline(report), _funnel(report)]
+    if any(step.reasons for step in report.funnel.steps):
+        parts.append(_reasons(report))
+    parts += [Text(f"! {item.text}", style=TERMINAL["notice"]) for item in report.attention]
+    parts.append(Text.assemble("report: ", (str(page), "bold"), no_wrap=True, overflow="ignore"))
+    return Group(*parts)
+
+
+def _headline(report: Report) -> Text:
+    head = report.header
+    text = Text.assemble(
+        (f"{count(head.records.documents)} records", "bold"),
+        f" ({size(head.records.bytes)}) in, ",
+        (f"{count(head.kept.documents)} documents kept", f"bold {TERMINAL['kept']}"),
+        f" ({size(head.kept.bytes)}, {share(head.share_kept)})",
+    )
+    if head.tokens is not None:
+        text.append(f", {count(head.tokens)} tokens")
+    if head.seconds is not None:
+        text.append(f", {duration(head.seconds)}")
+    text.append(". Totals reconcile." if head.reconciles else ". TOTALS DO NOT RECONCILE.")
+    return text
+
+
+def _funnel(report: Report) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("step")
+    table.add_column("")
+    for name in ("in", "dropped", "dead", "kept", "of all"):
+        table.add_column(name, justify="right")
+    for step in report.funnel.steps:
+        numbers = (step.entered.documents, step.dropped.documents, step.dead.documents, step.kept.documents)
+        parts = (step.share_gone_before, step.share_kept, step.share_dropped, step.share_dead)
+        table.add_row(step.name, _bar(parts), *map(count, numbers), share(step.share_kept))
+    return table
+
+
+def _bar(parts: tuple[float, float, float, float]) -> Text:
+    """What was gone before (blank), kept, dropped and dead; rounding goes to the running total, so ends line up."""
+    text, begun, total = Text(), 0, 0.0
+    for part, style in zip(parts, ("", TERMINAL["kept"], TERMINAL["dropped"], TERMINAL["dead"]), strict=True):
+        total += part
+        end = round(total * _BAR)
+        text.append((" " if style == "" else "━") * (end - begun), style=style)
+        begun = end
+    return text
+
+
+def _reasons(report: Report) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("dropped most by")
+    for name in ("dropped", "fired"):
+        table.add_column(name, justify="right")
+    listed = [reason for step in report.funnel.steps for reason in step.reasons]
+    for reason in sorted(listed, key=lambda reason: (-reason.first, reason.name))[:TOP]:
+        table.add_row(Text(reason.name), count(reason.first), count(reason.fired))
+    return table

@@ -1,0 +1,387 @@
+"""A run directory as `gristmill run` leaves it, made by hand: English, Chinese and a few German documents."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from pipelines.accounts import ASIDE, DEAD, DROPPED, FIRED, IN, KEPT, UNJUDGED, Accounts
+from tokenizer.index import Index, ShardEntry, SplitEntry, write_index
+from tokenizer.shards import Header, token_batch, write_shard
+
+EMAIL, MOBILE = "lihua.planted@example.com", "13912345678"
+SCRIPT = "<script>alert('x')</script>"
+
+EN = re.findall(
+    r"\w+", "The mill turns when the river is high and the miller sleeps badly in the long nights of spring"
+)
+ZH = "磨坊的水车在春天的洪水里转动，磨坊主整夜听着木头的声音。粮食从高处落下，变成细细的面粉，装进麻袋。"
+
+
+@dataclass(frozen=True)
+class Rule:
+    name: str
+    signal: str
+    comparison: str
+    threshold: float
+    entry: int
+
+    def fires(self, value: float) -> bool:
+        return value < self.threshold if self.comparison == ">=" else value > self.threshold
+
+    def record(self) -> dict[str, Any]:
+        sentence = f"Measures {self.signal}. Keeps documents {self.comparison} {self.threshold:g} (the test)."
+        languages = [["en"], ["zh"]][self.entry]
+        signal = self.signal.split("__")[0]
+        return {**self.__dict__, "signal": signal, "column": self.signal, "sentence": sentence, "languages": languages}
+
+
+RULES = (
+    Rule("gopher@paper/words_min", "words", ">=", 50, 0),
+    Rule("gopher@paper/words_max", "words", "<=", 100_000, 0),
+    Rule("gopher@paper/mean_word_length_min", "mean_word_length", ">=", 3, 0),
+    Rule("gopher@paper/mean_word_length_max", "mean_word_length", "<=", 10, 0),
+    Rule("gopher@paper/top_2gram_max", "top_2gram_char_fraction", "<=", 0.2, 0),
+    Rule("c4@tfds/lorem_ipsum", "lorem_ipsum", "<=", 0, 0),
+    Rule("fineweb@datatrove/short_lines", "short_line_share__c4", "<=", 0.67, 0),
+    Rule("chinese@gristmill/characters_min", "characters", ">=", 100, 1),
+    Rule("chinese@gristmill/spam_words_max", "spam_word_share", "<=", 0.005, 1),
+)
+SIGNALS = sorted({rule.signal for rule in RULES})
+
+STRING, INT, TEXT = pa.string(), pa.int64(), pa.large_string()
+SPANS = pa.list_(pa.struct({"start": INT, "end": INT, "kind": STRING}))
+IDENTITY = {"doc_id": STRING, "id": STRING, "source": STRING, "url": STRING}
+CLUSTER = {"cluster": STRING, "duplicate_of": STRING, "similarity": pa.float32()}
+RULED = {"step": STRING, "rules": pa.list_(STRING)}
+LEDGER = pa.schema(
+    IDENTITY
+    | {"location": pa.uint64(), "lang": STRING, "lang_score": pa.float32(), "script": STRING, "bytes": INT}
+    | {"verdict": STRING, **RULED, **CLUSTER, "edits": SPANS}
+    | dict.fromkeys(SIGNALS, pa.float64())
+)
+DROPPED = pa.schema(IDENTITY | {"text": TEXT, "lang": STRING, **RULED, "duplicate_of": STRING, "meta": TEXT})
+CLUSTERS = pa.schema(CLUSTER | {"doc_id": STRING, "source": STRING, "kept": pa.bool_()})
+DEAD_LETTERS = pa.schema(
+    {"source": STRING, "file": STRING, "offset": INT, "length": INT, "row": pa.uint32()}
+    | {"step": STRING, "error": STRING, "sha256": STRING, "first_bytes": pa.binary()}
+)
+
+
+@dataclass
+class Doc:
+    text: str
+    lang: str
+    source: str
+    id: str | None = None
+    url: str | None = None
+    signals: dict[str, float] = field(default_factory=dict)
+    rules: list[str] = field(default_factory=list)
+    step: str | None = None
+    cluster: str = ""
+    duplicate_of: str | None = None
+    similarity: float | None = None
+    edits: list[dict[str, Any]] = field(default_factory=list)
+    clean: str = ""
+
+    @property
+    def doc_id(self) -> str:
+        return hashlib.md5(f"{self.source}\0{self.id}\0{self.text}".encode()).hexdigest()
+
+    @property
+    def bytes(self) -> int:
+        return len(self.text.encode())
+
+    @property
+    def verdict(self) -> str:
+        return "dropped" if self.step else "unjudged" if self.lang == "de" else "kept"
+
+
+def documents(number: int) -> list[Doc]:
+    """English, Chinese and German by turns; signals and verdicts follow from RULES."""
+    random = np.random.default_rng(7)
+    docs = [_document(random, k) for k in range(number)]
+    for doc in docs:
+        entry = {"en": 0, "zh": 1}.get(doc.lang)
+        doc.signals = {name: value for name, value in doc.signals.items() if entry is not None}
+        doc.rules = [r.name for r in RULES if r.entry == entry and r.fires(doc.signals[r.signal])]
+        doc.step = "decide" if doc.rules else None
+        doc.cluster = doc.doc_id
+    _duplicates(docs)
+    _scrub(docs)
+    return docs
+
+
+def _document(random: np.random.Generator, k: int) -> Doc:
+    lang = "de" if k % 23 == 5 else "zh" if k % 3 == 0 else "en"
+    words = int(random.lognormal(4.9, 0.9)) + 3
+    if lang == "zh":
+        text = "".join(random.choice(list(ZH), words * 2))
+    else:
+        text = " ".join(random.choice(EN, words)) + "."
+    text = text[: len(text) // 2] + f"\nDocument {k}.\n" + text[len(text) // 2 :]
+    doc = Doc(text, lang, "crawl" if k % 4 else "manuals", f"record-{k}", f"https://site{k % 7}.example.org/pages/{k}")
+    doc.signals = {
+        "words": float(words), "mean_word_length": float(random.normal(4.6, 0.9)),
+        "top_2gram_char_fraction": float(random.beta(2, 18)), "lorem_ipsum": 0.0,
+        "short_line_share__c4": float(random.beta(1, 5)),
+    } if lang == "en" else {
+        "characters": float(len(text)), "spam_word_share": float(max(0, random.normal(0.0005, 0.003))),
+    }  # fmt: skip
+    return doc
+
+
+def _duplicates(docs: list[Doc]) -> None:
+    """Every tenth kept document is the winner of the two to eight that follow it in its language."""
+    for start in range(1, len(docs), 30):
+        winner = docs[start]
+        if winner.step:
+            continue
+        group = [doc for doc in docs[start + 1 : start + 12] if doc.lang == winner.lang and doc.step is None]
+        for place, doc in enumerate(group[: 2 + start % 7]):
+            doc.text = winner.text if place == 0 else winner.text.replace("Document", f"Page {place}, document")
+            doc.cluster, doc.duplicate_of = winner.doc_id, winner.doc_id
+            doc.similarity = 1.0 if place == 0 else round(0.98 - 0.03 * place, 4)
+            doc.step, doc.rules = "deduplicate", ["exact_duplicate" if place == 0 else "near_duplicate"]
+
+
+def _scrub(docs: list[Doc]) -> None:
+    for place, doc in enumerate(docs):
+        doc.clean = doc.text
+        if doc.step is None and place % 8 == 0:
+            kind, value = ("CN_MOBILE", MOBILE) if doc.lang == "zh" else ("EMAIL_ADDRESS", EMAIL)
+            start = doc.bytes
+            doc.text += f" {value} "
+            doc.clean += f" <{kind}> "
+            doc.edits = [{"start": start + 1, "end": start + 1 + len(value), "kind": kind}]
+        if doc.step is None and place % 11 == 0:
+            doc.edits.append({"start": 0, "end": 4, "kind": "c4@tfds/short_line"})
+
+
+def poison(docs: list[Doc]) -> None:
+    """Personal data and markup wherever a report could quote them: texts, duplicates, ids, addresses, sources."""
+    dropped = [doc for doc in docs if doc.step == "decide"]
+    removed = [doc for doc in docs if doc.step == "deduplicate"]
+    for doc in (*dropped, *removed):
+        doc.text = f"{SCRIPT} write to {EMAIL} 或者联系手机{MOBILE}。" + doc.text
+        doc.id = f"{SCRIPT}{EMAIL}-{doc.id}"
+        doc.url = f"https://{MOBILE}.example.net/{EMAIL.replace('@', '%40')}?q={SCRIPT}&mail={EMAIL}"
+    for doc in docs[::5]:
+        doc.source = f"web{SCRIPT}"
+
+
+def accounts_of(docs: list[Doc], dead: int, aside: int) -> Accounts:
+    accounts = Accounts()
+    accounts.add("read", ASIDE, "crawl", aside, 0, reason="warc_request")
+    accounts.add("read", IN, "crawl", dead, dead * 100)
+    accounts.add("read", DEAD, "crawl", dead, dead * 100, reason="JSONDecodeError")
+    for doc in docs:
+        for step in ("read", "extract", "decide", "deduplicate", "scrub"):
+            lang = doc.lang if step not in ("read", "extract") else ""
+            accounts.add(step, IN, doc.source, 1, doc.bytes, lang=lang)
+            if step == "decide":
+                for rule in doc.rules if doc.step in (None, "decide") else []:
+                    accounts.add(step, FIRED, doc.source, 1, doc.bytes, reason=rule, lang=lang)
+                if doc.verdict == "unjudged":
+                    accounts.add(step, UNJUDGED, doc.source, 1, doc.bytes, lang=lang)
+            if step == doc.step:
+                accounts.add(step, DROPPED, doc.source, 1, doc.bytes, reason=doc.rules[0], lang=lang)
+                break
+            accounts.add(step, KEPT, doc.source, 1, doc.bytes, lang=lang)
+    return accounts
+
+
+def write_run(run: Path, docs: list[Doc], dead: list[dict[str, Any]]) -> Path:
+    """All datasets of a finished run, in the format of the contract."""
+    run.mkdir(parents=True)
+    (run / "recipe.yaml").write_text(yaml.safe_dump(recipe(docs), allow_unicode=True, sort_keys=False), "utf-8")
+    _write_tables(run, docs, dead)
+    _write_text(run, [doc for doc in docs if not doc.step])
+    _write_tokens(run, [doc for doc in docs if not doc.step])
+    manifest = {
+        "gristmill": "0.1.0", "recipe": "mixed-crawl", "recipe_sha256": "ab" * 32, "sample": 1.0, "until": "tokens",
+        "reconciled_steps": ["read", "extract", "decide", "deduplicate", "scrub"],
+        "inputs": [{"source": "crawl", "key": "cd" * 16, "bytes": 393_100}],
+        "steps": {"score": "01" * 32, "text": "02" * 32},
+        "datasets": {"text": {"rows": len(docs), "bytes": 1, "content": "ef" * 16, "shards": [{}, {}]}},
+        "tokenizer": {"sha256": "12" * 32, "kind": "bpe"},
+        "accounts": accounts_of(docs, len(dead), 12).to_json(), "rules": [rule.record() for rule in RULES],
+    }  # fmt: skip
+    _json(run / "manifest.json", manifest)
+    stages = [
+        {"stage": name, "units": 4, "documents": len(docs), "bytes": sum(d.bytes for d in docs), "seconds": seconds,
+         "cpu_seconds": seconds * 0.9}
+        for name, seconds in (("score", 12.5), ("duplicates", 3.25), ("text", 1.5))
+    ]  # fmt: skip
+    _json(run / "run.json", {"started": "2026-01-02T03:04:05+00:00", "finished": "2026-01-02T03:05:00+00:00",
+                             "runner": "local", "workers": 2, "status": "finished", "stages": stages})  # fmt: skip
+    return run
+
+
+def recipe(docs: list[Doc]) -> dict[str, Any]:
+    def when(language: str) -> dict[str, Any]:
+        return {"language": [language], "script": None, "source": None}
+
+    return {
+        "gristmill": 1, "name": "mixed-crawl",
+        "sources": {name: {"format": "jsonl"} for name in sorted({doc.source for doc in docs})},
+        "decide": [
+            {"when": when("en"), "presets": ["gopher@paper", "c4@tfds", "fineweb@datatrove"], "rules": []},
+            {"when": when("zh"), "presets": ["chinese@gristmill"], "rules": []},
+        ],
+        "deduplicate": {"exact": True, "minhash": {"bands": 16, "rows": 7, "threshold": 0.7}},
+        "tokenizer": {"model": "bpe"},
+    }  # fmt: skip
+
+
+def _write_tables(run: Path, docs: list[Doc], dead: list[dict[str, Any]]) -> None:
+    rows = [_row(doc, location) for location, doc in enumerate(docs)]
+    half = (len(docs) + 1) // 2
+    for part in range(2):  # two parts, as of two units
+        _parquet(run / "ledger" / f"{part}.parquet", rows[part * half :][:half], LEDGER)
+    winners = {doc.duplicate_of for doc in docs}
+    members = [row for row in rows if row["duplicate_of"] or row["doc_id"] in winners]
+    _parquet(run / "dropped" / "0.parquet", [row for row in rows if row["step"]], DROPPED)
+    _parquet(run / "clusters" / "0.parquet", members, CLUSTERS)
+    _parquet(run / "dead" / "0.parquet", dead, DEAD_LETTERS)
+
+
+def _row(doc: Doc, location: int) -> dict[str, Any]:
+    script = "Hani" if doc.lang == "zh" else "Latn"
+    derived = {"doc_id": doc.doc_id, "bytes": doc.bytes, "verdict": doc.verdict, "location": location, "script": script}
+    return {**doc.__dict__, **derived, **doc.signals, "lang_score": 0.9, "kept": not doc.duplicate_of, "meta": "{}"}
+
+
+def _write_text(run: Path, docs: list[Doc]) -> None:
+    rows = [{"doc_id": doc.doc_id, "text": doc.clean} for doc in docs]
+    table = pa.Table.from_pylist(rows, pa.schema({"doc_id": pa.string(), "text": pa.large_string()}))
+    (run / "text").mkdir()
+    with pa.OSFile(str(run / "text" / "0.arrow"), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+        writer.write_table(table, max_chunksize=50)
+
+
+def _write_tokens(run: Path, docs: list[Doc]) -> None:
+    header = Header("12" * 32, 1024, {"<pad>": 0, "<bos>": 2}, "34" * 32)
+    splits = {}
+    for name, mine in (("train", docs[3:]), ("validation", docs[:3])):
+        tokens = [np.frombuffer(d.text.encode(), np.uint8).astype(np.uint16) + 371 for d in mine]
+        offsets = np.concatenate([[0], np.cumsum([len(t) for t in tokens])]).astype(np.int64)
+        columns = {name: [getattr(d, name) for d in mine] for name in ("doc_id", "source", "lang", "cluster", "bytes")}
+        flat = np.concatenate(tokens) if tokens else np.zeros(0, np.uint16)
+        (run / "tokens" / name).mkdir(parents=True)
+        path = f"{name}/0.arrow"
+        wrote = write_shard(run / "tokens" / path, [token_batch(flat, offsets, columns, header)])
+        shard = ShardEntry(path, wrote.rows, wrote.tokens, wrote.bytes, wrote.file_bytes, wrote.sha256)
+        splits[name] = SplitEntry((shard,), f"plan/{name}-512.arrow", wrote.tokens // 500 + 1, wrote.tokens, 0.0042)
+    described = {
+        "sha256": "12" * 32, "kind": "bpe", "vocabulary": 1024,
+        "special_ids": {"<pad>": 0, "<unk>": 1, "<bos>": 2, "<eos>": 3, "<extra_0>": 12, "<extra_1>": 13},
+        "training": {"documents": 120, "bytes": 98_000, "lines": 400, "alphabet": 61, "character_coverage": 0.9995},
+        "evaluation": {
+            "en": {"bytes": 120_000, "tokens": 31_000, "bytes_per_token": 3.871, "fertility": 1.42, "round_trips": 1.0},
+            "zh": {"bytes": 90_000, "tokens": 28_500, "bytes_per_token": 3.158, "fertility": None, "round_trips": 1.0},
+        },
+    }  # fmt: skip
+    (run / "tokenizer").mkdir()
+    _json(run / "tokenizer" / "tokenizer.json", described)
+    write_index(run / "tokens" / "index.json", Index(512, described, splits))
+
+
+def write_metrics(run: Path, steps: int = 300) -> None:
+    (run / "train" / "nano").mkdir(parents=True)
+    with (run / "train" / "nano" / "metrics.jsonl").open("w") as file:
+        for step in range(1, steps + 1):
+            loss = 2.0 + 4.5 * np.exp(-step / 60)
+            record = {"step": step, "loss": loss + 0.1 * np.sin(step), "tokens_per_second": 21_000 + step % 7 * 300}
+            if step % 50 == 0:
+                record |= {"val_loss": loss + 0.05, "val_bits_per_byte": loss / 2.4,
+                           "val_loss_by_source": {"crawl": loss, "manuals": loss + 0.2},
+                           "val_bits_per_byte_by_source": {"crawl": loss / 2.3, "manuals": loss / 2.5}}  # fmt: skip
+            file.write(json.dumps(record) + "\n")
+
+
+def dead_letters(number: int) -> list[dict[str, Any]]:
+    return [
+        {"source": "crawl", "file": f"raw/part-{k % 2}.jsonl", "offset": 1000 * k, "length": 100, "row": k,
+         "step": "read", "error": "JSONDecodeError: Expecting value", "sha256": "00" * 32,
+         "first_bytes": f"broken {EMAIL}".encode()}
+        for k in range(number)
+    ]  # fmt: skip
+
+
+def _parquet(file: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:
+    file.parent.mkdir(exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows, schema), file)
+
+
+def _json(file: Path, value: Any) -> None:
+    file.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def scrub(text: str) -> str:
+    """Stands in for filters.pii: the two kinds of personal data that these tests plant."""
+    text = re.sub(r"[\w.+-]+(?:@|%40)[\w-]+\.[\w.]+", "<EMAIL_ADDRESS>", text, flags=re.ASCII)
+    return re.sub(r"(?<!\d)1[3-9]\d{9}(?!\d)", "<CN_MOBILE>", text, flags=re.ASCII)
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Makes run directories below one folder."""
+
+    folder: Path
+
+    def whole(self, name: str = "whole", number: int = 360, *, poisoned: bool = False) -> Path:
+        docs = documents(number)
+        dead = dead_letters(5 if number > 1 else 0)
+        if poisoned:
+            poison(docs)
+            for letter in dead:
+                letter["file"] = f"{SCRIPT}/{EMAIL}/{MOBILE}.jsonl"
+                letter["error"] = f"ValueError: {SCRIPT} {EMAIL} {MOBILE}"
+        run = write_run(self.folder / name, docs, dead)
+        if number > 1:
+            write_metrics(run)
+        return run
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Runs:
+    return Runs(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A whole run, for tests that only read it."""
+    return Runs(tmp_path_factory.mktemp("runs")).whole()
+
+
+@pytest.fixture(scope="session")
+def docs() -> list[Doc]:
+    """The documents that `run` holds: the truth that its report is compared with."""
+    return documents(360)
+
+
+@pytest.fixture(scope="session")
+def rules() -> tuple[Rule, ...]:
+    """The rules that judged them."""
+    return RULES
+
+
+@pytest.fixture(scope="session", name="scrub")
+def scrub_fixture() -> Callable[[str], str]:
+    return scrub
+
+
+@pytest.fixture(scope="session")
+def planted() -> tuple[str, str, str]:
+    """E-mail address, mobile number and markup that a poisoned run holds."""
+    return EMAIL, MOBILE, SCRIPT

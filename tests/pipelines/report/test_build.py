@@ -1,0 +1,324 @@
+"""The numbers of a report against a count in plain Python over the same documents."""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.dataset
+import pytest
+
+from pipelines.errors import InputError
+from pipelines.report import build as build_module
+from pipelines.report.build import build, write_report
+from pipelines.report.model import Report
+from pipelines.report.render import render
+
+Scrub = Callable[[str], str]
+
+
+@pytest.fixture(scope="session")
+def report(run: Path, scrub: Scrub) -> Report:
+    return build(run, scrub)
+
+
+def test_header(report: Report, docs: list) -> None:
+    kept = [doc for doc in docs if not doc.step]
+    head = report.header
+    assert (head.name, head.state, head.limits, head.reconciles) == ("mixed-crawl", "finished", [], True)
+    assert (head.records.documents, head.dropped, head.dead) == (len(docs) + 5, len(docs) - len(kept), 5)
+    assert (head.kept.documents, head.kept.bytes) == (len(kept), sum(doc.bytes for doc in kept))
+    assert head.tokens == sum(doc.bytes for doc in kept)  # the test's tokenizer: one token a byte
+    assert (head.share_kept, head.seconds) == (len(kept) / (len(docs) + 5), 55.0)
+
+
+def test_funnel__steps_and_reasons(report: Report, docs: list) -> None:
+    steps = {step.name: step for step in report.funnel.steps}
+    assert list(steps) == ["read", "extract", "decide", "deduplicate", "scrub"]
+    assert steps["read"].dead.documents == 5
+    judged, removed = (Counter(d.rules[0] for d in docs if d.step == s) for s in ("decide", "deduplicate"))
+    fired = Counter(rule for d in docs if d.step == "decide" for rule in d.rules)
+    found = {name: {r.name: (r.first, r.fired) for r in step.reasons} for name, step in steps.items()}
+    assert found["decide"] == {rule: (judged[rule], number) for rule, number in fired.items()}
+    assert found["deduplicate"] == {rule: (number, number) for rule, number in removed.items()}
+    for step in report.funnel.steps:
+        whole = step.share_gone_before + step.share_kept + step.share_dropped + step.share_dead
+        assert whole == pytest.approx(1)
+    assert [(item.name, item.count) for item in report.funnel.aside] == [("warc_request", 12)]
+    assert [(item.name, item.count) for item in report.funnel.unjudged] == [("de", sum(d.lang == "de" for d in docs))]
+
+
+@pytest.mark.parametrize("table", ["sources", "languages"])
+def test_groups(report: Report, docs: list, table: str) -> None:
+    key = "source" if table == "sources" else "lang"
+    for group in getattr(report, table).rows:
+        mine = [doc for doc in docs if getattr(doc, key) == group.name]
+        kept = [doc for doc in mine if not doc.step]
+        dead = 5 if group.name == "crawl" else 0
+        assert (group.documents, group.kept, group.dropped) == (len(mine) + dead, len(kept), len(mine) - len(kept))
+        assert (group.dead, group.kept_bytes) == (dead, sum(doc.bytes for doc in kept))
+        assert group.unjudged == sum(doc.verdict == "unjudged" for doc in mine)
+        train = [doc for doc in [d for d in docs if not d.step][3:] if getattr(doc, key) == group.name]
+        assert group.tokens == sum(doc.bytes for doc in train)
+
+
+def test_sites__host_names_only(report: Report, docs: list) -> None:
+    assert report.sites is not None
+    expected = Counter(doc.url.split("/")[2] for doc in docs)
+    assert {group.name: group.documents for group in report.sites.rows} == dict(expected)
+
+
+def test_entries__how_often_each_rule_fired(report: Report, docs: list, rules: tuple) -> None:
+    assert [entry.admits for entry in report.entries] == ["language en", "language zh"]
+    for number, (entry, lang) in enumerate(zip(report.entries, ("en", "zh"), strict=True)):
+        mine = [doc for doc in docs if doc.lang == lang]
+        assert entry.judged == len(mine)
+        assert entry.dropped == sum(doc.step == "decide" for doc in mine)
+        assert [rule.name for rule in entry.rules] == [rule.name for rule in rules if rule.entry == number]
+        for row in entry.rules:
+            fired = [doc for doc in mine if row.name in doc.rules]
+            assert row.fired == len(fired)
+            assert row.first == sum(doc.rules[0] == row.name for doc in fired)
+            assert row.alone == sum(doc.rules == [row.name] for doc in fired)
+            assert row.flag == ("never" if not fired else "often" if len(fired) > len(mine) / 2 else "")
+
+
+def test_entries__histograms_and_what_lies_beyond(report: Report, docs: list, rules: tuple) -> None:
+    for number, (entry, lang) in enumerate(zip(report.entries, ("en", "zh"), strict=True)):
+        mine = [rule for rule in rules if rule.entry == number]
+        assert [drawn.title for drawn in entry.histograms] == list(dict.fromkeys(rule.signal for rule in mine))
+        for drawn in entry.histograms:
+            values = [doc.signals[drawn.title] for doc in docs if doc.lang == lang]
+            assert sum(item.documents for item in drawn.bins) == drawn.documents == len(values)
+            assert (drawn.smallest, drawn.largest) == (min(values), max(values))
+            bounds = [rule for rule in mine if rule.signal == drawn.title]
+            assert [t.beyond for t in drawn.thresholds] == [sum(map(rule.fires, values)) for rule in bounds]
+            beyond = sum(any(rule.fires(value) for rule in bounds) for value in values)
+            assert sum(item.beyond for item in drawn.bins) == drawn.beyond == beyond
+
+
+def test_samples__the_smallest_ids_with_every_reason(report: Report, docs: list) -> None:
+    assert report.samples is not None
+    by_rule: dict[tuple[str, str], list] = {}
+    for doc in docs:
+        if doc.step:
+            by_rule.setdefault((doc.step, doc.rules[0]), []).append(doc)
+    assert {(group.step, group.reason): group.documents for group in report.samples.groups} == {
+        key: len(value) for key, value in by_rule.items()
+    }
+    assert [group.step for group in report.samples.groups] == sorted(group.step for group in report.samples.groups)
+    for group in report.samples.groups:
+        chosen = sorted(by_rule[group.step, group.reason], key=lambda doc: doc.doc_id)[:4]
+        assert [sample.doc_id for sample in group.samples] == [doc.doc_id for doc in chosen]
+        for sample, doc in zip(group.samples, chosen, strict=True):
+            assert [why.rule for why in sample.why] == doc.rules
+            values = [doc.signals[why.signal] for why in sample.why if why.signal in doc.signals]
+            assert [why.value for why in sample.why if why.signal in doc.signals] == values
+            assert doc.text.startswith(sample.excerpt)
+            assert sample.cut == (len(doc.text) > 600)
+            assert (sample.bytes, sample.duplicate_of) == (doc.bytes, doc.duplicate_of)
+
+
+def test_duplicates(report: Report, docs: list) -> None:
+    found = report.duplicates
+    assert found is not None
+    sizes = Counter(doc.cluster for doc in docs)
+    clusters = {cluster: size for cluster, size in sizes.items() if size > 1}
+    assert (found.clusters, found.documents) == (len(clusters), sum(clusters.values()))
+    assert found.removed == found.exact + found.near == sum(doc.step == "deduplicate" for doc in docs)
+    assert sum(item.count for item in found.sizes) == len(clusters)
+    largest = sorted(clusters.items(), key=lambda item: (-item[1], item[0]))[:8]
+    assert [(cluster.cluster, cluster.size) for cluster in found.largest] == largest
+    for cluster in found.largest:
+        assert cluster.members[0].kept
+        assert cluster.members[0].doc_id == cluster.cluster
+    assert found.similarities is not None
+    assert found.similarities.beyond == 0
+
+
+def test_duplicates__pairs_nearest_the_threshold(report: Report, docs: list) -> None:
+    assert report.duplicates is not None
+    removed = sorted((d.similarity, d.doc_id) for d in docs if d.duplicate_of)
+    closest = report.duplicates.closest
+    assert [pair.loser for pair in closest] == [doc_id for _, doc_id in removed[:6]]
+    texts = {doc.doc_id: doc.clean for doc in docs}
+    for pair in closest:
+        assert texts[pair.loser].startswith("".join(span.text for span in pair.loser_text))
+        assert texts[pair.winner].startswith("".join(span.text for span in pair.winner_text))
+
+
+def test_edits__kinds_counted_in_kept_documents(report: Report, docs: list) -> None:
+    assert report.edits is not None
+    spans = [edit for doc in docs if not doc.step for edit in doc.edits]
+    counts = Counter(edit["kind"] for edit in spans)
+    found = {kind.kind: kind for kind in (*report.edits.personal, *report.edits.text)}
+    assert {name: kind.spans for name, kind in found.items()} == dict(counts)
+    for name, kind in found.items():
+        assert kind.bytes == sum(edit["end"] - edit["start"] for edit in spans if edit["kind"] == name)
+    assert [kind.kind for kind in report.edits.text] == ["c4@tfds/short_line"]
+    for kind in report.edits.personal:
+        assert kind.examples
+        assert all(f"<{kind.kind}>" in example for example in kind.examples)
+
+
+def test_dead__by_error_and_file(report: Report) -> None:
+    assert report.dead is not None
+    assert [(g.file, g.documents, g.bytes, g.offset) for g in report.dead.groups] == [
+        ("raw/part-0.jsonl", 3, 300, 0),
+        ("raw/part-1.jsonl", 2, 200, 1000),
+    ]
+
+
+def test_tokens(report: Report, docs: list) -> None:
+    assert report.tokens is not None
+    assert report.tokenizer is not None
+    assert [split.name for split in report.tokens.splits] == ["train", "validation"]
+    assert report.tokens.splits[0].documents == sum(not doc.step for doc in docs) - 3
+    assert [group.bytes_per_token for group in report.tokens.languages] == [1.0, 1.0, 1.0]
+    assert (report.tokenizer.kind, report.tokenizer.vocabulary) == ("bpe", 1024)
+    assert report.tokenizer.measures == ["bytes", "tokens", "bytes per token", "fertility", "round trips"]
+    assert [row.values[3] for row in report.tokenizer.evaluation] == [1.42, None]
+    assert ("<extra_0> … <extra_1>", "12–13") in [(f.name, f.value) for f in report.tokenizer.special]
+
+
+def test_training(report: Report) -> None:
+    (training,) = report.training
+    assert (training.name, training.steps) == ("nano", 300)
+    assert training.last_loss == pytest.approx(2.03, abs=0.02)
+    assert training.unigram_entropy is not None
+    assert 2.5 < training.unigram_entropy < 5  # bytes of two scripts
+    loss, bits, speed = training.charts
+    assert [len(curve.points) for curve in loss.curves] == [240, 6]
+    assert loss.baseline == training.unigram_entropy
+    assert bits.baseline is not None
+    assert (speed.baseline, speed.from_zero) == (None, True)
+    assert [source.name for source in training.sources] == ["crawl", "manuals"]
+
+
+def test_timing_and_provenance(report: Report, run: Path) -> None:
+    assert report.timing is not None
+    assert [stage.name for stage in report.timing.stages] == ["score", "duplicates", "text"]
+    score = report.timing.stages[0]
+    assert score.rate == pytest.approx(score.bytes / 1e6 / 12.5)
+    chain = {figure.name: figure.value for figure in report.provenance.chain}
+    assert chain["recipe_sha256"] == "ab" * 32
+    assert chain["steps.score"] == "01" * 32
+    assert chain["tokenizer.sha256"] == "12" * 32
+    assert "mixed-crawl" in report.provenance.recipe
+
+
+def queries(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        mine = [text for key, text in value.items() if key in ("query", "members_query")]
+        return mine + [text for inner in value.values() for text in queries(inner)]
+    return [text for inner in value for text in queries(inner)] if isinstance(value, list) else []
+
+
+def test_queries__every_printed_one_runs_in_the_run_directory(
+    report: Report, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed = queries(json.loads(report.to_json()))
+    assert len(printed) > 18
+    monkeypatch.chdir(run)
+    with duckdb.connect() as connection:
+        connection.register("shards", pyarrow.dataset.dataset("tokens/train", format="arrow"))
+        for query in printed:
+            assert connection.sql(query).fetchall(), query
+
+
+def test_queries__reproduce_the_figures(report: Report, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(run)
+    totals = f"SELECT step, outcome, sum(documents)::BIGINT FROM ({report.funnel.query}) GROUP BY ALL"
+    funnel = {(step, outcome): number for step, outcome, number in duckdb.sql(totals).fetchall()}
+    for step in report.funnel.steps:
+        assert funnel[step.name, "in"] == step.entered.documents
+        assert funnel.get((step.name, "dropped"), 0) == step.dropped.documents
+    drawn = report.entries[0].histograms[0]
+    counted = {number: (documents, beyond) for number, documents, beyond in duckdb.sql(drawn.query).fetchall()}
+    assert [counted.get(k, (0, 0)) for k in range(len(drawn.bins))] == [(b.documents, b.beyond) for b in drawn.bins]
+
+
+def test_report_json__round_trip_and_equal_bytes(report: Report, run: Path, scrub: Scrub) -> None:
+    text = report.to_json()
+    assert Report.from_json(text) == report
+    assert build(run, scrub).to_json() == text
+
+
+def test_write_report__both_files(runs: Any, scrub: Scrub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build_module, "_scrubber", lambda: scrub)
+    run = runs.whole()
+    page = write_report(run)
+    assert page == run / "report" / "index.html"
+    report = Report.from_json((run / "report" / "report.json").read_text("utf-8"))
+    assert page.read_text("utf-8") == render(report)
+    assert sorted(file.name for file in (run / "report").iterdir()) == ["index.html", "report.json"]
+
+
+def test_build__totals_that_do_not_reconcile_are_said_first(runs: Any, scrub: Scrub) -> None:
+    run = runs.whole()
+    manifest = json.loads((run / "manifest.json").read_text("utf-8"))
+    next(a for a in manifest["accounts"] if a["step"] == "decide" and a["outcome"] == "kept")["documents"] += 1
+    (run / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    report = build(run, scrub)
+    assert not report.header.reconciles
+    assert report.attention[0].text.startswith("Totals do not reconcile: decide: in = kept + dropped + dead")
+    assert "totals do not reconcile" in render(report)
+
+
+def test_build__a_cleaned_run_says_so(runs: Any, scrub: Scrub) -> None:
+    run = runs.whole()
+    for folder in ("dropped", "dead"):
+        shutil.rmtree(run / folder)
+    report = build(run, scrub)
+    assert report.samples is None
+    assert report.dead is None
+    assert "clean" in report.absent["samples"]
+    assert "5 dead letters were counted" in report.absent["dead"]
+    assert report.duplicates is not None
+    assert report.duplicates.closest == []
+    assert report.absent["samples"] in render(report)
+
+
+def test_build__a_run_that_stopped_early(runs: Any, scrub: Scrub) -> None:
+    run = runs.whole()
+    for folder in ("ledger", "clusters", "text", "tokens", "tokenizer", "train", "dead", "dropped"):
+        shutil.rmtree(run / folder)
+    manifest = json.loads((run / "manifest.json").read_text("utf-8"))
+    manifest["accounts"] = [a for a in manifest["accounts"] if a["step"] in ("read", "extract", "decide")]
+    cut = {"until": "score", "sample": 0.05, "reconciled_steps": ["read", "extract", "decide"]}
+    (run / "manifest.json").write_text(json.dumps(manifest | cut), "utf-8")
+    report = build(run, scrub)
+    assert report.header.limits == ["until score", "sample 0.05"]
+    assert (report.languages, report.edits, report.duplicates, report.tokens) == (None, None, None, None)
+    page = render(report)
+    for section in ("ledger", "duplicates", "tokens", "tokenizer", "training"):
+        assert report.absent[section].replace("'", "&#39;") in page, section
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_build__hardly_any_documents(runs: Any, scrub: Scrub, number: int) -> None:
+    report = build(runs.whole(number=number), scrub)
+    assert report.header.reconciles
+    assert report.header.records.documents == number
+    assert Report.from_json(report.to_json()) == report
+    assert "<svg" in render(report)
+
+
+def test_build__without_a_manifest(runs: Any, scrub: Scrub) -> None:
+    run = runs.whole(number=1)
+    (run / "manifest.json").unlink()
+    with pytest.raises(InputError, match="no manifest"):
+        build(run, scrub)
+
+
+def test_build__a_half_written_metrics_line_is_not_an_error(runs: Any, scrub: Scrub) -> None:
+    run = runs.whole(number=30)
+    file = run / "train" / "nano" / "metrics.jsonl"
+    file.write_text(file.read_text() + '{"step": 301, "lo')
+    assert build(run, scrub).training[0].steps == 300
+    file.write_text('{"step": 1\n{"step": 2, "loss": 3.0}\n')
+    with pytest.raises(InputError, match=r"not a JSON object"):
+        build(run, scrub)
