@@ -199,3 +199,14 @@ def test_from_column__null_lists_and_the_ledgers_struct_without_text():
     ledger = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64()), ("kind", pa.string())]))
     edits = Edits.from_column(pa.array([None, [{"start": 1, "end": 4, "kind": "line"}]], ledger))
     assert rows(edits) == [(1, 1, 4, "line", "")]
+
+
+def test_then__later_edits_inside_replacements_keep_the_rest_of_them():
+    text = column(["我的邮箱a@b.c电话123。"])
+    first = make(1, [(0, 12, 17, "mail", "<EMAIL>"), (0, 23, 26, "phone", "<PHONE>")])
+    between = apply(text, first)
+    assert between.to_pylist() == ["我的邮箱<EMAIL>电话<PHONE>。"]
+    later = make(1, [(0, 13, 14, "e", ""), (0, 16, 17, "i", "ì"), (0, 18, 27, "tail", "+"), (0, 29, 30, "n", "")])
+    both = first.then(later)
+    assert apply(text, both).to_pylist() == apply(between, later).to_pylist() == ["我的邮箱<MAìL+HOE>。"]
+    assert rows(both) == [(0, 12, 26, "e", "<MAìL+HOE>")]
