@@ -1,5 +1,5 @@
 """What the kernels count about a batch of texts: each group is computed when a signal first asks for it."""
-# ruff: noqa: N815 - field names carry the array's layout, as arguments of kernels do
+# ruff: noqa: N802, N815 - field names carry the array's layout, as arguments of kernels do
 
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from filters.batch import text_buffers
 from filters.data import code_points
-from filters.kernels import lines, ngrams, repeats, sizes, words
-from filters.kernels.unicode import FLAGS
+from filters.kernels import lines, ngrams, phrases, repeats, sizes, words
+from filters.kernels.unicode import FLAGS, SCRIPT
+from filters.phrases import chinese_automaton, fold_table
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 """Gopher's eight (Rae et al. 2021, A.1.1), compared as they stand, lower case."""
@@ -83,13 +84,24 @@ class Lines:
     short_D: np.ndarray
 
 
+@dataclass(frozen=True, slots=True)
+class ChineseLines:
+    """Letters per document and how many of them are or stand in what; see filters.kernels.phrases.read_lines, int64."""
+
+    letter_D: np.ndarray
+    han_D: np.ndarray
+    sentence_D: np.ndarray
+    furniture_D: np.ndarray
+    advertisement_D: np.ndarray
+    keyword_D: np.ndarray
+    spam_D: np.ndarray
+
+
 class Counters:
     """Counts over one large_string column of texts, made on demand and kept. A null text is an empty one."""
 
     def __init__(self, text: pa.Array) -> None:
-        self.data_B, self.start_D1 = text_buffers(text)
-        # One kernel signature for borrowed and for our own buffers: else each would be compiled twice.
-        self.data_B.flags.writeable = self.start_D1.flags.writeable = False
+        self.data_B, self.start_D1 = _read_only(text)
         self.documents = len(text)
 
     @cached_property
@@ -149,13 +161,29 @@ class Counters:
 
     @cached_property
     def space_ngrams_DN(self) -> np.ndarray:
-        """Code points inside repeated n-grams of `space` words, int64, column n - 2."""
+        """Code points inside repeated n-grams of `space` words, int64, column n - 1; column 0: of all words."""
         return _ngrams(self.space.stream)
 
     @cached_property
-    def space_chars_D(self) -> np.ndarray:
-        """Code points of all `space` words, int64."""
-        return self.space.stream.sum_chars()
+    def char(self) -> Stream:
+        """Letters of scripts without spaces one by one, other letters in runs."""
+        room = int(self.start_D1[-1] - self.start_D1[0]) // 2 + self.documents
+        hash_W, chars_W = np.empty(room, np.uint64), np.empty(room, np.int32)
+        first_D1 = np.empty(self.documents + 1, np.int64)
+        found = words.split_char(self.data_B, self.start_D1, classes(), fold_table(), first_D1, hash_W, chars_W)
+        return Stream(hash_W[:found], chars_W[:found], first_D1)
+
+    @cached_property
+    def char_ngrams_DN(self) -> np.ndarray:
+        """Code points inside repeated n-grams of `char` words, int64, column n - 1; column 0: of all words."""
+        return _ngrams(self.char)
+
+    @cached_property
+    def chinese_lines(self) -> ChineseLines:
+        """Letters, and lines of which kind they stand in."""
+        counts = self._counts(7)
+        phrases.read_lines(self.data_B, self.start_D1, classes(), SCRIPT, *chinese_automaton(), *counts)
+        return ChineseLines(*counts)
 
     def _counts(self, how_many: int) -> list[np.ndarray]:
         return [np.empty(self.documents, np.int64) for _ in range(how_many)]
@@ -171,6 +199,13 @@ def split_space(data_B: np.ndarray, start_D1: np.ndarray, stop_S: np.ndarray) ->
     return SpaceWords(Stream(hash_W[:found], chars_W[:found], first_D1), *counts)
 
 
+def _read_only(text: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """text_buffers, read-only whoever owns the memory: a kernel is compiled once for each kind of argument."""
+    data_B, start_D1 = text_buffers(text)
+    data_B.flags.writeable = start_D1.flags.writeable = False
+    return data_B, start_D1
+
+
 def _repeats(stream: Stream) -> Repeats:
     repeated_D, repeated_chars_D, later_chars_D = (np.empty(len(stream.first_D1) - 1, np.int64) for _ in range(3))
     repeats.repeated_items(stream.hash_W, stream.chars_W, stream.first_D1, repeated_D, repeated_chars_D, later_chars_D)
@@ -178,7 +213,7 @@ def _repeats(stream: Stream) -> Repeats:
 
 
 def _ngrams(stream: Stream) -> np.ndarray:
-    covered_DN = np.empty((len(stream.first_D1) - 1, ngrams.LONGEST - 1), np.int64)
+    covered_DN = np.empty((len(stream.first_D1) - 1, ngrams.LONGEST), np.int64)
     ngrams.repeated_ngrams(stream.hash_W, stream.chars_W, stream.first_D1, covered_DN)
     return covered_DN
 
@@ -195,7 +230,7 @@ def classes() -> np.ndarray:
 def _stop_slots() -> np.ndarray:
     """uint64 per slot of split_space's table: the hash of the stop word that lives there, else 0."""
     slots = np.zeros(words.STOP_SLOTS, np.uint64)
-    hash_W = split_space(*text_buffers(pa.array([" ".join(STOP_WORDS)], pa.large_string())), slots).stream.hash_W
+    hash_W = split_space(*_read_only(pa.array([" ".join(STOP_WORDS)], pa.large_string())), slots).stream.hash_W
     slots[(hash_W % np.uint64(words.STOP_SLOTS)).astype(np.int64)] = hash_W
     if np.count_nonzero(slots) != len(STOP_WORDS):
         raise ValueError("two stop words share a slot; choose another STOP_SLOTS in filters/kernels/words.py")

@@ -1,5 +1,4 @@
 """Judging a batch: which entry admits a document, which signals its rules need on which view, which rules fire."""
-# ruff: noqa: N815 - field names carry the array's layout, as arguments of kernels do
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,13 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filters.edits import Edits, apply
+from filters.line_rules import edit_c4
 from filters.rules import Preset, Rule, fired_matrix
 from filters.signals import SIGNALS, score
 
 Editor = Callable[[pa.Array], tuple[Edits, dict[str, np.ndarray]]]
 """large_string texts -> their edits, and page-level signals (float64 per document) found on the way."""
 
-EDITORS: dict[str, Editor] = {}
+EDITORS: dict[str, Editor] = {"c4": edit_c4}
 """What the `editor` of a preset names."""
 
 
@@ -82,14 +82,11 @@ class _Plan:
         self.rule_names: list[str] = []
         self.rule_columns: list[str] = []
         for preset in presets:
-            before = self.views[-1]
             if preset.editor is not None:
-                self.views.append(_View(preset.editor, f"{before.suffix}__{preset.short_name}"))
-            for name, rule in zip(preset.rule_names(), preset.rules, strict=True):
-                view = before if rule.before_edit else self.views[-1]
-                self.rules.append(rule)
-                self.rule_names.append(name)
-                self.rule_columns.append(view.column(rule.signal))
+                self.views.append(_View(preset.editor, f"{self.views[-1].suffix}__{preset.short_name}"))
+            self.rules += preset.rules
+            self.rule_names += preset.rule_names()
+            self.rule_columns += [self.views[-1].column(rule.signal) for rule in preset.rules]
 
     def measure(self, text: pa.Array) -> tuple[dict[str, np.ndarray], Edits]:
         """All columns of the plan, float64 per document, and the edits of its editing steps as one."""
@@ -98,7 +95,7 @@ class _Plan:
         for view in self.views:
             if view.editor is not None:
                 made, found = EDITORS[view.editor](text)
-                edits, text = edits.then(made), apply(text, made)
+                edits, text = edits.then(made) if len(edits) else made, apply(text, made)
                 columns |= found
             columns |= {name + view.suffix: value_D for name, value_D in score(text, view.names).items()}
         return {name: columns[name] for name in self.rule_columns}, edits
@@ -134,7 +131,7 @@ class Judge:
         open_D = np.ones(len(text), bool)
         values = {name: np.full(len(text), np.nan) for name in self.columns.names}
         fired: list[tuple[np.ndarray, np.ndarray]] = []
-        edits: list[Edits] = [Edits.none(len(text))]
+        edits: list[Edits] = []
         for entry, plan in zip(self.entries, self._plans, strict=True):
             row_E = np.flatnonzero(open_D & entry.admits(language, script, source))
             open_D[row_E] = False
@@ -149,7 +146,7 @@ class Judge:
             fired.append((row_E[doc], number_R[rule]))
             edits.append(_moved(made, row_E, len(text)))
         signals = pa.record_batch([pa.array(values[name], from_pandas=True) for name in values], schema=self.columns)
-        return Judgement(signals, self._fired_lists(fired, len(text)), ~open_D, Edits.concatenate(edits))
+        return Judgement(signals, self._fired_lists(fired, len(text)), ~open_D, _together(edits, len(text)))
 
     def _fired_lists(self, fired: list[tuple[np.ndarray, np.ndarray]], documents: int) -> pa.Array:
         """list<string> per document from (row, rule number) pairs; a row's pairs keep their order."""
@@ -164,4 +161,14 @@ class Judge:
 
 def _moved(edits: Edits, row_E: np.ndarray, documents: int) -> Edits:
     """The edits with document i renamed to row_E[i] of a batch of so many documents."""
+    if len(row_E) == documents:
+        return edits
     return replace(edits, documents=documents, doc_E=row_E[edits.doc_E])
+
+
+def _together(parts: list[Edits], documents: int) -> Edits:
+    """The edits of disjoint sets of documents as one."""
+    parts = [part for part in parts if len(part)]
+    if len(parts) == 1:  # sorting them again would cost as much as finding them
+        return parts[0]
+    return Edits.concatenate(parts) if parts else Edits.none(documents)

@@ -15,7 +15,8 @@ from filters.signals import SIGNALS, Signal
 
 Comparison = Literal[">=", "<="]
 
-UNSPACED_LANGUAGES = frozenset(["zh", "yue", "wuu", "lzh", "ja", "th", "lo", "my", "km", "bo", "dz"])
+CHINESE_LANGUAGES = frozenset(["zh", "yue", "wuu", "lzh"])
+UNSPACED_LANGUAGES = CHINESE_LANGUAGES | frozenset(["ja", "th", "lo", "my", "km", "bo", "dz"])
 """Languages written without spaces between words: whitespace words, and rules on them, mean nothing there."""
 
 
@@ -26,7 +27,6 @@ class Rule:
     name: unique within its preset; the recipe and the ledger say "<preset>/<name>".
     provenance: where the threshold comes from, as a citation that can follow the sentence.
     languages: ISO 639-1 codes that the rule is valid for; None: all that the signal makes sense for.
-    before_edit: in an editing preset, look at the text as it was before the edit instead of after it.
     """
 
     name: str
@@ -35,7 +35,6 @@ class Rule:
     threshold: float
     provenance: str
     languages: frozenset[str] | None = None
-    before_edit: bool = False
 
     @property
     def what(self) -> Signal:
@@ -47,7 +46,9 @@ class Rule:
         if self.languages is not None:
             return language in self.languages
         scripts = self.what.scripts
-        return scripts == "any" or (scripts == "Hani") == (language in UNSPACED_LANGUAGES)
+        if scripts == "Hani":
+            return language in CHINESE_LANGUAGES
+        return scripts == "any" or language not in UNSPACED_LANGUAGES
 
     def fires(self, value_D: np.ndarray) -> np.ndarray:
         """Bool per document: true where the rule drops it. value_D float64; NaN never fires."""

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from filters.counters import Counters
+from filters.kernels.ngrams import LONGEST, LONGEST_TOP
 
 Floats = np.ndarray
 Scripts = Literal["any", "spaced", "Hani"]
@@ -216,38 +217,39 @@ def duplicate_paragraph_char_fraction(c: Counters) -> Floats:
     return ratio(c.paragraph_repeats.repeated_chars_D, c.paragraph_repeats.chars_D)
 
 
-def _top_ngram(n: int) -> None:
-    def compute(c: Counters) -> Floats:
-        """Share of characters that stand in the most frequent word {n}-gram of the document.
+TOP_NGRAM = """Share of characters that stand in the most frequent word {n}-gram of the document.
 
-        Of the characters of all words, white space on neither side; overlapping occurrences count each word once. Of
-        equally frequent ones the longest, then the first, is taken; 0 where none occurs twice: once is no repetition.
-        """
-        return ratio(c.space_ngrams_DN[:, n - 2], c.space_chars_D)
+Of the characters of all words, white space on neither side; overlapping occurrences count each word once. Of equally
+frequent ones the longest, then the first, is taken; 0 where none occurs twice: once is no repetition."""
+DUPLICATE_NGRAM = """Share of characters that stand in word {n}-grams which occur twice or more, first ones included.
 
-    _declare_ngram(f"top_{n}gram_char_fraction", "spaced", n, compute)
+Of the characters of all words, white space on neither side; overlapping occurrences count each word once, as the paper
+asks ("taking care not to count characters that occur in overlapping n-grams more than once")."""
+CHARACTER_STREAM = """
 
-
-def _duplicate_ngram(n: int) -> None:
-    def compute(c: Counters) -> Floats:
-        """Share of characters that stand in word {n}-grams which occur twice or more, first occurrences included.
-
-        Of the characters of all words, white space on neither side; overlapping occurrences count each word once, as
-        the paper asks ("taking care not to count characters that occur in overlapping n-grams more than once").
-        """
-        return ratio(c.space_ngrams_DN[:, n - 2], c.space_chars_D)
-
-    _declare_ngram(f"duplicate_{n}gram_char_fraction", "spaced", n, compute)
+A word is one letter of a script without spaces, or a run of other letters and digits; full-width forms and capitals
+are folded, marks and white space left out."""
 
 
-def _declare_ngram(name: str, scripts: Scripts, n: int, compute: Callable[[Counters], Floats]) -> None:
-    SIGNALS[name] = Signal(name, "share", scripts, cleandoc(compute.__doc__ or "").format(n=n), compute)
+def _space_share(n: int) -> Callable[[Counters], Floats]:
+    return lambda c: ratio(c.space_ngrams_DN[:, n - 1], c.space_ngrams_DN[:, 0])
 
 
-for _n in range(2, 5):
-    _top_ngram(_n)
-for _n in range(5, 11):
-    _duplicate_ngram(_n)
+def _char_share(n: int) -> Callable[[Counters], Floats]:
+    return lambda c: ratio(c.char_ngrams_DN[:, n - 1], c.char_ngrams_DN[:, 0])
+
+
+def _declare_ngrams(kind: str, lengths: range, doc: str) -> None:
+    for n in lengths:
+        name = f"{kind}_{n}gram_char_fraction"
+        SIGNALS[name] = Signal(name, "share", "spaced", doc.format(n=n), _space_share(n))
+        name = f"character_{kind}_{n}gram_fraction"
+        text = doc.format(n=n).replace("word", "character", 1) + CHARACTER_STREAM
+        SIGNALS[name] = Signal(name, "share", "any", text, _char_share(n))
+
+
+_declare_ngrams("top", range(2, LONGEST_TOP + 1), TOP_NGRAM)
+_declare_ngrams("duplicate", range(LONGEST_TOP + 1, LONGEST + 1), DUPLICATE_NGRAM)
 
 
 # FineWeb: Penedo et al. 2024 (arXiv 2406.17557); semantics of datatrove 0.10's fineweb_quality_filter.py, a649de7
@@ -290,6 +292,7 @@ def newline_word_ratio(c: Counters) -> Floats:
 
 # C4: what its editing step finds on the way (filters/line_rules.py); TFDS text/c4_utils.py
 
+found_by_editor("c4_characters", "characters", "any", "Length of the page in code points, before C4's line rules.")
 found_by_editor(
     "c4_sentences", "sentences", "spaced", "Sentences of the lines that C4's line rules keep, counted line by line."
 )
@@ -297,3 +300,57 @@ found_by_editor(
     "c4_lorem_ipsum_lines", "lines", "any", "Lines that hold *lorem ipsum* in any case and pass the rules before it."
 )
 found_by_editor("c4_curly_bracket_lines", "lines", "any", "Lines that hold `{` and pass the rules before it.")
+
+
+# Chinese: ours. Phrases and what makes a line of a kind: filters/data/chinese_phrases.txt, filters/kernels/phrases.py.
+# All are shares of letters, digits included, so that a long article outweighs the navigation around it.
+
+
+@signal("share", "Hani")
+def han_fraction(c: Counters) -> Floats:
+    """Share of letters and digits that are Han characters."""
+    return ratio(c.chinese_lines.han_D, c.chinese_lines.letter_D)
+
+
+@signal("share", "Hani")
+def sentence_fraction(c: Counters) -> Floats:
+    """Share of letters in lines that end with sentence-ending punctuation, before closing quotation marks or brackets.
+
+    Counts U+3002, full-width and ASCII `!` `?` `.` and the other marks of filters/data/terminal_punctuation.txt.
+    """
+    return ratio(c.chinese_lines.sentence_D, c.chinese_lines.letter_D)
+
+
+@signal("share", "Hani")
+def furniture_fraction(c: Counters) -> Floats:
+    """Share of letters in lines that are page furniture: navigation, copyright, registration, "read more".
+
+    A line is furniture when it holds a phrase that occurs nowhere else (such as the ICP registration), or when half of
+    its letters are names of navigation.
+    """
+    return ratio(c.chinese_lines.furniture_D, c.chinese_lines.letter_D)
+
+
+@signal("share", "Hani")
+def advertisement_fraction(c: Counters) -> Floats:
+    """Share of letters in advertising lines.
+
+    A line advertises when it asks to be contacted (WeChat, QQ, hotline) and makes an offer or gives a number, when it
+    holds a telephone number beside an offer, or when offers are at least three and 15 % of it.
+    """
+    return ratio(c.chinese_lines.advertisement_D, c.chinese_lines.letter_D)
+
+
+@signal("share", "Hani")
+def keyword_fraction(c: Counters) -> Floats:
+    """Share of letters in lines that are lists of keywords.
+
+    Six pieces or more between spaces or marks, ten letters or fewer on average, mostly Chinese, no end of a sentence.
+    """
+    return ratio(c.chinese_lines.keyword_D, c.chinese_lines.letter_D)
+
+
+@signal("share", "Hani")
+def spam_fraction(c: Counters) -> Floats:
+    """Share of letters inside phrases of gambling, loans, adult sites, forged papers and private game servers."""
+    return ratio(c.chinese_lines.spam_D, c.chinese_lines.letter_D)

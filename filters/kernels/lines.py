@@ -7,7 +7,7 @@ compare; raw, what datatrove's do. A paragraph is a run of lines without a blank
 # Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, L lines, G paragraphs of the batch.
 import numpy as np
 
-from filters.kernels.jit import inline, kernel
+from filters.kernels.jit import kernel
 from filters.kernels.unicode import SPACE, code_point, mix64
 from filters.kernels.words import FNV_OFFSET, fnv
 
@@ -16,7 +16,7 @@ TERMINAL = 128
 """The bit of `classes` that marks sentence-ending punctuation; FLAGS of unicode.py leaves it free."""
 
 
-@inline
+@kernel
 def last_code_point(data_B, begin, end):
     """(code point that ends at byte `end`, where it begins) for begin < end."""
     i = end - 1

@@ -1,6 +1,6 @@
 """Repeated n-grams of a word stream: one pass finds all lengths, because what repeats at n repeats at n - 1."""
 
-# Letters: W words of the batch, D documents, D1 = D + 1 offsets, P positions of one document, N lengths 2 .. 10.
+# Letters: W words of the batch, D documents, D1 = D + 1 offsets, P positions of one document, N lengths 1 .. 10.
 import numpy as np
 
 from filters.kernels.jit import inline, kernel
@@ -8,7 +8,7 @@ from filters.kernels.jit import inline, kernel
 LONGEST = 10
 LONGEST_TOP = 4
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-"""2**64 / golden ratio: an n-gram's hash is the polynomial of its word hashes in this; slots are its top bits times it."""
+"""2**64 / golden ratio. An n-gram's hash is the polynomial of its word hashes in it; slots are top bits times it."""
 
 
 @inline
@@ -48,7 +48,7 @@ def find_repeats(hash_P, at_P, items, table_S, same_P, count_P):
 
 @kernel
 def top_group(at_P, items, n, before_P1, same_P, count_P):
-    """First item of the most frequent n-gram: of equally frequent ones the longest, then the first. -1: none repeats."""
+    """First item of the most frequent n-gram; of equals the longest, then the first. -1: none occurs twice."""
     best, best_count, best_chars = -1, 2, -1
     for k in range(items):
         if same_P[k] == k and count_P[k] >= best_count:
@@ -72,7 +72,7 @@ def covered_chars(at_P, items, n, before_P1, same_P, count_P, only):
 
 @kernel
 def repeated_ngrams(hash_W, chars_W, first_D1, covered_DN):
-    """Code points inside repeated word n-grams, for n = 2 .. 10 (column n - 2), int64.
+    """Code points inside repeated word n-grams, for n = 2 .. 10, in column n - 1, int64; column 0: of all words.
 
     n <= 4: inside the occurrences of the most frequent n-gram; n >= 5: inside all n-grams that occur twice or more,
     the first occurrence included. Overlapping occurrences count each word once.
@@ -92,6 +92,7 @@ def repeated_ngrams(hash_W, chars_W, first_D1, covered_DN):
             hash_P[p] = hash_W[begin + p]
             before_P1[p + 1] = before_P1[p] + chars_W[begin + p]
             at_P[p] = p
+        covered_DN[d, 0] = before_P1[words]
         items = words - 1
         for n in range(2, LONGEST + 1):
             for k in range(items):
@@ -100,7 +101,7 @@ def repeated_ngrams(hash_W, chars_W, first_D1, covered_DN):
             find_repeats(hash_P, at_P, items, table_S, same_P, count_P)
             top = top_group(at_P, items, n, before_P1, same_P, count_P) if n <= LONGEST_TOP else -1
             if top >= 0 or n > LONGEST_TOP:
-                covered_DN[d, n - 2] = covered_chars(at_P, items, n, before_P1, same_P, count_P, top)
+                covered_DN[d, n - 1] = covered_chars(at_P, items, n, before_P1, same_P, count_P, top)
             kept, previous = 0, -2  # an (n + 1)-gram can repeat only where the n-grams at p and p + 1 both do
             for k in range(items):
                 if count_P[same_P[k]] > 1:

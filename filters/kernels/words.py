@@ -91,3 +91,35 @@ def count_punct(data_B, start_D1, classes, words_D):
             words += (inside & (1 - before)) + (k & PUNCT) // PUNCT
             before = inside
         words_D[d] = words
+
+
+@kernel
+def split_char(data_B, start_D1, classes, fold_C, first_D1, hash_W, chars_W):
+    """The `char` stream: every letter of a script without spaces is a word; other letters and digits are in runs.
+
+    Marks and white space separate and are left out; characters are compared as fold_C (int32) has them. Outputs as
+    in split_space. W >= bytes / 2 + D is room enough. Returns the number of words.
+    """
+    w = 0
+    for d in range(start_D1.size - 1):
+        first_D1[d] = w
+        h, chars = FNV_OFFSET, 0
+        i, end = start_D1[d], start_D1[d + 1]
+        while i < end:
+            c, i = code_point(data_B, i)
+            k = classes[c]
+            if chars and (k & UNSPACED or not k & ALNUM):
+                hash_W[w], chars_W[w] = mix64(h), chars
+                w += 1
+                h, chars = FNV_OFFSET, 0
+            if k & UNSPACED:
+                hash_W[w], chars_W[w] = mix64(fnv(FNV_OFFSET, fold_C[c])), 1
+                w += 1
+            elif k & ALNUM:
+                h = fnv(h, fold_C[c])
+                chars += 1
+        if chars:
+            hash_W[w], chars_W[w] = mix64(h), chars
+            w += 1
+    first_D1[start_D1.size - 1] = w
+    return w
