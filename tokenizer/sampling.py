@@ -45,13 +45,9 @@ def hash_bytes(data_B, start_D1, key, out_D):
 
 def keyed_hash(strings: Strings, key: int) -> np.ndarray:
     """uint64[D]: hash of each string's UTF-8 bytes under a key (0 <= key < 2**64). A null hashes as "" does."""
-    array = _large_strings(strings)
-    out_D = np.empty(len(array), np.uint64)
-    _, offsets, data = array.buffers()
-    if len(array):
-        start_D1 = np.frombuffer(offsets, np.int64, len(array) + 1, array.offset * 8)
-        data_B = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(0, np.uint8)
-        hash_bytes(data_B, start_D1, np.uint64(key), out_D)
+    data_B, start_D1 = string_buffers(large_strings(strings))
+    out_D = np.empty(len(start_D1) - 1, np.uint64)
+    hash_bytes(data_B, start_D1, np.uint64(key), out_D)
     return out_D
 
 
@@ -87,7 +83,20 @@ def _below(hashes: np.ndarray, share: float) -> np.ndarray:
     return np.ones(len(hashes), bool) if bound >= 2**64 else hashes < np.uint64(bound)
 
 
-def _large_strings(strings: Strings) -> pa.Array:
+def string_buffers(array: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """(data_B uint8, start_D1 int64) of a large_string array, views; a null reads as an empty string."""
+    _, offsets, data = array.buffers()
+    data_B, start_D1 = np.zeros(0, np.uint8), np.zeros(len(array) + 1, np.int64)
+    if len(array) and offsets is not None:
+        start_D1 = np.frombuffer(offsets, np.int64, len(array) + 1, array.offset * 8)
+        data_B = np.frombuffer(data, np.uint8) if data is not None and data.size else data_B
+    for view in (data_B, start_D1):
+        view.flags.writeable = False  # Arrow's buffers are now one, now the other: two compilations of every kernel
+    return data_B, start_D1
+
+
+def large_strings(strings: Strings) -> pa.Array:
+    """One large_string array of any sequence of str or string array."""
     if isinstance(strings, pa.ChunkedArray):
         strings = strings.combine_chunks()
     if isinstance(strings, pa.ChunkedArray):  # combine_chunks of several gigabytes of `string` stays chunked
