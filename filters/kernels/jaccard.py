@@ -38,9 +38,11 @@ def gather(at_D, hash_S, start_F, end_F, out_S):
     """Copies the hashes of documents at_D of a file, one after the other, into out_S."""
     s = 0
     for d in range(at_D.size):
-        length = end_F[at_D[d]] - start_F[at_D[d]]
-        out_S[s : s + length] = hash_S[start_F[at_D[d]] : end_F[at_D[d]]]  # a slice: three times faster than a loop
-        s += length
+        from_S = hash_S[start_F[at_D[d]] : end_F[at_D[d]]]
+        to_S = out_S[s : s + from_S.size]
+        for i in range(from_S.size):  # not to_S[:] = from_S, which costs 2.5 s to compile
+            to_S[i] = from_S[i]
+        s += from_S.size
 
 
 @kernel

@@ -1,0 +1,61 @@
+"""Pairs of a bucket, against plain Python; the kernel and its Python source alike."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filters.kernels import buckets
+
+MEMBER = st.tuples(st.integers(0, 5), st.integers(0, 6))  # (rank, tie): many of each are equal
+BUCKETS = st.lists(st.tuples(st.booleans(), st.lists(MEMBER, min_size=1, max_size=30)), max_size=5)
+
+
+def pairs_by_hand(copies: bool, members: list[tuple[int, int, int]]) -> set[tuple[int, int]]:
+    """(worse, better) places; members are (rank, tie, place)."""
+    ranked = sorted(members)
+    if copies:
+        return {(place, ranked[0][2]) for _, _, place in ranked[1:]}
+    first_of_text = [m for i, m in enumerate(ranked) if m[1] not in {tie for _, tie, _ in ranked[:i]}]
+    places = [place for _, _, place in first_of_text]
+    return {(places[m], places[p]) for m in range(len(places)) for p in range(m) if p < 4 or p >= m - 4}
+
+
+def run(groups, sort, drop, count, pair):
+    sizes = [len(members) for _, members in groups]
+    ends = np.cumsum(sizes, dtype=np.int64)
+    starts = ends - np.array(sizes, np.int64)
+    flat = [member for _, members in groups for member in members]
+    place = np.random.default_rng(len(flat)).permutation(len(flat)).astype(np.uint64)
+    ranks, ties = (np.array([m[i] for m in flat], np.uint64) for i in (0, 1))
+    copies, order, stop = np.array([c for c, _ in groups], bool), np.arange(len(flat)), ends.copy()
+    sort(starts, stop, ties, ranks, place, order)
+    drop(starts, ties, copies, order, stop)
+    sort(starts, stop, ranks, ties, place, order)
+    out = np.empty((count(starts, stop, copies), 2), np.uint64)
+    pair(starts, stop, copies, place, order, out)
+    members = [
+        [(int(ranks[m]), int(ties[m]), int(place[m])) for m in range(a, b)] for a, b in zip(starts, ends, strict=True)
+    ]
+    return [tuple(pair) for pair in out.tolist()], members
+
+
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "python"])
+@settings(deadline=None, max_examples=60)
+@given(groups=BUCKETS)
+def test_pairs__are_the_four_best_and_the_four_next_better_of_each_text(compiled, groups):
+    kernels = (buckets.sort_members, buckets.drop_copies, buckets.count_pairs, buckets.pair_members)
+    pairs, members = run(groups, *(kernels if compiled else [kernel.py_func for kernel in kernels]))
+    expected = [pairs_by_hand(copies, m) for (copies, _), m in zip(groups, members, strict=True)]
+    assert len(pairs) == len(set(pairs)) == sum(map(len, expected))
+    assert set(pairs) == set().union(*expected)
+
+
+@pytest.mark.parametrize("distinct_ties", [True, False])
+def test_pairs__of_a_hot_bucket_are_linear_in_its_size(distinct_ties):
+    n = 20_000
+    ties = np.arange(n) if distinct_ties else np.zeros(n)
+    group = list(zip(np.arange(n)[::-1].tolist(), ties.astype(int).tolist(), strict=True))
+    kernels = (buckets.sort_members, buckets.drop_copies, buckets.count_pairs, buckets.pair_members)
+    pairs, _ = run([(not distinct_ties, group)], *kernels)
+    assert len(pairs) == (8 * n - 36 if distinct_ties else n - 1)
