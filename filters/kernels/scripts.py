@@ -1,0 +1,24 @@
+"""How many words of each script a document holds."""
+
+# Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, S scripts.
+from filters.kernels.jit import kernel
+from filters.kernels.unicode import code_point
+
+
+@kernel
+def count_words_by_script(data_B, start_D1, script_of, is_unspaced_S, words_DS):
+    """Words per document and script, int64; words_DS comes zeroed. script_of: SCRIPT of unicode.py.
+
+    A word is a run of characters of one script, or one character where words are written without spaces between.
+    What is of no script (column 0) separates words.
+    """
+    for d in range(start_D1.size - 1):
+        before = 0
+        i = start_D1[d]
+        while i < start_D1[d + 1]:
+            c, i = code_point(data_B, i)
+            script = script_of[c]
+            if script != before or is_unspaced_S[script]:
+                words_DS[d, script] += 1
+                before = script
+        words_DS[d, 0] = 0
