@@ -1,6 +1,7 @@
 """What a reader should look at before believing the figures: each line says what and leads to the section."""
 
-from pipelines.report.model import Attention, DeadLetters, Entry, Funnel, Samples
+from pipelines.report.model import Attention
+from pipelines.report.sections import DeadLetters, Entry, Funnel, Samples
 from pipelines.report.theme import count, share
 
 _NAMED = 4

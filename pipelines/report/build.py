@@ -11,13 +11,15 @@ from pipelines.report.changes import build_dead, build_edits
 from pipelines.report.decisions import build_entries
 from pipelines.report.duplicates import build_duplicates
 from pipelines.report.excerpts import Excerpts
+from pipelines.report.figures import share
 from pipelines.report.funnel import build_funnel, build_sources
 from pipelines.report.groups import build_languages, build_sites
 from pipelines.report.material import Material, open_material
-from pipelines.report.model import Funnel, Header, Report, Tokens, share
+from pipelines.report.model import Header, Report
 from pipelines.report.provenance import build_provenance, build_timing
 from pipelines.report.render import render
 from pipelines.report.samples import build_samples
+from pipelines.report.sections import Funnel, Tokens
 from pipelines.report.tokens import build_tokens, count_tokens
 from pipelines.report.training import build_training
 from pipelines.report.vocabulary import build_tokenizer

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from pipelines.report.material import Material
-from pipelines.report.model import DeadGroup, DeadLetters, EditKind, Edits
+from pipelines.report.sections import DeadGroup, DeadLetters, EditKind, Edits
 from pipelines.report.texts import clean_texts
 
 EXAMPLES = 3

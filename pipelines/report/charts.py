@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup
 
 from pipelines.report import ticks
-from pipelines.report.model import Funnel, Group, Histogram, LineChart, Named, StepFlow, Threshold
+from pipelines.report.figures import Histogram, LineChart, Named, Threshold
+from pipelines.report.sections import Funnel, Group, StepFlow
 from pipelines.report.theme import count, number, share
 
 _HISTOGRAM = (340.0, 168.0)

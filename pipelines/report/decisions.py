@@ -4,9 +4,10 @@ import math
 from typing import Any
 
 from pipelines.ledger import literal
+from pipelines.report.figures import Histogram, share
 from pipelines.report.histograms import Bound, histogram
 from pipelines.report.material import Material
-from pipelines.report.model import Entry, Histogram, RuleRow, share
+from pipelines.report.sections import Entry, RuleRow
 
 OFTEN = 0.5
 """A rule that fires on more than this share of what it judged is probably wrong for these documents."""

@@ -5,9 +5,10 @@ from typing import Any
 
 from pipelines.accounts import DROPPED
 from pipelines.report.excerpts import differing
+from pipelines.report.figures import Histogram, Named
 from pipelines.report.histograms import Bound, histogram
 from pipelines.report.material import Material
-from pipelines.report.model import Cluster, Duplicates, Histogram, Member, Named, Pair
+from pipelines.report.sections import Cluster, Duplicates, Member, Pair
 from pipelines.report.texts import clean_texts, dropped_texts
 
 CLUSTERS = 8

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from pipelines.report.model import Span
+from pipelines.report.sections import Span
 
 EXCERPT = 600
 """Characters of a document that a report shows."""
@@ -20,6 +20,9 @@ NAME = 200
 _AHEAD = 400
 """Characters scrubbed beyond what is shown, and not shown: personal data that straddles a cut is found whole.
 The longest addresses that a recognizer takes (RFC 5321: 254) fit."""
+
+_FACTORS = (1, 4, 16)
+"""A text that the scrubber shortens (a list of addresses) is read further: at most so many times as far."""
 
 # NUL and other controls would be dropped or rewritten by a browser; U+2400.. are their pictures. Tab and newline stay.
 _PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421, 0xFFFE: 0xFFFD}
@@ -47,7 +50,7 @@ class Excerpts:
     def excerpt(self, text: str, limit: int = EXCERPT) -> tuple[str, bool]:
         """The first `limit` characters (a few less where the scrubber shortened them), and whether that is not all."""
         shown, whole = self._first(text, limit)
-        return _visible(shown.rstrip()), not whole
+        return _visible(shown).rstrip(), not whole
 
     def around(self, text: str, found: re.Match[str], reach: int = 40) -> str:
         """A place of an already scrubbed text with what stands around it, scrubbed again, on one line."""
@@ -57,10 +60,13 @@ class Excerpts:
         return " ".join(_visible(f"{before}{found.group()}{after}").split())
 
     def _first(self, text: str, limit: int) -> tuple[str, bool]:
-        ahead = text[: limit + _AHEAD]
-        scrubbed = self._scrub(ahead)
-        if len(ahead) == len(text):
-            return scrubbed[:limit], len(scrubbed) <= limit
+        """The beginning of the scrubbed text, and whether it is all. Only as much is scrubbed as is needed for that."""
+        for length in ((limit + _AHEAD) * factor for factor in _FACTORS):
+            scrubbed = self._scrub(text[:length])
+            if length >= len(text):
+                return scrubbed[:limit], len(scrubbed) <= limit
+            if len(scrubbed) >= limit + _AHEAD:
+                break
         return scrubbed[: max(0, min(limit, len(scrubbed) - _AHEAD))], False
 
     def _name(self, text: str) -> str:

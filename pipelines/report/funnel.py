@@ -5,8 +5,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from pipelines.accounts import ASIDE, DEAD, DROPPED, FIRED, IN, KEPT, UNJUDGED, Account
+from pipelines.report.figures import Count, Named, share
 from pipelines.report.material import Material
-from pipelines.report.model import Check, Count, Funnel, Group, Groups, Named, Reason, StepFlow, share
+from pipelines.report.sections import Check, Funnel, Group, Groups, Reason, StepFlow
 
 FUNNEL_QUERY = """\
 SELECT a.step, a.outcome, a.reason, sum(a.documents) AS documents, sum(a.bytes) AS bytes

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from pipelines.report.figures import share
 from pipelines.report.material import Material
-from pipelines.report.model import Group, Groups, share
+from pipelines.report.sections import Group, Groups
 
 LANGUAGES = 30
 SITES = 15

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipelines.ledger import Ledger, identifier
-from pipelines.report.model import Bin, Histogram, Threshold, share
+from pipelines.report.figures import Bin, Histogram, Threshold, share
 
 BINS = 40
 

@@ -5,8 +5,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from pipelines.report.figures import Figure, share
 from pipelines.report.material import Material
-from pipelines.report.model import Figure, Provenance, Stage, Timing, share
+from pipelines.report.sections import Provenance, Stage, Timing
 
 MEGABYTE = 1_000_000
 

@@ -5,7 +5,7 @@ from typing import Any
 from pipelines.ledger import identifier
 from pipelines.report.decisions import entry_of, signal_columns
 from pipelines.report.material import Material
-from pipelines.report.model import Sample, SampleGroup, Samples, Why
+from pipelines.report.sections import Sample, SampleGroup, Samples, Why
 
 PER_RULE = 4
 

@@ -22,7 +22,7 @@ def terminal_summary(report: Report, page: Path) -> RenderableType:
     if any(step.reasons for step in report.funnel.steps):
         parts.append(_reasons(report))
     parts += [Text(f"! {item.text}", style=TERMINAL["notice"]) for item in report.attention]
-    parts.append(Text.assemble("report: ", (str(page), "bold"), no_wrap=True, overflow="ignore"))
+    parts.append(Text.assemble("report: ", (str(page), "bold"), overflow="fold"))
     return Group(*parts)
 
 

@@ -67,9 +67,10 @@ def _round_steps(low: float, high: float, wanted: int) -> list[float]:
 
 
 def _decades(low: float, high: float) -> list[float]:
-    """Powers of ten; with 2 and 5 between where there are few, every second where there are many."""
+    """Powers of ten; with others between where there are few, every second where there are many."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    factors = (1, 2, 5) if last - first <= 2 else (1, 3) if last - first == 3 else (1,)
-    every = 2 if last - first > 6 else 1
+    decades = math.log10(high / low)
+    factors = (1, 2, 5) if decades < 1.5 else (1, 3) if decades < 3 else (1,)
+    every = 2 if decades > 6 else 1
     values = [factor * 10.0**power for power in range(first, last + 1, every) for factor in factors]
     return [value for value in values if low <= value <= high]

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from pipelines.report.figures import share
 from pipelines.report.material import Material
-from pipelines.report.model import Split, TokenGroup, Tokens, share
+from pipelines.report.sections import Split, TokenGroup, Tokens
 from tokenizer.dataset import unigram_entropy
 from tokenizer.index import read_index
 from tokenizer.shards import Shard

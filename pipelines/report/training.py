@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import InputError
+from pipelines.report.figures import Curve, LineChart, Point
 from pipelines.report.material import Material
-from pipelines.report.model import Curve, LineChart, Point, SourceLoss, Training
+from pipelines.report.sections import SourceLoss, Training
 
 POINTS = 240
 """A longer curve is thinned to means of this many equal stretches: more than pixels would not be seen."""

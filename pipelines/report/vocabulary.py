@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from pipelines.report.figures import Figure
 from pipelines.report.material import Material
-from pipelines.report.model import Evaluation, Figure, Tokenizer
+from pipelines.report.sections import Evaluation, Tokenizer
 from pipelines.report.theme import number
 
 

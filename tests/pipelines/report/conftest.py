@@ -63,15 +63,15 @@ SPANS = pa.list_(pa.struct({"start": INT, "end": INT, "kind": STRING}))
 IDENTITY = {"doc_id": STRING, "id": STRING, "source": STRING, "url": STRING}
 CLUSTER = {"cluster": STRING, "duplicate_of": STRING, "similarity": pa.float32()}
 RULED = {"step": STRING, "rules": pa.list_(STRING)}
-LEDGER = pa.schema(
+LEDGER_TABLE = pa.schema(
     IDENTITY
     | {"location": pa.uint64(), "lang": STRING, "lang_score": pa.float32(), "script": STRING, "bytes": INT}
     | {"verdict": STRING, **RULED, **CLUSTER, "edits": SPANS}
     | dict.fromkeys(SIGNALS, pa.float64())
 )
-DROPPED = pa.schema(IDENTITY | {"text": TEXT, "lang": STRING, **RULED, "duplicate_of": STRING, "meta": TEXT})
-CLUSTERS = pa.schema(CLUSTER | {"doc_id": STRING, "source": STRING, "kept": pa.bool_()})
-DEAD_LETTERS = pa.schema(
+DROPPED_TABLE = pa.schema(IDENTITY | {"text": TEXT, "lang": STRING, **RULED, "duplicate_of": STRING, "meta": TEXT})
+CLUSTERS_TABLE = pa.schema(CLUSTER | {"doc_id": STRING, "source": STRING, "kept": pa.bool_()})
+DEAD_TABLE = pa.schema(
     {"source": STRING, "file": STRING, "offset": INT, "length": INT, "row": pa.uint32()}
     | {"step": STRING, "error": STRING, "sha256": STRING, "first_bytes": pa.binary()}
 )
@@ -247,12 +247,12 @@ def _write_tables(run: Path, docs: list[Doc], dead: list[dict[str, Any]]) -> Non
     rows = [_row(doc, location) for location, doc in enumerate(docs)]
     half = (len(docs) + 1) // 2
     for part in range(2):  # two parts, as of two units
-        _parquet(run / "ledger" / f"{part}.parquet", rows[part * half :][:half], LEDGER)
+        _parquet(run / "ledger" / f"{part}.parquet", rows[part * half :][:half], LEDGER_TABLE)
     winners = {doc.duplicate_of for doc in docs}
     members = [row for row in rows if row["duplicate_of"] or row["doc_id"] in winners]
-    _parquet(run / "dropped" / "0.parquet", [row for row in rows if row["step"]], DROPPED)
-    _parquet(run / "clusters" / "0.parquet", members, CLUSTERS)
-    _parquet(run / "dead" / "0.parquet", dead, DEAD_LETTERS)
+    _parquet(run / "dropped" / "0.parquet", [row for row in rows if row["step"]], DROPPED_TABLE)
+    _parquet(run / "clusters" / "0.parquet", members, CLUSTERS_TABLE)
+    _parquet(run / "dead" / "0.parquet", dead, DEAD_TABLE)
 
 
 def _row(doc: Doc, location: int) -> dict[str, Any]:
@@ -385,3 +385,9 @@ def scrub_fixture() -> Callable[[str], str]:
 def planted() -> tuple[str, str, str]:
     """E-mail address, mobile number and markup that a poisoned run holds."""
     return EMAIL, MOBILE, SCRIPT
+
+
+@pytest.fixture(scope="session")
+def run_maker() -> type[Runs]:
+    """For session fixtures that need a run of their own."""
+    return Runs

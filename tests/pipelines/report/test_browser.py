@@ -1,0 +1,71 @@
+"""The page in a real Chromium: its script runs, nothing is fetched, the console stays empty, markup stays text."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from pipelines.report.build import build
+from pipelines.report.render import render
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine (Debian: apt-get install chromium)"),
+]
+
+# Chromium asks these about itself, whatever page is open; the resolver rule below lets none of it out.
+OWN = ("google.com", "googleapis.com", "gvt1.com")
+OPTIONS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+           "--disable-background-networking", "--disable-component-update", "--enable-logging=stderr",
+           "--host-resolver-rules=MAP * ~NOTFOUND", "--virtual-time-budget=3000", "--dump-dom"]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Visit:
+    """What a page did in the browser."""
+
+    dom: str
+    console: list[str]
+    fetched: list[str]
+
+
+def visit(page: Path) -> Visit:
+    log = page.with_suffix(".net.json")
+    profile = page.with_suffix(".profile")
+    command = [str(CHROMIUM), *OPTIONS, f"--user-data-dir={profile}", f"--log-net-log={log}", page.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    console = [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
+    urls = {
+        event["params"]["url"] for event in json.loads(log.read_text())["events"] if "url" in event.get("params", {})
+    }
+    fetched = [url for url in urls if url.startswith("http") and not (urlsplit(url).hostname or "").endswith(OWN)]
+    return Visit(done.stdout, console, sorted(fetched))
+
+
+def test_visit__sees_a_fetch_and_an_error(tmp_path: Path) -> None:
+    """The instrument works: otherwise the test below could not fail."""
+    page = tmp_path / "page.html"
+    page.write_text("<script>console.error('boom')</script><img src='http://tracker.invalid/x.png'>", "utf-8")
+    seen = visit(page)
+    assert seen.fetched == ["http://tracker.invalid/x.png"]
+    assert "boom" in seen.console[0]
+
+
+@pytest.mark.parametrize("poisoned", [False, True], ids=["calm", "poisoned"])
+def test_page__runs_its_script_and_nothing_else(runs: Any, scrub: Callable[[str], str], poisoned: bool) -> None:
+    run = runs.whole(poisoned=poisoned)
+    page = run / "index.html"
+    page.write_text(render(build(run, scrub)), "utf-8")
+    seen = visit(page)
+    assert seen.console == []
+    assert seen.fetched == []
+    assert seen.dom.count("<script>") == 1  # page.js; a document's stands there as &lt;script&gt;
+    assert '<p class="find"><label>' in seen.dom  # page.js has run: it shows what works with it only

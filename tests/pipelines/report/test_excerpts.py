@@ -1,0 +1,83 @@
+"""What may be quoted: never personal data, never half of it, never an invisible character."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.report.excerpts import EXCERPT, NAME, Excerpts, differing
+
+WORDS = "The mill turns, 磨坊转动。"
+
+
+@pytest.fixture
+def excerpts(scrub: Callable[[str], str]) -> Excerpts:
+    return Excerpts(scrub)
+
+
+@pytest.mark.parametrize("value", ["zhang.wei@example.com", "13812345678"])
+@pytest.mark.parametrize("place", [*range(EXCERPT - 22, EXCERPT + 3), 5])
+@pytest.mark.parametrize("tail", [0, 380, 2000])
+def test_excerpt__personal_data_across_the_cut(excerpts: Excerpts, value: str, place: int, tail: int) -> None:
+    text = "。" * place + value + "。" * tail
+    shown, cut = excerpts.excerpt(text)
+    assert len(shown) <= EXCERPT
+    assert cut == (len(text) > EXCERPT and (tail > 0 or place > EXCERPT - 15))
+    # No part of the value is left that a reader could complete: at most a tag, cut or whole.
+    assert not re.search(r"[a-z]{2}|\d{2}", shown)
+
+
+def test_excerpt__a_text_full_of_addresses_leaves_nothing_at_the_end_of_what_was_scrubbed(excerpts: Excerpts) -> None:
+    shown, cut = excerpts.excerpt("a-very-long-local-part.of-a-mailbox@mail.example.com " * 500)
+    assert cut
+    assert 500 < len(shown) <= EXCERPT
+    assert set(shown.split()[:-1]) == {"<EMAIL_ADDRESS>"}
+    assert "<EMAIL_ADDRESS>".startswith(shown.split()[-1])
+
+
+def test_excerpt__short_text_is_whole(excerpts: Excerpts) -> None:
+    assert excerpts.excerpt(WORDS) == (WORDS, False)
+    assert excerpts.excerpt("") == ("", False)
+
+
+def test_excerpt__control_characters_are_seen(excerpts: Excerpts) -> None:
+    assert excerpts.excerpt("a\x00b\x1b[31mc\td\ne\x7f\x85") == ("a␀b␛[31mc\td\ne␡\ufffd", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("https://x.org/u?mail=li%40example.com", "https://x.org/u?mail=<EMAIL_ADDRESS>"),
+        ("https://x.org/%E7%A3%A8%E5%9D%8A", "https://x.org/%E7%A3%A8%E5%9D%8A"),
+        ("https://x.org/13812345678/磨坊", "https://x.org/<CN_MOBILE>/磨坊"),
+        ("two\nlines\tand\x00nul", "two lines and␀nul"),
+        ("x" * 500, "x" * NAME),
+    ],
+)
+def test_name__one_line_scrubbed_also_behind_percent_signs(excerpts: Excerpts, name: str, shown: str) -> None:
+    assert excerpts.name(name) == shown
+    assert excerpts.optional(name) == shown
+    assert excerpts.optional(None) is None
+
+
+def test_around__shows_the_tag_and_what_stands_beside_it(excerpts: Excerpts) -> None:
+    text = "长" * 900 + "请写信给 <EMAIL_ADDRESS> 或者\n打电话" + "尾" * 900
+    found = re.search("<EMAIL_ADDRESS>", text)
+    assert found is not None
+    assert excerpts.around(text, found, reach=6) == "长请写信给 <EMAIL_ADDRESS> 或者 打电"
+
+
+@given(st.text(), st.text())
+def test_differing__loses_nothing(left: str, right: str) -> None:
+    spans = differing(left, right)
+    assert ["".join(span.text for span in side) for side in spans] == [left, right]
+    equal = ["".join(span.text for span in side if not span.differs) for side in spans]
+    assert equal[0] == equal[1]
+
+
+def test_differing__words_and_han_characters() -> None:
+    left, right = differing("The mill turns 磨坊转动", "The wheel turns 磨坊停动")
+    assert [span.text for span in left if span.differs] == ["mill", "转"]
+    assert [span.text for span in right if span.differs] == ["wheel", "停"]
