@@ -1,0 +1,194 @@
+"""The scrubber: recognizers on the places that the scan found, overlaps resolved, edits out.
+
+    scrubber = Scrubber()                        # or Scrubber(["EMAIL_ADDRESS", "PHONE_NUMBER"], "mask")
+    scrubber.edits(batch["text"])                # Edits: byte ranges, kind = entity type, replacement
+    scrubber.scrub("mail zhang@qq.com")          # 'mail <EMAIL_ADDRESS>'
+
+Nothing here logs, or raises with, any text of a document. presidio is loaded at the first use, not at import.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from filters.edits import Edits
+from filters.pii.entities import ENTITIES, resolve
+from filters.pii.fold import fold
+from filters.pii.operators import OPERATORS, Operator
+from filters.pii.scan import scan
+
+_RANK = {name: rank for rank, name in enumerate(ENTITIES)}
+
+
+class Finding(NamedTuple):
+    """Personal data in a text: characters [start, end), entity type, presidio's score."""
+
+    start: int
+    end: int
+    entity: str
+    score: float
+
+
+class _Span(NamedTuple):
+    """A finding in a batch: bytes [start, end) of a document, and its length in characters."""
+
+    doc: int
+    start: int
+    end: int
+    characters: int
+    entity: str
+    score: float
+
+
+class Scrubber:
+    """Finds and replaces personal data. Recognizers are loaded once per process; an instance pickles small.
+
+    entities: names from ENTITIES, None for the default set. operator: "tag" or "mask". nlp_engine: language -> name of
+    an installed spaCy package or its folder, for PERSON, LOCATION, ... and presidio's context words; never downloaded.
+    Raises ValueError for an unknown name, with the nearest valid one.
+    """
+
+    def __init__(
+        self,
+        entities: Sequence[str] | None = None,
+        operator: Operator = "tag",
+        nlp_engine: Mapping[str, str] | None = None,
+    ):
+        if operator not in OPERATORS:
+            raise ValueError(f"unknown operator '{operator}'; there are {', '.join(OPERATORS)}")
+        self.models = tuple(sorted((nlp_engine or {}).items()))
+        self.entities = resolve(entities, [language for language, _ in self.models])
+        self.operator = operator
+        self._replacement = OPERATORS[operator]
+
+    def edits(self, text: pa.Array, language: Sequence[str | None] | None = None) -> Edits:
+        """The personal data of a batch (large_string) as edits, without overlaps.
+
+        `language` (ISO 639-1, one per document) chooses the model, where one is given; patterns look at the characters
+        around a value: a Chinese identity number on an English page is no less personal.
+        """
+        spans = self._spans(text, language or [None] * len(text))
+        return Edits.of(
+            len(text),
+            [span.doc for span in spans],
+            [span.start for span in spans],
+            [span.end for span in spans],
+            [span.entity for span in spans],
+            [self._replacement(span.entity, span.characters) for span in spans],
+        )
+
+    def find(self, text: str, language: str | None = None) -> list[Finding]:
+        """The personal data of one text, in order, without overlaps."""
+        column = _column(text)
+        return _findings(column[0].as_py(), self._spans(column, [language]))
+
+    def find_everywhere(self, text: str) -> list[Finding]:
+        """What find() finds without a model, by running every recognizer on the whole text: slow, the scan's contract."""
+        from filters.pii.registry import recognizers
+
+        column = _column(text)
+        return _findings(column[0].as_py(), _without_overlaps(_in_whole(recognizers(self.entities), column)))
+
+    def scrub(self, text: str) -> str:
+        """`text` with its personal data replaced, for excerpts. Never raises. Scrub first, then cut the excerpt."""
+        pieces, position = [], 0
+        for start, end, entity, _ in self.find(text):
+            pieces += [text[position:start], self._replacement(entity, end - start)]
+            position = end
+        return "".join([*pieces, text[position:]])
+
+    def _spans(self, text: pa.Array, language: Sequence[str | None]) -> list[_Span]:
+        from filters.pii.registry import recognizers
+
+        loaded = recognizers(self.entities)
+        anywhere = [recognizer for recognizer in loaded if recognizer.cue is None]
+        spans = [*_in_windows(loaded, text), *_in_whole(anywhere, text)]
+        if self.models:
+            spans += self._by_model(text, language)
+        return _without_overlaps(spans)
+
+    def _by_model(self, text: pa.Array, language: Sequence[str | None]) -> Iterator[_Span]:
+        from filters.pii.models import analyze, analyzer
+
+        engine, languages = analyzer(self.entities, self.models), dict(self.models)
+        for doc, code in enumerate(language):
+            if code in languages and text[doc].is_valid:
+                original = text[doc].as_py()
+                yield from _byte_spans(doc, original, sorted(analyze(engine, original, code)))
+
+
+def _in_windows(recognizers: Iterable, text: pa.Array) -> Iterator[_Span]:
+    """Spans of the recognizers that have a cue."""
+    windows = scan(text)
+    for recognizer in recognizers:
+        if recognizer.cue not in windows:
+            continue
+        found = windows[recognizer.cue]
+        for start, end, score in recognizer.run(found.text):
+            place = found.locate(start, end)
+            if place:
+                yield _Span(*place, end - start, recognizer.entity, score)
+
+
+def _in_whole(recognizers: Sequence, text: pa.Array) -> Iterator[_Span]:
+    """Spans of recognizers that read whole documents."""
+    if not recognizers:
+        return
+    for doc, original in enumerate(text.to_pylist()):
+        if original is None:
+            continue
+        folded = fold(original)
+        found = [(*span[:2], r.entity, span[2]) for r in recognizers for span in r.run(folded)]
+        yield from _byte_spans(doc, original, sorted(found))
+
+
+def _byte_spans(doc: int, text: str, found: list[tuple[int, int, str, float]]) -> Iterator[_Span]:
+    """Characters -> bytes, in one walk over the text. `found` is sorted by start."""
+    characters, bytes_ = 0, 0
+    for start, end, entity, score in found:
+        bytes_ += len(text[characters:start].encode())
+        characters = start
+        yield _Span(doc, bytes_, bytes_ + len(text[start:end].encode()), end - start, entity, score)
+
+
+def _without_overlaps(spans: Iterable[_Span]) -> list[_Span]:
+    """Of spans that overlap, the longest stays; then the highest score, then the first in ENTITIES. In text order."""
+    kept: list[_Span] = []
+    group: list[_Span] = []
+    reach = (-1, -1)
+    for span in [*sorted(set(spans)), None]:
+        if span is None or (span.doc, span.start) >= reach:
+            kept += _longest(group)
+            group, reach = [], (-1, -1)
+        if span is not None:
+            group.append(span)
+            reach = max(reach, (span.doc, span.end))
+    return kept
+
+
+def _longest(group: list[_Span]) -> list[_Span]:
+    """Of one chain of overlapping spans, those that stay."""
+    if len(group) < 2:
+        return group
+    chosen: list[_Span] = []
+    for span in sorted(group, key=lambda s: (-s.characters, -s.score, _RANK[s.entity], s.start)):
+        if all(span.end <= other.start or span.start >= other.end for other in chosen):
+            chosen.append(span)
+    return sorted(chosen)
+
+
+def _column(text: str) -> pa.Array:
+    """One document. A lone surrogate, which UTF-8 cannot hold, becomes a question mark: one character for one."""
+    return pa.array([text.encode("utf-8", "replace").decode()], pa.large_string())
+
+
+def _findings(text: str, spans: list[_Span]) -> list[Finding]:
+    """Bytes -> characters, in one walk over the text."""
+    data = text.encode()
+    findings, bytes_, characters = [], 0, 0
+    for span in spans:
+        characters += len(data[bytes_ : span.start].decode())
+        bytes_ = span.start
+        findings.append(Finding(characters, characters + span.characters, span.entity, span.score))
+    return findings

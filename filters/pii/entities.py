@@ -1,0 +1,131 @@
+"""The types of personal data that can be asked for. Imports nothing heavy: recipes are checked against it.
+
+The order decides between two types that claim the same characters: the first wins.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One type: a line of `gristmill rules`, of docs/personal-data.md and of the recipe check."""
+
+    name: str
+    description: str
+    languages: tuple[str, ...] = ()
+    """Where it occurs; empty: anywhere. Recognizers look at the characters around a value, not at this."""
+    default: bool = False
+    recognizer: str = ""
+    """Class in presidio_analyzer.predefined_recognizers, for types that are taken from there unchanged."""
+    model: bool = False
+    """Needs a spaCy model (`models` of the Scrubber)."""
+
+
+def _ours(name: str, description: str, *languages: str) -> Entity:
+    return Entity(name, description, languages, default=True)
+
+
+_DEFAULT = (
+    _ours("EMAIL_ADDRESS", "E-mail address under a public suffix"),
+    _ours("IBAN_CODE", "International bank account number with its check digits"),
+    _ours("CN_RESIDENT_ID", "Chinese resident identity number with date and check digit", "zh"),
+    _ours("CN_SOCIAL_CREDIT_CODE", "Chinese unified social credit code with both check characters", "zh"),
+    _ours("CREDIT_CARD", "Payment card number: network, length and Luhn check"),
+    _ours("CN_BANK_CARD", "Chinese debit card number: bank, length and Luhn check", "zh"),
+    _ours("CRYPTO", "Bitcoin address with its checksum"),
+    _ours("US_SSN", "US social security number, in groups or after its name", "en"),
+    _ours("PHONE_NUMBER", "Telephone number, valid where it is from and written like one"),
+    _ours("IP_ADDRESS", "Public IPv4 or IPv6 address of a host"),
+    _ours("CN_PASSPORT", "Chinese passport number after its name", "zh"),
+    _ours(
+        "CN_TRAVEL_PERMIT", "Number of a permit for travel to or from Hong Kong, Macau or Taiwan, after its name", "zh"
+    ),
+    _ours("CN_PLATE", "Chinese car number plate", "zh"),
+    _ours("WECHAT_ID", "WeChat account after its name", "zh"),
+    _ours("QQ_ID", "QQ number after its name", "zh"),
+)
+
+_PRESIDIO = (
+    ("URL", "Web address", "", "UrlRecognizer"),
+    ("DATE_TIME", "Date", "", "DateRecognizer"),
+    ("MAC_ADDRESS", "Hardware address", "", "MacAddressRecognizer"),
+    ("UUID", "Universally unique identifier", "", "UuidRecognizer"),
+    ("US_DRIVER_LICENSE", "US driver's licence number", "en", "UsLicenseRecognizer"),
+    ("US_PASSPORT", "US passport number", "en", "UsPassportRecognizer"),
+    ("US_ITIN", "US individual taxpayer number", "en", "UsItinRecognizer"),
+    ("US_BANK_NUMBER", "US bank account number", "en", "UsBankRecognizer"),
+    ("US_NPI", "US health care provider number", "en", "UsNpiRecognizer"),
+    ("US_MBI", "US Medicare number", "en", "UsMbiRecognizer"),
+    ("ABA_ROUTING_NUMBER", "US bank routing number", "en", "AbaRoutingRecognizer"),
+    ("MEDICAL_LICENSE", "US medical licence number", "en", "MedicalLicenseRecognizer"),
+    ("UK_NHS", "UK health service number", "en", "NhsRecognizer"),
+    ("UK_NINO", "UK national insurance number", "en", "UkNinoRecognizer"),
+    ("UK_PASSPORT", "UK passport number", "en", "UkPassportRecognizer"),
+    ("UK_POSTCODE", "UK postcode", "en", "UkPostcodeRecognizer"),
+    ("UK_DRIVING_LICENCE", "UK driving licence number", "en", "UkDrivingLicenceRecognizer"),
+    ("CA_SIN", "Canadian social insurance number", "en", "CaSinRecognizer"),
+    ("AU_ABN", "Australian business number", "en", "AuAbnRecognizer"),
+    ("AU_ACN", "Australian company number", "en", "AuAcnRecognizer"),
+    ("AU_TFN", "Australian tax file number", "en", "AuTfnRecognizer"),
+    ("AU_MEDICARE", "Australian Medicare number", "en", "AuMedicareRecognizer"),
+    ("SG_NRIC_FIN", "Singapore identity number", "en", "SgFinRecognizer"),
+    ("IN_PAN", "Indian tax number", "en", "InPanRecognizer"),
+    ("IN_AADHAAR", "Indian identity number", "en", "InAadhaarRecognizer"),
+    ("DE_TAX_ID", "German tax identification number", "de", "DeTaxIdRecognizer"),
+    ("DE_ID_CARD", "German identity card number", "de", "DeIdCardRecognizer"),
+    ("DE_SOCIAL_SECURITY", "German pension insurance number", "de", "DeSocialSecurityRecognizer"),
+    ("ES_NIF", "Spanish tax number of a person", "es", "EsNifRecognizer"),
+    ("ES_NIE", "Spanish number of a foreigner", "es", "EsNieRecognizer"),
+    ("IT_FISCAL_CODE", "Italian fiscal code", "it", "ItFiscalCodeRecognizer"),
+    ("PL_PESEL", "Polish identity number", "pl", "PlPeselRecognizer"),
+    ("FI_PERSONAL_IDENTITY_CODE", "Finnish identity code", "fi", "FiPersonalIdentityCodeRecognizer"),
+    ("SE_PERSONNUMMER", "Swedish identity number", "sv", "SePersonnummerRecognizer"),
+    ("KR_RRN", "Korean resident registration number", "ko", "KrRrnRecognizer"),
+    ("TH_TNIN", "Thai identity number", "th", "ThTninRecognizer"),
+    ("TR_NATIONAL_ID", "Turkish identity number", "tr", "TrNationalIdRecognizer"),
+    ("ZA_ID_NUMBER", "South African identity number", "en", "ZaIdNumberRecognizer"),
+)
+
+_MODEL = (
+    ("PERSON", "Name of a person, by a spaCy model"),
+    ("LOCATION", "Place, by a spaCy model"),
+    ("ORGANIZATION", "Organisation, by a spaCy model"),
+    ("NRP", "Nationality, religious or political group, by a spaCy model"),
+)
+
+ENTITIES: dict[str, Entity] = {
+    entity.name: entity
+    for entity in (
+        *_DEFAULT,
+        *(
+            Entity(name, text, (language,) if language else (), recognizer=cls)
+            for name, text, language, cls in _PRESIDIO
+        ),
+        *(Entity(name, text, model=True) for name, text in _MODEL),
+    )
+}
+"""Every type by name, in order of precedence."""
+
+DEFAULT: tuple[str, ...] = tuple(name for name, entity in ENTITIES.items() if entity.default)
+"""What is looked for when a recipe names nothing: types whose values carry a check, a form or a name of their own, so
+that documentation stays whole. Not, for example, US_DRIVER_LICENSE: any letter and six digits, 929 times on 600 pages."""
+
+
+def resolve(names: Sequence[str] | None, languages: Sequence[str] = ()) -> tuple[str, ...]:
+    """`names` without repetition in order of precedence; None: DEFAULT. `languages`: those that a model is given for.
+
+    Raises ValueError for an unknown name, with the nearest valid one, and for a type that needs a model where none is.
+    """
+    if names is None:
+        return DEFAULT
+    for name in names:
+        if name not in ENTITIES:
+            near = get_close_matches(str(name).upper(), ENTITIES, 1, 0.5)
+            hint = f"did you mean '{near[0]}'?" if near else "docs/personal-data.md lists them"
+            raise ValueError(f"unknown type of personal data '{name}'; {hint}")
+        if ENTITIES[name].model and not languages:
+            raise ValueError(f"{name} needs a spaCy model: name an installed package or a folder for each language")
+    wanted = set(names)
+    return tuple(name for name in ENTITIES if name in wanted)

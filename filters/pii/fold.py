@@ -1,0 +1,20 @@
+"""Full-width forms as recognizers see them. One character becomes one, so positions do not move; never written back."""
+
+import regex
+
+_PAIRS = {
+    **{chr(c): chr(c - 0xFEE0) for block in (range(0xFF10, 0xFF1A), range(0xFF21, 0xFF3B), range(0xFF41, 0xFF5B)) for c in block},
+    **dict(zip("＠．－＋＿（）／", "@.-+_()/", strict=True)),
+    "\u3000": " ", "\u00a0": " ", "\u2007": " ", "\u202f": " ",
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"),
+}  # fmt: skip
+"""Digits, letters and the marks that numbers and addresses are written with. Not the colon, the comma or the
+exclamation mark: between Chinese words these are punctuation, and folded they would join what they separate."""
+
+FOLDED: dict[str, str] = dict(_PAIRS)
+_WIDE = regex.compile("[" + "".join(map(regex.escape, FOLDED)) + "]")
+
+
+def fold(text: str) -> str:
+    """`text` with full-width digits, letters, at-signs, ... in ASCII; as many characters as before."""
+    return _WIDE.sub(lambda match: FOLDED[match[0]], text)

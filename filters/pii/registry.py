@@ -1,0 +1,64 @@
+"""Which recognizer finds which type, and where it may look. The one list to extend: a class, its type, its cue."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import regex
+
+from filters.pii import chinese, generic, phone
+from filters.pii.entities import ENTITIES
+from filters.pii.presidio import EntityRecognizer, predefined_recognizers
+from filters.pii.scan import Cue
+
+THRESHOLD = 0.4
+"""presidio's score from which a pattern counts: valid (1.0), specific (0.5-0.75); not "very weak" ones (0.05-0.3)."""
+
+_OURS: dict[str, tuple[type[EntityRecognizer], Cue]] = {
+    "EMAIL_ADDRESS": (generic.EmailRecognizer, Cue.MAIL),
+    "IBAN_CODE": (generic.IbanRecognizer, Cue.ACCOUNT),
+    "CN_RESIDENT_ID": (chinese.ResidentIdRecognizer, Cue.NUMBER),
+    "CN_SOCIAL_CREDIT_CODE": (chinese.SocialCreditCodeRecognizer, Cue.CODE),
+    "CREDIT_CARD": (generic.CreditCardRecognizer, Cue.NUMBER),
+    "CN_BANK_CARD": (chinese.BankCardRecognizer, Cue.NUMBER),
+    "CRYPTO": (generic.CryptoRecognizer, Cue.CODE),
+    "US_SSN": (generic.UsSsnRecognizer, Cue.NUMBER),
+    "PHONE_NUMBER": (phone.PhoneRecognizer, Cue.NUMBER),
+    "IP_ADDRESS": (generic.IpRecognizer, Cue.ADDRESS),
+    "CN_PASSPORT": (chinese.PassportRecognizer, Cue.CODE),
+    "CN_TRAVEL_PERMIT": (chinese.TravelPermitRecognizer, Cue.CODE),
+    "CN_PLATE": (chinese.PlateRecognizer, Cue.PLATE),
+    "WECHAT_ID": (chinese.WechatRecognizer, Cue.HANDLE),
+    "QQ_ID": (chinese.QqRecognizer, Cue.HANDLE),
+}
+
+
+@dataclass(frozen=True)
+class Recognizer:
+    """A presidio recognizer and how it is run. cue: where it can match, None: anywhere."""
+
+    entity: str
+    cue: Cue | None
+    threshold: float
+    presidio: EntityRecognizer
+
+    def run(self, text: str) -> list[tuple[int, int, float]]:
+        """(start, end, score) in characters of a folded text, in order. Without NLP artifacts, so without context."""
+        found = self.presidio.analyze(text, [self.entity], None)
+        return sorted((r.start, r.end, r.score) for r in found if r.score >= self.threshold)
+
+
+@lru_cache(maxsize=8)
+def recognizers(entities: tuple[str, ...]) -> tuple[Recognizer, ...]:
+    """The recognizers of these types, loaded once per process. Types that only a model finds have none."""
+    loaded = []
+    for name in entities:
+        entity = ENTITIES[name]
+        if name in _OURS:
+            recognizer, cue = _OURS[name]
+            loaded.append(Recognizer(name, cue, THRESHOLD, recognizer()))
+        elif entity.recognizer:
+            # Asked for by name, so every hit counts, as in presidio's own engine.
+            stock = getattr(predefined_recognizers, entity.recognizer)()
+            stock.global_regex_flags |= regex.ASCII
+            loaded.append(Recognizer(name, None, 0.0, stock))
+    return tuple(loaded)
