@@ -37,7 +37,7 @@ class Figures:
         return Figures(*(a + b for a, b in zip(mine, its, strict=True)))
 
     def as_dict(self) -> dict[str, int | float]:
-        """The counts and tokens_per_word, tokens_per_character, bytes_per_token, byte_token_share (0 where undefined)."""
+        """The counts and tokens_per_word, tokens_per_character, bytes_per_token, byte_token_share (0 of nothing)."""
         return dataclasses.asdict(self) | {
             "tokens_per_word": _ratio(self.tokens, self.words),
             "tokens_per_character": _ratio(self.tokens, self.characters),
@@ -48,7 +48,7 @@ class Figures:
 
 def evaluate(encoder: Encoder, texts: Texts, languages: Sequence[str | None]) -> dict[str, Figures]:
     """Figures by language of a batch of texts; "" stands for no language. Add batches up with merged()."""
-    array = large_strings(texts)
+    array = pc.fill_null(large_strings(texts), "")
     tokens, offsets = encoder.encode(array, bos=False, eos=False)
     is_byte = (tokens >= FIRST_BYTE) & (tokens < RESERVED)
     counts = {

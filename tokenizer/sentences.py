@@ -7,8 +7,8 @@ LIMIT = 4192
 """UTF-8 bytes of a line; SentencePiece's own default for max_sentence_length."""
 
 NEVER_LEARNT = "\n\r\t\0\u2581\u2585"
-"""Characters that no learnt piece holds, so lines are cut there. Newline and tab have pieces of their own; SentencePiece
-spells the space U+2581 and the unknown U+2585, drops a line with the latter, and cannot store NUL."""
+"""Characters that no learnt piece holds, so lines are cut there. Newline and tab have pieces of their own;
+SentencePiece spells the space U+2581 and the unknown U+2585, drops a line with the latter, and cannot store NUL."""
 
 _CUTS = re.compile(f"[{re.escape(NEVER_LEARNT)}]+")
 _SENTENCE_ENDS = re.compile(r"[.!?]+(?= )|[。！？；…]+[”』」）]*")
@@ -31,7 +31,7 @@ def sentences(text: str) -> Iterator[str]:
 
 def _best_cut(window: str) -> int:
     half = len(window) // 2
-    ends = [match.end() for match in _SENTENCE_ENDS.finditer(window, half)]
+    ends = [match.end() for match in _SENTENCE_ENDS.finditer(window, half) if match.end() < len(window)]
     if ends:
         return ends[-1]
     space = window.rfind(" ", half)

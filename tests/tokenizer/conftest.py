@@ -1,5 +1,6 @@
 """Small shards with known documents, and texts in English and Chinese."""
 
+import random
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -7,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tokenizer.encode import Encoder
 from tokenizer.shards import Header, Shard, token_batch, write_shard
 from tokenizer.special_ids import SPECIAL_IDS
+from tokenizer.train import TokenizerOptions, train
 
 Document = tuple[str, Sequence[int]]
 
@@ -51,3 +54,38 @@ def make_shards(batch_of, tmp_path_factory) -> Callable:
         return [Shard(path) for path in paths]
 
     return build
+
+
+ENGLISH = [
+    "The mill by the river grinds wheat, rye and barley from early spring until late autumn.",
+    "When the water is low, the miller opens the second gate and waits; nothing else can be done.",
+    "Flour is sifted three times: coarse, medium and fine.",
+    "In 1847 the wooden wheel was replaced by an iron one, 6.25 metres wide.",
+    "def grind(grain, stones=2):\n\treturn [part for part in grain if part.size > stones]",
+    '"Who sold you this sack?" asked the baker. "It\'s half empty!"',
+    "    Records are kept in a ledger, and every sack that was sent back is entered with the reason.",
+]
+CHINESE = [
+    "河边的磨坊从早春到深秋都在磨小麦、黑麦和大麦。",
+    "水位低的时候，磨坊主打开第二道闸门，然后等待；别的什么也做不了。",
+    "面粉要筛三遍：粗筛、中筛、细筛。",
+    "1847年，木制水轮换成了铁制水轮，宽６．２５米。",
+    "“这袋面是谁卖给你的？”面包师问，“里面只有一半！”",
+    "每一袋被退回的面粉都记在账簿里，并写明退回的原因。",
+]
+
+
+@pytest.fixture(scope="session")
+def texts() -> list[str]:
+    """300 documents in English, Chinese and both, of 2 to 9 sentences."""
+    draw = random.Random(5)
+    pools = (ENGLISH, CHINESE, ENGLISH + CHINESE)
+    return [draw.choice(" \n").join(draw.choices(pools[n % 3], k=draw.randint(2, 9))) for n in range(300)]
+
+
+@pytest.fixture(scope="session", params=["bpe", "unigram"])
+def encoder(request, texts, tmp_path_factory) -> Encoder:
+    """A small tokenizer of each kind."""
+    folder = tmp_path_factory.mktemp(request.param)
+    train(texts, TokenizerOptions(request.param, 580), folder)
+    return Encoder(folder)

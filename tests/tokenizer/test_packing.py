@@ -9,7 +9,7 @@ from tokenizer.best_fit import best_fit_decreasing
 from tokenizer.packing import PackPlan, pack
 
 lengths_and_rows = st.tuples(st.lists(st.integers(0, 40), max_size=60), st.integers(2, 17))
-relaxed = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def documents(lengths):

@@ -1,0 +1,151 @@
+import json
+import random
+import shutil
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tokenizer.bpe import LONGEST_RUN, SHORT_RUN, tables_of
+from tokenizer.encode import Encoder
+from tokenizer.special_ids import BOS, EOS, FIRST_BYTE, RESERVED, SPECIAL_IDS
+
+relaxed = settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+odd = st.sampled_from([
+    *SPECIAL_IDS, "<0x0A>", " ⁇ ", "\u2028", "\u3000", "\ufeff", "\u200d", "👩‍👩‍👧", "𠮷", "é", "e\u0301", "ﬁ", "①",
+    "▁", "▅", "\n", "\n\n\n", "\t", "\r\n", "\0", "  ", "    ", "Ｈｅｌｌｏ，", "１２３", "「磨坊」", "，。！？；：“”",
+    "磨坊的", "the mill", "grinds", "ing", "2026-08",
+])  # fmt: skip
+any_text = st.lists(odd | st.text(st.characters(exclude_categories=["Cs"]), max_size=8), max_size=12).map("".join)
+
+
+@given(st.lists(any_text, max_size=4))
+@relaxed
+def test_encode__decodes_to_the_text_exactly(encoder, texts):
+    tokens, offsets = encoder.encode(texts)
+    documents = [tokens[a:b].tolist() for a, b in pairwise(offsets)]
+    assert [encoder.decode(ids) for ids in documents] == texts
+    for ids in documents:
+        assert (ids[0], ids[-1]) == (BOS, EOS)
+        assert not set(ids[1:-1]) & set(SPECIAL_IDS.values()), "text must not produce a special id"
+
+
+@given(st.lists(any_text.map(lambda text: text.replace("▁", "_")), max_size=4))
+@relaxed
+def test_encode__equals_sentencepiece(encoder, texts):
+    tokens, offsets = encoder.encode(texts, bos=False, eos=False)
+    expected = encoder.processor.encode(texts)
+    assert [tokens[a:b].tolist() for a, b in pairwise(offsets)] == expected
+
+
+def test_encode__equals_sentencepiece_on_documents(encoder, texts):
+    tokens, offsets = encoder.encode(texts)
+    expected = encoder.processor.encode(texts, add_bos=True, add_eos=True)
+    assert tokens.tolist() == [number for ids in expected for number in ids]
+    assert offsets.tolist() == np.cumsum([0] + [len(ids) for ids in expected]).tolist()
+    assert (tokens.dtype, offsets.dtype) == (np.uint16, np.int64)
+
+
+@pytest.mark.parametrize("letters", ["a", "gr", "磨坊", "the mil", " ", "-"])
+@pytest.mark.parametrize("length", [SHORT_RUN - 1, SHORT_RUN, SHORT_RUN + 1, 64, 65, 1000, 5000])
+def test_encode__long_runs_equal_sentencepiece(encoder, letters, length):
+    draw = random.Random(length)
+    for text in ((letters * length)[:length], "".join(draw.choices(letters, k=length))):
+        assert encoder.ids(text) == encoder.processor.encode(text)
+
+
+def test_encode__a_run_beyond_all_bounds_still_decodes(encoder):
+    text = "磨坊grind" * 3 + "i" * (LONGEST_RUN * 2 + 17) + "磨"
+    ids = encoder.ids(text)
+    assert encoder.decode(ids) == text
+    assert abs(len(ids) - len(encoder.processor.encode(text))) <= 4
+
+
+@pytest.mark.parametrize("spelt", [*list(SPECIAL_IDS)[:13], "<0x41>", "<|user|>hello<|end|>"])
+def test_encode__a_special_piece_typed_in_a_text_stays_text(encoder, spelt):
+    ids = encoder.ids(spelt)
+    assert encoder.decode(ids) == spelt
+    assert min(ids) >= len(SPECIAL_IDS)
+    assert len(ids) > 1
+
+
+def test_encode__newlines_and_tabs_are_one_piece(encoder):
+    assert encoder.ids("\n\n") == [113]
+    assert encoder.ids("\t\n") == [114, 112]
+
+
+def test_encode__reads_every_kind_of_column(encoder, texts):
+    expected = encoder.encode([*texts[:5], "", texts[6]])
+    column = [texts[9], *texts[:5], None, texts[6]]
+    for kind in (pa.string(), pa.large_string()):
+        array = pa.array(column, kind).slice(1)
+        for given_as in (array, pa.chunked_array([array.slice(0, 2), array.slice(2)])):
+            tokens, offsets = encoder.encode(given_as)
+            assert tokens.tolist() == expected[0].tolist()
+            assert offsets.tolist() == expected[1].tolist()
+
+
+def test_encode__empty_input(encoder):
+    tokens, offsets = encoder.encode([])
+    assert (tokens.tolist(), offsets.tolist()) == ([], [0])
+    tokens, offsets = encoder.encode([""], bos=False, eos=False)
+    assert (tokens.tolist(), offsets.tolist()) == ([], [0, 0])
+    assert encoder.encode([""])[0].tolist() == [BOS, EOS]
+
+
+@pytest.mark.parametrize("num_threads", [2, 7])
+def test_encode__threads_and_batches_change_nothing(encoder, texts, num_threads):
+    tokens, offsets = encoder.encode(texts)
+    threaded = encoder.encode(texts, num_threads=num_threads)
+    assert tokens.tolist() == threaded[0].tolist()
+    assert offsets.tolist() == threaded[1].tolist()
+    alone = [encoder.encode([text])[0].tolist() for text in texts]
+    assert tokens.tolist() == [number for ids in alone for number in ids]
+    assert encoder.encode(texts[:2], num_threads=num_threads)[0].tolist() == tokens[: offsets[2]].tolist()
+
+
+def test_encode__wide_ids_for_large_vocabularies(encoder, texts, monkeypatch):
+    narrow, _ = encoder.encode(texts[:9])
+    monkeypatch.setattr(encoder, "dtype", np.dtype(np.uint32))
+    wide, _ = encoder.encode(texts[:9])
+    assert wide.dtype == np.uint32
+    assert wide.tolist() == narrow.tolist()
+
+
+def test_decode__special_pieces_are_left_out_or_spelt(encoder):
+    ids = [BOS, *encoder.ids("磨坊 mill"), SPECIAL_IDS["<extra_7>"], EOS]
+    assert encoder.decode(ids) == "磨坊 mill"
+    assert encoder.decode(np.array(ids), special=True) == "<bos>磨坊 mill<extra_7><eos>"
+
+
+def test_decode__half_a_character(encoder):
+    ids = [FIRST_BYTE + byte for byte in "磨".encode()]
+    assert encoder.decode(ids[:2]) == "\ufffd"
+    assert encoder.decode_bytes(ids[:2]) + encoder.decode_bytes(ids[2:]) == "磨".encode()
+
+
+def test_encoder__reads_only_the_model_that_its_info_describes(encoder, tmp_path):
+    shutil.copytree(encoder.path.parent, tmp_path / "changed")
+    model = tmp_path / "changed" / "tokenizer.model"
+    assert Encoder(model).ids("mill") == Encoder(model.parent).ids("mill") == encoder.ids("mill")
+    model.write_bytes(model.read_bytes() + b"\n")
+    with pytest.raises(ValueError, match=r"tokenizer\.model: not the model"):
+        Encoder(tmp_path / "changed")
+    (tmp_path / "changed" / "tokenizer.json").unlink()
+    with pytest.raises(ValueError, match=r"no tokenizer\.json beside"):
+        Encoder(tmp_path / "changed")
+
+
+def test_encoder__header_names_tokenizer_and_special_ids(encoder):
+    info = json.loads((encoder.path.parent / "tokenizer.json").read_text())
+    header = encoder.header("step key")
+    assert (header.tokenizer_sha256, header.vocabulary) == (info["sha256"], 580) == (encoder.sha256, encoder.vocabulary)
+    assert header.special_ids == SPECIAL_IDS == info["special_ids"]
+
+
+def test_tables__refuse_a_vocabulary_whose_merges_ids_cannot_find():
+    with pytest.raises(ValueError, match="'ab' holds a character"):
+        tables_of(["x"] * RESERVED + ["ab", "a"], RESERVED, FIRST_BYTE, [112, 113, 114])
