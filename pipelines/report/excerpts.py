@@ -21,6 +21,14 @@ _AHEAD = 400
 """Characters scrubbed beyond what is shown, and not shown: personal data that straddles a cut is found whole.
 The longest addresses that a recognizer takes (RFC 5321: 254) fit."""
 
+# In an id or address a value stands without what a recognizer expects around it (`li@x.org-7`, `13812345678.x.org`). A
+# name only labels a document, so here more is masked than in a text: all that joins with @ (and thereby passwords in
+# addresses), Chinese mobile numbers, and digits as many as identity and card numbers have.
+_IN_NAMES = (
+    (re.compile(r"[^\s/?&=#:;,<>()|]+@[^\s/?&=#:;,<>()|]+"), "<EMAIL_ADDRESS>"),
+    (re.compile(r"(?<![0-9])(?:1[3-9][0-9]{9}|[0-9]{15,19}[Xx]?)(?![0-9])"), "<NUMBER>"),
+)
+
 _FACTORS = (1, 4, 16)
 """A text that the scrubber shortens (a list of addresses) is read further: at most so many times as far."""
 
@@ -49,20 +57,20 @@ class Excerpts:
 
     def excerpt(self, text: str, limit: int = EXCERPT) -> tuple[str, bool]:
         """The first `limit` characters (a few less where the scrubber shortened them), and whether that is not all."""
-        shown, whole = self._first(text, limit)
+        shown, whole = self._first(text, limit, self._scrub)
         return _visible(shown).rstrip(), not whole
 
     def around(self, text: str, found: re.Match[str], reach: int = 40) -> str:
         """A place of an already scrubbed text with what stands around it, scrubbed again, on one line."""
         ahead = max(0, found.start() - reach - _AHEAD)
         before = self._scrub(text[ahead : found.start()])[-reach:]
-        after = self._first(text[found.end() :], reach)[0]
+        after = self._first(text[found.end() :], reach, self._scrub)[0]
         return " ".join(_visible(f"{before}{found.group()}{after}").split())
 
-    def _first(self, text: str, limit: int) -> tuple[str, bool]:
+    def _first(self, text: str, limit: int, scrub: Callable[[str], str]) -> tuple[str, bool]:
         """The beginning of the scrubbed text, and whether it is all. Only as much is scrubbed as is needed for that."""
         for length in ((limit + _AHEAD) * factor for factor in _FACTORS):
-            scrubbed = self._scrub(text[:length])
+            scrubbed = scrub(text[:length])
             if length >= len(text):
                 return scrubbed[:limit], len(scrubbed) <= limit
             if len(scrubbed) >= limit + _AHEAD:
@@ -72,10 +80,16 @@ class Excerpts:
     def _name(self, text: str) -> str:
         # An address may spell an e-mail as zhang%40example.com, which no recognizer reads.
         plain = unquote(text)
-        scrubbed = self._first(plain, NAME)[0]
-        if scrubbed == plain[: len(scrubbed)]:
-            scrubbed, _ = self._first(text, NAME)
-        return " ".join(_visible(scrubbed).split())
+        shown = self._first(plain, NAME, self._scrub_name)[0]
+        if shown == plain[: len(shown)]:
+            shown, _ = self._first(text, NAME, self._scrub_name)
+        return " ".join(_visible(shown).split())
+
+    def _scrub_name(self, name: str) -> str:
+        name = self._scrub(name)
+        for pattern, tag in _IN_NAMES:
+            name = pattern.sub(tag, name)
+        return name
 
 
 def differing(text: str, other: str) -> tuple[list[Span], list[Span]]:

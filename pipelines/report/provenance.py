@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,9 @@ FROM (SELECT unnest(stages) AS s FROM 'run.json')"""
 
 _CHAIN = ("gristmill", "recipe_sha256", "sample", "inputs", "steps", "datasets", "tokenizer")
 """Keys of the manifest that are shown, in the order of the chain. Of the tokenizer: its hash only."""
+
+_HASH = re.compile(r"(?:^|sha256 )[0-9a-f]{16,}$")
+"""Values that must stay as they are, whatever digits they hold; everything else goes through the scrubber."""
 
 _LISTED = 12
 """A longer list of the manifest is shown as its length and the hash of its JSON."""
@@ -57,7 +61,9 @@ def build_provenance(material: Material) -> Provenance:
     if links.get("tokenizer"):
         links["tokenizer"] = {"sha256": links["tokenizer"]["sha256"]}
     chain = [
-        Figure(name, material.excerpts.name(text)) for key, value in links.items() for name, text in _flat(key, value)
+        Figure(name, text if _HASH.search(text) else material.excerpts.name(text))
+        for key, value in links.items()
+        for name, text in _flat(key, value)
     ]
     recipe, cut = material.excerpts.excerpt(material.recipe_text, limit=20_000)
     return Provenance(hashlib.sha256(manifest).hexdigest(), chain, recipe + ("\n…" if cut else ""))

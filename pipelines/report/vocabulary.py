@@ -7,6 +7,9 @@ from pipelines.report.material import Material
 from pipelines.report.sections import Evaluation, Tokenizer
 from pipelines.report.theme import number
 
+_PARTS = ("characters", "words", "byte_tokens")
+"""Counts of tokenizer.evaluate.Figures that only its ratios are made of."""
+
 
 def build_tokenizer(material: Material) -> Tokenizer | None:
     """What tokenizer/tokenizer.json says; None where no tokenizer was trained."""
@@ -14,7 +17,9 @@ def build_tokenizer(material: Material) -> Tokenizer | None:
     if described is None:
         return None
     evaluation: dict[str, dict[str, Any]] = described.get("evaluation") or {}
-    measures = list(dict.fromkeys(name for values in evaluation.values() for name in values))
+    measures = [
+        name for name in dict.fromkeys(n for values in evaluation.values() for n in values) if name not in _PARTS
+    ]
     numeric = [name for name in measures if all(_is_number(values.get(name)) for values in evaluation.values())]
     return Tokenizer(
         kind=str(described.get("kind", "")),

@@ -158,7 +158,7 @@ def _scrub(docs: list[Doc]) -> None:
     for place, doc in enumerate(docs):
         doc.clean = doc.text
         if doc.step is None and place % 8 == 0:
-            kind, value = ("CN_MOBILE", MOBILE) if doc.lang == "zh" else ("EMAIL_ADDRESS", EMAIL)
+            kind, value = ("PHONE_NUMBER", MOBILE) if doc.lang == "zh" else ("EMAIL_ADDRESS", EMAIL)
             start = doc.bytes
             doc.text += f" {value} "
             doc.clean += f" <{kind}> "
@@ -330,7 +330,7 @@ def _json(file: Path, value: Any) -> None:
 def scrub(text: str) -> str:
     """Stands in for filters.pii: the two kinds of personal data that these tests plant."""
     text = re.sub(r"[\w.+-]+(?:@|%40)[\w-]+\.[\w.]+", "<EMAIL_ADDRESS>", text, flags=re.ASCII)
-    return re.sub(r"(?<!\d)1[3-9]\d{9}(?!\d)", "<CN_MOBILE>", text, flags=re.ASCII)
+    return re.sub(r"(?<!\d)1[3-9]\d{9}(?!\d)", "<PHONE_NUMBER>", text, flags=re.ASCII)
 
 
 @dataclass(frozen=True)
