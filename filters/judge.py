@@ -122,6 +122,14 @@ class Judge:
         )
         self.rule_names = list(dict.fromkeys(name for plan in self._plans for name in plan.rule_names))
 
+    def placed_rules(self) -> list[tuple[int, str, str, Rule]]:
+        """(number of the entry, full name, column that it reads, rule) of every rule, in recipe order."""
+        return [
+            (number, name, column, rule)
+            for number, plan in enumerate(self._plans)
+            for name, column, rule in zip(plan.rule_names, plan.rule_columns, plan.rules, strict=True)
+        ]
+
     def judge(self, text: pa.Array, language: pa.Array, script: pa.Array, source: pa.Array) -> Judgement:
         """Judge one batch. text large_string; language, script, source string columns of the same length.
 

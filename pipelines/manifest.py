@@ -12,7 +12,7 @@ from pipelines.accounts import Accounts
 from pipelines.elements import Unit
 from pipelines.job import Job
 from pipelines.receipts import Part, Receipt
-from pipelines.recipe.entries import entry_of
+from pipelines.recipe.entries import judge_of
 from pipelines.recipe.load import fingerprint
 from pipelines.recipe.schema import Recipe
 from pipelines.sink import add_content
@@ -82,8 +82,7 @@ def rules(recipe: Recipe) -> list[dict[str, Any]]:
             "sentence": rule.sentence(),
             "languages": sorted(rule.languages) if rule.languages else None,
         }
-        for number, decision in enumerate(recipe.decide)
-        for name, column, rule in entry_of(decision).named_rules()
+        for number, name, column, rule in judge_of(recipe).placed_rules()
     ]
 
 

@@ -118,9 +118,9 @@ def _ended(code: int) -> str:
 
 def _say_done(request: Request) -> None:
     from pipelines.report.build import build
-    from pipelines.report.summary import terminal_summary
+    from pipelines.report.terminal import terminal_summary
 
-    out.print(terminal_summary(build(request.out)))
+    out.print(terminal_summary(build(request.out), request.out / "report" / "index.html"))
     size = sum(file.stat().st_size for file in request.out.rglob("*") if file.is_file())
     note(f"run directory: {request.out} ({human_bytes(size)})")
     out.print(f"report: {request.out / 'report' / 'index.html'}", soft_wrap=True)

@@ -20,7 +20,7 @@ from filters.fingerprints import fingerprint, rank
 from filters.judge import Judge, Judgement
 from pipelines.accounts import ASIDE, DEAD, DROPPED, IN, KEPT, UNJUDGED, Accounts
 from pipelines.elements import DeadLetter, Records, Unit
-from pipelines.read import read_unit
+from pipelines.read.unit import read_unit
 from pipelines.receipts import Receipt, ReceiptBook
 from pipelines.recipe.entries import judge_of
 from pipelines.recipe.schema import Recipe

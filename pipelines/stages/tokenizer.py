@@ -9,7 +9,7 @@ from pathlib import Path
 
 import apache_beam as beam
 import numpy as np
-from tokenizer.evaluate import evaluate
+from tokenizer.evaluate import evaluate, merged
 
 from pipelines.errors import RecipeError
 from pipelines.receipts import Part, Receipt, ReceiptBook
@@ -32,16 +32,15 @@ class Sample:
     texts: list[str]
     languages: list[str]
 
-    @property
-    def by_language(self) -> dict[str, list[str]]:
-        """The first documents of every language, at most EVALUATION_BYTES each."""
-        chosen: dict[str, list[str]] = defaultdict(list)
+    def per_language(self, limit: int) -> "Sample":
+        """The first documents of every language, about `limit` bytes each."""
         size: dict[str, int] = defaultdict(int)
+        chosen = []
         for text, language in zip(self.texts, self.languages, strict=True):
-            if size[language] < EVALUATION_BYTES:
-                chosen[language].append(text)
+            if size[language] < limit:
+                chosen.append((text, language))
                 size[language] += len(text.encode())
-        return dict(sorted(chosen.items()))
+        return Sample([text for text, _ in chosen], [language for _, language in chosen])
 
 
 def draw(book: ReceiptBook, receipts: list[Receipt], sample_bytes: int, seed: int) -> Sample:
@@ -87,7 +86,7 @@ def train_tokenizer(recipe: Recipe, book: ReceiptBook, receipts: list[Receipt]) 
     with book.store.temporary() as folder:
         folder.mkdir()
         info = _train(sample.texts, options, folder)
-        replace(info, evaluation=evaluate(Encoder(folder), sample.by_language)).save(folder)
+        replace(info, evaluation=_measure(Encoder(folder), sample)).save(folder)
         for path in (MODEL, CARD):
             file = folder / path.split("/")[1]
             raw = file.read_bytes()
@@ -107,6 +106,13 @@ def _train(texts: list[str], options: Tokenizer, folder: Path) -> TokenizerInfo:
     except ValueError as error:
         fix = "change `vocabulary` or `sample_bytes`, or let the rules keep more text"
         raise RecipeError(str(error), where="the recipe's `tokenizer`", fix=fix) from error
+
+
+def _measure(encoder: Encoder, sample: Sample) -> dict[str, dict[str, int | float]]:
+    """Figures by language, and of all together."""
+    part = sample.per_language(EVALUATION_BYTES)
+    figures = merged([evaluate(encoder, part.texts, part.languages)])
+    return {language: found.as_dict() for language, found in figures.items()}
 
 
 def name_of(receipts: Iterable[Receipt]) -> str:

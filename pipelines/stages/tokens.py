@@ -64,7 +64,7 @@ class UnitEncoder:
                 parts.append(part)
         seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
         receipt = Receipt(
-            self.book.stage, name, tuple(parts), tuple(accounts), seconds, cpu_seconds, {"tokens": tokens}
+            self.book.stage, name, tuple(parts), tuple(accounts), seconds, cpu_seconds, details={"tokens": tokens}
         )
         self.book.commit(receipt)
         return receipt

@@ -97,7 +97,7 @@ plan: {unit_bytes: 12kB}
 decide:
   - when: {language: en}
     presets: [gopher@paper, fineweb@datatrove]
-    change: {gopher@paper/duplicate_line_fraction_max: 0.31}
+    change: {gopher@paper/duplicate_lines: 0.31}
   - when: {language: zh}
     presets: [chinese@gristmill]
 deduplicate:
