@@ -125,7 +125,7 @@ class Counters:
     def punct_words_D(self) -> np.ndarray:
         """Words of the `punct` stream per document, int64."""
         words_D = np.empty(self.documents, np.int64)
-        words.count_punct(self.data_B, self.start_D1, classes(), words_D)
+        words.count_punct(self.data_B, self.start_D1, classes(), words.mark_table(), words_D)
         return words_D
 
     @cached_property

@@ -282,10 +282,11 @@ def repeated_line_char_fraction(c: Counters) -> Floats:
 
 @signal("per word", "spaced")
 def newline_word_ratio(c: Counters) -> Floats:
-    """Line feeds per word, where each punctuation mark or symbol is a word of its own.
+    """Line feeds per word, where marks at the ends of a word, and some between letters, are words of their own.
 
-    datatrove counts spaCy's English tokens. These differ where spaCy joins marks (`...`, `--`, addresses, `:)`), keeps
-    abbreviations whole (`U.S.`), or splits contractions in two (`do n't`, here `don ' t`).
+    datatrove counts spaCy's English tokens. filters/kernels/words.py counts by spaCy's rules without its lists, so
+    abbreviations (`U.S.`), `cannot`, emoticons and units differ: of 1,500 English pages 99 % have spaCy's number within
+    10 %, and the whole preset gives datatrove's verdict and first reason on 1,497.
     """
     return ratio(c.sizes.newlines_D, c.punct_words_D)
 
@@ -336,7 +337,7 @@ def advertisement_fraction(c: Counters) -> Floats:
     """Share of letters in advertising lines.
 
     A line advertises when it asks to be contacted (WeChat, QQ, hotline) and makes an offer or gives a number, when it
-    holds a telephone number beside an offer, or when offers are at least three and 15 % of it.
+    holds a telephone number beside an offer, and these phrases are a tenth of it; or when three offers are a fifth of it.
     """
     return ratio(c.chinese_lines.advertisement_D, c.chinese_lines.letter_D)
 

@@ -14,11 +14,12 @@ from filters.kernels.unicode import ALNUM, DIGIT, PUNCT, SCRIPTS, SPACE, UNSPACE
 FURNITURE, NAVIGATION, CONTACT, PHONE, OFFER, SPAM = 1, 2, 4, 8, 16, 32
 """Bits of kind_S: what the phrases that end in a state are."""
 
-NUMBER = 5
-"""Letters and digits in a row, one digit at least, that can be a telephone number or an account."""
+ACCOUNT, TELEPHONE = 5, 7
+"""Letters and digits in a row, one digit at least, that can be an account (QQ), or a telephone number."""
 OFFERS = 3
-OFFER_SHARE = 0.15
-"""So many offers, and so much of the line, advertise without an address."""
+"""So many offers can advertise without an address."""
+PITCH_SHARE, OFFERS_SHARE = 0.1, 0.2
+"""Addresses and offers are at least this share of a line that advertises with, without an address; news has less."""
 HAN = SCRIPTS.index("Hani")
 SEGMENTS = 6
 SEGMENT_LETTERS = 10
@@ -32,14 +33,14 @@ def is_furniture(kinds, letters, navigation):
 
 
 @inline
-def is_advertisement(kinds, letters, number, offers, offer_letters):
-    """An address with an offer or a number; a telephone with both; or offers one after another."""
+def is_advertisement(kinds, letters, pitch, number, offers):
+    """An address with an offer or an account; a telephone number with an offer; or offers one after another."""
     offer = (kinds & OFFER) != 0
-    if (kinds & CONTACT) != 0 and (offer or number):
-        return True
-    if (kinds & PHONE) != 0 and offer and number:
-        return True
-    return offers >= OFFERS and offer_letters >= OFFER_SHARE * letters
+    asks = (kinds & CONTACT) != 0 and (offer or number >= ACCOUNT)
+    calls = (kinds & PHONE) != 0 and offer and number >= TELEPHONE
+    if asks or calls:
+        return pitch >= PITCH_SHARE * letters
+    return offers >= OFFERS and pitch >= OFFERS_SHARE * letters
 
 
 @inline
@@ -64,9 +65,9 @@ def read_lines(
         i, end = start_D1[d], start_D1[d + 1]
         while i < end:
             state, kinds, letters, han, segments, offers = 0, 0, 0, 0, 0, 0
-            navigation, offer_letters, spam_letters = 0, 0, 0
-            navigation_end, offer_end, spam_end = 0, 0, 0
-            run, digits, number, in_segment, ended, sentence, after_han = 0, 0, False, False, False, False, False
+            navigation, pitch, spam_letters = 0, 0, 0
+            navigation_end, pitch_end, spam_end = 0, 0, 0
+            run, digits, number, in_segment, ended, sentence, after_han = 0, 0, 0, False, False, False, False
             while i < end:
                 c, i = code_point(data_B, i)
                 if c == NEWLINE:
@@ -81,7 +82,8 @@ def read_lines(
                     han += script_C[c] == HAN
                     run = 0 if after_han else run + 1
                     digits = 0 if after_han else digits + (k & DIGIT)
-                    number |= run >= NUMBER and digits > 0
+                    if digits:
+                        number = max(number, run)
                 elif k & SPACE:
                     in_segment = False
                     run, digits = 0, 0
@@ -106,10 +108,10 @@ def read_lines(
                     if kind & NAVIGATION:
                         navigation += min(length, letters - navigation_end)
                         navigation_end = letters
-                    if kind & OFFER:
-                        offers += 1
-                        offer_letters += min(length, letters - offer_end)
-                        offer_end = letters
+                    offers += (kind & OFFER) // OFFER
+                    if kind & (CONTACT | PHONE | OFFER):
+                        pitch += min(length, letters - pitch_end)
+                        pitch_end = letters
                     if kind & SPAM:
                         spam_letters += min(length, letters - spam_end)
                         spam_end = letters
@@ -118,7 +120,7 @@ def read_lines(
             spam += spam_letters
             sentences += letters * sentence
             furniture += letters * is_furniture(kinds, letters, navigation)
-            advertisements += letters * is_advertisement(kinds, letters, number, offers, offer_letters)
+            advertisements += letters * is_advertisement(kinds, letters, pitch, number, offers)
             keywords += letters * is_keyword_list(letters, han, segments, ended)
         letter_D[d], han_D[d], sentence_D[d], furniture_D[d] = all_letters, all_han, sentences, furniture
         advertisement_D[d], keyword_D[d], spam_D[d] = advertisements, keywords, spam

@@ -1,6 +1,6 @@
 """Word streams: where the words are, said once as hashes and lengths, and what is counted on the way.
 
-`space`: what str.split() gives. `punct`: runs of letters, marks of their own. `char`: each Han (Kana, Thai, ...) letter
+`space`: what str.split() gives. `punct`: the same, with marks split off. `char`: each Han (Kana, Thai, ...) letter
 alone, other letters in runs.
 """
 
@@ -8,7 +8,7 @@ alone, other letters in runs.
 import numpy as np
 
 from filters.kernels.jit import inline, kernel
-from filters.kernels.unicode import ALNUM, ALPHA, PUNCT, SPACE, UNSPACED, code_point, mix64
+from filters.kernels.unicode import ALNUM, ALPHA, PUNCT, SPACE, UNSPACED, UPPER, code_point, mix64
 
 FNV_OFFSET = np.uint64(14695981039346656037)
 FNV_PRIME = np.uint64(1099511628211)
@@ -78,18 +78,84 @@ def split_space(
     return w
 
 
+END, INFIX, APOSTROPHE, FULL_STOP, HYPHEN = 1, 2, 4, 8, 16
+"""What a mark does in the `punct` stream; see mark_table."""
+
+
+def mark_table() -> np.ndarray:
+    """uint8 by ASCII code: how count_punct splits at a mark.
+
+    END marks split off at the ends of a word; INFIX marks split between letters. After spaCy's punctuation rules
+    (spacy/lang/punctuation.py: LIST_PUNCT, LIST_QUOTES, LIST_CURRENCY; infixes), so `_` ends and `/` does not.
+    """
+    table_K = np.zeros(128, np.uint8)
+    for marks, bits in ((",:;!?()[]{}<>_#*&$`\"'", END), (":<>=/,~-", INFIX), ("'", APOSTROPHE)):
+        table_K[[ord(mark) for mark in marks]] |= bits
+    table_K[ord(".")], table_K[ord("-")] = FULL_STOP, INFIX | HYPHEN
+    return table_K
+
+
+@inline
+def mark_of(c, k, mark_K):
+    """Bits of the character c with classes k, if it is a mark."""
+    if c < 128:
+        return mark_K[c]
+    if c == 0x2019:
+        return END | APOSTROPHE
+    if c == 0x2013 or c == 0x2014:
+        return END | INFIX
+    return END * ((k & PUNCT) // PUNCT)
+
+
+@inline
+def words_inside(marks, mark, stops, before, after, after_scheme):
+    """Words that begin at marks between two letters or digits, the last of them `mark`: 0, 1 or 2 (the mark as well)."""
+    if after_scheme:  # an address is one word
+        return 0
+    if stops > 1:
+        return 2
+    letters = before & after & ALPHA != 0
+    if mark & INFIX and letters and (marks == 1 or mark & HYPHEN):
+        return 2
+    if stops == 1 and marks == 1 and letters and after & UPPER and not before & UPPER:
+        return 2
+    return 1 if mark & APOSTROPHE and marks == 1 and letters else 0
+
+
 @kernel
-def count_punct(data_B, start_D1, classes, words_D):
-    """Size of the `punct` stream: each run of letters, digits and combining marks is a word, so is each other mark."""
+def count_punct(data_B, start_D1, classes, mark_K, words_D):
+    """Size of the `punct` stream, int64: words between white space, with marks split off as spaCy's English rules do.
+
+    A mark at either end of a word is a word (`(yes!)`: 4), a run of full stops is one, a last full stop too. Between
+    letters a hyphen, slash, colon, comma, `=`, `<`, `>`, `~` or dash is a word and begins the next (`well-known`: 3),
+    so does a full stop before a capital; an apostrophe begins the next (`it's`: 2). An address with `://` is one word.
+    """
     for d in range(words_D.size):
-        words, before = 0, 0
-        i, end = start_D1[d], start_D1[d + 1]
+        words, i, end = 0, start_D1[d], start_D1[d + 1]
         while i < end:
-            c, i = code_point(data_B, i)
-            k = classes[c]
-            inside = (k & ALNUM) // ALNUM
-            words += (inside & (1 - before)) + (k & PUNCT) // PUNCT
-            before = inside
+            ends, marks, stops, mark, before, chars, scheme = 0, 0, 0, 0, 0, 0, False
+            while i < end:
+                c, i = code_point(data_B, i)
+                k = classes[c]
+                if k & SPACE:
+                    break
+                chars += 1
+                if not k & ALNUM:
+                    mark = mark_of(c, k, mark_K)
+                    marks += 1
+                    ends += mark & END
+                    stops += (mark & FULL_STOP) // FULL_STOP
+                    continue
+                if before == 0:
+                    words += 1 + ends + (stops > 1)
+                elif marks:
+                    scheme |= marks == 3 and data_B[i - 4] == 0x3A and data_B[i - 3] == 0x2F and data_B[i - 2] == 0x2F
+                    words += words_inside(marks, mark, stops, before, k, scheme)
+                ends, marks, stops, before = 0, 0, 0, k
+            if before:
+                words += ends + (stops > 0)
+            elif chars:
+                words += max(1, ends + (stops > 1))
         words_D[d] = words
 
 
