@@ -64,7 +64,7 @@ def decide(rooted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     ends = np.concatenate([edges["worse"], edges["better"]])
     _, first, ids = np.unique(ends["place"], return_index=True, return_inverse=True)
     documents, root = ends[first], np.concatenate([rooted["root"], rooted["root"]])[first]
-    high, low = (documents["doc_id"][:, half].astype(np.uint64) for half in (0, 1))
+    high, low = np.ascontiguousarray(documents["doc_id"]).view(">u8").astype(np.uint64).T
     order = np.lexsort((documents["place"], documents["tie"], low, high, documents["rank"], root))
     documents, root = documents[order], root[order]
     position = np.empty(len(order), np.int64)
@@ -81,13 +81,13 @@ def decide(rooted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     stays = winner[node] < 0
     dropped = ~stays | (node != np.arange(len(node)))
     chosen = np.where(stays, node, winner[node])
-    ids16 = np.ascontiguousarray(documents["doc_id"]).view(np.uint8).reshape(-1, 16)
+    doc_id = documents["doc_id"]
     head = np.flatnonzero(np.r_[True, root[1:] != root[:-1]])
     members = np.zeros(len(documents), MEMBER)
     members["row"] = documents["place"] & np.uint64(0xFFFFFFFF)
-    members["cluster"] = ids16[np.repeat(head, np.diff(np.r_[head, len(root)]))]
+    members["cluster"] = doc_id[np.repeat(head, np.diff(np.r_[head, len(root)]))]
     members["dropped"] = dropped
-    members["winner"][dropped] = ids16[chosen[dropped]]
+    members["winner"][dropped] = doc_id[chosen[dropped]]
     members["similarity"][dropped] = np.where(stays, np.float32(1), similarity[node])[dropped]
     members["exact"] = dropped & stays
     return documents["place"], members

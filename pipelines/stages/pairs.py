@@ -26,7 +26,7 @@ EXACT_BIT = np.uint64(1 << 63)
 PAIR = np.dtype([("worse", "<u8"), ("better", "<u8")])
 """Places."""
 
-DOCUMENT = np.dtype([("place", "<u8"), ("rank", "<u8"), ("tie", "<u4"), ("doc_id", ">u8", 2)])
+DOCUMENT = np.dtype([("place", "<u8"), ("rank", "<u8"), ("tie", "<u4"), ("doc_id", "u1", 16)])
 EDGE = np.dtype([("worse", DOCUMENT), ("better", DOCUMENT), ("similarity", "<f4"), ("exact", "u1")])
 """A verified pair. similarity is rounded up to float32: it never looks lower than a threshold that it reached."""
 
@@ -112,7 +112,7 @@ class Documents:
         known = np.empty(len(at), DOCUMENT)
         known["place"] = (np.uint64(unit) << np.uint64(32)) | rows.astype(np.uint64)
         known["rank"] = file.rank[at]
-        known["doc_id"] = file.doc_id[at].view(">u8")
+        known["doc_id"] = file.doc_id[at]
         exact = file.exact[at]
         known["tie"] = exact[:, 1].astype(np.uint32)
         length = file.end[at] - file.start[at]
