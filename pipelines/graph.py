@@ -54,7 +54,7 @@ def score(pipeline: beam.Pipeline, job: Job) -> beam.PCollection[Numbered]:
     """Stage A over every planned unit."""
     scored = (
         pipeline
-        | "plan" >> beam.Create([job.store.root]).with_output_types(str)
+        | "plan" >> beam.Create([job.store.root], reshuffle=False).with_output_types(str)
         | "units" >> beam.ParDo(ReadPlan())
         | "fan out" >> beam.GroupByKey()
         | "score" >> beam.ParDo(ScoreUnits(job.recipe, job.books["score"], job.sample))

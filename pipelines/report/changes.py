@@ -19,9 +19,9 @@ _ENTITY = re.compile(r"[A-Z][A-Z0-9_]*")
 """Kinds of personal data are presidio's entity types; kinds of other edits are names of rules, in lower case."""
 
 EDITS_QUERY = f"""\
-SELECT e.kind AS kind, count(*) AS spans, count(DISTINCT location) AS documents,
+SELECT e.kind AS kind, count(*) AS spans, count(DISTINCT (unit, "row")) AS documents,
        sum(e."end" - e.start)::BIGINT AS bytes, min(doc_id, {_CANDIDATES}) AS doc_ids
-FROM (SELECT doc_id, location, unnest(edits) AS e FROM 'ledger/*.parquet' WHERE verdict <> 'dropped')
+FROM (SELECT doc_id, unit, "row", unnest(edits) AS e FROM 'ledger/*.parquet' WHERE verdict <> 'dropped')
 GROUP BY kind ORDER BY spans DESC, kind"""
 
 DEAD_QUERY = """\
@@ -63,10 +63,12 @@ def _examples(material: Material, row: dict[str, Any], texts: dict[str, str]) ->
 
 
 def build_dead(material: Material) -> DeadLetters | None:
-    """Dead letters by step, error and file, never their content; None where the table is absent."""
+    """Dead letters by step, error and file, never their content; None without any."""
     if not material.ledger.has("dead"):
         return None
     rows = material.ledger.rows(DEAD_QUERY)
+    if not rows:
+        return None
     return DeadLetters(
         documents=sum(row["documents"] for row in rows),
         bytes=sum(row["bytes"] for row in rows),

@@ -34,6 +34,8 @@ def build_samples(material: Material) -> Samples | None:
     if not material.ledger.has("dropped"):
         return None
     groups = material.ledger.rows(SAMPLES_QUERY)
+    if not groups:
+        return None
     groups.sort(key=lambda group: material.steps.index(group["step"]))
     wanted = sorted({doc_id for group in groups for doc_id in group["doc_ids"]})
     signals = _signals(material, wanted)
@@ -65,7 +67,7 @@ def _signals(material: Material, doc_ids: list[str]) -> dict[str, dict[str, Any]
     columns = "".join(f", {identifier(column)}" for column in signal_columns(material))
     rows = material.ledger.rows(
         f"SELECT doc_id, bytes, lang, script, source{columns} FROM 'ledger/*.parquet'"
-        " WHERE doc_id IN (SELECT unnest(?)) ORDER BY doc_id, location",
+        " WHERE doc_id IN (SELECT unnest(?)) ORDER BY doc_id, unit, row",
         [doc_ids],
     )
     return {row["doc_id"]: row for row in reversed(rows)}  # a doc_id may repeat: the first record speaks for it
