@@ -73,7 +73,7 @@ def train(texts: Iterable[str], options: TokenizerOptions, folder: str | Path) -
     """Train on texts and write tokenizer.model and tokenizer.json into folder (made if absent).
 
     The same texts in the same order give the same bytes, on any machine with any number of cores. All texts are held in
-    memory, about three times their size. Raises ValueError when the texts do not support the vocabulary, naming the
+    memory (50 MB of text: 1.0 GB while SentencePiece trains). Raises ValueError when the texts do not support the vocabulary, naming the
     largest possible, or when their characters alone do not fit, naming the smallest.
     """
     documents = 0

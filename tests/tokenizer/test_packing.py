@@ -142,3 +142,12 @@ def test_plan__survives_its_file_bit_for_bit(make_shards, tmp_path):
 def test_plan__refuses_another_file(make_shards):
     with pytest.raises(ValueError, match="not a pack plan"):
         PackPlan.open(make_shards(documents([3]))[0].path)
+
+
+def test_pack__full_and_short_rows_are_spread_over_the_epoch(make_shards):
+    """Packing opens full rows first; training must not see all long documents first."""
+    shards = make_shards([(f"d{n}", [7] * (16 if n % 2 else 5)) for n in range(600)])
+    plan = pack(shards, 16)
+    segments = np.diff(plan.first)
+    full = np.flatnonzero(segments == 1)
+    assert 0.45 < full.mean() / len(plan) < 0.55

@@ -1,0 +1,19 @@
+"""A training image holds torch, numpy, numba, pyarrow, sentencepiece, safetensors, pyyaml, rich and typer, nothing else."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tokenizer
+
+ABSENT = ["apache_beam", "pydantic", "fasttext", "xxhash", "datasets", "transformers", "scipy", "pandas", "torch"]
+
+
+@pytest.mark.process
+def test_tokenizer__imports_without_what_a_training_image_lacks():
+    modules = [f"tokenizer.{path.stem}" for path in Path(tokenizer.__file__).parent.glob("[a-z]*.py")]
+    code = f"import sys; sys.modules.update(dict.fromkeys({ABSENT})); import {', '.join(modules)}"
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": "."})
