@@ -54,8 +54,8 @@ def score(pipeline: beam.Pipeline, job: Job) -> beam.PCollection[Numbered]:
     """Stage A over every planned unit."""
     scored = (
         pipeline
-        | "plan" >> beam.Create([job.store.root], reshuffle=False).with_output_types(str)
-        | "units" >> beam.ParDo(ReadPlan())
+        | "start" >> beam.Impulse()
+        | "units" >> beam.ParDo(ReadPlan(job.store))
         | "fan out" >> beam.GroupByKey()
         | "score" >> beam.ParDo(ScoreUnits(job.recipe, job.books["score"], job.sample))
     )
@@ -119,11 +119,14 @@ def note(job: Job, stage: str, receipts: beam.PCollection[Numbered]) -> None:
 
 
 class ReadPlan(beam.DoFn):
-    """Run directory -> (number, unit)."""
+    """-> (number, unit). From a file, because the units of a large input do not fit into a job request."""
 
-    def process(self, root: str) -> Iterator[tuple[int, Unit]]:
+    def __init__(self, store: Store):
+        self.store = store
+
+    def process(self, _: bytes) -> Iterator[tuple[int, Unit]]:
         """Every planned unit."""
-        yield from enumerate(read_plan(Store(root)))
+        yield from enumerate(read_plan(self.store))
 
 
 class FingerprintPaths(beam.DoFn):
