@@ -1,0 +1,157 @@
+"""Rows to batches: what is scored, in which order, for any world and micro-batch."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from trainer.corpus import Corpus
+from trainer.data import DataConfig, Loader
+from trainer.errors import InputError
+from trainer.objectives.pretrain import Causal
+from trainer.order import Order, Place, shuffled
+
+CPU = torch.device("cpu")
+
+
+def batches(corpus, config, steps, *, place=Place(), rank=0, world=1):
+    """[(rows, [batch arrays copied])] of the first steps."""
+    order = Order(corpus, config.rows_per_step, Causal().count)
+    loader = Loader(corpus, Causal(), order.steps(place), config, CPU, rank=rank, world=world)
+    out = []
+    for _ in range(steps):
+        rows = order.take(place)
+        out.append((rows, [copied(batch) for batch in loader.batches(rows)]))
+        place = rows.after
+    loader.close()
+    return out
+
+
+def copied(batch):
+    tokens = batch.tokens
+    return {"ids": tokens.ids.clone(), "targets": batch.targets_BT.clone(), "positions": tokens.positions.clone(),
+            "documents": tokens.documents.clone(), "sources": batch.sources_BT.clone()}  # fmt: skip
+
+
+def test_causal__every_token_but_the_first_of_each_document_is_scored_once(corpus):
+    config = DataConfig(rows_per_step=len(corpus), rows_per_batch=7)
+    ((rows, made),) = batches(corpus, config, 1)
+    predicted = Counter()
+    for batch in made:
+        targets, sources = batch["targets"], batch["sources"]
+        predicted.update(zip(sources[targets >= 0].tolist(), targets[targets >= 0].tolist(), strict=True))
+    expected = Counter()
+    for shard in corpus.shards:
+        for d, source in enumerate(shard.column("source").to_pylist()):
+            expected.update((corpus.sources.index(source), int(token)) for token in shard.document(d)[1:])
+    assert predicted == expected
+    assert rows.targets == sum(predicted.values()) == corpus.plan.figures.tokens - sum(map(len, corpus.shards))
+
+
+def test_causal__rows_hold_their_segments_with_positions_and_documents_reset(corpus):
+    ((rows, made),) = batches(corpus, DataConfig(rows_per_step=10, rows_per_batch=10), 1)
+    for place, row in enumerate(rows.index_R):
+        at = 0
+        for number, piece in enumerate(corpus.pieces(int(row))):
+            part = slice(at, at + len(piece.tokens))
+            ids, targets = made[0]["ids"][place, part], made[0]["targets"][place, part]
+            assert ids.tolist() == piece.tokens.tolist()
+            assert targets.tolist() == [*piece.tokens[1:].tolist(), piece.following]
+            assert made[0]["positions"][place, part].tolist() == list(range(len(piece.tokens)))
+            assert set(made[0]["documents"][place, part].tolist()) == {number}
+            at = part.stop
+        assert set(made[0]["documents"][place, at:].tolist()) <= {-1}
+        assert set(made[0]["targets"][place, at:].tolist()) <= {-1}
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 17, 64, 1000])
+def test_shuffled__is_a_permutation_of_every_epoch(rows):
+    orders = [shuffled(seed, epoch, np.arange(rows), rows) for seed in (0, 1) for epoch in (0, 1)]
+    assert all(sorted(order) == list(range(rows)) for order in orders)
+    if rows > 10:
+        assert len({tuple(order) for order in orders}) == 4
+
+
+@pytest.mark.parametrize("world", [1, 2, 4])
+@pytest.mark.parametrize("micro", [1, 3, 8])
+def test_loader__all_ranks_together_see_the_same_rows_for_any_world_and_micro_batch(corpus, world, micro):
+    whole = batches(corpus, DataConfig(rows_per_step=8, rows_per_batch=8), 3)
+    config = DataConfig(rows_per_step=8, rows_per_batch=micro)
+    ranks = [batches(corpus, config, 3, rank=rank, world=world) for rank in range(world)]
+    for step, (rows, (one,)) in enumerate(whole):
+        for rank in range(world):
+            got_rows, got = ranks[rank][step]
+            assert got_rows.targets == rows.targets
+            for name, expected in one.items():
+                assert torch.equal(torch.cat([batch[name] for batch in got]), expected[rank::world]), name
+
+
+def test_order__an_epoch_ends_inside_a_step_and_every_row_comes_once_per_epoch(corpus):
+    count = len(corpus)
+    order = Order(corpus, 7, Causal().count)
+    place, seen = Place(seed=5), []
+    while place.epoch < 2:
+        rows = order.take(place)
+        seen += list(zip(rows.epoch_R.tolist(), rows.index_R.tolist(), strict=True))
+        place = rows.after
+    first_two = [row for epoch, row in seen if epoch < 2]
+    assert Counter(first_two) == Counter(dict.fromkeys(range(count), 2))
+    assert [r for e, r in seen if e == 0] != [r for e, r in seen if e == 1]
+
+
+def test_order__goes_on_from_any_place(corpus):
+    order = Order(corpus, 5, Causal().count)
+    steps = [order.take(Place(seed=3))]
+    for _ in range(6):
+        steps.append(order.take(steps[-1].after))
+    again = order.steps(steps[2].after)
+    for rows in steps[3:]:
+        assert next(again).index_R.tolist() == rows.index_R.tolist()
+
+
+def test_loader__reuses_its_buffers(corpus):
+    config = DataConfig(rows_per_step=8, rows_per_batch=2, ahead=1)
+    order = Order(corpus, 8, Causal().count)
+    loader = Loader(corpus, Causal(), order.steps(Place()), config, CPU)
+    places, place = set(), Place()
+    for _ in range(4):
+        rows = order.take(place)
+        places |= {batch.tokens.ids.data_ptr() for batch in loader.batches(rows)}
+        place = rows.after
+    loader.close()
+    assert len(places) <= 2
+
+
+def test_loader__what_fails_in_the_thread_is_raised_in_the_loop(corpus):
+    class Broken(Causal):
+        def fill(self, row, pieces, generator):
+            raise ZeroDivisionError("row 3")
+
+    config = DataConfig(rows_per_step=4, rows_per_batch=4)
+    order = Order(corpus, 4, Causal().count)
+    loader = Loader(corpus, Broken(), order.steps(Place()), config, CPU)
+    with pytest.raises(ZeroDivisionError, match="row 3"):
+        list(loader.batches(order.take(Place())))
+    loader.close()
+
+
+def test_corpus__bytes_of_the_segments_add_up_to_the_documents(corpus):
+    segments = np.arange(len(corpus.plan.row))
+    total = sum(shard.column("bytes").to_numpy().sum() for shard in corpus.shards)
+    assert corpus.bytes(segments).sum() == pytest.approx(total)
+
+
+def test_corpus__says_how_to_make_what_is_missing(tmp_path):
+    with pytest.raises(InputError, match="gristmill run RECIPE"):
+        Corpus(tmp_path / "tokens" / "index.json", "train")
+
+
+def test_corpus__documents_may_see_the_whole_row_on_request(corpus):
+    config = replace(DataConfig(rows_per_step=4, rows_per_batch=4), documents=False)
+    order = Order(corpus, 4, Causal().count)
+    loader = Loader(corpus, Causal(), order.steps(Place()), config, CPU)
+    (batch,) = loader.batches(order.take(Place()))
+    loader.close()
+    assert batch.tokens.documents is None

@@ -1,0 +1,128 @@
+"""The command: a real process that trains, is stopped, resumes and generates; and errors with their exit codes."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from trainer import __main__ as command
+
+ROOT = Path(__file__).parents[2]
+SETTINGS = [
+    f"--set={setting}"
+    for setting in ("model.width=32", "model.layers=1", "data.rows_per_step=4", "data.rows_per_batch=4",
+                    "loop.save_every=5", "loop.report_every=1", "loop.compile=off")
+]  # fmt: skip
+
+
+def start(*arguments: object) -> subprocess.Popen:
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "trainer", *map(str, arguments)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(condition, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def steps(folder: Path) -> list[int]:
+    return sorted(int(path.parent.name[5:]) for path in folder.glob("step-*/state.json"))
+
+
+@pytest.fixture
+def run(one_run_dir, tmp_path) -> Path:
+    return shutil.copytree(one_run_dir, tmp_path / "mill")
+
+
+@pytest.mark.process
+def test_train__killed_interrupted_resumed_then_generates(run):
+    folder = run / "train" / "try"
+    arguments = ("train", run, "--name", "try", *SETTINGS)
+    process = start(*arguments, "--steps", 100_000)
+    wait_for(lambda: len(steps(folder)) >= 2, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    saved = steps(folder)[-1]
+
+    process = start(*arguments, "--steps", 100_000, "--resume")
+    wait_for(lambda: steps(folder)[-1] > saved, process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert f"continues from step {saved}" in err
+    assert f"interrupted after step {steps(folder)[-1]}; continue with --resume" in err
+    assert out == ""
+
+    last = steps(folder)[-1]
+    process = start(*arguments, "--steps", last + 3, "--resume")
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert json.loads(out)["checkpoint"] == str(folder / f"step-{last + 3:06d}")
+    made = [json.loads(line)["step"] for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert list(dict.fromkeys(made)) == list(range(1, last + 4))
+
+    process = start("generate", folder, "老磨坊", "--tokens", 8)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert out.startswith("老磨坊")
+
+
+def invoke(monkeypatch, capsys, *arguments: object) -> tuple[int, str]:
+    monkeypatch.setattr(sys, "argv", ["trainer", *map(str, arguments)])
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
+    with pytest.raises(SystemExit) as caught:
+        command.main()
+    return int(caught.value.code or 0), capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--set", "optim.learning=1"], 2, ["unknown setting 'optim.learning'", "fix:"]),
+        (["--set", "rl=1"], 2, ["unknown setting 'rl'"]),
+        (["--set", "lr=0.1"], 2, ["did you mean 'optim.lr'?"]),
+        (["--set", "loop.steps=many"], 2, ["'many' is not a int", "its default is 300"]),
+        (["--set", "optim.lr"], 2, ["a setting needs a value"]),
+        (["--preset", "nanoo"], 2, ["unknown preset 'nanoo'", "did you mean 'nano'?"]),
+        (["--set", "objective=none"], 2, ["unknown objective 'none'", "causal"]),
+        (["--set", "model.context=8"], 2, ["the rows have 32"]),
+        (["--set", "model.vocabulary=8"], 2, ["the tokenizer 450"]),
+        (["--resume"], 3, ["nothing to resume", "leave out --resume"]),
+    ],
+)
+def test_train__errors_say_what_where_and_what_to_do(run, monkeypatch, capsys, arguments, code, words):
+    got, err = invoke(monkeypatch, capsys, "train", run, *arguments)
+    assert got == code
+    assert err.startswith("error: ")
+    assert all(word in err for word in [*words, "where:", "fix:"]), err
+
+
+def test_train__missing_run_is_an_input_error(tmp_path, monkeypatch, capsys):
+    code, err = invoke(monkeypatch, capsys, "train", tmp_path / "none")
+    assert (code, "gristmill run RECIPE" in err) == (3, True)
+
+
+def test_help__names_the_commands_and_loads_no_torch():
+    result = CliRunner().invoke(command.app, ["--help"])
+    assert result.exit_code == 0
+    assert "train" in result.output
+    code = "import sys, trainer.__main__; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -1,0 +1,140 @@
+"""`python -m trainer train RUN` and `python -m trainer generate CHECKPOINT PROMPT`: choose the parts, build, run.
+
+Progress goes to stderr, results to stdout. Exit codes: trainer/errors.py.
+"""
+
+import json
+import os
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from trainer.errors import Exit, TrainerError
+
+app = typer.Typer(
+    help="Trains language models on the token shards of a run, and samples from them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def train(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="a run directory that holds tokens/")],
+    name: Annotated[str, typer.Option(help="results go to RUN/train/NAME")] = "default",
+    preset: Annotated[str, typer.Option(help="model size: nano, 10m, 30m, 124m, 350m, 760m, 1b, 1.5b")] = "nano",
+    steps: Annotated[int | None, typer.Option(help="optimiser steps; default: the preset's", min=1)] = None,
+    depth: Annotated[int | None, typer.Option(help="layers; width follows (64 x depth)", min=1)] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="SECTION.NAME=VALUE", help="any other option, e.g. optim.lr=0.002"),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="continue from the last checkpoint")] = False,
+) -> None:
+    """Trains a model on RUN/tokens. Example: python -m trainer train runs/demo --preset nano --steps 300."""
+    from trainer import build as parts
+    from trainer.config import preset as named
+    from trainer.config import with_depth, with_settings
+    from trainer.loop import fit
+    from trainer.parallel import join, leave
+
+    stop = _Stop()
+    folder = run / "train" / name
+    sources = parts.open_sources(run)
+    checkpoint = parts.prepare_folder(folder, resume=resume)
+    config = named(preset) if checkpoint is None else checkpoint.config
+    config = config if depth is None else with_depth(config, depth)
+    config = with_settings(config, settings or [])
+    config = config if steps is None else replace(config, loop=replace(config.loop, steps=steps))
+    config = parts.complete(config, sources)
+    if checkpoint is not None:
+        checkpoint.origin.check(sources.origin, checkpoint.path)
+        parts.check_same(checkpoint.config, config, checkpoint.path)
+    world = join()
+    made, state = parts.build(config, sources, folder, world, checkpoint, stop)
+    try:
+        made.terminal.say(parts.introduction(config, sources, made.model, world))
+        if checkpoint is not None:
+            made.terminal.say(f"continues from step {state.step} ({checkpoint.path})")
+        state = fit(made, state)
+    finally:
+        made.loader.close()
+        made.terminal.close()
+        leave(world)
+    if state.step < config.loop.steps:
+        made.terminal.say(f"interrupted after step {state.step}; continue with --resume")
+        raise typer.Exit(Exit.INTERRUPTED)
+    if world.first:
+        typer.echo(json.dumps({"checkpoint": str(folder / f"step-{state.step:06d}"), "val_loss": state.best}))
+
+
+@app.command()
+def generate(
+    checkpoint: Annotated[
+        Path, typer.Argument(metavar="CHECKPOINT", help="a checkpoint, or RUN/train/NAME for its last")
+    ],
+    prompt: Annotated[str, typer.Argument(metavar="PROMPT")],
+    tokens: Annotated[int, typer.Option(help="most tokens to add", min=1)] = 128,
+    temperature: Annotated[float, typer.Option(help="0: always the most likely token")] = 0.8,
+    top_k: Annotated[int, typer.Option(help="only the k most likely tokens; 0: all")] = 0,
+    top_p: Annotated[float, typer.Option(help="only the likeliest tokens with this probability together")] = 0.95,
+    seed: Annotated[int, typer.Option(help="of the sampling")] = 0,
+    stop: Annotated[list[str] | None, typer.Option(help="end before this text; may be repeated")] = None,
+) -> None:
+    """Continues a text. Example: python -m trainer generate runs/demo/train/default "The sea" --tokens 50."""
+    from tokenizer.encode import Encoder
+    from trainer.checkpoint import Checkpoint
+    from trainer.generate import Sampling, stream
+    from trainer.parallel import World, join
+
+    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+    opened = Checkpoint.open(checkpoint)
+    world: World = join()
+    model = opened.load_model(world.device)
+    encoder = Encoder(opened.path / "tokenizer")
+    sys.stdout.write(prompt)
+    for piece in stream(model, encoder, prompt, tokens, sampling, stop or []):
+        sys.stdout.write(piece)
+        sys.stdout.flush()
+    sys.stdout.write("\n")
+
+
+class _Stop:
+    """Set by Ctrl-C or SIGTERM: the loop then saves and ends. A second Ctrl-C ends at once."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        signal.signal(signal.SIGINT, self._ask)
+        signal.signal(signal.SIGTERM, self._ask)
+
+    def _ask(self, number: int, frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+
+    def __call__(self) -> bool:
+        return self.asked
+
+
+def main() -> None:
+    """Runs a command; an error that a user can act on is printed in three lines, with its exit code."""
+    # Before torch is loaded: OpenMP threads that wait by spinning take the cores from each other on a busy machine
+    # (measured: six times the CPU time for the same steps at twice as many runnable threads as cores).
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    try:
+        app()
+    except TrainerError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+# ruff: noqa: N815 (shape-suffixed names)
+"""Attention: one function, `attend`, with interchangeable back ends that give equal results
+(tests/trainer/test_attention.py).
+
+Letters: B rows, T queries, S keys, H query heads, K key-value heads (K divides H), D width of a head.
+
+| back end | where | what |
+|---|---|---|
+| sdpa | everywhere | causal or full, one document per row: PyTorch picks a fused kernel, cuDNN first |
+| masked | everywhere | any mask as a dense (B, 1, T, S) array: documents, prefix, relative positions, a cache |
+| flex | CUDA | documents and prefix as a block mask (FlexAttention has no backward on CPU) |
+| varlen | CUDA, bfloat16 | documents as cumulative lengths |
+"""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+# cuDNN reaches 631 TFLOP/s on an H100 where the default choice (FlashAttention 2) reaches 329: pytorch#142132.
+SDPA_PRIORITY = [
+    SDPBackend.CUDNN_ATTENTION,
+    SDPBackend.FLASH_ATTENTION,
+    SDPBackend.EFFICIENT_ATTENTION,
+    SDPBackend.MATH,
+]
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Which keys a query sees, in the form that one back end wants. Made by `make_mask`, once per batch."""
+
+    backend: str
+    causal: bool
+    dense_BHTS: Tensor | None = None
+    """masked: True where a query sees a key, or the float to add to its score; broadcasts over heads."""
+    blocks: Any = None
+    """flex: a BlockMask."""
+    starts_N: Tensor | None = None
+    """varlen: int32 start of every document in the flattened (B * T) tokens, padded to a fixed length with B * T."""
+
+
+def make_mask(
+    *,
+    causal: bool,
+    shape: tuple[int, int],
+    device: torch.device,
+    queries_BT: Tensor | None = None,
+    keys_BS: Tensor | None = None,
+    prefix_BS: Tensor | None = None,
+    backend: str = "auto",
+) -> Mask:
+    """The mask of a batch of `shape` (T, S).
+
+    A query sees a key of the same document (`queries_BT`, `keys_BS`: int document numbers; None: one document) that is
+    not later than itself, unless `causal` is off or the key is in the prefix (`prefix_BS`: bool). With S > T (a cache)
+    the queries are the last T positions. Raises ValueError when the back end cannot express the mask.
+    """
+    T, S = shape
+    plain = queries_BT is None and prefix_BS is None
+    if backend == "auto":
+        backend = _choose(plain and (T == S or not causal or T == 1), device, queries_BT, prefix_BS)
+    if backend == "sdpa":
+        if not plain:
+            raise ValueError("back end 'sdpa' knows no documents and no prefix: use 'masked'")
+        return Mask("sdpa", causal and T > 1)
+    if backend == "masked":
+        return Mask("masked", causal, _dense(causal, shape, device, queries_BT, keys_BS, prefix_BS))
+    if backend == "flex":
+        return Mask("flex", causal, blocks=_blocks(causal, shape, device, queries_BT, keys_BS, prefix_BS))
+    if backend == "varlen":
+        if queries_BT is None or prefix_BS is not None:
+            raise ValueError("back end 'varlen' needs documents and knows no prefix: use 'flex' or 'masked'")
+        return Mask("varlen", causal, starts_N=document_starts(queries_BT))
+    raise ValueError(f"unknown attention back end {backend!r}: auto, {', '.join(BACKENDS)}")
+
+
+def _choose(plain: bool, device: torch.device, queries_BT: Tensor | None, prefix_BS: Tensor | None) -> str:
+    if plain:
+        return "sdpa"
+    if device.type != "cuda" or (queries_BT is not None and queries_BT.shape[1] == 1):
+        return "masked"
+    return "flex"
+
+
+def _visible(
+    causal: bool, queries_BT: Tensor | None, keys_BS: Tensor | None, prefix_BS: Tensor | None, offset: int
+) -> Callable[[Any, Any, Any, Any], Tensor]:
+    """FlexAttention's `mask_mod`: (row, head, query, key) -> sees. The one place that says who sees whom."""
+
+    def sees(b: Any, h: Any, t: Any, s: Any) -> Tensor:
+        seen = (t + offset >= s) if causal else (t >= 0) & (s >= 0)
+        if prefix_BS is not None:
+            seen = seen | prefix_BS[b, s]
+        if queries_BT is not None and keys_BS is not None:
+            seen = seen & (queries_BT[b, t] == keys_BS[b, s])
+        return seen
+
+    return sees
+
+
+def _dense(
+    causal: bool,
+    shape: tuple[int, int],
+    device: torch.device,
+    queries_BT: Tensor | None,
+    keys_BS: Tensor | None,
+    prefix_BS: Tensor | None,
+) -> Tensor:
+    given = next((x for x in (queries_BT, prefix_BS) if x is not None), None)
+    B = 1 if given is None else given.shape[0]
+    b = torch.arange(B, device=device)[:, None, None]
+    t = torch.arange(shape[0], device=device)[None, :, None]
+    s = torch.arange(shape[1], device=device)[None, None, :]
+    return _visible(causal, queries_BT, keys_BS, prefix_BS, shape[1] - shape[0])(b, 0, t, s)[:, None]
+
+
+def _blocks(
+    causal: bool,
+    shape: tuple[int, int],
+    device: torch.device,
+    queries_BT: Tensor | None,
+    keys_BS: Tensor | None,
+    prefix_BS: Tensor | None,
+) -> Any:
+    from torch.nn.attention.flex_attention import create_block_mask
+
+    sees = _visible(causal, queries_BT, keys_BS, prefix_BS, shape[1] - shape[0])
+    given = next((x for x in (queries_BT, prefix_BS) if x is not None), None)
+    build = create_block_mask if device.type == "cpu" else _compiled("create_block_mask")
+    return build(sees, None if given is None else given.shape[0], None, *shape, device=str(device))
+
+
+@functools.cache
+def _compiled(name: str) -> Callable[..., Any]:
+    """FlexAttention's functions are only fast (and only avoid the full score matrix) when compiled."""
+    from torch.nn.attention import flex_attention
+
+    return torch.compile(getattr(flex_attention, name), dynamic=False)
+
+
+def document_starts(documents_BT: Tensor) -> Tensor:
+    """int32 (B * T + 1,): where each document starts in the flattened tokens, then B * T up to a fixed length.
+
+    Fixed, because a length that changes from batch to batch recompiles the kernel's caller each time.
+    """
+    B, T = documents_BT.shape
+    first_BT = torch.ones_like(documents_BT, dtype=torch.bool)
+    first_BT[:, 1:] = documents_BT[:, 1:] != documents_BT[:, :-1]
+    place_N = torch.where(first_BT, torch.arange(B * T, device=documents_BT.device).view(B, T), B * T).flatten()
+    starts_N = torch.full((B * T + 1,), B * T, dtype=torch.int32, device=documents_BT.device)
+    starts_N[: B * T] = place_N.sort().values
+    return starts_N
+
+
+def with_bias(mask: Mask, bias_HTS: Tensor) -> Mask:
+    """The dense mask with relative position scores added (T5): float (B, H, T, S), minus infinity where unseen."""
+    if mask.dense_BHTS is None:
+        raise ValueError("relative positions need the 'masked' back end")
+    return replace(mask, dense_BHTS=bias_HTS[None].masked_fill(~mask.dense_BHTS, float("-inf")))
+
+
+def attend(q_BTHD: Tensor, k_BSKD: Tensor, v_BSKD: Tensor, mask: Mask, scale: float | None = None) -> Tensor:
+    """Softmax attention (Vaswani et al. 2017) of every query over the keys that `mask` shows it: (B, T, H, D).
+
+    Query head h reads key-value head h // (H / K) (grouped queries: Ainslie et al. 2023). `scale`: default 1/sqrt(D).
+    """
+    return BACKENDS[mask.backend](q_BTHD, k_BSKD, v_BSKD, mask, scale)
+
+
+def _sdpa(q_BTHD: Tensor, k_BSKD: Tensor, v_BSKD: Tensor, mask: Mask, scale: float | None) -> Tensor:
+    q, k, v = (x.transpose(1, 2) for x in (q_BTHD, k_BSKD, v_BSKD))
+    options: dict[str, Any] = {"scale": scale, "enable_gqa": q.shape[1] != k.shape[1]}
+    if mask.dense_BHTS is None:
+        options["is_causal"] = mask.causal
+    else:
+        options["attn_mask"] = mask.dense_BHTS if mask.dense_BHTS.dtype == torch.bool else mask.dense_BHTS.to(q.dtype)
+    if q.device.type != "cuda":
+        return F.scaled_dot_product_attention(q, k, v, **options).transpose(1, 2)
+    with sdpa_kernel(SDPA_PRIORITY, set_priority=True):
+        return F.scaled_dot_product_attention(q, k, v, **options).transpose(1, 2)
+
+
+def _flex(q_BTHD: Tensor, k_BSKD: Tensor, v_BSKD: Tensor, mask: Mask, scale: float | None) -> Tensor:
+    from torch.nn.attention.flex_attention import flex_attention
+
+    q, k, v = (x.transpose(1, 2) for x in (q_BTHD, k_BSKD, v_BSKD))
+    run: Any = flex_attention if q.device.type == "cpu" else _compiled("flex_attention")
+    return run(q, k, v, block_mask=mask.blocks, scale=scale, enable_gqa=q.shape[1] != k.shape[1]).transpose(1, 2)
+
+
+def _varlen(q_BTHD: Tensor, k_BSKD: Tensor, v_BSKD: Tensor, mask: Mask, scale: float | None) -> Tensor:
+    from torch.nn.attention.varlen import varlen_attn
+
+    B, T, H, D = q_BTHD.shape
+    group = H // k_BSKD.shape[2]
+    # Repeated by hand: varlen_attn has `enable_gqa` only from torch 2.12.
+    k, v = (x.repeat_interleave(group, 2).reshape(B * T, H, D) for x in (k_BSKD, v_BSKD))
+    window = (-1, 0) if mask.causal else (-1, -1)
+    assert mask.starts_N is not None
+    out = varlen_attn(
+        q_BTHD.reshape(B * T, H, D), k, v, mask.starts_N, mask.starts_N, T, T, scale=scale, window_size=window
+    )
+    assert isinstance(out, Tensor)
+    return out.view(B, T, H, D)
+
+
+BACKENDS: dict[str, Callable[[Tensor, Tensor, Tensor, Mask, float | None], Tensor]] = {
+    "sdpa": _sdpa,
+    "masked": _sdpa,
+    "flex": _flex,
+    "varlen": _varlen,
+}

@@ -1,0 +1,191 @@
+"""Chooses the parts of a run, once, from its configuration and its data."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from tokenizer.train import MODEL_FILE
+from trainer.checkpoint import Checkpoint, Checkpoints, Origin, origin
+from trainer.config import RunConfig
+from trainer.corpus import Corpus
+from trainer.data import Loader
+from trainer.errors import ConfigError, InputError, MismatchError
+from trainer.evaluate import Evaluation, Evaluator
+from trainer.guard import Guard
+from trainer.loop import Run, State
+from trainer.meters import Metrics, Speed, Terminal, device_peak, flops_per_token, matmul_ceiling
+from trainer.model import Model, initialise, parameter_counts
+from trainer.objectives.pretrain import OBJECTIVES, Objective
+from trainer.optim import Optimizers
+from trainer.order import Order
+from trainer.parallel import World
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What a run directory offers for training."""
+
+    run: Path
+    train: Corpus
+    validation: Corpus | None
+    vocabulary: int
+    tokenizer: Path
+    """Its folder."""
+    origin: Origin
+
+
+def open_sources(run: Path) -> Sources:
+    """The shards, plan and tokenizer of a run directory. Raises InputError."""
+    index = run / "tokens" / "index.json"
+    train = Corpus(index, "train")
+    validation = Corpus(index, "validation") if train.split_rows.get("validation") else None
+    tokenizer = run / "tokenizer"
+    if not (tokenizer / MODEL_FILE).exists():
+        raise InputError("the run has no tokenizer", where=str(tokenizer), fix="run `gristmill run` again")
+    sha256, vocabulary = str(train.tokenizer["sha256"]), int(train.tokenizer["vocabulary"])
+    return Sources(run, train, validation, vocabulary, tokenizer, origin(run, train.plan_path, sha256))
+
+
+def complete(config: RunConfig, sources: Sources) -> RunConfig:
+    """The configuration with what the data decide filled in. Raises ConfigError where both speak and differ."""
+    model, length = config.model, sources.train.sequence_length
+    if model.vocabulary not in (0, sources.vocabulary):
+        raise ConfigError(
+            f"the model has {model.vocabulary} ids, the tokenizer {sources.vocabulary}",
+            where="option model.vocabulary",
+            fix="leave it out: it is taken from the tokenizer",
+        )
+    if model.context and model.context < length:
+        raise ConfigError(
+            f"the model reads {model.context} tokens, the rows have {length}",
+            where="option model.context",
+            fix="leave it out, or pack shorter rows: recipe key tokens.sequence_length",
+        )
+    if config.objective not in OBJECTIVES:
+        raise ConfigError(
+            f"unknown objective {config.objective!r}", where="option objective", fix=f"one of: {', '.join(OBJECTIVES)}"
+        )
+    return replace(config, model=replace(model, vocabulary=sources.vocabulary, context=model.context or length))
+
+
+def check_same(saved: RunConfig, wanted: RunConfig, where: Path) -> None:
+    """Raises MismatchError when a checkpoint cannot go on under these options: another model, objective or
+    optimiser."""
+    pairs = [("objective", saved.objective, wanted.objective), ("optim.kind", saved.optim.kind, wanted.optim.kind)]
+    free = ("compute", "attention")
+    pairs += [
+        (f"model.{name}", old, getattr(wanted.model, name))
+        for name, old in vars(saved.model).items()
+        if name not in free
+    ]
+    for name, old, new in pairs:
+        if old != new:
+            raise MismatchError(
+                f"the checkpoint has {name} = {old!r}, now it is {new!r}",
+                where=str(where),
+                fix="leave the option as it was, or begin anew with another --name",
+            )
+
+
+def build(
+    config: RunConfig,
+    sources: Sources,
+    folder: Path,
+    world: World,
+    resume: Checkpoint | None,
+    interrupted: Callable[[], bool],
+) -> tuple[Run, State]:
+    """All parts, and the state to begin from. `config` is complete."""
+    objective: Objective = OBJECTIVES[config.objective]()
+    model = Model(config.model).to(world.device)
+    initialise(model, config.seed)
+    optimizers = Optimizers(model, config.optim, config.loop.steps)
+    order = Order(sources.train, config.data.rows_per_step, objective.count)
+    state = State(place=replace(State().place, seed=config.data.seed))
+    if resume is not None:
+        resume.load_training(model, optimizers)
+        state = resume.state
+    _compile(model, config, world)
+    loader = Loader(
+        sources.train,
+        objective,
+        order.steps(state.place),
+        config.data,
+        world.device,
+        rank=world.rank,
+        world=world.size,
+    )
+    evaluator = None
+    if sources.validation is not None:
+        evaluator = Evaluator(sources.validation, objective, config.data, world, config.loop.evaluation_rows)
+    checkpoints = Checkpoints(folder, config.loop.keep_last)
+
+    def save(state: State, evaluation: Evaluation | None) -> None:
+        if world.first:
+            checkpoints.save(state, evaluation, model, optimizers, config, sources.origin, sources.tokenizer)
+
+    flops = flops_per_token(config.model, parameter_counts(model)["matrix"], sources.train.sequence_length)
+    ceiling = matmul_ceiling(world.device, model.compute_dtype()) * world.size
+    peak = device_peak(world.device)
+    run = Run(
+        config=config.loop,
+        world=world,
+        model=model,
+        objective=objective,
+        order=order,
+        loader=loader,
+        guard=Guard(optimizers, world.device),
+        evaluate=evaluator,
+        save=save,
+        metrics=Metrics(folder / "metrics.jsonl", state.step) if world.first else None,
+        terminal=Terminal(world.first),
+        speed=Speed(flops, None if peak is None else peak * world.size, ceiling),
+        sources=sources.train.sources,
+        interrupted=interrupted,
+    )
+    return run, state
+
+
+def _compile(model: Model, config: RunConfig, world: World) -> None:
+    """Compiles the layers in place: names of parameters stay, generation and evaluation use the same module."""
+    if config.loop.compile == "on" or (config.loop.compile == "auto" and world.device.type == "cuda"):
+        for stack in (model.encoder, model.decoder):
+            for block in [] if stack is None else stack.blocks:
+                block.compile(dynamic=False)
+
+
+def introduction(config: RunConfig, sources: Sources, model: Model, world: World) -> str:
+    """The first line: what will be trained, on what, how much of it, and what it has to beat."""
+    counts = parameter_counts(model)
+    nats, bits = sources.train.unigram_entropy()
+    rows = config.loop.steps * config.data.rows_per_step
+    tokens, length = sources.train.tokens(), sources.train.sequence_length
+    epochs = rows / len(sources.train)
+    threads = f"{torch.get_num_threads()} threads, " if world.device.type == "cpu" else ""
+    return (
+        f"{config.objective} model of {counts['total']:,} parameters ({config.model.layers} layers, width "
+        f"{config.model.width}) on {sources.run.name}: {tokens:,} tokens of {len(sources.train.sources)} sources, "
+        f"{config.loop.steps:,} steps x {config.data.rows_per_step * length:,} tokens = {epochs:.2f} epochs; "
+        f"unigram entropy {nats:.4f} nats/token, {bits:.4f} bits/byte; "
+        f"{world.size} x {world.device.type} ({threads}{model.compute_dtype()})".replace("torch.", "")
+    )
+
+
+def prepare_folder(folder: Path, *, resume: bool) -> Checkpoint | None:
+    """The training directory, made; its last checkpoint when resuming. Raises ConfigError rather than overwrite one."""
+    found = Checkpoints(folder, 1).all()
+    if resume:
+        if not found:
+            raise InputError("nothing to resume", where=str(folder), fix="leave out --resume")
+        return Checkpoint.open(found[-1])
+    if found:
+        raise ConfigError(
+            f"there are checkpoints already, the last of step {found[-1].name.removeprefix('step-').lstrip('0')}",
+            where=str(folder),
+            fix="continue them with --resume, or choose another --name",
+        )
+    os.makedirs(folder, exist_ok=True)
+    return None

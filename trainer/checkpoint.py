@@ -1,0 +1,224 @@
+"""Checkpoints: a folder that appears whole or not at all, tensors in safetensors, the rest in JSON. Loading runs no
+code.
+
+    step-000300/model.safetensors  optimizer.safetensors  state.json  tokenizer/
+
+A checkpoint names what it was made from: the run's manifest and recipe, the pack plan, the tokenizer, this code.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from tokenizer.arrow_file import file_sha256
+from trainer.config import RunConfig, as_dict, from_dict
+from trainer.errors import InputError, MismatchError
+from trainer.evaluate import Evaluation
+from trainer.loop import State
+from trainer.model import Model
+from trainer.optim import Optimizers
+from trainer.order import Place
+
+FORMAT = "gristmill-checkpoint-1"
+PREFIX = "step-"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a model is trained from: sha256 of each. A checkpoint continues only on the same."""
+
+    manifest: str | None
+    """Of RUN/manifest.json; None where the shards are not a run's."""
+    plan: str
+    tokenizer: str
+    recipe: str | None
+    """The recipe's hash, as the manifest gives it."""
+
+    def check(self, now: "Origin", where: Path) -> None:
+        """Raises MismatchError unless the data are those that this checkpoint was trained on."""
+        names = {"tokenizer": "another tokenizer", "plan": "another pack plan", "manifest": "another manifest"}
+        for name, what in names.items():
+            saved, found = getattr(self, name), getattr(now, name)
+            if saved != found:
+                raise MismatchError(
+                    f"the checkpoint was trained with {what}: {_short(saved)}, this run has {_short(found)}",
+                    where=str(where),
+                    fix="restore the tokens it was trained on, or begin anew: without --resume and with another --name",
+                )
+
+
+def origin(run: Path, plan: Path, tokenizer_sha256: str) -> Origin:
+    """The origin of what is trained from a run directory now."""
+    manifest = run / "manifest.json"
+    recipe = None
+    if manifest.exists():
+        recipe = json.loads(manifest.read_text(encoding="utf-8")).get("recipe_sha256")
+    return Origin(file_sha256(manifest) if manifest.exists() else None, file_sha256(plan), tokenizer_sha256, recipe)
+
+
+def code_version() -> dict[str, str]:
+    """The distribution's version, and a hash of the trainer's own source files."""
+    digest = hashlib.sha256()
+    folder = Path(__file__).parent
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    try:
+        version = metadata.version("gristmill")
+    except metadata.PackageNotFoundError:
+        version = "source"
+    return {"gristmill": version, "trainer_sha256": digest.hexdigest(), "torch": torch.__version__}
+
+
+class Checkpoints:
+    """The checkpoints of one training directory."""
+
+    def __init__(self, folder: Path, keep_last: int):
+        self.folder, self.keep_last = folder, max(1, keep_last)
+
+    def all(self) -> list[Path]:
+        """Complete checkpoints, oldest first."""
+        found = self.folder.glob(f"{PREFIX}*/state.json")
+        return sorted((path.parent for path in found), key=lambda path: int(path.name.removeprefix(PREFIX)))
+
+    def save(
+        self,
+        state: State,
+        evaluation: Evaluation | None,
+        model: Model,
+        optimizers: Optimizers,
+        config: RunConfig,
+        origin: Origin,
+        tokenizer: Path,
+    ) -> Path:
+        """Writes the checkpoint of a step, then removes what is neither recent nor best. A crash leaves the old
+        ones."""
+        target = self.folder / f"{PREFIX}{state.step:06d}"
+        if target.exists():
+            return target
+        partial = self.folder / f".{target.name}.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        save_file({k: v.detach().contiguous() for k, v in model.state_dict().items()}, partial / "model.safetensors")
+        save_file(_optimizer_tensors(optimizers), partial / "optimizer.safetensors")
+        shutil.copytree(tokenizer, partial / "tokenizer")
+        facts = {
+            "format": FORMAT,
+            "state": asdict(state) | {"best": state.best if state.best < float("inf") else None},
+            "evaluation": None if evaluation is None else asdict(evaluation),
+            "config": as_dict(config),
+            "origin": asdict(origin),
+            "code": code_version(),
+        }
+        (partial / "state.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        for path in [*partial.rglob("*"), partial]:
+            _to_disk(path)
+        os.rename(partial, target)
+        _to_disk(self.folder)
+        self._prune()
+        return target
+
+    def _prune(self) -> None:
+        """Keeps the last few and the best."""
+        found = self.all()
+        losses = {path: _validation_loss(path) for path in found}
+        scored = [path for path in found if losses[path] is not None]
+        keep = {*found[-self.keep_last :], *sorted(scored, key=lambda path: losses[path] or 0.0)[:1]}
+        for path in found:
+            if path not in keep:
+                shutil.rmtree(path)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """An opened checkpoint."""
+
+    path: Path
+    state: State
+    config: RunConfig
+    origin: Origin
+    facts: dict[str, Any]
+
+    @classmethod
+    def open(cls, path: Path) -> "Checkpoint":
+        """A checkpoint folder, or a training directory, of which the last one is taken. Raises InputError."""
+        if not (path / "state.json").exists():
+            found = Checkpoints(path, 1).all()
+            if not found:
+                raise InputError(
+                    "no checkpoint here",
+                    where=str(path),
+                    fix="name a folder step-NNNNNN, or a training directory RUN/train/NAME that has one",
+                )
+            path = found[-1]
+        try:
+            facts = json.loads((path / "state.json").read_text(encoding="utf-8"))
+            if facts.get("format") != FORMAT:
+                raise ValueError(f"its format is {facts.get('format')!r}, expected {FORMAT!r}")
+        except ValueError as error:
+            raise InputError(
+                f"the checkpoint cannot be read: {error}", where=str(path), fix="use another one"
+            ) from error
+        saved = dict(facts["state"])
+        best = float("inf") if saved["best"] is None else saved["best"]
+        state = State(saved["step"], saved["tokens"], Place(**saved["place"]), best)
+        return cls(path, state, from_dict(facts["config"]), Origin(**facts["origin"]), facts)
+
+    def load_model(self, device: torch.device) -> Model:
+        """The model with its weights, on the device."""
+        model = Model(self.config.model).to(device)
+        model.load_state_dict(self._tensors("model.safetensors", device))
+        return model
+
+    def load_training(self, model: Model, optimizers: Optimizers) -> None:
+        """Weights, optimiser state and the generators' state into the given parts."""
+        device = model.embedding.weight.device
+        model.load_state_dict(self._tensors("model.safetensors", device))
+        tensors = self._tensors("optimizer.safetensors", torch.device("cpu"))
+        torch.set_rng_state(tensors.pop("random/cpu"))
+        if (cuda := tensors.pop("random/cuda", None)) is not None and torch.cuda.is_available():
+            torch.cuda.set_rng_state(cuda)
+        optimizers.load(tensors)
+
+    def _tensors(self, name: str, device: torch.device) -> dict[str, Tensor]:
+        try:
+            return load_file(self.path / name, device=str(device))
+        except (OSError, SafetensorError) as error:
+            raise InputError(
+                f"the checkpoint is damaged: {error}", where=str(self.path / name), fix="use another one"
+            ) from error
+
+
+def _optimizer_tensors(optimizers: Optimizers) -> dict[str, Tensor]:
+    tensors = {name: tensor.detach().contiguous() for name, tensor in optimizers.tensors()}
+    tensors["random/cpu"] = torch.get_rng_state()
+    if torch.cuda.is_available():
+        tensors["random/cuda"] = torch.cuda.get_rng_state()
+    return tensors
+
+
+def _validation_loss(path: Path) -> float | None:
+    evaluation = json.loads((path / "state.json").read_text(encoding="utf-8"))["evaluation"]
+    return None if evaluation is None else float(evaluation["loss"])
+
+
+def _to_disk(path: Path) -> None:
+    """fsync of a file or folder, so that the rename cannot be on disk before what it names."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _short(digest: str | None) -> str:
+    return "none" if digest is None else digest[:12]

@@ -1,0 +1,190 @@
+# ruff: noqa: N815 (shape-suffixed names)
+"""Rows become batches, in a background thread, in reused buffers, while the device computes.
+
+Letters: B rows of one batch, T tokens of a row, N = B * T, S tokens of the encoder's row, R rows of one step.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainer.corpus import Corpus, Piece
+from trainer.model import Tokens
+from trainer.order import Rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """How rows become steps."""
+
+    rows_per_step: int = 16
+    """Rows of one optimiser step, over all devices: the global batch."""
+    rows_per_batch: int = 16
+    """Rows that one device computes at a time; smaller needs less memory and changes nothing else."""
+    seed: int = 0
+    """Order of the rows."""
+    documents: bool = True
+    """Tokens see only their own document; False lets them see the whole row."""
+    ahead: int = 4
+    """Batches assembled in advance."""
+
+
+class Assembly(Protocol):
+    """What an objective tells the loader: which arrays it wants and how a row fills them."""
+
+    def fields(self, length: int) -> dict[str, int]:
+        """Name -> length of each int32 array of a row of `length` tokens. `ids`, `targets`, `positions`, `documents`
+        and `sources` always; `prefix`, and `context_ids`, `context_positions`, `context_documents`, where it uses
+        them."""
+
+    def fill(self, row: dict[str, np.ndarray], pieces: list[Piece], generator: np.random.Generator) -> None:
+        """Writes one row (a dict of 1-D views) whole, padding too: padding is document -1, target -1."""
+
+
+@dataclass
+class Batch:
+    """What an objective computes on: all on the device."""
+
+    tokens: Tokens
+    targets_BT: Tensor
+    """int64; -1 where not scored."""
+    sources_BT: Tensor
+    """int64; number of the source of each token."""
+    context: Tokens | None = None
+    """The encoder's side of an encoder-decoder."""
+
+    @classmethod
+    def of(cls, arrays: dict[str, Tensor], documents: bool) -> "Batch":
+        """From the arrays of an `Assembly`, each int32 (B, its length)."""
+        context = None
+        if "context_ids" in arrays:
+            context = Tokens(arrays["context_ids"], arrays["context_positions"], arrays["context_documents"])
+        tokens = Tokens(
+            arrays["ids"],
+            arrays["positions"],
+            arrays["documents"] if documents else None,
+            arrays.get("prefix"),
+        )
+        return cls(tokens, arrays["targets"].long(), arrays["sources"].long(), context)
+
+
+class Loader:
+    """Batches of the given steps, for one rank of `world`: it takes rows rank, rank + world, ... of every step.
+
+    A thread assembles up to `ahead` batches in advance. A batch is valid until the next one is asked for: its memory is
+    then filled again. `waited` counts the seconds for which the consumer had to wait.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        assembly: Assembly,
+        steps: Iterable[Rows],
+        config: DataConfig,
+        device: torch.device,
+        *,
+        rank: int = 0,
+        world: int = 1,
+    ):
+        self.corpus, self.assembly, self.config, self.device = corpus, assembly, config, device
+        self.rank, self.world = rank, world
+        self.waited = 0.0
+        self._free: queue.Queue[_Buffer] = queue.Queue()
+        for _ in range(config.ahead + 1):
+            self._free.put(_Buffer(assembly.fields(corpus.sequence_length), config.rows_per_batch, device))
+        self._ready: queue.Queue[_Buffer | Rows | BaseException] = queue.Queue()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(iter(steps),), daemon=True, name="loader")
+        self._thread.start()
+
+    def batches(self, rows: Rows) -> Iterator[Batch]:
+        """This rank's batches of a step; steps must be asked for in the order that was given. Raises what the thread
+        raised."""
+        made = self._next()
+        if not isinstance(made, Rows) or not np.array_equal(made.index_R, rows.index_R):
+            raise RuntimeError("the loader was given other steps than it is asked for")
+        for _ in range(-(-len(self._mine(rows)) // self.config.rows_per_batch)):
+            buffer = self._next()
+            assert isinstance(buffer, _Buffer)
+            yield Batch.of(buffer.on(self.device), self.config.documents)
+            self._free.put(buffer)
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self._stop.set()
+        self._thread.join()
+
+    def _mine(self, rows: Rows) -> np.ndarray:
+        return np.arange(len(rows.index_R))[self.rank :: self.world]
+
+    def _next(self) -> "_Buffer | Rows":
+        start = time.perf_counter()
+        made = self._ready.get()
+        self.waited += time.perf_counter() - start
+        if isinstance(made, BaseException):
+            raise made
+        return made
+
+    def _run(self, steps: Iterator[Rows]) -> None:
+        try:
+            for rows in steps:
+                self._ready.put(rows)
+                mine = self._mine(rows)
+                for start in range(0, len(mine), self.config.rows_per_batch):
+                    buffer = self._take_free()
+                    if buffer is None:
+                        return
+                    part = mine[start : start + self.config.rows_per_batch]
+                    self._fill(buffer, rows, part)
+                    self._ready.put(buffer)
+        except BaseException as error:  # handed to the consumer, which raises it
+            self._ready.put(error)
+
+    def _take_free(self) -> "_Buffer | None":
+        while not self._stop.is_set():
+            try:
+                return self._free.get(timeout=0.2)
+            except queue.Empty:
+                continue
+        return None
+
+    def _fill(self, buffer: "_Buffer", rows: Rows, part: np.ndarray) -> None:
+        buffer.begin(len(part))
+        for place, r in enumerate(part):
+            row, epoch = int(rows.index_R[r]), int(rows.epoch_R[r])
+            # Its own generator per row and epoch: what is masked does not depend on rank, batch or restart.
+            generator = np.random.Generator(np.random.Philox(key=[rows.seed, epoch << 40 | row]))
+            views = {name: array[place] for name, array in buffer.arrays.items()}
+            self.assembly.fill(views, self.corpus.pieces(row), generator)
+
+
+class _Buffer:
+    """Host memory of one batch, page-locked where the device copies from it."""
+
+    def __init__(self, fields: dict[str, int], rows: int, device: torch.device):
+        pinned = device.type == "cuda"
+        self.tensors = {
+            name: torch.empty(rows, length, dtype=torch.int32, pin_memory=pinned) for name, length in fields.items()
+        }
+        self.arrays = {name: tensor.numpy() for name, tensor in self.tensors.items()}
+        self.rows, self.copied = rows, torch.cuda.Event() if pinned else None
+
+    def begin(self, rows: int) -> None:
+        """Before filling: the last copy to the device must be over. Waits in the loader's thread, not in the loop."""
+        if self.copied is not None:
+            self.copied.synchronize()
+        self.rows = rows
+
+    def on(self, device: torch.device) -> dict[str, Tensor]:
+        """The filled rows on the device; on a CPU the memory itself."""
+        out = {name: tensor[: self.rows].to(device, non_blocking=True) for name, tensor in self.tensors.items()}
+        if self.copied is not None:
+            self.copied.record()
+        return out

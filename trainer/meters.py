@@ -1,0 +1,158 @@
+"""Meters: speed, share of the device's peak, waiting for data, memory; one JSON line per step; the terminal."""
+
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import IO, Any
+
+import torch
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+from torch import Tensor
+
+from trainer.architecture import ModelConfig
+
+PEAK_TFLOPS = {  # bfloat16, dense, from the data sheets; the same numbers as everybody's MFU (training.md)
+    "H200": 989.0,
+    "H100": 989.0,
+    "A100": 312.0,
+    "L40S": 362.0,
+    "L4": 121.0,
+    "B200": 2250.0,
+    "4090": 165.2,
+}
+PLAIN_LINE_SECONDS = 30.0
+
+
+def flops_per_token(config: ModelConfig, matrix_parameters: int, length: int) -> float:
+    """Floating-point operations of forward and backward: 6 N + 12 layers heads head_width length (PaLM, appendix B).
+
+    N is `parameter_counts()["matrix"]`; the causal half of attention is not subtracted, as everybody's MFU.
+    """
+    return 6.0 * matrix_parameters + 12.0 * (config.layers + config.encoder_layers) * config.heads * config.D * length
+
+
+def device_peak(device: torch.device) -> float | None:
+    """Peak FLOP/s of the device in bfloat16 from its data sheet; None where we have none (a CPU)."""
+    if device.type != "cuda":
+        return None
+    name = torch.cuda.get_device_name(device)
+    return next((peak * 1e12 for key, peak in PEAK_TFLOPS.items() if key in name), None)
+
+
+def matmul_ceiling(device: torch.device, dtype: torch.dtype) -> float:
+    """FLOP/s of the best of three square matrix products on random data: what is reachable on this machine, right
+    now."""
+    size = 8192 if device.type == "cuda" else 768
+    a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
+    best = 0.0
+    for _ in range(4):
+        _wait(device)
+        start = time.perf_counter()
+        for _ in range(4):
+            a @ b
+        _wait(device)
+        best = max(best, 4 * 2 * size**3 / (time.perf_counter() - start))
+    return best
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def peak_memory(device: torch.device) -> int:
+    """Bytes: the most that the device's tensors took; on a CPU the most that this process took."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+class Speed:
+    """Seconds, tokens and waiting since the last lap."""
+
+    def __init__(self, flops: float, peak: float | None, ceiling: float):
+        self.flops, self.peak, self.ceiling = flops, peak, ceiling
+        self.began, self.tokens, self.waited = time.perf_counter(), 0, 0.0
+
+    def lap(self, tokens: int, waited: float) -> dict[str, float]:
+        """Figures since the last lap, for `tokens` and `waited` counted from the start of the run."""
+        now = time.perf_counter()
+        seconds, done = max(1e-9, now - self.began), tokens - self.tokens
+        figures = {
+            "tokens_per_second": done / seconds,
+            "mfu": done * self.flops / seconds / (self.peak or self.ceiling),
+            "ceiling_share": done * self.flops / seconds / self.ceiling,
+            "data_wait_share": (waited - self.waited) / seconds,
+        }
+        self.began, self.tokens, self.waited = now, tokens, waited
+        return figures
+
+    def pause(self) -> None:
+        """Starts the clock again: what came before (an evaluation, a checkpoint) is not training."""
+        self.began = time.perf_counter()
+
+
+class Metrics:
+    """metrics.jsonl: one object per line. After a resume, lines past the checkpoint's step are gone."""
+
+    def __init__(self, path: Path, after_step: int):
+        kept = []
+        if path.exists():
+            lines = path.read_text(encoding="utf-8").splitlines()
+            kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= after_step]
+        partial = path.with_name(f".{path.name}.partial")
+        partial.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+        os.replace(partial, path)
+        self.file: IO[str] = path.open("a", encoding="utf-8")
+
+    def write(self, lines: list[dict[str, Any]]) -> None:
+        """Appends and flushes."""
+        self.file.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+        self.file.flush()
+
+    def close(self) -> None:
+        """Closes the file."""
+        self.file.close()
+
+
+class Terminal:
+    """Progress on stderr: one line that is rewritten on a terminal, else a line every 30 seconds. Silent if not
+    `speaks`."""
+
+    def __init__(self, speaks: bool):
+        self.console = Console(stderr=True, quiet=not speaks, highlight=False, soft_wrap=True)
+        self.live = Live(console=self.console, auto_refresh=False, transient=True) if self.console.is_terminal else None
+        self.said = time.monotonic()
+        if speaks and self.live is not None:
+            self.live.start()
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self.console.print(Text(text))
+
+    def progress(self, text: str) -> None:
+        """The line of the moment."""
+        if self.live is not None:
+            self.live.update(Text(text), refresh=True)
+        elif time.monotonic() - self.said >= PLAIN_LINE_SECONDS:
+            self.said = time.monotonic()
+            self.say(text)
+
+    def close(self) -> None:
+        """Leaves the terminal as it was."""
+        if self.live is not None:
+            self.live.stop()
+        sys.stderr.flush()
+
+
+def read_back(columns: list[list[Tensor]]) -> list[list[float]]:
+    """Scalars that stayed on the device since the last report, in one transfer."""
+    if not columns:
+        return []
+    stacked = torch.stack([torch.stack([value.float() for value in row]) for row in columns])
+    return stacked.cpu().numpy().tolist()

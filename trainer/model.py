@@ -1,0 +1,209 @@
+"""The one Model: causal decoder, prefix decoder, encoder, encoder-decoder. Its configuration chooses; nothing is
+subclassed.
+
+Letters: B rows, T tokens of a row, S keys (T, cached tokens, or the encoder's tokens), N = B * T, E embedding width,
+C = half the width of a head, H heads, V padded vocabulary.
+
+Precision is decided here alone: parameters are float32 (the master copy that the optimiser sees); every layer casts its
+weights to the dtype of its input, and `embed` makes the first input bfloat16 or float32. No autocast.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from trainer.architecture import ModelConfig
+from trainer.attention import Mask, make_mask, with_bias
+from trainer.layers import Block, Cache, Linear, Norm, RelativePositions, Sight
+
+INITIAL_STD = 0.02  # GPT-2
+
+
+@dataclass
+class Tokens:
+    """Rows of packed documents, int (B, T) each. `documents` None: one document a row; `positions` None: 0 .. T - 1."""
+
+    ids: Tensor
+    positions: Tensor | None = None
+    documents: Tensor | None = None
+    """Number of the document in its row; tokens see only their own document. -1: padding."""
+    prefix: Tensor | None = None
+    """bool: tokens that the whole document may see (prefix decoder)."""
+    types: Tensor | None = None
+    """BERT's segment of each token."""
+
+
+class Stack(nn.Module):
+    """Layers and, where norms come before, the final norm: an encoder or a decoder."""
+
+    def __init__(self, config: ModelConfig, layers: int, *, crosses: bool, causal: bool):
+        super().__init__()
+        self.config, self.causal = config, causal
+        self.blocks = nn.ModuleList(Block(config, crosses) for _ in range(layers))
+        self.norm = Norm(config, config.width) if config.norm_place == "pre" else None
+        self.relative = RelativePositions(config, not causal) if config.positions == "relative" else None
+
+    def forward(self, x_BTE: Tensor, sight: Sight) -> Tensor:
+        """(B, T, E) -> (B, T, E)."""
+        for layer, block in enumerate(self.blocks):
+            x_BTE = block(x_BTE, sight, layer)
+        return x_BTE if self.norm is None else self.norm(x_BTE)
+
+    def mask(self, tokens: Tokens, cache: Cache | None) -> Mask:
+        """Who sees whom among `tokens` and those in `cache`."""
+        T, keys_BS, seen = tokens.ids.shape[1], tokens.documents, 0
+        if cache is not None:
+            keys_BS, seen = cache.documents(tokens.documents), cache.length
+        made = make_mask(
+            causal=self.causal,
+            shape=(T, seen + T),
+            device=tokens.ids.device,
+            queries_BT=tokens.documents,
+            keys_BS=keys_BS,
+            prefix_BS=None if tokens.prefix is None or (cache is not None and seen) else tokens.prefix.bool(),
+            backend="masked" if self.relative is not None else self.config.attention,
+        )
+        return made if self.relative is None else with_bias(made, self.relative(T, seen + T))
+
+
+class Model(nn.Module):
+    """`forward` gives hidden states; `lm_loss` or `logits` turn them into predictions, so that training never holds
+    all logits at once."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.config = config
+        E = config.width
+        self.embedding = nn.Embedding(config.V, E)
+        self.places = nn.Embedding(config.context, E) if config.positions == "learned" else None
+        self.types = nn.Embedding(config.token_types, E) if config.token_types else None
+        self.embedding_norm = Norm(config, E) if config.embedding_norm else None
+        crosses = config.encoder_layers > 0
+        self.encoder = Stack(config, config.encoder_layers, crosses=False, causal=False) if crosses else None
+        self.decoder = Stack(config, config.layers, crosses=crosses, causal=config.mask != "full")
+        self.transform = Linear(E, E, True) if config.head == "transform" else None
+        self.transform_norm = Norm(config, E) if config.head == "transform" else None
+        self.head_bias = nn.Parameter(torch.empty(config.V)) if config.head == "transform" else None
+        self.head = None if config.tied else Linear(E, config.V, False)
+        self.frequency_C: Tensor
+        C = config.D // 2
+        frequency_C = config.rotary_base ** -(torch.arange(C, dtype=torch.float32) / C)
+        self.register_buffer("frequency_C", frequency_C, persistent=False)
+
+    def compute_dtype(self) -> torch.dtype:
+        """As the configuration says; auto: bfloat16 where the device has instructions for it, else float32."""
+        if self.config.compute == "auto":
+            fast = self.embedding.weight.is_cuda or torch.cpu._is_avx512_bf16_supported()
+            return torch.bfloat16 if fast else torch.float32
+        return torch.bfloat16 if self.config.compute == "bfloat16" else torch.float32
+
+    def embed(self, tokens: Tokens, positions_BT: Tensor) -> Tensor:
+        """Token, position and segment embeddings summed, as the layers want them: (B, T, E) of the compute dtype."""
+        x_BTE = self.embedding(tokens.ids)
+        if self.places is not None:
+            x_BTE = x_BTE + self.places(positions_BT)
+        if self.types is not None:
+            types_BT = torch.zeros_like(tokens.ids) if tokens.types is None else tokens.types
+            x_BTE = x_BTE + self.types(types_BT)
+        x_BTE = x_BTE.to(self.compute_dtype())
+        return x_BTE if self.embedding_norm is None else self.embedding_norm(x_BTE)
+
+    def encode(self, tokens: Tokens) -> Tensor:
+        """The encoder's output (B, S, E)."""
+        assert self.encoder is not None, "this model has no encoder"
+        positions_BS = _positions(tokens, 0)
+        sight = Sight(self.encoder.mask(tokens, None), self._turn(positions_BS))
+        return self.encoder(self.embed(tokens, positions_BS), sight)
+
+    def forward(
+        self,
+        tokens: Tokens,
+        context: Tokens | None = None,
+        cache: Cache | None = None,
+        encoded_BSE: Tensor | None = None,
+    ) -> Tensor:
+        """Hidden states (B, T, E) of `tokens`; an encoder-decoder reads `context`, or its output `encoded_BSE` if at
+        hand.
+
+        With a `cache`, `tokens` continue those of earlier calls, which are not computed again.
+        """
+        positions_BT = _positions(tokens, 0 if cache is None else cache.length)
+        cross = None
+        if self.encoder is not None:
+            assert context is not None, "an encoder-decoder needs the encoder's tokens"
+            encoded_BSE = self.encode(context) if encoded_BSE is None else encoded_BSE
+            shape = tokens.ids.shape[1], context.ids.shape[1]
+            cross = make_mask(
+                causal=False,
+                shape=shape,
+                device=tokens.ids.device,
+                queries_BT=tokens.documents,
+                keys_BS=context.documents,
+            )
+        sight = Sight(self.decoder.mask(tokens, cache), self._turn(positions_BT), encoded_BSE, cross, cache)
+        hidden_BTE = self.decoder(self.embed(tokens, positions_BT), sight)
+        if cache is not None:
+            cache.length += tokens.ids.shape[1]
+        return hidden_BTE
+
+    def output_weight(self) -> Tensor:
+        """(V, E): the matrix that turns hidden states into logits."""
+        return self.embedding.weight if self.head is None else self.head.weight
+
+    def before_output(self, hidden: Tensor) -> Tensor:
+        """What is multiplied by `output_weight`: (..., E) -> (..., E)."""
+        if self.transform is not None and self.transform_norm is not None:
+            hidden = self.transform_norm(F.gelu(self.transform(hidden)))
+        return hidden * self.config.output_scale if self.config.output_scale != 1 else hidden
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """float32 (..., vocabulary), without the padding: for generation and comparison; training uses `lm_loss`."""
+        x = self.before_output(hidden)
+        logits = F.linear(x, self.output_weight().to(x.dtype)).float()
+        logits = logits if self.head_bias is None else logits + self.head_bias
+        return logits[..., : self.config.vocabulary]
+
+    def _turn(self, positions_BT: Tensor) -> tuple[Tensor, Tensor] | None:
+        """(cos, sin) of the rotary angles, (B, T, 1, C) of the compute dtype; None without rotary positions."""
+        if self.config.positions != "rotary":
+            return None
+        angle_BT1C = (positions_BT[..., None].float() * self.frequency_C)[:, :, None]
+        dtype = self.compute_dtype()
+        return angle_BT1C.cos().to(dtype), angle_BT1C.sin().to(dtype)
+
+
+def _positions(tokens: Tokens, start: int) -> Tensor:
+    if tokens.positions is not None:
+        return tokens.positions
+    T = tokens.ids.shape[1]
+    return torch.arange(start, start + T, device=tokens.ids.device).expand(tokens.ids.shape[0], T)
+
+
+@torch.no_grad()
+def initialise(model: Model, seed: int) -> None:
+    """The one place where weights get their first values; the same on every device and world size.
+
+    Embeddings: normal, GPT-2's 0.02. Matrices: normal with 1/sqrt(inputs). Matrices that end a residual branch: zero,
+    so that every layer starts as the identity (modded-nanogpt; training.md 2.3). Norms one, biases zero.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in model.named_parameters():
+        value = torch.zeros(parameter.shape)
+        last = name.split(".")[-2:]
+        if last[0].endswith("norm") and last[1] == "weight":
+            value.fill_(1.0)
+        elif last[0] not in ("o", "down") and parameter.ndim >= 2:
+            embeds = last[0] in ("embedding", "places", "types", "head", "relative", "router")
+            std = INITIAL_STD if embeds else parameter.shape[-1] ** -0.5
+            value.normal_(0.0, std, generator=generator)
+        parameter.copy_(value)
+
+
+def parameter_counts(model: Model) -> dict[str, int]:
+    """total: all parameters, a tied embedding once; matrix: those that multiply every token (PaLM's N: without
+    embedding look-ups, with the output matrix)."""
+    total = sum(p.numel() for p in model.parameters())
+    lookups = [model.places, model.types] + ([model.embedding] if model.head is not None else [])
+    return {"total": total, "matrix": total - sum(e.weight.numel() for e in lookups if e is not None)}

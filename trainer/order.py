@@ -1,0 +1,108 @@
+# ruff: noqa: N815 (shape-suffixed names)
+"""Which rows a step reads: one global order for every world size, micro-batch and read-ahead.
+
+The whole state of the data is a `Place`: seed, epoch, next_row. It counts rows that were consumed, never rows that were
+fetched, so a resumed run sees the same rows in the same order on any number of devices.
+
+Letters: R rows of one step, P their segments.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainer.corpus import Corpus
+from trainer.errors import InputError
+
+CountTargets = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Scored tokens of segments: (length int64 (P,), ends-its-document bool (P,)) -> int64 (P,). Each objective has one."""
+
+FEISTEL_ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the next step reads: the only state of the data."""
+
+    seed: int = 0
+    epoch: int = 0
+    next_row: int = 0
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one step, in global order, and where the next step begins."""
+
+    index_R: np.ndarray
+    """int64 row numbers of the pack plan."""
+    epoch_R: np.ndarray
+    seed: int
+    targets: int
+    """Scored tokens over all devices: what the summed loss is divided by."""
+    after: Place
+
+
+def shuffled(seed: int, epoch: int, position_R: np.ndarray, rows: int) -> np.ndarray:
+    """int64 (R,): the rows at these positions of an epoch's order, a permutation of `rows` keyed by (seed, epoch).
+
+    Nothing is stored: a Feistel network over the even number of bits that holds `rows` is a bijection, and walking
+    until it lands inside keeps it one (Black and Rogaway 2002). Four rounds mix enough for an order of training.
+    """
+    half = np.uint64((max(2, (rows - 1).bit_length()) + 1) // 2)
+    low = (np.uint64(1) << half) - np.uint64(1)
+    keys = np.random.SeedSequence([seed, epoch]).generate_state(FEISTEL_ROUNDS, np.uint64)
+
+    def mix(x_R: np.ndarray) -> np.ndarray:
+        left_R, right_R = x_R >> half, x_R & low
+        for key in keys:
+            left_R, right_R = right_R, left_R ^ (_scrambled(right_R + key) & low)
+        return (left_R << half) | right_R
+
+    row_R = mix(position_R.astype(np.uint64))
+    while (outside_R := row_R >= rows).any():
+        row_R[outside_R] = mix(row_R[outside_R])
+    return row_R.astype(np.int64)
+
+
+def _scrambled(x: np.ndarray) -> np.ndarray:
+    """The finaliser of SplitMix64 (Steele et al. 2014)."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+class Order:
+    """The rows of every step of a run."""
+
+    def __init__(self, corpus: Corpus, rows_per_step: int, count: CountTargets):
+        if len(corpus) == 0:
+            raise InputError(
+                "the pack plan has no rows", where=str(corpus.plan_path), fix="the recipe kept nothing: see its report"
+            )
+        self.corpus, self.rows_per_step, self.count = corpus, rows_per_step, count
+
+    def take(self, place: Place) -> Rows:
+        """The rows of the step that begins at `place`; past the end of an epoch the next one begins."""
+        rows, count = len(self.corpus), self.rows_per_step
+        position_R = place.next_row + np.arange(count)
+        epoch_R = place.epoch + position_R // rows
+        index_R = np.empty(count, np.int64)
+        for epoch in np.unique(epoch_R):
+            mine_R = epoch_R == epoch
+            index_R[mine_R] = shuffled(place.seed, int(epoch), position_R[mine_R] % rows, rows)
+        last = place.next_row + count
+        after = Place(place.seed, place.epoch + last // rows, last % rows)
+        return Rows(index_R, epoch_R, place.seed, self.targets(index_R), after)
+
+    def targets(self, index_R: np.ndarray) -> int:
+        """Scored tokens of these rows, from the plan alone."""
+        segment_P = self.corpus.segments(index_R)
+        return int(self.count(self.corpus.plan.length[segment_P].astype(np.int64), self.corpus.ends(segment_P)).sum())
+
+    def steps(self, place: Place) -> Iterator[Rows]:
+        """The rows of every step from `place` on, without end."""
+        while True:
+            rows = self.take(place)
+            yield rows
+            place = rows.after
