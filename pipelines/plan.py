@@ -1,14 +1,84 @@
 """Inputs -> units: from the files and the recipe only, never from the number of workers."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pipelines.elements import Unit
+from pipelines.elements import Split, Unit
+from pipelines.errors import InputError
+from pipelines.read.arrow import record_batches
+from pipelines.read.files import File, compression_of, find_files
+from pipelines.read.parquet import row_groups
 from pipelines.recipe import schema
+
+Piece = tuple[Split, int]
+"""A split and about what it costs to read, in bytes."""
 
 
 def plan_source(name: str, source: schema.Source, recipe_dir: Path, unit_bytes: int) -> list[Unit]:
     """The units of one source, in the order of its paths; the same files and recipe give the same units.
 
-    Raises InputError for a path that matches nothing or a folder that cannot be listed.
+    Files are cut into pieces of at most `unit_bytes` (or one row group, record batch or file that is larger), and small
+    pieces are put together, in order. Raises InputError for a path that matches nothing or cannot be listed.
     """
-    raise NotImplementedError
+    pieces = (piece for file in _files(name, source, recipe_dir) for piece in cut(file, source.format, unit_bytes))
+    return [
+        Unit(name, tuple(split for split, _ in group), sum(size for _, size in group))
+        for group in _together(pieces, unit_bytes)
+    ]
+
+
+def _files(name: str, source: schema.Source, recipe_dir: Path) -> list[File]:
+    """The files of all paths, each once."""
+    where = f"source '{name}', paths"
+    if not source.paths:
+        raise InputError("no paths", where=where, fix=f"name the {source.format} files: a file, folder, pattern or URL")
+    found = (file for path in source.paths for file in find_files(path, recipe_dir, source.format, where))
+    return list({file.path: file for file in found}.values())
+
+
+def cut(file: File, form: str, unit_bytes: int) -> Iterator[Piece]:
+    """The pieces of one file. What cannot be cut, or has no readable footer, is one piece."""
+    if form == "jsonl" and compression_of(file.path) is None:
+        parts = max(1, -(-file.size // unit_bytes))
+        edges = [file.size * i // parts for i in range(parts + 1)]
+        for start, end in zip(edges, edges[1:], strict=False):
+            yield Split(file.path, start, end, file.size, file.etag), end - start
+    elif form == "parquet":
+        groups = row_groups(file.path)
+        for start, end in _runs(groups, unit_bytes):
+            yield Split(file.path, start, end, file.size, file.etag), sum(groups[start:end])
+        if not groups:
+            yield Split(file.path, 0, 0, file.size, file.etag), file.size
+    elif form == "arrow" and (count := record_batches(file.path)) is not None:
+        for start, end in _runs([file.size // max(1, count)] * count, unit_bytes):
+            yield Split(file.path, start, end, file.size, file.etag), file.size * (end - start) // count
+    elif form == "arrow":
+        yield Split(file.path, 0, -1, file.size, file.etag), file.size
+    else:
+        yield Split(file.path, 0, file.size, file.size, file.etag), file.size
+
+
+def _runs(sizes: list[int], unit_bytes: int) -> Iterator[tuple[int, int]]:
+    """(start, end) of runs of neighbours that sum to at most `unit_bytes`, or of one that is larger."""
+    start = total = 0
+    for i, size in enumerate(sizes):
+        if i > start and total + size > unit_bytes:
+            yield start, i
+            start, total = i, 0
+        total += size
+    if start < len(sizes):
+        yield start, len(sizes)
+
+
+def _together(pieces: Iterable[Piece], unit_bytes: int) -> Iterator[list[Piece]]:
+    """Neighbouring pieces in groups of at most `unit_bytes`, or of one that is larger."""
+    group: list[Piece] = []
+    total = 0
+    for piece in pieces:
+        if group and total + piece[1] > unit_bytes:
+            yield group
+            group, total = [], 0
+        group.append(piece)
+        total += piece[1]
+    if group:
+        yield group

@@ -1,0 +1,147 @@
+"""The fields of one record -> the columns of a batch, and everything else into `meta`."""
+
+import json
+from typing import Any, NamedTuple
+
+from pipelines.read.dead import BadRecord
+from pipelines.recipe import schema
+
+ISO_639_3 = dict(
+    pair.split(":")
+    for pair in (
+        "ara:ar ben:bn bul:bg cat:ca ces:cs cmn:zh cze:cs dan:da deu:de dut:nl ell:el eng:en est:et eus:eu fas:fa fin:fi"
+        " fra:fr fre:fr ger:de gle:ga gre:el heb:he hin:hi hrv:hr hun:hu ind:id isl:is ita:it jpn:ja kat:ka kaz:kk kor:ko"
+        " lat:la lav:lv lit:lt mkd:mk mon:mn msa:ms nld:nl nor:no per:fa pol:pl por:pt ron:ro rum:ro rus:ru slk:sk slv:sl"
+        " spa:es sqi:sq srp:sr swa:sw swe:sv tam:ta tel:te tha:th tur:tr ukr:uk urd:ur uzb:uz vie:vi zho:zh chi:zh"
+    ).split()
+)
+"""ISO 639-3 and 639-2/B codes of languages that also have a two-letter code: crawls carry them (CLD2 in Common Crawl)."""
+NO_LANGUAGE = {"mul", "und", "zxx", "mis", "unknown"}
+"""Labels that declare nothing (ISO 639-2: multiple, undetermined, no linguistic content, uncoded)."""
+
+JSON_TYPES = {
+    dict: "an object",
+    list: "an array",
+    str: "a string",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+}
+PYTHON_TYPES: dict[schema.ColumnType, tuple[type, ...]] = {
+    "string": (str,),
+    "int64": (int,),
+    "float64": (float, int),
+    "bool": (bool,),
+}
+
+to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+"""JSON text of a value, as it stands in `meta`."""
+
+
+class Columns(NamedTuple):
+    """What a record's fields become. `meta` is UTF-8 JSON of the fields that no column took."""
+
+    url: str | None
+    language: str | None
+    typed: tuple
+    meta: bytes
+
+
+class Fields:
+    """Maps fields to columns as a source says. Every method raises BadRecord, naming the field and never its value."""
+
+    def __init__(self, source: schema.Source):
+        self.text = source.text
+        self._id = source.id
+        self._url = source.url
+        self._typed = source.columns
+        self._language = source.language
+
+    def take_text(self, record: dict[str, Any]) -> bytes:
+        """Removes the text from the record and gives it as UTF-8."""
+        if self.text not in record:
+            raise BadRecord(f"MissingField: no field '{self.text}'")
+        text = record.pop(self.text)
+        if type(text) is not str:
+            raise BadRecord(f"WrongType: field '{self.text}' is {json_type(text)}, not a string")
+        return utf8(text, self.text)
+
+    def take_rest(self, record: dict[str, Any]) -> Columns:
+        """All other columns; the record is used up."""
+        typed = tuple(self._take_typed(record, name, kind) for name, kind in self._typed.items())
+        language = self.language(record)
+        url = None
+        if self._url and type(record.get(self._url)) is str:
+            url = record.pop(self._url)
+            utf8(url, self._url)
+        try:
+            meta = to_json(record).encode() if record else b"{}"
+        except UnicodeEncodeError:
+            name = next(name for name, value in record.items() if not _is_text(to_json({name: value})))
+            raise BadRecord(
+                f"LoneSurrogate: in field '{name}'" if _is_text(name) else "LoneSurrogate: in a key"
+            ) from None
+        return Columns(url, language, typed, meta)
+
+    def language(self, record: dict[str, Any]) -> str | None:
+        """The declared language: of the source, or from a field (which stays in the record, as it was written)."""
+        if self._language is None or isinstance(self._language, str):
+            return self._language
+        return normal_language(record.get(self._language.column))
+
+    def take_id(self, record: dict[str, Any]) -> str | None:
+        """Removes the record's own id, where the source names a field for it. None: the record's bytes identify it."""
+        value = record.pop(self._id, None) if self._id else None
+        if value is None or value == "":
+            return None
+        if type(value) not in (str, int):
+            raise BadRecord(f"WrongType: field '{self._id}' is {json_type(value)}, an id is a string or a whole number")
+        text = str(value)
+        utf8(text, str(self._id))
+        return text
+
+    def _take_typed(self, record: dict[str, Any], name: str, kind: schema.ColumnType) -> Any:
+        value = record.pop(name, None)
+        if value is None:
+            return None
+        if type(value) not in PYTHON_TYPES[kind]:
+            raise BadRecord(f"WrongType: field '{name}' is {json_type(value)}, the recipe says {kind}")
+        if kind == "int64" and not -(2**63) <= value < 2**63:
+            raise BadRecord(f"WrongType: field '{name}' does not fit into int64")
+        if kind == "string":
+            utf8(value, name)
+        return float(value) if kind == "float64" else value
+
+
+def utf8(text: str, name: str) -> bytes:
+    """UTF-8 of a field's text; BadRecord where JSON escapes left half a character in it."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        raise BadRecord(f"LoneSurrogate: in field '{name}', character {error.start}") from None
+
+
+def normal_language(label: Any) -> str | None:
+    """ISO 639-1 where a label has it: "zh-CN" -> "zh", "eng" -> "en", "zho,eng" -> "zh"; None for labels that declare none.
+
+    Other values than strings declare nothing.
+    """
+    if type(label) is not str:
+        return None
+    code = label.strip().lower().replace("_", "-").split(",")[0].split("-")[0]
+    if code in NO_LANGUAGE or not (code.isascii() and code.isalpha() and 2 <= len(code) <= 3):
+        return None
+    return ISO_639_3.get(code, code)
+
+
+def json_type(value: Any) -> str:
+    """ "an array", "a string", ...: the JSON name of a value's type."""
+    return JSON_TYPES.get(type(value), "null")
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

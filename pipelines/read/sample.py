@@ -1,0 +1,16 @@
+"""Which records a run takes: all, or a sample by hash."""
+
+import xxhash
+
+
+class Sample:
+    """A share of records by hash: the same records in every run with this seed, and a subset of any larger share."""
+
+    def __init__(self, share: float, seed: int):
+        self.all = share >= 1
+        self._below = int(share * 2**64)
+        self._seed = seed
+
+    def takes(self, identity: str) -> bool:
+        """Whether the document of this doc_id is in the sample."""
+        return self.all or xxhash.xxh3_64_intdigest(identity, self._seed) < self._below

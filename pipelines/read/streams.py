@@ -1,0 +1,101 @@
+"""Bytes of a file, decompressed piece by piece, in bounded memory; a broken file gives all that comes before the break."""
+
+import zlib
+from collections.abc import Iterator
+from typing import IO
+
+import zstandard
+
+RAW_BYTES = 1 << 20
+"""Read at a time where nothing is decompressed."""
+GZIP_BYTES = 1 << 14
+"""Fed to zlib at a time: at most 1,032 times as much comes out, 17 MB."""
+ZSTD_BYTES = 1 << 10
+"""Fed to zstd at a time: four bytes may stand for a block of 128 KiB, so at most 33 MB come out."""
+
+
+class BrokenStream(Exception):
+    """The file ends early or cannot be decompressed from here on; all before was delivered. `member`: see gzip_pieces."""
+
+    def __init__(self, reason: str, member: int = 0):
+        super().__init__(reason)
+        self.member = member
+
+
+def pieces(file: IO[bytes], compression: str | None) -> Iterator[bytes]:
+    """The file's bytes from its position to its end, decompressed. Raises BrokenStream after the last good byte."""
+    if compression == "gzip":
+        return (data for _, data in gzip_pieces(file))
+    if compression == "zstd":
+        return _zstd_pieces(file)
+    return iter(lambda: file.read(RAW_BYTES), b"")
+
+
+def gzip_pieces(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """(offset of its gzip member in the file, decompressed bytes) per piece: CDX indexes address WARC records by member."""
+    end = file.tell()  # of `pending` in the file
+    pending = b""
+    first = True
+    while True:
+        while not pending:
+            pending = file.read(GZIP_BYTES)
+            if not pending:
+                return
+            end += len(pending)
+            if not first:
+                pending = pending.lstrip(b"\0")  # gzip allows zero padding after a member
+        first = False
+        member = end - len(pending)
+        decoder = zlib.decompressobj(wbits=31)
+        while not decoder.eof:
+            if not pending:
+                pending = file.read(GZIP_BYTES)
+                end += len(pending)
+                if not pending:
+                    raise BrokenStream("EOFError: the gzip stream ends early", member)
+            before = decoder.copy()
+            try:
+                data, error = decoder.decompress(pending), None
+            except zlib.error as raised:
+                data, error = _up_to_the_break(before, pending), raised
+            if data:
+                yield member, data
+            if error:
+                raise BrokenStream(f"{type(error).__name__}: {error}", member)
+            pending = decoder.unused_data
+        pending = pending.lstrip(b"\0")
+
+
+def _up_to_the_break(decoder: "zlib._Decompress", data: bytes) -> bytes:
+    """What zlib makes of the bytes before the one it fails at; in one call it would give nothing."""
+    good = []
+    for byte in data:
+        try:
+            good.append(decoder.decompress(bytes((byte,))))
+        except zlib.error:
+            break
+    return b"".join(good)
+
+
+def _zstd_pieces(file: IO[bytes]) -> Iterator[bytes]:
+    """All frames of a zstd file. zstandard's own stream reader ends without a word where a file is cut off."""
+    decompressor = zstandard.ZstdDecompressor()
+    frame = decompressor.decompressobj()
+    fresh = True
+    for block in iter(lambda: file.read(RAW_BYTES), b""):
+        start = 0
+        while start < len(block):
+            fed = block[start : start + ZSTD_BYTES]
+            start += len(fed)
+            while fed:
+                try:
+                    data = frame.decompress(fed)
+                except zstandard.ZstdError as error:
+                    raise BrokenStream(f"ZstdError: {error}") from error
+                fresh, fed = False, b""
+                if data:
+                    yield data
+                if frame.eof:
+                    fed, frame, fresh = frame.unused_data, decompressor.decompressobj(), True
+    if not fresh:
+        raise BrokenStream("EOFError: the zstd stream ends early")
