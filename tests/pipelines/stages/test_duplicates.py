@@ -23,7 +23,7 @@ from filters.fingerprints import doc_ids, fingerprint, normalised, rank, shingle
 from pipelines.exchange import Block
 from pipelines.recipe.schema import Deduplicate, MinHash
 from pipelines.stages.duplicates import FindDuplicates, members_of
-from pipelines.stages.pairs import band_records, bucket_pairs
+from pipelines.stages.pairs import RECORD, band_records, bucket_pairs
 
 SURE = MinHash(bands=64, rows=2, threshold=0.7)
 """Finds a pair of similarity 0.7 with probability 1 - 2e-19: nothing is left to chance."""
@@ -337,6 +337,23 @@ def test_find__depends_on_documents_not_on_units_partitions_or_order(tmp_path, d
     numbers = rng.sample(range(1, 5000), len(units))
     moved = dict(zip(numbers, units.values(), strict=True))
     assert find(moved, tmp_path, options, partitions=rng.randrange(2, 9), batch_rows=rng.randrange(1, 30)) == first
+
+
+def test_bucket_pairs__of_equal_ranks_do_not_depend_on_places():
+    # Twelve texts in one bucket, three copies each, more than the eight that a document is paired with.
+    rng = np.random.default_rng(3)
+    records = np.zeros(36, RECORD)
+    records["key"], records["rank"], records["tie"] = 5, np.arange(36) % 2, np.arange(36) // 3
+    seen = set()
+    for _ in range(5):
+        records["place"] = rng.permutation(36)
+        text_at = dict(zip(records["place"].tolist(), records["tie"].tolist(), strict=True))
+        pairs = bucket_pairs(rng.permutation(records))
+        seen.add(
+            frozenset((text_at[int(w)], text_at[int(b)]) for w, b in zip(pairs["worse"], pairs["better"], strict=True))
+        )
+        assert len(pairs) == 8 * 12 - 36
+    assert len(seen) == 1
 
 
 def test_find__of_repeated_ids_keeps_one_of_each_text(tmp_path):
