@@ -120,23 +120,22 @@ def _absent(material: Material, funnel: Funnel) -> dict[str, str]:
     """Why a section may have nothing to show, one line each, in the words of the run's state."""
     dropped = sum(step.dropped.documents for step in funnel.steps)
     dead = sum(step.dead.documents for step in funnel.steps)
-    duplicates = sum(step.dropped.documents for step in funnel.steps if step.name == "deduplicate")
     cleaned = "was removed by `gristmill clean`"
-    later = "This run did not get there"
+    skipped = "the recipe does not ask for it, or the run stopped before it"
     return {
-        "ledger": f"{later}: there is no ledger yet.",
+        "languages": "No document." if material.ledger.has("ledger") else f"There is no ledger: {skipped}.",
         "entries": "The recipe's decide has no rules, so nothing was judged.",
         "samples": f"dropped/ {cleaned}: samples cannot be shown." if dropped else "No document was dropped.",
-        "duplicates": (
-            f"{later}: no cluster table was written."
-            if duplicates or not any(step.name == "deduplicate" for step in funnel.steps)
-            else "No document has a duplicate."
-        ),
-        "closest": f"Texts of removed documents are not shown: dropped/ {cleaned}.",
-        "edits": f"{later}: there is no ledger yet.",
+        "duplicates": "No document has a duplicate."
+        if "deduplicate" in material.steps
+        else f"Duplicates were not looked for: {skipped}.",
+        "closest": "Of no removal both texts are there."
+        if material.ledger.has("dropped")
+        else f"Texts of removed documents cannot be shown: dropped/ {cleaned}.",
+        "edits": f"There is no ledger: {skipped}.",
         "dead": f"dead/ {cleaned}: {dead:,} dead letters were counted." if dead else "Every record could be processed.",
-        "tokenizer": f"{later}: no tokenizer was trained.",
-        "tokens": f"{later}: no token shards were written.",
+        "tokenizer": f"No tokenizer was trained: {skipped}.",
+        "tokens": f"No token shards were written: {skipped}.",
         "training": "No model was trained on this run yet: `gristmill train` adds its curves here.",
         "timing": "run.json holds no times.",
     }

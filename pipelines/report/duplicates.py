@@ -48,6 +48,8 @@ def build_duplicates(material: Material) -> Duplicates | None:
     if not material.ledger.has("clusters"):
         return None
     sizes = material.ledger.rows(SIZES_QUERY)
+    if not sizes:
+        return None
     largest: dict[str, list[dict[str, Any]]] = {}
     for row in material.ledger.rows(MEMBERS_QUERY):
         largest.setdefault(row["cluster"], []).append(row)

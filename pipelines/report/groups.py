@@ -34,20 +34,21 @@ GROUP BY name ORDER BY documents DESC, name"""
 
 
 def build_languages(material: Material, tokens: dict[str, int]) -> Groups | None:
-    """One row per language of the extracted documents; None without a ledger."""
+    """One row per language of the documents; None without any."""
     return _groups(material, LANGUAGES_QUERY, LANGUAGES, tokens)
 
 
 def build_sites(material: Material) -> Groups | None:
-    """One row per host name; None without a ledger or addresses."""
-    groups = _groups(material, SITES_QUERY, SITES, {})
-    return groups if groups is not None and groups.rows else None
+    """One row per host name; None without any address."""
+    return _groups(material, SITES_QUERY, SITES, {})
 
 
 def _groups(material: Material, query: str, shown: int, tokens: dict[str, int]) -> Groups | None:
     if not material.ledger.has("ledger"):
         return None
     rows = material.ledger.rows(query)
+    if not rows:
+        return None
     return Groups([_group(material, row, tokens) for row in rows[:shown]], max(0, len(rows) - shown), query)
 
 

@@ -65,7 +65,7 @@ CLUSTER = {"cluster": STRING, "duplicate_of": STRING, "similarity": pa.float32()
 RULED = {"step": STRING, "rules": pa.list_(STRING)}
 LEDGER_TABLE = pa.schema(
     IDENTITY
-    | {"location": pa.uint64(), "lang": STRING, "lang_score": pa.float32(), "script": STRING, "bytes": INT}
+    | {"unit": STRING, "row": pa.uint32(), "lang": STRING, "lang_score": pa.float32(), "script": STRING, "bytes": INT}
     | {"verdict": STRING, **RULED, **CLUSTER, "edits": SPANS}
     | dict.fromkeys(SIGNALS, pa.float64())
 )
@@ -244,7 +244,7 @@ def recipe(docs: list[Doc]) -> dict[str, Any]:
 
 
 def _write_tables(run: Path, docs: list[Doc], dead: list[dict[str, Any]]) -> None:
-    rows = [_row(doc, location) for location, doc in enumerate(docs)]
+    rows = [_row(doc, row) for row, doc in enumerate(docs)]
     half = (len(docs) + 1) // 2
     for part in range(2):  # two parts, as of two units
         _parquet(run / "ledger" / f"{part}.parquet", rows[part * half :][:half], LEDGER_TABLE)
@@ -255,9 +255,16 @@ def _write_tables(run: Path, docs: list[Doc], dead: list[dict[str, Any]]) -> Non
     _parquet(run / "dead" / "0.parquet", dead, DEAD_TABLE)
 
 
-def _row(doc: Doc, location: int) -> dict[str, Any]:
+def _row(doc: Doc, row: int) -> dict[str, Any]:
     script = "Hani" if doc.lang == "zh" else "Latn"
-    derived = {"doc_id": doc.doc_id, "bytes": doc.bytes, "verdict": doc.verdict, "location": location, "script": script}
+    derived = {
+        "doc_id": doc.doc_id,
+        "bytes": doc.bytes,
+        "verdict": doc.verdict,
+        "unit": "0" * 32,
+        "row": row,
+        "script": script,
+    }
     return {**doc.__dict__, **derived, **doc.signals, "lang_score": 0.9, "kept": not doc.duplicate_of, "meta": "{}"}
 
 

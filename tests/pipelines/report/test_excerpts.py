@@ -98,3 +98,10 @@ def test_differing__words_and_han_characters() -> None:
     left, right = differing("The mill turns 磨坊转动", "The wheel turns 磨坊停动")
     assert [span.text for span in left if span.differs] == ["mill", "转"]
     assert [span.text for span in right if span.differs] == ["wheel", "停"]
+
+
+def test_excerpt__what_may_have_been_cut_before_scrubbing_is_not_shown() -> None:
+    """However far it shortens a text, the scrubber sees a value whole or the reader does not see it at all."""
+    shown, cut = Excerpts(lambda text: text.replace("x" * 390, ".")).excerpt(("x" * 390 + " ") * 100)
+    assert cut
+    assert "x" not in shown
