@@ -49,6 +49,12 @@ class Passing:
             self.first += data[: FIRST_BYTES - len(self.first)]
         self.length += len(data)
 
+    def copy(self) -> "Passing":
+        """What has passed so far, to go on from separately."""
+        twin = Passing()
+        twin.length, twin.first, twin._digest = self.length, self.first, self._digest.copy()
+        return twin
+
     def dead_letter(self, row: int, file: str, offset: int, error: str, step: str = "read") -> DeadLetter:
         """The dead letter of what has passed."""
         return DeadLetter(row, file, offset, self.length, step, error, self._digest.hexdigest(), self.first)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pipelines.read.batches import Document, Item
-from pipelines.read.charset import decode_text
+from pipelines.read.charset import decode_page, decode_text
 from pipelines.read.context import Context
 from pipelines.read.dead import BadRecord, dead_letter
 from pipelines.read.html import read_page
@@ -35,7 +35,7 @@ def page_document(
             if page.title:
                 record["title"] = page.title
         else:
-            plain, record["charset"] = decode_text(body)
+            plain, record["charset"] = decode_page(body, http_label) if http_label else decode_text(body)
             text = plain.encode()
         step = "read"
         url, language, typed, meta = context.fields.take_rest(record)

@@ -11,6 +11,7 @@ from pipelines.read.files import check_unchanged
 from pipelines.read.jsonl import read_jsonl
 from pipelines.read.parquet import read_parquet
 from pipelines.read.sample import Sample
+from pipelines.read.warc import read_warc
 from pipelines.read.whole_files import read_html_file, read_text_file
 from pipelines.recipe import schema
 
@@ -18,6 +19,8 @@ BY_RECORD: dict[str, Callable[[Split, Context], Iterator[Item]]] = {
     "jsonl": read_jsonl,
     "text": read_text_file,
     "html": read_html_file,
+    "warc": read_warc,
+    "wet": read_warc,
 }
 BY_BATCH: dict[str, Callable[[Split, Context], Iterator[Records]]] = {
     "parquet": read_parquet,
