@@ -49,6 +49,7 @@ _PHRASES = (
 )  # fmt: skip
 _PHRASE_P = np.array([list((head + tail).encode().ljust(16, b"\0")) for head, tail, _ in _PHRASES], np.uint8)
 _HEAD_P = np.array([len(head) for head, _, _ in _PHRASES])
+_ANCHOR_P = np.array([ord(tail[0]) for _, tail, _ in _PHRASES], np.uint8)
 _LENGTH_P = np.array([len(head + tail) for head, tail, _ in _PHRASES])
 _BIT_P = np.array([bit for _, _, bit in _PHRASES])
 _LOWER = np.frombuffer(bytes(range(256)).lower(), np.uint8)
@@ -69,7 +70,7 @@ def phrases_at(data_B, begin, i, stop):
     found = ZERO
     for p in range(_LENGTH_P.size):
         start = i - _HEAD_P[p]
-        if start >= begin and start + _LENGTH_P[p] <= stop:
+        if _LOWER[data_B[i]] == _ANCHOR_P[p] and start >= begin and start + _LENGTH_P[p] <= stop:
             k = 0
             while k < _LENGTH_P[p] and _LOWER[data_B[start + k]] == _PHRASE_P[p, k]:
                 k += 1
@@ -110,9 +111,10 @@ def read_line(data_B, begin, stop, classes):
             if kind & _MARKED:
                 found |= phrases_at(data_B, first, i, stop)
             found |= kind & (BRACKET | CURLY)
-            i = after
-            while i < stop and not _BYTES[data_B[i]] & _NOT_PLAIN:
-                i += 1
+            u = np.uint64(after)  # an unsigned index spares the test for a negative one
+            while u < np.uint64(stop) and not _BYTES[data_B[u]] & _NOT_PLAIN:
+                u += np.uint64(1)
+            i = np.int64(u)
             continue
         if word >= 0:
             n_words += 1
