@@ -17,7 +17,7 @@ from tokenizer.encode import Encoder
 
 @pytest.fixture(scope="module")
 def ledger(calm) -> list[dict]:
-    return duckdb.sql(f"SELECT * FROM '{calm}/ledger/*.parquet' ORDER BY source, id").fetch_arrow_table().to_pylist()
+    return duckdb.sql(f"SELECT * FROM '{calm}/ledger/*.parquet' ORDER BY source, id").to_arrow_table().to_pylist()
 
 
 def inputs(corpus) -> dict[tuple[str, str], str]:
@@ -139,7 +139,7 @@ def test_fields_travel_as_typed_columns_or_in_meta(calm):
 
 
 def test_clusters_name_their_best_member(calm, ledger):
-    members = duckdb.sql(f"SELECT * FROM '{calm}/clusters/*.parquet'").fetch_arrow_table().to_pylist()
+    members = duckdb.sql(f"SELECT * FROM '{calm}/clusters/*.parquet'").to_arrow_table().to_pylist()
     ledger_cluster = {row["doc_id"]: row["cluster"] for row in ledger}
     for member in members:
         assert ledger_cluster[member["doc_id"]] == member["cluster"]
