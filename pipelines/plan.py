@@ -1,12 +1,15 @@
 """Inputs -> units: from the files and the recipe only, never from the number of workers."""
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 from pipelines.elements import Split, Unit
 from pipelines.errors import InputError
 from pipelines.read.arrow import record_batches
+from pipelines.read.bundled import bundled_source
 from pipelines.read.files import File, compression_of, find_files
+from pipelines.read.machine import plan_machine
 from pipelines.read.parquet import row_groups
 from pipelines.recipe import schema
 
@@ -20,7 +23,12 @@ def plan_source(name: str, source: schema.Source, recipe_dir: Path, unit_bytes: 
     Files are cut into pieces of at most `unit_bytes` (or one row group, record batch or file that is larger), and small
     pieces are put together, in order. Raises InputError for a path that matches nothing or cannot be listed.
     """
-    pieces = (piece for file in _files(name, source, recipe_dir) for piece in cut(file, source.format, unit_bytes))
+    if source.format == "machine":
+        pieces = plan_machine(source.max_bytes)
+    else:
+        source = bundled_source(source) if source.format == "bundled" else source
+        files = _files(name, source, recipe_dir)
+        pieces = (piece for file in files for piece in cut(file, source.format, unit_bytes))
     return [
         Unit(name, tuple(split for split, _ in group), sum(size for _, size in group))
         for group in _together(pieces, unit_bytes)
@@ -41,7 +49,7 @@ def cut(file: File, form: str, unit_bytes: int) -> Iterator[Piece]:
     if form == "jsonl" and compression_of(file.path) is None:
         parts = max(1, -(-file.size // unit_bytes))
         edges = [file.size * i // parts for i in range(parts + 1)]
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in pairwise(edges):
             yield Split(file.path, start, end, file.size, file.etag), end - start
     elif form == "parquet":
         groups = row_groups(file.path)

@@ -35,8 +35,8 @@ def frames(file: IO[bytes], compression: str | None, limit: int) -> Iterator[Fra
     """All records in order; blocks of more than `limit` bytes pass by unheld."""
     tape = Tape(file, compression)
     while True:
-        while tape.peek(1) in (b"\r", b"\n"):
-            tape.take(1)
+        while separators := _leading_line_ends(tape.peek(16)):
+            tape.take(separators)
         if tape.holds(1):
             yield _frame(tape, limit)
         elif tape.error:
@@ -66,6 +66,10 @@ def _frame(tape: Tape, limit: int) -> Frame | LostFrame:
         return _lost(tape, place, kind, len(head), "BrokenRecord: Content-Length does not end where a record ends")
     tape.take(len(head))
     return Frame(place, kind, head, tape.take(size - len(head)))
+
+
+def _leading_line_ends(data: bytes) -> int:
+    return len(data) - len(data.lstrip(b"\r\n"))
 
 
 def _head(data: bytes) -> bytes | None:
