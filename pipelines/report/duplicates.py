@@ -19,28 +19,31 @@ CLOSEST = 6
 _SIZES = ((2, "2"), (3, "3"), (4, "4"), (9, "5–9"), (19, "10–19"), (49, "20–49"), (99, "50–99"))
 
 SIZES_QUERY = """\
-SELECT size, count(*) AS clusters, sum(size)::BIGINT AS documents, sum(removed)::BIGINT AS removed
-FROM (SELECT cluster, count(*) AS size, count(*) FILTER (duplicate_of IS NOT NULL) AS removed
+SELECT size, count(*) AS clusters, sum(size)::BIGINT AS documents, sum(repeated)::BIGINT AS repeated
+FROM (SELECT cluster, count(*) AS size, count(*) FILTER (duplicate_of IS NOT NULL) AS repeated
       FROM 'clusters/*.parquet' GROUP BY cluster)
 GROUP BY size ORDER BY size"""
 
 _LARGEST = f"""\
 WITH largest AS (SELECT cluster, count(*) AS size, count(*) FILTER (kept) AS cluster_kept
                  FROM 'clusters/*.parquet' GROUP BY cluster ORDER BY size DESC, cluster LIMIT {CLUSTERS})
-SELECT size, cluster_kept, c.* FROM largest JOIN 'clusters/*.parquet' AS c USING (cluster)
 """
 
 MEMBERS_QUERY = f"""{_LARGEST}\
+SELECT size, cluster_kept, c.* FROM largest JOIN 'clusters/*.parquet' AS c USING (cluster)
 QUALIFY row_number() OVER (PARTITION BY cluster ORDER BY kept DESC, similarity DESC NULLS FIRST, doc_id) <= {MEMBERS}
 ORDER BY size DESC, cluster, kept DESC, similarity DESC NULLS FIRST, doc_id"""
 
+# A document that rules dropped may repeat another one that rules dropped: a removal is what deduplication dropped.
+_REMOVED = "FROM 'ledger/*.parquet' WHERE step = 'deduplicate'"
+
 _LEAST_SIMILAR = f"""{_LARGEST}\
-WHERE duplicate_of IS NOT NULL
+SELECT cluster, doc_id, source, similarity, duplicate_of {_REMOVED} AND cluster IN (SELECT cluster FROM largest)
 QUALIFY row_number() OVER (PARTITION BY cluster ORDER BY similarity, doc_id) = 1"""
 
-_CLOSEST = f"""\
-SELECT doc_id, source, similarity, duplicate_of FROM 'clusters/*.parquet'
-WHERE duplicate_of IS NOT NULL ORDER BY similarity, doc_id LIMIT {CLOSEST}"""
+CLOSEST_QUERY = f"""\
+SELECT doc_id, source, similarity, duplicate_of {_REMOVED}
+ORDER BY similarity, doc_id LIMIT {CLOSEST}"""
 
 
 def build_duplicates(material: Material) -> Duplicates | None:
@@ -53,25 +56,29 @@ def build_duplicates(material: Material) -> Duplicates | None:
     largest: dict[str, list[dict[str, Any]]] = {}
     for row in material.ledger.rows(MEMBERS_QUERY):
         largest.setdefault(row["cluster"], []).append(row)
-    closest = material.ledger.rows(_CLOSEST)
-    worst = {row["cluster"]: row for row in material.ledger.rows(_LEAST_SIMILAR)}
+    removals = material.ledger.has("ledger")
+    closest = material.ledger.rows(CLOSEST_QUERY) if removals else []
+    worst = {row["cluster"]: row for row in (material.ledger.rows(_LEAST_SIMILAR) if removals else [])}
     pairs = _Pairs(material, [*closest, *worst.values()])
     reasons = Counter[str]()
     for account in material.accounts:
         if account.step == "deduplicate" and account.outcome == DROPPED:
             reasons[account.reason] += account.documents
+    repeated = sum(row["repeated"] for row in sizes)
     return Duplicates(
         clusters=sum(row["clusters"] for row in sizes),
         documents=sum(row["documents"] for row in sizes),
-        removed=sum(row["removed"] for row in sizes),
+        repeated=repeated,
         exact=reasons["exact_duplicate"],
         near=reasons["near_duplicate"],
+        ruled=repeated - reasons["exact_duplicate"] - reasons["near_duplicate"],
         sizes=_sizes(sizes),
         similarities=_similarities(material),
         largest=[_cluster(material, rows, pairs.of(worst.get(cluster))) for cluster, rows in largest.items()],
         closest=[pair for row in closest if (pair := pairs.of(row)) is not None],
         query=SIZES_QUERY,
         members_query=MEMBERS_QUERY,
+        closest_query=CLOSEST_QUERY,
     )
 
 
@@ -104,7 +111,7 @@ def _cluster(material: Material, rows: list[dict[str, Any]], pair: Pair | None) 
                 id=material.excerpts.optional(known.get("id")),
                 url=material.excerpts.optional(known.get("url")),
                 source=material.excerpts.name(row["source"]),
-                kept=row["kept"],
+                fate=_fate(row["kept"], known.get("step")),
                 similarity=row["similarity"],
                 duplicate_of=row["duplicate_of"],
             )
@@ -113,11 +120,15 @@ def _cluster(material: Material, rows: list[dict[str, Any]], pair: Pair | None) 
     return Cluster(rows[0]["cluster"], size, rows[0]["cluster_kept"], members, size - len(rows), pair)
 
 
+def _fate(kept: bool, step: str | None) -> str:
+    return "kept" if kept else "duplicate" if step == "deduplicate" else "ruled"
+
+
 def _names(material: Material, doc_ids: list[str]) -> dict[str, dict[str, Any]]:
     if not material.ledger.has("ledger"):
         return {}
     rows = material.ledger.rows(
-        "SELECT doc_id, min(id) AS id, min(url) AS url, min(lang) AS lang, min(source) AS source"
+        "SELECT doc_id, min(id) AS id, min(url) AS url, min(lang) AS lang, min(source) AS source, min(step) AS step"
         " FROM 'ledger/*.parquet' WHERE doc_id IN (SELECT unnest(?)) GROUP BY doc_id",
         [doc_ids],
     )

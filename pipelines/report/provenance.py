@@ -40,7 +40,8 @@ def build_timing(material: Material) -> Timing | None:
 
 
 def _stage(stage: dict[str, Any], whole: float) -> Stage:
-    size, seconds, cpu = stage["bytes"], stage["seconds"], stage.get("cpu_seconds")
+    # Stages that only move numbers count no bytes, and a shuffle's CPU time is the runner's: then there is no rate.
+    size, seconds, cpu = stage["bytes"], stage["seconds"], stage.get("cpu_seconds") or None
     return Stage(
         name=stage["stage"],
         units=stage["units"],
@@ -48,8 +49,8 @@ def _stage(stage: dict[str, Any], whole: float) -> Stage:
         bytes=size,
         seconds=seconds,
         cpu_seconds=cpu,
-        rate=share(size / MEGABYTE, seconds),
-        cpu_rate=share(size / MEGABYTE, cpu or 0),
+        rate=share(size / MEGABYTE, seconds) if size else None,
+        cpu_rate=share(size / MEGABYTE, cpu or 0) if size else None,
         share=share(seconds, whole),
     )
 

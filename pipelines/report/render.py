@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from pipelines.report import charts, ticks
 from pipelines.report.model import Report
@@ -36,7 +36,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(FORMATS, short=short, breakable=breakable)
+    environment.filters.update(FORMATS, short=short, breakable=breakable, prose=prose)
     environment.globals.update(
         flow_bar=charts.flow_bar,
         outcome_bar=charts.outcome_bar,
@@ -53,6 +53,12 @@ def _environment() -> jinja2.Environment:
 def breakable(name: str) -> Markup:
     """A rule's name that may be wrapped after a slash or underscore, and copies as it is."""
     return Markup("<wbr>").join(re.split(r"(?<=[/_])", name))
+
+
+def prose(text: str) -> Markup:
+    """A sentence from a docstring: `code` and *emphasis* become that, everything else is text."""
+    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
+    return Markup(re.sub(r"\*([^*<>]+)\*", r"<em>\1</em>", marked))
 
 
 @functools.cache

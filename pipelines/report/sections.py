@@ -156,13 +156,16 @@ class Samples:
 
 @dataclass(frozen=True)
 class Member:
-    """A document of a duplicate cluster; `similarity` is to the document that it was dropped for."""
+    """A document of a duplicate cluster; `similarity` is to the better one that it repeats.
+
+    `fate`: kept, duplicate (dropped for the better one), or ruled (dropped by rules, whatever it repeats).
+    """
 
     doc_id: str
     id: str | None
     url: str | None
     source: str
-    kept: bool
+    fate: str
     similarity: float | None
     duplicate_of: str | None
 
@@ -203,19 +206,24 @@ class Cluster:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Clusters of documents that say the same."""
+    """Clusters of documents that say the same, those included that rules dropped.
+
+    `repeated` of the documents repeat a better one; `exact` and `near` were dropped for that, `ruled` by rules before.
+    """
 
     clusters: int
     documents: int
-    removed: int
+    repeated: int
     exact: int
     near: int
+    ruled: int
     sizes: list[Named]
     similarities: Histogram | None
     largest: list[Cluster]
     closest: list[Pair]
     query: str
     members_query: str
+    closest_query: str
 
 
 @dataclass(frozen=True)
@@ -290,7 +298,7 @@ class Evaluation:
     """How a tokenizer does on text of a language; the values are in the order of Tokenizer.measures."""
 
     language: str
-    values: list[float | None]
+    values: list[float]
 
 
 @dataclass(frozen=True)
@@ -298,7 +306,7 @@ class Tokenizer:
     """The tokenizer's figures."""
 
     kind: str
-    vocabulary: int | None
+    vocabulary: int
     sha256: str
     special: list[Figure]
     measures: list[str]

@@ -61,9 +61,11 @@ def size(value: float | None) -> str:
 
 
 def number(value: float | None) -> str:
-    """A measured value at four significant digits: 0.06 -> 0.06, 12345.6 -> 12,346."""
+    """A measured value at four significant digits, no exponents: 0.06 -> 0.06, 12345.6 -> 12,346, 2e-5 -> <0.0001."""
     if value is None:
         return DASH
+    if 0 < abs(value) < 0.0001:
+        return "<0.0001" if value > 0 else ">-0.0001"
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -9,7 +9,7 @@ from tokenizer.dataset import unigram_entropy
 from tokenizer.index import read_index
 from tokenizer.shards import Shard
 
-GROUPS = 30
+GROUPS = 12
 
 ENTROPY_TOKENS = 50_000_000
 """The unigram baseline is computed over the first shards that hold so many training tokens."""

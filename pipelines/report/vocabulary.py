@@ -6,9 +6,22 @@ from pipelines.report.figures import Figure
 from pipelines.report.material import Material
 from pipelines.report.sections import Evaluation, Tokenizer
 from pipelines.report.theme import number
+from tokenizer.evaluate import ALL
 
-_PARTS = ("characters", "words", "byte_tokens")
-"""Counts of tokenizer.evaluate.Figures that only its ratios are made of."""
+MEASURES = {
+    "bytes": "bytes",
+    "tokens": "tokens",
+    "bytes_per_token": "bytes / token",
+    "tokens_per_word": "tokens / word",
+    "tokens_per_character": "tokens / character",
+    "byte_token_share": "byte tokens",
+    "unknown": "unknown",
+    "round_trip_errors": "round-trip errors",
+}
+"""Figures of tokenizer.evaluate that are shown, and what the page calls them; the others are parts of the ratios."""
+
+LANGUAGES = 12
+"""Rows shown, beside the one for all."""
 
 
 def build_tokenizer(material: Material) -> Tokenizer | None:
@@ -16,36 +29,28 @@ def build_tokenizer(material: Material) -> Tokenizer | None:
     described = material.json("tokenizer/tokenizer.json")
     if described is None:
         return None
-    evaluation: dict[str, dict[str, Any]] = described.get("evaluation") or {}
-    measures = [
-        name for name in dict.fromkeys(n for values in evaluation.values() for n in values) if name not in _PARTS
-    ]
-    numeric = [name for name in measures if all(_is_number(values.get(name)) for values in evaluation.values())]
+    evaluation: dict[str, dict[str, Any]] = described["evaluation"]
+    languages = sorted(evaluation, key=lambda name: (name == ALL, -evaluation[name]["bytes"], name))
+    shown = [*[name for name in languages if name != ALL][:LANGUAGES], *(name for name in languages if name == ALL)]
     return Tokenizer(
-        kind=str(described.get("kind", "")),
-        vocabulary=described.get("vocabulary"),
+        kind=described["kind"],
+        vocabulary=described["vocabulary"],
         sha256=described["sha256"],
-        special=_special(described.get("special_ids") or {}),
-        measures=[name.replace("_", " ") for name in numeric],
-        evaluation=[
-            Evaluation(language, [values.get(name) for name in numeric]) for language, values in evaluation.items()
-        ],
-        figures=[
-            Figure(f"training {name.replace('_', ' ')}", number(value))
-            for name, value in (described.get("training") or {}).items()
-            if _is_number(value)
-        ],
+        special=_special(described["special_ids"]),
+        measures=list(MEASURES.values()),
+        evaluation=[Evaluation(name or "unknown", [evaluation[name][m] for m in MEASURES]) for name in shown],
+        figures=[Figure(f"training {name.replace('_', ' ')}", number(value)) for name, value in _training(described)],
     )
 
 
-def _is_number(value: Any) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+def _training(described: dict[str, Any]) -> list[tuple[str, float]]:
+    return [(name, value) for name, value in described["training"].items() if isinstance(value, int | float)]
 
 
 def _special(ids: dict[str, int]) -> list[Figure]:
-    """Name and id; a hundred sentinels are one line."""
-    sentinels = [number for name, number in ids.items() if name.startswith("<extra_")]
-    figures = [Figure(name, str(number)) for name, number in ids.items() if not name.startswith("<extra_")]
-    if sentinels:
-        figures.append(Figure(f"<extra_0> … <extra_{len(sentinels) - 1}>", f"{min(sentinels)}–{max(sentinels)}"))
+    """Name and id, by id; a hundred sentinels are one line."""
+    ordered = sorted(ids.items(), key=lambda item: item[1])
+    figures = [Figure(name, str(number)) for name, number in ordered if not name.startswith("<extra_")]
+    if sentinels := [number for name, number in ordered if name.startswith("<extra_")]:
+        figures.append(Figure(f"<extra_0> … <extra_{len(sentinels) - 1}>", f"{sentinels[0]}–{sentinels[-1]}"))
     return figures

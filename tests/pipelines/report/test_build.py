@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow.dataset
 import pytest
 
@@ -128,12 +129,14 @@ def test_duplicates(report: Report, docs: list) -> None:
     sizes = Counter(doc.cluster for doc in docs)
     clusters = {cluster: size for cluster, size in sizes.items() if size > 1}
     assert (found.clusters, found.documents) == (len(clusters), sum(clusters.values()))
-    assert found.removed == found.exact + found.near == sum(doc.step == "deduplicate" for doc in docs)
+    assert found.exact + found.near == sum(doc.step == "deduplicate" for doc in docs)
+    assert found.repeated == sum(doc.duplicate_of is not None for doc in docs)
+    assert found.ruled == sum(doc.duplicate_of is not None and doc.step == "decide" for doc in docs) > 0
     assert sum(item.count for item in found.sizes) == len(clusters)
     largest = sorted(clusters.items(), key=lambda item: (-item[1], item[0]))[:8]
     assert [(cluster.cluster, cluster.size) for cluster in found.largest] == largest
     for cluster in found.largest:
-        assert cluster.members[0].kept
+        assert cluster.members[0].fate == "kept"
         assert cluster.members[0].doc_id == cluster.cluster
     assert found.similarities is not None
     assert found.similarities.beyond == 0
@@ -141,7 +144,7 @@ def test_duplicates(report: Report, docs: list) -> None:
 
 def test_duplicates__pairs_nearest_the_threshold(report: Report, docs: list) -> None:
     assert report.duplicates is not None
-    removed = sorted((d.similarity, d.doc_id) for d in docs if d.duplicate_of)
+    removed = sorted((np.float32(d.similarity), d.doc_id) for d in docs if d.step == "deduplicate")
     closest = report.duplicates.closest
     assert [pair.loser for pair in closest] == [doc_id for _, doc_id in removed[:6]]
     texts = {doc.doc_id: doc.clean for doc in docs}
@@ -179,8 +182,12 @@ def test_tokens(report: Report, docs: list) -> None:
     assert report.tokens.splits[0].documents == sum(not doc.step for doc in docs) - 3
     assert [group.bytes_per_token for group in report.tokens.languages] == [1.0, 1.0, 1.0]
     assert (report.tokenizer.kind, report.tokenizer.vocabulary) == ("bpe", 1024)
-    assert report.tokenizer.measures == ["bytes", "tokens", "bytes per token", "fertility", "round trips"]
-    assert [row.values[3] for row in report.tokenizer.evaluation] == [1.42, None]
+    assert report.tokenizer.measures[:4] == ["bytes", "tokens", "bytes / token", "tokens / word"]
+    assert [(row.language, row.values[1:5]) for row in report.tokenizer.evaluation] == [
+        ("en", [30_000, 4.0, 1.25, 0.5]),
+        ("zh", [22_500, 4.0, 1.25, 0.5]),
+        ("all", [52_500, 4.0, 1.25, 0.5]),
+    ]
     assert ("<extra_0> … <extra_1>", "12–13") in [(f.name, f.value) for f in report.tokenizer.special]
 
 
@@ -212,7 +219,7 @@ def test_timing_and_provenance(report: Report, run: Path) -> None:
 
 def queries(value: Any) -> list[str]:
     if isinstance(value, dict):
-        mine = [text for key, text in value.items() if key in ("query", "members_query")]
+        mine = [text for key, text in value.items() if key.endswith("query")]
         return mine + [text for inner in value.values() for text in queries(inner)]
     return [text for inner in value for text in queries(inner)] if isinstance(value, list) else []
 

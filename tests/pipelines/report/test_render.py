@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.report.build import build
 from pipelines.report.model import Report
-from pipelines.report.render import breakable, render
+from pipelines.report.render import breakable, prose, render
 
 GOLDEN = Path(__file__).parent / "golden"
 VOID = {"meta", "input", "wbr", "br", "link", "img"}
@@ -146,6 +146,10 @@ def test_render__huge_counts_long_names_and_missing_numbers(run: Path, scrub: Ca
     assert "10,000,000,000,000" in page
     assert "10,000.0 PB" in page
     Page(page)
+
+
+def test_prose__code_and_emphasis_of_a_docstring_and_nothing_else() -> None:
+    assert prose("`<b>` & *the be* to 2 * 3") == "<code>&lt;b&gt;</code> &amp; <em>the be</em> to 2 * 3"
 
 
 def test_breakable__copies_as_it_is() -> None:

@@ -15,7 +15,7 @@ from pipelines.report import theme
         ("size", 0, "0 B"), ("size", 999, "999 B"), ("size", 1000, "1.0 kB"), ("size", 999_949, "999.9 kB"),
         ("size", 999_950, "1.0 MB"), ("size", 1.5e12, "1.5 TB"), ("size", 3.2e18, "3,200.0 PB"), ("size", None, "–"),
         ("number", 0.06, "0.06"), ("number", 3.0, "3"), ("number", 100_000, "100,000"), ("number", 12345.6, "12,346"),
-        ("number", 0.123456, "0.1235"), ("number", -2.5, "-2.5"), ("number", None, "–"),
+        ("number", 0.123456, "0.1235"), ("number", -2.5, "-2.5"), ("number", 2e-5, "<0.0001"), ("number", None, "–"),
         ("rate", 0.534, "0.53"), ("rate", 8.06, "8.1"), ("rate", 1234.5, "1,234"), ("rate", None, "–"),
         ("duration", 0.44, "0.4 s"), ("duration", 9.96, "10 s"), ("duration", 59.4, "59 s"),
         ("duration", 59.6, "1 min 00 s"),
