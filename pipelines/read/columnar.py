@@ -41,6 +41,7 @@ class Columns:
         own_text = source.id is None and set(names) >= OWN_TEXT_DATASET
         self.id = "doc_id" if own_text else source.id if source.id in names else None
         self.url = source.url if source.url in names and _is_string(file_schema.field(source.url).type) else None
+        self.json = {"meta"} if own_text else set()  # columns whose strings are JSON already
         self.typed = [name for name in source.columns if name in names]
         self._check(file_schema, source.text, "a string", lambda kind: _is_string(kind) or _is_binary(kind))
         if self.id:
@@ -107,7 +108,7 @@ class Columns:
         return dead_letter(row, self.path, place, error, data)
 
     def _good(self, batch: pa.RecordBatch, text: pa.Array, rows: np.ndarray, dead: list[DeadLetter]) -> Records:
-        json = {name: json_values(batch.column(name)) for name in self.other}
+        json = {name: json_values(batch.column(name), parsed=name in self.json) for name in self.other}
         raw = json_objects(self.other, [json[name] for name in self.other], len(text))
         own_ids = self._own_ids(batch)
         identities = self._identities(own_ids, text, raw)

@@ -3,6 +3,7 @@
 import base64
 import datetime
 import decimal
+import json
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -16,12 +17,15 @@ MUST_ESCAPE = '["\\\\\\x00-\\x1f]'
 """What a JSON string cannot hold as it is (RFC 8259, section 7)."""
 
 
-def json_values(column: pa.Array) -> pa.Array:
+def json_values(column: pa.Array, parsed: bool = False) -> pa.Array:
     """The JSON text of each value, as large_string without nulls. Strings must be valid UTF-8.
 
-    Times become ISO 8601 strings, decimals strings, bytes base64, NaN and infinities null.
+    Times become ISO 8601 strings, decimals strings, bytes base64, NaN and infinities null. `parsed`: the column's strings
+    are JSON themselves, and stand as what they say where they do.
     """
     kind = column.type
+    if parsed:
+        return pa.array([to_json(_parsed(value)) for value in column.to_pylist()], pa.large_string())
     if pa.types.is_null(kind):
         return pa.array(["null"] * len(column), pa.large_string())
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
@@ -58,6 +62,13 @@ def _join(*parts: str | pa.Array) -> pa.Array:
     """Concatenation row by row; a null in any part gives null."""
     columns = [pa.scalar(part, pa.large_string()) if isinstance(part, str) else part for part in parts]
     return pc.binary_join_element_wise(*columns, pa.scalar("", pa.large_string()))
+
+
+def _parsed(value: Any) -> Any:
+    try:
+        return _plain(json.loads(value))
+    except (TypeError, ValueError, RecursionError):
+        return _plain(value)
 
 
 def _plain(value: Any) -> Any:

@@ -27,7 +27,7 @@ MIN_BYTES = 400
 """Of documentation in a file that is worth a document."""
 MIN_SHARE = 0.25
 """Of documentation in a module: parsing costs time by the size of the code."""
-HEADING_BYTES = 80
+HEADING_BYTES = 48
 """Allowed per docstring for the name above it."""
 MAX_MISSES = 16
 """Files that no longer fit into max_bytes before planning stops."""

@@ -9,8 +9,8 @@ class Sample:
     def __init__(self, share: float, seed: int):
         self.all = share >= 1
         self._below = int(share * 2**64)
-        self._seed = seed
+        self._seed = seed % 2**64
 
     def takes(self, identity: str) -> bool:
         """Whether the document of this doc_id is in the sample."""
-        return self.all or xxhash.xxh3_64_intdigest(identity, self._seed) < self._below
+        return self.all or xxhash.xxh3_64_intdigest(identity.encode(), self._seed) < self._below

@@ -1,0 +1,99 @@
+"""The poison directory: every kind of bad input beside good records, and what must become of each."""
+
+import gzip
+import json
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+LONG_LINE_BYTES = 50_000_000
+
+
+@dataclass(frozen=True)
+class Poison:
+    """`sources` as a recipe has them; `outcomes`: source -> (documents, dropped, dead letters)."""
+
+    folder: Path
+    sources: dict[str, dict]
+    outcomes: dict[str, tuple[int, int, int]]
+
+
+@pytest.fixture(scope="session")
+def poison(tmp_path_factory: pytest.TempPathFactory) -> Poison:
+    """Written once; nothing in it may be changed."""
+    folder = tmp_path_factory.mktemp("poison")
+    sources: dict[str, dict] = {}
+    outcomes: dict[str, tuple[int, int, int]] = {}
+    for form, files in {"jsonl": _jsonl(), "warc": _warc(), "html": _html()}.items():
+        for name, (data, expected) in files.items():
+            (folder / name).write_bytes(data)
+            _add(sources, outcomes, form, name, expected)
+    pq.write_table(pa.table({"body": ["有正文的列不叫这个名字"], "url": ["x"]}), folder / "no_text.parquet")
+    (folder / "corrupt.parquet").write_bytes((folder / "no_text.parquet").read_bytes()[:-9])
+    (folder / "empty.parquet").write_bytes(b"")
+    for name, dead in (("no_text", 1), ("corrupt", 1), ("empty", 0)):
+        _add(sources, outcomes, "parquet", f"{name}.parquet", (0, 0, dead))
+    return Poison(folder, sources, outcomes)
+
+
+def _add(sources: dict, outcomes: dict, form: str, name: str, expected: tuple[int, int, int]) -> None:
+    key = name.replace(".", "_")
+    sources[key] = {"format": form, "paths": [name]}
+    outcomes[key] = expected
+
+
+def line(number: int, text: str = "Good text stays beside bad text. 好的文字留在坏的旁边。") -> bytes:
+    return json.dumps({"id": number, "text": f"{number} {text}"}, ensure_ascii=False).encode() + b"\n"
+
+
+def _jsonl() -> dict[str, tuple[bytes, tuple[int, int, int]]]:
+    whole = gzip.compress(b"".join(line(i, str(i * 7919) * 9) for i in range(3000)), mtime=0)
+    cut = whole[: len(whole) // 2]
+    left = zlib.decompressobj(wbits=31).decompress(cut).count(b"\n")
+    bad = [b"[1, 2]\n", b'"text"\n', b"7\n", b"null\n", b'{"id": 1}\n', b'{"text": 5}\n', b'{"text": "x"\n', b"[" * 50_000 + b"\n"]
+    return {
+        "cut.jsonl.gz": (cut, (left, 0, 1)),
+        "invalid_utf8.jsonl": (line(1) + b'{"text": "caf\xe9"}\n' + line(2), (2, 0, 1)),
+        "surrogates.jsonl": (line(1) + b'{"text": "half \\ud83d here"}\n{"text": "\\ud83d\\ude00"}\n', (2, 0, 1)),
+        "nul.jsonl": (b'{"text": "NUL \\u0000 is a character"}\r\n' + line(2), (2, 0, 0)),
+        "long.jsonl": (line(1) + b'{"text": "' + b"x" * LONG_LINE_BYTES + b'"}\n' + line(2), (2, 0, 1)),
+        "objects.jsonl": (b"\xef\xbb\xbf" + line(1) + b"".join(bad) + b"\n  \n" + line(2)[:-1], (2, 0, len(bad))),
+        "duplicate_ids.jsonl": (line(1) + line(1) + line(1, "another text"), (3, 0, 0)),
+        "empty.jsonl": (b"", (0, 0, 0)),
+    }
+
+
+def warc_record(number: int, body: bytes, status: int = 200, content_type: str = "text/html; charset=utf-8") -> bytes:
+    """A response record, with its separator."""
+    block = b"HTTP/1.1 %d X\r\nContent-Type: %s\r\n\r\n" % (status, content_type.encode()) + body
+    head = b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:%d>\r\n" % number
+    head += b"WARC-Target-URI: http://example.org/%d\r\nContent-Type: application/http; msgtype=response\r\n" % number
+    return head + b"Content-Length: %d\r\n\r\n" % len(block) + block + b"\r\n\r\n"
+
+
+def _warc() -> dict[str, tuple[bytes, tuple[int, int, int]]]:
+    page = "<html><body><main><p>Page {}: a sentence long enough to be kept. 这是第{}页的正文。</p></main></body></html>"
+    records = [warc_record(i, page.format(i, i).encode()) for i in range(6)]
+    members = [gzip.compress(record, mtime=0) for record in records]
+    broken = members[2][:40] + b"\xff\x00\xff\xff" + members[2][44:]
+    wrong = records[2].replace(b"Content-Length: ", b"Content-Length: 9")
+    not_found, empty = warc_record(7, b"gone", 404), warc_record(8, b"<html><nav>Home</nav></html>")
+    return {
+        "broken.warc.gz": (b"".join([*members[:2], broken, *members[3:]]), (5, 0, 1)),
+        "cut.warc.gz": (b"".join(members)[:-20], (5, 0, 1)),
+        "wrong_length.warc": (b"".join([*records[:2], wrong, *records[3:]]), (5, 0, 1)),
+        "drops.warc": (b"".join([records[0], not_found, empty, warc_record(9, b"\x89PNG", content_type="image/png")]), (1, 3, 0)),
+    }
+
+
+def _html() -> dict[str, tuple[bytes, tuple[int, int, int]]]:
+    chinese = "<html><head><meta charset=gb2312></head><body><p>汉字网页，含有“镕”字和€符号。</p></body></html>".encode("gb18030")
+    return {
+        "nested.html": (b"<div>" * 100_000 + b"bottom", (0, 0, 1)),
+        "chinese.html": (chinese, (1, 0, 0)),
+        "empty.html": (b"", (0, 0, 0)),
+    }
