@@ -16,9 +16,8 @@ from tokenizer.bpe import Tables, encode_documents, tables_of
 from tokenizer.sampling import large_strings, string_buffers
 from tokenizer.shards import Header, token_dtype
 from tokenizer.special_ids import BOS, EOS, FIRST_BYTE, RESERVED, SPECIAL_IDS, UNK, WHITESPACE_PIECES
-from tokenizer.train import MODEL_FILE, TokenizerInfo
+from tokenizer.train import MODEL_FILE, SPACE_PIECE, TokenizerInfo
 
-SPACE_PIECE = "\u2581"
 Texts: TypeAlias = Sequence[str] | pa.Array | pa.ChunkedArray
 
 

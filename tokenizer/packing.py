@@ -85,8 +85,8 @@ def pack(
 ) -> PackPlan:
     """Plan one epoch over all documents of the shards. Shard numbers of the plan are positions in `shards`.
 
-    10 million documents take 20 s and 3 GB (tests/benchmarks/bench_tokenizer.py). Raises ValueError for a document of 2**31
-    tokens or more, or sequence_length < 2.
+    10 million documents take 20 s and 3 GB (tests/benchmarks/bench_tokenizer.py). Raises ValueError for a document of
+    2**31 tokens or more, or sequence_length < 2.
     """
     if sequence_length < 2:
         raise ValueError(f"sequence_length is {sequence_length}, a row needs at least 2 tokens")

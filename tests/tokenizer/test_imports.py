@@ -1,4 +1,4 @@
-"""A training image holds torch, numpy, numba, pyarrow, sentencepiece, safetensors, pyyaml, rich and typer, nothing else."""
+"""A training image holds torch, numpy, numba, pyarrow, sentencepiece, safetensors, pyyaml, rich and typer alone."""
 
 import os
 import subprocess
