@@ -42,14 +42,14 @@ def fold_table() -> np.ndarray:
 
 @cache
 def chinese_automaton() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """(symbol_C uint16 by code point, next_SY, kind_S, length_S): the tables of kernels.phrases.read_lines."""
+    """(symbol_C uint16 by code point, next_SY, kind_S, length_S3): the tables of kernels.phrases.read_lines."""
     fold_C = fold_table()
     bits: dict[str, int] = {}
     for kind, words in chinese_phrases().items():
         for word in words:
             folded = "".join(chr(fold_C[ord(char)]) for char in word)
             bits[folded] = bits.get(folded, 0) | KINDS[kind]
-    next_SY, kind_S, length_S, symbols = phrases.automaton(bits)
+    next_SY, kind_S, length_S3, symbols = phrases.automaton(bits)
     symbol_C = np.zeros(LIMIT, np.uint16)
     symbol_C[[ord(char) for char in symbols]] = list(symbols.values())
-    return symbol_C[fold_C], next_SY, kind_S, length_S
+    return symbol_C[fold_C], next_SY, kind_S, length_S3

@@ -336,8 +336,8 @@ def furniture_fraction(c: Counters) -> Floats:
 def advertisement_fraction(c: Counters) -> Floats:
     """Share of letters in advertising lines.
 
-    A line advertises when it asks to be contacted (WeChat, QQ, hotline) and makes an offer or gives a number, when it
-    holds a telephone number beside an offer, and these phrases are a tenth of it; or when three offers are a fifth of it.
+    A line advertises when it asks to be contacted (WeChat, QQ, hotline) and makes an offer or gives a number, or holds
+    a telephone number beside an offer, and these phrases are a tenth of it; or when three offers are a fifth of it.
     """
     return ratio(c.chinese_lines.advertisement_D, c.chinese_lines.letter_D)
 

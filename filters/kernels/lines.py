@@ -9,7 +9,7 @@ import numpy as np
 
 from filters.kernels.jit import kernel
 from filters.kernels.unicode import SPACE, code_point, mix64
-from filters.kernels.words import FNV_OFFSET, fnv
+from filters.kernels.words import FNV_OFFSET, FNV_PRIME, fnv
 
 NEWLINE = 0x0A
 TERMINAL = 128
@@ -92,7 +92,7 @@ def split_lines(
             dots = end - begin > 2 and data_B[end - 1] == 0x2E and data_B[end - 2] == 0x2E and data_B[end - 3] == 0x2E
             ellipsis += c == 0x2026 or dots
             if open_paragraph:
-                hash_G[n_paragraphs - 1] = mix64(hash_G[n_paragraphs - 1] + hash_L[n_lines])
+                hash_G[n_paragraphs - 1] = mix64(hash_G[n_paragraphs - 1] * FNV_PRIME + hash_L[n_lines])
                 chars_G[n_paragraphs - 1] += chars
             else:
                 hash_G[n_paragraphs], chars_G[n_paragraphs] = hash_L[n_lines], chars

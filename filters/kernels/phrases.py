@@ -4,7 +4,8 @@ Folding is in the table symbol_C: code point -> symbol (0: in no phrase), so tha
 plain forms are one symbol.
 """
 
-# Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, C code points, S states, Y symbols of the automaton.
+# Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, C code points, S states, Y symbols of the automaton,
+# 3 = MEASURED.
 import numpy as np
 
 from filters.kernels.jit import inline, kernel
@@ -13,6 +14,9 @@ from filters.kernels.unicode import ALNUM, DIGIT, PUNCT, SCRIPTS, SPACE, UNSPACE
 
 FURNITURE, NAVIGATION, CONTACT, PHONE, OFFER, SPAM = 1, 2, 4, 8, 16, 32
 """Bits of kind_S: what the phrases that end in a state are."""
+PITCH = CONTACT | PHONE | OFFER
+MEASURED = (NAVIGATION, PITCH, SPAM)
+"""What letters are counted of: the columns of length_S3."""
 
 ACCOUNT, TELEPHONE = 5, 7
 """Letters and digits in a row, one digit at least, that can be an account (QQ), or a telephone number."""
@@ -51,14 +55,15 @@ def is_keyword_list(letters, han, segments, ended):
 
 @kernel
 def read_lines(
-    data_B, start_D1, classes, script_C, symbol_C, next_SY, kind_S, length_S,
+    data_B, start_D1, classes, script_C, symbol_C, next_SY, kind_S, length_S3,
     letter_D, han_D, sentence_D, furniture_D, advertisement_D, keyword_D, spam_D,
 ):  # fmt: skip
     """Letters (letters, digits, combining marks) per document, int64, and how many of them are or stand in what.
 
-    han_D: Han characters. In lines: sentence_D that end with sentence-ending punctuation, closing marks
-    aside; furniture_D, advertisement_D, keyword_D as the functions above say. spam_D: inside SPAM phrases, overlaps
-    once. A phrase may have spaces after its Chinese characters and never crosses a line.
+    han_D: Han characters. In lines: sentence_D that end with sentence-ending punctuation, closing marks aside;
+    furniture_D, advertisement_D, keyword_D as the functions above say. spam_D: inside SPAM phrases; where phrases
+    overlap, a phrase adds what lies behind the end of the one before. A phrase is found with spaces after its Chinese
+    characters too, and never across lines.
     """
     for d in range(start_D1.size - 1):
         all_letters, all_han, sentences, furniture, advertisements, keywords, spam = 0, 0, 0, 0, 0, 0, 0
@@ -104,16 +109,15 @@ def read_lines(
                 kind = kind_S[state]
                 if kind:
                     kinds |= kind
-                    length = length_S[state]
                     if kind & NAVIGATION:
-                        navigation += min(length, letters - navigation_end)
+                        navigation += min(length_S3[state, 0], letters - navigation_end)
                         navigation_end = letters
                     offers += (kind & OFFER) // OFFER
-                    if kind & (CONTACT | PHONE | OFFER):
-                        pitch += min(length, letters - pitch_end)
+                    if kind & PITCH:
+                        pitch += min(length_S3[state, 1], letters - pitch_end)
                         pitch_end = letters
                     if kind & SPAM:
-                        spam_letters += min(length, letters - spam_end)
+                        spam_letters += min(length_S3[state, 2], letters - spam_end)
                         spam_end = letters
             all_letters += letters
             all_han += han
@@ -136,34 +140,34 @@ def is_closing(c):
 
 
 def automaton(phrases: dict[str, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, int]]:
-    """Tables for folded phrases with their kind bits: (next_SY int16, kind_S uint8, length_S uint8, symbols).
+    """Tables for folded phrases with their kind bits: (next_SY int16, kind_S uint8, length_S3 uint8, symbols).
 
     next_SY[state, symbol] is the state after a symbol, with all failure links followed. kind_S holds the bits of all
-    phrases that end in a state, length_S the letters of the longest. symbols: character -> 1 .. Y - 1.
+    phrases that end in a state, length_S3 the letters of the longest of each of MEASURED. symbols: character -> 1 ..
     """
     symbols: dict[str, int] = {}
     children: list[dict[int, int]] = [{}]
-    kind, length = [0], [0]
-    for phrase, bits in phrases.items():
+    ends: dict[int, str] = {}
+    for phrase in phrases:
         state = 0
         for char in phrase:
             symbol = symbols.setdefault(char, len(symbols) + 1)
             if symbol not in children[state]:
                 children[state][symbol] = len(children)
                 children.append({})
-                kind.append(0)
-                length.append(0)
             state = children[state][symbol]
-        kind[state] |= bits
-        length[state] = sum(char.isalnum() for char in phrase)
+        ends[state] = phrase
     next_SY = np.zeros((len(children), len(symbols) + 1), np.int16)
-    queue = [(child, 0) for child in children[0].values()]
-    next_SY[0, list(children[0])] = list(children[0].values())
+    kind_S, length_S3 = np.zeros(len(children), np.uint8), np.zeros((len(children), len(MEASURED)), np.uint8)
+    queue = [(0, 0)]
     for state, fail in queue:
-        kind[state] |= kind[fail]
-        length[state] = max(length[state], length[fail])
         next_SY[state] = next_SY[fail]
+        kind_S[state], length_S3[state] = kind_S[fail], length_S3[fail]
+        if state in ends:
+            kind_S[state] |= phrases[ends[state]]
+            measured = [phrases[ends[state]] & kind > 0 for kind in MEASURED]
+            length_S3[state, measured] = sum(char.isalnum() for char in ends[state])
         for symbol, child in children[state].items():
-            queue.append((child, next_SY[fail, symbol]))
+            queue.append((child, next_SY[fail, symbol] if state else 0))
             next_SY[state, symbol] = child
-    return next_SY, np.array(kind, np.uint8), np.array(length, np.uint8), symbols
+    return next_SY, kind_S, length_S3, symbols

@@ -109,7 +109,7 @@ def mark_of(c, k, mark_K):
 
 @inline
 def words_inside(marks, mark, stops, before, after, after_scheme):
-    """Words that begin at marks between two letters or digits, the last of them `mark`: 0, 1 or 2 (the mark as well)."""
+    """Words that begin at marks between two letters or digits, the last of them `mark`: 0, 1, or 2 with the mark."""
     if after_scheme:  # an address is one word
         return 0
     if stops > 1:

@@ -1,0 +1,197 @@
+"""The judge: who is judged by what, on which view, and that batches do not matter."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from filters.edits import Edits, apply
+from filters.judge import EDITORS, Entry, Judge
+from filters.line_rules import edit_c4
+from filters.presets import PRESETS
+from filters.rules import Preset, Rule, own_rules
+from filters.signals import SIGNALS, score
+
+GOPHER, C4, FINEWEB, CHINESE = (
+    PRESETS[name] for name in ("gopher@paper", "c4@tfds", "fineweb@datatrove", "chinese@gristmill")
+)
+MIXED = (
+    Entry(frozenset(["en"]), None, None, (GOPHER, C4, FINEWEB)),
+    Entry(frozenset(["zh"]), frozenset(["Hani"]), None, (CHINESE,)),
+    Entry(None, None, frozenset(["books"]), (own_rules([("characters", 3, None)]),)),
+)
+PROSE = "The mill turns the corn of the valley to flour, and that is what we have to tell.\nIt is old with age."
+TEXTS = st.lists(
+    st.sampled_from(
+        [PROSE, "short", " ", "\n", "It ends here and that is all.", "Menu\nHome\n", "{ code }",
+         "第一条 本法自公布之日起施行。", "加微信abc123", "\x00", "😀", "\r\n", "　", "e\u0301 ",
+         "lorem ipsum is a line of five."]
+    ),
+    max_size=6,
+).map("".join)  # fmt: skip
+ROWS = st.lists(
+    st.tuples(
+        TEXTS | st.none(),
+        st.sampled_from(["en", "zh", "ja", None]),
+        st.sampled_from(["Latn", "Hani", "Zyyy"]),
+        st.sampled_from(["web", "books"]),
+    ),
+    max_size=7,
+)
+
+
+def columns(rows) -> tuple[pa.Array, ...]:
+    text, language, script, source = zip(*rows, strict=True) if rows else ((), (), (), ())
+    return pa.array(text, pa.large_string()), *(pa.array(c, pa.string()) for c in (language, script, source))
+
+
+def answers(judgement) -> list[tuple]:
+    """Everything that is said about each document."""
+    return list(
+        zip(
+            judgement.signals.to_pylist(),
+            judgement.fired.to_pylist(),
+            judgement.judged.tolist(),
+            judgement.edits.column().to_pylist(),
+            strict=True,
+        )
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(ROWS)
+def test_judge__a_batch_is_its_documents(rows):
+    judge = Judge(MIXED)
+    whole = judge.judge(*columns(rows))
+    assert whole.signals.schema.equals(judge.columns, check_metadata=True)
+    assert len(whole.judged) == len(whole.fired) == whole.signals.num_rows == whole.edits.documents == len(rows)
+    assert answers(whole) == [answer for row in rows for answer in answers(judge.judge(*columns([row])))]
+
+
+@settings(deadline=None, max_examples=30)
+@given(ROWS, st.integers(0, 3))
+def test_judge__slices_are_batches(rows, begin):
+    judge = Judge(MIXED)
+    whole = judge.judge(*columns(rows))
+    part = judge.judge(*(column.slice(begin) for column in columns(rows)))
+    assert answers(part) == answers(whole)[begin:]
+
+
+@settings(deadline=None, max_examples=60)
+@given(ROWS)
+def test_judge__fired_says_what_signals_and_thresholds_say(rows):
+    judge = Judge(MIXED)
+    judgement = judge.judge(*columns(rows))
+    for row, (text, language, script, source) in enumerate(rows):
+        entries = [
+            entry
+            for entry in MIXED
+            if (entry.languages is None or language in entry.languages)
+            and (entry.scripts is None or script in entry.scripts)
+            and (entry.sources is None or source in entry.sources)
+        ]
+        assert judgement.judged[row] == bool(entries)
+        expected = []
+        original = pa.array([text or ""], pa.large_string())
+        edits, found = edit_c4(original)
+        edited = apply(original, edits)
+        for preset in entries[0].presets if entries else ():
+            for rule in preset.rules:
+                if SIGNALS[rule.signal].compute is None:
+                    value = found[rule.signal][0]
+                else:
+                    value = score(edited if preset is FINEWEB else original, [rule.signal])[rule.signal][0]
+                if value < rule.threshold if rule.comparison == ">=" else value > rule.threshold:
+                    expected.append(f"{preset.name}/{rule.name}")
+        assert judgement.fired[row].as_py() == expected
+
+
+def test_judge__first_entry_that_admits_judges():
+    strict, lax = own_rules([("characters", 100, None)], "strict"), own_rules([("characters", 1, None)], "lax")
+    judge = Judge([Entry(frozenset(["en"]), None, None, (strict,)), Entry(None, None, None, (lax,))])
+    judgement = judge.judge(
+        *columns([("text", "en", "Latn", "a"), ("text", "de", "Latn", "a"), ("", None, "Zyyy", "a")])
+    )
+    assert judgement.fired.to_pylist() == [["strict/characters_min"], [], ["lax/characters_min"]]
+    assert judgement.judged.all()
+
+
+def test_judge__signals_are_null_where_nobody_asks():
+    judgement = Judge(MIXED).judge(
+        *columns([(PROSE, "en", "Latn", "web"), ("你好。", "zh", "Hani", "web"), ("x", "ja", "Kana", "web")])
+    )
+    assert judgement.judged.tolist() == [True, True, False]
+    assert [value is None for value in judgement.signals["stop_words"].to_pylist()] == [False, True, True]
+    assert [value is None for value in judgement.signals["han_fraction"].to_pylist()] == [True, False, True]
+    assert judgement.signals["duplicate_line_fraction"].null_count == 1  # asked for by both entries
+    assert judgement.fired[2].as_py() == []
+
+
+def test_judge__columns_document_themselves():
+    judge = Judge(MIXED)
+    field = judge.columns.field("lines_ending_in_punctuation__c4")
+    assert field.type == pa.float64()
+    assert field.metadata[b"doc"].decode() == SIGNALS["lines_ending_in_punctuation"].doc
+    assert field.metadata[b"unit"] == b"share"
+    assert judge.rule_names[:2] == ["gopher@paper/words_min", "gopher@paper/words_max"]
+    assert len(judge.rule_names) == len(set(judge.rule_names)) == sum(len(p.rules) for e in MIXED for p in e.presets)
+
+
+def test_judge__rules_after_an_edit_see_the_edited_text():
+    text = "A line that ends a sentence here.\nNo end\nNo end\nNo end\nNo end\nNo end\nNo end\nNo end\nNo end"
+    row = columns([(text, "en", "Latn", "web")])
+    before = Judge([Entry(None, None, None, (FINEWEB,))]).judge(*row)
+    after = Judge([Entry(None, None, None, (C4, FINEWEB))]).judge(*row)
+    assert before.signals["lines_ending_in_punctuation"][0].as_py() == pytest.approx(1 / 9)
+    assert after.signals["lines_ending_in_punctuation__c4"][0].as_py() == 1
+    assert "fineweb@datatrove/punctuated_lines" in before.fired[0].as_py()
+    assert "fineweb@datatrove/punctuated_lines" not in after.fired[0].as_py()
+    assert len(before.edits) == 0
+    assert apply(row[0], after.edits).to_pylist() == ["A line that ends a sentence here."]
+
+
+def cut_first(kind: str):
+    """An editor that cuts the first character and counts documents that had one."""
+
+    def edit(text: pa.Array) -> tuple[Edits, dict[str, np.ndarray]]:
+        first = [(row, len(value[0].encode())) for row, value in enumerate(text.to_pylist()) if value]
+        edits = Edits.of(
+            len(text), [row for row, _ in first], [0] * len(first), [end for _, end in first], [kind] * len(first)
+        )
+        return edits, {}
+
+    return edit
+
+
+def test_judge__editing_steps_compose_in_terms_of_the_extracted_text(monkeypatch):
+    monkeypatch.setitem(EDITORS, "one", cut_first("one"))
+    monkeypatch.setitem(EDITORS, "two", cut_first("two"))
+    rule = (Rule("r", "characters", ">=", 2, "test"),)
+    entry = Entry(
+        None, None, None, (Preset("a@x", "t", rule, "one"), Preset("b@x", "t", rule, "two"), Preset("c@x", "t", rule))
+    )
+    judge = Judge([entry])
+    assert judge.columns.names == ["characters__a", "characters__a__b"]
+    judgement = judge.judge(
+        *columns([("中文字", "zh", "Hani", "a"), ("", "zh", "Hani", "a"), ("ab", "zh", "Hani", "a")])
+    )
+    assert judgement.signals.to_pydict() == {"characters__a": [2, 0, 1], "characters__a__b": [1, 0, 0]}
+    assert judgement.fired.to_pylist() == [["b@x/r", "c@x/r"], ["a@x/r", "b@x/r", "c@x/r"], ["a@x/r", "b@x/r", "c@x/r"]]
+    made = [
+        [(edit["start"], edit["end"], edit["kind"]) for edit in edits] for edits in judgement.edits.column().to_pylist()
+    ]
+    assert made == [[(0, 3, "one"), (3, 6, "two")], [], [(0, 1, "one"), (1, 2, "two")]]
+
+
+def test_judge__without_entries_everything_is_unjudged():
+    judgement = Judge([]).judge(*columns([("x", "en", "Latn", "a"), ("y", "en", "Latn", "a")]))
+    assert judgement.judged.tolist() == [False, False]
+    assert judgement.fired.to_pylist() == [[], []]
+    assert judgement.edits.documents == 2
+
+
+def test_judge__refuses_other_text_types():
+    label = pa.array(["en"])
+    with pytest.raises(TypeError, match="large_string"):
+        Judge(MIXED).judge(pa.array(["text"]), label, label, label)
