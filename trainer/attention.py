@@ -62,6 +62,8 @@ def make_mask(
     the queries are the last T positions. Raises ValueError when the back end cannot express the mask.
     """
     T, S = shape
+    if (queries_BT is None) != (keys_BS is None):
+        raise ValueError("documents are given for the queries or the keys alone: padding would be seen")
     plain = queries_BT is None and prefix_BS is None
     if backend == "auto":
         backend = _choose(plain and (T == S or not causal or T == 1), device, queries_BT, prefix_BS)

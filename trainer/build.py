@@ -18,7 +18,7 @@ from trainer.guard import Guard
 from trainer.loop import Run, State
 from trainer.meters import Metrics, Speed, Terminal, device_peak, flops_per_token, matmul_ceiling
 from trainer.model import Model, initialise, parameter_counts
-from trainer.objectives.pretrain import OBJECTIVES, Objective
+from trainer.objectives.pretrain import OBJECTIVES
 from trainer.optim import Optimizers
 from trainer.order import Order
 from trainer.parallel import World
@@ -68,7 +68,15 @@ def complete(config: RunConfig, sources: Sources) -> RunConfig:
         raise ConfigError(
             f"unknown objective {config.objective!r}", where="option objective", fix=f"one of: {', '.join(OBJECTIVES)}"
         )
-    return replace(config, model=replace(model, vocabulary=sources.vocabulary, context=model.context or length))
+    objective = OBJECTIVES[config.objective](sources.vocabulary)
+    model = replace(
+        model,
+        vocabulary=sources.vocabulary,
+        context=model.context or length,
+        mask=objective.mask,
+        encoder_layers=(model.encoder_layers or model.layers) if objective.encodes else 0,
+    )
+    return replace(config, model=model)
 
 
 def check_same(saved: RunConfig, wanted: RunConfig, where: Path) -> None:
@@ -99,7 +107,7 @@ def build(
     interrupted: Callable[[], bool],
 ) -> tuple[Run, State]:
     """All parts, and the state to begin from. `config` is complete."""
-    objective: Objective = OBJECTIVES[config.objective]()
+    objective = OBJECTIVES[config.objective](sources.vocabulary)
     model = Model(config.model).to(world.device)
     initialise(model, config.seed)
     optimizers = Optimizers(model, config.optim, config.loop.steps)

@@ -40,8 +40,13 @@ def _large(layers: int, width: int, lr: float) -> RunConfig:
 
 
 def _small(layers: int, width: int, heads: int, kv_heads: int) -> RunConfig:
-    """A decoder for a CPU or a first look."""
-    return RunConfig(model=ModelConfig(layers=layers, width=width, heads=heads, kv_heads=kv_heads))
+    """A decoder for a CPU or a first look: small steps, because a minute holds few tokens."""
+    return RunConfig(
+        model=ModelConfig(layers=layers, width=width, heads=heads, kv_heads=kv_heads),
+        data=DataConfig(rows_per_step=8, rows_per_batch=8),
+        optim=OptimConfig(lr=0.01, muon_lr=0.02),
+        loop=LoopConfig(evaluation_rows=128),
+    )
 
 
 PRESETS: dict[str, RunConfig] = {

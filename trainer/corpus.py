@@ -16,6 +16,8 @@ from trainer.errors import InputError
 class Piece:
     """A segment of a row. `following` is the token after it in its document, or -1 where the document ends."""
 
+    number: int
+    """Of the segment, in the plan."""
     tokens: np.ndarray
     following: int
     source: int
@@ -61,7 +63,7 @@ class Corpus:
             begin = int(shard.offsets[plan.doc[p]]) + int(plan.start[p])
             end, stop = begin + int(plan.length[p]), int(shard.offsets[plan.doc[p] + 1])
             following = int(shard.tokens[end]) if end < stop else -1
-            pieces.append(Piece(shard.tokens[begin:end], following, int(self.source_of[plan.shard[p]][plan.doc[p]])))
+            pieces.append(Piece(p, shard.tokens[begin:end], following, int(self.source_of[plan.shard[p]][plan.doc[p]])))
         return pieces
 
     def segments(self, index_R: np.ndarray) -> np.ndarray:
@@ -96,7 +98,8 @@ class Corpus:
         Of evenly spaced shards, where all have more than `most` tokens: counting must not delay the start.
         """
         total = sum(len(shard.tokens) for shard in self.shards)
-        return unigram_entropy(self.shards[:: max(1, -(-total // most))])
+        nats, bits = unigram_entropy(self.shards[:: max(1, -(-total // most))])
+        return float(nats), float(bits)
 
     def _of_document(self, segment_P: np.ndarray, columns: list[np.ndarray], dtype: type) -> np.ndarray:
         """A value per document (one array per shard) taken to the segments."""

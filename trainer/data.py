@@ -17,7 +17,7 @@ from torch import Tensor
 
 from trainer.corpus import Corpus, Piece
 from trainer.model import Tokens
-from trainer.order import Rows
+from trainer.order import Rows, draws
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,22 @@ class DataConfig:
     """Batches assembled in advance."""
 
 
+@dataclass(frozen=True)
+class Chance:
+    """What is random about a row in an epoch; it does not depend on rank, batch or restart."""
+
+    generator: np.random.Generator
+    draw_P: np.ndarray
+    """One number in [0, 1) per piece: the same that the target count was computed with."""
+
+    @classmethod
+    def of(cls, seed: int, epoch: int, row: int, pieces: list[Piece]) -> "Chance":
+        """Of a row of the plan."""
+        segment_P = np.array([piece.number for piece in pieces], np.int64)
+        generator = np.random.Generator(np.random.Philox(key=[seed, epoch << 40 | row]))
+        return cls(generator, draws(seed, np.full(len(pieces), epoch), segment_P))
+
+
 class Assembly(Protocol):
     """What an objective tells the loader: which arrays it wants and how a row fills them."""
 
@@ -44,7 +60,7 @@ class Assembly(Protocol):
         and `sources` always; `prefix`, and `context_ids`, `context_positions`, `context_documents`, where it uses
         them."""
 
-    def fill(self, row: dict[str, np.ndarray], pieces: list[Piece], generator: np.random.Generator) -> None:
+    def fill(self, row: dict[str, np.ndarray], pieces: list[Piece], chance: "Chance") -> None:
         """Writes one row (a dict of 1-D views) whole, padding too: padding is document -1, target -1."""
 
 
@@ -159,10 +175,9 @@ class Loader:
         buffer.begin(len(part))
         for place, r in enumerate(part):
             row, epoch = int(rows.index_R[r]), int(rows.epoch_R[r])
-            # Its own generator per row and epoch: what is masked does not depend on rank, batch or restart.
-            generator = np.random.Generator(np.random.Philox(key=[rows.seed, epoch << 40 | row]))
+            pieces = self.corpus.pieces(row)
             views = {name: array[place] for name, array in buffer.arrays.items()}
-            self.assembly.fill(views, self.corpus.pieces(row), generator)
+            self.assembly.fill(views, pieces, Chance.of(rows.seed, epoch, row, pieces))
 
 
 class _Buffer:

@@ -69,21 +69,19 @@ def continue_ids(
     tokens again at each step: slow, and the same (a test holds both to it). Raises ConfigError for a prompt that
     fills the context.
     """
-    longest = max(len(prompt) for prompt in prompts)
-    if longest >= model.config.context:
-        raise ConfigError(
-            f"the prompt has {longest} tokens, the model reads {model.config.context}",
-            where="the prompt",
-            fix="shorten it",
-        )
+    _check(model, prompts)
     device = model.embedding.weight.device
     generator = torch.Generator(device).manual_seed(sampling.seed)
-    tokens = min(tokens, model.config.context - longest)
-    rows = _left_padded(prompts, device)
-    cache = Cache(longest + tokens) if cached else None
+    rows, context = _left_padded(prompts, device, prefix=model.config.mask == "prefix"), None
+    if model.encoder is not None:
+        context, rows = rows, _left_padded([[PAD]] * len(prompts), device, prefix=False)  # T5 starts writing at PAD
+    encoded_BSE = None if context is None else model.encode(context)
+    length = rows.ids.shape[1]
+    tokens = min(tokens, model.config.context - length)
+    cache = Cache(length + tokens) if cached else None
     done_B = torch.zeros(len(prompts), dtype=torch.bool, device=device)
     for _ in range(tokens):
-        hidden_BTE = model(rows, cache=cache)
+        hidden_BTE = model(rows, context, cache, encoded_BSE)
         next_B = choose(model.logits(hidden_BTE[:, -1]), sampling, generator)
         done_B |= next_B == EOS
         yield [None if done else token for token, done in zip(next_B.tolist(), done_B.tolist(), strict=True)]
@@ -92,28 +90,51 @@ def continue_ids(
         rows = _grown(rows, next_B, only_new=cached)
 
 
-def _left_padded(prompts: Sequence[Sequence[int]], device: torch.device) -> Tokens:
+def _check(model: Model, prompts: Sequence[Sequence[int]]) -> None:
+    """Raises ConfigError where nothing can be generated."""
+    if model.config.mask == "full":
+        raise ConfigError(
+            "an encoder restores masked tokens, it does not continue a text",
+            where="the checkpoint",
+            fix="train with --set objective=causal, prefix or spans",
+        )
+    longest = max(len(prompt) for prompt in prompts)
+    if longest >= model.config.context:
+        raise ConfigError(
+            f"the prompt has {longest} tokens, the model reads {model.config.context}",
+            where="the prompt",
+            fix="shorten it",
+        )
+
+
+def _left_padded(prompts: Sequence[Sequence[int]], device: torch.device, *, prefix: bool) -> Tokens:
+    """The prompts as one batch; with `prefix` they are read in both directions."""
     longest = max(len(prompt) for prompt in prompts)
     pads = torch.tensor([longest - len(prompt) for prompt in prompts])
     ids_BT = torch.tensor([[PAD] * (longest - len(prompt)) + list(prompt) for prompt in prompts])
     positions_BT = (torch.arange(longest)[None] - pads[:, None]).clamp(min=0)
-    documents_BT = -(torch.arange(longest)[None] < pads[:, None]).long() if pads.any() else None
-    return Tokens(ids_BT.to(device), positions_BT.to(device), None if documents_BT is None else documents_BT.to(device))
+    documents_BT = -(torch.arange(longest)[None] < pads[:, None]).long()
+    return Tokens(
+        ids_BT.to(device),
+        positions_BT.to(device),
+        documents_BT.to(device) if pads.any() else None,
+        torch.ones_like(ids_BT).to(device) if prefix else None,
+    )
 
 
 def _grown(rows: Tokens, next_B: Tensor, *, only_new: bool) -> Tokens:
     """The rows with one more token; only that token, where the others are cached."""
     assert rows.positions is not None
     new = Tokens(
-        next_B[:, None], rows.positions[:, -1:] + 1, None if rows.documents is None else rows.documents[:, -1:]
+        next_B[:, None],
+        rows.positions[:, -1:] + 1,
+        None if rows.documents is None else rows.documents[:, -1:],
+        None if rows.prefix is None else torch.zeros_like(rows.prefix[:, -1:]),
     )
     if only_new:
         return new
-    assert new.positions is not None
-    documents_BT = None
-    if rows.documents is not None and new.documents is not None:
-        documents_BT = torch.cat((rows.documents, new.documents), 1)
-    return Tokens(torch.cat((rows.ids, new.ids), 1), torch.cat((rows.positions, new.positions), 1), documents_BT)
+    pairs = [(getattr(rows, name), getattr(new, name)) for name in ("ids", "positions", "documents", "prefix")]
+    return Tokens(*(None if old is None else torch.cat((old, added), 1) for old, added in pairs))  # type: ignore[arg-type]
 
 
 def stream(

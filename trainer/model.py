@@ -134,14 +134,7 @@ class Model(nn.Module):
         if self.encoder is not None:
             assert context is not None, "an encoder-decoder needs the encoder's tokens"
             encoded_BSE = self.encode(context) if encoded_BSE is None else encoded_BSE
-            shape = tokens.ids.shape[1], context.ids.shape[1]
-            cross = make_mask(
-                causal=False,
-                shape=shape,
-                device=tokens.ids.device,
-                queries_BT=tokens.documents,
-                keys_BS=context.documents,
-            )
+            cross = _cross_mask(tokens, context)
         sight = Sight(self.decoder.mask(tokens, cache), self._turn(positions_BT), encoded_BSE, cross, cache)
         hidden_BTE = self.decoder(self.embed(tokens, positions_BT), sight)
         if cache is not None:
@@ -172,6 +165,17 @@ class Model(nn.Module):
         angle_BT1C = (positions_BT[..., None].float() * self.frequency_C)[:, :, None]
         dtype = self.compute_dtype()
         return angle_BT1C.cos().to(dtype), angle_BT1C.sin().to(dtype)
+
+
+def _cross_mask(tokens: Tokens, context: Tokens) -> Mask:
+    """A token sees its own document of the encoder's row; padding looks at document 0, for a softmax needs
+    something."""
+    queries_BT, keys_BS = tokens.documents, context.documents
+    if queries_BT is not None or keys_BS is not None:
+        queries_BT = torch.zeros_like(tokens.ids) if queries_BT is None else queries_BT.clamp(min=0)
+        keys_BS = torch.zeros_like(context.ids) if keys_BS is None else keys_BS
+    shape, device = (tokens.ids.shape[1], context.ids.shape[1]), tokens.ids.device
+    return make_mask(causal=False, shape=shape, device=device, queries_BT=queries_BT, keys_BS=keys_BS)
 
 
 def _positions(tokens: Tokens, start: int) -> Tensor:

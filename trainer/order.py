@@ -15,8 +15,9 @@ import numpy as np
 from trainer.corpus import Corpus
 from trainer.errors import InputError
 
-CountTargets = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Scored tokens of segments: (length int64 (P,), ends-its-document bool (P,)) -> int64 (P,). Each objective has one."""
+CountTargets = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""Scored tokens of segments: (length int64 (P,), ends-its-document bool (P,), `draws` (P,)) -> int64 (P,); each
+objective has one. Known without the tokens, so that every rank knows the target count of the whole step."""
 
 FEISTEL_ROUNDS = 4
 
@@ -72,6 +73,12 @@ def _scrambled(x: np.ndarray) -> np.ndarray:
     return x ^ (x >> np.uint64(31))
 
 
+def draws(seed: int, epoch_P: np.ndarray, segment_P: np.ndarray) -> np.ndarray:
+    """float64 (P,) in [0, 1): the one number that chance gives each segment in each epoch, wherever it is computed."""
+    key_P = _scrambled(epoch_P.astype(np.uint64) ^ (np.uint64(seed) << np.uint64(32)))
+    return (_scrambled(key_P + segment_P.astype(np.uint64)) >> np.uint64(11)) * 2.0**-53
+
+
 class Order:
     """The rows of every step of a run."""
 
@@ -93,12 +100,14 @@ class Order:
             index_R[mine_R] = shuffled(place.seed, int(epoch), position_R[mine_R] % rows, rows)
         last = place.next_row + count
         after = Place(place.seed, place.epoch + last // rows, last % rows)
-        return Rows(index_R, epoch_R, place.seed, self.targets(index_R), after)
+        return Rows(index_R, epoch_R, place.seed, self.targets(index_R, epoch_R, place.seed), after)
 
-    def targets(self, index_R: np.ndarray) -> int:
+    def targets(self, index_R: np.ndarray, epoch_R: np.ndarray, seed: int) -> int:
         """Scored tokens of these rows, from the plan alone."""
-        segment_P = self.corpus.segments(index_R)
-        return int(self.count(self.corpus.plan.length[segment_P].astype(np.int64), self.corpus.ends(segment_P)).sum())
+        plan, segment_P = self.corpus.plan, self.corpus.segments(index_R)
+        epoch_P = np.repeat(epoch_R, plan.first[index_R + 1] - plan.first[index_R])
+        length_P, ends_P = plan.length[segment_P].astype(np.int64), self.corpus.ends(segment_P)
+        return int(self.count(length_P, ends_P, draws(seed, epoch_P, segment_P)).sum())
 
     def steps(self, place: Place) -> Iterator[Rows]:
         """The rows of every step from `place` on, without end."""

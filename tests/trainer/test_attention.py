@@ -85,6 +85,7 @@ def test_attend__queries_after_a_cache_are_the_last_positions(new):
     [
         ({"backend": "sdpa", "queries_BT": DOCUMENTS, "keys_BS": DOCUMENTS}, "no documents"),
         ({"backend": "varlen"}, "needs documents"),
+        ({"queries_BT": DOCUMENTS}, "padding would be seen"),
         ({"backend": "magic"}, "unknown attention back end 'magic'"),
     ],
 )

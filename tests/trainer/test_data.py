@@ -126,7 +126,7 @@ def test_loader__reuses_its_buffers(corpus):
 
 def test_loader__what_fails_in_the_thread_is_raised_in_the_loop(corpus):
     class Broken(Causal):
-        def fill(self, row, pieces, generator):
+        def fill(self, row, pieces, chance):
             raise ZeroDivisionError("row 3")
 
     config = DataConfig(rows_per_step=4, rows_per_batch=4)

@@ -1,15 +1,18 @@
 """Generation: the cache changes nothing, prompts of a batch do not meet, and sampling is what it says."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from tokenizer.encode import Encoder
 from tokenizer.special_ids import BOS, EOS
+from trainer import build as parts
 from trainer import generate
 from trainer.errors import ConfigError
 from trainer.generate import Sampling, continue_ids, filtered, stream
 from trainer.layers import Cache
-from trainer.model import Tokens
+from trainer.model import Model, Tokens
 
 PROMPTS = ["the old mill", "老磨坊在河边", "t"]
 GREEDY = Sampling(temperature=0)
@@ -30,6 +33,26 @@ def test_continue_ids__with_cache_equals_without(tiny_model, encoder, sampling):
         cached = list(continue_ids(tiny_model, ids, 12, sampling))
         assert cached == list(continue_ids(tiny_model, ids, 12, sampling, cached=False))
         assert len(cached) > 3
+
+
+@pytest.mark.parametrize("objective", ["prefix", "spans"])
+def test_continue_ids__with_cache_equals_without_for_other_kinds(one_run_dir, tiny, encoder, objective):
+    config = parts.complete(replace(tiny, objective=objective), parts.open_sources(one_run_dir)).model
+    model = Model(config).eval()
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(0.0, 0.2, generator=generator)
+    cached = list(continue_ids(model, prompts(encoder), 10, GREEDY))
+    assert cached == list(continue_ids(model, prompts(encoder), 10, GREEDY, cached=False))
+    alone = [token for (token,) in continue_ids(model, prompts(encoder)[1:2], 10, GREEDY)]
+    assert [row[1] for row in cached][: len(alone)] == alone
+
+
+def test_continue_ids__an_encoder_continues_nothing(one_run_dir, tiny):
+    config = parts.complete(replace(tiny, objective="masked"), parts.open_sources(one_run_dir)).model
+    with pytest.raises(ConfigError, match="does not continue a text"):
+        next(continue_ids(Model(config), [[BOS]], 4, GREEDY))
 
 
 def test_model__cached_hidden_states_equal_those_of_the_whole_row(tiny_model):
@@ -101,7 +124,7 @@ def test_stream__ends_before_a_stop_string(monkeypatch, encoder, stop, expected)
 def test_continue_ids__ends_at_eos(tiny_model, encoder):
     with torch.no_grad():
         tiny_model.embedding.weight[EOS] = 0
-        hidden = tiny_model(generate._left_padded([[BOS]], torch.device("cpu")))[0, -1]
+        hidden = tiny_model(generate._left_padded([[BOS]], torch.device("cpu"), prefix=False))[0, -1]
         tiny_model.embedding.weight[EOS] = 100 * hidden
     assert list(continue_ids(tiny_model, [[BOS]], 10, GREEDY)) == [[None]]
 
