@@ -15,8 +15,8 @@ PHRASES = chinese_phrases()
 SOME_PHRASES = [phrase for phrases in PHRASES.values() for phrase in phrases[:6]]
 PIECES = [
     *SOME_PHRASES, "今天", "天气", "很", "好", "的", "臺灣", "の", "カ", "한", "ab", "Word", "ＡＢ", "123456",
-    "１２３４５６７", "010-", "x9", "。", "！", "．", ".", "?", "，", "、", "：", "”", "）", "】", "》", '"', "-", "|", "_",
-    "·", " ", " ", "\u3000", "\t", "\n", "\n", "\r\n", "\x00", "\u200b", "😀", "e\u0301", "²",
+    "１２３４５６７", "010-", "x9", "。", "！", "．", ".", "?", "，", "、", "：", "”", "）", "】", "》", '"', "-", "|",
+    "_", "·", " ", " ", "\u3000", "\t", "\n", "\n", "\r\n", "\x00", "\u200b", "😀", "e\u0301", "²",
 ]  # fmt: skip
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
 CHINESE = [name for name, signal in SIGNALS.items() if signal.scripts == "Hani"]
