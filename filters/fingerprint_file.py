@@ -19,8 +19,8 @@ HEAP_PER_DOCUMENT = 4 + 16 + 8 + 16 + 8 + 8
 """Bytes: the columns beside bands and shingles, which are copied where a file has several batches."""
 
 
-def fingerprint_schema(bands: int) -> pa.Schema:
-    """Columns of a fingerprint file with this many LSH bands; 0 where only exact duplicates are looked for."""
+def fingerprint_schema(bands: int, minhash: str) -> pa.Schema:
+    """Columns of a fingerprint file with this many LSH bands, made with these options (see fingerprints.describe)."""
     return pa.schema(
         [
             pa.field("row", pa.uint32(), nullable=False),
@@ -30,7 +30,7 @@ def fingerprint_schema(bands: int) -> pa.Schema:
             pa.field("bands", pa.list_(pa.field("item", pa.uint64(), nullable=False), bands), nullable=False),
             pa.field("shingles", pa.large_list(pa.field("item", pa.uint32(), nullable=False)), nullable=False),
         ],
-        {b"hashes": HASHES},
+        {b"hashes": HASHES, b"minhash": minhash.encode()},
     )
 
 
@@ -41,8 +41,7 @@ def fingerprint_batch(
 
     row: uint32[D], position of the record in its unit, rising through the file; doc_id: in hex; rank: uint64[D].
     """
-    bands = prints.bands.shape[1]
-    schema = fingerprint_schema(bands)
+    schema = fingerprint_schema(prints.bands.shape[1], prints.minhash)
     values = [
         pa.array(row, pa.uint32()),
         pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(row), [None, pa.py_buffer(pack_ids(doc_id).tobytes())]),
@@ -65,6 +64,8 @@ def _fixed_lists(values_DN: np.ndarray, kind: pa.DataType) -> pa.Array:
 class FingerprintFile:
     """An open fingerprint file of D documents. `hashes` views the whole file: shingles are read where they lie."""
 
+    minhash: str
+    """Files are comparable where this is equal."""
     row: np.ndarray
     """uint32[D], rising."""
     doc_id: np.ndarray
@@ -106,13 +107,15 @@ def open_fingerprints(path: str) -> FingerprintFile:
     if whole.address % 4:
         raise ValueError(f"{path}: buffer is not aligned to 4 bytes")
     with pa.ipc.open_file(pa.BufferReader(whole)) as reader:
-        if (reader.schema.metadata or {}).get(b"hashes") != HASHES:
+        metadata = reader.schema.metadata or {}
+        if metadata.get(b"hashes") != HASHES:
             raise ValueError(f"{path} is not a fingerprint file of this version ({HASHES.decode()})")
         batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
     filled = [batch for batch in batches if len(batch)]
     hashes = np.frombuffer(whole, np.uint32, whole.size // 4)
     starts = [_shingle_offsets(batch.column("shingles"), whole) for batch in filled]
     file = FingerprintFile(
+        minhash=metadata[b"minhash"].decode(),
         row=_joined([_flat(b.column("row"), np.uint32, len(b)) for b in filled], np.uint32, ()),
         doc_id=_joined([_bytes(b.column("doc_id")) for b in filled], np.uint8, (16,)),
         rank=_joined([_flat(b.column("rank"), np.uint64, len(b)) for b in filled], np.uint64, ()),

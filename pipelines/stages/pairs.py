@@ -12,9 +12,10 @@ import apache_beam as beam
 import numpy as np
 
 from filters.fingerprint_file import FingerprintFile, open_fingerprints
+from filters.fingerprints import describe
 from filters.kernels.buckets import count_pairs, drop_copies, pair_members, sort_members
 from filters.kernels.jaccard import compare, gather
-from pipelines.exchange import Block, BlockDoFn, Group, by_tag, rows_of, spread
+from pipelines.exchange import Block, BlockDoFn, Group, by_tag, pick, rows_of, spread
 from pipelines.recipe import schema
 
 RECORD = np.dtype([("key", "<u8"), ("rank", "<u8"), ("tie", "<u4"), ("place", "<u8")])
@@ -26,9 +27,11 @@ EXACT_BIT = np.uint64(1 << 63)
 PAIR = np.dtype([("worse", "<u8"), ("better", "<u8")])
 """Places."""
 
+
 DOCUMENT = np.dtype([("place", "<u8"), ("rank", "<u8"), ("tie", "<u4"), ("doc_id", "u1", 16)])
 EDGE = np.dtype([("worse", DOCUMENT), ("better", DOCUMENT), ("similarity", "<f4"), ("exact", "u1")])
-"""A verified pair. similarity is rounded up to float32: it never looks lower than a threshold that it reached."""
+"""A verified pair, with all that decides who stays. similarity is rounded up to float32, so that it never looks lower
+than a threshold that it reached."""
 
 PAIR_TAG, PATH_TAG, EDGE_TAG = b"A", b"P", b"E"
 
@@ -56,14 +59,13 @@ def band_records(unit: int, file: FingerprintFile, options: schema.Deduplicate) 
     shingled = np.flatnonzero(file.end > file.start)
     tables = []
     if options.minhash is not None:
-        bands = file.bands()
-        if len(documents) and bands.shape[1] != options.minhash.bands:
-            raise ValueError(f"fingerprints have {bands.shape[1]} bands, the recipe has {options.minhash.bands}")
-        for band in bands[shingled].T:
-            tables.append(documents[shingled])
+        if file.minhash != describe(options.minhash):
+            raise ValueError(f"fingerprints were made with {file.minhash}, the recipe has {describe(options.minhash)}")
+        for band in file.bands()[shingled].T:
+            tables.append(pick(documents, shingled))
             tables[-1]["key"] = band & ~EXACT_BIT
     compared = np.arange(len(documents)) if options.exact else shingled
-    tables.append(documents[compared])
+    tables.append(pick(documents, compared))
     tables[-1]["key"] = file.exact[compared, 0] | EXACT_BIT
     return np.concatenate(tables)
 
@@ -79,7 +81,7 @@ def bucket_pairs(records: np.ndarray) -> np.ndarray:
     starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if len(key) else np.zeros(0, np.int64)
     sizes = np.diff(np.r_[starts, len(key)])
     shared = sizes > 1  # most keys are of one document: what follows touches only the others
-    members = records[by_key[np.repeat(shared, sizes)]]
+    members = pick(records, by_key[np.repeat(shared, sizes)])
     ends = np.cumsum(sizes[shared])
     starts, copies = ends - sizes[shared], key[starts[shared]] >= EXACT_BIT
     rank, tie, place = (np.ascontiguousarray(members[name], np.uint64) for name in ("rank", "tie", "place"))
@@ -147,7 +149,7 @@ def verify(
         similarity[differ] = computed
     found = np.flatnonzero(similarity >= 0)
     edges = np.empty(len(found), EDGE)
-    edges["worse"], edges["better"] = worse.known[pairs[0][found]], better.known[pairs[1][found]]
+    edges["worse"], edges["better"] = pick(worse.known, pairs[0][found]), pick(better.known, pairs[1][found])
     rounded = similarity[found].astype(np.float32)
     edges["similarity"] = np.where(rounded < similarity[found], np.nextafter(rounded, np.float32(2)), rounded)
     edges["exact"] = exact[found]
@@ -161,10 +163,12 @@ class Shelf:
         self.limit = limit
         self.paths: dict[int, list[str]] = {}
         self._open: OrderedDict[str, FingerprintFile] = OrderedDict()
+        self._bytes = 0
 
     def take(self, unit: int, rows: np.ndarray) -> Documents:
         """The documents of these rising rows (uint32) of a unit, in that order."""
         files = [self._get(path) for path in self.paths[unit]]
+        files = [file for file in files if len(file.row)]
         if len(files) == 1:
             return Documents.take(unit, files[0], rows)
         files.sort(key=lambda file: file.row[0])  # a giant unit has several
@@ -173,10 +177,13 @@ class Shelf:
         return Documents.joined([Documents.take(unit, file, some) for file, some in parts])
 
     def _get(self, path: str) -> FingerprintFile:
-        file = self._open.pop(path, None) or open_fingerprints(path)
-        self._open[path] = file  # last: the most recently used
-        while len(self._open) > 1 and sum(f.heap_bytes for f in self._open.values()) > self.limit:
-            self._open.popitem(last=False)
+        if path in self._open:
+            self._open.move_to_end(path)
+            return self._open[path]
+        self._open[path] = file = open_fingerprints(path)
+        self._bytes += file.heap_bytes
+        while len(self._open) > 1 and self._bytes > self.limit:
+            self._bytes -= self._open.popitem(last=False)[1].heap_bytes
         return file
 
 
@@ -244,27 +251,29 @@ class VerifyPairs(BlockDoFn):
         pairs = rows_of(pair_blocks, PAIR)
         if not len(pairs):
             return
-        pairs = pairs[np.lexsort((pairs["better"], pairs["worse"] >> np.uint64(32)))]
         shelf = Shelf()
         for block in path_blocks:
             for unit, path in json.loads(block):
                 shelf.paths.setdefault(unit, []).append(path)
-        units, starts = np.unique(pairs["worse"] >> np.uint64(32), return_index=True)
-        for unit, some in zip(units.tolist(), np.split(pairs, starts[1:]), strict=True):
+        units, unit_at, counts = np.unique(pairs["worse"] >> np.uint64(32), return_inverse=True, return_counts=True)
+        by_unit = np.split(np.argsort(unit_at, kind="stable"), np.cumsum(counts)[:-1])
+        for unit, at in zip(units.tolist(), by_unit, strict=True):
+            some = pick(pairs, at)
             for edges in self._unit(unit, some, shelf):
                 yield from self.blocks.add(np.full(len(edges), unit), edges)
 
     def _unit(self, unit: int, pairs: np.ndarray, shelf: Shelf) -> Iterator[np.ndarray]:
-        """EDGE rows of one unit, for PAIR rows sorted by `better`."""
-        worse_places, worse_at = np.unique(pairs["worse"], return_inverse=True)
-        better_places, better_at = np.unique(pairs["better"], return_inverse=True)
-        worse = shelf.take(unit, worse_places.astype(np.uint32))
+        """EDGE rows of one unit, for PAIR rows in any order."""
+        places, better_at = np.unique(pairs["better"], return_inverse=True)
+        # Several bands name the same pair. The better one first: its documents come in groups.
+        pairs_at = np.unique(better_at << 32 | (pairs["worse"] & np.uint64(0xFFFFFFFF)).astype(np.int64))
+        better_at = pairs_at >> 32
+        rows, worse_at = np.unique(pairs_at.astype(np.uint32), return_inverse=True)
+        worse = shelf.take(unit, rows)
         done = 0
-        for better in documents_at(better_places, shelf):
-            first, end = np.searchsorted(better_at, (done, done + len(better.known)))
-            # Several bands name the same pair; side by side, each is compared once.
-            both = np.unique(worse_at[first:end] << 32 | (better_at[first:end] - done))
-            yield verify(worse, better, (both >> 32, both & 0xFFFFFFFF), self.options)
+        for better in documents_at(places, shelf):
+            some = slice(*np.searchsorted(better_at, (done, done + len(better.known))))
+            yield verify(worse, better, (worse_at[some], better_at[some] - done), self.options)
             done += len(better.known)
 
 
@@ -272,10 +281,12 @@ def documents_at(places: np.ndarray, shelf: Shelf) -> Iterator[Documents]:
     """The documents at these rising places, in the same order, in groups of about GROUP_HASHES."""
     units, starts = np.unique(places >> np.uint64(32), return_index=True)
     group: list[Documents] = []
+    waiting = 0
     for unit, rows in zip(units.tolist(), np.split(places.astype(np.uint32), starts[1:]), strict=True):
         group.append(shelf.take(unit, rows))
-        if sum(len(part.hashes) for part in group) >= GROUP_HASHES:
+        waiting += len(group[-1].hashes)
+        if waiting >= GROUP_HASHES:
             yield Documents.joined(group)
-            group = []
+            group, waiting = [], 0
     if group:
         yield Documents.joined(group)

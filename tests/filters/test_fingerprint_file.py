@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from filters.fingerprint_file import fingerprint_batch, fingerprint_schema, open_fingerprints
-from filters.fingerprints import Fingerprints, doc_ids, fingerprint, pack_ids, rank
+from filters.fingerprints import Fingerprints, describe, doc_ids, fingerprint, pack_ids, rank
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ def test_file__gives_back_what_was_written(tmp_path, minhash, cuts):
     batch.validate(full=True)
     parts = [batch.slice(a, b - a) for a, b in itertools.pairwise(cuts)]
     file = open_fingerprints(write(tmp_path / "f.arrow", parts, batch.schema))
+    assert file.minhash == ("4 bands of 3, shingles of 2, seed 1" if minhash else "exact only")
     np.testing.assert_array_equal(file.row, ROWS)
     np.testing.assert_array_equal(file.doc_id, pack_ids(IDS))
     np.testing.assert_array_equal(file.rank, batch.column("rank").to_numpy())
@@ -81,7 +82,7 @@ def test_file__from_another_file_system(tmp_path):
 
 
 def test_file__without_documents(tmp_path):
-    file = open_fingerprints(write(tmp_path / "f.arrow", [], fingerprint_schema(4)))
+    file = open_fingerprints(write(tmp_path / "f.arrow", [], fingerprint_schema(4, describe(Options()))))
     assert file.row.size == file.start.size == file.end.size == 0
     assert file.doc_id.shape == (0, 16)
 

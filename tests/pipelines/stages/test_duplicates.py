@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from filters.fingerprint_file import fingerprint_batch, fingerprint_schema, open_fingerprints
-from filters.fingerprints import doc_ids, fingerprint, normalised, rank, shingles
+from filters.fingerprints import describe, doc_ids, fingerprint, normalised, rank, shingles
 from pipelines.exchange import Block
 from pipelines.recipe.schema import Deduplicate, MinHash
 from pipelines.stages.duplicates import FindDuplicates, members_of
@@ -60,7 +60,7 @@ class Found:
 
 
 def write_unit(path: Path, docs: list[Doc], minhash: MinHash | None, batch_rows: int) -> str:
-    schema = fingerprint_schema(minhash.bands if minhash else 0)
+    schema = fingerprint_schema(minhash.bands if minhash else 0, describe(minhash))
     with pa.ipc.new_file(path, schema) as writer:
         for first in range(0, len(docs), batch_rows):
             some = docs[first : first + batch_rows]
@@ -387,5 +387,5 @@ def test_find__reads_a_giant_unit_from_several_files(tmp_path):
 
 def test_find__refuses_fingerprints_of_another_recipe(tmp_path):
     path = write_unit(tmp_path / "f.arrow", SHORT, MinHash(bands=4, rows=2), 100)
-    with pytest.raises(ValueError, match="4 bands, the recipe has 16"):
+    with pytest.raises(ValueError, match=r"4 bands of 2, .* the recipe has 16 bands of 7"):
         band_records(0, open_fingerprints(path), Deduplicate())
