@@ -52,14 +52,14 @@ def decode_page(page: bytes, http_label: str | None) -> tuple[str, str]:
     """(text, codec) of a page: its byte order mark, else the HTTP header's charset, else its own declaration, else UTF-8
     if it is that, else what its bytes look like.
 
-    Bytes that the encoding does not have become U+FFFD, as in a browser; but where most of them do, so that the
-    declaration must be wrong, UTF-8 and the detected encoding are tried.
+    Bytes that the encoding does not have become U+FFFD, as in a browser. Beyond browsers: where there are such bytes and the
+    page is valid UTF-8, it is read as that, and where they are most of what is not ASCII, as what was detected.
     """
     for mark, codec in BOMS:
         if page.startswith(mark):
             return page[len(mark) :].decode(codec, "replace"), codec
     declared = codecs_of(http_label) or declared_in(page)
-    for codec in declared or ("utf-8",):
+    for codec in (*declared, "utf-8"):
         try:
             return page.decode(codec), codec
         except UnicodeDecodeError:
@@ -67,12 +67,13 @@ def decode_page(page: bytes, http_label: str | None) -> tuple[str, str]:
     text = page.decode(declared[-1], "replace") if declared else None
     if text is not None and not _mostly_wrong(text):
         return text, declared[-1]
-    for codec in ("utf-8", *codecs_of(detect_encoding(page))):
+    guesses = codecs_of(detect_encoding(page)) or ("utf-8",)
+    for codec in guesses:
         try:
             return page.decode(codec), codec
         except UnicodeDecodeError:
-            guess = codec
-    return (page.decode(guess, "replace"), guess) if text is None else (text, declared[-1])
+            pass
+    return (page.decode(guesses[-1], "replace"), guesses[-1]) if text is None else (text, declared[-1])
 
 
 def decode_text(data: bytes) -> tuple[str, str]:

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from typing import IO, NamedTuple
 
 from pipelines.read.dead import Passing, too_long
-from pipelines.read.tape import SEARCH_BYTES, WARC_MAGIC, Tape
+from pipelines.read.tape import SEARCH_BYTES, WARC_MAGIC, Mark, Tape
 
 MAX_HEAD_BYTES = 1 << 16
 HEAD_END = re.compile(rb"\r?\n\r?\n")
 LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+BEGINS = re.compile(rb"WARC/1\.[01][ \t]*\r?\n")
 TYPE = re.compile(rb"^warc-type:[ \t]*([a-z]+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -73,16 +74,16 @@ def _leading_line_ends(data: bytes) -> int:
 
 
 def _head(data: bytes) -> bytes | None:
-    """The header at the start of `data`, up to and with its empty line; None where there is none."""
+    """The header at the start of `data`, up to and with its empty line; None where there is none, or another begins in it."""
     end = HEAD_END.search(data) if data.startswith(WARC_MAGIC) else None
-    return data[: end.end()] if end else None
+    return data[: end.end()] if end and not BEGINS.search(data, 1, end.end()) else None
 
 
 def _ends_record(tape: Tape, ahead: int) -> bool:
-    """Whether a record may end `ahead` bytes from here: at line ends, a gzip member, the next record, or the end."""
+    """Whether a record may end `ahead` bytes from here: before its separator, a gzip member, a record, or the end."""
     tape.holds(ahead + 4 + len(WARC_MAGIC))
     rest = tape.peek(ahead + 4 + len(WARC_MAGIC))[ahead:]
-    if tape.begins_member(ahead):
+    if tape.begins_member(ahead) or rest.startswith((b"\r\n\r\n", b"\n\n")):
         return True
     after = rest.lstrip(b"\r\n")
     return after.startswith(WARC_MAGIC) or WARC_MAGIC.startswith(after) or tape.begins_member(ahead + len(rest) - len(after))
@@ -97,7 +98,7 @@ def _lost(tape: Tape, place: int, kind: str, ahead: int, error: str) -> LostFram
             passed.feed(tape.take(found))
             return LostFrame(place, kind, passed, error)
         data = tape.peek(SEARCH_BYTES)
-        keep = MAX_HEAD_BYTES + 1 if tape.holds(SEARCH_BYTES) else 0
+        keep = MAX_HEAD_BYTES if tape.holds(SEARCH_BYTES) else 0
         passed.feed(tape.take(len(data) - keep))
         if not keep:
             if tape.error and not tape.next_member():
@@ -106,28 +107,25 @@ def _lost(tape: Tape, place: int, kind: str, ahead: int, error: str) -> LostFram
 
 
 def _next_record(tape: Tape) -> int | None:
-    """How far ahead in the next SEARCH_BYTES a record begins: after a line end or with a gzip member, with a header."""
+    """How far ahead in the next SEARCH_BYTES a record begins, with a header; damage may have left no line end before it."""
     data = tape.peek(SEARCH_BYTES)
-    found = data.find(WARC_MAGIC)
-    while found >= 0:
-        at_start = tape.begins_member(found) or (found and data[found - 1 : found] == b"\n")
-        head = _head(data[found : found + MAX_HEAD_BYTES]) if at_start else None
+    for found in BEGINS.finditer(data):
+        head = _head(data[found.start() : found.start() + MAX_HEAD_BYTES])
         if head and TYPE.search(head) and LENGTH.search(head):
-            return found
-        found = data.find(WARC_MAGIC, found + 1)
+            return found.start()
     return None
 
 
 def _long(tape: Tape, place: int, kind: str, head: int, size: int, limit: int) -> LostFrame:
     """Lets a long record pass. Its length may be a lie: then the first record that begins inside it is the next."""
     passed = Passing(tape.take(head))
-    resume: tuple[int, Passing] | None = None
+    resume: tuple[Mark, Passing] | None = None
     while passed.length < size and tape.holds(1):
         found = None if resume else _next_record(tape)
         if found is not None and passed.length + found < size:
             before = passed.copy()
             before.feed(tape.peek(found))
-            resume = (tape.position + found, before)
+            resume = (tape.mark(found), before)
         passed.feed(tape.take(min(SEARCH_BYTES // 2, size - passed.length)))
     if passed.length == size and _ends_record(tape, 0):
         return LostFrame(place, kind, passed, too_long(size, limit))

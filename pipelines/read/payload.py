@@ -28,6 +28,8 @@ NOT_TEXT = re.compile(rb"%PDF-|\x89PNG|GIF8|\xff\xd8\xff|PK\x03\x04|\x1f\x8b\x08
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 """Bytes that no text has (same, section 7.2)."""
 GZIP_MAGIC = b"\x1f\x8b"
+FIELDS = {name.lower(): name for name in (b"WARC-Type", b"Content-Length", b"Content-Type")}
+FIELD = re.compile(rb"^(?:warc-type|content-length|content-type)(?=:)", re.IGNORECASE | re.MULTILINE)
 CHUNK_SIZE = re.compile(rb"(?:\r\n)?([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
 BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
@@ -39,6 +41,11 @@ class Payload(NamedTuple):
     types: tuple[str, ...]
     charset: str | None
     status: int | None
+
+
+def canonical(head: bytes) -> bytes:
+    """A record's header with the field names that fastwarc knows in one spelling only; WARC knows no case (ISO 28500, 4)."""
+    return FIELD.sub(lambda found: FIELDS[found[0].lower()], head)
 
 
 def open_record(raw: bytes, auto_decode: str = "none") -> WarcRecord:

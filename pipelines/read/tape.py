@@ -2,13 +2,21 @@
 
 import zlib
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, NamedTuple
 
 from pipelines.read.streams import BrokenStream, gzip_pieces, pieces
 
 GZIP_MAGIC = b"\x1f\x8b\x08"
 WARC_MAGIC = b"WARC/1."
 SEARCH_BYTES = 1 << 20
+
+
+class Mark(NamedTuple):
+    """A place on the tape, and where what it is packed in begins: on the tape, and in the file."""
+
+    position: int
+    start: int
+    stored: int
 
 
 class Tape:
@@ -74,13 +82,20 @@ class Tape:
         """Whether a gzip member begins `ahead` bytes from here."""
         return any(start == self.position + ahead for start, _ in self._starts)
 
-    def rewind(self, position: int) -> None:
-        """Goes back to a position not before the member that `place` told last."""
-        start, stored = self._starts[0]
+    def mark(self, ahead: int) -> Mark:
+        """The place `ahead` bytes from here, which the window holds, to come back to."""
+        position = self.position + ahead
+        if self._compression is None:
+            return Mark(position, position, position)
+        start, stored = max(start for start in self._starts if start[0] <= position)
+        return Mark(position, start, stored)
+
+    def rewind(self, mark: Mark) -> None:
+        """Goes back to a place, by reading again from where its gzip member or the file begins."""
         self._starts, self._window, self.error = [], bytearray(), ""
-        self.position = start
-        self._source = self._from(stored)
-        while self.position < position and self.take(min(SEARCH_BYTES, position - self.position)):
+        self.position = mark.start
+        self._source = self._from(mark.stored)
+        while self.position < mark.position and self.take(min(SEARCH_BYTES, mark.position - self.position)):
             pass
 
     def next_member(self) -> bool:

@@ -12,7 +12,7 @@ from pipelines.read.dead import BadRecord, dead_letter
 from pipelines.read.files import compression_of, open_file
 from pipelines.read.frames import Frame, LostFrame, frames
 from pipelines.read.pages import dropped_page, page_document
-from pipelines.read.payload import kind_of, open_payload, open_record
+from pipelines.read.payload import canonical, kind_of, open_payload, open_record
 
 INPUTS = {"response", "resource", "conversion"}
 ASIDE = {"warcinfo", "request", "metadata", "revisit", "continuation"}
@@ -38,13 +38,13 @@ def read_warc(split: Split, context: Context) -> Iterator[Item]:
 
 
 def _record(frame: Frame, path: str, context: Context) -> Item:
-    raw, place = frame.head + frame.block, (path, frame.place)
+    raw, place = canonical(frame.head) + frame.block, (path, frame.place)
     try:
         record = open_record(raw)
         payload = open_payload(record, raw, context.read.max_record_bytes)
     except (BadRecord, OSError) as error:
         words = error if isinstance(error, BadRecord) else f"BrokenHttp: {str(error).split(':')[0]}"
-        return dead_letter(context.next_row(), *place, words, raw)
+        return dead_letter(context.next_row(), *place, words, frame.head + frame.block)
     known = _known(record)
     if payload.status is not None:
         known["http_status"] = payload.status
