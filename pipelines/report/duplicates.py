@@ -31,8 +31,9 @@ WITH largest AS (SELECT cluster, count(*) AS size, count(*) FILTER (kept) AS clu
 
 MEMBERS_QUERY = f"""{_LARGEST}\
 SELECT size, cluster_kept, c.* FROM largest JOIN 'clusters/*.parquet' AS c USING (cluster)
-QUALIFY row_number() OVER (PARTITION BY cluster ORDER BY kept DESC, similarity DESC NULLS FIRST, doc_id) <= {MEMBERS}
-ORDER BY size DESC, cluster, kept DESC, similarity DESC NULLS FIRST, doc_id"""
+QUALIFY row_number() OVER (PARTITION BY cluster
+                           ORDER BY doc_id <> cluster, duplicate_of IS NULL, similarity DESC, doc_id) <= {MEMBERS}
+ORDER BY size DESC, cluster, doc_id <> cluster, duplicate_of IS NULL, similarity DESC, doc_id"""
 
 # A document that rules dropped may repeat another one that rules dropped: a removal is what deduplication dropped.
 _REMOVED = "FROM 'ledger/*.parquet' WHERE step = 'deduplicate'"

@@ -8,7 +8,8 @@ from typing import Any
 
 from pipelines.report.figures import Figure, share
 from pipelines.report.material import Material
-from pipelines.report.sections import Provenance, Stage, Timing
+from pipelines.report.sections import Dataset, Provenance, Stage, Timing
+from pipelines.report.theme import moment
 
 MEGABYTE = 1_000_000
 
@@ -17,7 +18,7 @@ SELECT s.stage, s.units, s.documents, s.bytes, s.seconds, s.cpu_seconds,
        s.bytes / 1e6 / s.seconds AS mb_per_second, s.bytes / 1e6 / s.cpu_seconds AS mb_per_cpu_second
 FROM (SELECT unnest(stages) AS s FROM 'run.json')"""
 
-_CHAIN = ("gristmill", "recipe_sha256", "sample", "inputs", "steps", "datasets", "tokenizer")
+_CHAIN = ("gristmill", "recipe_sha256", "sample", "inputs", "steps", "tokenizer")
 """Keys of the manifest that are shown, in the order of the chain. Of the tokenizer: its hash only."""
 
 _HASH = re.compile(r"(?:^|sha256 )[0-9a-f]{16,}$")
@@ -35,7 +36,9 @@ def build_timing(material: Material) -> Timing | None:
     if not stages:
         return None
     seconds = sum(stage["seconds"] for stage in stages)
-    facts = [Figure(name, str(material.state[name])) for name in _FACTS if material.state.get(name) not in (None, "")]
+    facts = [
+        Figure(name, moment(str(material.state[name]))) for name in _FACTS if material.state.get(name) not in (None, "")
+    ]
     return Timing([_stage(stage, seconds) for stage in stages], seconds, facts, STAGES_QUERY)
 
 
@@ -67,7 +70,15 @@ def build_provenance(material: Material) -> Provenance:
         for name, text in _flat(key, value)
     ]
     recipe, cut = material.excerpts.excerpt(material.recipe_text, limit=20_000)
-    return Provenance(hashlib.sha256(manifest).hexdigest(), chain, recipe + ("\n…" if cut else ""))
+    datasets = [_dataset(name, dataset) for name, dataset in material.manifest["datasets"].items()]
+    return Provenance(hashlib.sha256(manifest).hexdigest(), chain, datasets, recipe + ("\n…" if cut else ""))
+
+
+def _dataset(name: str, dataset: dict[str, Any]) -> Dataset:
+    # The content hash adds up over rows; datasets that have none are told apart by their files only.
+    content = "" if not dataset["content"].strip("0") else dataset["content"]
+    shards = dataset["shards"]
+    return Dataset(name, dataset["rows"], dataset["bytes"], len(shards), content, _sha256(shards))
 
 
 def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -88,5 +99,10 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _summary(value: dict[str, Any] | list[Any]) -> str:
+    return f"{len(value):,} entries, sha256 {_sha256(value)}"
+
+
+def _sha256(value: Any) -> str:
+    """Of a JSON value, whatever the order of its keys."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return f"{len(value):,} entries, sha256 {hashlib.sha256(text.encode()).hexdigest()}"
+    return hashlib.sha256(text.encode()).hexdigest()

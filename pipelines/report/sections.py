@@ -376,9 +376,22 @@ class Timing:
 
 
 @dataclass(frozen=True)
+class Dataset:
+    """A published dataset. `content`: hash that does not depend on how the input was cut; `files`: over its shards."""
+
+    name: str
+    rows: int
+    bytes: int
+    shards: int
+    content: str
+    files: str
+
+
+@dataclass(frozen=True)
 class Provenance:
     """What this run stands on: the chain of hashes, and the recipe with all defaults filled in."""
 
     manifest_sha256: str
     chain: list[Figure]
+    datasets: list[Dataset]
     recipe: str
