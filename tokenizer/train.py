@@ -88,13 +88,12 @@ def train(texts: Iterable[str], options: TokenizerOptions, folder: str | Path) -
         lines.extend(sentences(text))
     if not lines:
         raise ValueError("the tokenizer's sample holds no text")
-    lines.append(" ")  # Chinese may hold none, and the space must have a piece: bytes of U+2581 would not come back
     alphabet, coverage = _alphabet(lines, options)
     model = _train_model(lines, options, coverage)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MODEL_FILE).write_bytes(model)
-    figures = {"documents": documents, "bytes": text_bytes, "lines": len(lines) - 1, "alphabet": alphabet,
+    figures = {"documents": documents, "bytes": text_bytes, "lines": len(lines), "alphabet": alphabet,
                "character_coverage": coverage}  # fmt: skip
     info = TokenizerInfo(hashlib.sha256(model).hexdigest(), options.model, options.vocabulary, SPECIAL_IDS, figures)
     info.save(folder)
@@ -110,7 +109,7 @@ def _train_model(lines: Sequence[str], options: TokenizerOptions, coverage: floa
             model_type=options.model,
             vocab_size=options.vocabulary,
             character_coverage=coverage,
-            required_chars=SPACE_PIECE,
+            required_chars=SPACE_PIECE,  # Chinese may hold none, and as bytes it would come back as U+2581
             max_sentence_length=LIMIT,
             num_threads=NUM_THREADS,
             byte_fallback=True,

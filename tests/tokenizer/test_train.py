@@ -34,8 +34,9 @@ def test_train__same_bytes_in_other_processes_with_other_cores(texts, tmp_path, 
     """Hash seeds and core counts differ between machines; the model must not."""
     (tmp_path / "texts").write_text("\x1e".join(texts), encoding="utf-8")
     code = (
-        "import os, sys; from pathlib import Path; from tokenizer.train import TokenizerOptions, train;"
+        "import os, sys; from pathlib import Path;"
         "os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:int(sys.argv[3])]);"
+        "from tokenizer.train import TokenizerOptions, train;"
         "texts = Path(sys.argv[1]).read_text(encoding='utf-8').split('\x1e');"
         "train(texts, TokenizerOptions(sys.argv[4], 580), sys.argv[2])"
     )
