@@ -48,6 +48,13 @@ class ModelConfig:
     """RMSNorm of queries and keys, per head, before the rotation."""
     activation: str = "swiglu"
     """swiglu, geglu (gated), gelu, gelu_tanh, relu."""
+    experts: int = 0
+    """Experts of every feed-forward layer (gated, SwiGLU); 0: dense."""
+    experts_per_token: int = 2
+    balance_weight: float = 0.01
+    """Of the load-balance loss, per layer mean."""
+    router_z_weight: float = 0.001
+    """Of the router's z loss, per layer mean."""
     bias: bool = False
     attention_scale: float = 0.0
     """0: 1/sqrt(head_width)."""
@@ -79,6 +86,13 @@ class ModelConfig:
                 f"kv_heads = {self.kv_heads} does not divide heads = {self.heads}",
                 where="option model.kv_heads",
                 fix="choose a divisor of model.heads",
+            )
+
+        if self.experts and (self.activation != "swiglu" or self.bias or self.experts_per_token > self.experts):
+            raise ConfigError(
+                "experts are SwiGLU layers without bias, and a token takes at most all of them",
+                where="option model.experts",
+                fix="set model.activation=swiglu, model.bias=false, model.experts_per_token <= model.experts",
             )
 
     @property

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from trainer.architecture import ModelConfig
 from trainer.attention import Mask, attend
+from trainer.experts import Experts, Routing
 
 
 class Cache:
@@ -145,7 +146,9 @@ class Sight:
     turn: tuple[Tensor, Tensor] | None = None
     encoded_BSE: Tensor | None = None
     cross: Mask | None = None
-    cache: Cache | None = field(default=None)
+    cache: Cache | None = None
+    routing: list[Routing] = field(default_factory=list)
+    """Filled by layers with experts."""
 
 
 class Block(nn.Module):
@@ -158,7 +161,8 @@ class Block(nn.Module):
         self.attention, self.attention_norm = Attention(config), Norm(config, config.width)
         self.cross = Attention(config) if crosses else None
         self.cross_norm = Norm(config, config.width) if crosses else None
-        self.feed, self.feed_norm = FeedForward(config), Norm(config, config.width)
+        self.feed = Experts(config) if config.experts else FeedForward(config)
+        self.feed_norm = Norm(config, config.width)
 
     def forward(self, x_BTE: Tensor, sight: Sight, layer: int) -> Tensor:
         """(B, T, E) -> (B, T, E)."""
@@ -174,7 +178,12 @@ class Block(nn.Module):
             assert sight.cross is not None
             x_BTE = self._add(x_BTE, self.cross(self.cross.queries(y, None), k, v, sight.cross), self.cross_norm)
         y = x_BTE if self.post else self.feed_norm(x_BTE)
-        return self._add(x_BTE, self.feed(y), self.feed_norm)
+        if isinstance(self.feed, Experts):
+            change_BTE, routing = self.feed(y)
+            sight.routing.append(routing)
+        else:
+            change_BTE = self.feed(y)
+        return self._add(x_BTE, change_BTE, self.feed_norm)
 
     def _add(self, x_BTE: Tensor, change_BTE: Tensor, norm: Norm) -> Tensor:
         return norm(x_BTE + change_BTE) if self.post else x_BTE + change_BTE

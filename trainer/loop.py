@@ -14,7 +14,7 @@ from trainer.evaluate import Evaluation
 from trainer.guard import Guard, Taken
 from trainer.meters import Metrics, Speed, Terminal, peak_memory, read_back
 from trainer.model import Model
-from trainer.objectives.pretrain import Objective
+from trainer.objectives.pretrain import Measured, Objective
 from trainer.order import Order, Place, Rows
 from trainer.parallel import World, any_of, sum_gradients, sum_over
 
@@ -81,6 +81,15 @@ class Sums:
 
     by_source_2Q: Tensor
     rows: Rows
+    extra: dict[str, Tensor] = field(default_factory=dict)
+    batches: int = 0
+
+    def add(self, measured: Measured) -> None:
+        """One more batch."""
+        self.by_source_2Q += measured.by_source_2Q.detach()
+        self.batches += 1
+        for name, value in measured.extra.items():
+            self.extra[name] = self.extra.get(name, 0.0) + value
 
     def loss(self) -> Tensor:
         """Mean over the step's targets."""
@@ -93,12 +102,15 @@ class Report:
     def __init__(self, run: Run):
         self.run = run
         self.waiting: list[dict[str, Any]] = []
+        self.extra: list[str] = []
         self.kept: list[list[Tensor]] = []
 
     def step(self, state: State, sums: Sums, taken: Taken) -> None:
         """Notes a step; no waiting for the device."""
         self.waiting.append({"step": state.step, "lr": taken.lr, "tokens": state.tokens})
-        self.kept.append([sums.loss(), taken.grad_norm, taken.skipped, *sums.by_source_2Q.flatten()])
+        self.extra = list(sums.extra)
+        extra = [value / sums.batches for value in sums.extra.values()]
+        self.kept.append([sums.loss(), taken.grad_norm, taken.skipped, *extra, *sums.by_source_2Q.flatten()])
 
     def flush(self) -> None:
         """Waits for the device, writes the lines. Raises DivergedError."""
@@ -109,13 +121,15 @@ class Report:
         speed = run.speed.lap(self.waiting[-1]["tokens"], run.loader.waited)
         memory = peak_memory(run.world.device)
         lines = []
-        for noted, (loss, norm, skipped, *flat) in zip(self.waiting, numbers, strict=True):
+        for noted, (loss, norm, skipped, *rest) in zip(self.waiting, numbers, strict=True):
+            extra, flat = dict(zip(self.extra, rest, strict=False)), rest[len(self.extra) :]
             nats, counts = flat[: len(run.sources)], flat[len(run.sources) :]
             by_source = {name: n / c for name, n, c in zip(run.sources, nats, counts, strict=True) if c}
             lines.append(
                 {"step": noted["step"], "loss": loss, "lr": noted["lr"], "grad_norm": norm, "tokens": noted["tokens"]}
                 | speed
                 | {"memory": memory, "skipped": bool(skipped), "loss_by_source": by_source}
+                | extra
             )
         self.waiting, self.kept = [], []
         if run.metrics is not None:
@@ -134,7 +148,7 @@ def fit(run: Run, state: State) -> State:
         for batch in run.loader.batches(rows):
             measured = run.objective(run.model, batch, len(run.sources))
             (measured.loss / rows.targets).backward()
-            sums.by_source_2Q += measured.by_source_2Q.detach()
+            sums.add(measured)
         sum_gradients(run.world, run.guard.optimizers.parameters)
         sum_over(run.world, [sums.by_source_2Q])
         taken = run.guard.step(state.step, sums.loss())

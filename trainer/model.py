@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from trainer.architecture import ModelConfig
 from trainer.attention import Mask, make_mask, with_bias
+from trainer.experts import Routing
 from trainer.layers import Block, Cache, Linear, Norm, RelativePositions, Sight
 
 INITIAL_STD = 0.02  # GPT-2
@@ -110,11 +111,13 @@ class Model(nn.Module):
         x_BTE = x_BTE.to(self.compute_dtype())
         return x_BTE if self.embedding_norm is None else self.embedding_norm(x_BTE)
 
-    def encode(self, tokens: Tokens) -> Tensor:
+    def encode(self, tokens: Tokens, routing: list[Routing] | None = None) -> Tensor:
         """The encoder's output (B, S, E)."""
         assert self.encoder is not None, "this model has no encoder"
         positions_BS = _positions(tokens, 0)
-        sight = Sight(self.encoder.mask(tokens, None), self._turn(positions_BS))
+        sight = Sight(
+            self.encoder.mask(tokens, None), self._turn(positions_BS), routing=[] if routing is None else routing
+        )
         return self.encoder(self.embed(tokens, positions_BS), sight)
 
     def forward(
@@ -123,19 +126,22 @@ class Model(nn.Module):
         context: Tokens | None = None,
         cache: Cache | None = None,
         encoded_BSE: Tensor | None = None,
+        routing: list[Routing] | None = None,
     ) -> Tensor:
         """Hidden states (B, T, E) of `tokens`; an encoder-decoder reads `context`, or its output `encoded_BSE` if at
         hand.
 
         With a `cache`, `tokens` continue those of earlier calls, which are not computed again.
+        `routing` is filled with what the experts of each layer were given.
         """
         positions_BT = _positions(tokens, 0 if cache is None else cache.length)
         cross = None
         if self.encoder is not None:
             assert context is not None, "an encoder-decoder needs the encoder's tokens"
-            encoded_BSE = self.encode(context) if encoded_BSE is None else encoded_BSE
+            encoded_BSE = self.encode(context, routing) if encoded_BSE is None else encoded_BSE
             cross = _cross_mask(tokens, context)
         sight = Sight(self.decoder.mask(tokens, cache), self._turn(positions_BT), encoded_BSE, cross, cache)
+        sight.routing = sight.routing if routing is None else routing
         hidden_BTE = self.decoder(self.embed(tokens, positions_BT), sight)
         if cache is not None:
             cache.length += tokens.ids.shape[1]
@@ -195,19 +201,24 @@ def initialise(model: Model, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in model.named_parameters():
         value = torch.zeros(parameter.shape)
-        last = name.split(".")[-2:]
-        if last[0].endswith("norm") and last[1] == "weight":
+        parts = [part for part in name.split(".") if part != "weight"]  # experts are parameters of their own
+        if parts[-1].endswith("norm"):
             value.fill_(1.0)
-        elif last[0] not in ("o", "down") and parameter.ndim >= 2:
-            embeds = last[0] in ("embedding", "places", "types", "head", "relative", "router")
+        elif parts[-1] not in ("o", "down") and parameter.ndim >= 2:
+            embeds = parts[-1] in ("embedding", "places", "types", "head", "relative", "router")
             std = INITIAL_STD if embeds else parameter.shape[-1] ** -0.5
             value.normal_(0.0, std, generator=generator)
         parameter.copy_(value)
 
 
 def parameter_counts(model: Model) -> dict[str, int]:
-    """total: all parameters, a tied embedding once; matrix: those that multiply every token (PaLM's N: without
-    embedding look-ups, with the output matrix)."""
+    """total: all parameters, a tied embedding once; matrix: those that multiply a token (PaLM's N: without embedding
+    look-ups, with the output matrix, of the experts only a token's own)."""
     total = sum(p.numel() for p in model.parameters())
     lookups = [model.places, model.types] + ([model.embedding] if model.head is not None else [])
-    return {"total": total, "matrix": total - sum(e.weight.numel() for e in lookups if e is not None)}
+    idle = 0
+    if model.config.experts:
+        share = 1 - model.config.experts_per_token / model.config.experts
+        stacks = [p.numel() for p in model.parameters() if p.ndim == 3]
+        idle = round(share * sum(stacks))
+    return {"total": total, "matrix": total - idle - sum(e.weight.numel() for e in lookups if e is not None)}

@@ -5,7 +5,7 @@ Letters: B rows, T tokens, N = B * T, Q sources, P segments.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +16,7 @@ from tokenizer.special_ids import EOS, EXTRA_0, MASK, PAD, RESERVED, SENTINELS
 from trainer.corpus import Piece
 from trainer.cross_entropy import lm_loss
 from trainer.data import Assembly, Batch, Chance
+from trainer.experts import Routing
 from trainer.model import Model
 
 
@@ -27,6 +28,8 @@ class Measured:
     """Sum of the losses of the scored tokens, with a gradient."""
     by_source_2Q: Tensor
     """float32: row 0 sums of losses, row 1 scored tokens, by source."""
+    extra: dict[str, Tensor] = field(default_factory=dict)
+    """Scalars for metrics.jsonl, averaged over the batches of a step."""
 
 
 class Objective(Assembly, Protocol):
@@ -48,8 +51,10 @@ class Objective(Assembly, Protocol):
         """The losses of a batch."""
 
 
-def measure(model: Model, hidden_BTE: Tensor, batch: Batch, sources: int) -> Measured:
-    """Cross-entropy of a batch's targets, summed, and by source."""
+def measure(model: Model, batch: Batch, sources: int) -> Measured:
+    """Cross-entropy of a batch's targets, summed, and by source; with experts also what their router is charged."""
+    routing: list[Routing] = []
+    hidden_BTE = model(batch.tokens, batch.context, routing=routing)
     hidden_NE = model.before_output(hidden_BTE.flatten(0, 1))
     targets_N, sources_N = batch.targets_BT.flatten(), batch.sources_BT.flatten()
     loss, losses_N = lm_loss(
@@ -57,7 +62,17 @@ def measure(model: Model, hidden_BTE: Tensor, batch: Batch, sources: int) -> Mea
     )
     by_source_2Q = torch.zeros(2, sources, device=loss.device)
     by_source_2Q.index_add_(1, sources_N, torch.stack((losses_N, (targets_N >= 0).float())))
-    return Measured(loss, by_source_2Q)
+    if not routing:
+        return Measured(loss, by_source_2Q)
+    balance, z = (torch.stack([getattr(layer, name) for layer in routing]).mean() for name in ("balance", "z"))
+    charge = model.config.balance_weight * balance + model.config.router_z_weight * z
+    busiest = torch.stack([layer.share_X for layer in routing]).max() * model.config.experts
+    # Times the targets, because the loop divides by the target count of the whole step.
+    return Measured(
+        loss + charge * (targets_N >= 0).sum(),
+        by_source_2Q,
+        {"expert_balance": balance.detach(), "router_z": z.detach(), "expert_busiest": busiest},
+    )
 
 
 class Causal:
@@ -84,7 +99,7 @@ class Causal:
 
     def __call__(self, model: Model, batch: Batch, sources: int) -> Measured:
         """Of an `Objective`."""
-        return measure(model, model(batch.tokens), batch, sources)
+        return measure(model, batch, sources)
 
 
 class Prefix(Causal):
@@ -207,10 +222,6 @@ class Spans(Causal):
             said += [sentinel, tokens[at : at + hidden[k]]]
             at += hidden[k]
         return np.concatenate(read), np.concatenate([*said, [EOS]])
-
-    def __call__(self, model: Model, batch: Batch, sources: int) -> Measured:
-        """Of an `Objective`."""
-        return measure(model, model(batch.tokens, batch.context), batch, sources)
 
 
 def _parts(total: int, parts: int, generator: np.random.Generator) -> np.ndarray:
