@@ -9,6 +9,7 @@ GristmillError
 Interrupted: 130, resumable.
 """
 
+from collections.abc import Iterator
 from enum import IntEnum
 
 
@@ -71,3 +72,10 @@ class RunnerError(GristmillError):
     """The runner, its cluster or its workers failed."""
 
     exit_code = Exit.RUNNER
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what it was raised from, outermost first: Beam wraps what a step raises in errors of its own."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

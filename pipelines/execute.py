@@ -9,7 +9,7 @@ import apache_beam as beam
 from pipelines import manifest
 from pipelines.accounts import Accounts, reconcile
 from pipelines.elements import Unit
-from pipelines.errors import RunnerError
+from pipelines.errors import RunnerError, causes
 from pipelines.graph import build
 from pipelines.job import STAGES, Job, make_job, plan_units, write_plan
 from pipelines.receipts import Receipt, total
@@ -18,7 +18,7 @@ from pipelines.recipe.load import LoadedRecipe, dump, load
 from pipelines.report.build import write_report
 from pipelines.request import Request
 from pipelines.rundir import locked, now, update_state
-from pipelines.runners.options import pipeline_options
+from pipelines.runners.options import Chosen, choose
 from pipelines.storage import Store
 
 
@@ -28,7 +28,7 @@ def execute(request: Request) -> dict[str, Any]:
     Raises GristmillError for everything that a user can mend; whatever is on disk then is consistent, and the same
     command goes on from there.
     """
-    options = pipeline_options(request.runner, request.beam_args)
+    chosen = choose(request.runner, request.workers, request.beam_args)
     loaded = load(request.recipe)
     check(loaded)
     with locked(request.out):
@@ -36,13 +36,13 @@ def execute(request: Request) -> dict[str, Any]:
         store.prepare()
         units = plan_units(loaded, loaded.recipe.plan.unit_bytes)
         job = make_job(loaded.recipe, units, store, request.sample, _last_stage(loaded, request.until))
-        _begin(job, loaded, units, request)
+        _begin(job, loaded, units, request, chosen)
         try:
-            _run(job, options)
+            _run(job, chosen)
             receipts = collect(job)
             document = _publish(job, units, receipts)
         except BaseException as error:
-            interrupted = isinstance(error, KeyboardInterrupt)
+            interrupted = any(isinstance(cause, KeyboardInterrupt) for cause in causes(error))
             update_state(store, status="interrupted" if interrupted else "failed", finished=now())
             raise
         update_state(store, status="finished", finished=now(), stages=stage_times(job, receipts))
@@ -55,7 +55,7 @@ def _last_stage(loaded: LoadedRecipe, until: str) -> str:
     return "text" if loaded.recipe.tokenizer is None and STAGES.index(until) > STAGES.index("text") else until
 
 
-def _begin(job: Job, loaded: LoadedRecipe, units: list[Unit], request: Request) -> None:
+def _begin(job: Job, loaded: LoadedRecipe, units: list[Unit], request: Request, chosen: Chosen) -> None:
     store = job.store
     store.delete(manifest.MANIFEST)  # what lies there is about to change; until the end only receipts are to be trusted
     store.delete("_work/notes")
@@ -69,7 +69,8 @@ def _begin(job: Job, loaded: LoadedRecipe, units: list[Unit], request: Request) 
         recipe_file=str(loaded.file),
         started=now(),
         runner=request.runner,
-        workers=1,
+        workers=chosen.workers,
+        note=chosen.note,
         host=platform.node(),
         pid=os.getpid(),
         until=job.until,
@@ -80,17 +81,17 @@ def _begin(job: Job, loaded: LoadedRecipe, units: list[Unit], request: Request) 
     )
 
 
-def _run(job: Job, options: beam.options.pipeline_options.PipelineOptions) -> None:
+def _run(job: Job, chosen: Chosen) -> None:
     if job.units == 0:
         return
-    pipeline = beam.Pipeline(options=options)
+    pipeline = beam.Pipeline(runner=chosen.runner, options=chosen.options)
     build(pipeline, job)
     result = pipeline.run()
     state = result.wait_until_finish()
     if state not in (None, "DONE"):
         raise RunnerError(
             f"the runner ended with state {state}",
-            where=str(options.view_as(beam.options.pipeline_options.StandardOptions).runner),
+            where=f"the job of {job.recipe.name}",
             fix="see the runner's log; the same command continues from the receipts",
         )
 

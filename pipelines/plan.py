@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import xxhash
+
 from pipelines.elements import Split, Unit
 from pipelines.errors import InputError
 from pipelines.read.arrow import record_batches
@@ -79,14 +81,22 @@ def _runs(sizes: list[int], unit_bytes: int) -> Iterator[tuple[int, int]]:
 
 
 def _together(pieces: Iterable[Piece], unit_bytes: int) -> Iterator[list[Piece]]:
-    """Neighbouring pieces in groups of at most `unit_bytes`, or of one that is larger."""
+    """Neighbouring small pieces in groups of at most `unit_bytes`; one of half that or more is alone.
+
+    Groups end where a hash of the path says so (about every `unit_bytes` / 2), not only where they are full: a file that
+    is added or removed changes its own group, and the units after it keep their keys.
+    """
+    half = max(1, unit_bytes // 2)
     group: list[Piece] = []
     total = 0
-    for piece in pieces:
-        if group and total + piece[1] > unit_bytes:
+    for split, size in pieces:
+        if group and (size >= half or total + size > unit_bytes):
             yield group
             group, total = [], 0
-        group.append(piece)
-        total += piece[1]
+        group.append((split, size))
+        total += size
+        if xxhash.xxh3_64_intdigest(f"{split.path}\0{split.start}".encode()) < (size << 64) // half:
+            yield group
+            group, total = [], 0
     if group:
         yield group

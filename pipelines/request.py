@@ -15,6 +15,8 @@ class Request:
     recipe: Path
     out: Path
     runner: str = "local"
+    workers: int = 0
+    """Processes; 0: one per core."""
     until: str = STAGES[-1]
     sample: float = 1.0
     beam_args: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from pipelines.errors import Exit, GristmillError
+from pipelines.errors import Exit, GristmillError, causes
 from pipelines.execute import execute
 from pipelines.request import Request
 
@@ -36,25 +36,16 @@ def main(request: str, errors: str) -> int:
     logging.basicConfig(level=os.environ.get("GRISTMILL_LOG", "ERROR"))
     try:
         execute(Request.from_json(request))
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
     except BaseException as error:
-        known = _known(error)
+        if any(isinstance(cause, KeyboardInterrupt) for cause in causes(error)):
+            return Exit.INTERRUPTED
+        known = next((cause for cause in causes(error) if isinstance(cause, GristmillError)), None)
         if known is None:
             traceback.print_exc()
         message = str(known) if known else f"{type(error).__name__}: a bug of Gristmill; the traceback is in the log"
         Path(errors).write_text(message, encoding="utf-8")
         return known.exit_code if known else Exit.BUG
     return Exit.OK
-
-
-def _known(error: BaseException | None) -> GristmillError | None:
-    """The error of ours inside what Beam wraps around it."""
-    while error is not None:
-        if isinstance(error, GristmillError):
-            return error
-        error = error.__cause__ or error.__context__
-    return None
 
 
 if __name__ == "__main__":

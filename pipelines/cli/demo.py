@@ -1,5 +1,6 @@
 """gristmill demo: the main job end to end on what every Python machine has, down to a model that says something."""
 
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -29,9 +30,10 @@ def demo(
     recipe.write_text(example("demo"), encoding="utf-8")
     note(f"recipe: {recipe}")
     code = supervise(Request(recipe, folder))
+    shutil.rmtree(folder / "train" / TRAINING, ignore_errors=True)  # of an earlier demo, on other token shards
     code = code or start_trainer(folder, TRAINING, ["--steps", str(steps)] if steps else [])
     for prompt in PROMPTS if code == Exit.OK else ():
-        code = code or generate_text(folder / "train" / TRAINING, prompt, ["--max-tokens", "60"])
+        code = code or generate_text(folder / "train" / TRAINING, prompt, ["--tokens", "60"])
     if code:
         raise typer.Exit(code)
     out.print(f"report: {folder / 'report' / 'index.html'}", soft_wrap=True)

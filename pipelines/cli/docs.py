@@ -23,13 +23,27 @@ def pages() -> dict[str, str]:
 
 def recipe_page() -> str:
     """Every key of a recipe with its default and meaning."""
-    lines = ["# The recipe", "", "Made from `pipelines/recipe/schema.py` by `make docs`. Defaults are the recommended values.", ""]
+    lines = [
+        "# The recipe",
+        "",
+        "Made from `pipelines/recipe/schema.py` by `make docs`. Defaults are the recommended values.",
+        "",
+    ]
     schema = Recipe.model_json_schema()
     for name, model in [("recipe", schema), *schema["$defs"].items()]:
-        lines += [f"## {name}", "", model.get("description", "").split("\n")[0], "", "| key | type | default | meaning |", "|---|---|---|---|"]
+        lines += [
+            f"## {name}",
+            "",
+            model.get("description", "").split("\n")[0],
+            "",
+            "| key | type | default | meaning |",
+            "|---|---|---|---|",
+        ]
         for key, field in model.get("properties", {}).items():
             default = json.dumps(field["default"], ensure_ascii=False) if "default" in field else "required"
-            lines.append(f"| `{key}` | {_type(field)} | `{default}` | {field.get('description', '')} |".replace("\n", " "))
+            lines.append(
+                f"| `{key}` | {_type(field)} | `{default}` | {field.get('description', '')} |".replace("\n", " ")
+            )
         lines.append("")
     return "\n".join(lines)
 
@@ -51,7 +65,9 @@ def rules_page() -> str:
     lines = ["# Rules and signals", "", "Made from `filters/presets.py` and `filters/signals.py` by `make docs`.", ""]
     for name, preset in PRESETS.items():
         lines += [f"## {name}", "", preset.source, ""]
-        lines += [f"* `{full}`: {rule.sentence()}" for full, rule in zip(preset.rule_names(), preset.rules, strict=True)]
+        lines += [
+            f"* `{full}`: {rule.sentence()}" for full, rule in zip(preset.rule_names(), preset.rules, strict=True)
+        ]
         lines.append("")
     lines += ["## Signals", "", "| signal | unit | for | meaning |", "|---|---|---|---|"]
     lines += [f"| `{name}` | {s.unit} | {s.scripts} | {s.summary} |" for name, s in SIGNALS.items()]

@@ -32,7 +32,8 @@ def run(
     out_folder: Annotated[
         Path | None, typer.Option("--out", help="Run directory. [default: runs/<name of the recipe>]")
     ] = None,
-    runner: Annotated[str, typer.Option(help="Where it runs: local, portable.")] = "local",
+    runner: Annotated[str, typer.Option(help="Where it runs: local, fnapi, portable.")] = "local",
+    workers: Annotated[int, typer.Option(min=0, help="Processes of the local runner; 0: one per core.")] = 0,
     until: Annotated[str, typer.Option(help=f"Stop after a stage: {', '.join(STAGES)}.")] = STAGES[-1],
     sample: Annotated[str, typer.Option(help="Share of documents, chosen by hash of doc_id, such as 1%.")] = "100%",
 ) -> None:
@@ -46,7 +47,15 @@ def run(
     loaded = load(recipe)
     if until not in STAGES:
         raise RecipeError(f"unknown stage '{until}'", where="--until", fix=f"choose one of {', '.join(STAGES)}")
-    request = Request(recipe, run_folder(loaded.recipe, out_folder), runner, until, _share(sample), tuple(context.args))
+    request = Request(
+        recipe,
+        run_folder(loaded.recipe, out_folder),
+        runner=runner,
+        workers=workers,
+        until=until,
+        sample=_share(sample),
+        beam_args=tuple(context.args),
+    )
     code = supervise(request)
     if code:
         raise typer.Exit(code)
@@ -88,16 +97,24 @@ def supervise(request: Request) -> int:
 
 
 def _watch(worker: subprocess.Popen, store: Store) -> int:
-    progress = Progress(store)
+    progress, noted = Progress(store), False
     with ProgressView(err) as view:
         while worker.poll() is None:
             time.sleep(POLL_SECONDS)
             state = store.read_json("run.json") or {}
             if state.get("pid") == worker.pid:
                 view.show(progress.poll())
+                noted = noted or _note(state)
         if worker.returncode == Exit.OK:
             view.show(progress.poll())
     return worker.returncode
+
+
+def _note(state: dict) -> bool:
+    """Say once what the runner wants a user to know."""
+    if state.get("note"):
+        note(state["note"])
+    return True
 
 
 def _stop(worker: subprocess.Popen) -> int:

@@ -38,7 +38,7 @@ def start_trainer(run: Path, name: str, extra: list[str]) -> int:
     from pipelines.report.build import write_report
 
     options = load(run / "recipe.yaml").recipe.train
-    command = ["train", "--run", str(run), "--name", name]
+    command = ["train", str(run), "--name", name]
     if "--preset" not in extra:
         command += ["--preset", options.preset]
     if "--steps" not in extra:

@@ -1,31 +1,51 @@
-"""Runner names of the command line -> Beam options. Nothing but these options differs between runners."""
+"""Runner names of the command line -> Beam runner and options. Nothing but these differs between runners."""
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.runners.runner import PipelineRunner
 
 from pipelines.errors import RecipeError
+from pipelines.runners.local.runner import LocalRunner, unsuitable
 
-FN_API_RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+RUNNERS = ("local", "fnapi", "portable")
+"""local: all cores of this machine; fnapi: Beam's own, one process; portable: any Beam job service."""
 
-RUNNERS: dict[str, tuple[str, ...]] = {
+
+@dataclass(frozen=True)
+class Chosen:
+    """A runner ready to use. `runner` is None where the options name it; `note` says what a user should know."""
+
+    options: PipelineOptions
+    runner: PipelineRunner | None
+    workers: int
+    note: str = ""
+
+
+def choose(name: str, workers: int, beam_args: Sequence[str] = ()) -> Chosen:
+    """The runner of a name. Raises RecipeError for a name that is none, or for a runner that lacks what it needs."""
     # Never DirectRunner: it tries a download and chooses its engine by what the network answers (docs/running.md).
-    "local": (f"--runner={FN_API_RUNNER}",),
-    "portable": ("--runner=PortableRunner", "--environment_type=LOOPBACK"),
-}
-"""Options that a runner starts from; those of the command line come after them and win."""
+    options = PipelineOptions(list(beam_args))
+    if name == "local" and (reason := unsuitable()):
+        return Chosen(options, FnApiRunner(), 1, f"one process only: {reason}")
+    if name == "local":
+        local = LocalRunner(workers)
+        return Chosen(options, local, local.workers)
+    if name == "fnapi":
+        return Chosen(options, FnApiRunner(), 1)
+    if name == "portable":
+        return Chosen(PipelineOptions(_portable(beam_args)), None, workers)
+    near = difflib.get_close_matches(name, RUNNERS, 1, 0.4)
+    fix = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(RUNNERS)}"
+    raise RecipeError(f"unknown runner '{name}'", where="--runner", fix=fix)
 
 
-def pipeline_options(runner: str, beam_args: Sequence[str] = ()) -> PipelineOptions:
-    """Beam options of a runner. Raises RecipeError for an unknown name, or for a runner that lacks what it needs."""
-    if runner not in RUNNERS:
-        near = difflib.get_close_matches(runner, RUNNERS, 1, 0.4)
-        fix = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(RUNNERS)}"
-        raise RecipeError(f"unknown runner '{runner}'", where="--runner", fix=fix)
-    args = [*RUNNERS[runner], *beam_args]
-    if runner == "portable" and not any(arg.startswith("--job_endpoint") for arg in args):
+def _portable(beam_args: Sequence[str]) -> list[str]:
+    if not any(arg.startswith("--job_endpoint") for arg in beam_args):
         service = "python -m apache_beam.runners.portability.local_job_service_main"
         fix = f"add `-- --job_endpoint=HOST:PORT`; a local one: {service}"
         raise RecipeError("the portable runner needs a job service", where="--runner portable", fix=fix)
-    return PipelineOptions(args)
+    return ["--runner=PortableRunner", "--environment_type=LOOPBACK", *beam_args]

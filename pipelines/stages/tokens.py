@@ -118,7 +118,7 @@ class PlanRows(beam.DoFn):
 
 def plan_rows(recipe: Recipe, book: ReceiptBook, receipts: list[Receipt]) -> Receipt:
     """Write `tokens/plan/*` and `tokens/index.json` for shards in the order of their units."""
-    shards = [part.sha256 for receipt in receipts for part in receipt.parts]
+    shards = [part.path for receipt in receipts for part in receipt.parts]
     name = "plan-" + hashlib.sha256("".join(shards).encode()).hexdigest()[:32]
     done = book.find(name)
     if done is not None:

@@ -40,7 +40,7 @@ def test_run_again__does_nothing_and_keeps_the_manifest(corpus, finished, digest
     ("old", "new", "kept"),
     [
         ("operator: tag", "operator: mask", ("score", "duplicates")),
-        ("threshold: 0.7", "threshold: 0.8", ("score",)),
+        ("threshold: 0.7", "threshold: 0.999", ("score",)),
         ("vocabulary: 640", "vocabulary: 700", ("score", "duplicates", "text")),
         ("sequence_length: 64", "sequence_length: 32", ("score", "duplicates", "text", "tokenizer")),
     ],

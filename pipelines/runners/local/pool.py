@@ -8,11 +8,11 @@ import resource
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any, NoReturn
 
-from pipelines.errors import GristmillError, RunnerError
+from pipelines.errors import GristmillError, RunnerError, causes
 
 MAX_TRIES = 4
 """As Dataflow: a unit that kills its worker more often is a bug, not bad luck."""
@@ -132,17 +132,11 @@ def _become_worker(memory_bytes: int | None) -> None:
 
 def _portable(error: BaseException) -> bytes:
     """The error, pickled; where it cannot be, its traceback as text."""
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, GristmillError):
             return pickle.dumps(cause)
     text = "".join(traceback.format_exception(error))
     return pickle.dumps(RuntimeError(f"{error}\n\nin a worker:\n{text}"))
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _rebuilt(raw: bytes) -> BaseException:

@@ -43,8 +43,14 @@ def unsuitable() -> str | None:
 class LocalRunner(fn_runner.FnApiRunner):
     """Runs a pipeline on `workers` processes; 0: one per core. Budgets in bytes: memory of all workers, spilled data."""
 
-    def __init__(self, workers: int = 0, memory_bytes: int | None = None, disk_bytes: int | None = None):
-        super().__init__()
+    def __init__(
+        self,
+        workers: int = 0,
+        memory_bytes: int | None = None,
+        disk_bytes: int | None = None,
+        is_drain: bool = False,
+    ):
+        super().__init__(is_drain=is_drain)
         self.workers = workers or len(os.sched_getaffinity(0))
         self.pool = WorkerPool(self.workers, memory_bytes // self.workers if memory_bytes else None)
         self.disk_bytes, self.spilled, self.folder = disk_bytes, 0, ""
