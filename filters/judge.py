@@ -64,14 +64,6 @@ class _View:
     suffix: str
     names: list[str] = field(default_factory=list)
 
-    def column(self, name: str) -> str:
-        """The column that holds this signal of this view, which will be computed."""
-        if SIGNALS[name].compute is None:
-            return name
-        if name not in self.names:
-            self.names.append(name)
-        return name + self.suffix
-
 
 class _Plan:
     """The rules of one entry, each with the column that it reads, and the views that these columns come from."""
@@ -86,7 +78,18 @@ class _Plan:
                 self.views.append(_View(preset.editor, f"{self.views[-1].suffix}__{preset.short_name}"))
             self.rules += preset.rules
             self.rule_names += preset.rule_names()
-            self.rule_columns += [self.views[-1].column(rule.signal) for rule in preset.rules]
+            self.rule_columns += [self._column(rule.signal) for rule in preset.rules]
+
+    def _column(self, name: str) -> str:
+        """The column of a signal for rules that see the newest view, which will compute it if no editor does."""
+        editor, view = SIGNALS[name].editor, self.views[-1]
+        if editor is None:
+            if name not in view.names:
+                view.names.append(name)
+            return name + view.suffix
+        if editor not in [view.editor for view in self.views]:
+            raise ValueError(f"signal {name} comes from the editing step {editor}, which no preset before makes")
+        return name
 
     def measure(self, text: pa.Array) -> tuple[dict[str, np.ndarray], Edits]:
         """All columns of the plan, float64 per document, and the edits of its editing steps as one."""
@@ -106,6 +109,8 @@ class Judge:
 
     columns: pa.Schema of `Judgement.signals`, known before any document is read; a field's metadata holds the
     documentation and unit of its signal. rule_names: full names of all rules in recipe order.
+
+    Raises KeyError for a rule on an unknown signal and ValueError for one on a signal whose editing step is missing.
     """
 
     def __init__(self, entries: Sequence[Entry]) -> None:

@@ -133,17 +133,6 @@ def own_rules(rules: Iterable[tuple[str, float | None, float | None]], name: str
     return Preset(name, "the recipe", tuple(made))
 
 
-def misapplied(presets: Iterable[Preset], languages: Iterable[str]) -> list[tuple[str, str]]:
-    """(language, full rule name) for every rule that means nothing in a language that the presets are to judge."""
-    return [
-        (language, f"{preset.name}/{rule.name}")
-        for preset in presets
-        for language in languages
-        for rule in preset.rules
-        if not rule.valid_for(language)
-    ]
-
-
 def fired_matrix(rules: Sequence[Rule], columns: Sequence[np.ndarray], documents: int) -> np.ndarray:
     """Bool [rules, documents]: every rule that fires, not only the first. columns[r] float64 belongs to rules[r]."""
     fired_RD = np.zeros((len(rules), documents), bool)

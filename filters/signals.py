@@ -24,7 +24,8 @@ Scripts = Literal["any", "spaced", "Hani"]
 class Signal:
     """A number computed from a document; unit "share" is a number from 0 to 1 that prints without a unit.
 
-    compute is None where an editing step finds the number on its way: then only the judge can give it.
+    Either compute makes it from the counts of a text, or editor names the editing step that finds it on its way: then
+    only the judge can give it, to presets from that step on.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Signal:
     scripts: Scripts
     doc: str
     compute: Callable[[Counters], Floats] | None
+    editor: str | None = None
 
     @property
     def summary(self) -> str:
@@ -53,9 +55,9 @@ def signal(unit: str, scripts: Scripts) -> Callable[[Callable[[Counters], Floats
     return declare
 
 
-def found_by_editor(name: str, unit: str, scripts: Scripts, doc: str) -> None:
-    """Declare a signal that an editing step finds on its way."""
-    SIGNALS[name] = Signal(name, unit, scripts, doc, None)
+def found_by_c4(name: str, unit: str, scripts: Scripts, doc: str) -> None:
+    """Declare a signal that C4's editing step finds on its way."""
+    SIGNALS[name] = Signal(name, unit, scripts, doc, None, "c4")
 
 
 def score(text: pa.Array, names: Iterable[str]) -> dict[str, Floats]:
@@ -293,14 +295,15 @@ def newline_word_ratio(c: Counters) -> Floats:
 
 # C4: what its editing step finds on the way (filters/line_rules.py); TFDS text/c4_utils.py
 
-found_by_editor("c4_characters", "characters", "any", "Length of the page in code points, before C4's line rules.")
-found_by_editor(
+found_by_c4("c4_characters", "characters", "any", "Length of the page in code points, before C4's line rules.")
+found_by_c4(
     "c4_sentences", "sentences", "spaced", "Sentences of the lines that C4's line rules keep, counted line by line."
 )
-found_by_editor(
+found_by_c4(
     "c4_lorem_ipsum_lines", "lines", "any", "Lines that hold *lorem ipsum* in any case and pass the rules before it."
 )
-found_by_editor("c4_curly_bracket_lines", "lines", "any", "Lines that hold `{` and pass the rules before it.")
+found_by_c4("c4_lines_kept", "lines", "spaced", "Lines that C4's line rules keep.")
+found_by_c4("c4_curly_bracket_lines", "lines", "any", "Lines that hold `{` and pass the rules before it.")
 
 
 # Chinese: ours. Phrases and what makes a line of a kind: filters/data/chinese_phrases.txt, filters/kernels/phrases.py.

@@ -191,6 +191,13 @@ def test_judge__without_entries_everything_is_unjudged():
     assert judgement.edits.documents == 2
 
 
+def test_judge__a_signal_of_an_editing_step_needs_the_step():
+    sentences = own_rules([("c4_sentences", 5, None)])
+    with pytest.raises(ValueError, match="c4_sentences comes from the editing step c4"):
+        Judge([Entry(None, None, None, (sentences, C4))])
+    assert Judge([Entry(None, None, None, (C4, sentences))]).rule_names[-1] == "recipe/c4_sentences_min"
+
+
 def test_judge__refuses_other_text_types():
     label = pa.array(["en"])
     with pytest.raises(TypeError, match="large_string"):

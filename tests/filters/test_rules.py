@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from filters.presets import GOPHER_PAPER, PRESETS
-from filters.rules import Preset, Rule, change, fired_matrix, misapplied, own_rules
+from filters.presets import GOPHER_PAPER
+from filters.rules import Preset, Rule, change, fired_matrix, own_rules
 from filters.signals import SIGNALS
 
 
@@ -60,14 +60,6 @@ def test_own_rules__names_and_bounds():
     assert [rule.threshold for rule in preset.rules] == [10, 20, 5]
     with pytest.raises(ValueError, match="did you mean 'words'"):
         own_rules([("wrods", 1, None)])
-
-
-def test_misapplied__names_language_and_rule():
-    found = misapplied([GOPHER_PAPER], ["en", "de", "zh"])
-    assert ("de", "gopher@paper/stop_words") in found
-    assert ("zh", "gopher@paper/words_min") in found
-    assert not [pair for pair in found if pair[0] == "en"]
-    assert misapplied([PRESETS["chinese@gristmill"]], ["zh"]) == []
 
 
 def test_preset__names_of_rules_are_unique():
