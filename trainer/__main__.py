@@ -105,6 +105,23 @@ def generate(
     sys.stdout.write("\n")
 
 
+@app.command()
+def export(
+    checkpoint: Annotated[
+        Path, typer.Argument(metavar="CHECKPOINT", help="a checkpoint, or RUN/train/NAME for its last")
+    ],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="new folder for transformers' from_pretrained")],
+) -> None:
+    """Writes a model for transformers. Example: python -m trainer export runs/demo/train/default mill-hf."""
+    from trainer.checkpoint import Checkpoint
+    from trainer.convert import write_transformers
+    from trainer.parallel import CPU
+
+    opened = Checkpoint.open(checkpoint)
+    family = write_transformers(opened.load_model(CPU), folder, opened.path / "tokenizer" / "tokenizer.model")
+    typer.echo(json.dumps({"model_type": family, "folder": str(folder)}))
+
+
 class _Stop:
     """Set by Ctrl-C or SIGTERM: the loop then saves and ends. A second Ctrl-C ends at once."""
 
