@@ -1,5 +1,6 @@
 """Inputs -> units: from the files and the recipe only, never from the number of workers."""
 
+import os
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -83,8 +84,9 @@ def _runs(sizes: list[int], unit_bytes: int) -> Iterator[tuple[int, int]]:
 def _together(pieces: Iterable[Piece], unit_bytes: int) -> Iterator[list[Piece]]:
     """Neighbouring small pieces in groups of at most `unit_bytes`; one of half that or more is alone.
 
-    Groups end where a hash of the path says so (about every `unit_bytes` / 2), not only where they are full: a file that
-    is added or removed changes its own group, and the units after it keep their keys.
+    Groups end where a hash says so (about every `unit_bytes` / 2), not only where they are full: a file that is added
+    or removed changes its own group, and the units after it keep their keys. The hash is of the file's name and size,
+    not of its folder, so that a copy of the input is cut alike.
     """
     half = max(1, unit_bytes // 2)
     group: list[Piece] = []
@@ -95,7 +97,8 @@ def _together(pieces: Iterable[Piece], unit_bytes: int) -> Iterator[list[Piece]]
             group, total = [], 0
         group.append((split, size))
         total += size
-        if xxhash.xxh3_64_intdigest(f"{split.path}\0{split.start}".encode()) < (size << 64) // half:
+        mark = f"{os.path.basename(split.path)}\0{split.size}\0{split.start}".encode()
+        if xxhash.xxh3_64_intdigest(mark) < (size << 64) // half:
             yield group
             group, total = [], 0
     if group:

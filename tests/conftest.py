@@ -54,7 +54,16 @@ def _jsonl() -> dict[str, tuple[bytes, tuple[int, int, int]]]:
     whole = gzip.compress(b"".join(line(i, str(i * 7919) * 9) for i in range(3000)), mtime=0)
     cut = whole[: len(whole) // 2]
     left = zlib.decompressobj(wbits=31).decompress(cut).count(b"\n")
-    bad = [b"[1, 2]\n", b'"text"\n', b"7\n", b"null\n", b'{"id": 1}\n', b'{"text": 5}\n', b'{"text": "x"\n', b"[" * 50_000 + b"\n"]
+    bad = [
+        b"[1, 2]\n",
+        b'"text"\n',
+        b"7\n",
+        b"null\n",
+        b'{"id": 1}\n',
+        b'{"text": 5}\n',
+        b'{"text": "x"\n',
+        b"[" * 50_000 + b"\n",
+    ]
     return {
         "cut.jsonl.gz": (cut, (left, 0, 1)),
         "invalid_utf8.jsonl": (line(1) + b'{"text": "caf\xe9"}\n' + line(2), (2, 0, 1)),
@@ -76,7 +85,9 @@ def warc_record(number: int, body: bytes, status: int = 200, content_type: str =
 
 
 def _warc() -> dict[str, tuple[bytes, tuple[int, int, int]]]:
-    page = "<html><body><main><p>Page {}: a sentence long enough to be kept. 这是第{}页的正文。</p></main></body></html>"
+    page = (
+        "<html><body><main><p>Page {}: a sentence long enough to be kept. 这是第{}页的正文。</p></main></body></html>"
+    )
     records = [warc_record(i, page.format(i, i).encode()) for i in range(6)]
     members = [gzip.compress(record, mtime=0) for record in records]
     broken = members[2][:40] + b"\xff\x00\xff\xff" + members[2][44:]
@@ -86,12 +97,17 @@ def _warc() -> dict[str, tuple[bytes, tuple[int, int, int]]]:
         "broken.warc.gz": (b"".join([*members[:2], broken, *members[3:]]), (5, 0, 1)),
         "cut.warc.gz": (b"".join(members)[:-20], (5, 0, 1)),
         "wrong_length.warc": (b"".join([*records[:2], wrong, *records[3:]]), (5, 0, 1)),
-        "drops.warc": (b"".join([records[0], not_found, empty, warc_record(9, b"\x89PNG", content_type="image/png")]), (1, 3, 0)),
+        "drops.warc": (
+            b"".join([records[0], not_found, empty, warc_record(9, b"\x89PNG", content_type="image/png")]),
+            (1, 3, 0),
+        ),
     }
 
 
 def _html() -> dict[str, tuple[bytes, tuple[int, int, int]]]:
-    chinese = "<html><head><meta charset=gb2312></head><body><p>汉字网页，含有“镕”字和€符号。</p></body></html>".encode("gb18030")
+    chinese = "<html><head><meta charset=gb2312></head><body><p>汉字网页，含有“镕”字和€符号。</p></body></html>".encode(
+        "gb18030"
+    )
     return {
         "nested.html": (b"<div>" * 100_000 + b"bottom", (0, 0, 1)),
         "chinese.html": (chinese, (1, 0, 0)),

@@ -9,7 +9,7 @@ import pyarrow.ipc as ipc
 from pipelines.elements import DeadLetter, Records, Split
 from pipelines.read.columnar import Columns
 from pipelines.read.context import Context
-from pipelines.read.dead import BadRecord
+from pipelines.read.dead import BadRecordError
 from pipelines.read.files import open_arrow
 from pipelines.read.parquet import said
 
@@ -37,7 +37,7 @@ def read_arrow(split: Split, context: Context) -> Iterator[Records]:
             yield from _stream(source, split, context)
         else:
             yield from _file(source, split, context)
-    except (OSError, pa.ArrowException, BadRecord) as error:
+    except (OSError, pa.ArrowException, BadRecordError) as error:
         if split.start == 0:
             yield context.only_dead(
                 DeadLetter(context.next_row(), split.path, 0, split.size, "read", said(error), "", b"")
@@ -54,7 +54,7 @@ def _file(source: pa.NativeFile, split: Split, context: Context) -> Iterator[Rec
                 for records in columns.records(batch, first):
                     yield _placed(records, file, split.start) if records.dead else records
                 first += batch.num_rows
-            except (OSError, pa.ArrowException, BadRecord) as error:
+            except (OSError, pa.ArrowException, BadRecordError) as error:
                 yield columns.lost(i, split.size // file.num_record_batches, f"{said(error)} (record batch {i})")
 
 
@@ -74,7 +74,7 @@ def _stream(source: pa.NativeFile, split: Split, context: Context) -> Iterator[R
             for batch in stream:
                 yield from columns.records(batch, row)
                 row += batch.num_rows
-        except (OSError, pa.ArrowException, BadRecord) as error:
+        except (OSError, pa.ArrowException, BadRecordError) as error:
             yield columns.lost(row, split.size, f"{said(error)} (rest of the file)")
             return
     if cut_off:

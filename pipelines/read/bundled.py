@@ -1,4 +1,5 @@
-"""The source `bundled`: documents that were written for the project, shipped as JSON lines with what is expected of them."""
+"""The source `bundled`: documents that were written for the project, shipped as JSON lines with what is expected of
+them."""
 
 from pathlib import Path
 
@@ -8,7 +9,8 @@ FOLDER = Path(__file__).resolve().parents[1] / "data" / "bundled"
 
 
 def bundled_source(source: schema.Source) -> schema.Source:
-    """The source that reads the shipped files: their fields are id, text, lang, and `expected_...`, which travels in `meta`."""
+    """The source that reads the shipped files: their fields are id, text, lang, and `expected_...`, which travels in
+    `meta`."""
     return source.model_copy(
         update={
             "format": "jsonl",

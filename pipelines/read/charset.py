@@ -4,7 +4,7 @@ import re
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
-from pipelines.read.dead import BadRecord
+from pipelines.read.dead import BadRecordError
 
 BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 DECODERS = {
@@ -41,7 +41,8 @@ def codecs_of(label: str | None) -> tuple[str, ...]:
 
 
 def declared_in(page: bytes) -> tuple[str, ...]:
-    """Codecs of the page's own <meta> or XML declaration; UTF-16 there means UTF-8, for it was found by reading bytes."""
+    """Codecs of the page's own <meta> or XML declaration; UTF-16 there means UTF-8, for it was found by reading
+    bytes."""
     head = page[:SCANNED_BYTES]
     found = XML.match(head) or META.search(COMMENT.sub(b"", head))
     codecs = codecs_of(found[1].decode("ascii", "replace")) if found else ()
@@ -49,11 +50,11 @@ def declared_in(page: bytes) -> tuple[str, ...]:
 
 
 def decode_page(page: bytes, http_label: str | None) -> tuple[str, str]:
-    """(text, codec) of a page: its byte order mark, else the HTTP header's charset, else its own declaration, else UTF-8
-    if it is that, else what its bytes look like.
+    """(text, codec) of a page: its byte order mark, else the HTTP header's charset, else its own declaration, else
+    UTF-8 if it is that, else what its bytes look like.
 
-    Bytes that the encoding does not have become U+FFFD, as in a browser. Beyond browsers: where there are such bytes and the
-    page is valid UTF-8, it is read as that, and where they are most of what is not ASCII, as what was detected.
+    Bytes that the encoding does not have become U+FFFD, as in a browser. Beyond browsers: where there are such bytes
+    and the page is valid UTF-8, it is read as that, and where they are most of what is not ASCII, as what was detected.
     """
     for mark, codec in BOMS:
         if page.startswith(mark):
@@ -79,7 +80,7 @@ def decode_page(page: bytes, http_label: str | None) -> tuple[str, str]:
 def decode_text(data: bytes) -> tuple[str, str]:
     """(text, codec) of a plain-text file: byte order mark, UTF-8, else a detected multi-byte or single-byte encoding.
 
-    Raises BadRecord for a file that is UTF-8 but for some bytes, or that no detected encoding can read.
+    Raises BadRecordError for a file that is UTF-8 but for some bytes, or that no detected encoding can read.
     """
     for mark, codec in BOMS:
         if data.startswith(mark):
@@ -88,18 +89,18 @@ def decode_text(data: bytes) -> tuple[str, str]:
         return data.decode(), "utf-8"
     except UnicodeDecodeError as error:
         if not _mostly_wrong(data.decode("utf-8", "replace")):
-            raise BadRecord(f"UnicodeDecodeError: {error.reason} at byte {error.start}, elsewhere UTF-8") from None
+            raise BadRecordError(f"UnicodeDecodeError: {error.reason} at byte {error.start}, elsewhere UTF-8") from None
     for codec in codecs_of(detect_encoding(data)):
         if codec != "utf-8":
             return _strict(data, codec), codec
-    raise BadRecord("UnicodeDecodeError: neither UTF-8 nor an encoding that could be recognised")
+    raise BadRecordError("UnicodeDecodeError: neither UTF-8 nor an encoding that could be recognised")
 
 
 def _strict(data: bytes, codec: str) -> str:
     try:
         return data.decode(codec)
     except UnicodeDecodeError as error:
-        raise BadRecord(f"UnicodeDecodeError: not {codec} from byte {error.start} on") from None
+        raise BadRecordError(f"UnicodeDecodeError: not {codec} from byte {error.start} on") from None
 
 
 def _mostly_wrong(text: str) -> bool:

@@ -1,6 +1,7 @@
 """Record batches of any schema (Parquet, Arrow IPC) -> batches of records, column by column."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -11,13 +12,14 @@ from filters.fingerprints import doc_ids
 from pipelines.elements import DeadLetter, Records
 from pipelines.read.batches import ARROW_TYPES, MAX_ROWS, MAX_TEXT_BYTES, record_schema
 from pipelines.read.context import Context
-from pipelines.read.dead import BadRecord, dead_letter, too_long
+from pipelines.read.dead import BadRecordError, dead_letter, too_long
 from pipelines.read.fields import normal_language
 from pipelines.read.json_columns import json_objects, json_values
 from pipelines.recipe.schema import ColumnType, LanguageColumn
 
 OWN_TEXT_DATASET = {"doc_id", "cluster", "lang_score", "meta"}
-"""Columns that tell the `text/` of another run; its doc_id is then the record's own id, unless the recipe says otherwise."""
+"""Columns that tell the `text/` of another run; its doc_id is then the record's own id, unless the recipe says
+otherwise."""
 
 BYTES_OF = {
     pa.string(): pa.binary(),
@@ -27,7 +29,8 @@ BYTES_OF = {
 
 
 class Columns:
-    """The columns of one file, checked against the source: what becomes what. Raises BadRecord for a file that cannot serve."""
+    """The columns of one file, checked against the source: what becomes what. Raises BadRecordError for a file that
+    cannot serve."""
 
     def __init__(self, file_schema: pa.Schema, path: str, context: Context):
         self.path, self.context = path, context
@@ -35,22 +38,19 @@ class Columns:
         source = context.source
         if source.text not in names:
             listed = ", ".join(f"'{name}'" for name in names[:20]) + (", ..." if len(names) > 20 else "")
-            raise BadRecord(f"MissingColumn: no column '{source.text}'; the file has {listed or 'no columns'}")
+            raise BadRecordError(f"MissingColumn: no column '{source.text}'; the file has {listed or 'no columns'}")
         if len(set(names)) < len(names):
-            raise BadRecord("AmbiguousColumns: two columns of the file have the same name")
+            raise BadRecordError("AmbiguousColumns: two columns of the file have the same name")
         own_text = source.id is None and set(names) >= OWN_TEXT_DATASET
         self.id = "doc_id" if own_text else source.id if source.id in names else None
         self.url = source.url if source.url in names and _is_string(file_schema.field(source.url).type) else None
         self.json = {"meta"} if own_text else set()  # columns whose strings are JSON already
         self.typed = [name for name in source.columns if name in names]
-        self._check(file_schema, source.text, "a string", lambda kind: _is_string(kind) or _is_binary(kind))
+        self._check(file_schema, source.text, "a string", _may_be_text)
         if self.id:
-            self._check(
-                file_schema, self.id, "an id (string or integer)", lambda t: _is_string(t) or pa.types.is_integer(t)
-            )
+            self._check(file_schema, self.id, "an id (string or integer)", _may_be_id)
         for name in self.typed:
-            wanted = source.columns[name]
-            self._check(file_schema, name, wanted, lambda kind, wanted=wanted: _fits(kind, wanted))
+            self._check(file_schema, name, source.columns[name], partial(_fits, wanted=source.columns[name]))
         self.other = sorted(set(names) - {source.text})
         self.meta = [name for name in names if name not in {source.text, self.id, self.url, *self.typed}]
 
@@ -58,10 +58,11 @@ class Columns:
     def _check(file_schema: pa.Schema, name: str, wanted: str, fits: Callable[[pa.DataType], bool]) -> None:
         kind = _value_type(file_schema.field(name).type)
         if not (fits(kind) or pa.types.is_null(kind)):
-            raise BadRecord(f"WrongType: column '{name}' is {kind}, not {wanted}")
+            raise BadRecordError(f"WrongType: column '{name}' is {kind}, not {wanted}")
 
     def records(self, batch: pa.RecordBatch, first: int) -> Iterator[Records]:
-        """The batch as records; `first` is the row of the file that it begins with. Raises BadRecord if it is damaged."""
+        """The batch as records; `first` is the row of the file that it begins with. Raises BadRecordError if it is
+        damaged."""
         batch = pa.RecordBatch.from_arrays([_plain(column) for column in batch.columns], names=batch.schema.names)
         bad = {name: _bad_rows(batch.column(name)) for name in batch.schema.names}
         text = _large_string(batch.column(self.context.source.text))
@@ -144,7 +145,7 @@ class Columns:
         if None not in ids:
             return doc_ids(name, ids, [b""] * len(ids))
         data_B, start_D1 = text_buffers(text)
-        data, starts = memoryview(data_B), start_D1.tolist()
+        data, starts = memoryview(data_B.data), start_D1.tolist()
         others = raw.cast(pa.large_binary()).to_pylist()
         rows = (b"".join((data[starts[i] : starts[i + 1]], b"\0", others[i])) for i in range(len(ids)))
         return doc_ids(name, ids, list(rows))
@@ -201,6 +202,14 @@ def _is_binary(kind: pa.DataType) -> bool:
     return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
 
 
+def _may_be_text(kind: pa.DataType) -> bool:
+    return _is_string(kind) or _is_binary(kind)
+
+
+def _may_be_id(kind: pa.DataType) -> bool:
+    return _is_string(kind) or pa.types.is_integer(kind)
+
+
 def _fits(kind: pa.DataType, wanted: ColumnType) -> bool:
     if wanted == "string":
         return _is_string(kind)
@@ -217,18 +226,19 @@ def _large_string(column: pa.Array) -> pa.Array:
 
 
 def _bad_rows(column: pa.Array) -> list[int]:
-    """Rows that are not UTF-8: neither Parquet nor Arrow readers check that. Raises BadRecord on any other damage."""
+    """Rows that are not UTF-8: neither Parquet nor Arrow readers check that. Raises BadRecordError on any other
+    damage."""
     try:
         column.validate(full=True)
         return []
     except pa.ArrowInvalid as error:
         raw = column.view(BYTES_OF[column.type]) if column.type in BYTES_OF else None
         if raw is None:
-            raise BadRecord("DamagedColumn: its buffers contradict each other") from error
+            raise BadRecordError("DamagedColumn: its buffers contradict each other") from error
     try:
         raw.validate(full=True)
     except pa.ArrowInvalid as error:
-        raise BadRecord("DamagedColumn: its buffers contradict each other") from error
+        raise BadRecordError("DamagedColumn: its buffers contradict each other") from error
     return [row for row, value in enumerate(raw.to_pylist()) if value is not None and not _is_utf8(value)]
 
 

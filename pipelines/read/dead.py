@@ -1,4 +1,5 @@
-"""Records that cannot be read -> dead letters: what is kept of them, and words for it without a word of the document."""
+"""Records that cannot be read -> dead letters: what is kept of them, and words for it without a word of the
+document."""
 
 import hashlib
 import json
@@ -9,13 +10,13 @@ SPEAKS_FOR_ITSELF = (json.JSONDecodeError, UnicodeDecodeError, EOFError, Recursi
 """Errors whose own message holds positions and codec names only, never text of the document."""
 
 
-class BadRecord(ValueError):
+class BadRecordError(ValueError):
     """This record cannot be used. The message reads "Type: message" and holds no text of the document."""
 
 
 def describe(error: Exception) -> str:
     """ "Type: message". Messages of unknown origin are left out: they may quote the document."""
-    if isinstance(error, BadRecord):
+    if isinstance(error, BadRecordError):
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{type(error).__name__}: {error.strerror}"

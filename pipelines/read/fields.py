@@ -3,19 +3,19 @@
 import json
 from typing import Any, NamedTuple
 
-from pipelines.read.dead import BadRecord
+from pipelines.read.dead import BadRecordError
 from pipelines.recipe import schema
 
-ISO_639_3 = dict(
-    pair.split(":")
-    for pair in (
-        "ara:ar ben:bn bul:bg cat:ca ces:cs cmn:zh cze:cs dan:da deu:de dut:nl ell:el eng:en est:et eus:eu fas:fa fin:fi"
-        " fra:fr fre:fr ger:de gle:ga gre:el heb:he hin:hi hrv:hr hun:hu ind:id isl:is ita:it jpn:ja kat:ka kaz:kk kor:ko"
-        " lat:la lav:lv lit:lt mkd:mk mon:mn msa:ms nld:nl nor:no per:fa pol:pl por:pt ron:ro rum:ro rus:ru slk:sk slv:sl"
-        " spa:es sqi:sq srp:sr swa:sw swe:sv tam:ta tel:te tha:th tur:tr ukr:uk urd:ur uzb:uz vie:vi zho:zh chi:zh"
-    ).split()
+_PAIRS = (
+    "ara:ar ben:bn bul:bg cat:ca ces:cs cmn:zh cze:cs dan:da deu:de dut:nl ell:el eng:en est:et eus:eu fas:fa "
+    "fin:fi fra:fr fre:fr ger:de gle:ga gre:el heb:he hin:hi hrv:hr hun:hu ind:id isl:is ita:it jpn:ja kat:ka "
+    "kaz:kk kor:ko lat:la lav:lv lit:lt mkd:mk mon:mn msa:ms nld:nl nor:no per:fa pol:pl por:pt ron:ro rum:ro "
+    "rus:ru slk:sk slv:sl spa:es sqi:sq srp:sr swa:sw swe:sv tam:ta tel:te tha:th tur:tr ukr:uk urd:ur uzb:uz "
+    "vie:vi zho:zh chi:zh"
 )
-"""ISO 639-3 and 639-2/B codes of languages that also have a two-letter code: crawls carry them (CLD2 in Common Crawl)."""
+ISO_639_3 = {code: short for code, _, short in (pair.partition(":") for pair in _PAIRS.split())}
+"""ISO 639-3 and 639-2/B codes of languages that also have a two-letter code: crawls carry them (CLD2 in Common
+Crawl)."""
 NO_LANGUAGE = {"mul", "und", "zxx", "mis", "unknown"}
 """Labels that declare nothing (ISO 639-2: multiple, undetermined, no linguistic content, uncoded)."""
 
@@ -48,7 +48,8 @@ class Columns(NamedTuple):
 
 
 class Fields:
-    """Maps fields to columns as a source says. Every method raises BadRecord, naming the field and never its value."""
+    """Maps fields to columns as a source says. Every method raises BadRecordError, naming the field and never its
+    value."""
 
     def __init__(self, source: schema.Source):
         self.text = source.text
@@ -60,10 +61,10 @@ class Fields:
     def take_text(self, record: dict[str, Any]) -> bytes:
         """Removes the text from the record and gives it as UTF-8."""
         if self.text not in record:
-            raise BadRecord(f"MissingField: no field '{self.text}'")
+            raise BadRecordError(f"MissingField: no field '{self.text}'")
         text = record.pop(self.text)
         if type(text) is not str:
-            raise BadRecord(f"WrongType: field '{self.text}' is {json_type(text)}, not a string")
+            raise BadRecordError(f"WrongType: field '{self.text}' is {json_type(text)}, not a string")
         return utf8(text, self.text)
 
     def take_rest(self, record: dict[str, Any]) -> Columns:
@@ -78,7 +79,7 @@ class Fields:
             meta = to_json(record).encode() if record else b"{}"
         except UnicodeEncodeError:
             name = next(name for name, value in record.items() if not _is_text(to_json({name: value})))
-            raise BadRecord(
+            raise BadRecordError(
                 f"LoneSurrogate: in field '{name}'" if _is_text(name) else "LoneSurrogate: in a key"
             ) from None
         return Columns(url, language, typed, meta)
@@ -95,7 +96,9 @@ class Fields:
         if value is None or value == "":
             return None
         if type(value) not in (str, int):
-            raise BadRecord(f"WrongType: field '{self._id}' is {json_type(value)}, an id is a string or a whole number")
+            raise BadRecordError(
+                f"WrongType: field '{self._id}' is {json_type(value)}, an id is a string or a whole number"
+            )
         text = str(value)
         utf8(text, str(self._id))
         return text
@@ -105,24 +108,25 @@ class Fields:
         if value is None:
             return None
         if type(value) not in PYTHON_TYPES[kind]:
-            raise BadRecord(f"WrongType: field '{name}' is {json_type(value)}, the recipe says {kind}")
+            raise BadRecordError(f"WrongType: field '{name}' is {json_type(value)}, the recipe says {kind}")
         if kind == "int64" and not -(2**63) <= value < 2**63:
-            raise BadRecord(f"WrongType: field '{name}' does not fit into int64")
+            raise BadRecordError(f"WrongType: field '{name}' does not fit into int64")
         if kind == "string":
             utf8(value, name)
         return float(value) if kind == "float64" else value
 
 
 def utf8(text: str, name: str) -> bytes:
-    """UTF-8 of a field's text; BadRecord where JSON escapes left half a character in it."""
+    """UTF-8 of a field's text; BadRecordError where JSON escapes left half a character in it."""
     try:
         return text.encode()
     except UnicodeEncodeError as error:
-        raise BadRecord(f"LoneSurrogate: in field '{name}', character {error.start}") from None
+        raise BadRecordError(f"LoneSurrogate: in field '{name}', character {error.start}") from None
 
 
 def normal_language(label: Any) -> str | None:
-    """ISO 639-1 where a label has it: "zh-CN" -> "zh", "eng" -> "en", "zho,eng" -> "zh"; None for labels that declare none.
+    """ISO 639-1 where a label has it: "zh-CN" -> "zh", "eng" -> "en", "zho,eng" -> "zh"; None for labels that declare
+    none.
 
     Other values than strings declare nothing.
     """

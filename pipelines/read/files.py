@@ -71,8 +71,9 @@ def find_files(path: str, recipe_dir: Path, form: str, where: str) -> list[File]
     try:
         found = _find_remote(path, form) if remote else _find_local(path.split("://")[-1], recipe_dir, form)
     except OSError as error:
+        what = f"cannot list '{path}': {error.strerror or type(error).__name__}: {error.filename or path}"
         raise InputError(
-            f"cannot list '{path}': {_reason(error)}", where=where, fix="check rights and address"
+            what, where=where, fix="check the rights, and that the address or link leads somewhere"
         ) from error
     if found:
         return sorted(found, key=lambda file: file.path)
@@ -158,7 +159,3 @@ def check_unchanged(split: Split) -> None:
         return  # not ours to judge: opening it says what is wrong, and that is a dead letter
     if (now.size, now.etag) != (split.size, split.etag):
         raise InputError("the file has changed since it was planned", where=split.path, fix=fix)
-
-
-def _reason(error: OSError) -> str:
-    return error.strerror or type(error).__name__

@@ -74,7 +74,8 @@ def _leading_line_ends(data: bytes) -> int:
 
 
 def _head(data: bytes) -> bytes | None:
-    """The header at the start of `data`, up to and with its empty line; None where there is none, or another begins in it."""
+    """The header at the start of `data`, up to and with its empty line; None where there is none, or another begins
+    in it."""
     end = HEAD_END.search(data) if data.startswith(WARC_MAGIC) else None
     return data[: end.end()] if end and not BEGINS.search(data, 1, end.end()) else None
 
@@ -86,7 +87,11 @@ def _ends_record(tape: Tape, ahead: int) -> bool:
     if tape.begins_member(ahead) or rest.startswith((b"\r\n\r\n", b"\n\n")):
         return True
     after = rest.lstrip(b"\r\n")
-    return after.startswith(WARC_MAGIC) or WARC_MAGIC.startswith(after) or tape.begins_member(ahead + len(rest) - len(after))
+    return (
+        after.startswith(WARC_MAGIC)
+        or WARC_MAGIC.startswith(after)
+        or tape.begins_member(ahead + len(rest) - len(after))
+    )
 
 
 def _lost(tape: Tape, place: int, kind: str, ahead: int, error: str) -> LostFrame:
@@ -107,7 +112,8 @@ def _lost(tape: Tape, place: int, kind: str, ahead: int, error: str) -> LostFram
 
 
 def _next_record(tape: Tape) -> int | None:
-    """How far ahead in the next SEARCH_BYTES a record begins, with a header; damage may have left no line end before it."""
+    """How far ahead in the next SEARCH_BYTES a record begins, with a header; damage may have left no line end before
+    it."""
     data = tape.peek(SEARCH_BYTES)
     for found in BEGINS.finditer(data):
         head = _head(data[found.start() : found.start() + MAX_HEAD_BYTES])

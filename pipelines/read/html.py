@@ -6,7 +6,7 @@ from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
 from pipelines.read.charset import decode_page
-from pipelines.read.dead import BadRecord
+from pipelines.read.dead import BadRecordError
 from pipelines.read.nesting import MAX_WORK, measure
 from pipelines.recipe import schema
 
@@ -22,15 +22,17 @@ class Page(NamedTuple):
 def read_page(page: bytes, http_label: str | None, options: schema.Extract) -> Page:
     """The main content of a page, lines and lists kept, without links, forms, alternative texts and comment sections.
 
-    `http_label`: the charset that the server named. Raises BadRecord for a page that nests too deep, or whose extraction
-    would take minutes (pipelines/read/nesting.py), or that the parser refuses.
+    `http_label`: the charset that the server named. Raises BadRecordError for a page that nests too deep, or whose
+    extraction would take minutes (pipelines/read/nesting.py), or that the parser refuses.
     """
     html, charset = decode_page(page, http_label)
     depth, work = measure(html.encode(), options.max_depth)
     if depth > options.max_depth:
-        raise BadRecord(f"TooDeep: elements nest deeper than extract.max_depth, {options.max_depth}")
+        raise BadRecordError(f"TooDeep: elements nest deeper than extract.max_depth, {options.max_depth}")
     if work > MAX_WORK:
-        raise BadRecord("TooMuchMarkup: unclosed elements, attributes or options that would take minutes to extract")
+        raise BadRecordError(
+            "TooMuchMarkup: unclosed elements, attributes or options that would take minutes to extract"
+        )
     try:
         tree = HTMLTree.parse(html)
         title = tree.title or ""
@@ -47,4 +49,4 @@ def read_page(page: bytes, http_label: str | None, options: schema.Extract) -> P
         )
         return Page(text.encode(), " ".join(title.split()), charset)
     except (ValueError, RuntimeError) as error:
-        raise BadRecord(f"{type(error).__name__}: the page could not be extracted") from error
+        raise BadRecordError(f"{type(error).__name__}: the page could not be extracted") from error

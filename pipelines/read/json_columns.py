@@ -1,4 +1,5 @@
-"""Columns of a record batch -> one JSON object per row, column by column: no Python object where values need no escape."""
+"""Columns of a record batch -> one JSON object per row, column by column: no Python object where values need no
+escape."""
 
 import base64
 import datetime
@@ -20,8 +21,8 @@ MUST_ESCAPE = '["\\\\\\x00-\\x1f]'
 def json_values(column: pa.Array, parsed: bool = False) -> pa.Array:
     """The JSON text of each value, as large_string without nulls. Strings must be valid UTF-8.
 
-    Times become ISO 8601 strings, decimals strings, bytes base64, NaN and infinities null. `parsed`: the column's strings
-    are JSON themselves, and stand as what they say where they do.
+    Times become ISO 8601 strings, decimals strings, bytes base64, NaN and infinities null. `parsed`: the column's
+    strings are JSON themselves, and stand as what they say where they do.
     """
     kind = column.type
     if parsed:
@@ -49,7 +50,8 @@ def _strings(column: pa.Array) -> pa.Array:
 
 
 def json_objects(names: Sequence[str], values: Sequence[pa.Array], rows: int) -> pa.Array:
-    """{"name":value,...} per row, as large_string; `values` are the columns' JSON texts, as `json_values` gives them."""
+    """{"name":value,...} per row, as large_string; `values` are the columns' JSON texts, as `json_values` gives
+    them."""
     if not names:
         return pa.array(["{}"] * rows, pa.large_string())
     parts: list[str | pa.Array] = []

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pipelines.elements import Split
 from pipelines.read.batches import Document, Item
 from pipelines.read.context import Context
-from pipelines.read.dead import BadRecord, dead_letter
+from pipelines.read.dead import BadRecordError, dead_letter
 from pipelines.read.fields import json_type
 from pipelines.read.files import compression_of, open_file
 from pipelines.read.lines import Line, LostLine, lines, lines_of_range
@@ -44,15 +44,15 @@ def _record(data: bytes, offset: int, path: str, context: Context) -> Item:
         text = context.fields.take_text(record)
         own_id = context.fields.take_id(record)
         url, language, typed, meta = context.fields.take_rest(record)
-    except (ValueError, RecursionError) as error:  # of JSON, of UTF-8, BadRecord, too many digits, too deep
+    except (ValueError, RecursionError) as error:  # of JSON, of UTF-8, BadRecordError, too many digits, too deep
         return dead_letter(row, path, offset, error, data)
     identity = context.identify(own_id, data)
     return context.not_sampled(identity) or Document(row, identity, own_id, text, url, language, len(data), meta, typed)
 
 
 def parse(data: bytes) -> dict:
-    """The object of one line. Raises BadRecord, and what decoding UTF-8 and JSON raises."""
+    """The object of one line. Raises BadRecordError, and what decoding UTF-8 and JSON raises."""
     record = _decode(data.decode())
     if type(record) is not dict:
-        raise BadRecord(f"WrongType: the line is {json_type(record)}, not an object")
+        raise BadRecordError(f"WrongType: the line is {json_type(record)}, not an object")
     return record

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, NamedTuple
 
 from pipelines.read.dead import Passing, too_long
-from pipelines.read.streams import RAW_BYTES, BrokenStream
+from pipelines.read.streams import RAW_BYTES, BrokenStreamError
 
 
 class Line(NamedTuple):
@@ -34,7 +34,7 @@ def lines(pieces: Iterable[bytes], offset: int, limit: int) -> Iterator[Line | L
     while True:
         try:
             piece = next(source, b"")
-        except BrokenStream as broken:
+        except BrokenStreamError as broken:
             error = str(broken)
             break
         if not piece:

@@ -1,8 +1,8 @@
 """The source `machine`: the documentation that comes with Python and its packages. Nothing is imported.
 
-A module's docstrings make one document; so does a package's description (the body of METADATA), and a licence. Files are
-taken in the order of a hash of their path, and paths are told below their root ("stdlib/json/decoder.py"), so that it does
-not matter where Python is installed.
+A module's docstrings make one document; so does a package's description (the body of METADATA), and a licence. Files
+are taken in the order of a hash of their path, and paths are told below their root ("stdlib/json/decoder.py"), so
+that it does not matter where Python is installed.
 """
 
 import ast
@@ -20,7 +20,7 @@ from pipelines.errors import InputError
 from pipelines.read.batches import Aside, Document, Item
 from pipelines.read.charset import decode_text
 from pipelines.read.context import Context
-from pipelines.read.dead import BadRecord, dead_letter
+from pipelines.read.dead import BadRecordError, dead_letter
 from pipelines.read.fields import utf8
 
 MIN_BYTES = 400
@@ -71,7 +71,8 @@ def plan_machine(max_bytes: int | None, where: dict[str, Path] | None = None) ->
 
 
 def read_machine(split: Split, context: Context, where: dict[str, Path] | None = None) -> Iterator[Item]:
-    """The document of one file; its id is the path, the top folder is `package` in `meta`. Raises InputError when it changed."""
+    """The document of one file; its id is the path, the top folder is `package` in `meta`. Raises InputError when it
+    changed."""
     try:
         data = _read(split.path, where or roots())
     except FileNotFoundError:
@@ -119,7 +120,8 @@ def _read(name: str, where: dict[str, Path]) -> bytes:
 
 
 def _estimate(name: str, data: bytes) -> int:
-    """At least the bytes of the file's document, 0 where it is not worth one: every long string that begins a line counts."""
+    """At least the bytes of the file's document, 0 where it is not worth one: every long string that begins a line
+    counts."""
     if not name.endswith(".py"):
         return len(data) if len(data) >= MIN_BYTES else 0
     found = DOCSTRING.findall(data)
@@ -143,7 +145,9 @@ def _text(name: str, data: bytes) -> tuple[str, str]:
     return "licence", text.strip()
 
 
-def _docstrings(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, title: str) -> Iterator[tuple[str, str]]:
+def _docstrings(
+    node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, title: str
+) -> Iterator[tuple[str, str]]:
     """(qualified name, docstring) of a module, its classes and functions, in the order of the file."""
     if doc := ast.get_docstring(node):
         yield title, doc
@@ -155,7 +159,7 @@ def _docstrings(node: ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFun
 
 def _words(error: Exception) -> str:
     """What is wrong with a module, without its text."""
-    if isinstance(error, BadRecord):
+    if isinstance(error, BadRecordError):
         return str(error)
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: line {error.lineno}" if error.lineno else type(error).__name__

@@ -1,9 +1,9 @@
 """How deep a page nests and what extracting it will cost, from one linear scan of its bytes, before it is parsed.
 
-resiliparse is quadratic, or worse, in what hostile and generated pages do: measured on 2.0.1, 16,000 nested <div> take 5 s,
-100,000 elements below 256 <div> 6 s, 8,000 <p> after 500 unclosed <font> 8 s and 1.5 GB, 200,000 attributes of one tag
-minutes. The scan follows the HTML standard's tree construction as far as depth depends on it: implied end tags, scopes, raw
-text, tables, and formatting elements that stay active until their end tag. It builds nothing.
+resiliparse is quadratic, or worse, in what hostile and generated pages do: measured on 2.0.1, 16,000 nested <div>
+take 5 s, 100,000 elements below 256 <div> 6 s, 8,000 <p> after 500 unclosed <font> 8 s and 1.5 GB, 200,000 attributes
+of one tag minutes. The scan follows the HTML standard's tree construction as far as depth depends on it: implied end
+tags, scopes, raw text, tables, and formatting elements that stay active until their end tag. It builds nothing.
 """
 
 import numpy as np
@@ -11,7 +11,8 @@ import numpy as np
 from filters.kernels.jit import kernel
 
 MAX_WORK = 50_000_000
-"""In units of about 0.2 us of extraction on one core, so 10 s. The 4,680 pages of the corpus need at most 0.3 million."""
+"""In units of about 0.2 us of extraction on one core, so 10 s. The 4,680 pages of the corpus need at most 0.3
+million."""
 
 (VOID, RAW, PLAIN, IGNORED, ONCE, FORMATTING, CLOSES_P, SPECIAL, SCOPE, P_SCOPE, LI_STOP, MARKER) = (
     1 << bit for bit in range(12)
@@ -19,11 +20,11 @@ MAX_WORK = 50_000_000
 CELL_HOME, ROW_HOME, SECTION_HOME, INDENTS, FOREIGN, CHOICES, EVERY = (1 << bit for bit in range(12, 19))
 
 BLOCKS = (
-    "address article aside blockquote center details dialog dir div dl dt fieldset figcaption figure footer form h1 header"
-    " hgroup li listing main menu nav ol p pre search section summary ul"
+    "address article aside blockquote center details dialog dir div dl dt fieldset figcaption figure footer form h1"
+    " header hgroup li listing main menu nav ol p pre search section summary ul"
 )
 SCOPES = "applet caption marquee object table td template"
-CLASSES = {  # HTML standard, sections 13.1.2 (void, raw text), 13.2.4.2 (special, scopes), 13.2.4.3 (formatting, markers)
+CLASSES = {  # HTML standard, 13.1.2 (void, raw text), 13.2.4.2 (special, scopes), 13.2.4.3 (formatting, markers)
     VOID: "area base basefont bgsound br col embed frame hr image img input keygen link meta param source track wbr",
     RAW: "iframe noembed noframes script style textarea title xmp",
     PLAIN: "plaintext",
@@ -34,7 +35,8 @@ CLASSES = {  # HTML standard, sections 13.1.2 (void, raw text), 13.2.4.2 (specia
     SPECIAL: f"{BLOCKS} {SCOPES} button colgroup noscript select tbody tr",
     SCOPE: SCOPES,
     P_SCOPE: f"{SCOPES} button",
-    LI_STOP: f"{BLOCKS.replace('address ', '').replace('div ', '').replace(' p ', ' ')} {SCOPES} button select tbody tr",
+    LI_STOP: " ".join(name for name in BLOCKS.split() if name not in ("address", "div", "p"))
+    + f" {SCOPES} button select tbody tr",
     MARKER: SCOPES.replace("table ", ""),
     CELL_HOME: "table tbody template tr",
     ROW_HOME: "table tbody template",
@@ -74,7 +76,8 @@ CLOSES = {  # start tag: (open element that it ends, or class that it belongs in
     "colgroup": (SECTION_HOME, 0),
 }
 ENDS_BEHIND = {"p": P_SCOPE} | dict.fromkeys(("caption", "table", "tbody", "td", "tr"), SECTION_HOME)
-"""What hides an open element from its end tag, where that is not SCOPE (special elements), MARKER (formatting) or SPECIAL."""
+"""What hides an open element from its end tag, where that is not SCOPE (special elements), MARKER (formatting) or
+SPECIAL."""
 
 NAME, CLASS, CLOSED, HOME, HIDDEN, ENDED = range(6)  # columns of TABLE_N6
 SIZE, FORMATS, DEPTH_OF_LISTS, DEPTH_OF_FOREIGN, OPTIONS = range(5)  # places in state_5
@@ -194,7 +197,8 @@ def _find(name, home, hidden, names_S, bits_S, size):
 
 @kernel
 def _pop(to, names_S, bits_S, tags_S, state_5):
-    """Closes the elements from place `to` on. Formatting elements stay, unless a cell or the like around them closes."""
+    """Closes the elements from place `to` on. Formatting elements stay, unless a cell or the like around them
+    closes."""
     keep, marked = to, 0
     for j in range(to, state_5[SIZE]):
         bits = bits_S[j]
@@ -235,7 +239,7 @@ def _walk(data_B, keys_N, table_N6, max_depth, names_S, bits_S, tags_S, state_5)
             if closing or data_B[i] == 33 or data_B[i] == 63:
                 i = _skip(data_B, i, i, i)
             continue
-        i, name = start, 0
+        i, name = start, np.int64(0)
         while i < n and data_B[i] > 32 and data_B[i] != 62 and data_B[i] != 47:
             byte = np.int64(data_B[i])
             name = (name * 257 + (byte | 32 if 65 <= byte <= 90 else byte)) & 0x7FFFFFFFFFFFFFFF

@@ -5,7 +5,7 @@ from typing import Any
 from pipelines.read.batches import Document, Item
 from pipelines.read.charset import decode_page, decode_text
 from pipelines.read.context import Context
-from pipelines.read.dead import BadRecord, dead_letter
+from pipelines.read.dead import BadRecordError, dead_letter
 from pipelines.read.html import read_page
 
 EMPTY = "empty_text"
@@ -18,8 +18,9 @@ def page_document(
 ) -> Item:  # fmt: skip
     """The document of a payload; a dead letter where its text cannot be had.
 
-    `record`: what is known about it, by field name (`url` and the rest of `meta`); `kind`: "html" or "text"; `place`: file
-    and offset, for dead letters; `http_label`: the charset that a server named; `raw`: what identifies it, else the body.
+    `record`: what is known about it, by field name (`url` and the rest of `meta`); `kind`: "html" or "text"; `place`:
+    file and offset, for dead letters; `http_label`: the charset that a server named; `raw`: what identifies it, else
+    the body.
     """
     row = context.next_row()
     step = "read"
@@ -39,7 +40,7 @@ def page_document(
             text = plain.encode()
         step = "read"
         url, language, typed, meta = context.fields.take_rest(record)
-    except BadRecord as error:
+    except BadRecordError as error:
         return dead_letter(row, *place, error, body, step)
     empty = (EMPTY, "extract") if kind == "html" and not text.strip() else (None, None)
     return Document(row, identity, own_id, text, url, language, len(body), meta, typed, *empty)
@@ -54,6 +55,6 @@ def dropped_page(body: bytes, record: dict[str, Any], rule: str, context: Contex
         if left_out := context.not_sampled(identity):
             return left_out
         url, language, typed, meta = context.fields.take_rest(record)
-    except BadRecord as error:
+    except BadRecordError as error:
         return dead_letter(row, *place, error, body)
     return Document(row, identity, own_id, None, url, language, len(body), meta, typed, rule, "read")

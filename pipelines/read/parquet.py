@@ -9,7 +9,7 @@ from pipelines.elements import DeadLetter, Records, Split
 from pipelines.read.batches import MAX_ROWS, MAX_TEXT_BYTES
 from pipelines.read.columnar import Columns
 from pipelines.read.context import Context
-from pipelines.read.dead import BadRecord, describe
+from pipelines.read.dead import BadRecordError, describe
 from pipelines.read.files import open_arrow
 
 BUFFER_BYTES = 1 << 20
@@ -31,7 +31,8 @@ def row_groups(path: str) -> list[int]:
 
 
 def read_parquet(split: Split, context: Context) -> Iterator[Records]:
-    """Every row of the split's row groups. What is wrong with the whole file is said once, by the split that begins it."""
+    """Every row of the split's row groups. What is wrong with the whole file is said once, by the split that begins
+    it."""
     if split.size == 0:
         return
     try:
@@ -41,7 +42,7 @@ def read_parquet(split: Split, context: Context) -> Iterator[Records]:
             for group in range(split.start, split.end):
                 yield from _row_group(file, group, first, columns)
                 first += file.metadata.row_group(group).num_rows
-    except (OSError, pa.ArrowException, BadRecord) as error:
+    except (OSError, pa.ArrowException, BadRecordError) as error:
         if split.start == 0:
             yield context.only_dead(
                 DeadLetter(context.next_row(), split.path, 0, split.size, "read", said(error), "", b"")
@@ -56,12 +57,12 @@ def _row_group(file: pq.ParquetFile, group: int, first: int, columns: Columns) -
         for batch in file.iter_batches(rows, row_groups=[group], use_threads=False):
             yield from columns.records(batch, first + done)
             done += batch.num_rows
-    except (OSError, pa.ArrowException, BadRecord) as error:
+    except (OSError, pa.ArrowException, BadRecordError) as error:
         yield columns.lost(first + done, about.total_byte_size, f"{said(error)} (rest of row group {group})")
 
 
 def said(error: Exception) -> str:
     """pyarrow's words for a damaged file: they name magic bytes, footers and codecs, never values."""
-    if isinstance(error, (BadRecord, OSError)) and describe(error) != "OSError":
+    if isinstance(error, (BadRecordError, OSError)) and describe(error) != "OSError":
         return describe(error)
     return f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"

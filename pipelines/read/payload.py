@@ -3,11 +3,11 @@
 import io
 import re
 import zlib
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from fastwarc.warc import WarcRecord
 
-from pipelines.read.dead import BadRecord, too_long
+from pipelines.read.dead import BadRecordError, too_long
 
 MAX_HTTP_HEAD_BYTES = 1 << 18
 HTML = {"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"}
@@ -35,7 +35,8 @@ BOMS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 
 
 class Payload(NamedTuple):
-    """Body without transfer and content encodings; types in the order of their authority; status None where not HTTP."""
+    """Body without transfer and content encodings; types in the order of their authority; status None where not
+    HTTP."""
 
     body: bytes
     types: tuple[str, ...]
@@ -44,11 +45,12 @@ class Payload(NamedTuple):
 
 
 def canonical(head: bytes) -> bytes:
-    """A record's header with the field names that fastwarc knows in one spelling only; WARC knows no case (ISO 28500, 4)."""
+    """A record's header with the field names that fastwarc knows in one spelling only; WARC knows no case (ISO 28500,
+    4)."""
     return FIELD.sub(lambda found: FIELDS[found[0].lower()], head)
 
 
-def open_record(raw: bytes, auto_decode: str = "none") -> WarcRecord:
+def open_record(raw: bytes, auto_decode: Literal["none", "all"] = "none") -> WarcRecord:
     """A record of head and block, with its HTTP header read. Raises OSError."""
     record = WarcRecord.from_reader(io.BytesIO(raw), quirks_mode=b"\r\n\r\n" not in raw[:MAX_HTTP_HEAD_BYTES])
     if record.is_http:
@@ -59,7 +61,7 @@ def open_record(raw: bytes, auto_decode: str = "none") -> WarcRecord:
 def open_payload(record: WarcRecord, raw: bytes, limit: int) -> Payload:
     """The payload of a response, resource or conversion record, as `open_record` gives it from `raw`.
 
-    Raises BadRecord where HTTP is broken, or a decoded body is longer than `limit`.
+    Raises BadRecordError where HTTP is broken, or a decoded body is longer than `limit`.
     """
     identified, _ = media_type(record.headers.get("WARC-Identified-Payload-Type"))
     if not record.is_http:
@@ -67,19 +69,19 @@ def open_payload(record: WarcRecord, raw: bytes, limit: int) -> Payload:
         return Payload(record.reader.read(), (identified, content_type), charset, None)
     headers = record.http_headers
     if headers.status_code is None:
-        raise BadRecord("BrokenHttp: no status line")
+        raise BadRecordError("BrokenHttp: no status line")
     content_type, charset = media_type(headers.get("Content-Type"))
     body = record.reader.read()
     if headers.status_code == 200 and (headers.get("Content-Encoding") or headers.get("Transfer-Encoding")):
         body = _decoded(raw, body, limit)
         if len(body) > limit:
-            raise BadRecord(f"{too_long(len(body), limit)} (decoded, at least)")
+            raise BadRecordError(f"{too_long(len(body), limit)} (decoded, at least)")
     return Payload(body, (identified, content_type), charset, headers.status_code)
 
 
 def _decoded(raw: bytes, body: bytes, limit: int) -> bytes:
-    """The body without its encodings, at most `limit` + 1 bytes. Crawlers store bodies decoded and keep the header, or cut
-    them off: then what is there is taken."""
+    """The body without its encodings, at most `limit` + 1 bytes. Crawlers store bodies decoded and keep the header,
+    or cut them off: then what is there is taken."""
     try:
         return open_record(raw, "all").reader.read(limit + 1)
     except OSError:
@@ -95,7 +97,7 @@ def _inflated(body: bytes, wbits: int, limit: int) -> bytes:
     try:
         return zlib.decompressobj(wbits).decompress(body, limit + 1)
     except zlib.error:
-        raise BadRecord("BrokenHttp: the body cannot be decoded as its Content-Encoding says") from None
+        raise BadRecordError("BrokenHttp: the body cannot be decoded as its Content-Encoding says") from None
 
 
 def _dechunked(body: bytes) -> bytes:
@@ -133,7 +135,7 @@ def kind_of(payload: Payload) -> str | None:
 
 
 def media_type(header: str | None) -> tuple[str, str | None]:
-    """ ("text/html", "gb2312") of a Content-Type header; ("", None) where there is none."""
+    """("text/html", "gb2312") of a Content-Type header; ("", None) where there is none."""
     kind, *parameters = (header or "").split(";")
     for parameter in parameters:
         name, _, value = parameter.partition("=")

@@ -1,4 +1,5 @@
-"""Bytes of a file, decompressed piece by piece, in bounded memory; a broken file gives all that comes before the break."""
+"""Bytes of a file, decompressed piece by piece, in bounded memory; a broken file gives all that comes before the
+break."""
 
 import zlib
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ ZSTD_BYTES = 1 << 10
 """Fed to zstd at a time: four bytes may stand for a block of 128 KiB, so at most 33 MB come out."""
 
 
-class BrokenStream(Exception):
-    """The file ends early or cannot be decompressed from here on; all before was delivered. `member`: see gzip_pieces."""
+class BrokenStreamError(Exception):
+    """The file ends early or cannot be decompressed from here on; all before was delivered. `member`: see
+    gzip_pieces."""
 
     def __init__(self, reason: str, member: int = 0):
         super().__init__(reason)
@@ -23,7 +25,8 @@ class BrokenStream(Exception):
 
 
 def pieces(file: IO[bytes], compression: str | None) -> Iterator[bytes]:
-    """The file's bytes from its position to its end, decompressed. Raises BrokenStream after the last good byte."""
+    """The file's bytes from its position to its end, decompressed. Raises BrokenStreamError after the last good
+    byte."""
     if compression == "gzip":
         return (data for _, data in gzip_pieces(file))
     if compression == "zstd":
@@ -32,7 +35,8 @@ def pieces(file: IO[bytes], compression: str | None) -> Iterator[bytes]:
 
 
 def gzip_pieces(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """(offset of its gzip member in the file, decompressed bytes) per piece: CDX indexes address WARC records by member."""
+    """(offset of its gzip member in the file, decompressed bytes) per piece: CDX indexes address WARC records by
+    member."""
     end = file.tell()  # of `pending` in the file
     pending = b""
     first = True
@@ -52,7 +56,7 @@ def gzip_pieces(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
                 pending = file.read(GZIP_BYTES)
                 end += len(pending)
                 if not pending:
-                    raise BrokenStream("EOFError: the gzip stream ends early", member)
+                    raise BrokenStreamError("EOFError: the gzip stream ends early", member)
             before = decoder.copy()
             try:
                 data, error = decoder.decompress(pending), None
@@ -61,7 +65,7 @@ def gzip_pieces(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
             if data:
                 yield member, data
             if error:
-                raise BrokenStream(f"{type(error).__name__}: {error}", member)
+                raise BrokenStreamError(f"{type(error).__name__}: {error}", member)
             pending = decoder.unused_data
         pending = pending.lstrip(b"\0")
 
@@ -91,11 +95,11 @@ def _zstd_pieces(file: IO[bytes]) -> Iterator[bytes]:
                 try:
                     data = frame.decompress(fed)
                 except zstandard.ZstdError as error:
-                    raise BrokenStream(f"ZstdError: {error}") from error
+                    raise BrokenStreamError(f"ZstdError: {error}") from error
                 fresh, fed = False, b""
                 if data:
                     yield data
                 if frame.eof:
                     fed, frame, fresh = frame.unused_data, decompressor.decompressobj(), True
     if not fresh:
-        raise BrokenStream("EOFError: the zstd stream ends early")
+        raise BrokenStreamError("EOFError: the zstd stream ends early")

@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
-from pipelines.read.streams import BrokenStream, gzip_pieces, pieces
+from pipelines.read.streams import BrokenStreamError, gzip_pieces, pieces
 
 GZIP_MAGIC = b"\x1f\x8b\x08"
 WARC_MAGIC = b"WARC/1."
@@ -27,7 +27,9 @@ class Tape:
         self.error = ""
         self._file, self._compression = file, compression
         self._window = bytearray()
-        self._starts: list[tuple[int, int]] = []  # position and stored offset where each gzip member, or the file, begins
+        self._starts: list[
+            tuple[int, int]
+        ] = []  # position and stored offset where each gzip member, or the file, begins
         self._broken_member = 0
         self._source = self._from(0)
 
@@ -43,7 +45,7 @@ class Tape:
         while len(self._window) < count and not self.error:
             try:
                 member, piece = next(self._source, (0, b""))
-            except BrokenStream as broken:
+            except BrokenStreamError as broken:
                 self.error, self._broken_member = str(broken), broken.member
                 break
             if not piece:

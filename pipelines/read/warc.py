@@ -8,7 +8,7 @@ from fastwarc.warc import WarcRecord
 from pipelines.elements import Split
 from pipelines.read.batches import Aside, Item
 from pipelines.read.context import Context
-from pipelines.read.dead import BadRecord, dead_letter
+from pipelines.read.dead import BadRecordError, dead_letter
 from pipelines.read.files import compression_of, open_file
 from pipelines.read.frames import Frame, LostFrame, frames
 from pipelines.read.pages import dropped_page, page_document
@@ -42,8 +42,8 @@ def _record(frame: Frame, path: str, context: Context) -> Item:
     try:
         record = open_record(raw)
         payload = open_payload(record, raw, context.read.max_record_bytes)
-    except (BadRecord, OSError) as error:
-        words = error if isinstance(error, BadRecord) else f"BrokenHttp: {str(error).split(':')[0]}"
+    except (BadRecordError, OSError) as error:
+        words = error if isinstance(error, BadRecordError) else f"BrokenHttp: {str(error).split(':')[0]}"
         return dead_letter(context.next_row(), *place, words, frame.head + frame.block)
     known = _known(record)
     if payload.status is not None:

@@ -9,7 +9,7 @@ from pipelines.read.context import Context
 from pipelines.read.dead import Passing, too_long
 from pipelines.read.files import compression_of, open_file
 from pipelines.read.pages import page_document
-from pipelines.read.streams import BrokenStream, pieces
+from pipelines.read.streams import BrokenStreamError, pieces
 
 
 def read_text_file(split: Split, context: Context) -> Iterator[Item]:
@@ -47,6 +47,6 @@ def hold(source: Iterable[bytes], limit: int) -> tuple[bytes | Passing, str]:
                 held.append(piece)
             else:
                 passing.feed(piece)
-    except BrokenStream as error:
+    except BrokenStreamError as error:
         return passing or Passing(b"".join(held)), str(error)
     return (passing, too_long(length, limit)) if passing else (b"".join(held), "")

@@ -42,7 +42,9 @@ def form_of(kind: str) -> str:
 @pytest.mark.parametrize("kind", ["parquet", "file", "stream"])
 def test_read__columns_and_meta(tmp_path, read_all, kind) -> None:
     write(tmp_path / "a", TABLE, kind)
-    outcome = read_all(form_of(kind), tmp_path / "a", id="id", language={"column": "lang"}, columns={"n": "float64", "x": "bool"})
+    outcome = read_all(
+        form_of(kind), tmp_path / "a", id="id", language={"column": "lang"}, columns={"n": "float64", "x": "bool"}
+    )
     assert outcome.texts == TABLE["text"].to_pylist()
     assert [row["id"] for row in outcome.rows] == ["a", "b", None, None]
     assert [row["url"] for row in outcome.rows] == TABLE["url"].to_pylist()
@@ -56,7 +58,11 @@ def test_read__columns_and_meta(tmp_path, read_all, kind) -> None:
 
 def test_doc_id__is_of_the_row_and_does_not_depend_on_its_file(tmp_path, read_all) -> None:
     ids = []
-    for kind, rows, options in (("parquet", 1, {"compression": "zstd"}), ("file", 4, {"compression": "lz4"}), ("stream", 3, {})):
+    for kind, rows, options in (
+        ("parquet", 1, {"compression": "zstd"}),
+        ("file", 4, {"compression": "lz4"}),
+        ("stream", 3, {}),
+    ):
         for table in (TABLE, TABLE.select(TABLE.column_names[::-1]), TABLE.cast(_large(TABLE.schema))):
             write(tmp_path / "a", table, kind, rows, **options)
             ids.append([row["doc_id"] for row in read_all(form_of(kind), tmp_path / "a").rows])
@@ -70,7 +76,10 @@ def _large(schema: pa.Schema) -> pa.Schema:
     return pa.schema([(f.name, pa.large_string() if pa.types.is_string(f.type) else f.type) for f in schema])
 
 
-@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())])
+@pytest.mark.parametrize(
+    "kind",
+    [pa.binary(), pa.large_binary(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())],
+)
 def test_text__of_any_string_like_type(tmp_path, read_all, kind) -> None:
     texts = ["one", "二", "one"]
     column = pa.array(texts).dictionary_encode() if pa.types.is_dictionary(kind) else pa.array(texts).cast(kind)
@@ -101,8 +110,16 @@ def test_bad_rows__are_dead_letters_and_their_neighbours_stay(tmp_path, read_all
     [
         (pa.table({"body": ["x"], "id": ["y"]}), {}, "MissingColumn: no column 'text'; the file has 'body', 'id'"),
         (pa.table({"text": [1]}), {}, "WrongType: column 'text' is int64, not a string"),
-        (pa.table({"text": ["x"], "id": [1.5]}), {"id": "id"}, "WrongType: column 'id' is double, not an id (string or integer)"),
-        (pa.table({"text": ["x"], "n": ["1"]}), {"columns": {"n": "int64"}}, "WrongType: column 'n' is string, not int64"),
+        (
+            pa.table({"text": ["x"], "id": [1.5]}),
+            {"id": "id"},
+            "WrongType: column 'id' is double, not an id (string or integer)",
+        ),
+        (
+            pa.table({"text": ["x"], "n": ["1"]}),
+            {"columns": {"n": "int64"}},
+            "WrongType: column 'n' is string, not int64",
+        ),
     ],
 )
 @pytest.mark.parametrize("kind", ["parquet", "file", "stream"])
@@ -153,7 +170,13 @@ def test_garbage__is_one_dead_letter(tmp_path, read_all) -> None:
 
 
 def test_own_text_dataset__keeps_its_ids(tmp_path, read_all) -> None:
-    columns = {"doc_id": ["0" * 32, "1" * 32], "id": ["x", None], "source": ["s", "s"], "text": ["one", "二"], "lang": ["en", "zh"]}
+    columns = {
+        "doc_id": ["0" * 32, "1" * 32],
+        "id": ["x", None],
+        "source": ["s", "s"],
+        "text": ["one", "二"],
+        "lang": ["en", "zh"],
+    }
     table = pa.table(columns | {"lang_score": [1.0, 0.5], "cluster": ["0" * 32] * 2, "meta": ['{"a":1}', "{}"]})
     write(tmp_path / "a", table, "file")
     rows = read_all("arrow", tmp_path / "a").rows
@@ -181,15 +204,21 @@ def test_json_values__of_every_kind_of_column() -> None:
     objects = json_objects(list(columns), [json_values(column) for column in columns.values()], 3)
     first, second, third = map(json.loads, objects.to_pylist())
     assert first == {
-        "s": '"\\/\n\t\x00\x7f', "i": 2**63 - 1, "u": 2**64 - 1, "f": 0.1, "b": True, "raw": "/w==", "list": ["a", None],
-        "struct": {"x": 1.5, "y": "中"}, "time": "2024-02-29 12:30:00.000000Z", "decimal": "1.20", "null": None, "dict": "x",
+        "s": '"\\/\n\t\x00\x7f', "i": 2**63 - 1, "u": 2**64 - 1, "f": 0.1, "b": True, "raw": "/w==",
+        "list": ["a", None], "struct": {"x": 1.5, "y": "中"}, "time": "2024-02-29 12:30:00.000000Z", "decimal": "1.20",
+        "null": None, "dict": "x",
     }  # fmt: skip
     assert (second["s"], second["f"], second["list"], third["f"]) == ("中文", None, [], None)
     assert {name for name, value in third.items() if value is None} == set(columns)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.text(max_size=30), max_size=30), st.integers(1, 9), st.integers(1, 2000), st.sampled_from(["parquet", "file"]))
+@given(
+    st.lists(st.text(max_size=30), max_size=30),
+    st.integers(1, 9),
+    st.integers(1, 2000),
+    st.sampled_from(["parquet", "file"]),
+)
 def test_units__together_give_the_rows_of_the_file(tmp_path, read_all, texts, rows, unit_bytes, kind) -> None:
     write(tmp_path / "a", pa.table({"text": pa.array(texts, pa.string())}), kind, rows=rows)
     whole = read_all(form_of(kind), tmp_path / "a")

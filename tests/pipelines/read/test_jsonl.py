@@ -12,7 +12,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 RECORDS = [
-    {"text": "The mill turns.\nTwo lines.", "url": "http://example.org/a", "lang": "en", "score": 1.5, "tags": ["x", None]},
+    {
+        "text": "The mill turns.\nTwo lines.",
+        "url": "http://example.org/a",
+        "lang": "en",
+        "score": 1.5,
+        "tags": ["x", None],
+    },
     {"text": "水车转动，磨出面粉。“引号”、（括号）", "lang": "zh-CN", "标题": "磨坊", "n": 2**70},
     {"text": "", "empty": {}, "url": 7},
 ]
@@ -43,14 +49,21 @@ def test_doc_id__is_of_the_line_and_does_not_depend_on_its_file(tmp_path, read_a
     lines = dump(RECORDS).splitlines()
     (tmp_path / "lf.jsonl").write_bytes(b"\n".join(lines))
     (tmp_path / "crlf.jsonl").write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(lines) + b"\r\n")
-    (tmp_path / "z.jsonl.gz").write_bytes(gzip.compress(b"\n".join(lines[:1])) + gzip.compress(b"\n" + b"\n".join(lines[1:])))
-    ids = [[row["doc_id"] for row in read_all("jsonl", tmp_path / name).rows] for name in ("lf.jsonl", "crlf.jsonl", "z.jsonl.gz")]
+    (tmp_path / "z.jsonl.gz").write_bytes(
+        gzip.compress(b"\n".join(lines[:1])) + gzip.compress(b"\n" + b"\n".join(lines[1:]))
+    )
+    ids = [
+        [row["doc_id"] for row in read_all("jsonl", tmp_path / name).rows]
+        for name in ("lf.jsonl", "crlf.jsonl", "z.jsonl.gz")
+    ]
     assert ids[0] == ids[1] == ids[2] == [xxhash.xxh3_128_hexdigest(b"web\0" + line) for line in lines]
 
 
 def test_doc_id__is_of_the_records_own_id_where_the_recipe_names_it(tmp_path, read_all) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_bytes(dump([{"key": "甲", "text": "a"}, {"key": 12, "text": "b"}, {"key": "", "text": "c"}, {"text": "d"}]))
+    path.write_bytes(
+        dump([{"key": "甲", "text": "a"}, {"key": 12, "text": "b"}, {"key": "", "text": "c"}, {"text": "d"}])
+    )
     rows = read_all("jsonl", path, id="key").rows
     assert [row["id"] for row in rows] == ["甲", "12", None, None]
     lines = path.read_bytes().splitlines()
@@ -62,7 +75,14 @@ def test_doc_id__is_of_the_records_own_id_where_the_recipe_names_it(tmp_path, re
 def test_columns__take_values_of_their_type_and_refuse_others(tmp_path, read_all) -> None:
     path = tmp_path / "a.jsonl"
     good = {"text": "t", "n": 3, "f": 2, "s": "中", "b": True}
-    bad = [good | {"n": 1.5}, good | {"n": True}, good | {"n": 2**63}, good | {"f": "1"}, good | {"s": 1}, good | {"b": 0}]
+    bad = [
+        good | {"n": 1.5},
+        good | {"n": True},
+        good | {"n": 2**63},
+        good | {"f": "1"},
+        good | {"s": 1},
+        good | {"b": 0},
+    ]
     path.write_bytes(dump([good, {"text": "t", "n": None}, *bad]))
     outcome = read_all("jsonl", path, columns={"n": "int64", "f": "float64", "s": "string", "b": "bool"})
     assert [(row["n"], row["f"], row["s"], row["b"]) for row in outcome.rows] == [(3, 2.0, "中", True), (None,) * 4]

@@ -89,7 +89,9 @@ def test_wet__declared_language_of_a_header(tmp_path, read_all) -> None:
     assert [(row["text"], row["declared_language"]) for row in outcome.rows] == [("文字", "zh")]
 
 
-@pytest.mark.parametrize(("status", "rule"), [("404 Not Found", "http_status"), ("301 Moved", "http_status"), ("206 Partial", "http_status")])
+@pytest.mark.parametrize(
+    ("status", "rule"), [("404 Not Found", "http_status"), ("301 Moved", "http_status"), ("206 Partial", "http_status")]
+)
 def test_status__other_than_200_is_dropped(tmp_path, read_all, status, rule) -> None:
     (tmp_path / "a.warc").write_bytes(record(1, http(page("x"), status)))
     (row,) = read_all("warc", tmp_path / "a.warc").rows
@@ -102,7 +104,10 @@ def test_empty_extraction__is_dropped_by_extract(tmp_path, read_all) -> None:
     assert (row["drop"], row["drop_step"]) == ("empty_text", "extract")
 
 
-HTML, XHTML = page("x"), b'<?xml version="1.0"?>\n<html xmlns="http://www.w3.org/1999/xhtml"><body><p>x</p></body></html>'
+HTML, XHTML = (
+    page("x"),
+    b'<?xml version="1.0"?>\n<html xmlns="http://www.w3.org/1999/xhtml"><body><p>x</p></body></html>',
+)
 
 
 @pytest.mark.parametrize(
@@ -198,8 +203,13 @@ def test_encodings__are_undone(tmp_path, read_all, headers, body) -> None:
 
 
 def test_encodings__cut_off_bodies_give_what_is_there(tmp_path, read_all) -> None:
-    bodies = [({"Content_Encoding": "gzip"}, gzip.compress(BODY)[:-12]), ({"Transfer_Encoding": "chunked"}, CHUNKED[:-300])]
-    (tmp_path / "a.warc").write_bytes(b"".join(record(i, http(body, **headers)) for i, (headers, body) in enumerate(bodies)))
+    bodies = [
+        ({"Content_Encoding": "gzip"}, gzip.compress(BODY)[:-12]),
+        ({"Transfer_Encoding": "chunked"}, CHUNKED[:-300]),
+    ]
+    (tmp_path / "a.warc").write_bytes(
+        b"".join(record(i, http(body, **headers)) for i, (headers, body) in enumerate(bodies))
+    )
     outcome = read_all("warc", tmp_path / "a.warc")
     assert len(outcome.texts) == 2
     assert all(text.startswith("Encoded 编码") for text in outcome.texts)
@@ -292,7 +302,10 @@ def test_cut_file__is_told(tmp_path, read_all, cut, packed) -> None:
 def test_long_record__passes_by_and_its_length_is_checked(tmp_path, read_all) -> None:
     long = record(1, http(b"<p>" + b"x" * 3_000_000))
     lie = record(2, http(b"short")).replace(b"Content-Length: ", b"Content-Length: 9999")
-    for name, data in (("a.warc", [GOOD[0], long, lie, GOOD[3], long, GOOD[4]]), ("b.warc.gz", [GOOD[0], long, lie, GOOD[3], long, GOOD[4]])):
+    for name, data in (
+        ("a.warc", [GOOD[0], long, lie, GOOD[3], long, GOOD[4]]),
+        ("b.warc.gz", [GOOD[0], long, lie, GOOD[3], long, GOOD[4]]),
+    ):
         (tmp_path / name).write_bytes(b"".join(members(data) if name.endswith(".gz") else data))
         outcome = read_all("warc", tmp_path / name, max_record_bytes=1_000_000)
         assert outcome.texts == [TEXTS[0], TEXTS[3], TEXTS[4]]
@@ -301,7 +314,11 @@ def test_long_record__passes_by_and_its_length_is_checked(tmp_path, read_all) ->
 
 
 def test_header_lines__of_other_writers(tmp_path, read_all) -> None:
-    odd = GOOD[0].replace(b"WARC-Record-ID", b"X: \xff\xfe\r\nno colon\r\nWARC-Record-ID").replace(b"Content-Length", b"CONTENT-length")
+    odd = (
+        GOOD[0]
+        .replace(b"WARC-Record-ID", b"X: \xff\xfe\r\nno colon\r\nWARC-Record-ID")
+        .replace(b"Content-Length", b"CONTENT-length")
+    )
     angled = GOOD[1].replace(b"http://example.org/1", b"<http://example.org/1>")
     (tmp_path / "a.warc").write_bytes(odd + angled)
     outcome = read_all("warc", tmp_path / "a.warc")
