@@ -94,7 +94,7 @@ def _keyword(data_B, low, after, c, before, before2):
 
 @kernel
 def _follows_hextet(data_B, class_C, low, i):
-    """Whether the colon at byte i ends exactly four hexadecimal digits, the first a 2 or 3: 2000::/3, global unicast."""
+    """Whether the colon at byte i ends exactly four hexadecimal digits, the first a 2 or 3: 2000::/3, global."""
     count, c = 0, 0
     while i > low and count < 5:
         i = _back(data_B, i)
@@ -107,7 +107,7 @@ def _follows_hextet(data_B, class_C, low, i):
 
 @kernel
 def _run(data_B, class_C, cue, low, high, i):
-    """[begin, end) of the run of a cue's alphabet that byte i, the start of a character, lies in or at the border of."""
+    """[begin, end) of the run of a cue's alphabet that byte i, where a character starts, lies in or borders."""
     begin, end = i, i
     while begin > low:
         previous = _back(data_B, begin)
@@ -169,10 +169,10 @@ def _put_handles(data_B, class_C, low, high, found_R6, found, doc, after, kind, 
     i, steps = after, 0
     while steps < KEYWORD_CHARS:
         begin, end = _run(data_B, class_C, HANDLE, low, high, i)
-        if end - begin >= HANDLE_BYTES and begin >= done_K[HANDLE]:
-            if kind == _LONG or _digits(data_B, class_C, begin, end) >= HANDLE_DIGITS:
-                found = _put(data_B, low, high, found_R6, found, doc, HANDLE, begin, end)
-                done_K[HANDLE] = end
+        fits = end - begin >= HANDLE_BYTES and begin >= done_K[HANDLE]
+        if fits and (kind == _LONG or _digits(data_B, class_C, begin, end) >= HANDLE_DIGITS):
+            found = _put(data_B, low, high, found_R6, found, doc, HANDLE, begin, end)
+            done_K[HANDLE] = end
         steps += max(end - i, 1)
         i = max(i, end)
         if i >= high:
@@ -197,7 +197,7 @@ def find_runs(data_B, start_D1, class_C, found_R6):
         i = low
         number_from, number_digits = low, 0
         code_from, code_digits = low, 0
-        links = 0  # numbers joined to the one before by a dot
+        links, colons = 0, 0  # numbers joined to the one before by a dot, hexadecimal ones by a colon
         p1, p2, p3 = np.int64(0), np.int64(0), np.int64(0)  # classes of the three characters before
         before, before2 = np.int64(0), np.int64(0)  # the two characters before, folded
         while i <= high:
@@ -232,6 +232,12 @@ def find_runs(data_B, start_D1, class_C, found_R6):
                 cue = MAIL
             elif m & COLON and p1 & HEX and _follows_hextet(data_B, class_C, low, i):
                 cue = ADDRESS
+            if m & HEX:
+                if p1 & COLON:
+                    colons = colons + 1 if p2 & HEX else 0
+                    cue = ADDRESS if colons >= 7 else cue  # eight groups
+                elif not p1 & HEX:
+                    colons = 0
             if cue >= 0:
                 found = _put_around(data_B, class_C, low, high, found_R6, found, d, cue, i, done_K)
             if m & KEYWORD_END:

@@ -68,7 +68,14 @@ class BankCardRecognizer(InContext, PatternRecognizer):
 
 
 class SocialCreditCodeRecognizer(InContext, PatternRecognizer):
-    """Unified social credit code with both check characters (GB 32100, GB 11714): sole traders' are personal."""
+    """Unified social credit code with both check characters (GB 32100, GB 11714): sole traders' are personal.
+
+    One without a letter needs its name before it: of any 18 digits with a province at the third one in 341 passes both.
+    """
+
+    _NAME = regex.compile(
+        r"信用代码|信用代碼|统一代码|税号|纳税人|營業執照|营业执照|credit code|uscc", regex.IGNORECASE
+    )
 
     def __init__(self) -> None:
         code = r"(?<![A-Za-z0-9])[1-9AHJNY][1-9]\d{6}[0-9A-HJ-NPQRTUWXY]{10}(?![A-Za-z0-9])"
@@ -82,6 +89,10 @@ class SocialCreditCodeRecognizer(InContext, PatternRecognizer):
     def validate_result(self, pattern_text: str) -> bool:
         """Both check characters."""
         return is_credit_code(pattern_text)
+
+    def keep(self, text: str, start: int, end: int) -> bool:
+        """With a letter, or after its name."""
+        return not text[start:end].isdecimal() or bool(self._NAME.search(before(text, start)))
 
 
 class _NamedRecognizer(InContext, PatternRecognizer):
@@ -128,7 +139,7 @@ class PlateRecognizer(InContext, PatternRecognizer):
 
     def __init__(self) -> None:
         body = r"[A-HJ-NP-Z0-9]{4}(?:[A-HJ-NP-Z0-9]|[挂学警港澳领])|[A-HJ-NP-Z]\d{5}|\d{5}[A-HJ-NP-Z]"
-        plate = rf"[{PROVINCES}][A-HJ-NP-Z][·•. -]?(?:{body})(?![A-Za-z0-9])"
+        plate = rf"[{PROVINCES}][A-Z][·•. -]?(?:{body})(?![A-Za-z0-9])"
         super().__init__(
             supported_entity="CN_PLATE",
             supported_language="zh",
@@ -178,7 +189,7 @@ class WechatRecognizer(_HandleRecognizer):
     _ACCOUNT = r"[A-Za-z][A-Za-z0-9_-]{5,19}"
     PATTERNS = (
         rf"(?<={_NAME}{_ID}{_GAP}){_START}{_ACCOUNT}{_WORD_END}",
-        rf"(?<={_NAME}{_GAP}){_START}(?=[A-Za-z]*[0-9_-]){_ACCOUNT}{_WORD_END}",
+        rf"(?<={_NAME}{_GAP}){_START}(?=[A-Za-z-]*[0-9_]){_ACCOUNT}{_WORD_END}",
         rf"(?<={_SHORT}{_ID}?{_GAP}){_START}(?=(?:[A-Za-z_-]*\d){{3}}){_ACCOUNT}{_WORD_END}",  # wx is a toolkit, too
         rf"(?<=(?:{_NAME}|{_SHORT}){_ID}?{_GAP}){_START}1[3-9]\d{{9}}{_WORD_END}",
     )

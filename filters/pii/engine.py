@@ -84,7 +84,7 @@ class Scrubber:
         return _findings(column[0].as_py(), self._spans(column, [language]))
 
     def find_everywhere(self, text: str) -> list[Finding]:
-        """What find() finds without a model, by running every recognizer on the whole text: slow, the scan's contract."""
+        """What find() finds, without a model, by running every recognizer on the whole text: the scan's contract."""
         from filters.pii.registry import recognizers
 
         column = _column(text)

@@ -110,7 +110,7 @@ ENTITIES: dict[str, Entity] = {
 
 DEFAULT: tuple[str, ...] = tuple(name for name, entity in ENTITIES.items() if entity.default)
 """What is looked for when a recipe names nothing: types whose values carry a check, a form or a name of their own, so
-that documentation stays whole. Not, for example, US_DRIVER_LICENSE: any letter and six digits, 929 times on 600 pages."""
+that documentation stays whole. Not US_DRIVER_LICENSE, for example: a letter and six digits, 929 times on 600 pages."""
 
 
 def resolve(names: Sequence[str] | None, languages: Sequence[str] = ()) -> tuple[str, ...]:

@@ -2,8 +2,10 @@
 
 import regex
 
-_PAIRS = {
-    **{chr(c): chr(c - 0xFEE0) for block in (range(0xFF10, 0xFF1A), range(0xFF21, 0xFF3B), range(0xFF41, 0xFF5B)) for c in block},
+_LETTERS_AND_DIGITS = (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))
+
+FOLDED: dict[str, str] = {
+    **{chr(c): chr(c - 0xFEE0) for c in _LETTERS_AND_DIGITS},
     **dict(zip("＠．－＋＿（）／", "@.-+_()/", strict=True)),
     "\u3000": " ", "\u00a0": " ", "\u2007": " ", "\u202f": " ",
     **dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"),
@@ -11,7 +13,6 @@ _PAIRS = {
 """Digits, letters and the marks that numbers and addresses are written with. Not the colon, the comma or the
 exclamation mark: between Chinese words these are punctuation, and folded they would join what they separate."""
 
-FOLDED: dict[str, str] = dict(_PAIRS)
 _WIDE = regex.compile("[" + "".join(map(regex.escape, FOLDED)) + "]")
 
 

@@ -26,6 +26,17 @@ def after(text: str, end: int) -> str:
     return right if stop < 0 else right[:stop]
 
 
+_HEX_LEFT = regex.compile(r"(?<![A-Za-z0-9])(?=[0-9A-Fa-f]*\d)(?:[0-9A-Fa-f]{2}|[0-9A-Fa-f]{4}|\d+) {1,2}$", FLAGS)
+_HEX_RIGHT = regex.compile(r" {1,2}(?=[0-9A-Fa-f]*\d)(?:[0-9A-Fa-f]{2}|[0-9A-Fa-f]{4}|\d+)(?![A-Za-z0-9.,/-])", FLAGS)
+
+
+def in_table(text: str, start: int, end: int) -> bool:
+    """Whether text[start:end], groups with spaces between, goes on as a row of numbers or bytes: a table, a dump."""
+    if " " not in text[start:end]:
+        return False
+    return bool(_HEX_LEFT.search(before(text, start)) or _HEX_RIGHT.match(after(text, end)))
+
+
 class InContext:
     """Mix-in for a presidio PatternRecognizer: its results, less those that keep() does not want where they stand.
 

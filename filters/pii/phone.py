@@ -11,26 +11,32 @@ import phonenumbers
 import regex
 from phonenumbers import Leniency
 
-from filters.pii.patterns import FLAGS, after, before
+from filters.pii.patterns import FLAGS, after, before, in_table
 from filters.pii.presidio import EntityRecognizer, RecognizerResult, predefined_recognizers
 
 _LEFT = r"(?<![A-Za-z0-9_+])(?<![A-Za-z]/|\d[./-]|\d[ ]\()"
 _RIGHT = r"(?![A-WYZa-wyz0-9_]|[.-]\d)"
 """An x may follow: "x123" is an extension, and stays in the text."""
 
-_REGIONS = (*predefined_recognizers.PhoneRecognizer.DEFAULT_SUPPORTED_REGIONS, "CN", "HK", "TW", "JP", "KR")
+_REGIONS = (*predefined_recognizers.PhoneRecognizer.DEFAULT_SUPPORTED_REGIONS, "CN", "HK", "TW", "JP", "KR", "RU")
 """presidio's, and those of the languages that this product is for."""
 
 _WORD = (
-    r"(?:\b(?:tele)?phone|\btel|\bmobile|\bcell(?:phone)?|\bcall|\bfax|\bwhatsapp|\bhotline|\bcontact|\bdial|\bph|\bmob|"
-    r"\bsms|\btext|telefon|telefax|handy|\bmobil|rufnummer|\btél(?:éphone)?|portable|tel[eé]fono|telefone|celular|m[oó]vil|"
-    r"\bтел|телефон|моб|факс|☎|📞|📱|电话|電話|手机|手機|联系|聯繫|聯絡|致电|拨打|热线|專線|专线|座机|传真|傳真|咨询|短信|携帯|ファックス|전화|연락처|휴대|팩스)"
+    r"(?:\b(?:(?:tele|cell)?phones?|tel|mobile|cell|call|caller|fax|whatsapp|hotline|contact|dial|ph|mob|sms|telefone?|telefax|"
+    r"handy|mobil|rufnummer|portable|celular)\b|\btél(?:éphone)?(?![a-zéè])|tel[eé]fono|m[oó]vil|"
+    r"(?<![А-Яа-я])(?:[Тт]ел|[Тт]елефон|ТЕЛ|[Мм]об|[Фф]акс)(?![а-я])|☎|📞|📱|电话|電話|手机|手機|联系|聯繫|聯絡|致电|拨打|热线|熱線|专线|"
+    r"座机|传真|傳真|咨询|短信|携帯|ファックス|전화|연락처|휴대|팩스)"
     r"[^\d\n]{0,14}\n?[^\d\n]{0,6}"
 )
 _WORDS = regex.compile(_WORD + "$", regex.IGNORECASE | regex.ASCII)
 _SOME_WORD = regex.compile(r"(?r)[A-Za-z\u00c0-\U0010ffff]\D*\Z", regex.ASCII)
 """A letter or a sign before the number with no digit between: what _WORDS needs, and tables do not have."""
+_AMERICAN = regex.compile(r"1?[2-9]\d{2}[2-9]\d{6}")
 _CHINESE_WORDS = regex.compile(r"(?:电话|電話|座机|热线|专线|传真|傳真|致电|拨打|联系方式)[\s:：是为]{0,4}$")
+_NO_NUMBER = regex.compile(
+    r"^\+?\d+\.\d+$|^\d{1,3}(?:\.\d{1,3}){3}(?:/\d+)?$|(?<!\d)[12]\d{3}[-/.][01]\d[-/.][0-3]\d(?!\d)"
+)
+"""A decimal fraction, an IP address, a date."""
 _HAN = regex.compile(r"\p{Han}")
 _MEASURE = regex.compile(r"\s?(?:字节|个|元|次|条|位|秒|毫秒|行|bytes?|B\b|KB|MB|ms\b|[.,]\d|%)", regex.IGNORECASE)
 _HAN_DISTANCE = 8
@@ -38,26 +44,30 @@ _HAN_DISTANCE = 8
 
 @dataclass(frozen=True)
 class _Shape:
-    """A way to write numbers. `where`: what must stand around it; regions None: any, by its country code."""
+    """A way to write numbers, and what must stand around one. regions: where phonenumbers must know it; None: where its
+    country code says; empty: the shape is enough (area codes of North America change, and examples use free ones)."""
 
     pattern: str
     regions: tuple[str, ...] | None
     leniency: int = Leniency.VALID
     where: str = "anywhere"
     score: float = 0.5
+    left: str = _LEFT
 
     def compiled(self) -> regex.Pattern:
-        return regex.compile(_LEFT + self.pattern + _RIGHT, FLAGS)
+        return regex.compile(self.left + self.pattern + _RIGHT, FLAGS)
 
 
 _DIGIT = r"[ .()/-]{0,3}\d"
 _SHAPES = (
-    _Shape(rf"(?:\+|00(?=86))\(?\d(?:{_DIGIT}){{6,14}}", None, score=0.75),
-    _Shape(r"(?=[(\d])(?:1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[ .-])[2-9]\d{2}[ .-]\d{4}", ("US",)),
+    _Shape(rf"(?:\+|00(?=86))\(?\d(?:{_DIGIT}){{6,14}}", None, score=0.75, left=r"(?<![A-Za-z0-9_+])"),
+    _Shape(r"(?=[(\d])(?:(?:00)?1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.-])[2-9]\d{2}[ .-]\d{4}", ()),
+    _Shape(r"(?=\d)(?:1 )?[2-9]\d{2} [2-9]\d{2} \d{4}", ("US",)),
     _Shape(r"(?:86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}", ("CN",), where="chinese"),
     _Shape(r"(?:\(0\d{2,3}\)[ -]?|0\d{2,3}[ -])\d{3,4}[ -]?\d{4}", ("CN",)),
     _Shape(
-        r"(?=[(]?0[1-9](?:[ .()/-]{0,2}\d){7,11}(?!\d))\(?0\d{1,5}\)?(?:[ ./-]{1,2}\d{2,8}){1,5}",
+        r"(?=[(]?0[1-9](?:[ .()/-]{0,2}\d){7,11}(?!\d))"
+        r"(?:\(0\d{1,5}\)[ ./-]?|0\d{1,5}[ ./-])\d{2,8}(?:([ ./-])\d{2,8}(?:\1\d{2,8}){0,3})?",
         tuple(region for region in _REGIONS if region not in ("US", "CA", "CN", "HK")),  # no 0 there, or shapes above
         Leniency.EXACT_GROUPING,
     ),
@@ -92,7 +102,11 @@ class PhoneRecognizer(predefined_recognizers.PhoneRecognizer):
         """The part of a candidate that is a number, [start, end), if its surroundings allow it."""
         if not _surrounded(text, start, end, shape.where):
             return None
+        if text[start] == "(" and ")" not in text[start:end]:
+            start += 1  # "热线（138-9817-1578）"
         candidate = text[start:end]
+        if _NO_NUMBER.search(candidate) or (shape.where == "anywhere" and in_table(text, start, end)):
+            return None
         if shape.regions is None:
             length = _international(candidate)
             return (start, start + length) if length else None
@@ -102,18 +116,21 @@ class PhoneRecognizer(predefined_recognizers.PhoneRecognizer):
             for match in phonenumbers.PhoneNumberMatcher(candidate, region, leniency=shape.leniency):
                 if match.end - match.start == len(candidate) or shape.where == "named":
                     return start + match.start, start + match.end
-        return None
+        american = shape.where == "named" and _AMERICAN.fullmatch(regex.sub(r"\D", "", candidate))
+        return (start, end) if american else None
 
 
 def _international(candidate: str) -> int:
-    """Length of the longest valid number with a country code that ends where a group of digits does; 0 if none."""
+    """Length of the longest number with a country code that ends where a group of digits does; 0 if none. Valid, or in
+    groups and of a length that the country has: examples use numbers that nobody was given."""
     number = "+" + candidate[2:] if candidate.startswith("00") else candidate
     for end in reversed([group.end() for group in regex.finditer(r"\d+", number)]):
         try:
             parsed = phonenumbers.parse(number[:end])
         except phonenumbers.NumberParseException:
             continue
-        if phonenumbers.is_valid_number(parsed):
+        grouped = end > 1 + sum(map(str.isdigit, number[:end]))
+        if phonenumbers.is_valid_number(parsed) or (grouped and phonenumbers.is_possible_number(parsed)):
             return end + len(candidate) - len(number)
     return 0
 

@@ -133,7 +133,7 @@ def _runs(data_B: np.ndarray, start_D1: np.ndarray) -> np.ndarray:
 
 
 def _windows(data_B: np.ndarray, start_D1: np.ndarray, found_R6: np.ndarray) -> Windows:
-    data = memoryview(data_B)
+    data = data_B.data
     original_W, begin_W, core_W = [], [], []
     position = 0
     for _, _, begin, end, left, right in found_R6.tolist():
