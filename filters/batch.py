@@ -13,10 +13,16 @@ def text_buffers(column: pa.Array) -> tuple[np.ndarray, np.ndarray]:
         raise TypeError(f"text is {column.type}, kernels read large_string")
     _, offsets, data = column.buffers()
     if len(column) == 0 or offsets is None:
-        return np.zeros(0, np.uint8), np.zeros(len(column) + 1, np.int64)
+        return _frozen(np.zeros(0, np.uint8)), _frozen(np.zeros(len(column) + 1, np.int64))
     start_D1 = np.frombuffer(offsets, np.int64, len(column) + 1, column.offset * 8)
-    data_B = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(0, np.uint8)
-    return data_B, start_D1
+    data_B = np.frombuffer(data, np.uint8) if data is not None and data.size else _frozen(np.zeros(0, np.uint8))
+    return _frozen(data_B), _frozen(start_D1)
+
+
+def _frozen(array: np.ndarray) -> np.ndarray:
+    """Read-only like every view of an Arrow buffer: numba compiles a kernel again for arrays that can be written."""
+    array.flags.writeable = False
+    return array
 
 
 def text_column(data_B: np.ndarray, start_D1: np.ndarray) -> pa.Array:

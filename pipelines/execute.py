@@ -19,6 +19,7 @@ from pipelines.report.build import write_report
 from pipelines.request import Request
 from pipelines.rundir import locked, now, update_state
 from pipelines.runners.options import Chosen, choose
+from pipelines.stages.preload import preload
 from pipelines.storage import Store
 
 
@@ -84,6 +85,7 @@ def _begin(job: Job, loaded: LoadedRecipe, units: list[Unit], request: Request, 
 def _run(job: Job, chosen: Chosen) -> None:
     if job.units == 0:
         return
+    preload(job.recipe)
     pipeline = beam.Pipeline(runner=chosen.runner, options=chosen.options)
     build(pipeline, job)
     result = pipeline.run()

@@ -38,6 +38,7 @@ class PartWriter:
         self._format, self._compression, self._content = format, compression, content
         self._stack = ExitStack()
         self._writer: pa.ipc.RecordBatchFileWriter | pq.ParquetWriter | None = None
+        self._digest = 0
         self.parts: list[Part] = []
 
     def __enter__(self) -> "PartWriter":

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from filters.pii.engine import ENTITIES
-
-from filters.judge import Entry
+from filters.judge import Entry, Judge
 from filters.kernels.unicode import SCRIPTS
+from filters.pii.engine import ENTITIES
 from filters.presets import PRESETS
 from filters.rules import Preset, Rule
 from filters.signals import SIGNALS
@@ -79,6 +78,7 @@ def _decide(recipe: Recipe) -> Iterator[Problem]:
         yield from problems
         if not problems:
             yield from _validity(recipe, decision, entry_of(decision), path)
+            yield from _signals(entry_of(decision), path)
 
 
 def _names(recipe: Recipe, decision: Decision, path: RecipePath) -> Iterator[Problem]:
@@ -117,6 +117,14 @@ def _validity(recipe: Recipe, decision: Decision, entry: Entry, path: RecipePath
         wrong = [rule for rule in preset.rules if not _valid(rule, languages, decision.when.script)]
         if wrong:
             yield path, _not_valid(preset, wrong, languages)
+
+
+def _signals(entry: Entry, path: RecipePath) -> Iterator[Problem]:
+    """A rule on a signal that only an editing preset finds, without that preset before it."""
+    try:
+        Judge([entry])
+    except ValueError as error:
+        yield path, str(error)
 
 
 def admitted_languages(recipe: Recipe, decision: Decision) -> set[str] | None:

@@ -13,11 +13,11 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from filters.language import identify, script_of
 
 from filters.fingerprint_file import fingerprint_batch
 from filters.fingerprints import fingerprint, rank
 from filters.judge import Judge, Judgement
+from filters.language import identify, script_of
 from pipelines.accounts import ASIDE, DEAD, DROPPED, IN, KEPT, UNJUDGED, Accounts
 from pipelines.elements import DeadLetter, Records, Unit
 from pipelines.read.unit import read_unit
@@ -86,6 +86,17 @@ class UnitScorer:
         score = np.ones(len(text), np.float32)
         score[unknown_D] = found_score
         return pc.replace_with_mask(declared, unknown, found), score
+
+    def fingerprint(self, batch: pa.RecordBatch, source: str, scored: Scored) -> pa.RecordBatch | None:
+        """What deduplication compares: of every document, or of those that the rules kept. None: no deduplication."""
+        options = self.recipe.deduplicate
+        if options is None:
+            return None
+        order = self.rank(batch, source, scored)
+        if options.fingerprint == "kept":
+            batch, order = batch.filter(pa.array(scored.kept)), order[scored.kept]
+        prints = fingerprint(batch.column("text"), options.minhash)
+        return fingerprint_batch(batch.column("row").to_numpy(), batch.column("doc_id"), order, prints)
 
     def rank(self, batch: pa.RecordBatch, source: str, scored: Scored) -> np.ndarray:
         """uint64[D], smaller is better: who stays when documents are duplicates of each other."""
@@ -209,7 +220,7 @@ class UnitWriter:
             "script": scored.script,
             "bytes": pa.array(size, pa.int64()),
             "verdict": pa.array(verdict, pa.string()),
-            "step": pa.array(np.where(kept, None, "decide"), pa.string()),
+            "step": pc.if_else(pa.array(kept), pa.scalar(None, pa.string()), "decide"),
             "rules": fired,
         }
         signals = dict(zip(scored.judgement.signals.schema.names, scored.judgement.signals.columns, strict=True))
@@ -222,7 +233,9 @@ class UnitWriter:
             self.scorer.curated_schema, rows, {**whole, "edits": scored.judgement.edits.column()}
         )
         self.curated.write(curated.filter(pa.array(kept)))
-        self._fingerprint(batch, scored)
+        prints = self.scorer.fingerprint(batch, self.source, scored)
+        if prints is not None:
+            self.fingerprints.write(prints)
 
     def _account(self, scored: Scored, size: np.ndarray) -> None:
         lang, kept, fired = scored.language, scored.kept, scored.judgement.fired
@@ -233,19 +246,6 @@ class UnitWriter:
         self.accounts.add_fired("decide", self.source, lang, size, fired)
         unjudged = ~scored.judgement.judged
         self.accounts.add_rows("decide", UNJUDGED, self.source, lang.filter(pa.array(unjudged)), size[unjudged])
-
-    def _fingerprint(self, batch: pa.RecordBatch, scored: Scored) -> None:
-        options = self.recipe.deduplicate
-        if options is None:
-            return
-        order = self.scorer.rank(batch, self.source, scored)
-        if options.fingerprint == "kept":
-            kept = pa.array(scored.kept)
-            batch, order = batch.filter(kept), order[scored.kept]
-        prints = fingerprint(batch.column("text"), options.minhash)
-        self.fingerprints.write(
-            fingerprint_batch(batch.column("row").to_numpy(), batch.column("doc_id"), order, prints)
-        )
 
 
 def _identity(batch: pa.RecordBatch, source: str) -> dict[str, object]:

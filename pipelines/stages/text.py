@@ -13,9 +13,9 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from filters.pii.engine import Scrubber
 
 from filters.edits import Edits, apply
+from filters.pii.engine import Scrubber
 from pipelines.accounts import DEAD, DROPPED, IN, KEPT, Accounts
 from pipelines.elements import Unit
 from pipelines.receipts import Receipt, ReceiptBook
@@ -60,7 +60,9 @@ class UnitWriter:
 
     def __init__(self, cleaner: UnitCleaner, store: Store, unit: Unit, members: Membership, stack: ExitStack):
         self.cleaner, self.unit, self.source, self.members = cleaner, unit, unit.source, members
-        self.accounts, self._edits, self._edited_rows = Accounts(), [], []
+        self.accounts = Accounts()
+        self._edits: list[pa.Array] = []
+        self._edited_rows: list[np.ndarray] = []
         self._dead: dict[int, str] = {}
         recipe = cleaner.recipe
 

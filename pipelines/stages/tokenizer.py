@@ -9,7 +9,6 @@ from pathlib import Path
 
 import apache_beam as beam
 import numpy as np
-from tokenizer.evaluate import evaluate, merged
 
 from pipelines.errors import RecipeError
 from pipelines.receipts import Part, Receipt, ReceiptBook
@@ -17,6 +16,7 @@ from pipelines.recipe.schema import Recipe, Tokenizer
 from pipelines.sink import read_parts
 from pipelines.stages.numbered import unpack
 from tokenizer.encode import Encoder
+from tokenizer.evaluate import evaluate, merged
 from tokenizer.sampling import SAMPLE_SALT, derived_key, keyed_hash
 from tokenizer.train import TokenizerInfo, TokenizerOptions, train
 

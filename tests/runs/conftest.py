@@ -17,19 +17,22 @@ from pipelines.execute import execute
 from pipelines.request import Request
 
 ENGLISH = (
-    "the river that we follow to the sea and its old stone bridges have been part of this town with all its people since "
+    "the river that we follow to the sea and its old stone bridges have been part of this town with its people since "
     "every miller ground grain here because water turned heavy wheels while children watched boats carry flour down to "
     "markets where farmers sold bread honey apples cloth tools lamps books maps letters from distant cities under bright "
     "summer skies or cold winter rain nobody knew when roads first reached these hills yet travellers came each spring"
-).split()
-CHINESE = "山水之间有一座古老的磨坊每天清晨河水推动木轮把麦子磨成面粉村里的人们带着粮食来到这里等待新鲜的面包与故事孩子们在桥边看船远方的商人带来书信地图和灯火春天来临时道路两旁开满了花"
+)
+CHINESE = (
+    "山水之间有一座古老的磨坊每天清晨河水推动木轮把麦子磨成面粉村里的人们带着粮食来到这里等待新鲜的面包与故事"
+    "孩子们在桥边看船远方的商人带来书信地图和灯火春天来临时道路两旁开满了花"
+)
 
 
 def english(rng: random.Random, sentences: int = 14) -> str:
     """Prose that passes Gopher's and FineWeb's rules."""
     lines = []
     for _ in range(sentences):
-        words = [rng.choice(ENGLISH) for _ in range(rng.randint(9, 16))]
+        words = [rng.choice(ENGLISH.split()) for _ in range(rng.randint(9, 16))]
         lines.append(" ".join(words).capitalize() + ".")
     return "\n".join(" ".join(lines[at : at + 3]) for at in range(0, len(lines), 3))
 
@@ -114,7 +117,10 @@ def write_corpus(folder: Path, files: int = 3) -> Corpus:
     docs = documents()
     web, table = docs[:110], docs[100:]
     for file in range(files):
-        lines = [json.dumps(doc, ensure_ascii=False) + "\n" for doc in web[file * len(web) // files : (file + 1) * len(web) // files]]
+        lines = [
+            json.dumps(doc, ensure_ascii=False) + "\n"
+            for doc in web[file * len(web) // files : (file + 1) * len(web) // files]
+        ]
         (folder / f"web-{file}.jsonl").write_text("".join(lines), encoding="utf-8")
     pq.write_table(pa.Table.from_pylist(table), folder / "table.parquet", row_group_size=25)
     recipe = folder / "recipe.yaml"

@@ -1,4 +1,4 @@
-"""The graph keeps to what every runner does well: typed packed shuffles, no Reshuffle, state, timers, SDF, side inputs."""
+"""The graph keeps to what every runner does well: typed packed shuffles; no Reshuffle, state, SDF or side inputs."""
 
 import apache_beam as beam
 import pytest
@@ -87,7 +87,15 @@ def test_lint__finds_what_it_is_for(corpus, tmp_path):
 def test_no_product_code_names_what_is_forbidden():
     from pathlib import Path
 
-    forbidden = ("DirectRunner", "WriteToText", "WriteToFiles", "with_exception_handling", "GroupIntoBatches", "AsList(", "AsDict(")
+    forbidden = (
+        "DirectRunner",
+        "WriteToText",
+        "WriteToFiles",
+        "with_exception_handling",
+        "GroupIntoBatches",
+        "AsList(",
+        "AsDict(",
+    )
     for file in Path("pipelines").rglob("*.py"):
         code = [line.split("#")[0] for line in file.read_text(encoding="utf-8").splitlines()]
         for word in forbidden:

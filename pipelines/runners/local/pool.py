@@ -22,8 +22,8 @@ PR_SET_PDEATHSIG = 1
 class WorkerPool:
     """Runs `work(task number)` for every task in forked children; results come back in the order of the tasks.
 
-    Fork, not spawn: graph, models and compiled kernels are shared copy-on-write and nothing is pickled on the way out. The
-    parent runs no user code and no threads, so that a fork finds no lock held.
+    Fork, not spawn: graph, models and compiled kernels are shared copy-on-write and nothing is pickled on the way out.
+    The parent runs no user code and no threads, so that a fork finds no lock held.
     """
 
     def __init__(self, workers: int, memory_bytes: int | None = None):
@@ -106,7 +106,7 @@ def _serve(work: Callable[[int], Any], connection: Connection, memory_bytes: int
         _become_worker(memory_bytes)
         while (task := connection.recv()) >= 0:
             try:
-                message = (task, work(task), None)
+                message: tuple[int, Any, bytes | None] = (task, work(task), None)
             except BaseException as error:
                 message = (task, None, _portable(error))
             connection.send(message)
@@ -140,7 +140,7 @@ def _portable(error: BaseException) -> bytes:
 
 
 def _rebuilt(raw: bytes) -> BaseException:
-    return pickle.loads(raw)  # noqa: S301 - written by our own child
+    return pickle.loads(raw)
 
 
 def _gave_up(what: str, task: int) -> RunnerError:

@@ -1,6 +1,6 @@
-"""LocalRunner: Beam's FnApiRunner, with every stage cut into tasks for forked workers and all data between stages on disk.
+"""LocalRunner: Beam's FnApiRunner with stages cut into tasks for forked workers, and all data between them on disk.
 
-Overrides two internals of a tested Beam minor version (TESTED); `local_runner` falls back to Beam's own runner elsewhere.
+Overrides two internals of a tested Beam minor version (TESTED); elsewhere Beam's own runner takes its place.
 Beam's optimiser, coders, bundle processor and metrics stay as they are.
 """
 
@@ -41,7 +41,7 @@ def unsuitable() -> str | None:
 
 
 class LocalRunner(fn_runner.FnApiRunner):
-    """Runs a pipeline on `workers` processes; 0: one per core. Budgets in bytes: memory of all workers, spilled data."""
+    """Runs a pipeline on `workers` processes (0: one per core). Budgets in bytes: all workers' memory, spilled data."""
 
     def __init__(
         self,

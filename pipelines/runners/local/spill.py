@@ -133,7 +133,8 @@ class SpillGroup:
 
     def partitioned(self, data: bytes) -> list[tuple[int, bytes]]:
         """Encoded pairs by partition; crc32, because Python's hash differs between processes."""
-        key_coder, found = self.pre.key_coder().get_impl(), {}
+        key_coder = self.pre.key_coder().get_impl()
+        found: dict[int, list[bytes]] = {}
         for windowed, raw in elements(data, self.pre.get_impl()):
             partition = zlib.crc32(key_coder.encode(windowed.value[0])) % len(self.parts)
             found.setdefault(partition, []).append(raw)

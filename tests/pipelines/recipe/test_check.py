@@ -91,7 +91,9 @@ def test_sources__what_cannot_be_read_is_an_error(tmp_path, source, expected):
 
 
 def test_sources__one_column_cannot_have_two_types(tmp_path):
-    sources = "  a: {format: jsonl, paths: a, columns: {n: int64}}\n  b: {format: jsonl, paths: b, columns: {n: string}}\n"
+    sources = (
+        "  a: {format: jsonl, paths: a, columns: {n: int64}}\n  b: {format: jsonl, paths: b, columns: {n: string}}\n"
+    )
     assert "'n' is int64 in another source" in what(tmp_path, f"gristmill: 1\nname: x\nsources:\n{sources}")
 
 
