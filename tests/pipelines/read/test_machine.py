@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+import xxhash
 
 from pipelines.errors import InputError
 from pipelines.read.batches import Aside, Document
@@ -123,6 +124,8 @@ def test_plan__takes_files_in_one_order_up_to_the_bound(where) -> None:
     everything = [split.path for split, _ in plan_machine(None, where)]
     some = [split.path for split, _ in plan_machine(2000, where)]
     assert len(everything) == 5
+    assert everything == sorted(everything, key=lambda path: xxhash.xxh3_64_intdigest(path.encode()))
+    assert everything != sorted(everything)
     assert 0 < len(some) < 5
     assert [path for path in everything if path in some] == some
 
