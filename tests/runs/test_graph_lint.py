@@ -12,7 +12,7 @@ from pipelines.recipe.load import load
 from pipelines.storage import Store
 
 ALLOWED_CODERS = {"beam:coder:kv:v1", "beam:coder:varint:v1", "beam:coder:bytes:v1", "beam:coder:iterable:v1",
-                  "beam:coder:string_utf8:v1", "beam:coder:global_window:v1", "beam:coder:length_prefix:v1"}  # fmt: skip
+                  "beam:coder:string_utf8:v1", "beam:coder:length_prefix:v1"}  # fmt: skip
 OURS = ("UnitCoder", "ReceiptCoder", "RecordBatchCoder")
 FORBIDDEN_URNS = (
     "beam:transform:reshuffle:v1",
