@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
-from itertools import chain, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,11 +12,12 @@ import pyarrow as pa
 import sentencepiece
 
 from tokenizer.arrow_file import file_sha256
-from tokenizer.bpe import Tables, encode_documents, tables_of
+from tokenizer.runs import encode_documents
 from tokenizer.sampling import large_strings, string_buffers
 from tokenizer.shards import Header, token_dtype
-from tokenizer.special_ids import BOS, EOS, FIRST_BYTE, RESERVED, SPECIAL_IDS, UNK, WHITESPACE_PIECES
+from tokenizer.special_ids import BOS, EOS, FIRST_BYTE, RESERVED, SPECIAL_IDS, UNK
 from tokenizer.train import MODEL_FILE, SPACE_PIECE, TokenizerInfo
+from tokenizer.vocabulary import Vocabulary, bpe_vocabulary, unigram_vocabulary
 
 Texts: TypeAlias = Sequence[str] | pa.Array | pa.ChunkedArray
 
@@ -59,15 +60,14 @@ class Encoder:
         texts: str, or a string or large_string array; a null reads as an empty document. No text yields a special id.
         """
         array = large_strings(texts)
-        if self.info.kind != "bpe":
-            return self._encode_by_processor(array, bos, eos, num_threads)
-        if num_threads == 1:
-            return self._encode_by_tables(array, bos, eos)
-        edges = np.linspace(0, len(array), num_threads + 1).astype(int)
+        edges = np.linspace(0, len(array), max(1, num_threads) + 1).astype(int)
         parts = [array.slice(a, b - a) for a, b in pairwise(edges)]
+        if num_threads == 1:
+            tokens, counts = self._encode(parts[0], bos, eos)
+            return tokens, _offsets(counts)
         with ThreadPoolExecutor(num_threads) as pool:
-            results = list(pool.map(lambda part: self._encode_by_tables(part, bos, eos), parts))
-        counts = np.concatenate([np.diff(offsets) for _, offsets in results])
+            results = list(pool.map(lambda part: self._encode(part, bos, eos), parts))
+        counts = np.concatenate([counts for _, counts in results])
         return np.concatenate([tokens for tokens, _ in results]), _offsets(counts)
 
     def ids(self, text: str) -> list[int]:
@@ -84,48 +84,33 @@ class Encoder:
         pieces = self._spelt_bytes if special else self._piece_bytes
         return b"".join([pieces[number] for number in ids])
 
-    def _encode_by_tables(self, array: pa.Array, bos: bool, eos: bool) -> tuple[np.ndarray, np.ndarray]:
+    def _encode(self, array: pa.Array, bos: bool, eos: bool) -> tuple[np.ndarray, np.ndarray]:
+        """(ids, count per document)."""
         data_B, start_D1 = string_buffers(array)
-        tables = self._tables
         out = np.empty(int(start_D1[-1] - start_D1[0]) + 2 * len(array), self.dtype)
         count_D = np.empty(len(array), np.int64)
         total = encode_documents(
-            data_B, start_D1, BOS if bos else -1, EOS if eos else -1,
-            tables.character_ids, tables.byte_ids, tables.newline_ids, tables.merges,
-            tables.neighbours, out, count_D,
-        )  # fmt: skip
-        return out[:total].copy(), _offsets(count_D)
-
-    def _encode_by_processor(
-        self, array: pa.Array, bos: bool, eos: bool, num_threads: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        texts = [text or "" for text in array.to_pylist()]
-        lists = self.processor.encode(texts, add_bos=bos, add_eos=eos, num_threads=num_threads)
-        for d, text in enumerate(texts):
-            if SPACE_PIECE in text:  # SentencePiece would read it as a space
-                lists[d] = [BOS] * bos + self._ids_around_space_pieces(text) + [EOS] * eos
-        counts = np.fromiter(map(len, lists), np.int64, len(lists))
-        return np.fromiter(chain.from_iterable(lists), self.dtype, int(counts.sum())), _offsets(counts)
-
-    def _ids_around_space_pieces(self, text: str) -> list[int]:
-        literal = [FIRST_BYTE + byte for byte in SPACE_PIECE.encode()]
-        first, *rest = self.processor.encode(text.split(SPACE_PIECE))
-        return first + [number for ids in rest for number in chain(literal, ids)]
+            data_B, start_D1, BOS if bos else -1, EOS if eos else -1, self._vocabulary, out, count_D
+        )
+        return out[:total].copy(), count_D
 
     @cached_property
-    def _tables(self) -> Tables:
-        pieces = [self.processor.id_to_piece(number) for number in range(self.vocabulary)]
-        newline_ids = range(FIRST_BYTE - len(WHITESPACE_PIECES), FIRST_BYTE)
-        return tables_of(pieces, RESERVED, FIRST_BYTE, newline_ids)
+    def _vocabulary(self) -> Vocabulary:
+        if self.info.kind == "bpe":
+            return bpe_vocabulary(self._pieces)
+        return unigram_vocabulary(self._pieces, [self.processor.get_score(n) for n in range(self.vocabulary)])
+
+    @cached_property
+    def _pieces(self) -> list[str]:
+        return [self.processor.id_to_piece(number) for number in range(self.vocabulary)]
 
     @cached_property
     def _spelt_bytes(self) -> list[bytes]:
-        pieces = [self.processor.id_to_piece(number) for number in range(self.vocabulary)]
         return [
             bytes([number - FIRST_BYTE])
             if FIRST_BYTE <= number < RESERVED
             else piece.replace(SPACE_PIECE, " ").encode()
-            for number, piece in enumerate(pieces)
+            for number, piece in enumerate(self._pieces)
         ]
 
     @cached_property

@@ -1,17 +1,45 @@
-"""The decorator of this package's compiled loops (it may not import filters, which has its own)."""
+"""The decorators of this package's compiled loops, and a cache that an edited helper cannot leave stale.
 
+filters/kernels/jit.py does the same for its kernels; neither package may import the other.
+"""
+
+import hashlib
+import os
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
 
 
+def _cache_folder() -> str:
+    """A folder named by the text of this package: numba itself watches only the file of the kernel it compiles."""
+    if "NUMBA_CACHE_DIR" in os.environ:
+        return os.environ["NUMBA_CACHE_DIR"]
+    text = hashlib.sha256(numba.__version__.encode())
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        text.update(file.read_bytes())
+    root = os.environ.get("GRISTMILL_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(root) / "gristmill" / f"tokenizer-{text.hexdigest()[:16]}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:  # a worker whose home is read-only still runs; it compiles once per machine start
+        folder = Path(tempfile.gettempdir()) / folder.name
+        folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)
+
+
+FOLDER = _cache_folder()
+
+
 def kernel(function: Callable[..., Any]) -> Any:
-    """numba.njit, cached on disk. numba's cache watches the kernel's own file only: keep its helpers beside it."""
+    """numba.njit without fastmath, cached in FOLDER. numba reads its one setting when it decorates."""
+    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, FOLDER
     try:
         return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # no folder is writable (read-only image): compiled once per process instead
-        return numba.njit(nogil=True)(function)
+    finally:
+        numba.config.CACHE_DIR = before
 
 
 inline = numba.njit(nogil=True, inline="always")

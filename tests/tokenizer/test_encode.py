@@ -9,10 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tokenizer.bpe import LONGEST_RUN, SHORT_RUN, tables_of
+from tokenizer.bpe import SHORT_RUN
 from tokenizer.encode import Encoder
+from tokenizer.runs import LONGEST_RUN
 from tokenizer.special_ids import BOS, EOS, FIRST_BYTE, RESERVED, SPECIAL_IDS
 from tokenizer.train import TokenizerOptions, train
+from tokenizer.vocabulary import bpe_vocabulary
 
 DENSE = ("abc", "磨坊面")
 relaxed = settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -51,12 +53,20 @@ def test_encode__equals_sentencepiece_on_documents(encoder, texts):
     assert (tokens.dtype, offsets.dtype) == (np.uint16, np.int64)
 
 
-@pytest.fixture(scope="module")
-def dense(tmp_path_factory) -> Encoder:
+def test_encode__a_long_document_equals_sentencepiece(encoder, texts):
+    """Beyond a score of -100,000 SentencePiece's unigram model counts from zero again, in floats that round."""
+    text = " ".join(texts * 3) + "𠮷" * 9000 + "磨坊\n\n\n" * 9000
+    assert encoder.ids(text) == encoder.processor.encode(text)
+
+
+@pytest.fixture(scope="module", params=["bpe", "unigram"])
+def dense(request, tmp_path_factory) -> Encoder:
     """A vocabulary in which every two letters may stand side by side, so that a text of them is one run."""
     draw = random.Random(1)
     folder = tmp_path_factory.mktemp("dense")
-    train(["".join(draw.choices(DENSE[n % 2], k=300)) for n in range(200)], TokenizerOptions("bpe", 600), folder)
+    train(
+        ["".join(draw.choices(DENSE[n % 2], k=300)) for n in range(200)], TokenizerOptions(request.param, 560), folder
+    )
     return Encoder(folder)
 
 
@@ -159,6 +169,6 @@ def test_encoder__header_names_tokenizer_and_special_ids(encoder):
     assert header.special_ids == SPECIAL_IDS == info["special_ids"]
 
 
-def test_tables__refuse_a_vocabulary_whose_merges_ids_cannot_find():
+def test_vocabulary__refuses_pieces_that_ids_cannot_find():
     with pytest.raises(ValueError, match="'ab' holds a character"):
-        tables_of(["x"] * RESERVED + ["ab", "a"], RESERVED, FIRST_BYTE, [112, 113, 114])
+        bpe_vocabulary(["x"] * RESERVED + ["ab", "a"])
