@@ -43,7 +43,7 @@ def encode_text(data_B, vocabulary, ids_S, links_3S, score_S1, out, place):
             for k in range(count):
                 out[place + k] = ids_S[k]
             place += count
-            run = 0
+            run = np.int64(0)
         if number >= 0:
             ids_S[run] = number
             run += 1

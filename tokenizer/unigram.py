@@ -39,7 +39,8 @@ def best_run(ids_S, links_3S, score_S1, count, scores_V, edges_H):
         while node != NONE:
             if node < scores_V.size:
                 score = scores_V[node] + score_S1[i]
-                farthest = max(farthest, end + 1)
+                if end >= farthest:
+                    farthest = np.int64(end + 1)
                 if piece_S[end] == NONE or score > score_S1[end + 1]:
                     score_S1[end + 1] = score
                     piece_S[end], begin_S[end] = node, i
