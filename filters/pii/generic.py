@@ -133,7 +133,7 @@ _NETWORK_BEFORE = regex.compile(
     regex.IGNORECASE | regex.ASCII,
 )
 _NETWORK_AFTER = regex.compile(
-    r":\d|/\d|#\d|\s?[(（]?(?:ip\b|host|server|port\b|client|地址|服务器|主机)", regex.IGNORECASE
+    r":\d|/\d|#\d| - - \[|\s?[(（]?(?:ip\b|host|server|port\b|client|地址|服务器|主机)", regex.IGNORECASE
 )
 
 

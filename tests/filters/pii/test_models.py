@@ -1,0 +1,64 @@
+"""A user's spaCy model: loaded from a package or folder, never downloaded."""
+
+import pickle
+import socket
+
+import pyarrow as pa
+import pytest
+import spacy
+
+from filters.pii import models
+from filters.pii.engine import Scrubber
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory) -> dict[str, str]:
+    """Blank pipelines with a list of names, as models on disk."""
+    found = {}
+    for language, name in (("en", "Ada Lovelace"), ("zh", "张三")):
+        nlp = spacy.blank(language)
+        nlp.add_pipe("entity_ruler").add_patterns([{"label": "PERSON", "pattern": name}])
+        found[language] = str(tmp_path_factory.mktemp("models") / language)
+        nlp.to_disk(found[language])
+    return found
+
+
+def test_model__names_and_patterns_together(folders):
+    scrubber = Scrubber(["PERSON", "EMAIL_ADDRESS"], nlp_engine=folders)
+    assert scrubber.find("Ada Lovelace <ada@example.org>", "en")[0].entity == "PERSON"
+    text = pa.array(
+        ["Ada Lovelace, ada@example.org", "联系人张三，邮箱a@qq.com", "Ada Lovelace", None], pa.large_string()
+    )
+    edits = scrubber.edits(text, ["en", "zh", "fr", "en"])
+    assert [[(e["start"], e["end"], e["kind"]) for e in doc] for doc in edits.column().to_pylist()] == [
+        [(0, 12, "PERSON"), (14, 29, "EMAIL_ADDRESS")],
+        [(9, 15, "PERSON"), (24, 32, "EMAIL_ADDRESS")],
+        [],  # no model for French
+        [],
+    ]
+
+
+def test_model__long_texts_in_chunks_at_line_ends(folders, monkeypatch):
+    monkeypatch.setattr(models, "CHUNK", 50)
+    text = "Ada Lovelace wrote it.\n" * 20
+    assert [t for _, t in models.chunks(text)] == ["Ada Lovelace wrote it.\n" * 2] * 10
+    assert "".join(t for _, t in models.chunks("x" * 120)) == "x" * 120
+    found = Scrubber(["PERSON"], nlp_engine=folders).find(text, "en")
+    assert [(f.start, f.end) for f in found] == [(i * 23, i * 23 + 12) for i in range(20)]
+
+
+def test_model__pickles_by_name(folders):
+    scrubber = pickle.loads(pickle.dumps(Scrubber(["PERSON"], nlp_engine=folders)))
+    assert [f.entity for f in scrubber.find("Ada Lovelace", "en")] == ["PERSON"]
+
+
+def test_model__missing_is_an_error_not_a_download(monkeypatch):
+    def refuse(*args, **options):
+        raise AssertionError("a connection")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    scrubber = Scrubber(["PERSON"], nlp_engine={"en": "en_core_web_enormous"})
+    with pytest.raises(
+        ValueError, match="'en_core_web_enormous' for 'en' is neither an installed package nor a folder"
+    ):
+        scrubber.find("Ada Lovelace", "en")
