@@ -54,23 +54,14 @@ class Accounts:
         self, step: str, outcome: str, source: str, lang: pa.Array, size_D: np.ndarray, reason: pa.Array | None = None
     ) -> None:
         """Count the documents of a batch by language (and reason); size_D in bytes."""
-        if len(lang) == 0:
-            return
-        columns = {"lang": lang.fill_null(""), "size": pa.array(size_D, pa.int64())}
-        keys = ["lang"]
-        if reason is not None:
-            columns["reason"] = reason
-            keys.append("reason")
-        for row in pa.table(columns).group_by(keys).aggregate([("size", "sum"), ("size", "count")]).to_pylist():
-            self.add(
-                step,
-                outcome,
-                source,
-                row["size_count"],
-                row["size_sum"],
-                reason=row.get("reason") or "",
-                lang=row["lang"],
-            )
+        lang_code, langs = _coded(lang)
+        reason_code, reasons = _coded(reason) if reason is not None else (np.zeros(len(lang), np.int64), [""])
+        group_D = lang_code * len(reasons) + reason_code
+        documents, sizes = np.bincount(group_D), np.bincount(group_D, weights=size_D)  # float64 is exact below 2**53
+        for group in np.flatnonzero(documents).tolist():
+            lang_name, reason_name = langs[group // len(reasons)], reasons[group % len(reasons)]
+            count, size = int(documents[group]), int(sizes[group])
+            self.add(step, outcome, source, count, size, reason=reason_name, lang=lang_name)
 
     def add_fired(self, step: str, source: str, lang: pa.Array, size_D: np.ndarray, fired: pa.Array) -> None:
         """Count every rule that fired; a document counts once for each."""
@@ -105,6 +96,12 @@ class Accounts:
     def from_json(cls, records: Iterable[dict]) -> "Accounts":
         """The inverse of to_json."""
         return cls(Account(**record) for record in records)
+
+
+def _coded(column: pa.Array) -> tuple[np.ndarray, list[str]]:
+    """(int64[D] codes, their strings); a null is ""."""
+    encoded = column.fill_null("").dictionary_encode()
+    return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
 
 
 def reconcile(accounts: Accounts, steps: list[str]) -> None:

@@ -5,6 +5,7 @@ A second attempt of the same unit writes the same bytes under the same names, so
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ import xxhash
 from pipelines.receipts import Part, Receipt
 from pipelines.storage import HashingFile, Store
 
+UNIQUE = ("doc_id", "id", "url", "sha256", "first_bytes")
+"""Columns whose values hardly repeat."""
 ROLL_BYTES = 256 * 2**20
 """A part is closed when it has grown beyond this: an unsplittable file is one unit of several parts."""
 
@@ -69,8 +72,15 @@ class PartWriter:
         self._file = HashingFile(self._scratch.open("wb"))
         self._rows, self._digest = 0, 0
         if self._format == "parquet":
+            # Texts and ids hardly repeat: a dictionary of them costs time, statistics of them space, for nothing.
+            short = [field.name for field in schema if field.name not in UNIQUE and field.type != pa.large_string()]
             self._writer = pq.ParquetWriter(
-                self._file, schema, compression=self._compression or "none", compression_level=1
+                self._file,
+                schema,
+                compression=self._compression or "none",
+                compression_level=1,
+                use_dictionary=[name for name in short if pa.types.is_string(schema.field(name).type)],
+                write_statistics=short,
             )
         else:
             options = pa.ipc.IpcWriteOptions(compression=self._compression and pa.Codec(self._compression, 1))
@@ -99,7 +109,14 @@ def _row_bytes(column: pa.Array) -> Iterable[bytes]:
     if pa.types.is_large_list(column.type):
         values = column.flatten().to_numpy()
         ends = np.cumsum(pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False))
-        return (values[start:end].tobytes() for start, end in zip(np.append(0, ends[:-1]), ends, strict=True))
+        return (values[start:end].tobytes() for start, end in pairwise([0, *ends.tolist()]))
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        # A null has an empty range, and so reads as "".
+        _, offsets, data = column.buffers()
+        kind = np.int64 if pa.types.is_large_string(column.type) else np.int32
+        raw = data.to_pybytes() if data is not None else b""
+        starts = np.frombuffer(offsets, kind, len(column) + 1, column.offset * kind().itemsize).tolist()
+        return (raw[start:end] for start, end in pairwise(starts))
     return (b"" if value is None else str(value).encode() for value in column.to_pylist())
 
 

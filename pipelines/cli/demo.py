@@ -23,7 +23,7 @@ def demo(
 ) -> None:
     """Run everything once on the embedded default: no input, no network, about three minutes on two cores.
 
-    The corpus is the documentation on this machine and 120 pages that come with Gristmill, in English and Chinese.
+    The corpus is the documentation on this machine and 179 pages that come with Gristmill, in English and Chinese.
     """
     folder.mkdir(parents=True, exist_ok=True)
     recipe = folder.parent / f"{folder.name}.yaml"
