@@ -95,8 +95,11 @@ class Edits:
         fields = pc.list_flatten(column)
         named = {fields.type.field(i).name for i in range(fields.type.num_fields)}
         start, end = (pc.struct_field(fields, name).to_numpy(zero_copy_only=False) for name in ("start", "end"))
-        text = pc.struct_field(fields, "text").to_pylist() if "text" in named else None
-        return cls.of(len(column), doc, start, end, pc.struct_field(fields, "kind").to_pylist(), text)
+        kinds, kind_E = _encoded(pc.struct_field(fields, "kind"))
+        text = pc.struct_field(fields, "text") if "text" in named else pa.repeat(pa.scalar(""), len(fields))
+        texts, text_E = _encoded(text)
+        doc_E, start_E, end_E = (np.asarray(field, np.int64) for field in (doc, start, end))
+        return cls(len(column), doc_E, start_E, end_E, kind_E, text_E, kinds, texts)
 
     def column(self) -> pa.Array:
         """list<EDIT>, one list per document, empty where nothing is edited."""
@@ -277,6 +280,12 @@ def _coded(values: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
     table: dict[str, int] = {}
     codes = np.fromiter((table.setdefault(value, len(table)) for value in values), np.int32, len(values))
     return tuple(table), codes
+
+
+def _encoded(column: pa.Array) -> tuple[tuple[str, ...], np.ndarray]:
+    """As _coded, of a string column."""
+    encoded = column.dictionary_encode()
+    return tuple(encoded.dictionary.to_pylist()), encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32)
 
 
 def _recoded(parts: Sequence[tuple[tuple[str, ...], np.ndarray]]) -> tuple[tuple[str, ...], np.ndarray]:
