@@ -3,7 +3,6 @@
 `edits.merged()` resolves overlaps, `apply(text, edits)` makes the edited text, `first.then(second)` says in terms of
 the original text what two rounds of editing did. Nothing is inserted: every edit covers at least one byte.
 """
-# ruff: noqa: N815 - field names carry the array's layout, as arguments of kernels do
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
