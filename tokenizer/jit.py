@@ -15,12 +15,11 @@ import numba
 
 def _cache_folder() -> str:
     """A folder named by the text of this package: numba itself watches only the file of the kernel it compiles."""
-    if "NUMBA_CACHE_DIR" in os.environ:
-        return os.environ["NUMBA_CACHE_DIR"]
     text = hashlib.sha256(numba.__version__.encode())
     for file in sorted(Path(__file__).parent.glob("*.py")):
         text.update(file.read_bytes())
-    root = os.environ.get("GRISTMILL_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    roots = (os.environ.get(name) for name in ("NUMBA_CACHE_DIR", "GRISTMILL_CACHE", "XDG_CACHE_HOME"))
+    root = next(filter(None, roots), None) or Path.home() / ".cache"
     folder = Path(root) / "gristmill" / f"tokenizer-{text.hexdigest()[:16]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
