@@ -67,7 +67,11 @@ def train(
         made.loader.close()
         made.terminal.close()
         leave(world)
-    if state.step < config.loop.steps:
+    if state.stale(config.loop):
+        made.terminal.say(
+            f"stopped after step {state.step}: no better validation in {config.loop.patience} evaluations"
+        )
+    elif state.step < config.loop.steps:
         made.terminal.say(f"interrupted after step {state.step}; continue with --resume")
         raise typer.Exit(Exit.INTERRUPTED)
     if world.first:

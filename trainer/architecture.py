@@ -1,4 +1,3 @@
-# ruff: noqa: N802 (shape-suffixed names)
 """What a model is made of: one frozen configuration that covers GPT-2, Llama, Mixtral, T5 and BERT shapes.
 
 Letters as in model.py: E embedding width, H query heads, K key-value heads, D width of a head, M hidden width, V padded

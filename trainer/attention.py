@@ -1,4 +1,3 @@
-# ruff: noqa: N815 (shape-suffixed names)
 """Attention: one function, `attend`, with interchangeable back ends that give equal results
 (tests/trainer/test_attention.py).
 

@@ -20,8 +20,9 @@ from trainer.meters import Metrics, Speed, Terminal, device_peak, flops_per_toke
 from trainer.model import Model, initialise, parameter_counts
 from trainer.objectives.pretrain import OBJECTIVES
 from trainer.optim import Optimizers
-from trainer.order import Order
+from trainer.order import Order, Place
 from trainer.parallel import World
+from trainer.recovery import Recovery
 
 
 @dataclass(frozen=True)
@@ -111,21 +112,18 @@ def build(
     model = Model(config.model).to(world.device)
     initialise(model, config.seed)
     optimizers = Optimizers(model, config.optim, config.loop.steps)
+    guard = Guard(optimizers, world.device, config.guard)
     order = Order(sources.train, config.data.rows_per_step, objective.count)
     state = State(place=replace(State().place, seed=config.data.seed))
     if resume is not None:
-        resume.load_training(model, optimizers)
+        resume.load_training(model, guard)
         state = resume.state
     _compile(model, config, world)
-    loader = Loader(
-        sources.train,
-        objective,
-        order.steps(state.place),
-        config.data,
-        world.device,
-        rank=world.rank,
-        world=world.size,
-    )
+
+    def read_from(place: Place) -> Loader:
+        steps = order.steps(place)
+        return Loader(sources.train, objective, steps, config.data, world.device, rank=world.rank, world=world.size)
+
     evaluator = None
     if sources.validation is not None:
         evaluator = Evaluator(sources.validation, objective, config.data, world, config.loop.evaluation_rows)
@@ -133,7 +131,7 @@ def build(
 
     def save(state: State, evaluation: Evaluation | None) -> None:
         if world.first:
-            checkpoints.save(state, evaluation, model, optimizers, config, sources.origin, sources.tokenizer)
+            checkpoints.save(state, evaluation, model, guard, config, sources.origin, sources.tokenizer)
 
     flops = flops_per_token(config.model, parameter_counts(model)["matrix"], sources.train.sequence_length)
     ceiling = matmul_ceiling(world.device, model.compute_dtype()) * world.size
@@ -144,16 +142,20 @@ def build(
         model=model,
         objective=objective,
         order=order,
-        loader=loader,
-        guard=Guard(optimizers, world.device),
+        loader=read_from(state.place),
+        guard=guard,
         evaluate=evaluator,
         save=save,
         metrics=Metrics(folder / "metrics.jsonl", state.step) if world.first else None,
         terminal=Terminal(world.first),
         speed=Speed(flops, None if peak is None else peak * world.size, ceiling),
         sources=sources.train.sources,
+        folder=folder,
         interrupted=interrupted,
     )
+    if config.guard.spikes == "rollback":
+        most = config.guard.rollbacks
+        run.go_back = Recovery(folder, most, lambda saved: saved.load_training(model, guard), read_from)
     return run, state
 
 

@@ -24,9 +24,9 @@ from tokenizer.arrow_file import file_sha256
 from trainer.config import RunConfig, as_dict, from_dict
 from trainer.errors import InputError, MismatchError
 from trainer.evaluate import Evaluation
+from trainer.guard import Guard
 from trainer.loop import State
 from trainer.model import Model
-from trainer.optim import Optimizers
 from trainer.order import Place
 
 FORMAT = "gristmill-checkpoint-1"
@@ -95,7 +95,7 @@ class Checkpoints:
         state: State,
         evaluation: Evaluation | None,
         model: Model,
-        optimizers: Optimizers,
+        guard: Guard,
         config: RunConfig,
         origin: Origin,
         tokenizer: Path,
@@ -109,7 +109,7 @@ class Checkpoints:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         save_file({k: v.detach().contiguous() for k, v in model.state_dict().items()}, partial / "model.safetensors")
-        save_file(_optimizer_tensors(optimizers), partial / "optimizer.safetensors")
+        save_file(_training_tensors(guard), partial / "optimizer.safetensors")
         shutil.copytree(tokenizer, partial / "tokenizer")
         facts = {
             "format": FORMAT,
@@ -170,7 +170,7 @@ class Checkpoint:
             ) from error
         saved = dict(facts["state"])
         best = float("inf") if saved["best"] is None else saved["best"]
-        state = State(saved["step"], saved["tokens"], Place(**saved["place"]), best)
+        state = State(**saved | {"place": Place(**saved["place"]), "best": best})
         return cls(path, state, from_dict(facts["config"]), Origin(**facts["origin"]), facts)
 
     def load_model(self, device: torch.device) -> Model:
@@ -179,15 +179,15 @@ class Checkpoint:
         model.load_state_dict(self._tensors("model.safetensors", device))
         return model
 
-    def load_training(self, model: Model, optimizers: Optimizers) -> None:
-        """Weights, optimiser state and the generators' state into the given parts."""
+    def load_training(self, model: Model, guard: Guard) -> None:
+        """Weights, what guard and optimisers remember, and the generators' state, into the given parts."""
         device = model.embedding.weight.device
         model.load_state_dict(self._tensors("model.safetensors", device))
         tensors = self._tensors("optimizer.safetensors", torch.device("cpu"))
         torch.set_rng_state(tensors.pop("random/cpu"))
         if (cuda := tensors.pop("random/cuda", None)) is not None and torch.cuda.is_available():
             torch.cuda.set_rng_state(cuda)
-        optimizers.load(tensors)
+        guard.load(tensors)
 
     def _tensors(self, name: str, device: torch.device) -> dict[str, Tensor]:
         try:
@@ -198,8 +198,8 @@ class Checkpoint:
             ) from error
 
 
-def _optimizer_tensors(optimizers: Optimizers) -> dict[str, Tensor]:
-    tensors = {name: tensor.detach().contiguous() for name, tensor in optimizers.tensors()}
+def _training_tensors(guard: Guard) -> dict[str, Tensor]:
+    tensors = {name: tensor.detach().contiguous() for name, tensor in guard.tensors()}
     tensors["random/cpu"] = torch.get_rng_state()
     if torch.cuda.is_available():
         tensors["random/cuda"] = torch.cuda.get_rng_state()

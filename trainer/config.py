@@ -10,6 +10,7 @@ import yaml
 from trainer.architecture import ModelConfig
 from trainer.data import DataConfig
 from trainer.errors import ConfigError
+from trainer.guard import GuardConfig
 from trainer.loop import LoopConfig
 from trainer.optim import OptimConfig
 
@@ -26,6 +27,7 @@ class RunConfig:
     data: DataConfig = field(default_factory=DataConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     loop: LoopConfig = field(default_factory=LoopConfig)
+    guard: GuardConfig = field(default_factory=GuardConfig)
 
 
 def _large(layers: int, width: int, lr: float) -> RunConfig:
@@ -140,7 +142,13 @@ def as_dict(config: RunConfig) -> dict[str, Any]:
 
 def from_dict(raw: dict[str, Any]) -> RunConfig:
     """What `as_dict` gave; a setting that this version lacks is an error that names it."""
-    sections: dict[str, type] = {"model": ModelConfig, "data": DataConfig, "optim": OptimConfig, "loop": LoopConfig}
+    sections: dict[str, type] = {
+        "model": ModelConfig,
+        "data": DataConfig,
+        "optim": OptimConfig,
+        "loop": LoopConfig,
+        "guard": GuardConfig,
+    }
     try:
         made = {name: sections[name](**_tuples(value)) if name in sections else value for name, value in raw.items()}
         return RunConfig(**made)

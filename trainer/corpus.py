@@ -48,6 +48,9 @@ class Corpus:
             np.array([number[name] for name in shard.column("source").to_pylist()], np.int32) for shard in self.shards
         ]
 
+        self.most_segments = int(np.diff(self.plan.first).max(initial=1))
+        """Of a row."""
+
     def __len__(self) -> int:
         return len(self.plan)
 
@@ -75,15 +78,14 @@ class Corpus:
     def ends(self, segment_P: np.ndarray) -> np.ndarray:
         """bool (P,): whether the segment is the last of its document."""
         plan = self.plan
-        length_P = self._of_document(segment_P, [shard.lengths for shard in self.shards], np.int64)
-        return plan.start[segment_P] + plan.length[segment_P] == length_P
+        return plan.start[segment_P] + plan.length[segment_P] == self.document_lengths(segment_P)
 
     def bytes(self, segment_P: np.ndarray) -> np.ndarray:
         """float64 (P,): UTF-8 bytes that a segment's targets stand for: the document's, by its share of the targets.
 
         Summed over the segments of a document this is exactly its `bytes`. A document's first token is no target.
         """
-        length_P = self._of_document(segment_P, [shard.lengths for shard in self.shards], np.int64)
+        length_P = self.document_lengths(segment_P)
         bytes_P = self._of_document(segment_P, [shard.column("bytes").to_numpy() for shard in self.shards], np.float64)
         targets_P = self.plan.length[segment_P] - self.ends(segment_P)
         return bytes_P * targets_P / np.maximum(length_P - 1, 1)
@@ -91,6 +93,15 @@ class Corpus:
     def sources_of(self, segment_P: np.ndarray) -> np.ndarray:
         """int32 (P,): number of each segment's source in `sources`."""
         return self._of_document(segment_P, self.source_of, np.int32)
+
+    def document_lengths(self, segment_P: np.ndarray) -> np.ndarray:
+        """int64 (P,): tokens of each segment's whole document."""
+        return self._of_document(segment_P, [shard.lengths for shard in self.shards], np.int64)
+
+    def document_ids(self, segment_P: np.ndarray) -> list[str]:
+        """The doc_id of each segment: what `gristmill explain` and the ledger know the document by."""
+        pairs = zip(self.plan.shard[segment_P], self.plan.doc[segment_P], strict=True)
+        return [str(self.shards[shard].column("doc_id")[int(doc)].as_py()) for shard, doc in pairs]
 
     def unigram_entropy(self, most: int = 1 << 28) -> tuple[float, float]:
         """(nats per token, bits per byte) of the best predictor without context: what a model must beat.

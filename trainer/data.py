@@ -1,4 +1,3 @@
-# ruff: noqa: N815 (shape-suffixed names)
 """Rows become batches, in a background thread, in reused buffers, while the device computes.
 
 Letters: B rows of one batch, T tokens of a row, N = B * T, S tokens of the encoder's row, R rows of one step.
@@ -73,11 +72,15 @@ class Batch:
     """int64; -1 where not scored."""
     sources_BT: Tensor
     """int64; number of the source of each token."""
+    segments_BT: Tensor
+    """int64; number in its row of the piece that a token belongs to; 0 for padding, which has no target."""
+    most_segments: int
+    """Of a row: the plan's most."""
     context: Tokens | None = None
     """The encoder's side of an encoder-decoder."""
 
     @classmethod
-    def of(cls, arrays: dict[str, Tensor], documents: bool) -> "Batch":
+    def of(cls, arrays: dict[str, Tensor], documents: bool, most_segments: int) -> "Batch":
         """From the arrays of an `Assembly`, each int32 (B, its length)."""
         context = None
         if "context_ids" in arrays:
@@ -88,7 +91,9 @@ class Batch:
             arrays["documents"] if documents else None,
             arrays.get("prefix"),
         )
-        return cls(tokens, arrays["targets"].long(), arrays["sources"].long(), context)
+        segments_BT = arrays["documents"].long().clamp(min=0)
+        targets_BT, sources_BT = arrays["targets"].long(), arrays["sources"].long()
+        return cls(tokens, targets_BT, sources_BT, segments_BT, most_segments, context)
 
 
 class Loader:
@@ -129,7 +134,7 @@ class Loader:
         for _ in range(-(-len(self._mine(rows)) // self.config.rows_per_batch)):
             buffer = self._next()
             assert isinstance(buffer, _Buffer)
-            yield Batch.of(buffer.on(self.device), self.config.documents)
+            yield Batch.of(buffer.on(self.device), self.config.documents, self.corpus.most_segments)
             self._free.put(buffer)
 
     def close(self) -> None:

@@ -1,4 +1,3 @@
-# ruff: noqa: N815 (shape-suffixed names)
 """Mixture of experts: every token is computed by its top-k experts only.
 
 Padding of a row is routed like any token; a pack plan has less than 1 % of it.

@@ -1,4 +1,3 @@
-# ruff: noqa: N815 (shape-suffixed names)
 """The layers of the one Model (model.py), whatever its kind.
 
 Letters: B rows, T tokens of a row, S keys (T, cached tokens, or the encoder's tokens), E embedding width, H query

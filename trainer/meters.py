@@ -92,6 +92,10 @@ class Speed:
         self.began, self.tokens, self.waited = now, tokens, waited
         return figures
 
+    def start(self, tokens: int) -> None:
+        """Begins anew, with a new loader."""
+        self.began, self.tokens, self.waited = time.perf_counter(), tokens, 0.0
+
     def pause(self) -> None:
         """Starts the clock again: what came before (an evaluation, a checkpoint) is not training."""
         self.began = time.perf_counter()
@@ -101,14 +105,23 @@ class Metrics:
     """metrics.jsonl: one object per line. After a resume, lines past the checkpoint's step are gone."""
 
     def __init__(self, path: Path, after_step: int):
+        self.path = path
+        self.file: IO[str] = self._keep(after_step)
+
+    def _keep(self, step: int) -> IO[str]:
         kept = []
-        if path.exists():
-            lines = path.read_text(encoding="utf-8").splitlines()
-            kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= after_step]
-        partial = path.with_name(f".{path.name}.partial")
+        if self.path.exists():
+            lines = self.path.read_text(encoding="utf-8").splitlines()
+            kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
+        partial = self.path.with_name(f".{self.path.name}.partial")
         partial.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
-        os.replace(partial, path)
-        self.file: IO[str] = path.open("a", encoding="utf-8")
+        os.replace(partial, self.path)
+        return self.path.open("a", encoding="utf-8")
+
+    def back_to(self, step: int) -> None:
+        """Forgets the lines of later steps: they will be done again."""
+        self.file.close()
+        self.file = self._keep(step)
 
     def write(self, lines: list[dict[str, Any]]) -> None:
         """Appends and flushes."""

@@ -1,4 +1,3 @@
-# ruff: noqa: N815 (shape-suffixed names)
 """Which rows a step reads: one global order for every world size, micro-batch and read-ahead.
 
 The whole state of the data is a `Place`: seed, epoch, next_row. It counts rows that were consumed, never rows that were

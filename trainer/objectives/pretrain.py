@@ -1,7 +1,6 @@
-# ruff: noqa: N815 (shape-suffixed names)
 """Pretraining objectives. Each fills rows (on the host) and turns a batch into a loss (on the device).
 
-Letters: B rows, T tokens, N = B * T, Q sources, P segments.
+Letters: B rows, T tokens, N = B * T, Q sources, P segments, D most segments of a row.
 """
 
 from collections.abc import Callable
@@ -28,6 +27,8 @@ class Measured:
     """Sum of the losses of the scored tokens, with a gradient."""
     by_source_2Q: Tensor
     """float32: row 0 sums of losses, row 1 scored tokens, by source."""
+    by_segment_2BD: Tensor
+    """The same by piece of each row; D: the most that a row has."""
     extra: dict[str, Tensor] = field(default_factory=dict)
     """Scalars for metrics.jsonl, averaged over the batches of a step."""
 
@@ -60,10 +61,11 @@ def measure(model: Model, batch: Batch, sources: int) -> Measured:
     loss, losses_N = lm_loss(
         hidden_NE, model.output_weight(), targets_N, vocabulary=model.config.vocabulary, bias_V=model.head_bias
     )
-    by_source_2Q = torch.zeros(2, sources, device=loss.device)
-    by_source_2Q.index_add_(1, sources_N, torch.stack((losses_N, (targets_N >= 0).float())))
+    both_2N = torch.stack((losses_N, (targets_N >= 0).float()))
+    by_source_2Q = torch.zeros(2, sources, device=loss.device).index_add_(1, sources_N, both_2N)
+    by_segment_2BD = _by_segment(batch, both_2N)
     if not routing:
-        return Measured(loss, by_source_2Q)
+        return Measured(loss, by_source_2Q, by_segment_2BD)
     balance, z = (torch.stack([getattr(layer, name) for layer in routing]).mean() for name in ("balance", "z"))
     charge = model.config.balance_weight * balance + model.config.router_z_weight * z
     busiest = torch.stack([layer.share_X for layer in routing]).max() * model.config.experts
@@ -71,8 +73,16 @@ def measure(model: Model, batch: Batch, sources: int) -> Measured:
     return Measured(
         loss + charge * (targets_N >= 0).sum(),
         by_source_2Q,
+        by_segment_2BD,
         {"expert_balance": balance.detach(), "router_z": z.detach(), "expert_busiest": busiest},
     )
+
+
+def _by_segment(batch: Batch, both_2N: Tensor) -> Tensor:
+    """(2, N) summed to (2, B, D)."""
+    B, D = batch.segments_BT.shape[0], batch.most_segments
+    place_BT = batch.segments_BT + torch.arange(B, device=both_2N.device)[:, None] * D
+    return torch.zeros(2, B * D, device=both_2N.device).index_add_(1, place_BT.flatten(), both_2N).view(2, B, D)
 
 
 class Causal:

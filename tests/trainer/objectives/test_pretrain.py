@@ -98,14 +98,14 @@ def test_objective__hidden_tokens_cannot_be_seen(corpus, name, seed, tiny, run_d
         for p in model.parameters():
             p.normal_(0.0, 0.3, generator=generator)
     made = {key: torch.from_numpy(a.astype(np.int64)) for key, a in arrays(corpus, OBJECTIVES[name](450), 4).items()}
-    batch = Batch.of(made, documents=True)
+    batch = Batch.of(made, documents=True, most_segments=64)
     place = torch.zeros_like(made["ids"], dtype=torch.bool)
     place[:, -3:] = True
     changed = {**made, "ids": torch.where(place, (made["ids"] + 5) % 450, made["ids"])}
     objective = OBJECTIVES[name](450)
     with torch.no_grad():
         before = model(batch.tokens, batch.context) if objective.encodes else model(batch.tokens)
-        other = Batch.of(changed, documents=True)
+        other = Batch.of(changed, documents=True, most_segments=64)
         after = model(other.tokens, other.context) if objective.encodes else model(other.tokens)
     scored = (batch.targets_BT >= 0) & ~place
     if objective.mask == "full":
