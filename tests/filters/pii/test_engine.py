@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -16,6 +17,7 @@ from filters.pii import generic, registry
 from filters.pii.engine import Finding, Scrubber
 from filters.pii.entities import DEFAULT, ENTITIES, resolve
 from filters.pii.operators import OPERATORS
+from filters.pii.presidio import RecognizerResult
 
 
 def test_edits__byte_ranges_kinds_and_tags(scrubber):
@@ -184,3 +186,19 @@ def test_imports__catalogue_is_light_and_presidio_comes_without_torch():
     heavy = "import sys, filters.pii.presidio; assert not {'torch', 'transformers'} & set(sys.modules); import torch"
     for code in (light, engine, heavy):
         subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_recognizer__weak_results_do_not_count():
+    class Weak:
+        def analyze(self, text, entities, nlp_artifacts):
+            scores = (0.4, 0.05, 1.0, 0.3)
+            return [RecognizerResult("X", i, i + 1, score) for i, score in enumerate(scores)]
+
+    recognizer = registry.Recognizer("X", None, registry.THRESHOLD, Weak())  # type: ignore[arg-type]
+    assert recognizer.run("abcd") == [(0, 1, 0.4), (2, 3, 1.0)]
+
+
+def test_docs__list_every_type_with_its_description():
+    page = (Path(__file__).parents[3] / "docs" / "personal-data.md").read_text(encoding="utf-8")
+    for entity in ENTITIES.values():
+        assert f"| `{entity.name}` | {entity.description} | {', '.join(entity.languages) or 'any'} |" in page
