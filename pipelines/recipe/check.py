@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from filters.judge import Entry, Judge
 from filters.kernels.unicode import SCRIPTS
-from filters.pii.engine import ENTITIES
+from filters.pii.entities import ENTITIES
 from filters.presets import PRESETS
 from filters.rules import Preset, Rule
 from filters.signals import SIGNALS
@@ -158,6 +158,8 @@ def _scrub(recipe: Recipe) -> Iterator[Problem]:
     for name in (recipe.scrub.entities or ()) if recipe.scrub else ():
         if name not in ENTITIES:
             yield ("scrub", "entities"), f"unknown type '{name}'; {nearest(name, list(ENTITIES))}"
+        elif ENTITIES[name].model:
+            yield ("scrub", "entities"), f"'{name}' needs a language model, which a recipe cannot name; remove it"
 
 
 def _quality(recipe: Recipe) -> Iterable[Problem]:

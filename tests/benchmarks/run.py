@@ -2,9 +2,9 @@
 
     python tests/benchmarks/run.py FOLDER [--only filters,dedup,corpus] [--datatrove PYTHON]
 
-FOLDER holds Parquet files with a `text` column (docs-*.parquet) and WARC files (pages-*.warc.gz). Figures are CPU seconds
-of the whole process tree (user + system), so they hold on a busy machine; MB/s counts UTF-8 bytes of `text`. The fixed start
-(imports, compiled kernels from the cache) is measured with the same recipe on one document and shown apart.
+FOLDER holds Parquet files with a `text` column (docs-*.parquet) and WARC files (pages-*.warc.gz). Figures are CPU
+seconds of the whole process tree (user + system), so they hold on a busy machine; MB/s counts UTF-8 bytes of `text`. The
+fixed start (imports, compiled kernels from the cache) is measured with the same recipe on one document and shown apart.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import resource
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -67,6 +67,8 @@ class Measured:
     cpu: float
     wall: float
     peak_mb: float
+    stages: float = 0.0
+    """CPU seconds of the stages alone, from input to written survivors: without imports, planning and the report."""
 
 
 def measure(command: list[str]) -> Measured:
@@ -86,8 +88,10 @@ def gristmill(recipe: str, scratch: Path, until: str, **paths: list[str]) -> Mea
     out = tempfile.mkdtemp(dir=scratch)
     from pipelines.request import Request
 
-    request = Request(file, Path(out) / "run", until=until).to_json()
-    return measure([sys.executable, "-m", "pipelines.worker", request, str(scratch / "error")])
+    request = Request(file, Path(out) / "run", until=until, runner="fnapi").to_json()
+    run = measure([sys.executable, "-m", "pipelines.worker", request, str(scratch / "error")])
+    done = json.loads((Path(out) / "run" / "run.json").read_text(encoding="utf-8"))["stages"]
+    return replace(run, stages=sum(stage["cpu_seconds"] or stage["seconds"] for stage in done))
 
 
 def one_document(files: list[str], scratch: Path) -> list[str]:
@@ -99,7 +103,13 @@ def one_document(files: list[str], scratch: Path) -> list[str]:
 
 def text_megabytes(files: list[str]) -> float:
     """UTF-8 bytes of the text columns, in MB."""
-    return sum(pc.sum(pc.binary_length(pq.read_table(f, columns=["text"])["text"].cast(pa.large_string()))).as_py() for f in files) / 1e6
+    return (
+        sum(
+            pc.sum(pc.binary_length(pq.read_table(f, columns=["text"])["text"].cast(pa.large_string()))).as_py()
+            for f in files
+        )
+        / 1e6
+    )
 
 
 def main() -> None:
@@ -112,7 +122,9 @@ def main() -> None:
     docs = sorted(map(str, args.folder.glob("docs-*.parquet")))
     pages = sorted(map(str, args.folder.glob("pages-*.warc.gz")))
     size = text_megabytes(docs)
-    table = Table("what", "MB", "CPU s", "start s", "MB/s", "MB/s after start", "peak MB", title=f"core {CORE}")
+    table = Table(
+        "what", "MB", "CPU s", "start s", "MB/s", "MB/s after start", "MB/s stages", "peak MB", title=f"core {CORE}"
+    )
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
         one = one_document(docs, scratch)
@@ -136,8 +148,11 @@ def main() -> None:
 def row(table: Table, name: str, size: float, run: Measured, start: Measured | None) -> None:
     """One line of the result."""
     net = f"{size / (run.cpu - start.cpu):.1f}" if start else ""
+    stages = f"{size / run.stages:.1f}" if run.stages else ""
     begin = f"{start.cpu:.1f}" if start else ""
-    table.add_row(name, f"{size:.1f}", f"{run.cpu:.1f}", begin, f"{size / run.cpu:.1f}", net, f"{run.peak_mb:.0f}")
+    table.add_row(
+        name, f"{size:.1f}", f"{run.cpu:.1f}", begin, f"{size / run.cpu:.1f}", net, stages, f"{run.peak_mb:.0f}"
+    )
 
 
 if __name__ == "__main__":
