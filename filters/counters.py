@@ -1,5 +1,5 @@
 """What the kernels count about a batch of texts: each group is computed when a signal first asks for it."""
-# ruff: noqa: N802, N815 - field names carry the array's layout, as arguments of kernels do
+# ruff: noqa: N802 - field names carry the array's layout, as arguments of kernels do
 
 from dataclasses import dataclass
 from functools import cache, cached_property

@@ -27,7 +27,7 @@ if "NUMBA_CACHE_DIR" not in os.environ:
     numba.config.CACHE_DIR = str(_cache_folder())
 
 kernel = numba.njit(nogil=True, cache=True)
-"""Decorator of every compiled loop. No fastmath: signals are compared with thresholds and must not depend on the CPU."""
+"""Decorator of every compiled loop. No fastmath: signals meet thresholds and must not depend on the CPU."""
 
 inline = numba.njit(nogil=True, inline="always")
 """Decorator of the helpers that are compiled into their callers."""

@@ -1,6 +1,6 @@
 """Writes unicode.npz, the character tables of unicode.py: `python -m filters.kernels.make_unicode`.
 
-The table is shipped, not computed, so that a worker with another Python (another Unicode version) gives the same signals.
+The table is shipped, not computed: a worker with another Python (another Unicode version) gives the same signals.
 """
 
 import sys

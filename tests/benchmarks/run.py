@@ -3,8 +3,8 @@
     python tests/benchmarks/run.py FOLDER [--only filters,dedup,corpus] [--datatrove PYTHON]
 
 FOLDER holds Parquet files with a `text` column (docs-*.parquet) and WARC files (pages-*.warc.gz). Figures are CPU
-seconds of the whole process tree (user + system), so they hold on a busy machine; MB/s counts UTF-8 bytes of `text`. The
-fixed start (imports, compiled kernels from the cache) is measured with the same recipe on one document and shown apart.
+seconds of the whole process tree (user + system), so they hold on a busy machine; MB/s counts UTF-8 bytes of `text`.
+The fixed start (imports, kernels from the cache) is measured with the same recipe on one document and shown apart.
 """
 
 import argparse
