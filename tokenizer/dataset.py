@@ -67,7 +67,7 @@ def unigram_entropy(shards: Sequence[Shard]) -> tuple[float, float]:
     counts = token_counts(shards).astype(np.float64)
     if counts.size:
         counts[BOS] = 0
-    total = counts.sum()
+    total = float(counts.sum())
     if total == 0:
         return 0.0, 0.0
     occurring = counts[counts > 0]
