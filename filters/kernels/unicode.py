@@ -16,7 +16,7 @@ DIGIT = 16  # str.isdigit
 UPPER = 32  # str.isupper
 UNSPACED = 64  # a letter of a script written without spaces: each is a word of its own in the `letters` stream
 
-# Blocks, not the Script property (which the standard library lacks): letters of a block count as its script.
+# Blocks, not the Script property, which the standard library lacks: letters of a block count as its script.
 SCRIPT_RANGES: dict[str, list[tuple[int, int]]] = {
     "Latn": [(0x41, 0x5A), (0x61, 0x7A), (0xAA, 0xAA), (0xBA, 0xBA), (0xC0, 0x24F), (0x250, 0x2AF), (0x1D00, 0x1DBF),
              (0x1E00, 0x1EFF), (0x2C60, 0x2C7F), (0xA720, 0xA7FF), (0xAB30, 0xAB6F), (0xFF21, 0xFF3A), (0xFF41, 0xFF5A)],

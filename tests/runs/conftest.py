@@ -17,10 +17,11 @@ from pipelines.execute import execute
 from pipelines.request import Request
 
 ENGLISH = (
-    "the river that we follow to the sea and its old stone bridges have been part of this town with its people since "
-    "every miller ground grain here because water turned heavy wheels while children watched boats carry flour down to "
-    "markets where farmers sold bread honey apples cloth tools lamps books maps letters from distant cities "
-    "under bright summer skies or cold winter rain nobody knew when roads first reached these hills yet travellers came each spring"
+    "the river that we follow to the sea and its old stone bridges have been part of this town with its people "
+    "since every miller ground grain here because water turned heavy wheels while children watched boats carry "
+    "flour down to markets where farmers sold bread honey apples cloth tools lamps books maps letters from "
+    "distant cities under bright summer skies or cold winter rain nobody knew when roads first reached these "
+    "hills yet travellers came each spring"
 )
 CHINESE = (
     "山水之间有一座古老的磨坊每天清晨河水推动木轮把麦子磨成面粉村里的人们带着粮食来到这里等待新鲜的面包与故事"
