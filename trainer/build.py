@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from tokenizer.train import MODEL_FILE
-from trainer.checkpoint import Checkpoint, Checkpoints, Origin, origin
+from trainer.checkpoint import Checkpoint, Checkpoints, Origin, Tensors, origin
 from trainer.config import RunConfig
 from trainer.corpus import Corpus
 from trainer.data import Loader
@@ -18,11 +18,12 @@ from trainer.guard import Guard
 from trainer.loop import Run, State
 from trainer.meters import Metrics, Speed, Terminal, device_peak, flops_per_token, matmul_ceiling
 from trainer.model import Model, initialise, parameter_counts
-from trainer.objectives.pretrain import OBJECTIVES
+from trainer.objectives.pretrain import OBJECTIVES, Objective
 from trainer.optim import Optimizers
 from trainer.order import Order, Place
 from trainer.parallel import World
 from trainer.recovery import Recovery
+from trainer.sharding import shard
 
 
 @dataclass(frozen=True)
@@ -111,27 +112,25 @@ def build(
     objective = OBJECTIVES[config.objective](sources.vocabulary)
     model = Model(config.model).to(world.device)
     initialise(model, config.seed)
-    optimizers = Optimizers(model, config.optim, config.loop.steps)
+    _prepare(model, config, world)
+    optimizers = Optimizers(model, config.optim, config.loop.steps, world)
     guard = Guard(optimizers, world.device, config.guard)
     order = Order(sources.train, config.data.rows_per_step, objective.count)
     state = State(place=replace(State().place, seed=config.data.seed))
     if resume is not None:
-        resume.load_training(model, guard)
+        resume.load_training(guard)
         state = resume.state
-    _compile(model, config, world)
 
     def read_from(place: Place) -> Loader:
         steps = order.steps(place)
         return Loader(sources.train, objective, steps, config.data, world.device, rank=world.rank, world=world.size)
 
-    evaluator = None
-    if sources.validation is not None:
-        evaluator = Evaluator(sources.validation, objective, config.data, world, config.loop.evaluation_rows)
     checkpoints = Checkpoints(folder, config.loop.keep_last)
 
     def save(state: State, evaluation: Evaluation | None) -> None:
+        tensors = Tensors.of(guard, keep=world.first)
         if world.first:
-            checkpoints.save(state, evaluation, model, guard, config, sources.origin, sources.tokenizer)
+            checkpoints.save(state, evaluation, tensors, config, sources.origin, sources.tokenizer)
 
     flops = flops_per_token(config.model, parameter_counts(model)["matrix"], sources.train.sequence_length)
     ceiling = matmul_ceiling(world.device, model.compute_dtype()) * world.size
@@ -144,7 +143,7 @@ def build(
         order=order,
         loader=read_from(state.place),
         guard=guard,
-        evaluate=evaluator,
+        evaluate=_evaluation(config, sources, objective, world, optimizers),
         save=save,
         metrics=Metrics(folder / "metrics.jsonl", state.step) if world.first else None,
         terminal=Terminal(world.first),
@@ -155,16 +154,35 @@ def build(
     )
     if config.guard.spikes == "rollback":
         most = config.guard.rollbacks
-        run.go_back = Recovery(folder, most, lambda saved: saved.load_training(model, guard), read_from)
+        run.go_back = Recovery(folder, most, lambda saved: saved.load_training(guard), read_from)
     return run, state
 
 
-def _compile(model: Model, config: RunConfig, world: World) -> None:
-    """Compiles the layers in place: names of parameters stay, generation and evaluation use the same module."""
-    if config.loop.compile == "on" or (config.loop.compile == "auto" and world.device.type == "cuda"):
-        for stack in (model.encoder, model.decoder):
-            for block in [] if stack is None else stack.blocks:
+def _prepare(model: Model, config: RunConfig, world: World) -> None:
+    """Recomputes, compiles and shards the layers in place, as configured: names of parameters stay, generation and
+    evaluation use the same module."""
+    compiles = config.loop.compile == "on" or (config.loop.compile == "auto" and world.device.type == "cuda")
+    for stack in (model.encoder, model.decoder):
+        if stack is not None:
+            stack.recompute = config.loop.recompute
+            for block in stack.blocks if compiles else []:
                 block.compile(dynamic=False)
+    if config.loop.shard and world.size > 1:
+        shard(model, world)
+
+
+def _evaluation(
+    config: RunConfig, sources: Sources, objective: Objective, world: World, optimizers: Optimizers
+) -> Callable[[Model], Evaluation] | None:
+    if sources.validation is None:
+        return None
+    evaluator = Evaluator(sources.validation, objective, config.data, world, config.loop.evaluation_rows)
+
+    def evaluate(model: Model) -> Evaluation:
+        with optimizers.averaged(model):
+            return evaluator(model)
+
+    return evaluate
 
 
 def introduction(config: RunConfig, sources: Sources, model: Model, world: World) -> str:

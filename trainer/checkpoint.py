@@ -1,7 +1,7 @@
 """Checkpoints: a folder that appears whole or not at all, tensors in safetensors, the rest in JSON. Loading runs no
 code.
 
-    step-000300/model.safetensors  optimizer.safetensors  state.json  tokenizer/
+    step-000300/model.safetensors  [average.safetensors]  optimizer.safetensors  state.json  tokenizer/
 
 A checkpoint names what it was made from: the run's manifest and recipe, the pack plan, the tokenizer, this code.
 """
@@ -28,9 +28,11 @@ from trainer.guard import Guard
 from trainer.loop import State
 from trainer.model import Model
 from trainer.order import Place
+from trainer.parallel import CPU
 
 FORMAT = "gristmill-checkpoint-1"
 PREFIX = "step-"
+WEIGHTS, AVERAGE, TRAINING = "model.safetensors", "average.safetensors", "optimizer.safetensors"
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,33 @@ def code_version() -> dict[str, str]:
     return {"gristmill": version, "trainer_sha256": digest.hexdigest(), "torch": torch.__version__}
 
 
+@dataclass(frozen=True)
+class Tensors:
+    """Whole tensors of a training, in memory of the host."""
+
+    weights: dict[str, Tensor]
+    averages: dict[str, Tensor]
+    training: dict[str, Tensor]
+
+    @classmethod
+    def of(cls, guard: Guard, *, keep: bool) -> "Tensors":
+        """Gathered from all ranks, which must all call it; a rank without `keep` gets nothing."""
+        found = (guard.optimizers.weights(), guard.optimizers.averages(), guard.tensors())
+        weights, averages, training = (
+            {name: tensor.detach().cpu().contiguous() for name, tensor in part if keep} for part in found
+        )
+        if keep:
+            training["random/cpu"] = torch.get_rng_state()
+            if torch.cuda.is_available():
+                training["random/cuda"] = torch.cuda.get_rng_state()
+        return cls(weights, averages, training)
+
+    def files(self) -> dict[str, dict[str, Tensor]]:
+        """By name of the file."""
+        files = {WEIGHTS: self.weights, TRAINING: self.training}
+        return files | {AVERAGE: self.averages} if self.averages else files
+
+
 class Checkpoints:
     """The checkpoints of one training directory."""
 
@@ -94,8 +123,7 @@ class Checkpoints:
         self,
         state: State,
         evaluation: Evaluation | None,
-        model: Model,
-        guard: Guard,
+        tensors: "Tensors",
         config: RunConfig,
         origin: Origin,
         tokenizer: Path,
@@ -108,8 +136,8 @@ class Checkpoints:
         partial = self.folder / f".{target.name}.partial"
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
-        save_file({k: v.detach().contiguous() for k, v in model.state_dict().items()}, partial / "model.safetensors")
-        save_file(_training_tensors(guard), partial / "optimizer.safetensors")
+        for name, content in tensors.files().items():
+            save_file(content, partial / name)
         shutil.copytree(tokenizer, partial / "tokenizer")
         facts = {
             "format": FORMAT,
@@ -174,16 +202,17 @@ class Checkpoint:
         return cls(path, state, from_dict(facts["config"]), Origin(**facts["origin"]), facts)
 
     def load_model(self, device: torch.device) -> Model:
-        """The model with its weights, on the device."""
+        """The model with its weights, on the device: their moving average, where the training kept one."""
         model = Model(self.config.model).to(device)
-        model.load_state_dict(self._tensors("model.safetensors", device))
+        averaged = (self.path / AVERAGE).exists()
+        model.load_state_dict(self._tensors(AVERAGE if averaged else WEIGHTS, device))
         return model
 
-    def load_training(self, model: Model, guard: Guard) -> None:
+    def load_training(self, guard: Guard) -> None:
         """Weights, what guard and optimisers remember, and the generators' state, into the given parts."""
-        device = model.embedding.weight.device
-        model.load_state_dict(self._tensors("model.safetensors", device))
-        tensors = self._tensors("optimizer.safetensors", torch.device("cpu"))
+        averages = self._tensors(AVERAGE, CPU) if (self.path / AVERAGE).exists() else {}
+        guard.optimizers.load_weights(self._tensors(WEIGHTS, CPU), averages)
+        tensors = self._tensors(TRAINING, CPU)
         torch.set_rng_state(tensors.pop("random/cpu"))
         if (cuda := tensors.pop("random/cuda", None)) is not None and torch.cuda.is_available():
             torch.cuda.set_rng_state(cuda)
@@ -196,14 +225,6 @@ class Checkpoint:
             raise InputError(
                 f"the checkpoint is damaged: {error}", where=str(self.path / name), fix="use another one"
             ) from error
-
-
-def _training_tensors(guard: Guard) -> dict[str, Tensor]:
-    tensors = {name: tensor.detach().contiguous() for name, tensor in guard.tensors()}
-    tensors["random/cpu"] = torch.get_rng_state()
-    if torch.cuda.is_available():
-        tensors["random/cuda"] = torch.cuda.get_rng_state()
-    return tensors
 
 
 def _validation_loss(path: Path) -> float | None:

@@ -99,6 +99,8 @@ class Batch:
 class Loader:
     """Batches of the given steps, for one rank of `world`: it takes rows rank, rank + world, ... of every step.
 
+    Every rank gets as many rows as the first; where there are too few, the last is blank: all padding, no target.
+
     A thread assembles up to `ahead` batches in advance. A batch is valid until the next one is asked for: its memory is
     then filled again. `waited` counts the seconds for which the consumer had to wait.
     """
@@ -131,7 +133,7 @@ class Loader:
         made = self._next()
         if not isinstance(made, Rows) or not np.array_equal(made.index_R, rows.index_R):
             raise RuntimeError("the loader was given other steps than it is asked for")
-        for _ in range(-(-len(self._mine(rows)) // self.config.rows_per_batch)):
+        for _ in range(-(-self._share(rows) // self.config.rows_per_batch)):
             buffer = self._next()
             assert isinstance(buffer, _Buffer)
             yield Batch.of(buffer.on(self.device), self.config.documents, self.corpus.most_segments)
@@ -142,8 +144,16 @@ class Loader:
         self._stop.set()
         self._thread.join()
 
+    def _share(self, rows: Rows) -> int:
+        """Rows of each rank."""
+        return -(-len(rows.index_R) // self.world)
+
     def _mine(self, rows: Rows) -> np.ndarray:
-        return np.arange(len(rows.index_R))[self.rank :: self.world]
+        """Places of this rank's rows among those of the step; -1: blank."""
+        mine_R = np.full(self._share(rows), -1)
+        place_R = np.arange(len(rows.index_R))[self.rank :: self.world]
+        mine_R[: len(place_R)] = place_R
+        return mine_R
 
     def _next(self) -> "_Buffer | Rows":
         start = time.perf_counter()
@@ -179,8 +189,8 @@ class Loader:
     def _fill(self, buffer: "_Buffer", rows: Rows, part: np.ndarray) -> None:
         buffer.begin(len(part))
         for place, r in enumerate(part):
-            row, epoch = int(rows.index_R[r]), int(rows.epoch_R[r])
-            pieces = self.corpus.pieces(row)
+            row, epoch = (int(rows.index_R[r]), int(rows.epoch_R[r])) if r >= 0 else (0, 0)
+            pieces = self.corpus.pieces(row) if r >= 0 else []
             views = {name: array[place] for name, array in buffer.arrays.items()}
             self.assembly.fill(views, pieces, Chance.of(rows.seed, epoch, row, pieces))
 

@@ -14,7 +14,7 @@ from trainer.meters import Metrics, Speed, Terminal
 from trainer.model import Model
 from trainer.objectives.pretrain import Objective
 from trainer.order import Order, Place, Rows
-from trainer.parallel import World, any_of, sum_gradients, sum_over
+from trainer.parallel import World, any_of, sum_over
 from trainer.reporting import Report, Sums, describe
 
 
@@ -36,6 +36,10 @@ class LoopConfig:
     """Ends the run after this many evaluations without a smaller validation loss; 0: never."""
     compile: str = "auto"
     """auto (on CUDA), on, off: torch.compile of the layers."""
+    recompute: bool = False
+    """Compute the layers again in the backward pass instead of keeping what is in them: less memory, a third slower."""
+    shard: bool = False
+    """With several devices: each holds a part of the weights and of the optimiser's state (FSDP2), not all of it."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def fit(run: Run, state: State) -> State:
             measured = run.objective(run.model, batch, len(run.sources))
             (measured.loss / rows.targets).backward()
             sums.add(measured)
-        sum_gradients(run.world, run.guard.optimizers.parameters)
+        run.guard.optimizers.sum_gradients()
         sum_over(run.world, [sums.by_source_2Q])
         taken = run.guard.step(state.step, sums.loss())
         run.guard.optimizers.zero_grad()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from trainer.architecture import ModelConfig
 from trainer.attention import Mask, make_mask, with_bias
@@ -45,11 +46,16 @@ class Stack(nn.Module):
         self.blocks = nn.ModuleList(Block(config, crosses) for _ in range(layers))
         self.norm = Norm(config, config.width) if config.norm_place == "pre" else None
         self.relative = RelativePositions(config, not causal) if config.positions == "relative" else None
+        self.recompute = False
+        """Whether the backward pass computes the layers again instead of keeping what is in them."""
 
     def forward(self, x_BTE: Tensor, sight: Sight) -> Tensor:
         """(B, T, E) -> (B, T, E)."""
         for layer, block in enumerate(self.blocks):
-            x_BTE = block(x_BTE, sight, layer)
+            if self.recompute and torch.is_grad_enabled():
+                x_BTE = checkpoint(block, x_BTE, sight, layer, use_reentrant=False, preserve_rng_state=False)
+            else:
+                x_BTE = block(x_BTE, sight, layer)
         return x_BTE if self.norm is None else self.norm(x_BTE)
 
     def mask(self, tokens: Tokens, cache: Cache | None) -> Mask:

@@ -6,6 +6,7 @@ Letters: P matrices of one shape, A rows, B columns of a matrix.
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from trainer.errors import ConfigError
+from trainer.parallel import ALONE, World, sum_gradients, sum_over
+from trainer.sharding import own, own_gradient, part, release, whole
 
 NEWTON_SCHULZ = (
     3.4445,
@@ -49,6 +52,8 @@ class OptimConfig:
     """Learning rate at the end, as a share of the peak."""
     clip: float = 1.0
     """Largest gradient norm; 0: no clipping."""
+    average: float = 0.0
+    """Decay of the moving average of the weights, which is then evaluated, saved and generated with; 0: none."""
 
     def __post_init__(self) -> None:
         for name, allowed in (("kind", ("muon", "adamw")), ("schedule", ("wsd", "cosine"))):
@@ -83,9 +88,16 @@ class Muon(torch.optim.Optimizer):
     was."""
 
     def __init__(
-        self, params: Iterable[Any], lr: float = 0.02, weight_decay: float = 0.1, momentum: float = 0.95
+        self,
+        params: Iterable[Any],
+        lr: float = 0.02,
+        weight_decay: float = 0.1,
+        momentum: float = 0.95,
+        wholes: dict[int, nn.Parameter] | None = None,
     ) -> None:
+        """`wholes`: id of a parameter that is a rank's part -> the sharded parameter."""
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
+        self.wholes = wholes or {}
 
     @torch.no_grad()
     def step(self, closure: None = None, *, skip: Tensor | None = None) -> None:  # type: ignore[override]
@@ -94,7 +106,7 @@ class Muon(torch.optim.Optimizer):
             shapes: dict[tuple[int, ...], list[nn.Parameter]] = defaultdict(list)
             for parameter in group["params"]:
                 if parameter.grad is not None:
-                    shapes[parameter.shape].append(parameter)
+                    shapes[self._whole(parameter).shape].append(parameter)
             for parameters in shapes.values():
                 self._update(parameters, group, skip)
 
@@ -113,12 +125,17 @@ class Muon(torch.optim.Optimizer):
         else:
             torch._foreach_lerp_(buffers, grads, 1 - momentum)
         updates = torch._foreach_lerp(grads, buffers, momentum)
-        ortho = orthogonalise(torch.stack(updates))
-        A, B = parameters[0].shape[-2:]
+        # Sharded, every rank orthogonalises the whole matrix and applies its part.
+        wholes = [self._whole(parameter) for parameter in parameters]
+        ortho = orthogonalise(torch.stack([whole(p, update) for p, update in zip(wholes, updates, strict=True)]))
+        A, B = wholes[0].shape[-2:]
         step = lr * math.sqrt(max(1, A / B))
-        for parameter, change in zip(parameters, ortho.unbind(0), strict=True):
+        for parameter, full, change in zip(parameters, wholes, ortho.unbind(0), strict=True):
             parameter.mul_(1 - lr * group["weight_decay"] * keep)
-            parameter.sub_(change.to(parameter.dtype) * (step * keep))
+            parameter.sub_(part(full, change).to(parameter.dtype) * (step * keep))
+
+    def _whole(self, parameter: nn.Parameter) -> nn.Parameter:
+        return self.wholes.get(id(parameter), parameter)
 
 
 def parameter_groups(model: nn.Module, config: OptimConfig) -> dict[str, list[tuple[str, nn.Parameter]]]:
@@ -138,13 +155,19 @@ def parameter_groups(model: nn.Module, config: OptimConfig) -> dict[str, list[tu
 
 
 class Optimizers:
-    """Muon and AdamW as one optimiser, with the schedule and with a state that is keyed by parameter name."""
+    """Muon and AdamW as one optimiser over this rank's part of the weights, with the schedule, the moving average, and
+    a state that is keyed by parameter name and given out whole."""
 
-    def __init__(self, model: nn.Module, config: OptimConfig, steps: int):
-        self.config, self.steps = config, steps
+    def __init__(self, model: nn.Module, config: OptimConfig, steps: int, world: World = ALONE):
+        self.config, self.steps, self.world = config, steps, world
         groups = parameter_groups(model, config)
-        self.names = {id(p): name for group in groups.values() for name, p in group}
-        muon, decayed, plain = ([p for _, p in groups[kind]] for kind in ("muon", "decayed", "plain"))
+        named = [(name, p, own(p)) for kind in ("muon", "decayed", "plain") for name, p in groups[kind]]
+        self.wholes = {name: p for name, p, _ in named}
+        self.parts_of = {name: mine for name, _, mine in named}
+        self.names = {id(mine): name for name, _, mine in named}
+        self.parameters = list(self.parts_of.values())
+        self.sharded = any(p is not mine for _, p, mine in named)
+        muon, decayed, plain = ([self.parts_of[n] for n, _ in groups[kind]] for kind in ("muon", "decayed", "plain"))
         self.parts: list[torch.optim.Optimizer] = [
             torch.optim.AdamW(
                 [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}],
@@ -155,19 +178,31 @@ class Optimizers:
             )
         ]
         if muon:
-            self.parts.append(Muon(muon, config.muon_lr, config.muon_weight_decay, config.muon_momentum))
-        self.parameters = [*muon, *decayed, *plain]
+            wholes = {id(mine): p for _, p, mine in named}
+            self.parts.append(Muon(muon, config.muon_lr, config.muon_weight_decay, config.muon_momentum, wholes=wholes))
+        self.average = [p.detach().clone() for p in self.parameters] if config.average else []
 
     def zero_grad(self) -> None:
         """Forgets the gradients."""
-        for part in self.parts:
-            part.zero_grad(set_to_none=True)
+        for parameter in [*self.wholes.values(), *self.parameters]:
+            parameter.grad = None
+
+    def sum_gradients(self) -> None:
+        """Sums gradients over all ranks; where the model is sharded the backward pass has done so."""
+        if self.sharded:
+            for name, mine in self.parts_of.items():
+                mine.grad = own_gradient(self.wholes[name])
+        else:
+            sum_gradients(self.world, self.parameters)
 
     def clip(self) -> Tensor:
         """Scales the gradients down to the largest allowed norm; the norm before that, a float32 scalar on the
         device."""
-        grads = [p.grad for p in self.parameters if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm(grads)
+        norm = torch.nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
+        if self.sharded:
+            square = norm.square()
+            sum_over(self.world, [square])
+            norm = square.sqrt()
         if self.config.clip:
             torch.nn.utils.clip_grads_with_norm_(self.parameters, self.config.clip, norm)
         return norm
@@ -178,34 +213,84 @@ class Optimizers:
         `skip`: float scalar on the device; where it is 1 nothing changes, and the host does not wait to know.
         """
         factor = rate(self.config, step, self.steps)
-        for part, peak in zip(self.parts, (self.config.lr, self.config.muon_lr), strict=False):
-            for group in part.param_groups:
+        for optimizer, peak in zip(self.parts, (self.config.lr, self.config.muon_lr), strict=False):
+            for group in optimizer.param_groups:
                 group["lr"] = peak * factor
-            if isinstance(part, Muon):
-                part.step(skip=skip)
+            if isinstance(optimizer, Muon):
+                optimizer.step(skip=skip)
             else:
                 # The fused kernel itself looks at found_inf, which torch.amp.GradScaler sets in the same way.
-                part.found_inf = skip  # type: ignore[attr-defined]
-                part.step()
+                optimizer.found_inf = skip  # type: ignore[attr-defined]
+                optimizer.step()
+        self._move_average(step, skip)
         return self.config.lr * factor
 
+    @torch.no_grad()
+    def _move_average(self, step: int, skip: Tensor | None) -> None:
+        """Follows the weights, faster at first, so that the first weights do not linger (Adam's TensorFlow rule)."""
+        if not self.average:
+            return
+        share = 1 - min(self.config.average, (1 + step) / (10 + step))
+        keep = torch.ones((), device=self.average[0].device) if skip is None else 1 - skip
+        torch._foreach_lerp_(self.average, [p.detach() for p in self.parameters], [keep * share] * len(self.average))
+
+    @contextmanager
+    def averaged(self, model: nn.Module) -> Iterator[None]:
+        """While it lasts, the weights are their moving average, where there is one."""
+        if not self.average:
+            yield
+            return
+        kept = [p.detach().clone() for p in self.parameters]
+        self._set(model, self.average)
+        try:
+            yield
+        finally:
+            self._set(model, kept)
+
+    @torch.no_grad()
+    def _set(self, model: nn.Module, values: list[Tensor]) -> None:
+        release(model)
+        torch._foreach_copy_(list[Tensor](self.parameters), values)
+
+    def weights(self) -> Iterator[tuple[str, Tensor]]:
+        """(name, whole tensor) of every parameter. All ranks must iterate."""
+        yield from ((name, whole(p, self.parts_of[name].detach())) for name, p in self.wholes.items())
+
+    def averages(self) -> Iterator[tuple[str, Tensor]]:
+        """(name, whole tensor) of the moving average; nothing without one. All ranks must iterate."""
+        for mine, value in zip(self.parameters, self.average, strict=bool(self.average)):
+            name = self.names[id(mine)]
+            yield name, whole(self.wholes[name], value)
+
     def tensors(self) -> Iterator[tuple[str, Tensor]]:
-        """(name, tensor) of the whole state: "<parameter>/<what>"."""
-        for part in self.parts:
-            for parameter, state in part.state.items():
+        """(name, whole tensor) of the whole state: "<parameter>/<what>". All ranks must iterate."""
+        for optimizer in self.parts:
+            for parameter, state in optimizer.state.items():
+                name = self.names[id(parameter)]
                 for what, value in state.items():
-                    yield f"{self.names[id(parameter)]}/{what}", value
+                    yield f"{name}/{what}", value if what == "step" else whole(self.wholes[name], value)
+
+    @torch.no_grad()
+    def load_weights(self, weights: dict[str, Tensor], averages: dict[str, Tensor]) -> None:
+        """Takes over what `weights` and `averages` gave; without averages they begin at the weights. Raises KeyError
+        with the name of a parameter that is missing."""
+        for number, (name, mine) in enumerate(self.parts_of.items()):
+            mine.copy_(part(self.wholes[name], weights[name]))
+            if self.average:
+                self.average[number].copy_(part(self.wholes[name], averages.get(name, weights[name])))
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Takes over the state that `tensors` gave. Raises KeyError with the name of a parameter that is not ours."""
-        by_name = {self.names[id(p)]: p for p in self.parameters}
-        for part in self.parts:
-            owned = {id(p) for group in part.param_groups for p in group["params"]}
+        for optimizer in self.parts:
+            owned = {id(p) for group in optimizer.param_groups for p in group["params"]}
             for key, value in tensors.items():
                 name, what = key.rsplit("/", 1)
-                if id(by_name[name]) in owned:
-                    device = value.device if what == "step" else by_name[name].device
-                    part.state[by_name[name]][what] = value.to(device)
+                mine = self.parts_of[name]
+                if id(mine) not in owned:
+                    continue
+                # A clone: a part that views the whole would keep all of it in memory.
+                kept = value if what == "step" else part(self.wholes[name], value).to(mine.device).clone()
+                optimizer.state[mine][what] = kept
 
 
 def rate(config: OptimConfig, step: int, steps: int) -> float:

@@ -25,6 +25,9 @@ class World:
         return self.rank == 0
 
 
+ALONE = World()
+
+
 def join() -> World:
     """Joins the process group that torchrun describes in the environment; without one, the world is this process."""
     local = int(os.environ.get("LOCAL_RANK", 0))

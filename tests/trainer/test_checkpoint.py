@@ -25,9 +25,9 @@ def interrupted_after(steps: int):
     return lambda: next(calls) >= steps
 
 
-@pytest.mark.parametrize("kind", ["muon", "adamw"])
-def test_resume__the_next_50_losses_are_bit_equal(run_dir, tiny, assemble, tmp_path, kind):
-    config = replace(tiny, optim=replace(tiny.optim, kind=kind))
+@pytest.mark.parametrize(("kind", "average"), [("muon", 0.0), ("adamw", 0.9)])
+def test_resume__the_next_50_losses_are_bit_equal(run_dir, tiny, assemble, tmp_path, kind, average):
+    config = replace(tiny, optim=replace(tiny.optim, kind=kind, average=average))
     run, state = assemble(run_dir, config, folder=tmp_path / "calm", steps=60)
     fit(run, state)
     folder = tmp_path / "hurt"
@@ -55,6 +55,19 @@ def test_resume__metrics_past_the_checkpoint_are_written_again(one_run_dir, tiny
     fit(run, state)
     assert list(losses(folder)) == list(range(1, 13))
     assert losses(folder)[5] != 1.0
+
+
+def test_checkpoint__gives_the_average_where_there_is_one(one_run_dir, tiny, assemble, tmp_path):
+    run, state = assemble(one_run_dir, replace(tiny, optim=replace(tiny.optim, average=0.9)), steps=4)
+    fit(run, state)
+    opened = Checkpoint.open(tmp_path / "train")
+    given = dict(opened.load_model(torch.device("cpu")).named_parameters())
+    averages, last = dict(run.guard.optimizers.averages()), dict(run.model.named_parameters())
+    assert all(torch.equal(given[name], averages[name]) for name in given)
+    assert not all(torch.equal(given[name], last[name]) for name in given)
+    other, _ = assemble(one_run_dir, tiny, folder=tmp_path / "other")
+    opened.load_training(other.guard)
+    assert all(torch.equal(p, last[name]) for name, p in other.model.named_parameters())
 
 
 def test_save__keeps_the_last_and_the_best(one_run_dir, tiny, assemble, tmp_path, monkeypatch):

@@ -152,3 +152,14 @@ def test_fit__ends_when_interrupted_with_a_checkpoint(one_run_dir, tiny, assembl
     assert state.step == 3
     assert [path.name for path in (tmp_path / "train").glob("step-*")] == ["step-000003"]
     assert [line["step"] for line in lines(tmp_path / "train")] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("experts", [0, 4])
+def test_fit__recomputing_layers_changes_nothing(one_run_dir, tiny, assemble, tmp_path, experts):
+    made = []
+    for recompute in (False, True):
+        config = replace(tiny, model=replace(tiny.model, experts=experts))
+        run, state = assemble(one_run_dir, config, folder=tmp_path / str(recompute), steps=3, recompute=recompute)
+        fit(run, state)
+        made.append(weights(run))
+    assert all(torch.equal(made[0][name], made[1][name]) for name in made[0])

@@ -116,3 +116,23 @@ def test_rate__cosine():
 def test_optim_config__names_the_choices():
     with pytest.raises(ConfigError, match="one of: muon, adamw"):
         OptimConfig(kind="sgd")
+
+
+def test_optimizers__average_follows_the_weights_and_stands_in_for_them():
+    made = model()
+    optimizers = Optimizers(made, OptimConfig(average=0.5), steps=10)
+    expected = {name: p.detach().clone() for name, p in made.named_parameters()}
+    for step in range(6):
+        for p in made.parameters():
+            p.grad = torch.randn(p.shape, generator=torch.Generator().manual_seed(step))
+        skip = step == 3
+        optimizers.step(step, torch.tensor(float(skip)))
+        decay = 1.0 if skip else min(0.5, (1 + step) / (10 + step))
+        for name, p in made.named_parameters():
+            expected[name] = decay * expected[name] + (1 - decay) * p.detach()
+    weights = {name: p.detach().clone() for name, p in made.named_parameters()}
+    assert dict(optimizers.averages()).keys() == expected.keys()
+    with optimizers.averaged(made):
+        for name, p in made.named_parameters():
+            torch.testing.assert_close(p.detach(), expected[name], atol=1e-6, rtol=1e-5)
+    assert all(torch.equal(weights[name], p) for name, p in made.named_parameters())

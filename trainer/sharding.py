@@ -1,0 +1,69 @@
+"""FSDP2: every rank holds a part of each parameter, its gradient and its optimiser state; layers are gathered in use.
+
+Elsewhere a parameter is either itself or, sharded, a DTensor; these functions treat both alike. Optimisers only see the
+own part of a rank, as an ordinary tensor. Files hold whole tensors, so any number of ranks can go on from them.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from torch.distributed.tensor import DTensor
+
+from trainer.model import Model
+from trainer.parallel import World
+
+
+def shard(model: Model, world: World) -> None:
+    """Shards the model in place over all ranks: each layer by itself, the rest with the model.
+
+    Layers are gathered in the dtype of the products, except with experts, whose router needs float32; gradients are
+    summed in float32. The embedding and the head stay float32: `lm_loss` sums their gradient over many chunks.
+    """
+    mesh = init_device_mesh(world.device.type, (world.size,))
+    experts, dtype = bool(model.config.experts), model.compute_dtype()
+    narrow = None if experts or dtype == torch.float32 else dtype
+    policy = MixedPrecisionPolicy(param_dtype=narrow, reduce_dtype=torch.float32, cast_forward_inputs=False)
+    for stack in (model.encoder, model.decoder):
+        for block in [] if stack is None else stack.blocks:
+            # The router's losses reach a layer before its output's gradient, so its weights must still be there.
+            fully_shard(block, mesh=mesh, mp_policy=policy, reshard_after_forward=not experts)
+    whole = MixedPrecisionPolicy(reduce_dtype=torch.float32, cast_forward_inputs=False)
+    fully_shard(model, mesh=mesh, mp_policy=whole)
+
+
+def release(model: nn.Module) -> None:
+    """Forgets gathered weights, so that the next use gathers them again."""
+    if isinstance(model, FSDPModule):
+        for module in model.modules():
+            if isinstance(module, FSDPModule):
+                module.reshard()
+
+
+def own(parameter: nn.Parameter) -> nn.Parameter:
+    """This rank's part as an ordinary parameter on the same memory; the parameter itself if it is not sharded."""
+    return nn.Parameter(parameter.to_local().detach()) if isinstance(parameter, DTensor) else parameter
+
+
+def own_gradient(parameter: nn.Parameter) -> Tensor | None:
+    """This rank's part of the gradient, summed over the ranks: FSDP2 leaves the mean (its own factor for a sum does not
+    work with gloo), but every loss was divided by the target count of the whole step."""
+    grad = parameter.grad
+    return grad.to_local() * grad.device_mesh.size() if isinstance(grad, DTensor) else grad
+
+
+def whole(parameter: nn.Parameter, part: Tensor) -> Tensor:
+    """What all ranks' parts make together, shaped as the parameter. All ranks must call it."""
+    if not isinstance(parameter, DTensor):
+        return part
+    mesh, placements = parameter.device_mesh, parameter.placements
+    made = DTensor.from_local(part, mesh, placements, run_check=False, shape=parameter.shape, stride=parameter.stride())
+    return made.full_tensor()
+
+
+def part(parameter: nn.Parameter, full: Tensor) -> Tensor:
+    """This rank's part of a tensor shaped as the parameter: FSDP2 cuts the first dimension as torch.chunk does."""
+    if not isinstance(parameter, DTensor):
+        return full
+    rank, parts = parameter.device_mesh.get_local_rank(), full.chunk(parameter.device_mesh.size())
+    return parts[rank] if rank < len(parts) else full[:0]
