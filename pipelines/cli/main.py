@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from pipelines.cli import clean, demo, explore, init, report, rules, run, status, train, validate
+from pipelines.cli import clean, cluster, demo, explore, init, report, rules, run, status, train, validate
 from pipelines.cli.output import fail
 from pipelines.errors import Exit, GristmillError
 
@@ -24,6 +24,7 @@ app.command("rules", rich_help_panel=WRITE)(rules.rules)
 app.command("run", rich_help_panel=RUN, context_settings=run.BEAM_ARGS)(run.run)
 app.command("status", rich_help_panel=RUN)(status.status)
 app.command("clean", rich_help_panel=RUN)(clean.clean)
+app.command("cluster", rich_help_panel=RUN)(cluster.cluster)
 app.command("demo", rich_help_panel=RUN)(demo.demo)
 app.command("report", rich_help_panel=LOOK)(report.report)
 app.command("why", rich_help_panel=LOOK)(explore.why)

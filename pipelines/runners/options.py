@@ -9,10 +9,12 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineRunner
 
 from pipelines.errors import RecipeError
+from pipelines.runners.cluster import find_cluster
+from pipelines.runners.engines import ENGINES
 from pipelines.runners.local.runner import LocalRunner, unsuitable
 
-RUNNERS = ("local", "fnapi", "portable")
-"""local: all cores of this machine; fnapi: Beam's own, one process; portable: any Beam job service."""
+RUNNERS = ("local", "spark", "flink", "fnapi", "portable")
+"""local: all cores of this machine; spark, flink: a cluster; fnapi: Beam's, one process; portable: any job service."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Chosen:
 def choose(name: str, workers: int, beam_args: Sequence[str] = ()) -> Chosen:
     """The runner of a name. Raises RecipeError for a name that is none, or for a runner that lacks what it needs."""
     # Never DirectRunner: it tries a download and chooses its engine by what the network answers (docs/running.md).
-    options = PipelineOptions(list(beam_args))
+    options = PipelineOptions(list(beam_args) if name not in ENGINES else [])
     if name == "local" and (reason := unsuitable()):
         return Chosen(options, FnApiRunner(), 1, f"one process only: {reason}")
     if name == "local":
@@ -38,6 +40,9 @@ def choose(name: str, workers: int, beam_args: Sequence[str] = ()) -> Chosen:
         return Chosen(options, FnApiRunner(), 1)
     if name == "portable":
         return Chosen(PipelineOptions(_portable(beam_args)), None, workers)
+    if name in ENGINES:
+        named = find_cluster(name, workers, beam_args)
+        return Chosen(PipelineOptions(named.arguments), named.runner, workers, named.note)
     near = difflib.get_close_matches(name, RUNNERS, 1, 0.4)
     fix = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(RUNNERS)}"
     raise RecipeError(f"unknown runner '{name}'", where="--runner", fix=fix)
