@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,6 +13,8 @@ from typing import Any
 
 from pipelines.errors import RecipeError
 from pipelines.storage import PRIVATE, Store
+
+LOCK_TRIES, LOCK_SECONDS = 30, 0.1
 
 
 def open_run(path: Path) -> Store:
@@ -39,19 +42,28 @@ def locked(path: Path) -> Iterator[None]:
     """Hold the run directory; released with the process, however it ends. Raises RecipeError naming the holder."""
     path.mkdir(parents=True, exist_ok=True)
     with (path / ".lock").open("a+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _lock(file.fileno()):
             file.seek(0)
             raise RecipeError(
                 f"another run works in this directory: {_holder(file.read())}",
                 where=str(path),
                 fix="wait for it, stop it, or give another directory with --out",
-            ) from None
+            )
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": now()}))
         file.flush()
         yield
+
+
+def _lock(descriptor: int) -> bool:
+    """Workers share their parent's lock: where the parent was killed it is free when they are gone, a moment later."""
+    for _ in range(LOCK_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(LOCK_SECONDS)
+    return False
 
 
 def _holder(text: str) -> str:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import apache_beam as beam
 import pyarrow as pa
@@ -37,8 +38,12 @@ class UnitEncoder:
     def __post_init__(self) -> None:
         store = self.book.store
         self.card = store.read_json(CARD)
-        with store.on_disk(MODEL) as model:
-            self.encoder = Encoder(model)
+        with store.temporary() as folder:
+            folder.mkdir()
+            for path in (MODEL, CARD):
+                with store.open(path) as file:
+                    (folder / Path(path).name).write_bytes(file.read())
+            self.encoder = Encoder(folder)
         self.header = Header(self.card["sha256"], self.encoder.vocabulary, self.card["special_ids"], self.book.key)
 
     def encode(self, text_receipt: Receipt) -> Receipt:
