@@ -65,6 +65,8 @@ def train(
         state = fit(made, state)
     finally:
         made.loader.close()
+        if made.metrics is not None:
+            made.metrics.close()
         made.terminal.close()
         leave(world)
     if state.stale(config.loop):
@@ -124,6 +126,22 @@ def export(
     opened = Checkpoint.open(checkpoint)
     family = write_transformers(opened.load_model(CPU), folder, opened.path / "tokenizer" / "tokenizer.model")
     typer.echo(json.dumps({"model_type": family, "folder": str(folder)}))
+
+
+@app.command()
+def explain(
+    checkpoint: Annotated[
+        Path, typer.Argument(metavar="CHECKPOINT", help="a checkpoint, or RUN/train/NAME for its last")
+    ],
+    run: Annotated[Path | None, typer.Option(metavar="RUN", help="its run directory, if moved")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Tells what a checkpoint was made from. Example: python -m trainer explain runs/demo/train/default."""
+    from trainer.explain import as_text
+    from trainer.explain import explain as facts_of
+
+    facts = facts_of(checkpoint, run)
+    typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else as_text(facts))
 
 
 class _Stop:

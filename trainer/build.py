@@ -16,7 +16,7 @@ from trainer.errors import ConfigError, InputError, MismatchError
 from trainer.evaluate import Evaluation, Evaluator
 from trainer.guard import Guard
 from trainer.loop import Run, State
-from trainer.meters import Metrics, Speed, Terminal, device_peak, flops_per_token, matmul_ceiling
+from trainer.meters import Metrics, Speed, Terminal, device_peak, flops_per_token, matmul_ceiling, tensorboard
 from trainer.model import Model, initialise, parameter_counts
 from trainer.objectives.pretrain import OBJECTIVES, Objective
 from trainer.optim import Optimizers
@@ -145,7 +145,7 @@ def build(
         guard=guard,
         evaluate=_evaluation(config, sources, objective, world, optimizers),
         save=save,
-        metrics=Metrics(folder / "metrics.jsonl", state.step) if world.first else None,
+        metrics=_metrics(folder, state.step) if world.first else None,
         terminal=Terminal(world.first),
         speed=Speed(flops, None if peak is None else peak * world.size, ceiling),
         sources=sources.train.sources,
@@ -169,6 +169,10 @@ def _prepare(model: Model, config: RunConfig, world: World) -> None:
                 block.compile(dynamic=False)
     if config.loop.shard and world.size > 1:
         shard(model, world)
+
+
+def _metrics(folder: Path, step: int) -> Metrics:
+    return Metrics(folder / "metrics.jsonl", step, tensorboard(folder / "tensorboard", step))
 
 
 def _evaluation(

@@ -1,12 +1,14 @@
 """Meters: speed, share of the device's peak, waiting for data, memory; one JSON line per step; the terminal."""
 
+import importlib.util
 import json
 import os
 import resource
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 import torch
 from rich.console import Console
@@ -101,10 +103,22 @@ class Speed:
         self.began = time.perf_counter()
 
 
-class Metrics:
-    """metrics.jsonl: one object per line. After a resume, lines past the checkpoint's step are gone."""
+class Board(Protocol):
+    """What `Metrics` uses of torch.utils.tensorboard.SummaryWriter."""
 
-    def __init__(self, path: Path, after_step: int):
+    def add_scalar(self, tag: str, scalar_value: float, global_step: int) -> None:
+        """Notes a number."""
+
+    def close(self) -> None:
+        """Writes what is left."""
+
+
+class Metrics:
+    """metrics.jsonl: one object per line. After a resume, lines past the checkpoint's step are gone. The same numbers
+    go to a `board`."""
+
+    def __init__(self, path: Path, after_step: int, board: Board | None = None):
+        self.board = board
         self.path = path
         self.file: IO[str] = self._keep(after_step)
 
@@ -127,10 +141,33 @@ class Metrics:
         """Appends and flushes."""
         self.file.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
         self.file.flush()
+        for line in lines if self.board is not None else []:
+            for name, value in _scalars(line):
+                self.board.add_scalar(name, value, line["step"])
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes the file and the board."""
         self.file.close()
+        if self.board is not None:
+            self.board.close()
+
+
+def _scalars(line: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """(name, number) of a line; "loss_by_source/web" of objects in it."""
+    for name, value in line.items():
+        if isinstance(value, dict):
+            yield from _scalars(value, f"{prefix}{name}/")
+        elif isinstance(value, int | float) and name != "step":
+            yield prefix + name, float(value)
+
+
+def tensorboard(folder: Path, after_step: int) -> Board | None:
+    """A writer of event files for TensorBoard, which hides what a resumed run does again; None if not installed."""
+    if importlib.util.find_spec("tensorboard") is None:
+        return None
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder), purge_step=after_step + 1)
 
 
 class Terminal:
