@@ -9,10 +9,13 @@ ifneq ($(shell uname -m),x86_64)
 export CXXFLAGS := -O3
 endif
 
-.PHONY: help setup demo test check lint types arrows pytest docs bench clean
+need_java = for tool in java mvn; do command -v $$tool >/dev/null \
+	|| { echo "error: $$tool is needed for this test (apt-get install openjdk-17-jdk-headless maven)"; exit 2; }; done
+
+.PHONY: help setup demo test check lint types arrows pytest test-spark test-flink docs bench clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
@@ -44,6 +47,15 @@ arrows: setup
 
 pytest: setup
 	$(BIN)/pytest
+
+test-spark: setup ## The whole recipe on a real Spark cluster on loopback, against local, with an executor killed
+	@$(need_java)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev,spark]'
+	$(BIN)/pytest -m cluster tests/runs/cluster/test_spark.py
+
+test-flink: setup ## The whole recipe on Flink's embedded cluster, against local
+	@$(need_java)
+	$(BIN)/pytest -m cluster tests/runs/cluster/test_flink.py
 
 docs: setup ## Print the generated pages: recipe, rules, command line, errors
 	$(BIN)/python -m pipelines.cli.docs

@@ -16,6 +16,8 @@ from apache_beam.portability.api import beam_fn_api_pb2_grpc
 from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer, kill_process_gracefully
 from apache_beam.utils import thread_pool_executor
 
+REAP_SECONDS = 10.0
+
 
 def serve(host: str, port: int) -> None:
     """Start worker processes when asked, until SIGTERM or SIGINT; then end them all."""
@@ -31,7 +33,9 @@ def serve(host: str, port: int) -> None:
         signal.signal(number, _leave)
     server.start()
     try:
-        server.wait_for_termination()
+        while server.wait_for_termination(timeout=REAP_SECONDS):  # True: it timed out, the server goes on
+            for worker in list(pool._worker_processes.values()):
+                worker.poll()  # a worker that ended by itself stays a zombie until somebody asks
     finally:
         for worker in list(pool._worker_processes.values()):
             kill_process_gracefully(worker, timeout=5)

@@ -151,6 +151,7 @@ class Launch:
             return []
         # Without it a job can run on two partitions for ever: a standalone cluster reports its cores too late.
         values = {"default.parallelism": max(8, 4 * self.cores), "local.dir": scratch, "ui.enabled": "false"}
+        values["executor.cores"] = 1  # as many SDK processes as cores: Beam starts one for each executor
         if self.local:
             values["driver.host"] = "127.0.0.1"
         return [f"-Dspark.{name}={value}" for name, value in values.items()]

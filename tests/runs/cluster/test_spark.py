@@ -1,0 +1,107 @@
+"""The whole recipe on a real Spark standalone cluster: a master and two workers on loopback."""
+
+import glob
+import json
+import os
+import signal
+import zipfile
+
+import pytest
+
+from pipelines.errors import RecipeError, RunnerError
+from pipelines.execute import execute
+from pipelines.request import Request
+from pipelines.runners.engines import SPARK, class_path, free_port
+
+pytestmark = pytest.mark.cluster
+
+
+@pytest.fixture(scope="module")
+def spark(cluster_up):
+    return cluster_up("spark")
+
+
+def note_of(run) -> str:
+    return json.loads((run / "run.json").read_text(encoding="utf-8"))["note"]
+
+
+def test_running_cluster__same_bytes_as_local(spark, corpus, calm, tmp_path, digests):
+    execute(Request(corpus.recipe, tmp_path / "run", runner="spark"))
+    assert digests(tmp_path / "run") == digests(calm)
+    assert note_of(tmp_path / "run").startswith(f"spark: job endpoint {spark.state['job_endpoint']}")
+
+
+@pytest.mark.parametrize("stage", ["score", "text"])
+def test_executor_killed__same_bytes(spark, corpus, calm, tmp_path, digests, start_run, wait_for_receipt, stage):
+    run = start_run(Request(corpus.recipe, tmp_path / "run", runner="spark"), tmp_path / "error")
+    wait_for_receipt(tmp_path / "run", stage, run)
+    executors = [pid for pid, line in spark.group("worker 1", "worker 2").items() if "ExecutorBackend" in line]
+    assert executors
+    os.kill(executors[0], signal.SIGKILL)
+    assert run.wait(timeout=400) == 0, (tmp_path / "error.log").read_text()[-3000:]
+    assert digests(tmp_path / "run") == digests(calm)
+
+
+def test_prepared_class_path_against_a_master__same_bytes_and_no_job_server_left(
+    spark, corpus, calm, tmp_path, digests, processes
+):
+    arguments = (f"--spark_master_url={spark.state['master']}",)
+    execute(Request(corpus.recipe, tmp_path / "run", runner="spark", beam_args=arguments))
+    assert digests(tmp_path / "run") == digests(calm)
+    assert "prepared class path" in note_of(tmp_path / "run")
+    servers = [pid for pid, (_, line) in processes().items() if SPARK.driver in line]
+    assert set(servers) <= set(spark.group("job server"))
+
+
+def test_job_server_jar__same_bytes(spark, corpus, calm, tmp_path, digests):
+    """A jar that names the prepared jars in its manifest: what `java -jar` does with the shaded one."""
+    jars = [jar for entry in class_path(SPARK).split(":") for jar in sorted(glob.glob(entry))]
+    wrapped = ["Class-Path:" + "".join(f" file:{jar}" for jar in jars)]
+    while len(wrapped[-1]) > 70:  # the manifest's lines are at most 72 bytes
+        wrapped[-1:] = [wrapped[-1][:70], " " + wrapped[-1][70:]]
+    with zipfile.ZipFile(tmp_path / "server.jar", "w") as jar:
+        lines = ["Manifest-Version: 1.0", f"Main-Class: {SPARK.driver}", *wrapped]
+        jar.writestr("META-INF/MANIFEST.MF", "\r\n".join(lines) + "\r\n\r\n")
+    arguments = (f"--spark_job_server_jar={tmp_path}/server.jar", f"--spark_master_url={spark.state['master']}")
+    execute(Request(corpus.recipe, tmp_path / "run", runner="spark", beam_args=arguments))
+    assert digests(tmp_path / "run") == digests(calm)
+    assert "job-server jar" in note_of(tmp_path / "run")
+
+
+def test_job_server_killed__says_so_and_another_runner_goes_on(
+    spark, corpus, calm, tmp_path, digests, start_run, wait_for_receipt, processes
+):
+    arguments = (f"--spark_master_url={spark.state['master']}",)
+    request = Request(corpus.recipe, tmp_path / "run", runner="spark", beam_args=arguments)
+    run = start_run(request, tmp_path / "error")
+    wait_for_receipt(tmp_path / "run", "score", run)
+    (server,) = [pid for pid, (group, line) in processes().items() if group == run.pid and SPARK.driver in line]
+    os.kill(server, signal.SIGKILL)
+    assert run.wait(timeout=120) == RunnerError.exit_code
+    assert "job server ended with code -9" in (tmp_path / "error").read_text(encoding="utf-8")
+    execute(Request(corpus.recipe, tmp_path / "run"))
+    assert digests(tmp_path / "run") == digests(calm)
+
+
+def test_interrupted__leaves_no_process_and_another_runner_goes_on(
+    spark, corpus, calm, tmp_path, digests, start_run, wait_for_receipt, processes
+):
+    arguments = (f"--spark_master_url={spark.state['master']}",)
+    run = start_run(Request(corpus.recipe, tmp_path / "run", runner="spark", beam_args=arguments), tmp_path / "error")
+    wait_for_receipt(tmp_path / "run", "score", run)
+    run.send_signal(signal.SIGINT)
+    assert run.wait(timeout=120) == 130
+    assert [line for group, line in processes().values() if group == run.pid] == []
+    execute(Request(corpus.recipe, tmp_path / "run"))
+    assert digests(tmp_path / "run") == digests(calm)
+
+
+def test_dead_master__one_clear_message(spark, corpus, tmp_path):
+    arguments = (f"--spark_master_url=spark://127.0.0.1:{free_port()}",)
+    with pytest.raises(RunnerError, match="the master does not answer"):
+        execute(Request(corpus.recipe, tmp_path / "run", runner="spark", beam_args=arguments))
+
+
+def test_what_is_no_master__one_clear_message(spark, corpus, tmp_path):
+    with pytest.raises(RecipeError, match="is no Spark master"):
+        execute(Request(corpus.recipe, tmp_path / "run", runner="spark", beam_args=("--spark_master_url=yarn",)))
