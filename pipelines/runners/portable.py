@@ -47,7 +47,7 @@ _SIGNS = (
         "give executors more, or cut `plan.unit_bytes`",
     ),
     (
-        r"failed to connect to all addresses.*worker|StartWorker|Timed out while waiting for command",
+        r"java.net.ConnectException|UNAVAILABLE: io exception|Timed out while waiting for command",
         "the workers' Python processes cannot be started",
         "start `python -m infra.worker_pool` on every worker host, or choose another --environment_type",
     ),
@@ -169,21 +169,21 @@ def explain(message: str, server: JobServer | None, endpoint: str = "") -> Grist
     if found := _OURS.search(message):
         kind = getattr(errors, found[1], RunnerError)
         return kind(found[2], where=found[3], fix=found[4])
-    where = f"job server at {server.endpoint or '127.0.0.1'}" if server else f"job server at {endpoint}"
-    text = message + "\n" + (server.log() if server else "")
-    for sign, what, fix in _SIGNS:
-        if re.search(sign, text):
-            return RunnerError(what, where=where, fix=fix)
+    where = f"job server at {server.endpoint or '127.0.0.1' if server else endpoint}"
     code = server.died() if server else None
+    # The log of a healthy server mentions many an error that it got over: it is searched only where it must know more.
+    log = server.log() if server and code is not None and code > 0 else ""
+    for sign, what, fix in _SIGNS:
+        if re.search(sign, f"{message}\n{log}"):
+            return RunnerError(what, where=where, fix=fix)
     if code is not None:
         what = f"the job server ended with code {code}"
-    elif "UNAVAILABLE" in message or "Connection refused" in message:
+    elif "StatusCode.UNAVAILABLE" in message:
         what = "the job server went away"
     else:
         what = f"the job failed: {first_line(message)}"
-    return RunnerError(
-        what, where=where, fix="see run.log in the run directory; the same command continues from the receipts"
-    )
+    fix = "see run.log in the run directory; the same command continues from the receipts"
+    return RunnerError(what, where=where, fix=fix)
 
 
 def first_line(message: str) -> str:
