@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from trainer.errors import Exit, TrainerError
+from trainer.errors import ConfigError, Exit, InputError, TrainerError
 
 app = typer.Typer(
     help="Trains language models on the token shards of a run, and samples from them.",
@@ -142,6 +142,55 @@ def explain(
 
     facts = facts_of(checkpoint, run)
     typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else as_text(facts))
+
+
+@app.command()
+def scaling(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="a run directory that holds tokens/")],
+    sizes: Annotated[str, typer.Option(help="WIDTHxLAYERS of the ladder, with commas")] = "32x2,64x2,96x3,128x4",
+    ratios: Annotated[str, typer.Option(help="tokens per parameter, with commas; all for every size")] = "1,3,9",
+    target: Annotated[str, typer.Option(help="WIDTHxLAYERS of the run to predict")] = "192x4",
+    factor: Annotated[float, typer.Option(help="its FLOPs over those of the largest run", min=1.0)] = 10.0,
+    out: Annotated[Path | None, typer.Option(help="folder of the results; default: RUN/scaling")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="SECTION.NAME=VALUE", help="as of train, for all runs")
+    ] = None,
+) -> None:
+    """Predicts a large run from small ones, then does it. Example: python -m trainer scaling runs/demo --factor 10."""
+    from trainer import build as parts
+    from trainer import scaling as ladder
+    from trainer.config import preset, with_settings
+    from trainer.parallel import join, leave
+
+    sources = parts.open_sources(run)
+    base = with_settings(preset("nano"), settings or [])
+    if sources.validation is None:
+        raise InputError("the run has no validation split", where=str(run), fix="recipe key tokens.validation")
+    planned = ladder.plan(base, sources, _sizes(sizes), _numbers(ratios), _sizes(target)[0], factor)
+    world = join()
+    try:
+        result = ladder.climb(
+            base, sources, planned, out or run / "scaling", world, lambda text: typer.echo(text, err=True)
+        )
+    finally:
+        leave(world)
+    if world.first:
+        typer.echo("\n".join(ladder.table(result)))
+
+
+def _sizes(text: str) -> list[tuple[int, int]]:
+    try:
+        pairs = [tuple(int(number) for number in part.split("x")) for part in text.split(",")]
+        return [(width, layers) for width, layers in pairs]
+    except ValueError:
+        raise ConfigError(f"{text!r} is no list of sizes", where="scaling", fix="write e.g. 64x2,96x3") from None
+
+
+def _numbers(text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ConfigError(f"{text!r} is no list of numbers", where="scaling", fix="write e.g. 5,20") from None
 
 
 class _Stop:

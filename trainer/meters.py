@@ -141,9 +141,10 @@ class Metrics:
         """Appends and flushes."""
         self.file.write("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
         self.file.flush()
-        for line in lines if self.board is not None else []:
-            for name, value in _scalars(line):
-                self.board.add_scalar(name, value, line["step"])
+        if self.board is not None:
+            for line in lines:
+                for name, value in _scalars(line):
+                    self.board.add_scalar(name, value, line["step"])
 
     def close(self) -> None:
         """Closes the file and the board."""
