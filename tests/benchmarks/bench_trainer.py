@@ -1,18 +1,21 @@
 """How fast the trainer is, as a table: python tests/benchmarks/bench_trainer.py [--preset nano] [--length 256]
 [--rows 16].
 
-Random tokens, so no run is needed; the loop, the loader and the optimiser are the real ones. On a CPU it also prints
-CPU seconds, which do not depend on what else the machine does. On CUDA it first compares the attention back ends.
+Random tokens, so no run is needed; the loop, the loader and the optimiser are the real ones, beside a plain PyTorch
+loop of the same shapes (plain_loop.py, without document masks). Tokens per CPU second depend less on what else the
+machine does. On a CPU, memory is the most that the process has had so far. On CUDA the attention back ends come first.
 """
 
 import argparse
 import hashlib
 import tempfile
 import time
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import plain_loop
 import torch
 
 from tokenizer.index import Index, ShardEntry, SplitEntry, write_index
@@ -21,9 +24,10 @@ from tokenizer.shards import Header, Shard, token_batch, write_shard
 from tokenizer.special_ids import SPECIAL_IDS
 from trainer import build as parts
 from trainer.attention import attend, make_mask
-from trainer.config import preset, with_settings
-from trainer.loop import fit
-from trainer.parallel import join
+from trainer.config import RunConfig, preset, with_settings
+from trainer.loop import Run, fit
+from trainer.meters import Speed, peak_memory
+from trainer.parallel import World, join
 
 STEPS, WARM_UP = 20, 5
 
@@ -56,38 +60,98 @@ def write_tokens(folder: Path, length: int, rows: int, vocabulary: int) -> None:
     (folder / "tokenizer" / "tokenizer.model").write_bytes(b"")
 
 
-def bench_training(name: str, length: int, rows: int, settings: list[str]) -> None:
-    """Prints speed over the steps after the warm-up."""
-    world = join()
-    config = preset(name)
+@dataclass
+class Measured:
+    """One row of the table."""
+
+    name: str
+    tokens: int
+    wall: float
+    cpu: float
+    waited: float | None
+    memory: int
+
+
+def measured(name: str, tokens: int, device: torch.device, work: Callable[[], float | None]) -> Measured:
+    """Seconds and peak memory of `work`, which returns the seconds it waited for data."""
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+        torch.cuda.reset_peak_memory_stats()
+    wall, cpu = time.perf_counter(), time.process_time()
+    waited = work()
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    return Measured(name, tokens, wall, cpu, waited, peak_memory(device))
+
+
+def bench_training(arguments: argparse.Namespace) -> None:
+    """Prints the table: ours, with Muon and with AdamW, and the plain loop, over the steps after the warm-up."""
+    world, length, rows = join(), arguments.length, arguments.rows
+    config = preset(arguments.preset)
     data = replace(config.data, rows_per_step=rows, rows_per_batch=rows)
     loop = replace(config.loop, steps=WARM_UP, report_every=1000, evaluate_every=1000, save_every=1000)
-    config = with_settings(replace(config, data=data, loop=loop), settings)
+    config = with_settings(replace(config, data=data, loop=loop), arguments.set)
+    rounds: dict[str, list[Measured]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_tokens(folder, length, rows * (STEPS + WARM_UP), 8192 if config.model.width < 512 else 50257)
         sources = parts.open_sources(folder)
         config = parts.complete(config, sources)
-        run, state = parts.build(config, sources, folder, world, None, lambda: False)
-        run.save = lambda state, evaluation: None
-        state = fit(run, state)
-        run.config = replace(run.config, steps=WARM_UP + STEPS)
-        run.speed.pause()
-        wall, cpu, before, waited = time.perf_counter(), time.process_time(), state.tokens, run.loader.waited
-        state = fit(run, state)
-        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        run.loader.close()
-        run.terminal.close()
-    tokens = STEPS * rows * length
-    flops = tokens * run.speed.flops
+        for _ in range(arguments.rounds):
+            for kind in ("muon", "adamw"):
+                run, made = ours(replace(config, optim=replace(config.optim, kind=kind)), sources, folder, world)
+                rounds.setdefault(made.name, []).append(made)
+            step = plain_loop.steps(config.model, rows, length, world.device, run.model.compute_dtype())
+            for _ in range(WARM_UP):
+                step()
+            made = measured("plain, AdamW", STEPS * rows * length, world.device, lambda step=step: repeat(step))
+            rounds.setdefault(made.name, []).append(made)
     device = torch.cuda.get_device_name() if world.device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
-    peak = "" if run.speed.peak is None else f" {flops / wall / run.speed.peak:6.1%} MFU"
     print(
-        f"{name:>6} x {rows} rows of {length} on {device}, {run.model.compute_dtype()}: "
-        f"{tokens / wall:10,.0f} tokens/s{peak} {flops / wall / run.speed.ceiling:6.1%} of the matmul ceiling "
-        f"({run.speed.ceiling / 1e12:.2f} TFLOP/s), data wait {(run.loader.waited - waited) / wall:.2%}, "
-        f"{tokens / cpu:,.0f} tokens per CPU second, {state.tokens - before:,} targets"
+        f"{arguments.preset}, {rows} rows of {length} a step, {run.model.compute_dtype()}, {device}; matmul ceiling "
+        f"{run.speed.ceiling / 1e12:.3f} TFLOP/s; best of {arguments.rounds} rounds of {STEPS} steps"
     )
+    print(f"{'':<14}{'tokens/s':>12}{'per CPU s':>12}{'MFU':>8}{'ceiling':>9}{'data wait':>11}{'memory MB':>11}")
+    for name, made in rounds.items():
+        print(row(name, min(made, key=lambda one: one.wall if world.device.type == "cuda" else one.cpu), run.speed))
+
+
+def repeat(step: Callable[[], None]) -> None:
+    """All timed steps."""
+    for _ in range(STEPS):
+        step()
+
+
+def row(name: str, made: Measured, speed: Speed) -> str:
+    """A line of the table. Without a known peak (a CPU) there is no MFU."""
+    flops = made.tokens * speed.flops / made.wall
+    mfu = "-" if speed.peak is None else f"{flops / speed.peak:.1%}"
+    waited = "-" if made.waited is None else f"{made.waited / made.wall:.2%}"
+    return (
+        f"{name:<14}{made.tokens / made.wall:>12,.0f}{made.tokens / made.cpu:>12,.0f}{mfu:>8}"
+        f"{flops / speed.ceiling:>9.1%}{waited:>11}{made.memory / 2**20:>11,.0f}"
+    )
+
+
+def ours(config: RunConfig, sources: parts.Sources, folder: Path, world: World) -> tuple[Run, Measured]:
+    """The real loop, loader and optimiser."""
+    run, state = parts.build(config, sources, folder, world, None, lambda: False)
+    run.save = lambda state, evaluation: None
+    state = fit(run, state)
+    run.config = replace(run.config, steps=WARM_UP + STEPS)
+    run.speed.pause()
+
+    def work() -> float:
+        before = run.loader.waited
+        fit(run, state)
+        return run.loader.waited - before
+
+    tokens = STEPS * config.data.rows_per_step * sources.train.sequence_length
+    made = measured(f"ours, {'Muon' if config.optim.kind == 'muon' else 'AdamW'}", tokens, world.device, work)
+    run.loader.close()
+    run.terminal.close()
+    return run, made
 
 
 def bench_attention(length: int) -> None:
@@ -115,11 +179,12 @@ def main() -> None:
     parser.add_argument("--preset", default="nano")
     parser.add_argument("--length", type=int, default=256)
     parser.add_argument("--rows", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=3, help="each measures ours and the plain loop, in turn")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.NAME=VALUE")
     arguments = parser.parse_args()
     if torch.cuda.is_available():
         bench_attention(arguments.length)
-    bench_training(arguments.preset, arguments.length, arguments.rows, arguments.set)
+    bench_training(arguments)
 
 
 if __name__ == "__main__":
