@@ -29,5 +29,5 @@ if "NUMBA_CACHE_DIR" not in os.environ:
 kernel = numba.njit(nogil=True, cache=True)
 """Decorator of every compiled loop. No fastmath: signals meet thresholds and must not depend on the CPU."""
 
-inline = numba.njit(nogil=True, inline="always")
+inline = numba.njit(nogil=True)
 """Decorator of the helpers that are compiled into their callers."""

@@ -1,0 +1,34 @@
+"""Pages that are made from the code are current, and every command stands in both READMEs."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli.docs import DOCS, pages
+from pipelines.cli.init import example
+from pipelines.cli.main import app
+
+
+@pytest.mark.parametrize("name", ["recipe.schema.json", "recipe.md", "rules.md", "cli.md"])
+def test_generated_page__is_current(name):
+    assert (DOCS / name).read_text(encoding="utf-8") == pages()[name], "run `make docs`"
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_readme__names_every_command(readme):
+    text = Path(readme).read_text(encoding="utf-8")
+    for command in app.registered_commands:
+        assert f"`{command.name}" in text, command.name
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_readme__its_recipe_is_valid(readme, tmp_path):
+    from pipelines.recipe.check import check
+    from pipelines.recipe.load import load
+
+    text = Path(readme).read_text(encoding="utf-8")
+    recipe = text.split("```yaml\n")[1].split("```")[0]
+    file = tmp_path / "recipe.yaml"
+    file.write_text(recipe, encoding="utf-8")
+    check(load(file))
+    assert "gristmill: 1" in example("starter")
