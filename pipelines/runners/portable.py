@@ -26,8 +26,9 @@ _ATTACHED = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 15); os.execv(sy
 _OURS = re.compile(r"pipelines\.errors\.(\w+Error): (.+)\n\s*where: (.+)\n\s*fix: +(.+)")
 _SIGNS = (
     (
-        r"No module named '?(pipelines|filters|tokenizer)",
-        "a worker lacks the gristmill package",
+        # A worker that cannot load a stage never opens its data channel, and Beam's Java side waits 3 minutes for that.
+        r"No module named '?(pipelines|filters|tokenizer)|Waited 3 minutes .*SettableFuture",
+        "a worker cannot load the pipeline: it lacks the gristmill package, or has another version of it",
         "install the same gristmill wheel in the Python that the workers run, and put that Python first on their PATH",
     ),
     (

@@ -203,7 +203,7 @@ def test_explain__our_own_errors_come_back_as_they_were():
 @pytest.mark.parametrize(
     ("message", "what"),
     [
-        ("ModuleNotFoundError: No module named 'pipelines'", "a worker lacks the gristmill package"),
+        ("ModuleNotFoundError: No module named 'pipelines'", "lacks the gristmill package"),
         ("java.io.InvalidClassException: local class incompatible: stream classdesc", "another version"),
         ("All masters are unresponsive! Giving up.", "the master does not answer"),
         ("OSError: [Errno 28] No space left on device", "a disk of the cluster is full"),

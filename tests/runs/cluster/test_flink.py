@@ -72,5 +72,5 @@ def pool_without_gristmill(tmp_path):
 
 def test_worker_without_the_package__one_clear_message(flink, corpus, tmp_path, pool_without_gristmill):
     pool = ("--environment_type=EXTERNAL", f"--environment_config={pool_without_gristmill}")
-    with pytest.raises(RunnerError, match="a worker lacks the gristmill package"):
+    with pytest.raises(RunnerError, match="lacks the gristmill package"):
         execute(Request(corpus.recipe, tmp_path / "run", runner="flink", beam_args=("--flink_master=[local]", *pool)))
