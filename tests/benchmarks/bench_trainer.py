@@ -90,7 +90,7 @@ def bench_training(arguments: argparse.Namespace) -> None:
     world, length, rows = join(), arguments.length, arguments.rows
     config = preset(arguments.preset)
     data = replace(config.data, rows_per_step=rows, rows_per_batch=rows)
-    loop = replace(config.loop, steps=WARM_UP, report_every=1000, evaluate_every=1000, save_every=1000)
+    loop = replace(config.loop, steps=WARM_UP + STEPS, report_every=1000, evaluate_every=1000, save_every=1000)
     config = with_settings(replace(config, data=data, loop=loop), arguments.set)
     rounds: dict[str, list[Measured]] = {}
     with tempfile.TemporaryDirectory() as temporary:
@@ -138,8 +138,10 @@ def ours(config: RunConfig, sources: parts.Sources, folder: Path, world: World) 
     """The real loop, loader and optimiser."""
     run, state = parts.build(config, sources, folder, world, None, lambda: False)
     run.save = lambda state, evaluation: None
+    whole = run.config
+    run.config = replace(whole, steps=WARM_UP)
     state = fit(run, state)
-    run.config = replace(run.config, steps=WARM_UP + STEPS)
+    run.config = whole
     run.speed.pause()
 
     def work() -> float:
