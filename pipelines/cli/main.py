@@ -29,6 +29,8 @@ app.command("demo", rich_help_panel=RUN)(demo.demo)
 app.command("report", rich_help_panel=LOOK)(report.report)
 app.command("why", rich_help_panel=LOOK)(explore.why)
 app.command("train", rich_help_panel=TRAIN, context_settings=train.TRAINER_ARGS)(train.train)
+app.command("explain", rich_help_panel=TRAIN, context_settings=train.TRAINER_ARGS)(train.explain)
+app.command("scaling", rich_help_panel=TRAIN, context_settings=train.TRAINER_ARGS)(train.scaling)
 app.command("generate", rich_help_panel=TRAIN, context_settings=train.TRAINER_ARGS)(train.generate)
 
 

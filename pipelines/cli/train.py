@@ -28,9 +28,7 @@ def train(
     if not (run / "manifest.json").exists() or not (run / "tokens" / "index.json").exists():
         fix = "finish it with `gristmill run`; the recipe needs a `tokenizer`"
         raise RecipeError("this run has no token shards yet", where=str(run), fix=fix)
-    code = start_trainer(run, name, context.args)
-    if code:
-        raise typer.Exit(code)
+    _end(start_trainer(run, name, context.args))
 
 
 def start_trainer(run: Path, name: str, extra: list[str]) -> int:
@@ -60,7 +58,33 @@ def generate(
 
     gristmill generate runs/my-corpus/train/main "The"
     """
-    code = generate_text(checkpoint, prompt, context.args)
+    _end(generate_text(checkpoint, prompt, context.args))
+
+
+def explain(
+    context: typer.Context,
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint folder, or a training's folder.")],
+) -> None:
+    """Say where a checkpoint comes from: manifest, recipe, inputs, what the filters dropped, tokenizer, plan, code.
+
+    gristmill explain runs/my-corpus/train/main
+    """
+    _end(_trainer(["explain", str(checkpoint), *context.args]))
+
+
+def scaling(
+    context: typer.Context,
+    run: Annotated[Path, typer.Argument(help="A finished run directory.")],
+) -> None:
+    """Train a ladder of small models, fit the loss, predict a larger one, then train it and compare.
+
+    gristmill scaling runs/my-corpus
+    """
+    open_run(run)
+    _end(_trainer(["scaling", str(run), *context.args]))
+
+
+def _end(code: int) -> None:
     if code:
         raise typer.Exit(code)
 
