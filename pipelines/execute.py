@@ -29,7 +29,7 @@ def execute(request: Request) -> dict[str, Any]:
     Raises GristmillError for everything that a user can mend; whatever is on disk then is consistent, and the same
     command goes on from there.
     """
-    chosen = choose(request.runner, request.workers, request.beam_args)
+    chosen = choose(request.runner, request.workers, request.beam_args, request.out / "_work" / "tmp")
     loaded = load(request.recipe)
     check(loaded)
     with locked(request.out):

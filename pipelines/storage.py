@@ -181,3 +181,4 @@ class Store:
             folder.mkdir(exist_ok=True)
             folder.chmod(0o700)
         shutil.rmtree(self.local / self._scratch, ignore_errors=True)  # left by killed workers of an earlier run
+        (self.local / self._scratch).mkdir()

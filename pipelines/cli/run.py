@@ -32,7 +32,7 @@ def run(
     out_folder: Annotated[
         Path | None, typer.Option("--out", help="Run directory. [default: runs/<name of the recipe>]")
     ] = None,
-    runner: Annotated[str, typer.Option(help="Where it runs: local, fnapi, portable.")] = "local",
+    runner: Annotated[str, typer.Option(help="Where it runs: local, spark, flink, fnapi, portable.")] = "local",
     workers: Annotated[int, typer.Option(min=0, help="Processes of the local runner; 0: one per core.")] = 0,
     until: Annotated[str, typer.Option(help=f"Stop after a stage: {', '.join(STAGES)}.")] = STAGES[-1],
     sample: Annotated[str, typer.Option(help="Share of documents, chosen by hash of doc_id, such as 1%.")] = "100%",

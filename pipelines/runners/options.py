@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
@@ -27,14 +28,17 @@ class Chosen:
     note: str = ""
 
 
-def choose(name: str, workers: int, beam_args: Sequence[str] = ()) -> Chosen:
-    """The runner of a name. Raises RecipeError for a name that is none, or for a runner that lacks what it needs."""
+def choose(name: str, workers: int, beam_args: Sequence[str] = (), scratch: Path | None = None) -> Chosen:
+    """The runner of a name; `scratch` is a folder for what the local one keeps between stages.
+
+    Raises RecipeError for a name that is none, or for a runner that lacks what it needs.
+    """
     # Never DirectRunner: it tries a download and chooses its engine by what the network answers (docs/running.md).
     options = PipelineOptions(list(beam_args) if name not in ENGINES else [])
     if name == "local" and (reason := unsuitable()):
         return Chosen(options, FnApiRunner(), 1, f"one process only: {reason}")
     if name == "local":
-        local = LocalRunner(workers)
+        local = LocalRunner(workers, scratch=scratch)
         return Chosen(options, local, local.workers)
     if name == "fnapi":
         return Chosen(options, FnApiRunner(), 1)

@@ -12,6 +12,7 @@ import tempfile
 import time
 import types
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import apache_beam
@@ -41,23 +42,27 @@ def unsuitable() -> str | None:
 
 
 class LocalRunner(fn_runner.FnApiRunner):
-    """Runs a pipeline on `workers` processes (0: one per core). Budgets in bytes: all workers' memory, spilled data."""
+    """Runs a pipeline on `workers` processes (0: one per core). Budgets in bytes: all workers' memory, spilled data.
+
+    `scratch`: where data between stages lie; in a run directory the next run sweeps what a killed one left.
+    """
 
     def __init__(
         self,
         workers: int = 0,
         memory_bytes: int | None = None,
         disk_bytes: int | None = None,
+        scratch: Path | None = None,
         is_drain: bool = False,
     ):
         super().__init__(is_drain=is_drain)
         self.workers = workers or len(os.sched_getaffinity(0))
         self.pool = WorkerPool(self.workers, memory_bytes // self.workers if memory_bytes else None)
-        self.disk_bytes, self.spilled, self.folder = disk_bytes, 0, ""
+        self.disk_bytes, self.spilled, self.folder, self.scratch = disk_bytes, 0, "", scratch
 
     def run_stages(self, *args: Any) -> fn_runner.RunnerResult:
         """As FnApiRunner, with a folder for what lies between stages."""
-        self.folder, self.spilled = tempfile.mkdtemp(prefix="gristmill-shuffle-"), 0
+        self.folder, self.spilled = tempfile.mkdtemp(prefix="gristmill-shuffle-", dir=self.scratch), 0
         try:
             return super().run_stages(*args)
         finally:
@@ -70,7 +75,7 @@ class LocalRunner(fn_runner.FnApiRunner):
             raise RunnerError(
                 f"data between stages passed {self.disk_bytes:,} bytes",
                 where=self.folder,
-                fix="give more with --shuffle-disk, or set TMPDIR to a larger disk",
+                fix="put the run directory on a larger disk, or run fewer sources at once",
             )
 
     def _get_bundle_manager(self, context: Any) -> "ForkingBundleManager":
