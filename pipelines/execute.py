@@ -20,6 +20,7 @@ from pipelines.request import Request
 from pipelines.rundir import locked, now, update_state
 from pipelines.runners.options import Chosen, choose
 from pipelines.stages.preload import preload
+from pipelines.stages.tokenizer import name_of
 from pipelines.storage import Store
 
 
@@ -117,8 +118,6 @@ def _receipt(job: Job, name: str) -> Receipt:
 
 
 def _tokenizer_receipt(job: Job, text: list[Receipt]) -> Receipt:
-    from pipelines.stages.tokenizer import name_of
-
     return _receipt(job, f"tokenizer/{name_of(text)}")
 
 

@@ -3,7 +3,6 @@
 Holds no time, host, runner or worker count: the same recipe on the same input gives the same manifest everywhere.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
@@ -93,9 +92,3 @@ def sweep(store: Store, manifest: dict[str, Any]) -> None:
         for name in store.names(folder):
             if f"{folder}/{name}" not in listed:
                 store.delete(f"{folder}/{name}")
-
-
-def sha256_of(store: Store) -> str:
-    """Hash of manifest.json, as a checkpoint records it."""
-    with store.open(MANIFEST) as file:
-        return hashlib.sha256(file.read()).hexdigest()

@@ -7,9 +7,9 @@ import pyarrow as pa
 
 from filters.edits import EDIT
 from pipelines.elements import DeadLetter
+from pipelines.read.batches import ARROW_TYPES
 from pipelines.recipe.schema import Recipe
 
-ARROW_TYPES = {"string": pa.string(), "int64": pa.int64(), "float64": pa.float64(), "bool": pa.bool_()}
 SPANS = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64()), ("kind", pa.string())]))
 """Edits as the ledger shows them: without the replaced or replacing text."""
 

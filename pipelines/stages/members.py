@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from filters.fingerprints import unpack_ids
 from pipelines.receipts import Receipt, ReceiptBook
 from pipelines.sink import PartWriter, read_parts
-from pipelines.stages.duplicates import MEMBER
+from pipelines.stages.duplicates import MEMBER, members_of
 
 MEMBERS = "_work/members"
 DUPLICATE_RULES = ("near_duplicate", "exact_duplicate")
@@ -30,8 +30,7 @@ class Membership:
     @classmethod
     def of(cls, blocks: Iterable[bytes]) -> "Membership":
         """From packed blocks in any order."""
-        member = np.concatenate([np.zeros(0, MEMBER), *(np.frombuffer(block, MEMBER) for block in blocks)])
-        return cls(member[np.argsort(member["row"], kind="stable")])
+        return cls(members_of(blocks))
 
     @property
     def digest(self) -> str:
