@@ -9,6 +9,7 @@ GristmillError
 Interrupted: 130, resumable.
 """
 
+import errno
 from collections.abc import Iterator
 from enum import IntEnum
 
@@ -72,6 +73,18 @@ class RunnerError(GristmillError):
     """The runner, its cluster or its workers failed."""
 
     exit_code = Exit.RUNNER
+
+
+def shortage(error: BaseException, where: str) -> RunnerError | None:
+    """The error of ours for what the operating system refused: disk space or memory. None for any other error."""
+    for cause in causes(error):
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            fix = "free some space, then run the same command again: finished units are kept"
+            return RunnerError("the disk is full", where=cause.filename or where, fix=fix)
+        if isinstance(cause, MemoryError):
+            fix = "give more --memory or fewer --workers, then run the same command again: finished units are kept"
+            return RunnerError("out of memory", where=where, fix=fix)
+    return None
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:

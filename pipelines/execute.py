@@ -1,5 +1,6 @@
 """Does a run: plan, build the graph, run it, reconcile, publish the manifest, write the report. No threads."""
 
+import contextlib
 import os
 import platform
 from typing import Any
@@ -18,6 +19,7 @@ from pipelines.recipe.load import LoadedRecipe, dump, load
 from pipelines.report.build import write_report
 from pipelines.request import Request
 from pipelines.rundir import locked, now, update_state
+from pipelines.runners.local.runner import Budget
 from pipelines.runners.options import Chosen, choose
 from pipelines.stages.preload import preload
 from pipelines.stages.tokenizer import name_of
@@ -30,7 +32,8 @@ def execute(request: Request) -> dict[str, Any]:
     Raises GristmillError for everything that a user can mend; whatever is on disk then is consistent, and the same
     command goes on from there.
     """
-    chosen = choose(request.runner, request.workers, request.beam_args, request.out / "_work" / "tmp")
+    budget = Budget(request.memory, request.disk)
+    chosen = choose(request.runner, request.workers, request.beam_args, request.out / "_work" / "tmp", budget)
     loaded = load(request.recipe)
     check(loaded)
     with locked(request.out):
@@ -45,7 +48,8 @@ def execute(request: Request) -> dict[str, Any]:
             document = _publish(job, units, receipts)
         except BaseException as error:
             interrupted = any(isinstance(cause, KeyboardInterrupt) for cause in causes(error))
-            update_state(store, status="interrupted" if interrupted else "failed", finished=now())
+            with contextlib.suppress(OSError):  # a full disk must not hide why the run stopped
+                update_state(store, status="interrupted" if interrupted else "failed", finished=now())
             raise
         update_state(store, status="finished", finished=now(), stages=stage_times(job, receipts))
         write_report(request.out)

@@ -17,6 +17,10 @@ class Request:
     runner: str = "local"
     workers: int = 0
     """Processes; 0: one per core."""
+    memory: int | None = None
+    """Bytes that all workers of the local runner may take together; None: no limit."""
+    disk: int | None = None
+    """Bytes that the local runner may keep between stages; None: what the disk has."""
     until: str = STAGES[-1]
     sample: float = 1.0
     beam_args: tuple[str, ...] = ()

@@ -1,18 +1,22 @@
-"""The process that a run runs in: `python -m pipelines.worker REQUEST`, REQUEST being JSON. It dies with its parent.
+"""The process that a run runs in: `python -m pipelines.worker REQUEST FOLDER`, REQUEST being JSON.
 
-The command keeps the terminal and reads progress from receipts; this process holds the lock and may be killed at any
-moment. What goes wrong is written to the file named by `errors`, so that a log line cannot be taken for the message.
+It dies with its parent. The command keeps the terminal and reads progress from receipts; this process holds the lock and
+may be killed at any moment. What goes wrong is written to FOLDER/error, so that a log line cannot be taken for the
+message. FOLDER/tmp is the temporary directory of everything below: Beam leaves folders behind there, and whoever of the
+two lives longer removes them.
 """
 
 import ctypes
 import logging
 import os
+import shutil
 import signal
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 
-from pipelines.errors import Exit, GristmillError, causes
+from pipelines.errors import Exit, GristmillError, causes, shortage
 from pipelines.execute import execute
 from pipelines.request import Request
 
@@ -30,9 +34,20 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def main(request: str, errors: str) -> int:
-    """Execute and return the exit code; the error's text goes to the file `errors`."""
+def main(request: str, folder: str) -> int:
+    """Execute and return the exit code; the error's text goes to the file `error` in the folder."""
+    parent = os.getppid()
     die_with_parent()
+    temporary = Path(folder) / "tmp"
+    temporary.mkdir()
+    os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
+    try:
+        return _execute(request, Path(folder) / "error")
+    finally:
+        shutil.rmtree(temporary if os.getppid() == parent else folder, ignore_errors=True)
+
+
+def _execute(request: str, errors: Path) -> int:
     logging.basicConfig(level=os.environ.get("GRISTMILL_LOG", "ERROR"))
     try:
         execute(Request.from_json(request))
@@ -40,10 +55,11 @@ def main(request: str, errors: str) -> int:
         if any(isinstance(cause, KeyboardInterrupt) for cause in causes(error)):
             return Exit.INTERRUPTED
         known = next((cause for cause in causes(error) if isinstance(cause, GristmillError)), None)
+        known = known or shortage(error, "this run")
         if known is None:
             traceback.print_exc()
         message = str(known) if known else f"{type(error).__name__}: a bug of Gristmill; the traceback is in the log"
-        Path(errors).write_text(message, encoding="utf-8")
+        errors.write_text(message, encoding="utf-8")
         return known.exit_code if known else Exit.BUG
     return Exit.OK
 

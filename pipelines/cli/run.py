@@ -17,7 +17,7 @@ from pipelines.errors import Exit, RecipeError
 from pipelines.job import STAGES, run_folder
 from pipelines.progress import Progress
 from pipelines.recipe.load import load
-from pipelines.recipe.schema import parse_share
+from pipelines.recipe.schema import parse_bytes, parse_share
 from pipelines.request import Request
 from pipelines.storage import Store
 
@@ -34,6 +34,14 @@ def run(
     ] = None,
     runner: Annotated[str, typer.Option(help="Where it runs: local, spark, flink, fnapi, portable.")] = "local",
     workers: Annotated[int, typer.Option(min=0, help="Processes of the local runner; 0: one per core.")] = 0,
+    memory: Annotated[
+        str | None,
+        typer.Option(help="What all workers of the local runner may take together, such as 8GB. [default: no limit]"),
+    ] = None,
+    disk: Annotated[
+        str | None,
+        typer.Option(help="What the local runner may keep between stages, such as 100GB. [default: all free space]"),
+    ] = None,
     until: Annotated[str, typer.Option(help=f"Stop after a stage: {', '.join(STAGES)}.")] = STAGES[-1],
     sample: Annotated[str, typer.Option(help="Share of documents, chosen by hash of doc_id, such as 1%.")] = "100%",
 ) -> None:
@@ -52,6 +60,8 @@ def run(
         run_folder(loaded.recipe, out_folder),
         runner=runner,
         workers=workers,
+        memory=_size(memory, "--memory"),
+        disk=_size(disk, "--disk"),
         until=until,
         sample=_share(sample),
         beam_args=tuple(context.args),
@@ -59,6 +69,18 @@ def run(
     code = supervise(request)
     if code:
         raise typer.Exit(code)
+
+
+def _size(text: str | None, option: str) -> int | None:
+    if text is None:
+        return None
+    try:
+        size = int(parse_bytes(text))
+    except ValueError as error:
+        raise RecipeError(str(error), where=option, fix=f"for example {option} 8GB") from None
+    if size < 1:
+        raise RecipeError(f"'{text}' is no budget", where=option, fix=f"for example {option} 8GB")
+    return size
 
 
 def _share(text: str) -> float:
@@ -77,7 +99,7 @@ def supervise(request: Request) -> int:
     log_path = request.out / LOG
     with tempfile.TemporaryDirectory() as scratch, log_path.open("ab") as log:
         errors = Path(scratch) / "error"
-        command = [sys.executable, "-m", "pipelines.worker", request.to_json(), str(errors)]
+        command = [sys.executable, "-m", "pipelines.worker", request.to_json(), scratch]
         # A session of its own: Ctrl-C in the terminal reaches us alone, and we hand it on exactly once.
         worker = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
         try:

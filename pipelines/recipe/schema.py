@@ -20,7 +20,7 @@ def parse_bytes(value: Any) -> Any:
     unit = text[len(digits) :].strip()
     try:
         return int(float(digits) * UNITS[unit])
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError):
         raise ValueError(f"'{value}' is not a size; write a number with B, KB, MB, GB, KiB, MiB or GiB") from None
 
 

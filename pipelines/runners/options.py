@@ -12,7 +12,7 @@ from apache_beam.runners.runner import PipelineRunner
 from pipelines.errors import RecipeError
 from pipelines.runners.cluster import find_cluster
 from pipelines.runners.engines import ENGINES
-from pipelines.runners.local.runner import LocalRunner, unsuitable
+from pipelines.runners.local.runner import UNLIMITED, Budget, LocalRunner, unsuitable
 
 RUNNERS = ("local", "spark", "flink", "fnapi", "portable")
 """local: all cores of this machine; spark, flink: a cluster; fnapi: Beam's, one process; portable: any job service."""
@@ -28,17 +28,28 @@ class Chosen:
     note: str = ""
 
 
-def choose(name: str, workers: int, beam_args: Sequence[str] = (), scratch: Path | None = None) -> Chosen:
-    """The runner of a name; `scratch` is a folder for what the local one keeps between stages.
+def choose(
+    name: str,
+    workers: int,
+    beam_args: Sequence[str] = (),
+    scratch: Path | None = None,
+    budget: Budget = UNLIMITED,
+) -> Chosen:
+    """The runner of a name; `scratch` is a folder for what the local one keeps between stages, within `budget`.
 
-    Raises RecipeError for a name that is none, or for a runner that lacks what it needs.
+    Raises RecipeError for a name that is none, or for a runner that lacks what it needs or cannot keep a budget.
     """
+    if name != "local" and budget != UNLIMITED:
+        option = "--memory" if budget.memory else "--disk"
+        fix = "leave it out; a cluster has settings of its own (docs/running.md)"
+        raise RecipeError(f"the {name} runner keeps no budget", where=option, fix=fix)
     # Never DirectRunner: it tries a download and chooses its engine by what the network answers (docs/running.md).
     options = PipelineOptions(list(beam_args) if name not in ENGINES else [])
     if name == "local" and (reason := unsuitable()):
-        return Chosen(options, FnApiRunner(), 1, f"one process only: {reason}")
+        lost = ", no budgets" if budget != UNLIMITED else ""
+        return Chosen(options, FnApiRunner(), 1, f"one process only{lost}: {reason}")
     if name == "local":
-        local = LocalRunner(workers, scratch=scratch)
+        local = LocalRunner(workers, budget, scratch)
         return Chosen(options, local, local.workers)
     if name == "fnapi":
         return Chosen(options, FnApiRunner(), 1)

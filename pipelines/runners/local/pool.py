@@ -1,6 +1,7 @@
 """Forked workers that take tasks one by one. A worker that dies costs its task another try, not the run."""
 
 import contextlib
+import errno
 import multiprocessing
 import os
 import pickle
@@ -12,18 +13,20 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any, NoReturn
 
-from pipelines.errors import GristmillError, RunnerError, causes
+from pipelines.errors import GristmillError, RunnerError, causes, shortage
 
 MAX_TRIES = 4
 """As Dataflow: a unit that kills its worker more often is a bug, not bad luck."""
 PR_SET_PDEATHSIG = 1
+WHERE = "a worker of the local runner"
 
 
 class WorkerPool:
     """Runs `work(task number)` for every task in forked children; results come back in the order of the tasks.
 
     Fork, not spawn: graph, models and compiled kernels are shared copy-on-write and nothing is pickled on the way out.
-    The parent runs no user code and no threads, so that a fork finds no lock held.
+    The parent runs no user code and no threads, so that a fork finds no lock held. `memory_bytes`: what a worker may
+    add to what it shares with the parent; beyond, allocations fail in it.
     """
 
     def __init__(self, workers: int, memory_bytes: int | None = None):
@@ -31,8 +34,13 @@ class WorkerPool:
         self._live: dict[Connection, tuple[int, int]] = {}
         """Connection -> (process id, task in hand)."""
 
-    def map(self, work: Callable[[int], Any], tasks: int, what: str) -> list[Any]:
-        """The results of all tasks. Raises what a task raised, or RunnerError for one that kept killing its worker."""
+    def map(
+        self, work: Callable[[int], Any], tasks: int, what: str, look: Callable[[Any], None] = lambda result: None
+    ) -> list[Any]:
+        """The results of all tasks; `look` sees each as it comes in, and may raise.
+
+        Raises what a task raised, or RunnerError for one that kept killing its worker.
+        """
         todo = list(range(tasks))[::-1]
         tries, results = [0] * tasks, {}
         try:
@@ -44,15 +52,17 @@ class WorkerPool:
                     try:
                         task, result, error = connection.recv()
                     except (EOFError, ConnectionResetError):
-                        task = self._lost(connection)
+                        _, task = self._live[connection]
+                        how = self._reap(connection)
                         tries[task] += 1
                         if tries[task] == MAX_TRIES:
-                            raise _gave_up(what, task) from None
+                            raise _gave_up(what, task, how) from None
                         todo.append(task)
                         self._spawn(work, todo)
                         continue
                     if error is not None:
                         raise _rebuilt(error)
+                    look(result)
                     results[task] = result
                     self._give(connection, todo)
         finally:
@@ -82,15 +92,11 @@ class WorkerPool:
         if task < 0:
             self._reap(connection)
 
-    def _lost(self, connection: Connection) -> int:
-        _, task = self._live[connection]
-        self._reap(connection)
-        return task
-
-    def _reap(self, connection: Connection) -> None:
+    def _reap(self, connection: Connection) -> int:
+        """Wait for a worker's end; its exit code, or minus the signal that killed it."""
         child, _ = self._live.pop(connection)
         connection.close()
-        os.waitpid(child, 0)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
     def _kill(self) -> None:
         for child, _ in self._live.values():
@@ -108,6 +114,8 @@ def _serve(work: Callable[[int], Any], connection: Connection, memory_bytes: int
             try:
                 message: tuple[int, Any, bytes | None] = (task, work(task), None)
             except BaseException as error:
+                if any(isinstance(cause, MemoryError) for cause in causes(error)):
+                    os._exit(errno.ENOMEM)  # as if the kernel had killed it: another worker tries, from a clean heap
                 message = (task, None, _portable(error))
             connection.send(message)
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
@@ -127,7 +135,9 @@ def _become_worker(memory_bytes: int | None) -> None:
         if os.getppid() == 1:
             os._exit(1)
     if memory_bytes:
-        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+        with open("/proc/self/statm", "rb") as file:
+            shared = int(file.read().split()[5]) * resource.getpagesize()  # the parent's own, most of it never copied
+        resource.setrlimit(resource.RLIMIT_DATA, (shared + memory_bytes, shared + memory_bytes))
 
 
 def _portable(error: BaseException) -> bytes:
@@ -135,6 +145,8 @@ def _portable(error: BaseException) -> bytes:
     for cause in causes(error):
         if isinstance(cause, GristmillError):
             return pickle.dumps(cause)
+    if short := shortage(error, WHERE):
+        return pickle.dumps(short)
     text = "".join(traceback.format_exception(error))
     return pickle.dumps(RuntimeError(f"{error}\n\nin a worker:\n{text}"))
 
@@ -143,9 +155,14 @@ def _rebuilt(raw: bytes) -> BaseException:
     return pickle.loads(raw)
 
 
-def _gave_up(what: str, task: int) -> RunnerError:
+def _gave_up(what: str, task: int, how: int) -> RunnerError:
+    if how == errno.ENOMEM:
+        last, fix = "out of memory", "give more --memory, or"
+    else:
+        last = signal.Signals(-how).name if how < 0 else f"exit code {how}"
+        fix = "look for memory (`dmesg`),"
     return RunnerError(
-        f"task {task} of '{what}' killed {MAX_TRIES} workers",
+        f"task {task} of '{what}' ended {MAX_TRIES} workers, the last by {last}",
         where="the local runner",
-        fix="look for memory (`dmesg`), use fewer --workers, then run the same command again: finished units are kept",
+        fix=f"{fix} use fewer --workers, then run the same command again: finished units are kept",
     )

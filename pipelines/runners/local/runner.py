@@ -12,8 +12,9 @@ import tempfile
 import time
 import types
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import apache_beam
 from apache_beam.metrics import monitoring_infos
@@ -21,7 +22,7 @@ from apache_beam.portability.api import beam_fn_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.runners.portability.fn_api_runner.execution import GroupingBuffer, ListBuffer, split_buffer_id
 
-from pipelines.errors import RunnerError
+from pipelines.errors import RecipeError, RunnerError
 from pipelines.runners.local.pool import WorkerPool
 from pipelines.runners.local.spill import Spilled, SpillGroup, SpillList
 
@@ -29,6 +30,26 @@ TESTED = ("2.77",)
 """Minor versions of Beam whose internals this module has been tested against."""
 PARTITIONS = 64
 """Of a shuffle; a partition is grouped in one worker's memory."""
+MEMORY_FLOOR = 256_000_000
+"""Bytes: with less a worker cannot hold a batch, its signals and the tables of a unit (docs/benchmarks.md)."""
+DISK_FLOOR = 64_000_000
+"""Free bytes that are left on the disk, so that what is finished and why the run stopped can still be written."""
+
+Written: TypeAlias = tuple[bytes, str, int, Spilled]
+"""(buffer, transform, partition, where it lies)."""
+Result: TypeAlias = tuple[bytes, list[Written]]
+"""Of a task: Beam's encoded response, what was written."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Bytes: what all workers may take together, beyond what they share; what may lie between stages."""
+
+    memory: int | None = None
+    disk: int | None = None
+
+
+UNLIMITED = Budget()
 
 
 def unsuitable() -> str | None:
@@ -42,41 +63,46 @@ def unsuitable() -> str | None:
 
 
 class LocalRunner(fn_runner.FnApiRunner):
-    """Runs a pipeline on `workers` processes (0: one per core). Budgets in bytes: all workers' memory, spilled data.
+    """Runs a pipeline on `workers` processes (0: one per core) within a budget.
 
     `scratch`: where data between stages lie; in a run directory the next run sweeps what a killed one left.
+    Raises RecipeError for a budget that no run can keep.
     """
 
     def __init__(
         self,
         workers: int = 0,
-        memory_bytes: int | None = None,
-        disk_bytes: int | None = None,
+        budget: Budget = UNLIMITED,
         scratch: Path | None = None,
         is_drain: bool = False,
     ):
         super().__init__(is_drain=is_drain)
         self.workers = workers or len(os.sched_getaffinity(0))
-        self.pool = WorkerPool(self.workers, memory_bytes // self.workers if memory_bytes else None)
-        self.disk_bytes, self.spilled, self.folder, self.scratch = disk_bytes, 0, "", scratch
+        share = budget.memory // self.workers if budget.memory else None
+        if share and share < MEMORY_FLOOR:
+            fix = f"give at least {MEMORY_FLOOR * self.workers // 10**6}MB, or use fewer --workers"
+            raise RecipeError(f"too little for {self.workers} workers", where="--memory", fix=fix)
+        self.pool = WorkerPool(self.workers, share)
+        self.budget, self.spilled, self.folder, self.scratch = budget, 0, "", scratch
 
     def run_stages(self, *args: Any) -> fn_runner.RunnerResult:
         """As FnApiRunner, with a folder for what lies between stages."""
         self.folder, self.spilled = tempfile.mkdtemp(prefix="gristmill-shuffle-", dir=self.scratch), 0
         try:
+            self.account_for(0)
             return super().run_stages(*args)
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def account_for(self, written: int) -> None:
-        """Raises RunnerError when the spilled data outgrow their budget."""
+        """Raises RunnerError when the spilled data outgrow their budget or the disk."""
         self.spilled += written
-        if self.disk_bytes and self.spilled > self.disk_bytes:
-            raise RunnerError(
-                f"data between stages passed {self.disk_bytes:,} bytes",
-                where=self.folder,
-                fix="put the run directory on a larger disk, or run fewer sources at once",
-            )
+        if self.budget.disk and self.spilled > self.budget.disk:
+            fix = "give more --disk, then run the same command again: finished units are kept"
+            raise RunnerError(f"data between stages passed {self.budget.disk:,} bytes", where=self.folder, fix=fix)
+        if (free := shutil.disk_usage(self.folder).free) < DISK_FLOOR:
+            fix = "free some space, then run the same command again: finished units are kept"
+            raise RunnerError(f"the disk is full: {free:,} bytes are free", where=self.folder, fix=fix)
 
     def _get_bundle_manager(self, context: Any) -> "ForkingBundleManager":
         if not hasattr(context, "stock_get_buffer"):
@@ -124,9 +150,12 @@ class ForkingBundleManager(fn_runner.BundleManager):
         tasks = buffer.tasks(self.runner.workers)
         _ = context.worker_handlers, context.process_bundle_descriptor  # lazy state: made once, before the fork
         work = _Work(self, name, buffer, tasks, expected_outputs, dry_run)
-        return self._merge(self.runner.pool.map(work, len(tasks), context.stage.name)), []
+        return self._merge(self.runner.pool.map(work, len(tasks), context.stage.name, self._account)), []
 
-    def _merge(self, results: list[tuple[bytes, list[tuple[bytes, str, int, Spilled]]]]) -> Any:
+    def _account(self, result: Result) -> None:
+        self.runner.account_for(sum(segment.length for *_, segment in result[1]))
+
+    def _merge(self, results: list[Result]) -> Any:
         """Take the outputs of all tasks, in their order, so that the order of elements is deterministic."""
         merged, infos = beam_fn_api_pb2.InstructionResponse(), []
         get_buffer = self.bundle_context_manager.get_buffer
@@ -135,7 +164,6 @@ class ForkingBundleManager(fn_runner.BundleManager):
             infos.append(response.process_bundle.monitoring_infos)
             merged.process_bundle.residual_roots.extend(response.process_bundle.residual_roots)
             for buffer_id, transform_id, partition, segment in written:
-                self.runner.account_for(segment.length)
                 get_buffer(buffer_id, transform_id).add(partition, segment)
         consolidated = monitoring_infos.consolidate(itertools.chain(*infos))
         merged.process_bundle.monitoring_infos.extend(consolidated)
@@ -151,12 +179,12 @@ class _Work:
         self.get_buffer = manager.bundle_context_manager.get_buffer
         self.file: Any = None
 
-    def __call__(self, task: int) -> tuple[bytes, list[tuple[bytes, str, int, Spilled]]]:
+    def __call__(self, task: int) -> Result:
         """In the worker. Nothing is visible before the parent has the answer: a dead worker's file is never named."""
         if self.file is None:
             name = f"{os.getpid()}-{time.monotonic_ns()}"
             self.file = open(os.path.join(self.manager.runner.folder, name), "wb")  # noqa: SIM115 - for life
-        written: list[tuple[bytes, str, int, Spilled]] = []
+        written: list[Written] = []
         context = self.manager.bundle_context_manager
         context.get_buffer = lambda buffer_id, transform_id: types.SimpleNamespace(
             cleared=False, append=lambda data: written.extend(self._spill(buffer_id, transform_id, data))
@@ -166,7 +194,7 @@ class _Work:
         self.file.flush()
         return response.SerializeToString(), written
 
-    def _spill(self, buffer_id: bytes, transform_id: str, data: bytes) -> list[tuple[bytes, str, int, Spilled]]:
+    def _spill(self, buffer_id: bytes, transform_id: str, data: bytes) -> list[Written]:
         made = []
         for partition, raw in self.get_buffer(buffer_id, transform_id).partitioned(data):
             segment = Spilled(self.file.name, self.file.tell(), len(raw))

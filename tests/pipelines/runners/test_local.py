@@ -9,7 +9,7 @@ import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
 from pipelines.errors import InputError, RunnerError
-from pipelines.runners.local.runner import LocalRunner, unsuitable
+from pipelines.runners.local.runner import Budget, LocalRunner, unsuitable
 
 pytestmark = pytest.mark.skipif(unsuitable() is not None, reason="not a tested Beam, or no safe fork")
 
@@ -61,7 +61,7 @@ def test_killed_worker__its_task_is_done_by_another(tmp_path):
 
 
 def test_task_that_always_kills__ends_with_a_message(tmp_path):
-    with pytest.raises(RunnerError, match="killed 4 workers"):
+    with pytest.raises(RunnerError, match="ended 4 workers, the last by SIGKILL"):
         run(LocalRunner(2, scratch=tmp_path), Kill(17))
     assert list(tmp_path.iterdir()) == []
 
@@ -74,5 +74,5 @@ def test_error__arrives_as_it_was_raised(tmp_path):
 
 def test_disk_budget__is_kept_with_a_message(tmp_path):
     with pytest.raises(RunnerError, match="passed 10 bytes"):
-        run(LocalRunner(2, disk_bytes=10, scratch=tmp_path), Kill(-1))
+        run(LocalRunner(2, Budget(disk=10), tmp_path), Kill(-1))
     assert list(tmp_path.iterdir()) == []
