@@ -1,9 +1,9 @@
 """The process that a run runs in: `python -m pipelines.worker REQUEST FOLDER`, REQUEST being JSON.
 
-It dies with its parent. The command keeps the terminal and reads progress from receipts; this process holds the lock and
-may be killed at any moment. What goes wrong is written to FOLDER/error, so that a log line cannot be taken for the
-message. FOLDER/tmp is the temporary directory of everything below: Beam leaves folders behind there, and whoever of the
-two lives longer removes them.
+It dies with its parent. The command keeps the terminal and reads progress from receipts; this process holds the lock
+and may be killed at any moment. What goes wrong is written to FOLDER/error, so that a log line cannot be taken for the
+message. FOLDER/tmp is the temporary directory of everything below: Beam leaves folders behind there, and whoever of
+the two lives longer removes them.
 """
 
 import ctypes
