@@ -70,6 +70,11 @@ class DeadLetter:
     """Of the whole record, also where only the first bytes were kept; "" where its bytes could not be had."""
     first_bytes: bytes
 
+    @property
+    def kind(self) -> str:
+        """The type of the error, without where it happened."""
+        return self.error.split(":")[0].split(" ")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Records:

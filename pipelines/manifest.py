@@ -9,6 +9,7 @@ from typing import Any
 
 from pipelines.accounts import Accounts
 from pipelines.elements import Unit
+from pipelines.isolation import ATTEMPTS
 from pipelines.job import Job
 from pipelines.receipts import Part, Receipt
 from pipelines.recipe.entries import judge_of
@@ -87,6 +88,7 @@ def rules(recipe: Recipe) -> list[dict[str, Any]]:
 
 def sweep(store: Store, manifest: dict[str, Any]) -> None:
     """Remove parts of earlier recipes or inputs, so that a folder holds exactly what the manifest lists."""
+    store.delete(ATTEMPTS)
     for folder in PUBLISHED:
         listed = {shard["path"] for shard in manifest["datasets"].get(folder, {}).get("shards", ())}
         for name in store.names(folder):

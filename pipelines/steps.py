@@ -8,6 +8,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from pipelines.elements import FIRST_BYTES, DeadLetter, Unit
+from pipelines.isolation import LethalRecordError
 
 T = TypeVar("T")
 
@@ -42,6 +43,8 @@ def survive(
 
 def describe(error: Exception) -> str:
     """The type of an error and where it was raised: messages of libraries may quote the document, so they stay out."""
+    if isinstance(error, LethalRecordError):
+        return str(error)
     trace, where = error.__traceback__, ""
     while trace is not None:
         code = trace.tb_frame.f_code

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from filters.fingerprints import doc_ids
 from pipelines.elements import DeadLetter, Records
+from pipelines.isolation import Guard
 from pipelines.read.batches import Aside, record_schema
 from pipelines.read.fields import Fields
 from pipelines.read.sample import Sample
@@ -22,6 +23,7 @@ class Context:
     read: schema.Read
     extract: schema.Extract
     sample: Sample
+    guard: Guard = field(default_factory=Guard)
     rows: int = field(default=0)
 
     @cached_property

@@ -1,8 +1,10 @@
 """One unit -> batches of records: the only door into the readers."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
-from pipelines.elements import Records, Split, Unit
+from pipelines.elements import DeadLetter, Records, Split, Unit
+from pipelines.isolation import Guard, LethalRecordError
 from pipelines.read.arrow import read_arrow
 from pipelines.read.batches import Item, batches
 from pipelines.read.bundled import bundled_source
@@ -32,20 +34,28 @@ BY_BATCH: dict[str, Callable[[Split, Context], Iterator[Records]]] = {
 
 
 def read_unit(
-    unit: Unit, source: schema.Source, read: schema.Read, extract: schema.Extract, sample: float = 1.0, seed: int = 0
+    unit: Unit,
+    source: schema.Source,
+    read: schema.Read,
+    extract: schema.Extract,
+    sample: float = 1.0,
+    seed: int = 0,
+    guard: Guard = Guard(),
 ) -> Iterator[Records]:
     """Every record of the unit once, in order: in a batch, or as a dead letter, or counted aside.
 
     `sample`: share of records to keep, chosen by hash of doc_id and `seed`. Raises InputError when a file is gone or
-    has changed since it was planned; whatever is wrong inside a file is a dead letter.
+    has changed since it was planned; whatever is wrong inside a file is a dead letter, and with a careful `guard` that
+    includes what ends the process: the page that does, or the rest of the file from where its reader does.
     """
     if source.format == "bundled":
         source = bundled_source(source)
-    context = Context(unit.source, source, read, extract, Sample(sample, seed))
+    context = Context(unit.source, source, read, extract, Sample(sample, seed), guard)
     if source.format in BY_BATCH:
         for split in unit.splits:
             check_unchanged(split)
-            yield from BY_BATCH[source.format](split, context)
+            read_batches = partial(BY_BATCH[source.format], split, context)
+            yield from guard.each(read_batches, partial(_lethal_records, split, context))
     else:
         yield from batches(_items(unit, context), context.schema)
 
@@ -56,7 +66,17 @@ def _items(unit: Unit, context: Context) -> Iterator[Item]:
         if context.source.format != "machine":  # it compares contents itself
             check_unchanged(split)
         try:
-            yield from reader(split, context)
+            yield from context.guard.each(partial(reader, split, context), partial(_lethal_rest, split, context))
         except OSError as error:  # opening or reading the file: what was read before it stays
             if split.start == 0:
                 yield unreadable_file(context.next_row(), split.path, split.size, error)
+
+
+def _lethal_rest(split: Split, context: Context, error: LethalRecordError) -> DeadLetter:
+    """Stands for the record at which a reader ends the process, and for what follows it in the split."""
+    words = f"{error} (rest of the file)"
+    return DeadLetter(context.next_row(), split.path, split.start, split.size, "read", words, "", b"")
+
+
+def _lethal_records(split: Split, context: Context, error: LethalRecordError) -> Records:
+    return context.only_dead(_lethal_rest(split, context, error))

@@ -20,6 +20,7 @@ from filters.judge import Judge, Judgement
 from filters.language import identify, script_of
 from pipelines.accounts import ASIDE, DEAD, DROPPED, IN, KEPT, UNJUDGED, Accounts
 from pipelines.elements import DeadLetter, Records, Unit
+from pipelines.isolation import Guard, attempt
 from pipelines.read.unit import read_unit
 from pipelines.receipts import Receipt, ReceiptBook
 from pipelines.recipe.entries import judge_of
@@ -76,6 +77,11 @@ class UnitScorer:
         sources = pa.repeat(pa.scalar(source, pa.string()), len(text))
         return Scored(language, score, script, self.judge.judge(text, language, script, sources))
 
+    def examine(self, batch: pa.RecordBatch, source: str) -> tuple[Scored, pa.RecordBatch | None]:
+        """All that is computed from the texts of a batch: scores and fingerprints."""
+        scored = self.score(batch, source)
+        return scored, self.fingerprint(batch, source, scored)
+
     def _language(self, text: pa.Array, declared: pa.Array) -> tuple[pa.Array, np.ndarray]:
         unknown = declared.is_null()
         if not pc.any(unknown).as_py():
@@ -112,7 +118,8 @@ class UnitScorer:
 class UnitWriter:
     """The parts and accounts of one unit at stage A."""
 
-    def __init__(self, scorer: UnitScorer, book: ReceiptBook, unit: Unit, stack: ExitStack):
+    def __init__(self, scorer: UnitScorer, book: ReceiptBook, unit: Unit, guard: Guard, stack: ExitStack):
+        self._examine = guard.step(scorer.examine)
         self.scorer, self.recipe, self.unit, self.source = scorer, scorer.recipe, unit, unit.source
         self.accounts = Accounts()
         store, key = book.store, unit.key
@@ -159,7 +166,7 @@ class UnitWriter:
 
     def _bury(self, letters: list[DeadLetter], step: str) -> None:
         for letter in letters:
-            self.accounts.add(step, DEAD, self.source, 1, letter.length, reason=letter.error.split(":")[0])
+            self.accounts.add(step, DEAD, self.source, 1, letter.length, reason=letter.kind)
         if letters:
             self.dead.write(columns.dead_batch(self.source, letters))
 
@@ -194,11 +201,11 @@ class UnitWriter:
             return
         unknown = pa.repeat(pa.scalar("", pa.string()), batch.num_rows)
         self.accounts.add_rows("extract", KEPT, self.source, unknown, batch.column("raw_bytes").to_numpy())
-        for outcome in survive(lambda piece: self.scorer.score(piece, self.source), batch):
+        for outcome in survive(lambda piece: self._examine(piece, self.source), batch):
             if isinstance(outcome, Failure):
                 self._fail(batch.slice(outcome.row, 1), outcome.error)
             else:
-                self._write(*outcome)
+                self._write(outcome[0], *outcome[1])
 
     def _fail(self, row: pa.RecordBatch, error: str) -> None:
         """A document that no judge could be found for: a dead letter of the step `decide`."""
@@ -206,7 +213,7 @@ class UnitWriter:
         self.accounts.add("decide", IN, self.source, 1, letter.length)
         self._bury([letter], "decide")
 
-    def _write(self, batch: pa.RecordBatch, scored: Scored) -> None:
+    def _write(self, batch: pa.RecordBatch, scored: Scored, prints: pa.RecordBatch | None) -> None:
         rows, text, kept = batch.num_rows, batch.column("text"), scored.kept
         size = pc.binary_length(text).to_numpy()
         fired, judged = scored.judgement.fired, scored.judgement.judged
@@ -233,7 +240,6 @@ class UnitWriter:
             self.scorer.curated_schema, rows, {**whole, "edits": scored.judgement.edits.column()}
         )
         self.curated.write(curated.filter(pa.array(kept)))
-        prints = self.scorer.fingerprint(batch, self.source, scored)
         if prints is not None:
             self.fingerprints.write(prints)
 
@@ -272,19 +278,20 @@ def score_unit(scorer: UnitScorer, book: ReceiptBook, unit: Unit) -> Receipt:
     """Do one unit and commit it."""
     began, cpu = time.perf_counter(), time.process_time()
     recipe = scorer.recipe
-    with ExitStack() as stack:
-        writer = UnitWriter(scorer, book, unit, stack)
-        source = recipe.sources[unit.source]
-        for records in read_unit(unit, source, recipe.read, recipe.extract, scorer.sample, recipe.seed):
-            writer.take(records)
-    receipt = Receipt(
-        book.stage,
-        unit.key,
-        writer.parts(),
-        tuple(writer.accounts),
-        time.perf_counter() - began,
-        time.process_time() - cpu,
-        details={"input_bytes": unit.bytes, "unit": unit.to_json()},
-    )
-    book.commit(receipt)
+    with attempt(book, unit.key) as guard:
+        with ExitStack() as stack:
+            writer = UnitWriter(scorer, book, unit, guard, stack)
+            source = recipe.sources[unit.source]
+            for records in read_unit(unit, source, recipe.read, recipe.extract, scorer.sample, recipe.seed, guard):
+                writer.take(records)
+        receipt = Receipt(
+            book.stage,
+            unit.key,
+            writer.parts(),
+            tuple(writer.accounts),
+            time.perf_counter() - began,
+            time.process_time() - cpu,
+            details={"input_bytes": unit.bytes, "unit": unit.to_json()},
+        )
+        book.commit(receipt)
     return receipt

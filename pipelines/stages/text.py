@@ -18,6 +18,7 @@ from filters.edits import Edits, apply
 from filters.pii.engine import Scrubber
 from pipelines.accounts import DEAD, DROPPED, IN, KEPT, Accounts
 from pipelines.elements import Unit
+from pipelines.isolation import Guard, attempt
 from pipelines.receipts import Receipt, ReceiptBook
 from pipelines.recipe.schema import Recipe
 from pipelines.sink import PartWriter, read_parts
@@ -58,7 +59,10 @@ class UnitCleaner:
 class UnitWriter:
     """The parts and accounts of one unit at stage B."""
 
-    def __init__(self, cleaner: UnitCleaner, store: Store, unit: Unit, members: Membership, stack: ExitStack):
+    def __init__(
+        self, cleaner: UnitCleaner, store: Store, unit: Unit, members: Membership, guard: Guard, stack: ExitStack
+    ):
+        self._clean = guard.step(cleaner.clean)
         self.cleaner, self.unit, self.source, self.members = cleaner, unit, unit.source, members
         self.accounts = Accounts()
         self._edits: list[pa.Array] = []
@@ -91,7 +95,7 @@ class UnitWriter:
             self.accounts.add_rows("deduplicate", KEPT, self.source, lang.filter(pa.array(~lost)), size[~lost])
             self._lose(batch, member_of, lost, member["exact"])
         batch = batch.append_column("cluster", member_of["cluster"]).filter(pa.array(~lost))
-        for outcome in survive(self.cleaner.clean, batch):
+        for outcome in survive(self._clean, batch):
             if isinstance(outcome, Failure):
                 self._fail(batch.slice(outcome.row, 1), outcome.error)
             else:
@@ -116,7 +120,7 @@ class UnitWriter:
         letter = dead_document(self.unit, row, "scrub", error)
         lang = row.column("lang")[0].as_py() or ""
         self.accounts.add("scrub", IN, self.source, 1, letter.length, lang=lang)
-        self.accounts.add("scrub", DEAD, self.source, 1, letter.length, reason=error.split(" ")[0], lang=lang)
+        self.accounts.add("scrub", DEAD, self.source, 1, letter.length, reason=letter.kind, lang=lang)
         self.dead.write(columns.dead_batch(self.source, [letter]))
         self._dead[letter.row] = error
 
@@ -186,21 +190,17 @@ def clean_unit(cleaner: UnitCleaner, book: ReceiptBook, scored: Receipt, members
     """Do one unit and commit it. Its receipt is named by the unit and by what deduplication decided."""
     began, cpu = time.perf_counter(), time.process_time()
     unit = Unit.from_json(scored.details["unit"])
-    with ExitStack() as stack:
-        writer = UnitWriter(cleaner, book.store, unit, members, stack)
-        for batch in read_parts(book.store, scored, "curated"):
-            writer.take(batch)
-        for batch in read_parts(book.store, scored, VERDICTS):
-            writer.settle(batch)
-    receipt = Receipt(
-        book.stage,
-        receipt_name(unit.key, members),
-        writer.parts(),
-        tuple(writer.accounts),
-        time.perf_counter() - began,
-        time.process_time() - cpu,
-    )
-    book.commit(receipt)
+    name = receipt_name(unit.key, members)
+    with attempt(book, name) as guard:
+        with ExitStack() as stack:
+            writer = UnitWriter(cleaner, book.store, unit, members, guard, stack)
+            for batch in read_parts(book.store, scored, "curated"):
+                writer.take(batch)
+            for batch in read_parts(book.store, scored, VERDICTS):
+                writer.settle(batch)
+        seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
+        receipt = Receipt(book.stage, name, writer.parts(), tuple(writer.accounts), seconds, cpu_seconds)
+        book.commit(receipt)
     return receipt
 
 

@@ -4,19 +4,24 @@ import hashlib
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import apache_beam as beam
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.accounts import IN, KEPT, Accounts
+from pipelines.accounts import DEAD, IN, KEPT, Accounts
+from pipelines.elements import FIRST_BYTES, DeadLetter
+from pipelines.isolation import attempt
 from pipelines.receipts import Part, Receipt, ReceiptBook
 from pipelines.recipe.schema import Recipe
-from pipelines.sink import read_parts, row_digest
+from pipelines.sink import PartWriter, read_parts, row_digest
+from pipelines.stages.columns import dead_batch
 from pipelines.stages.numbered import unpack
 from pipelines.stages.tokenizer import CARD, MODEL, name_of
+from pipelines.steps import Failure, survive
+from pipelines.storage import Store
 from tokenizer.encode import Encoder
 from tokenizer.index import Index, ShardEntry, SplitEntry, write_index
 from tokenizer.packing import PackPlan, pack
@@ -53,32 +58,35 @@ class UnitEncoder:
 
     def _encode(self, text_receipt: Receipt, name: str) -> Receipt:
         began, cpu = time.perf_counter(), time.process_time()
-        accounts = Accounts()
+        accounts, parts, tokens = Accounts(), [], {}
         batches: dict[str, list[pa.RecordBatch]] = {split: [] for split in SPLITS}
-        for batch in read_parts(self.book.store, text_receipt, "text", COLUMNS):
-            self._account(accounts, batch)
-            held_out = is_validation(batch.column("cluster"), self.recipe.tokens.validation, self.recipe.seed)
-            for split, mask in (("train", ~held_out), ("validation", held_out)):
-                rows = batch.filter(pa.array(mask))
-                if rows.num_rows:
-                    batches[split].append(self._tokens(rows))
-        parts, tokens = [], {}
-        for split, written in batches.items():
-            if written:
-                part, tokens[split] = self._write(f"tokens/{split}", name, written)
-                parts.append(part)
-        seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
-        receipt = Receipt(
-            self.book.stage, name, tuple(parts), tuple(accounts), seconds, cpu_seconds, details={"tokens": tokens}
-        )
-        self.book.commit(receipt)
+        with attempt(self.book, name) as guard:
+            tokenize = guard.step(self.tokenize)
+            with PartWriter(self.book.store, "dead", name, format="parquet", content=("sha256", "error")) as dead:
+                for batch, place in _placed(self.book.store, text_receipt):
+                    for outcome in survive(tokenize, batch):
+                        if isinstance(outcome, Failure):
+                            _bury(batch.slice(outcome.row, 1), outcome, place, accounts, dead)
+                            continue
+                        _account(accounts, outcome[0], KEPT)
+                        for split, made in outcome[1].items():
+                            batches[split].append(made)
+            for split, written in batches.items():
+                if written:
+                    part, tokens[split] = self._write(f"tokens/{split}", name, written)
+                    parts.append(part)
+            seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
+            everything = (*parts, *dead.parts)
+            details = {"tokens": tokens}
+            receipt = Receipt(self.book.stage, name, everything, tuple(accounts), seconds, cpu_seconds, details=details)
+            self.book.commit(receipt)
         return receipt
 
-    def _account(self, accounts: Accounts, batch: pa.RecordBatch) -> None:
-        for source in batch.column("source").unique().to_pylist():
-            mine = batch.filter(pc.equal(batch.column("source"), source))
-            for outcome in (IN, KEPT):
-                accounts.add_rows("encode", outcome, source, mine.column("lang"), mine.column("bytes").to_numpy())
+    def tokenize(self, batch: pa.RecordBatch) -> dict[str, pa.RecordBatch]:
+        """The documents of a batch as tokens, by the split that they belong to."""
+        held_out = is_validation(batch.column("cluster"), self.recipe.tokens.validation, self.recipe.seed)
+        of_split = {"train": batch.filter(pa.array(~held_out)), "validation": batch.filter(pa.array(held_out))}
+        return {split: self._tokens(rows) for split, rows in of_split.items() if rows.num_rows}
 
     def _tokens(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         tokens, offsets = self.encoder.encode(batch.column("text"))
@@ -94,6 +102,36 @@ class UnitEncoder:
             store.publish(scratch, path)
         part = Part(dataset, path, written.rows, written.file_bytes, written.sha256, f"{digest:032x}")
         return part, {"tokens": written.tokens, "bytes": written.bytes}
+
+
+def _placed(store: Store, text_receipt: Receipt) -> Iterator[tuple[pa.RecordBatch, tuple[str, int]]]:
+    """The batches of a unit's text, each with the part it lies in and the row that it begins with there."""
+    for part in text_receipt.of("text"):
+        row = 0
+        for batch in read_parts(store, replace(text_receipt, parts=(part,)), "text", COLUMNS):
+            yield batch, (part.path, row)
+            row += batch.num_rows
+
+
+def _account(accounts: Accounts, batch: pa.RecordBatch, outcome: str, reason: str = "") -> None:
+    """Count documents as entered and as what became of them."""
+    for source in batch.column("source").unique().to_pylist():
+        mine = batch.filter(pc.equal(batch.column("source"), source))
+        lang, size = mine.column("lang"), mine.column("bytes").to_numpy()
+        accounts.add_rows("encode", IN, source, lang, size)
+        accounts.add_rows("encode", outcome, source, lang, size, pa.repeat(reason, len(mine)) if reason else None)
+
+
+def _bury(
+    document: pa.RecordBatch, failure: Failure, place: tuple[str, int], accounts: Accounts, dead: PartWriter
+) -> None:
+    """A document of `text/` that cannot be encoded: a dead letter of the step `encode`."""
+    path, first = place
+    row, text = first + failure.row, document.column("text")[0].as_py().encode()
+    digest = hashlib.sha256(text).hexdigest()
+    letter = DeadLetter(row, path, row, len(text), "encode", failure.error, digest, text[:FIRST_BYTES])
+    _account(accounts, document, DEAD, letter.kind)
+    dead.write(dead_batch(document.column("source")[0].as_py(), [letter]))
 
 
 class EncodeUnits(beam.DoFn):

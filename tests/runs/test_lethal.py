@@ -1,0 +1,69 @@
+"""Documents that kill their worker, at every step that reads documents: each costs itself, whatever the runner."""
+
+import ctypes
+import json
+
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.execute import execute
+from pipelines.read import pages
+from pipelines.request import Request
+from pipelines.stages.score import UnitScorer
+from pipelines.stages.text import UnitCleaner
+from pipelines.stages.tokens import UnitEncoder
+
+STEPS = ("extract", "decide", "scrub", "encode")
+
+
+@pytest.fixture
+def lethal(write_corpus, tmp_path, monkeypatch):
+    """The small corpus, and beside it documents in both languages that kill whoever extracts, judges ... them."""
+    corpus = write_corpus(tmp_path / "corpus")
+    lines = (corpus.folder / "web-1.jsonl").read_text(encoding="utf-8").splitlines()
+    for step in STEPS[1:]:
+        for lang, at in (("en", 3), ("zh", 9)):
+            prose = next(json.loads(line)["text"] for line in lines if f'"lang": "{lang}"' in line)
+            sentence = f"The miller said {step}-kills here." if lang == "en" else f"磨坊的人们说这里有{step}-kills。"
+            document = {"id": f"{step}-{lang}", "lang": lang, "text": f"{prose}\n{sentence}"}
+            lines.insert(at, json.dumps(document, ensure_ascii=False))
+    (corpus.folder / "web-1.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for name, words in (("good", "A page that lives. 活着的网页。"), ("lethal", "extract-kills 杀手")):
+        page = f"<html><head><meta charset=utf-8></head><body><main><p>{words}</p></main></body></html>"
+        (corpus.folder / f"{name}.html").write_text(page, encoding="utf-8")
+    corpus = corpus.with_recipe("lethal", "sources:\n", 'sources:\n  pages: {format: html, paths: "*.html"}\n')
+    corpus = corpus.with_recipe("lethal", "deduplicate:\n  minhash: {threshold: 0.7}\n", "")
+
+    def deadly(step, work, text_of):
+        def call(*arguments):
+            if f"{step}-kills" in text_of(*arguments):
+                ctypes.string_at(0)
+            return work(*arguments)
+
+        return call
+
+    def joined(_, batch, *rest):
+        return "\n".join(batch.column("text").to_pylist())
+
+    monkeypatch.setattr(pages, "read_page", deadly("extract", pages.read_page, lambda page, *rest: page.decode()))
+    monkeypatch.setattr(UnitScorer, "examine", deadly("decide", UnitScorer.examine, joined))
+    monkeypatch.setattr(UnitCleaner, "clean", deadly("scrub", UnitCleaner.clean, joined))
+    monkeypatch.setattr(UnitEncoder, "tokenize", deadly("encode", UnitEncoder.tokenize, joined))
+    return corpus
+
+
+def test_lethal_documents__cost_themselves_at_every_step_and_bytes_do_not_depend_on_workers(lethal, tmp_path, digests):
+    document = execute(Request(lethal.recipe, tmp_path / "two", workers=2))
+    dead = [row for file in (tmp_path / "two" / "dead").glob("*.parquet") for row in pq.read_table(file).to_pylist()]
+    assert sorted(row["step"] for row in dead) == sorted([*STEPS[1:] * 2, "extract"])
+    assert {row["error"] for row in dead} == {"LethalRecord: it ends its process (SIGSEGV)"}
+    for row in dead:
+        assert f"{row['step']}-kills".encode() in row["first_bytes"]
+    counts = {
+        (a["step"], a["outcome"], a["reason"]): a["documents"] for a in document["accounts"] if a["outcome"] == "dead"
+    }
+    assert sum(counts.values()) == len(dead)
+    assert {reason for _, _, reason in counts} == {"LethalRecord"}
+    assert not (tmp_path / "two" / "_work" / "attempts").exists()
+    execute(Request(lethal.recipe, tmp_path / "one", workers=1))
+    assert digests(tmp_path / "one") == digests(tmp_path / "two")
