@@ -21,9 +21,11 @@ def lethal(write_corpus, tmp_path, monkeypatch):
     """The small corpus, and beside it documents in both languages that kill whoever extracts, judges ... them."""
     corpus = write_corpus(tmp_path / "corpus")
     lines = (corpus.folder / "web-1.jsonl").read_text(encoding="utf-8").splitlines()
-    for step in STEPS[1:]:
+    originals = [json.loads(line) for line in lines if "copy" not in line]
+    for number, step in enumerate(STEPS[1:]):
         for lang, at in (("en", 3), ("zh", 9)):
-            prose = next(json.loads(line)["text"] for line in lines if f'"lang": "{lang}"' in line)
+            prose = [original["text"] for original in originals if original["lang"] == lang][number * 2]
+            prose = "\n".join(reversed(prose.splitlines()))  # no near copy of its original
             sentence = f"The miller said {step}-kills here." if lang == "en" else f"磨坊的人们说这里有{step}-kills。"
             document = {"id": f"{step}-{lang}", "lang": lang, "text": f"{prose}\n{sentence}"}
             lines.insert(at, json.dumps(document, ensure_ascii=False))
@@ -32,7 +34,7 @@ def lethal(write_corpus, tmp_path, monkeypatch):
         page = f"<html><head><meta charset=utf-8></head><body><main><p>{words}</p></main></body></html>"
         (corpus.folder / f"{name}.html").write_text(page, encoding="utf-8")
     corpus = corpus.with_recipe("lethal", "sources:\n", 'sources:\n  pages: {format: html, paths: "*.html"}\n')
-    corpus = corpus.with_recipe("lethal", "deduplicate:\n  minhash: {threshold: 0.7}\n", "")
+    corpus = corpus.with_recipe("lethal", "minhash: {threshold: 0.7}", "minhash: {threshold: 0.99}")
 
     def deadly(step, work, text_of):
         def call(*arguments):
@@ -59,11 +61,9 @@ def test_lethal_documents__cost_themselves_at_every_step_and_bytes_do_not_depend
     assert {row["error"] for row in dead} == {"LethalRecord: it ends its process (SIGSEGV)"}
     for row in dead:
         assert f"{row['step']}-kills".encode() in row["first_bytes"]
-    counts = {
-        (a["step"], a["outcome"], a["reason"]): a["documents"] for a in document["accounts"] if a["outcome"] == "dead"
-    }
-    assert sum(counts.values()) == len(dead)
-    assert {reason for _, _, reason in counts} == {"LethalRecord"}
+    counted = [account for account in document["accounts"] if account["outcome"] == "dead"]
+    assert sum(account["documents"] for account in counted) == len(dead)
+    assert {account["reason"] for account in counted} == {"LethalRecord"}
     assert not (tmp_path / "two" / "_work" / "attempts").exists()
     execute(Request(lethal.recipe, tmp_path / "one", workers=1))
     assert digests(tmp_path / "one") == digests(tmp_path / "two")
