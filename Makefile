@@ -12,10 +12,10 @@ endif
 need_java = for tool in java mvn; do command -v $$tool >/dev/null \
 	|| { echo "error: $$tool is needed for this test (apt-get install openjdk-17-jdk-headless maven)"; exit 2; }; done
 
-.PHONY: help setup demo test check lint types arrows pytest test-spark test-flink docs bench clean
+.PHONY: help setup demo test check lint types arrows pytest test-spark-small test-spark test-flink docs bench clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
@@ -47,6 +47,11 @@ arrows: setup
 
 pytest: setup
 	$(BIN)/pytest
+
+test-spark-small: setup ## A small recipe on a real Spark cluster on loopback, against local: what CI does at every change
+	@$(need_java)
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev,spark]'
+	$(BIN)/pytest -m cluster tests/runs/cluster/test_small.py
 
 test-spark: setup ## The whole recipe on a real Spark cluster on loopback, against local, with an executor killed
 	@$(need_java)

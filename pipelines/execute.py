@@ -21,6 +21,8 @@ from pipelines.request import Request
 from pipelines.rundir import locked, now, update_state
 from pipelines.runners.local.runner import Budget
 from pipelines.runners.options import Chosen, choose
+from pipelines.runners.portable import ClusterRunner
+from pipelines.runners.remote_job import end_orphan
 from pipelines.stages.preload import preload
 from pipelines.stages.tokenizer import name_of
 from pipelines.storage import Store
@@ -38,6 +40,7 @@ def execute(request: Request) -> dict[str, Any]:
     check(loaded)
     with locked(request.out):
         store = Store(str(request.out.absolute()))
+        end_orphan(store)
         store.prepare()
         units = plan_units(loaded, loaded.recipe.plan.unit_bytes)
         job = make_job(loaded.recipe, units, store, request.sample, _last_stage(loaded, request.until))
@@ -91,6 +94,8 @@ def _run(job: Job, chosen: Chosen) -> None:
     if job.units == 0:
         return
     preload(job.recipe)
+    if isinstance(chosen.runner, ClusterRunner):
+        chosen.runner.store = job.store
     pipeline = beam.Pipeline(runner=chosen.runner, options=chosen.options)
     build(pipeline, job)
     result = pipeline.run()

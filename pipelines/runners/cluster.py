@@ -19,6 +19,8 @@ from pipelines.runners.portable import ClusterRunner
 
 REMOTE_CORES = 16
 """Taken where a cluster's size is not known: 64 shuffle partitions; `--workers` says better."""
+SERVER_LOG = "job-server.log"
+"""Where the job server that `gristmill cluster ... up` started writes to, in the folder of its state."""
 POOL = "localhost:50000"
 """Where every worker host of a cluster that is not ours is expected to run a worker pool."""
 _NAMES_A_CLUSTER = {"job_endpoint", "job_server_jvm_properties"}
@@ -48,18 +50,19 @@ def find_cluster(name: str, workers: int, beam_args: Sequence[str]) -> Named:
         pool = ["--environment_type=EXTERNAL", f"--environment_config={state['worker_pool']}"]
         arguments = _arguments(engine, [*pool, *rest], True, workers or state["cores"])
         started = f"the one that `gristmill cluster {name} up` started"
-        return _running(engine, state["job_endpoint"], arguments, f"job endpoint {state['job_endpoint']}, {started}")
+        note = f"job endpoint {state['job_endpoint']}, {started}"
+        return _running(engine, state["job_endpoint"], arguments, note, engine.state / SERVER_LOG)
     launch = _launch(engine, jar, master, workers, ours.get("job_server_jvm_properties", ""))
     way = f"job-server jar {jar}" if jar else f"prepared class path {engine.jars}"
     arguments = _arguments(engine, rest, launch.local, launch.cores)
     return Named(ClusterRunner(launch=launch), arguments, f"{name}: {way} against {launch.master}")
 
 
-def _running(engine: Engine, endpoint: str, arguments: list[str], note: str) -> Named:
+def _running(engine: Engine, endpoint: str, arguments: list[str], note: str, log: Path | None = None) -> Named:
     if not reachable(endpoint):
         fix = f"start the job server, or `gristmill cluster {engine.name} up`, or leave --job_endpoint out"
         raise RunnerError("no job server answers", where=endpoint, fix=fix)
-    return Named(ClusterRunner(endpoint=endpoint), arguments, f"{engine.name}: {note}")
+    return Named(ClusterRunner(endpoint=endpoint, log=log), arguments, f"{engine.name}: {note}")
 
 
 def _launch(engine: Engine, jar: str | None, master: str | None, workers: int, properties: str) -> Launch:

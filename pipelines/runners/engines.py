@@ -66,7 +66,8 @@ FLINK = Engine(
 )
 ENGINES = {engine.name: engine for engine in (SPARK, FLINK)}
 
-# Spark brings slf4j 2 and a jackson of its own; Beam's older ones in front of them break its logging and its JSON.
+# Spark brings slf4j 2 and a jackson of its own; Beam's older ones in front of them break its logging and its JSON. To
+# leave Beam's out is not enough: the manifest of beam-sdks-java-core names them, so Spark's have to come first.
 _SPARKS_OWN = re.compile(r"slf4j-api|jackson-(core|annotations|databind)-")
 _OPENED = [f"java.{name}" for name in ("lang", "lang.invoke", "lang.reflect", "io", "net", "nio", "util")]
 _OPENED += [f"java.util.concurrent{name}" for name in ("", ".atomic")]
@@ -118,9 +119,11 @@ def class_path(engine: Engine) -> str:
     if missing:
         raise RunnerError(f"{len(missing)} prepared jars are gone", where=str(engine.jars / missing[0]), fix=fix)
     if engine is SPARK:
+        spark = find_spark() / "jars"
+        own = sorted(str(jar) for jar in spark.glob("*.jar") if _SPARKS_OWN.match(jar.name))
         names = [name for name in names if not _SPARKS_OWN.match(name)]
-        # Beam's jars first: its guava 33 must win over Spark's 14, which lacks methods that Beam calls.
-        return ":".join([*(str(engine.jars / name) for name in names), f"{find_spark()}/jars/*"])
+        # Then Beam's jars: its guava 33 must win over Spark's 14, which lacks methods that Beam calls.
+        return ":".join([*own, *(str(engine.jars / name) for name in names), f"{spark}/*"])
     return ":".join(str(engine.jars / name) for name in names)
 
 

@@ -12,8 +12,8 @@ from pipelines.errors import InputError, RecipeError, RunnerError
 from pipelines.runners import cluster, engines
 from pipelines.runners.cluster import find_cluster, split_arguments
 from pipelines.runners.engines import FLINK, JARS_LIST, SPARK, Launch, class_path, find_java, find_spark, is_loopback
+from pipelines.runners.failures import explain
 from pipelines.runners.options import choose
-from pipelines.runners.portable import explain
 
 
 @pytest.fixture(autouse=True)

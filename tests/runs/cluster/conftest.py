@@ -80,13 +80,14 @@ def cluster_up(tmp_path_factory):
 
 @pytest.fixture
 def start_run():
-    """Function: request, file for the error -> the process of a run, which dies with the test."""
+    """Function: request, folder for its error and its log -> the process of a run, which dies with the test."""
     started = []
 
-    def call(request: Request, error: Path) -> subprocess.Popen:
-        line = [sys.executable, "-m", "pipelines.worker", request.to_json(), str(error)]
-        log = error.with_suffix(".log").open("wb")
-        started.append(subprocess.Popen(line, stdout=log, stderr=log, start_new_session=True))
+    def call(request: Request, folder: Path) -> subprocess.Popen:
+        folder.mkdir()
+        line = [sys.executable, "-m", "pipelines.worker", request.to_json(), str(folder)]
+        with (folder / "log").open("wb") as log:
+            started.append(subprocess.Popen(line, stdout=log, stderr=log, start_new_session=True))
         return started[-1]
 
     yield call

@@ -33,12 +33,12 @@ def test_running_cluster__same_bytes_as_local(spark, corpus, calm, tmp_path, dig
 
 @pytest.mark.parametrize("stage", ["score", "text"])
 def test_executor_killed__same_bytes(spark, corpus, calm, tmp_path, digests, start_run, wait_for_receipt, stage):
-    run = start_run(Request(corpus.recipe, tmp_path / "run", runner="spark"), tmp_path / "error")
+    run = start_run(Request(corpus.recipe, tmp_path / "run", runner="spark"), tmp_path / "said")
     wait_for_receipt(tmp_path / "run", stage, run)
     executors = [pid for pid, line in spark.group("worker 1", "worker 2").items() if "ExecutorBackend" in line]
     assert executors
     os.kill(executors[0], signal.SIGKILL)
-    assert run.wait(timeout=400) == 0, (tmp_path / "error.log").read_text()[-3000:]
+    assert run.wait(timeout=400) == 0, (tmp_path / "said" / "log").read_text()[-3000:]
     assert digests(tmp_path / "run") == digests(calm)
 
 
@@ -73,12 +73,13 @@ def test_job_server_killed__says_so_and_another_runner_goes_on(
 ):
     arguments = (f"--spark_master_url={spark.state['master']}",)
     request = Request(corpus.recipe, tmp_path / "run", runner="spark", beam_args=arguments)
-    run = start_run(request, tmp_path / "error")
+    run = start_run(request, tmp_path / "said")
     wait_for_receipt(tmp_path / "run", "score", run)
-    (server,) = [pid for pid, (group, line) in processes().items() if group == run.pid and SPARK.driver in line]
+    ours = [pid for pid, (group, line) in processes().items() if group == run.pid and SPARK.driver in line]
+    (server,) = [pid for pid in ours if "keeper.py" not in processes()[pid][1]]
     os.kill(server, signal.SIGKILL)
     assert run.wait(timeout=120) == RunnerError.exit_code
-    assert "job server ended with code -9" in (tmp_path / "error").read_text(encoding="utf-8")
+    assert "job server was killed by SIGKILL" in (tmp_path / "said" / "error").read_text(encoding="utf-8")
     execute(Request(corpus.recipe, tmp_path / "run"))
     assert digests(tmp_path / "run") == digests(calm)
 
@@ -87,7 +88,7 @@ def test_interrupted__leaves_no_process_and_another_runner_goes_on(
     spark, corpus, calm, tmp_path, digests, start_run, wait_for_receipt, processes
 ):
     arguments = (f"--spark_master_url={spark.state['master']}",)
-    run = start_run(Request(corpus.recipe, tmp_path / "run", runner="spark", beam_args=arguments), tmp_path / "error")
+    run = start_run(Request(corpus.recipe, tmp_path / "run", runner="spark", beam_args=arguments), tmp_path / "said")
     wait_for_receipt(tmp_path / "run", "score", run)
     run.send_signal(signal.SIGINT)
     assert run.wait(timeout=120) == 130

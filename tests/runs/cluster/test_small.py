@@ -1,0 +1,22 @@
+"""A small recipe, all stages, English and Chinese, on a real Spark cluster: what CI runs at every change."""
+
+import json
+
+import pytest
+
+from pipelines.execute import execute
+from pipelines.request import Request
+
+pytestmark = pytest.mark.cluster
+
+
+def test_small_recipe__same_bytes_on_spark_as_local(cluster_up, corpus, tmp_path, digests):
+    small = corpus.with_recipe("small", "unit_bytes: 12kB", "unit_bytes: 50kB")
+    execute(Request(small.recipe, tmp_path / "local"))
+    spark = cluster_up("spark")
+    document = execute(Request(small.recipe, tmp_path / "spark", runner="spark"))
+    assert digests(tmp_path / "spark") == digests(tmp_path / "local")
+    assert document["datasets"]["tokens/train"]
+    state = json.loads((tmp_path / "spark" / "run.json").read_text(encoding="utf-8"))
+    assert spark.state["job_endpoint"] in state["note"]
+    assert state["units"] == 4
