@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -128,11 +129,22 @@ def add_content(digests: Iterable[str]) -> str:
 def read_parts(
     store: Store, receipt: Receipt, dataset: str, columns: list[str] | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """The batches of an Arrow dataset of one unit, in order; of some columns only, where they are named."""
+    """The batches of a dataset of one unit, in order; of some columns only, where they are named."""
     for part in receipt.of(dataset):
         with store.open(part.path) as file:
-            names = pa.ipc.open_file(file).schema.names
-            included = [names.index(name) for name in columns] if columns else None
-            reader = pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(included_fields=included))
-            for index in range(reader.num_record_batches):
-                yield reader.get_batch(index)
+            yield from (_parquet if part.path.endswith(".parquet") else _arrow)(file, columns)
+
+
+def _arrow(file: IO[bytes], columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+    names = pa.ipc.open_file(file).schema.names
+    included = [names.index(name) for name in columns] if columns else None
+    reader = pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(included_fields=included))
+    for index in range(reader.num_record_batches):
+        yield reader.get_batch(index)
+
+
+def _parquet(file: IO[bytes], columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+    """One batch per row group: they do not depend on which columns are read."""
+    reader = pq.ParquetFile(file)
+    for group in range(reader.num_row_groups):
+        yield from reader.read_row_group(group, columns).combine_chunks().to_batches()

@@ -39,6 +39,15 @@ def test_unit_size_does_not_change_content(corpus, calm, tmp_path):
     assert {name: ours[name]["content"] for name in DATASETS} == {name: theirs[name]["content"] for name in DATASETS}
 
 
+def test_text_as_parquet_does_not_change_content(corpus, calm, tmp_path, tokenizer_bytes):
+    other = corpus.with_recipe("parquet", "scrub: {operator: tag}", "scrub: {operator: tag}\ntext: {format: parquet}")
+    execute(Request(other.recipe, tmp_path / "run"))
+    ours, theirs = manifest(calm)["datasets"], manifest(tmp_path / "run")["datasets"]
+    assert {name: ours[name]["content"] for name in DATASETS} == {name: theirs[name]["content"] for name in DATASETS}
+    assert all(shard["path"].endswith(".parquet") for shard in theirs["text"]["shards"])
+    assert tokenizer_bytes(calm) == tokenizer_bytes(tmp_path / "run")
+
+
 def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
