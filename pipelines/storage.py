@@ -5,6 +5,7 @@ appears at once: by rename on a local disk, by one put on an object store.
 """
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -16,7 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-import fsspec
+from pipelines import remote
+from pipelines.addresses import check_address, is_remote
 
 PRIVATE = ("curated", "dropped", "dead", "_work")
 """Folders that hold raw text: mode 0700, removed by `gristmill clean`."""
@@ -70,23 +72,44 @@ class HashingFile:
 
 @dataclass(frozen=True)
 class Store:
-    """A run directory. Paths are relative to it, with forward slashes."""
+    """A run directory. Paths are relative to it, with forward slashes. Holds no credentials: it travels to workers."""
 
     root: str
     _scratch: str = field(default="_work/tmp", repr=False)
 
+    @classmethod
+    def at(cls, where: "str | Path | Store") -> "Store":
+        """The run directory at a local path or an address.
+
+        Raises RecipeError for an address that holds credentials, or that nothing here opens.
+        """
+        if isinstance(where, Store):
+            return where
+        text = str(where)
+        if not is_remote(text):
+            return cls(str(Path(text.split("://")[-1]).absolute()))
+        check_address(text, "the run directory")
+        return cls(text.rstrip("/"))
+
     @property
     def local(self) -> Path | None:
         """The folder, where it is on this machine; None on an object store."""
-        return None if "://" in self.root else Path(self.root)
+        return None if is_remote(self.root) else Path(self.root)
+
+    @property
+    def name(self) -> str:
+        """The last part of its path."""
+        return self.root.rstrip("/").rsplit("/", 1)[-1]
 
     def url(self, path: str) -> str:
         """Full address of a file of the run."""
         return f"{self.root.rstrip('/')}/{path}"
 
     def open(self, path: str) -> IO[bytes]:
-        """Open for reading."""
-        return fsspec.open(self.url(path), "rb").open()
+        """Open for reading. Raises FileNotFoundError."""
+        if self.local is not None:
+            return (self.local / path).open("rb")
+        return io.BufferedReader(remote.RemoteFile(self.url(path)))
 
     @contextmanager
     def on_disk(self, path: str) -> Iterator[Path]:
@@ -95,51 +118,94 @@ class Store:
             yield self.local / path
             return
         with self.temporary() as copy:
-            fs, full = fsspec.url_to_fs(self.url(path))
-            fs.get_file(full, str(copy))
+            remote.download(self.url(path), copy)
             yield copy
 
+    @contextmanager
+    def folder_on_disk(self, *wanted: str) -> Iterator[Path]:
+        """The run as a folder on this machine: itself, or a copy that goes away at the end.
+
+        `wanted`: the files and the folders that a copy has to hold, with all in them; those that do not exist are left
+        out.
+        """
+        if self.local is not None:
+            yield self.local
+            return
+        with self.temporary() as copy:
+            copy.mkdir()
+            self.copy_to(copy, *wanted)
+            yield copy
+
+    def copy_to(self, folder: Path, *wanted: str) -> None:
+        """Copy files, and folders with all in them, into a folder on this machine; what does not exist is left out."""
+        for path in wanted:
+            for below in self._below(path):
+                target = folder / path / below if below else folder / path
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with self.on_disk(f"{path}/{below}" if below else path) as file:
+                    shutil.move(file, target) if self.local is None else shutil.copyfile(file, target)
+
+    def _below(self, path: str) -> list[str]:
+        """The files below a folder; [""] where it is a file."""
+        if self.local is None:
+            return list(remote.find(self.url(path)))
+        if not (self.local / path).is_dir():
+            return [""] if (self.local / path).exists() else []
+        files = (self.local / path).rglob("*")
+        return sorted(file.relative_to(self.local / path).as_posix() for file in files if file.is_file())
+
     def exists(self, path: str) -> bool:
-        """Whether a complete file stands there."""
+        """Whether a complete file stands there, or a folder."""
         if self.local is not None:
             return (self.local / path).exists()
-        fs, full = fsspec.url_to_fs(self.url(path))
-        return fs.exists(full)
+        return remote.exists(self.url(path))
 
     def names(self, folder: str) -> list[str]:
         """Sorted file names in a folder; empty when there is none."""
-        if self.local is not None:
-            try:
-                with os.scandir(self.local / folder) as entries:
-                    return sorted(entry.name for entry in entries if entry.is_file())
-            except FileNotFoundError:
-                return []
-        fs, full = fsspec.url_to_fs(self.url(folder))
-        fs.invalidate_cache()
-        if not fs.exists(full):
+        if self.local is None:
+            return remote.names(self.url(folder))
+        try:
+            with os.scandir(self.local / folder) as entries:
+                return sorted(entry.name for entry in entries if entry.is_file())
+        except FileNotFoundError:
             return []
-        return sorted(Path(item["name"]).name for item in fs.ls(full, detail=True) if item["type"] == "file")
+
+    def size(self) -> int:
+        """Bytes of all files of the run."""
+        if self.local is None:
+            return sum(remote.find(self.root).values())
+        return sum(file.stat().st_size for file in self.local.rglob("*") if file.is_file())
+
+    def read_bytes(self, path: str) -> bytes:
+        """All of a file. Raises FileNotFoundError."""
+        return remote.read(self.url(path)) if self.local is None else (self.local / path).read_bytes()
 
     def read_json(self, path: str) -> Any:
         """Parse a JSON file; None when there is none."""
         try:
-            with self.open(path) as file:
-                return json.load(file)
+            return json.loads(self.read_bytes(path))
         except FileNotFoundError:
             return None
 
+    def write_bytes(self, path: str, data: bytes) -> None:
+        """Put a file in one atomic step."""
+        if self.local is None:
+            remote.write(self.url(path), data)
+            return
+        with self.temporary() as scratch:
+            scratch.write_bytes(data)
+            self.publish(scratch, path)
+
     def write_json(self, path: str, value: Any) -> None:
         """Put a JSON file in one atomic step; keys in given order, so equal values give equal bytes."""
-        with self.temporary() as scratch:
-            scratch.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-            self.publish(scratch, path)
+        self.write_bytes(path, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
 
     @contextmanager
     def temporary(self) -> Iterator[Path]:
         """A path on a local disk that does not exist yet; removed at the end if it was not published."""
         folder = self.local / self._scratch if self.local is not None else Path(tempfile.gettempdir())
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{os.getpid()}-{uuid.uuid4().hex}"
+        path = folder / f"gristmill-{os.getpid()}-{uuid.uuid4().hex}"
         try:
             yield path
         finally:
@@ -150,29 +216,26 @@ class Store:
 
     def publish(self, scratch: Path, path: str) -> None:
         """Make a finished file visible under its name; replaces an older one."""
-        if self.local is not None:
-            target = self.local / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(scratch, target)
-        else:
-            fs, full = fsspec.url_to_fs(self.url(path))
-            fs.put_file(str(scratch), full)
+        if self.local is None:
+            remote.upload(scratch, self.url(path))
+            return
+        target = self.local / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(scratch, target)
 
     def delete(self, path: str) -> None:
         """Remove a file or a folder with everything in it; nothing happens when there is none."""
-        if self.local is not None:
-            target = self.local / path
-            if target.is_dir():
-                shutil.rmtree(target)
-            else:
-                target.unlink(missing_ok=True)
+        if self.local is None:
+            remote.delete(self.url(path))
             return
-        fs, full = fsspec.url_to_fs(self.url(path))
-        if fs.exists(full):
-            fs.rm(full, recursive=True)
+        target = self.local / path
+        if target.is_dir():
+            shutil.rmtree(target)
+        else:
+            target.unlink(missing_ok=True)
 
     def prepare(self) -> None:
-        """Create the folders; those that hold raw text are readable by their owner only."""
+        """Create the folders; those that hold raw text are readable by their owner only. A store has no folders."""
         if self.local is None:
             return
         self.local.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,15 @@
-"""The poison directory: every kind of bad input beside good records, and what must become of each."""
+"""The poison directory: every kind of bad input beside good records, and what must become of each. An S3 server."""
 
 import gzip
+import itertools
 import json
+import os
+import subprocess
+import sys
+import urllib.request
 import zlib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
@@ -113,3 +119,96 @@ def _html() -> dict[str, tuple[bytes, tuple[int, int, int]]]:
         "chinese.html": (chinese, (1, 0, 0)),
         "empty.html": (b"", (0, 0, 0)),
     }
+
+
+SERVE = """
+import sys
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+sys.stdin.read()
+"""
+
+
+@dataclass
+class ObjectStore:
+    """moto's S3 server, in a process of its own, which ends with our end of its stdin."""
+
+    port: int
+    key: str = "AKIAGRISTMILLTEST000"
+    secret: str = "s3cret/of+the/tests/never/in/any/file"
+    _numbers: itertools.count = field(default_factory=lambda: itertools.count(1))
+
+    def environment(self, port: int | None = None) -> dict[str, str]:
+        """What a user sets to reach it; `port`: that of a proxy."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.key,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port or self.port}",
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+
+    def client(self):
+        """boto3's: another client than the product's, to look and to put."""
+        import boto3
+
+        return boto3.client(
+            "s3",
+            endpoint_url=f"http://127.0.0.1:{self.port}",
+            region_name="us-east-1",
+            aws_access_key_id=self.key,
+            aws_secret_access_key=self.secret,
+        )
+
+    def bucket(self) -> str:
+        """A new one."""
+        name = f"bucket-{next(self._numbers)}"
+        self.client().create_bucket(Bucket=name)
+        return name
+
+    def objects(self, bucket: str) -> dict[str, bytes]:
+        """Key -> content of everything in a bucket."""
+        pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+        return {key: self.client().get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+    def check_rights_after(self, actions: float) -> None:
+        """From then on moto knows no key, and refuses: as a wrong key does. `inf`: never."""
+        url, data = f"http://127.0.0.1:{self.port}/moto-api/reset-auth", str(actions).encode()
+        headers = {"Content-Type": "application/octet-stream"}
+        urllib.request.urlopen(urllib.request.Request(url, data, headers, method="POST")).close()
+
+
+def _listening(command: list[str]) -> tuple[subprocess.Popen, int]:
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    return process, int(process.stdout.readline())
+
+
+@pytest.fixture(scope="session")
+def object_store() -> Iterator[ObjectStore]:
+    """A real S3-compatible server on loopback."""
+    process, port = _listening([sys.executable, "-c", SERVE])
+    yield ObjectStore(port)
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def s3(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStore:
+    """The server, with the environment of this process set for it."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in object_store.environment().items():
+        monkeypatch.setenv(name, value)
+    return object_store
+
+
+@pytest.fixture
+def flaky_port(object_store: ObjectStore) -> Iterator[int]:
+    """The port of a proxy before it that hurts four requests of ten."""
+    process, port = _listening([sys.executable, str(Path(__file__).parent / "flaky_store.py"), str(object_store.port)])
+    yield port
+    process.kill()
+    process.wait()

@@ -1,18 +1,21 @@
-"""Where input files are, and how they are opened: all through fsspec, local ones by plain path."""
+"""Where input files are, and how they are opened: those of this machine by plain path, all others through fsspec."""
 
 import glob
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import fsspec
 import pyarrow as pa
-from fsspec.implementations.local import LocalFileSystem
 
+from pipelines.addresses import check_address, is_remote
 from pipelines.elements import Split
 from pipelines.errors import InputError
+from pipelines.remote import RemoteFile, attempt, connect
+from pipelines.remote import info as remote_info
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 SUFFIXES = {
@@ -39,6 +42,8 @@ ETAG_KEYS = (
     "created",
 )
 """Where file systems keep what changes with a file, best first."""
+
+PLAN_AGAIN = "run again: planning takes the files as they are now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +72,11 @@ def find_files(path: str, recipe_dir: Path, form: str, where: str) -> list[File]
     Folders are searched through, for names that fit the format; hidden files (. and _) are left out. `where` names the
     recipe's key in errors. Raises InputError when nothing matches.
     """
-    remote = "://" in path and not path.startswith(("file://", "local://"))
+    apart = is_remote(path)
+    if apart:
+        check_address(path, where)
     try:
-        found = _find_remote(path, form) if remote else _find_local(path.split("://")[-1], recipe_dir, form)
+        found = _find_remote(path, form) if apart else _find_local(path.split("://")[-1], recipe_dir, form)
     except OSError as error:
         what = f"cannot list '{path}': {error.strerror or type(error).__name__}: {error.filename or path}"
         raise InputError(
@@ -79,7 +86,7 @@ def find_files(path: str, recipe_dir: Path, form: str, where: str) -> list[File]
         return sorted(found, key=lambda file: file.path)
     names = ", ".join(SUFFIXES[form])
     fix = f"check the path; a folder is searched for {names}, a pattern such as '{path.rstrip('/')}/*' takes any file"
-    if not remote:
+    if not apart:
         fix += f"; relative paths start from {recipe_dir.absolute()}"
     raise InputError(f"nothing matches '{path}'", where=where, fix=fix)
 
@@ -111,12 +118,24 @@ def _local_file(path: str) -> File:
 
 
 def _find_remote(path: str, form: str) -> list[File]:
-    fs, inner = fsspec.core.url_to_fs(path)
-    matches: list[str] = fs.glob(inner) if glob.has_magic(inner) else [inner] if fs.exists(inner) else []
+    try:
+        return attempt(lambda: _list_remote(path, form), path, InputError)
+    except FileNotFoundError:
+        return []
+
+
+def _list_remote(path: str, form: str) -> list[File]:
+    fs, inner = connect(path)
+    if glob.has_magic(inner):
+        matches: dict[str, dict[str, Any]] = fs.glob(inner, detail=True)
+        if not matches:
+            fs.ls(inner.split("*")[0].rpartition("/")[0])  # says so where there is no such folder or bucket
+    else:
+        matches = {inner: fs.info(inner)}
     files: list[File] = []
-    for match in matches:
-        if not fs.isdir(match):
-            files.append(_remote_file(fs, fs.info(match)))
+    for match, known in matches.items():
+        if known["type"] != "directory":
+            files.append(_remote_file(fs, known))
             continue
         for name, info in fs.find(match, detail=True).items():
             below = name[len(match) :].strip("/").split("/")
@@ -126,36 +145,68 @@ def _find_remote(path: str, form: str) -> list[File]:
 
 
 def _remote_file(fs: fsspec.AbstractFileSystem, info: dict[str, Any]) -> File:
-    etag = next((str(info[key]) for key in ETAG_KEYS if info.get(key)), "")
-    return File(fs.unstrip_protocol(info["name"]), int(info["size"] or 0), etag)
+    return File(fs.unstrip_protocol(info["name"]), int(info["size"] or 0), _etag(info))
+
+
+def _etag(info: dict[str, Any]) -> str:
+    """key=value, since listing a folder and asking for a file may give different keys."""
+    return next((f"{key}={_value(info, key)}" for key in ETAG_KEYS if info.get(key)), "")
+
+
+def _value(info: dict[str, Any], key: str) -> str:
+    value = info[key]
+    return str(value.timestamp() if isinstance(value, datetime) else value)
 
 
 def open_file(path: str) -> IO[bytes]:
-    """The raw bytes of a file, seekable; OSError as the file system raises it."""
-    fs, inner = fsspec.core.url_to_fs(path)
-    if isinstance(fs, LocalFileSystem):
-        return open(inner, "rb", buffering=0)
-    return fs.open(inner, "rb")
+    """The raw bytes of a file, seekable. Raises OSError as this machine's file system does, InputError as a store."""
+    if is_remote(path):
+        return cast(IO[bytes], _open_remote(path))
+    return open(local_path(path), "rb", buffering=0)
 
 
 def open_arrow(path: str) -> pa.NativeFile:
     """For pyarrow's readers; local files are memory-mapped, so that nothing is copied before it is decoded."""
-    fs, inner = fsspec.core.url_to_fs(path)
-    if isinstance(fs, LocalFileSystem):
-        return pa.memory_map(inner)
-    return pa.PythonFile(fs.open(inner, "rb"), mode="r")
+    if is_remote(path):
+        return pa.PythonFile(_open_remote(path), mode="r")
+    return pa.memory_map(local_path(path))
+
+
+def local_path(path: str) -> str:
+    """file:///data/a -> /data/a"""
+    return path.split("://")[-1]
+
+
+def _open_remote(path: str) -> RemoteFile:
+    """A store that fails ends the run: to go on without the file would give another result than the next run."""
+    try:
+        return RemoteFile(path, InputError)
+    except FileNotFoundError as error:
+        raise InputError("the file is gone since it was planned", where=path, fix=PLAN_AGAIN) from error
 
 
 def check_unchanged(split: Split) -> None:
-    """Raises InputError when a local file is gone or no longer what was planned: its unit would not mean the same."""
-    if "://" in split.path:
-        return
-    fix = "run again: planning takes the files as they are now"
+    """Raises InputError when a file is gone or no longer what was planned: its unit would not mean the same."""
     try:
-        now = _local_file(split.path)
+        same = _same_remote(split) if is_remote(split.path) else _same_local(split)
     except FileNotFoundError as error:
-        raise InputError("the file is gone since it was planned", where=split.path, fix=fix) from error
+        raise InputError("the file is gone since it was planned", where=split.path, fix=PLAN_AGAIN) from error
     except OSError:
         return  # not ours to judge: opening it says what is wrong, and that is a dead letter
-    if (now.size, now.etag) != (split.size, split.etag):
-        raise InputError("the file has changed since it was planned", where=split.path, fix=fix)
+    if not same:
+        raise InputError("the file has changed since it was planned", where=split.path, fix=PLAN_AGAIN)
+
+
+def _same_local(split: Split) -> bool:
+    now = _local_file(split.path)
+    return (now.size, now.etag) == (split.size, split.etag)
+
+
+def _same_remote(split: Split) -> bool:
+    """By what was known at planning and is known now: a listing of a web server may lack the size."""
+    info = remote_info(split.path, InputError)
+    if info is None:
+        raise FileNotFoundError(split.path)
+    key, _, value = split.etag.partition("=")
+    same_size = not split.size or not info["size"] or split.size == info["size"]
+    return same_size and (not info.get(key) or _value(info, key) == value)

@@ -1,0 +1,78 @@
+"""Addresses such as s3://bucket/run: whether something here opens them, and that they hold no credentials."""
+
+import os
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qsl
+
+import fsspec
+
+from pipelines.errors import RecipeError
+
+EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}
+"""Protocol -> the extra of our distribution that brings its package; fsspec names the package of any other."""
+CREDENTIALS = {
+    "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, ~/.aws, or the machine's role",
+    "gs": "GOOGLE_APPLICATION_CREDENTIALS, `gcloud auth application-default login`, or the machine's account",
+}
+_SECRET = re.compile(r"secret|token|passw|passphrase|signature|credential|account_?key|^sig$", re.IGNORECASE)
+_QUERY = re.compile(r"(?i)([?&][^=&\s]*(?:secret|token|passw|credential|sig)[^=&\s]*=)[^&\s'\"]+")
+
+
+def is_remote(path: str) -> bool:
+    """Whether a path is an address that goes through fsspec."""
+    return "://" in path and not path.startswith(("file://", "local://"))
+
+
+def check_address(url: str, where: str) -> None:
+    """Raises RecipeError for an address that holds a password, key or signature, or that nothing here opens."""
+    rest = url.split("://", 1)[1]
+    user, at, _ = rest.split("/", 1)[0].rpartition("@")
+    # A secret key may hold slashes, so its @ may come after one; what looks like it after a host is a port.
+    password = ":" in user if at else "@" in rest and re.search(r":(?!\d+$)", rest.split("/", 1)[0])
+    query = parse_qsl(rest.partition("?")[2], keep_blank_values=True)
+    if password or any(_SECRET.search(name.rpartition("-")[2]) for name, _ in query):
+        raise RecipeError(
+            f"the address holds credentials: {redacted(url)}",
+            where=where,
+            fix="take them out: addresses are kept in the run; the environment or fsspec's configuration holds them",
+        )
+    load(url, where)
+
+
+def load(url: str, where: str) -> None:
+    """Import what opens an address. Starts no thread, so a parent may do it for the workers that it forks."""
+    try:
+        for link in url.split("::"):  # fsspec's chains, such as zip://a.jsonl::s3://bucket/a.zip
+            fsspec.get_filesystem_class(protocol := protocol_of(link))
+    except ValueError as error:
+        fix = "use a local folder, s3://, gs://, or another protocol of fsspec"
+        raise RecipeError(f"unknown protocol '{protocol}://'", where=where, fix=fix) from error
+    except ImportError as error:
+        extra = EXTRAS.get(protocol)
+        fix = f"pip install 'gristmill[{extra}]'" if extra else f"install what fsspec asks for: {error}"
+        raise RecipeError(f"nothing here opens {protocol}:// addresses", where=where, fix=fix) from error
+
+
+def protocol_of(url: str) -> str:
+    """s3://bucket/a -> s3"""
+    return url.split("://", 1)[0]
+
+
+def secrets() -> Iterator[str]:
+    """Passwords, keys and tokens that this process can see in its environment and in fsspec's configuration."""
+    held = list(os.environ.items())
+    for options in fsspec.config.conf.values():
+        held += options.items() if isinstance(options, dict) else ()
+    for name, value in held:
+        if _SECRET.search(name) and isinstance(value, str) and len(value) >= 8 and not os.path.exists(value):
+            yield value
+
+
+def redacted(text: str) -> str:
+    """A text for people or logs, without credentials: those of addresses, and those that `secrets` knows."""
+    text = re.sub(r"(?<=://)[^/\s@]+:[^\s@]*@", "***@", text)
+    text = _QUERY.sub(r"\1***", text)
+    for secret in secrets():
+        text = text.replace(secret, "***")
+    return text
