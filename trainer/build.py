@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from tokenizer.train import MODEL_FILE
-from trainer.checkpoint import Checkpoint, Checkpoints, Origin, Tensors, origin
+from trainer.checkpoint import Checkpoint, Checkpoints, Origin, origin, tensors_of
 from trainer.config import RunConfig
 from trainer.corpus import Corpus
 from trainer.data import Loader
@@ -128,9 +128,8 @@ def build(
     checkpoints = Checkpoints(folder, config.loop.keep_last)
 
     def save(state: State, evaluation: Evaluation | None) -> None:
-        tensors = Tensors.of(guard, keep=world.first)
-        if world.first:
-            checkpoints.save(state, evaluation, tensors, config, sources.origin, sources.tokenizer)
+        tensors = tensors_of(guard)
+        checkpoints.save(state, evaluation, tensors, config, sources.origin, sources.tokenizer, world)
 
     flops = flops_per_token(config.model, parameter_counts(model)["matrix"], sources.train.sequence_length)
     ceiling = matmul_ceiling(world.device, model.compute_dtype()) * world.size

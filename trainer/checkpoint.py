@@ -2,6 +2,7 @@
 code.
 
     step-000300/model.safetensors  [average.safetensors]  optimizer.safetensors  state.json  tokenizer/
+    step-000300/model/*.safetensors  ...                                         where the model is sharded: storage.py
 
 A checkpoint names what it was made from: the run's manifest and recipe, the pack plan, the tokenizer, this code.
 """
@@ -16,8 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tokenizer.arrow_file import file_sha256
@@ -28,11 +27,13 @@ from trainer.guard import Guard
 from trainer.loop import State
 from trainer.model import Model
 from trainer.order import Place
-from trainer.parallel import CPU
+from trainer.parallel import ALONE, World, any_of, wait_for_all
+from trainer.storage import files, read_into, shapes, write
 
-FORMAT = "gristmill-checkpoint-1"
+FORMAT = "gristmill-checkpoint-2"
 PREFIX = "step-"
-WEIGHTS, AVERAGE, TRAINING = "model.safetensors", "average.safetensors", "optimizer.safetensors"
+WEIGHTS, AVERAGE, TRAINING = "model", "average", "optimizer"
+RANDOM_CPU, RANDOM_CUDA = "random/cpu", "random/cuda"
 
 
 @dataclass(frozen=True)
@@ -81,31 +82,14 @@ def code_version() -> dict[str, str]:
     return {"gristmill": version, "trainer_sha256": digest.hexdigest(), "torch": torch.__version__}
 
 
-@dataclass(frozen=True)
-class Tensors:
-    """Whole tensors of a training, in memory of the host."""
-
-    weights: dict[str, Tensor]
-    averages: dict[str, Tensor]
-    training: dict[str, Tensor]
-
-    @classmethod
-    def of(cls, guard: Guard, *, keep: bool) -> "Tensors":
-        """Gathered from all ranks, which must all call it; a rank without `keep` gets nothing."""
-        found = (guard.optimizers.weights(), guard.optimizers.averages(), guard.tensors())
-        weights, averages, training = (
-            {name: tensor.detach().cpu().contiguous() for name, tensor in part if keep} for part in found
-        )
-        if keep:
-            training["random/cpu"] = torch.get_rng_state()
-            if torch.cuda.is_available():
-                training["random/cuda"] = torch.cuda.get_rng_state()
-        return cls(weights, averages, training)
-
-    def files(self) -> dict[str, dict[str, Tensor]]:
-        """By name of the file."""
-        files = {WEIGHTS: self.weights, TRAINING: self.training}
-        return files | {AVERAGE: self.averages} if self.averages else files
+def tensors_of(guard: Guard) -> dict[str, dict[str, Tensor]]:
+    """What a training consists of, by the name of its part of a checkpoint."""
+    optimizers = guard.optimizers
+    random = {RANDOM_CPU: torch.get_rng_state()}
+    if torch.cuda.is_available():
+        random[RANDOM_CUDA] = torch.cuda.get_rng_state()
+    parts = {WEIGHTS: dict(optimizers.weights()), TRAINING: dict(guard.tensors()) | random}
+    return parts | {AVERAGE: dict(optimizers.averages())} if optimizers.average else parts
 
 
 class Checkpoints:
@@ -123,36 +107,41 @@ class Checkpoints:
         self,
         state: State,
         evaluation: Evaluation | None,
-        tensors: "Tensors",
+        tensors: dict[str, dict[str, Tensor]],
         config: RunConfig,
         origin: Origin,
         tokenizer: Path,
+        world: World = ALONE,
     ) -> Path:
-        """Writes the checkpoint of a step, then removes what is neither recent nor best. A crash leaves the old
-        ones."""
+        """Writes the checkpoint of a step, then removes what is neither recent nor best. A crash leaves the old ones.
+
+        All ranks must call it, with one folder that all see; where the model is sharded each writes its part.
+        """
         target = self.folder / f"{PREFIX}{state.step:06d}"
-        if target.exists():
+        if any_of(world, target.exists()):
             return target
         partial = self.folder / f".{target.name}.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        for name, content in tensors.files().items():
-            save_file(content, partial / name)
-        shutil.copytree(tokenizer, partial / "tokenizer")
-        facts = {
-            "format": FORMAT,
-            "state": asdict(state) | {"best": state.best if state.best < float("inf") else None},
-            "evaluation": None if evaluation is None else asdict(evaluation),
-            "config": as_dict(config),
-            "origin": asdict(origin),
-            "code": code_version(),
-        }
-        (partial / "state.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        for path in [*partial.rglob("*"), partial]:
-            _to_disk(path)
-        os.rename(partial, target)
-        _to_disk(self.folder)
-        self._prune()
+        if world.first:
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+        wait_for_all(world)
+        for name, content in tensors.items():
+            write(partial / name, content, world)
+        wait_for_all(world)
+        if world.first:
+            shutil.copytree(tokenizer, partial / "tokenizer")
+            facts = {
+                "format": FORMAT,
+                "state": asdict(state) | {"best": state.best if state.best < float("inf") else None},
+                "evaluation": None if evaluation is None else asdict(evaluation),
+                "config": as_dict(config),
+                "origin": asdict(origin),
+                "code": code_version(),
+                "files": _sizes(partial, list(tensors)),
+            }
+            _publish(partial, target, facts)
+            self._prune()
+        wait_for_all(world)
         return target
 
     def _prune(self) -> None:
@@ -204,27 +193,54 @@ class Checkpoint:
     def load_model(self, device: torch.device) -> Model:
         """The model with its weights, on the device: their moving average, where the training kept one."""
         model = Model(self.config.model).to(device)
-        averaged = (self.path / AVERAGE).exists()
-        model.load_state_dict(self._tensors(AVERAGE if averaged else WEIGHTS, device))
+        weights = {name: parameter.detach() for name, parameter in model.named_parameters()}
+        read_into(self._part(AVERAGE if self._averaged() else WEIGHTS), weights)
         return model
 
     def load_training(self, guard: Guard) -> None:
-        """Weights, what guard and optimisers remember, and the generators' state, into the given parts."""
-        averages = self._tensors(AVERAGE, CPU) if (self.path / AVERAGE).exists() else {}
-        guard.optimizers.load_weights(self._tensors(WEIGHTS, CPU), averages)
-        tensors = self._tensors(TRAINING, CPU)
-        torch.set_rng_state(tensors.pop("random/cpu"))
-        if (cuda := tensors.pop("random/cuda", None)) is not None and torch.cuda.is_available():
-            torch.cuda.set_rng_state(cuda)
-        guard.load(tensors)
+        """Weights, what guard and optimisers remember, and the generators' state, into the given parts. All ranks must
+        call it."""
+        optimizers = guard.optimizers
+        read_into(self._part(WEIGHTS), dict(optimizers.weights()))
+        if optimizers.average:
+            read_into(self._part(AVERAGE if self._averaged() else WEIGHTS), dict(optimizers.averages()))
+        found = shapes(self._part(TRAINING))
+        random = {
+            name: torch.empty(found[name], dtype=torch.uint8) for name in (RANDOM_CPU, RANDOM_CUDA) if name in found
+        }
+        read_into(self._part(TRAINING), guard.restorable(found) | random)
+        torch.set_rng_state(random[RANDOM_CPU])
+        if RANDOM_CUDA in random and torch.cuda.is_available():
+            torch.cuda.set_rng_state(random[RANDOM_CUDA])
 
-    def _tensors(self, name: str, device: torch.device) -> dict[str, Tensor]:
-        try:
-            return load_file(self.path / name, device=str(device))
-        except (OSError, SafetensorError) as error:
+    def _averaged(self) -> bool:
+        return bool(files(self.path / AVERAGE))
+
+    def _part(self, name: str) -> Path:
+        """Where it is, for `read_into`. Raises InputError unless its files are all there: DCP does not miss one."""
+        if (expected := self.facts["files"]) != (found := _sizes(self.path, [WEIGHTS, TRAINING, AVERAGE])):
+            differ = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
             raise InputError(
-                f"the checkpoint is damaged: {error}", where=str(self.path / name), fix="use another one"
-            ) from error
+                f"the checkpoint is damaged: {differ[0]} has {found.get(differ[0], 0):,} bytes, not "
+                f"{expected.get(differ[0], 0):,}",
+                where=str(self.path / differ[0]),
+                fix="use another one",
+            )
+        return self.path / name
+
+
+def _sizes(folder: Path, parts: list[str]) -> dict[str, int]:
+    """Path in the folder -> bytes, of these parts' files."""
+    return {str(file.relative_to(folder)): file.stat().st_size for part in parts for file in files(folder / part)}
+
+
+def _publish(partial: Path, target: Path, facts: dict[str, Any]) -> None:
+    """Gives a complete checkpoint its name, when all of it is on disk."""
+    (partial / "state.json").write_text(json.dumps(facts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    for path in [*partial.rglob("*"), partial]:
+        _to_disk(path)
+    os.rename(partial, target)
+    _to_disk(target.parent)
 
 
 def _validation_loss(path: Path) -> float | None:

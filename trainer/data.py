@@ -78,9 +78,11 @@ class Batch:
     """Of a row: the plan's most."""
     context: Tokens | None = None
     """The encoder's side of an encoder-decoder."""
+    last: bool = True
+    """Of its step, on this rank."""
 
     @classmethod
-    def of(cls, arrays: dict[str, Tensor], documents: bool, most_segments: int) -> "Batch":
+    def of(cls, arrays: dict[str, Tensor], documents: bool, most_segments: int, last: bool = True) -> "Batch":
         """From the arrays of an `Assembly`, each int32 (B, its length)."""
         context = None
         if "context_ids" in arrays:
@@ -93,7 +95,7 @@ class Batch:
         )
         segments_BT = arrays["documents"].long().clamp(min=0)
         targets_BT, sources_BT = arrays["targets"].long(), arrays["sources"].long()
-        return cls(tokens, targets_BT, sources_BT, segments_BT, most_segments, context)
+        return cls(tokens, targets_BT, sources_BT, segments_BT, most_segments, context, last)
 
 
 class Loader:
@@ -133,10 +135,11 @@ class Loader:
         made = self._next()
         if not isinstance(made, Rows) or not np.array_equal(made.index_R, rows.index_R):
             raise RuntimeError("the loader was given other steps than it is asked for")
-        for _ in range(-(-self._share(rows) // self.config.rows_per_batch)):
+        count, most = -(-self._share(rows) // self.config.rows_per_batch), self.corpus.most_segments
+        for number in range(1, count + 1):
             buffer = self._next()
             assert isinstance(buffer, _Buffer)
-            yield Batch.of(buffer.on(self.device), self.config.documents, self.corpus.most_segments)
+            yield Batch.of(buffer.on(self.device), self.config.documents, most, last=number == count)
             self._free.put(buffer)
 
     def close(self) -> None:

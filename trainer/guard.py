@@ -103,10 +103,11 @@ class Guard:
         yield from self.optimizers.tensors()
         yield RECENT, self.recent_2H
 
-    def load(self, tensors: dict[str, Tensor]) -> None:
-        """Takes over what `tensors` gave; a window of another size begins anew."""
-        recent_2H = tensors.pop(RECENT, None)
-        if recent_2H is not None and recent_2H.shape == self.recent_2H.shape:
-            self.recent_2H.copy_(recent_2H)
+    def restorable(self, found: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
+        """The tensors to read into, of those that `tensors` gave when it was saved (name -> shape)."""
         self.first_bad.fill_(-1.0)
-        self.optimizers.load(tensors)
+        self.optimizers.make_state(found)
+        tensors = dict(self.tensors())
+        if found.get(RECENT) != tuple(self.recent_2H.shape):
+            del tensors[RECENT]  # a window of another size begins anew
+        return tensors

@@ -5,7 +5,7 @@ heads, K key-value heads, D width of a head, C = D / 2, M hidden width of the fe
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -146,8 +146,6 @@ class Sight:
     encoded_BSE: Tensor | None = None
     cross: Mask | None = None
     cache: Cache | None = None
-    routing: list[Routing] = field(default_factory=list)
-    """Filled by layers with experts."""
 
 
 class Block(nn.Module):
@@ -163,8 +161,11 @@ class Block(nn.Module):
         self.feed = Experts(config) if config.experts else FeedForward(config)
         self.feed_norm = Norm(config, config.width)
 
-    def forward(self, x_BTE: Tensor, sight: Sight, layer: int) -> Tensor:
-        """(B, T, E) -> (B, T, E)."""
+    def forward(self, x_BTE: Tensor, sight: Sight, layer: int) -> tuple[Tensor, Routing | None]:
+        """(B, T, E) -> (B, T, E), and what the experts were given where there are any.
+
+        Returned, not noted in `sight`: FSDP2 hands the layer a copy of its arguments (torch 2.13).
+        """
         y = x_BTE if self.post else self.attention_norm(x_BTE)
         q = self.attention.queries(y, sight.turn)
         k, v = self.attention.keys_values(y, sight.turn)
@@ -177,12 +178,8 @@ class Block(nn.Module):
             assert sight.cross is not None
             x_BTE = self._add(x_BTE, self.cross(self.cross.queries(y, None), k, v, sight.cross), self.cross_norm)
         y = x_BTE if self.post else self.feed_norm(x_BTE)
-        if isinstance(self.feed, Experts):
-            change_BTE, routing = self.feed(y)
-            sight.routing.append(routing)
-        else:
-            change_BTE = self.feed(y)
-        return self._add(x_BTE, change_BTE, self.feed_norm)
+        change_BTE, routing = self.feed(y) if isinstance(self.feed, Experts) else (self.feed(y), None)
+        return self._add(x_BTE, change_BTE, self.feed_norm), routing
 
     def _add(self, x_BTE: Tensor, change_BTE: Tensor, norm: Norm) -> Tensor:
         return norm(x_BTE + change_BTE) if self.post else x_BTE + change_BTE

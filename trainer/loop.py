@@ -105,6 +105,8 @@ def fit(run: Run, state: State) -> State:
         sums = Sums(torch.zeros(2, len(run.sources), device=run.world.device), rows)
         for batch in run.loader.batches(rows):
             measured = run.objective(run.model, batch, len(run.sources))
+            if batch.last:
+                run.guard.optimizers.expect_last()
             (measured.loss / rows.targets).backward()
             sums.add(measured)
         run.guard.optimizers.sum_gradients()

@@ -1,5 +1,6 @@
 """Meters: speed, share of the device's peak, waiting for data, memory; one JSON line per step; the terminal."""
 
+import functools
 import importlib.util
 import json
 import os
@@ -46,9 +47,10 @@ def device_peak(device: torch.device) -> float | None:
     return next((peak * 1e12 for key, peak in PEAK_TFLOPS.items() if key in name), None)
 
 
+@functools.cache
 def matmul_ceiling(device: torch.device, dtype: torch.dtype) -> float:
-    """FLOP/s of the best of three square matrix products on random data: what is reachable on this machine, right
-    now."""
+    """FLOP/s of the best of four rounds of square matrix products on random data: what this machine reaches, measured
+    once in a process."""
     size = 8192 if device.type == "cuda" else 768
     a, b = (torch.randn(size, size, device=device, dtype=dtype) for _ in range(2))
     best = 0.0

@@ -49,13 +49,15 @@ class Stack(nn.Module):
         self.recompute = False
         """Whether the backward pass computes the layers again instead of keeping what is in them."""
 
-    def forward(self, x_BTE: Tensor, sight: Sight) -> Tensor:
-        """(B, T, E) -> (B, T, E)."""
+    def forward(self, x_BTE: Tensor, sight: Sight, routings: list[Routing] | None) -> Tensor:
+        """(B, T, E) -> (B, T, E). `routings` is filled with what the experts of each layer were given."""
         for layer, block in enumerate(self.blocks):
             if self.recompute and torch.is_grad_enabled():
-                x_BTE = checkpoint(block, x_BTE, sight, layer, use_reentrant=False, preserve_rng_state=False)
+                x_BTE, routing = checkpoint(block, x_BTE, sight, layer, use_reentrant=False, preserve_rng_state=False)
             else:
-                x_BTE = block(x_BTE, sight, layer)
+                x_BTE, routing = block(x_BTE, sight, layer)
+            if routings is not None and routing is not None:
+                routings.append(routing)
         return x_BTE if self.norm is None else self.norm(x_BTE)
 
     def mask(self, tokens: Tokens, cache: Cache | None) -> Mask:
@@ -117,14 +119,12 @@ class Model(nn.Module):
         x_BTE = x_BTE.to(self.compute_dtype())
         return x_BTE if self.embedding_norm is None else self.embedding_norm(x_BTE)
 
-    def encode(self, tokens: Tokens, routing: list[Routing] | None = None) -> Tensor:
+    def encode(self, tokens: Tokens, routings: list[Routing] | None = None) -> Tensor:
         """The encoder's output (B, S, E)."""
         assert self.encoder is not None, "this model has no encoder"
         positions_BS = _positions(tokens, 0)
-        sight = Sight(
-            self.encoder.mask(tokens, None), self._turn(positions_BS), routing=[] if routing is None else routing
-        )
-        return self.encoder(self.embed(tokens, positions_BS), sight)
+        sight = Sight(self.encoder.mask(tokens, None), self._turn(positions_BS))
+        return self.encoder(self.embed(tokens, positions_BS), sight, routings)
 
     def forward(
         self,
@@ -132,23 +132,22 @@ class Model(nn.Module):
         context: Tokens | None = None,
         cache: Cache | None = None,
         encoded_BSE: Tensor | None = None,
-        routing: list[Routing] | None = None,
+        routings: list[Routing] | None = None,
     ) -> Tensor:
         """Hidden states (B, T, E) of `tokens`; an encoder-decoder reads `context`, or its output `encoded_BSE` if at
         hand.
 
         With a `cache`, `tokens` continue those of earlier calls, which are not computed again.
-        `routing` is filled with what the experts of each layer were given.
+        `routings` is filled with what the experts of each layer were given.
         """
         positions_BT = _positions(tokens, 0 if cache is None else cache.length)
         cross = None
         if self.encoder is not None:
             assert context is not None, "an encoder-decoder needs the encoder's tokens"
-            encoded_BSE = self.encode(context, routing) if encoded_BSE is None else encoded_BSE
+            encoded_BSE = self.encode(context, routings) if encoded_BSE is None else encoded_BSE
             cross = _cross_mask(tokens, context)
         sight = Sight(self.decoder.mask(tokens, cache), self._turn(positions_BT), encoded_BSE, cross, cache)
-        sight.routing = sight.routing if routing is None else routing
-        hidden_BTE = self.decoder(self.embed(tokens, positions_BT), sight)
+        hidden_BTE = self.decoder(self.embed(tokens, positions_BT), sight, routings)
         if cache is not None:
             cache.length += tokens.ids.shape[1]
         return hidden_BTE

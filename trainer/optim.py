@@ -1,29 +1,17 @@
-"""Optimisers, parameter groups, learning-rate schedules, clipping. No step waits for the device.
-
-Letters: P matrices of one shape, A rows, B columns of a matrix.
-"""
+"""Muon and AdamW as one: parameter groups, learning rates, clipping, averages. No step waits for the device."""
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from trainer.errors import ConfigError
-from trainer.parallel import ALONE, World, sum_gradients, sum_over
-from trainer.sharding import own, own_gradient, part, release, whole
-
-NEWTON_SCHULZ = (
-    3.4445,
-    -4.7750,
-    2.0315,
-)  # Jordan 2024, https://kellerjordan.github.io/posts/muon/; as torch.optim.Muon
-NEWTON_SCHULZ_STEPS = 5
-EPSILON = 1e-7
+from trainer.muon import Muon
+from trainer.parallel import ALONE, GradientSum, World, sum_over
+from trainer.sharding import own, own_gradient, placed, release
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +30,8 @@ class OptimConfig:
     betas: tuple[float, float] = (0.9, 0.95)
     epsilon: float = 1e-8
     muon_momentum: float = 0.95
+    muon_compute: str = "auto"
+    """Dtype in which Muon orthogonalises: bfloat16 (as torch.optim.Muon), float32, or auto: bfloat16 on CUDA."""
     schedule: str = "wsd"
     """wsd (warm-up, stable, linear decay) or cosine."""
     warmup: float = 0.02
@@ -56,7 +46,7 @@ class OptimConfig:
     """Decay of the moving average of the weights, which is then evaluated, saved and generated with; 0: none."""
 
     def __post_init__(self) -> None:
-        for name, allowed in (("kind", ("muon", "adamw")), ("schedule", ("wsd", "cosine"))):
+        for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ConfigError(
                     f"{name} = {getattr(self, name)!r} is not a choice",
@@ -65,77 +55,11 @@ class OptimConfig:
                 )
 
 
-def orthogonalise(update_PAB: Tensor) -> Tensor:
-    """Newton-Schulz: bfloat16 matrices with about the singular vectors of each update and all singular values near 1.
-
-    Stacked: one batched product serves all matrices of a shape. The first dimensions are free, (A, B) is the matrix.
-    """
-    a, b, c = NEWTON_SCHULZ
-    x = update_PAB.bfloat16().flatten(0, -3)
-    tall = x.shape[-2] > x.shape[-1]
-    x = x.mT if tall else x
-    x = x / x.norm(dim=(-2, -1), keepdim=True).clamp(min=EPSILON)
-    for _ in range(NEWTON_SCHULZ_STEPS):
-        gram = x @ x.mT
-        # Fused sums round once, as torch.optim.Muon's addmm does.
-        x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return (x.mT if tall else x).reshape(update_PAB.shape)
-
-
-class Muon(torch.optim.Optimizer):
-    """Momentum, orthogonalised (Jordan 2024). On 2-D parameters it equals torch.optim.Muon; 3-D ones are stacks of
-    matrices (experts). Same-shape matrices are stacked for one batched Newton-Schulz; `skip` leaves everything as it
-    was."""
-
-    def __init__(
-        self,
-        params: Iterable[Any],
-        lr: float = 0.02,
-        weight_decay: float = 0.1,
-        momentum: float = 0.95,
-        wholes: dict[int, nn.Parameter] | None = None,
-    ) -> None:
-        """`wholes`: id of a parameter that is a rank's part -> the sharded parameter."""
-        super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
-        self.wholes = wholes or {}
-
-    @torch.no_grad()
-    def step(self, closure: None = None, *, skip: Tensor | None = None) -> None:  # type: ignore[override]
-        """One update with Nesterov momentum. `skip`: float tensor on the device, 1 to change nothing, else 0."""
-        for group in self.param_groups:
-            shapes: dict[tuple[int, ...], list[nn.Parameter]] = defaultdict(list)
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    shapes[self._whole(parameter).shape].append(parameter)
-            for parameters in shapes.values():
-                self._update(parameters, group, skip)
-
-    def _update(self, parameters: list[nn.Parameter], group: dict[str, Any], skip: Tensor | None) -> None:
-        lr, momentum = group["lr"], group["momentum"]
-        for parameter in parameters:
-            if "momentum" not in self.state[parameter]:
-                self.state[parameter]["momentum"] = torch.zeros_like(parameter)
-        buffers = [self.state[parameter]["momentum"] for parameter in parameters]
-        grads = [parameter.grad for parameter in parameters if parameter.grad is not None]
-        keep: Tensor | float = 1.0
-        if skip is not None:
-            grads = [torch.where(skip > 0, 0.0, grad) for grad in grads]  # not 0 * grad: that keeps a NaN
-            keep = 1.0 - skip
-            torch._foreach_lerp_(buffers, grads, [keep * (1 - momentum)] * len(buffers))
-        else:
-            torch._foreach_lerp_(buffers, grads, 1 - momentum)
-        updates = torch._foreach_lerp(grads, buffers, momentum)
-        # Sharded, every rank orthogonalises the whole matrix and applies its part.
-        wholes = [self._whole(parameter) for parameter in parameters]
-        ortho = orthogonalise(torch.stack([whole(p, update) for p, update in zip(wholes, updates, strict=True)]))
-        A, B = wholes[0].shape[-2:]
-        step = lr * math.sqrt(max(1, A / B))
-        for parameter, full, change in zip(parameters, wholes, ortho.unbind(0), strict=True):
-            parameter.mul_(1 - lr * group["weight_decay"] * keep)
-            parameter.sub_(part(full, change).to(parameter.dtype) * (step * keep))
-
-    def _whole(self, parameter: nn.Parameter) -> nn.Parameter:
-        return self.wholes.get(id(parameter), parameter)
+_CHOICES = {
+    "kind": ("muon", "adamw"),
+    "schedule": ("wsd", "cosine"),
+    "muon_compute": ("auto", "bfloat16", "float32"),
+}
 
 
 def parameter_groups(model: nn.Module, config: OptimConfig) -> dict[str, list[tuple[str, nn.Parameter]]]:
@@ -156,7 +80,7 @@ def parameter_groups(model: nn.Module, config: OptimConfig) -> dict[str, list[tu
 
 class Optimizers:
     """Muon and AdamW as one optimiser over this rank's part of the weights, with the schedule, the moving average, and
-    a state that is keyed by parameter name and given out whole."""
+    a state that is keyed by parameter name."""
 
     def __init__(self, model: nn.Module, config: OptimConfig, steps: int, world: World = ALONE):
         self.config, self.steps, self.world = config, steps, world
@@ -179,21 +103,32 @@ class Optimizers:
         ]
         if muon:
             wholes = {id(mine): p for _, p, mine in named}
-            self.parts.append(Muon(muon, config.muon_lr, config.muon_weight_decay, config.muon_momentum, wholes=wholes))
+            rates = (config.muon_lr, config.muon_weight_decay, config.muon_momentum)
+            self.parts.append(Muon(muon, *rates, config.muon_compute, wholes))
         self.average = [p.detach().clone() for p in self.parameters] if config.average else []
+        # In the order of the backward pass, about: the last layers have their gradients first.
+        self.gradients = None if self.sharded or world.size == 1 else GradientSum(world, list(model.parameters())[::-1])
 
     def zero_grad(self) -> None:
         """Forgets the gradients."""
+        if self.gradients is not None:
+            self.gradients.zero()
+            return
         for parameter in [*self.wholes.values(), *self.parameters]:
             parameter.grad = None
 
+    def expect_last(self) -> None:
+        """Before the last backward pass of a step: it may sum gradients over the ranks as they come."""
+        if self.gradients is not None:
+            self.gradients.begin()
+
     def sum_gradients(self) -> None:
-        """Sums gradients over all ranks; where the model is sharded the backward pass has done so."""
-        if self.sharded:
+        """Gradients of all ranks, summed, are there after it; sharded, the backward pass has summed them."""
+        if self.gradients is not None:
+            self.gradients.finish()
+        elif self.sharded:
             for name, mine in self.parts_of.items():
                 mine.grad = own_gradient(self.wholes[name])
-        else:
-            sum_gradients(self.world, self.parameters)
 
     def clip(self) -> Tensor:
         """Scales the gradients down to the largest allowed norm; the norm before that, a float32 scalar on the
@@ -253,44 +188,30 @@ class Optimizers:
         torch._foreach_copy_(list[Tensor](self.parameters), values)
 
     def weights(self) -> Iterator[tuple[str, Tensor]]:
-        """(name, whole tensor) of every parameter. All ranks must iterate."""
-        yield from ((name, whole(p, self.parts_of[name].detach())) for name, p in self.wholes.items())
+        """(name, tensor) of every parameter; sharded, a DTensor on the memory of this rank's part."""
+        yield from ((name, placed(p, self.parts_of[name].detach())) for name, p in self.wholes.items())
 
     def averages(self) -> Iterator[tuple[str, Tensor]]:
-        """(name, whole tensor) of the moving average; nothing without one. All ranks must iterate."""
+        """(name, tensor) of the moving average; nothing without one."""
         for mine, value in zip(self.parameters, self.average, strict=bool(self.average)):
             name = self.names[id(mine)]
-            yield name, whole(self.wholes[name], value)
+            yield name, placed(self.wholes[name], value)
 
     def tensors(self) -> Iterator[tuple[str, Tensor]]:
-        """(name, whole tensor) of the whole state: "<parameter>/<what>". All ranks must iterate."""
+        """("<parameter>/<what>", tensor) of the whole state."""
         for optimizer in self.parts:
             for parameter, state in optimizer.state.items():
                 name = self.names[id(parameter)]
                 for what, value in state.items():
-                    yield f"{name}/{what}", value if what == "step" else whole(self.wholes[name], value)
+                    yield f"{name}/{what}", value if what == "step" else placed(self.wholes[name], value)
 
-    @torch.no_grad()
-    def load_weights(self, weights: dict[str, Tensor], averages: dict[str, Tensor]) -> None:
-        """Takes over what `weights` and `averages` gave; without averages they begin at the weights. Raises KeyError
-        with the name of a parameter that is missing."""
-        for number, (name, mine) in enumerate(self.parts_of.items()):
-            mine.copy_(part(self.wholes[name], weights[name]))
-            if self.average:
-                self.average[number].copy_(part(self.wholes[name], averages.get(name, weights[name])))
-
-    def load(self, tensors: dict[str, Tensor]) -> None:
-        """Takes over the state that `tensors` gave. Raises KeyError with the name of a parameter that is not ours."""
+    def make_state(self, keys: Iterable[str]) -> None:
+        """Makes what `tensors` gave under these keys, zero, where it is not there yet: to be read into."""
         for optimizer in self.parts:
-            owned = {id(p) for group in optimizer.param_groups for p in group["params"]}
-            for key, value in tensors.items():
-                name, what = key.rsplit("/", 1)
-                mine = self.parts_of[name]
-                if id(mine) not in owned:
-                    continue
-                # A clone: a part that views the whole would keep all of it in memory.
-                kept = value if what == "step" else part(self.wholes[name], value).to(mine.device).clone()
-                optimizer.state[mine][what] = kept
+            owned = {self.names[id(p)] for group in optimizer.param_groups for p in group["params"]}
+            for name, what in (key.rsplit("/", 1) for key in keys):
+                if name in owned and what not in (state := optimizer.state[mine := self.parts_of[name]]):
+                    state[what] = torch.zeros((), device=mine.device) if what == "step" else torch.zeros_like(mine)
 
 
 def rate(config: OptimConfig, step: int, steps: int) -> float:

@@ -9,7 +9,6 @@ from trainer.data import Loader
 from trainer.errors import DivergedError
 from trainer.loop import Run, State
 from trainer.order import Place
-from trainer.parallel import any_of
 
 
 class Recovery:
@@ -24,7 +23,6 @@ class Recovery:
     def __call__(self, run: Run, state: State) -> State | None:
         """The state to go on from: weights and step of the checkpoint, data after `state`. None before the first
         checkpoint: the step was skipped, which must do. Raises DivergedError after `most` times."""
-        any_of(run.world, False)  # until the first rank has written what it is writing
         if not Checkpoints(self.folder, 1).all():
             return None
         if self.done == self.most:

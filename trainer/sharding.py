@@ -1,7 +1,7 @@
 """FSDP2: every rank holds a part of each parameter, its gradient and its optimiser state; layers are gathered in use.
 
 Elsewhere a parameter is either itself or, sharded, a DTensor; these functions treat both alike. Optimisers only see the
-own part of a rank, as an ordinary tensor. Files hold whole tensors, so any number of ranks can go on from them.
+own part of a rank, as an ordinary tensor.
 """
 
 import torch
@@ -52,18 +52,27 @@ def own_gradient(parameter: nn.Parameter) -> Tensor | None:
     return grad.to_local() * grad.device_mesh.size() if isinstance(grad, DTensor) else grad
 
 
-def whole(parameter: nn.Parameter, part: Tensor) -> Tensor:
-    """What all ranks' parts make together, shaped as the parameter. All ranks must call it."""
+def placed(parameter: nn.Parameter, part: Tensor) -> Tensor:
+    """This rank's part as a DTensor of the parameter's shape, on the same memory; itself, if nothing is sharded."""
     if not isinstance(parameter, DTensor):
         return part
     mesh, placements = parameter.device_mesh, parameter.placements
-    made = DTensor.from_local(part, mesh, placements, run_check=False, shape=parameter.shape, stride=parameter.stride())
-    return made.full_tensor()
+    return DTensor.from_local(part, mesh, placements, run_check=False, shape=parameter.shape, stride=parameter.stride())
+
+
+def whole(parameter: nn.Parameter, part: Tensor) -> Tensor:
+    """What all ranks' parts make together, shaped as the parameter. All ranks must call it."""
+    made = placed(parameter, part)
+    return made.full_tensor() if isinstance(made, DTensor) else made
+
+
+def rows(tensor: DTensor) -> slice:
+    """Which rows are this rank's: FSDP2 cuts the first dimension as torch.chunk does."""
+    count, size = tensor.shape[0], -(-tensor.shape[0] // tensor.device_mesh.size())
+    begin = min(tensor.device_mesh.get_local_rank() * size, count)
+    return slice(begin, min(begin + size, count))
 
 
 def part(parameter: nn.Parameter, full: Tensor) -> Tensor:
-    """This rank's part of a tensor shaped as the parameter: FSDP2 cuts the first dimension as torch.chunk does."""
-    if not isinstance(parameter, DTensor):
-        return full
-    rank, parts = parameter.device_mesh.get_local_rank(), full.chunk(parameter.device_mesh.size())
-    return parts[rank] if rank < len(parts) else full[:0]
+    """This rank's part of a tensor shaped as the parameter."""
+    return full[rows(parameter)] if isinstance(parameter, DTensor) else full

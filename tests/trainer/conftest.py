@@ -116,7 +116,7 @@ TINY = RunConfig(
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny() -> RunConfig:
     return TINY
 

@@ -81,7 +81,7 @@ def test_save__keeps_the_last_and_the_best(one_run_dir, tiny, assemble, tmp_path
     assert Checkpoint.open(tmp_path / "train").state.best == 3.0
 
 
-@pytest.mark.parametrize("dies_in", ["save_file", "_to_disk"])
+@pytest.mark.parametrize("dies_in", ["write", "_to_disk"])
 def test_save__a_crash_leaves_the_last_checkpoint_and_nothing_half_visible(
     one_run_dir, tiny, assemble, tmp_path, monkeypatch, dies_in
 ):
@@ -91,7 +91,7 @@ def test_save__a_crash_leaves_the_last_checkpoint_and_nothing_half_visible(
 
     def dying(*args):
         calls.append(1)
-        if len(calls) > (3 if dies_in == "save_file" else 10):
+        if len(calls) > (3 if dies_in == "write" else 10):
             raise KeyboardInterrupt
         return real(*args)
 

@@ -7,7 +7,8 @@ from torch import nn
 from trainer.architecture import ModelConfig
 from trainer.errors import ConfigError
 from trainer.model import Model, initialise
-from trainer.optim import Muon, OptimConfig, Optimizers, parameter_groups, rate
+from trainer.muon import Muon, orthogonalise
+from trainer.optim import OptimConfig, Optimizers, parameter_groups, rate
 
 
 def parameters(seed, *shapes):
@@ -20,7 +21,7 @@ def test_muon__equals_torch_on_matrices(seed):
     shapes = [(16, 24), (16, 24), (24, 16), (8, 8)]
     ours, theirs = parameters(seed, *shapes), parameters(seed, *shapes)
     options = {"lr": 0.02, "weight_decay": 0.1, "momentum": 0.95}
-    mine, reference = Muon(ours, **options), torch.optim.Muon(theirs, **options)
+    mine, reference = Muon(ours, **options, compute="bfloat16"), torch.optim.Muon(theirs, **options)
     for step in range(5):
         grads = parameters(100 * seed + step, *shapes)
         for p, q, g in zip(ours, theirs, grads, strict=True):
@@ -29,6 +30,18 @@ def test_muon__equals_torch_on_matrices(seed):
         reference.step()
     for p, q in zip(ours, theirs, strict=True):
         torch.testing.assert_close(p, q, atol=1e-6, rtol=1e-6)
+
+
+def test_orthogonalise__in_float32_gives_the_polynomial_of_the_singular_values():
+    matrix = parameters(0, (2, 24, 16))[0].detach()
+    made = orthogonalise(matrix, torch.float32)
+    U, s, Vh = torch.linalg.svd(matrix.double(), full_matrices=False)
+    s = s / s.norm(dim=-1, keepdim=True)
+    for _ in range(5):
+        s = 3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5
+    torch.testing.assert_close(made.double(), U @ torch.diag_embed(s) @ Vh, atol=2e-5, rtol=0)
+    assert made.dtype == torch.float32
+    torch.testing.assert_close(orthogonalise(matrix, torch.bfloat16).float(), made, atol=0.05, rtol=0.05)
 
 
 def test_muon__a_stack_of_experts_equals_its_matrices_one_by_one():

@@ -54,8 +54,8 @@ class Objective(Assembly, Protocol):
 
 def measure(model: Model, batch: Batch, sources: int) -> Measured:
     """Cross-entropy of a batch's targets, summed, and by source; with experts also what their router is charged."""
-    routing: list[Routing] = []
-    hidden_BTE = model(batch.tokens, batch.context, routing=routing)
+    routings: list[Routing] = []
+    hidden_BTE = model(batch.tokens, batch.context, routings=routings)
     hidden_NE = model.before_output(hidden_BTE.flatten(0, 1))
     targets_N, sources_N = batch.targets_BT.flatten(), batch.sources_BT.flatten()
     loss, losses_N = lm_loss(
@@ -64,11 +64,11 @@ def measure(model: Model, batch: Batch, sources: int) -> Measured:
     both_2N = torch.stack((losses_N, (targets_N >= 0).float()))
     by_source_2Q = torch.zeros(2, sources, device=loss.device).index_add_(1, sources_N, both_2N)
     by_segment_2BD = _by_segment(batch, both_2N)
-    if not routing:
+    if not routings:
         return Measured(loss, by_source_2Q, by_segment_2BD)
-    balance, z = (torch.stack([getattr(layer, name) for layer in routing]).mean() for name in ("balance", "z"))
+    balance, z = (torch.stack([getattr(layer, name) for layer in routings]).mean() for name in ("balance", "z"))
     charge = model.config.balance_weight * balance + model.config.router_z_weight * z
-    busiest = torch.stack([layer.share_X for layer in routing]).max() * model.config.experts
+    busiest = torch.stack([layer.share_X for layer in routings]).max() * model.config.experts
     # Times the targets, because the loop divides by the target count of the whole step.
     return Measured(
         loss + charge * (targets_N >= 0).sum(),
