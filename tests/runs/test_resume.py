@@ -99,9 +99,10 @@ def test_locked__the_second_run_names_the_holder(corpus, tmp_path):
     assert "--out" in caught.value.fix
 
 
-def start(corpus, out: Path, errors: Path) -> subprocess.Popen:
+def start(corpus, out: Path, folder: Path) -> subprocess.Popen:
     request = Request(corpus.recipe, out).to_json()
-    return subprocess.Popen([sys.executable, "-m", "pipelines.worker", request, str(errors)], stderr=subprocess.DEVNULL)
+    folder.mkdir()
+    return subprocess.Popen([sys.executable, "-m", "pipelines.worker", request, str(folder)], stderr=subprocess.DEVNULL)
 
 
 def wait_for_receipts(run: Path, stage: str, count: int, worker: subprocess.Popen) -> None:
@@ -113,7 +114,7 @@ def wait_for_receipts(run: Path, stage: str, count: int, worker: subprocess.Pope
 @pytest.mark.process
 @pytest.mark.parametrize(("stage", "count"), [("score", 1), ("score", 8), ("text", 3), ("text", 8), ("tokens", 4)])
 def test_killed__continues_from_the_receipts_to_the_same_bytes(corpus, calm, tmp_path, digests, stage, count):
-    worker = start(corpus, tmp_path / "run", tmp_path / "error")
+    worker = start(corpus, tmp_path / "run", tmp_path / "worker")
     wait_for_receipts(tmp_path / "run", stage, count, worker)
     worker.send_signal(signal.SIGKILL)
     worker.wait()
@@ -129,7 +130,7 @@ def test_killed__continues_from_the_receipts_to_the_same_bytes(corpus, calm, tmp
 def test_killed_at_80_percent__only_unfinished_inputs_are_opened(corpus, tmp_path, monkeypatch):
     from pipelines.stages import score
 
-    worker = start(corpus, tmp_path / "run", tmp_path / "error")
+    worker = start(corpus, tmp_path / "run", tmp_path / "worker")
     units = len(plan_of(corpus))
     wait_for_receipts(tmp_path / "run", "score", round(units * 0.8), worker)
     worker.send_signal(signal.SIGKILL)
