@@ -139,6 +139,11 @@ class Cluster:
     def _start(self, name: str, command: list[str]) -> None:
         local = {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_DIRS": str(self.folder), "TMPDIR": str(self.folder)}
         spark = {"SPARK_HOME": str(find_spark()), "SPARK_PUBLIC_DNS": "127.0.0.1"} if self.engine is SPARK else {}
+        if name.startswith("worker "):
+            # Every job leaves its jars in the worker's folder.
+            swept = {"enabled": "true", "interval": 60, "appDataTtl": 300}
+            options = [f"-Dspark.worker.cleanup.{key}={value}" for key, value in swept.items()]
+            spark["SPARK_WORKER_OPTS"] = " ".join(options)
         with (self.folder / f"{name.replace(' ', '-')}.log").open("wb") as log:
             process = subprocess.Popen(
                 command,

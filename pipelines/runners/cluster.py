@@ -14,7 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import RecipeError, RunnerError
-from pipelines.runners.engines import ENGINES, SPARK, Engine, Launch, class_path, find_java, is_loopback, reachable
+from pipelines.runners.engines import (
+    ENGINES,
+    SPARK,
+    Engine,
+    Launch,
+    class_path,
+    executor_jars,
+    find_java,
+    is_loopback,
+    reachable,
+)
 from pipelines.runners.portable import ClusterRunner
 
 REMOTE_CORES = 16
@@ -51,18 +61,22 @@ def find_cluster(name: str, workers: int, beam_args: Sequence[str]) -> Named:
         arguments = _arguments(engine, [*pool, *rest], True, workers or state["cores"])
         started = f"the one that `gristmill cluster {name} up` started"
         note = f"job endpoint {state['job_endpoint']}, {started}"
-        return _running(engine, state["job_endpoint"], arguments, note, engine.state / SERVER_LOG)
+        return _running(engine, state["job_endpoint"], arguments, note, ours=True)
     launch = _launch(engine, jar, master, workers, ours.get("job_server_jvm_properties", ""))
     way = f"job-server jar {jar}" if jar else f"prepared class path {engine.jars}"
     arguments = _arguments(engine, rest, launch.local, launch.cores)
-    return Named(ClusterRunner(launch=launch), arguments, f"{name}: {way} against {launch.master}")
+    runner = ClusterRunner(launch=launch, jars=() if jar else executor_jars(engine))
+    return Named(runner, arguments, f"{name}: {way} against {launch.master}")
 
 
-def _running(engine: Engine, endpoint: str, arguments: list[str], note: str, log: Path | None = None) -> Named:
+def _running(engine: Engine, endpoint: str, arguments: list[str], note: str, ours: bool = False) -> Named:
     if not reachable(endpoint):
         fix = f"start the job server, or `gristmill cluster {engine.name} up`, or leave --job_endpoint out"
         raise RunnerError("no job server answers", where=endpoint, fix=fix)
-    return Named(ClusterRunner(endpoint=endpoint, log=log), arguments, f"{engine.name}: {note}")
+    runner = ClusterRunner(endpoint=endpoint)
+    if ours:
+        runner = ClusterRunner(endpoint=endpoint, log=engine.state / SERVER_LOG, jars=executor_jars(engine))
+    return Named(runner, arguments, f"{engine.name}: {note}")
 
 
 def _launch(engine: Engine, jar: str | None, master: str | None, workers: int, properties: str) -> Launch:

@@ -66,9 +66,28 @@ FLINK = Engine(
 )
 ENGINES = {engine.name: engine for engine in (SPARK, FLINK)}
 
+PARTITIONS_PER_CORE = 8
+"""Of Spark's shuffles. Units are dealt out in partitions: the last one that runs holds up the stage."""
+# Beam keeps a Python process that has died: every later task of that executor fails at once. So what fails is tried on
+# another executor, and an executor where something failed is replaced; a node is not blamed.
+_RETRIES = {
+    "task.maxFailures": 5,
+    "excludeOnFailure.enabled": "true",
+    "excludeOnFailure.killExcludedExecutors": "true",
+    "excludeOnFailure.task.maxTaskAttemptsPerExecutor": 1,
+    "excludeOnFailure.task.maxTaskAttemptsPerNode": 4,
+    "excludeOnFailure.stage.maxFailedTasksPerExecutor": 1,
+    "excludeOnFailure.stage.maxFailedExecutorsPerNode": 1000,
+    "excludeOnFailure.application.maxFailedTasksPerExecutor": 1,
+    "excludeOnFailure.application.maxFailedExecutorsPerNode": 1000,
+}
+
 # Spark brings slf4j 2 and a jackson of its own; Beam's older ones in front of them break its logging and its JSON. To
 # leave Beam's out is not enough: the manifest of beam-sdks-java-core names them, so Spark's have to come first.
 _SPARKS_OWN = re.compile(r"slf4j-api|jackson-(core|annotations|databind)-")
+# Enough for executors, which have Spark's jars already: a tenth of the bytes. Not Beam's Google Cloud file system: on
+# an executor it meets Spark's guava 14 and costs each its first task.
+_FOR_EXECUTORS = re.compile(r"beam-(?!.*(google-cloud|expansion|transform-service))|byte-buddy|joda-time")
 _OPENED = [f"java.{name}" for name in ("lang", "lang.invoke", "lang.reflect", "io", "net", "nio", "util")]
 _OPENED += [f"java.util.concurrent{name}" for name in ("", ".atomic")]
 _OPENED += [f"sun.{name}" for name in ("nio.ch", "nio.cs", "security.action", "util.calendar")]
@@ -127,6 +146,13 @@ def class_path(engine: Engine) -> str:
     return ":".join(str(engine.jars / name) for name in names)
 
 
+def executor_jars(engine: Engine) -> list[str]:
+    """What a job of the prepared class path sends to executors; empty where the engine knows by itself."""
+    if engine is not SPARK:
+        return []
+    return [str(jar) for jar in sorted(engine.jars.glob("*.jar")) if _FOR_EXECUTORS.match(jar.name)]
+
+
 @dataclass(frozen=True)
 class Launch:
     """What a job server is to be started with."""
@@ -153,8 +179,10 @@ class Launch:
         if self.engine is not SPARK:
             return []
         # Without it a job can run on two partitions for ever: a standalone cluster reports its cores too late.
-        values = {"default.parallelism": max(8, 4 * self.cores), "local.dir": scratch, "ui.enabled": "false"}
+        parallelism = PARTITIONS_PER_CORE * self.cores
+        values: dict[str, object] = {"default.parallelism": parallelism, "local.dir": scratch, "ui.enabled": "false"}
         values["executor.cores"] = 1  # as many SDK processes as cores: Beam starts one for each executor
+        values |= _RETRIES
         if self.local:
             values["driver.host"] = "127.0.0.1"
         return [f"-Dspark.{name}={value}" for name, value in values.items()]

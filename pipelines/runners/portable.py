@@ -2,13 +2,14 @@
 
 import contextlib
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import grpc
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
-from apache_beam.runners.portability.portable_runner import PortableRunner
+from apache_beam.runners.portability.portable_runner import JobServiceHandle, PortableRunner
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
 from pipelines.rundir import update_state
@@ -22,14 +23,41 @@ from pipelines.storage import Store
 POLL_SECONDS = 1.0
 
 
-class ClusterRunner(PortableRunner):
-    """Beam's portable runner against a job endpoint, or against a job server of its own."""
+class _Handle(JobServiceHandle):
+    """Submits a job with some options for Beam's Java side that mean something else to Python's."""
 
-    def __init__(self, endpoint: str | None = None, launch: Launch | None = None, log: Path | None = None):
+    java_options: dict[str, Any]
+
+    def get_pipeline_options(self) -> Any:
+        """All options, as the job server reads them."""
+        options = super().get_pipeline_options()
+        options.update({f"beam:option:{name}:v1": value for name, value in self.java_options.items()})
+        return options
+
+
+class ClusterRunner(PortableRunner):
+    """Beam's portable runner against a job endpoint, or against a job server of its own.
+
+    `jars`: files on the job server's machine that executors need; empty: its whole class path.
+    """
+
+    def __init__(
+        self,
+        endpoint: str | None = None,
+        launch: Launch | None = None,
+        log: Path | None = None,
+        jars: Sequence[str] = (),
+    ):
         super().__init__()
-        self.endpoint, self.launch, self.log = endpoint, launch, log
+        self.endpoint, self.launch, self.log, self.jars = endpoint, launch, log, jars
         self.store: Store | None = None
         """The run directory, where the run notes its remote job and what it waits for."""
+
+    def create_job_service_handle(self, job_service: Any, options: PipelineOptions) -> JobServiceHandle:
+        """Beam's, with `jars`."""
+        handle = _Handle(job_service, options)
+        handle.java_options = {"files_to_stage": list(self.jars)} if self.jars else {}
+        return handle
 
     def run_portable_pipeline(self, pipeline: Any, options: PipelineOptions) -> PipelineResult:
         """Submit. Raises RunnerError, with nothing left running."""

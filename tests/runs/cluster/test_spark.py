@@ -42,6 +42,15 @@ def test_executor_killed__same_bytes(spark, corpus, calm, tmp_path, digests, sta
     assert digests(tmp_path / "run") == digests(calm)
 
 
+def test_python_worker_killed__same_bytes(spark, corpus, calm, tmp_path, digests, start_run, wait_for_receipt):
+    run = start_run(Request(corpus.recipe, tmp_path / "run", runner="spark"), tmp_path / "said")
+    wait_for_receipt(tmp_path / "run", "score", run)
+    harnesses = [pid for pid, line in spark.group("worker pool").items() if "SdkHarness(" in line]
+    os.kill(harnesses[0], signal.SIGKILL)
+    assert run.wait(timeout=400) == 0, (tmp_path / "said" / "log").read_text()[-3000:]
+    assert digests(tmp_path / "run") == digests(calm)
+
+
 def test_prepared_class_path_against_a_master__same_bytes_and_no_job_server_left(
     spark, corpus, calm, tmp_path, digests, processes
 ):
