@@ -89,7 +89,7 @@ def gristmill(recipe: str, scratch: Path, until: str, **paths: list[str]) -> Mea
     from pipelines.request import Request
 
     request = Request(file, Path(out) / "run", until=until, runner="fnapi").to_json()
-    run = measure([sys.executable, "-m", "pipelines.worker", request, str(scratch / "error")])
+    run = measure([sys.executable, "-m", "pipelines.worker", request, str(scratch)])
     done = json.loads((Path(out) / "run" / "run.json").read_text(encoding="utf-8"))["stages"]
     return replace(run, stages=sum(stage["cpu_seconds"] or stage["seconds"] for stage in done))
 

@@ -32,7 +32,7 @@ def run(poison, tmp_path_factory):
         "import re, sys; from pipelines.worker import main; code = main(sys.argv[1], sys.argv[2]); "
         "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]); sys.exit(code)"
     )
-    line = [sys.executable, "-c", code, request, str(folder / "error")]
+    line = [sys.executable, "-c", code, request, str(folder)]
     done = subprocess.run(line, capture_output=True, text=True, timeout=300)
     error = (folder / "error").read_text() if (folder / "error").exists() else ""
     assert done.returncode == 0, error + done.stderr[-2000:]
