@@ -3,14 +3,18 @@
 import contextlib
 import os
 import platform
+from dataclasses import replace
 from typing import Any
 
 import apache_beam as beam
 
 from pipelines import manifest
 from pipelines.accounts import Accounts, reconcile
+from pipelines.addresses import is_remote
+from pipelines.addresses import load as load_protocol
+from pipelines.aside import Aside, here, in_child
 from pipelines.elements import Unit
-from pipelines.errors import RunnerError, causes
+from pipelines.errors import GristmillError, RunnerError, causes
 from pipelines.graph import build
 from pipelines.job import STAGES, Job, make_job, plan_units, write_plan
 from pipelines.receipts import Receipt, total
@@ -19,7 +23,7 @@ from pipelines.recipe.load import LoadedRecipe, dump, load
 from pipelines.report.build import write_report
 from pipelines.request import Request
 from pipelines.rundir import locked, now, update_state
-from pipelines.runners.local.runner import Budget
+from pipelines.runners.local.runner import Budget, LocalRunner
 from pipelines.runners.options import Chosen, choose
 from pipelines.runners.portable import ClusterRunner
 from pipelines.runners.remote_job import end_orphan
@@ -34,29 +38,51 @@ def execute(request: Request) -> dict[str, Any]:
     Raises GristmillError for everything that a user can mend; whatever is on disk then is consistent, and the same
     command goes on from there.
     """
+    store = Store.at(request.out)
     budget = Budget(request.memory, request.disk)
-    chosen = choose(request.runner, request.workers, request.beam_args, request.out / "_work" / "tmp", budget)
+    scratch = store.local / "_work" / "tmp" if store.local is not None else None
+    chosen = choose(request.runner, request.workers, request.beam_args, scratch, budget)
     loaded = load(request.recipe)
     check(loaded)
-    with locked(request.out):
-        store = Store(str(request.out.absolute()))
-        end_orphan(store)
-        store.prepare()
-        units = plan_units(loaded, loaded.recipe.plan.unit_bytes)
-        job = make_job(loaded.recipe, units, store, request.sample, _last_stage(loaded, request.until))
-        _begin(job, loaded, units, request, chosen)
+    aside = _aside(store, loaded, chosen)
+    with locked(store, aside, request.break_lock) as told:
+        chosen = replace(chosen, note="; ".join(filter(None, (told, chosen.note))))
+        job, units = aside(lambda: _prepare(store, loaded, request, chosen))
         try:
             _run(job, chosen)
-            receipts = collect(job)
-            document = _publish(job, units, receipts)
+            receipts, document = aside(lambda: _publish(job, units))
         except BaseException as error:
             interrupted = any(isinstance(cause, KeyboardInterrupt) for cause in causes(error))
-            with contextlib.suppress(OSError):  # a full disk must not hide why the run stopped
-                update_state(store, status="interrupted" if interrupted else "failed", finished=now())
+            # A full disk or a store out of reach must not hide why the run stopped.
+            with contextlib.suppress(OSError, GristmillError):
+                aside(lambda: update_state(store, status="interrupted" if interrupted else "failed", finished=now()))
             raise
-        update_state(store, status="finished", finished=now(), stages=stage_times(job, receipts))
-        write_report(request.out)
+        aside(lambda: _conclude(job, receipts))
         return document
+
+
+def _aside(store: Store, loaded: LoadedRecipe, chosen: Chosen) -> Aside:
+    """Only the local runner forks, and only clients of stores have threads. Their packages are loaded once, here."""
+    paths = [path for source in loaded.recipe.sources.values() for path in source.paths]
+    addresses = [address for address in (store.root, *paths) if is_remote(address)]
+    for address in addresses:
+        load_protocol(address, "the recipe's sources")
+    return in_child if addresses and isinstance(chosen.runner, LocalRunner) else here
+
+
+def _prepare(store: Store, loaded: LoadedRecipe, request: Request, chosen: Chosen) -> tuple[Job, list[Unit]]:
+    end_orphan(store)
+    store.prepare()
+    units = plan_units(loaded, loaded.recipe.plan.unit_bytes)
+    job = make_job(loaded.recipe, units, store, request.sample, _last_stage(loaded, request.until))
+    job = replace(job, decided="duplicates" in job.stages and job.duplicates_found())
+    _begin(job, loaded, units, request, chosen)
+    return job, units
+
+
+def _conclude(job: Job, receipts: dict[str, list[Receipt]]) -> None:
+    update_state(job.store, status="finished", finished=now(), stages=stage_times(job, receipts))
+    write_report(job.store)
 
 
 def _last_stage(loaded: LoadedRecipe, until: str) -> str:
@@ -69,7 +95,7 @@ def _begin(job: Job, loaded: LoadedRecipe, units: list[Unit], request: Request, 
     store.delete(manifest.MANIFEST)  # what lies there is about to change; until the end only receipts are to be trusted
     store.delete("_work/notes")
     write_plan(store, units)
-    (request.out / "recipe.yaml").write_text(dump(loaded.recipe), encoding="utf-8")
+    store.write_bytes("recipe.yaml", dump(loaded.recipe).encode())
     store.delete("run.json")
     update_state(
         store,
@@ -130,14 +156,15 @@ def _tokenizer_receipt(job: Job, text: list[Receipt]) -> Receipt:
     return _receipt(job, f"tokenizer/{name_of(text)}")
 
 
-def _publish(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]]) -> dict[str, Any]:
+def _publish(job: Job, units: list[Unit]) -> tuple[dict[str, list[Receipt]], dict[str, Any]]:
     """Reconcile, sweep what earlier recipes left, write the manifest last."""
+    receipts = collect(job)
     accounts: Accounts = total(receipt for stage in receipts.values() for receipt in stage)
     reconcile(accounts, job.steps)
     document = manifest.build(job, units, receipts, accounts)
     manifest.sweep(job.store, document)
     job.store.write_json(manifest.MANIFEST, document)
-    return document
+    return receipts, document
 
 
 def stage_times(job: Job, receipts: dict[str, list[Receipt]]) -> list[dict[str, Any]]:

@@ -32,6 +32,8 @@ class Job:
     input_bytes: int
     sample: float
     until: str
+    decided: bool | None = None
+    """What duplicates_found says, where it was asked before; None: it asks the store."""
 
     @property
     def stages(self) -> list[str]:
@@ -55,7 +57,7 @@ class Job:
 
     def duplicates_found(self) -> bool:
         """Whether an earlier run has decided about the duplicates of exactly these units."""
-        return self.store.exists(self.duplicates_mark)
+        return self.store.exists(self.duplicates_mark) if self.decided is None else self.decided
 
     @property
     def duplicates_mark(self) -> str:
@@ -123,6 +125,6 @@ def read_plan(store: Store) -> list[Unit]:
         return [Unit.from_json(json.loads(text)) for text in pa.ipc.open_file(file).read_all()["unit"].to_pylist()]
 
 
-def run_folder(recipe: Recipe, out: Path | None) -> Path:
+def run_folder(recipe: Recipe, out: str | None) -> Path | str:
     """Where a run lives: --out, or runs/<name>."""
     return out or Path("runs") / recipe.name

@@ -13,7 +13,8 @@ class Request:
     """One `gristmill run`."""
 
     recipe: Path
-    out: Path
+    out: Path | str
+    """A local folder, or an address such as s3://bucket/run."""
     runner: str = "local"
     workers: int = 0
     """Processes; 0: one per core."""
@@ -24,6 +25,8 @@ class Request:
     until: str = STAGES[-1]
     sample: float = 1.0
     beam_args: tuple[str, ...] = ()
+    break_lock: bool = False
+    """Take the lock of a run directory on an object store, whoever holds it."""
 
     def to_json(self) -> str:
         """One JSON object."""
@@ -33,5 +36,4 @@ class Request:
     def from_json(cls, text: str) -> "Request":
         """The inverse of to_json."""
         record: dict[str, Any] = json.loads(text)
-        paths = {"recipe": Path(record["recipe"]), "out": Path(record["out"])}
-        return cls(**{**record, **paths, "beam_args": tuple(record["beam_args"])})
+        return cls(**{**record, "recipe": Path(record["recipe"]), "beam_args": tuple(record["beam_args"])})

@@ -16,6 +16,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
+from pipelines.addresses import redacted
 from pipelines.errors import Exit, GristmillError, causes, shortage
 from pipelines.execute import execute
 from pipelines.request import Request
@@ -39,7 +40,7 @@ def main(request: str, folder: str) -> int:
     parent = os.getppid()
     die_with_parent()
     temporary = Path(folder) / "tmp"
-    temporary.mkdir()
+    temporary.mkdir(parents=True)
     os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
     try:
         return _execute(request, Path(folder) / "error")
@@ -57,9 +58,9 @@ def _execute(request: str, errors: Path) -> int:
         known = next((cause for cause in causes(error) if isinstance(cause, GristmillError)), None)
         known = known or shortage(error, "this run")
         if known is None:
-            traceback.print_exc()
+            sys.stderr.write(redacted(traceback.format_exc()))
         message = str(known) if known else f"{type(error).__name__}: a bug of Gristmill; the traceback is in the log"
-        errors.write_text(message, encoding="utf-8")
+        errors.write_text(redacted(message), encoding="utf-8")
         return known.exit_code if known else Exit.BUG
     return Exit.OK
 

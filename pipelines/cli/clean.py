@@ -1,6 +1,5 @@
 """gristmill clean RUN: remove the folders that hold raw text."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +9,13 @@ from pipelines.rundir import clean as remove_raw_text
 from pipelines.rundir import locked, open_run
 
 
-def clean(run: Annotated[Path, typer.Argument(help="The run directory.")]) -> None:
+def clean(
+    run: Annotated[str, typer.Argument(help="The run directory, or its address.")],
+    break_lock: Annotated[
+        bool,
+        typer.Option("--break-lock", help="Take the lock of a run on an object store, whoever holds it."),
+    ] = False,
+) -> None:
     """Remove raw text: curated/, dropped/, dead/, _work/. Text, tokens, ledger and report stay.
 
     A later `gristmill run` starts from the inputs again.
@@ -18,6 +23,6 @@ def clean(run: Annotated[Path, typer.Argument(help="The run directory.")]) -> No
         gristmill clean runs/my-corpus
     """
     store = open_run(run)
-    with locked(run):
+    with locked(store, break_lock=break_lock):
         removed = remove_raw_text(store)
     note(f"removed {', '.join(removed) or 'nothing'} from {run}")

@@ -1,6 +1,5 @@
 """gristmill why RUN DOC_ID: what was decided about one document, and every rule that fired."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,15 +17,16 @@ SELECT * FROM 'ledger/*.parquet' WHERE starts_with(doc_id, ?) OR id = ? ORDER BY
 
 
 def why(
-    run: Annotated[Path, typer.Argument(help="The run directory.")],
+    run: Annotated[str, typer.Argument(help="The run directory, or its address.")],
     document: Annotated[str, typer.Argument(help="doc_id, or the first characters of it; or the record's own id.")],
 ) -> None:
     """Say why a document was kept or dropped: its verdict, the rules that fired, its signals, its duplicate.
 
     gristmill why runs/my-corpus 3f2a
     """
-    manifest = open_run(run).read_json("manifest.json") or {}
-    with Ledger(run) as ledger:
+    store = open_run(run)
+    manifest = store.read_json("manifest.json") or {}
+    with store.folder_on_disk("ledger") as folder, Ledger(folder) as ledger:
         rows = ledger.rows(DOCUMENT, [document, document]) if ledger.has("ledger") else []
     if not rows:
         fix = "list some: duckdb -c \"SELECT doc_id, verdict, rules FROM 'RUN/ledger/*.parquet' LIMIT 20\""

@@ -6,14 +6,21 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.output import out
-from pipelines.report.build import write_report
+from pipelines.report.build import PAGE, write_report
 from pipelines.rundir import open_run
 
 
-def report(run: Annotated[Path, typer.Argument(help="The run directory.")]) -> None:
+def report(
+    run: Annotated[str, typer.Argument(help="The run directory, or its address.")],
+    save: Annotated[Path | None, typer.Option(help="Write the page, which is one file, to this file as well.")] = None,
+) -> None:
     """Render the report of a run again, with the training that has been done since, and print where it is.
 
     gristmill report runs/my-corpus
     """
-    open_run(run)
-    out.print(str(write_report(run)), soft_wrap=True)
+    store = open_run(run)
+    page = write_report(store if store.local is None else Path(run))
+    if save is not None:
+        save.parent.mkdir(parents=True, exist_ok=True)
+        save.write_bytes(store.read_bytes(PAGE))
+    out.print(str(save or page), soft_wrap=True)

@@ -1,5 +1,6 @@
 """gristmill run RECIPE: do what the recipe says, or continue where an earlier run stopped."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,9 +12,10 @@ from typing import Annotated
 
 import typer
 
+from pipelines.addresses import redacted
 from pipelines.cli.live import ProgressView
 from pipelines.cli.output import err, human_bytes, note, out, say_error
-from pipelines.errors import Exit, RecipeError
+from pipelines.errors import Exit, GristmillError, RecipeError
 from pipelines.job import STAGES, run_folder
 from pipelines.progress import Progress
 from pipelines.recipe.load import load
@@ -22,7 +24,10 @@ from pipelines.request import Request
 from pipelines.storage import Store
 
 BEAM_ARGS = {"allow_extra_args": True, "ignore_unknown_options": True}
-POLL_SECONDS = 0.5
+POLL_SECONDS, REMOTE_POLL_SECONDS = 0.5, 3.0
+"""A look at an object store is some requests, and those cost time and money."""
+LOG_SHOWN = 4000
+"""Characters of a log that can be kept nowhere."""
 LOG = "run.log"
 
 
@@ -30,7 +35,8 @@ def run(
     context: typer.Context,
     recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file.")],
     out_folder: Annotated[
-        Path | None, typer.Option("--out", help="Run directory. [default: runs/<name of the recipe>]")
+        str | None,
+        typer.Option("--out", help="Run directory: a folder, s3://, gs://... [default: runs/<name of the recipe>]"),
     ] = None,
     runner: Annotated[str, typer.Option(help="Where it runs: local, spark, flink, fnapi, portable.")] = "local",
     workers: Annotated[int, typer.Option(min=0, help="Processes of the local runner; 0: one per core.")] = 0,
@@ -44,6 +50,10 @@ def run(
     ] = None,
     until: Annotated[str, typer.Option(help=f"Stop after a stage: {', '.join(STAGES)}.")] = STAGES[-1],
     sample: Annotated[str, typer.Option(help="Share of documents, chosen by hash of doc_id, such as 1%.")] = "100%",
+    break_lock: Annotated[
+        bool,
+        typer.Option("--break-lock", help="Take the lock of a run on an object store, whoever holds it."),
+    ] = False,
 ) -> None:
     """Do what a recipe says: read, judge, deduplicate, scrub, tokenize, report.
 
@@ -65,6 +75,7 @@ def run(
         until=until,
         sample=_share(sample),
         beam_args=tuple(context.args),
+        break_lock=break_lock,
     )
     code = supervise(request)
     if code:
@@ -95,38 +106,59 @@ def _share(text: str) -> float:
 
 def supervise(request: Request) -> int:
     """Start the process that does the run, show its progress, say how it ended. Returns the exit code."""
-    request.out.mkdir(parents=True, exist_ok=True)
-    log_path = request.out / LOG
-    with tempfile.TemporaryDirectory() as scratch, log_path.open("ab") as log:
+    store = Store.at(request.out)
+    with tempfile.TemporaryDirectory() as scratch:
+        log_path = (store.local or Path(scratch)) / LOG
+        log_path.parent.mkdir(parents=True, exist_ok=True)
         errors = Path(scratch) / "error"
         command = [sys.executable, "-m", "pipelines.worker", request.to_json(), scratch]
-        # A session of its own: Ctrl-C in the terminal reaches us alone, and we hand it on exactly once.
-        worker = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
-        try:
-            code = _watch(worker, Store(str(request.out.absolute())))
-        except KeyboardInterrupt:
-            code = _stop(worker)
+        with log_path.open("ab") as log:
+            # A session of its own: Ctrl-C in the terminal reaches us alone, and we hand it on exactly once.
+            worker = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+            try:
+                code = _watch(worker, store)
+            except KeyboardInterrupt:
+                code = _stop(worker)
+        keep_log(store, log_path)
         if code == Exit.OK:
-            _say_done(request)
+            _say_done(request, store)
         elif code == Exit.INTERRUPTED:
             note(f"stopped; what is finished is kept, and the same command goes on from there ({request.out})")
         else:
             message = errors.read_text(encoding="utf-8") if errors.exists() else _ended(code)
             say_error(message)
             if code == Exit.BUG or code < 0:
-                note(f"the log: {log_path}")
+                note(f"the log: {log_path if store.local is not None else store.url(LOG)}")
     return code if code >= 0 else Exit.BUG
 
 
+def keep_log(store: Store, file: Path) -> None:
+    """Take credentials out of the log; put it with the run where that is on an object store, behind earlier ones."""
+    text = file.read_text(encoding="utf-8", errors="replace")
+    if (clean := redacted(text)) != text:
+        file.write_text(clean, encoding="utf-8")
+    if store.local is not None or not clean:
+        return
+    try:
+        earlier = store.read_bytes(LOG) if store.exists(LOG) else b""
+        store.write_bytes(LOG, earlier + clean.encode())
+    except GristmillError as error:
+        note(f"the log cannot be put there: {error.what}; its end:\n{clean[-LOG_SHOWN:]}")
+
+
 def _watch(worker: subprocess.Popen, store: Store) -> int:
-    progress, noted = Progress(store), False
+    progress, noted, next_look = Progress(store), False, 0.0
     with ProgressView(err) as view:
         while worker.poll() is None:
             time.sleep(POLL_SECONDS)
-            state = store.read_json("run.json") or {}
-            if state.get("pid") == worker.pid:
-                view.show(progress.poll())
-                noted = noted or _note(state)
+            if store.local is None and time.monotonic() < next_look:
+                continue
+            next_look = time.monotonic() + REMOTE_POLL_SECONDS
+            with contextlib.suppress(GristmillError):  # a store that does not answer: the worker meets it, and says so
+                state = store.read_json("run.json") or {}
+                if state.get("pid") == worker.pid:
+                    view.show(progress.poll())
+                    noted = noted or _note(state)
         if worker.returncode == Exit.OK:
             view.show(progress.poll())
     return worker.returncode
@@ -155,11 +187,14 @@ def _ended(code: int) -> str:
     return f"the worker process {how}\n  where: this run\n  fix:   run the same command again: finished units are kept"
 
 
-def _say_done(request: Request) -> None:
-    from pipelines.report.build import build
+def _say_done(request: Request, store: Store) -> None:
+    from pipelines.report.build import PAGE, REPORT
+    from pipelines.report.model import Report
     from pipelines.report.terminal import terminal_summary
 
-    out.print(terminal_summary(build(request.out), request.out / "report" / "index.html"))
-    size = sum(file.stat().st_size for file in request.out.rglob("*") if file.is_file())
-    note(f"run directory: {request.out} ({human_bytes(size)})")
-    out.print(f"report: {request.out / 'report' / 'index.html'}", soft_wrap=True)
+    page = Path(request.out) / PAGE if store.local is not None else store.url(PAGE)
+    out.print(terminal_summary(Report.from_json(store.read_bytes(REPORT).decode()), page))
+    note(f"run directory: {request.out} ({human_bytes(store.size())})")
+    out.print(f"report: {page}", soft_wrap=True)
+    if store.local is None:
+        note(f"to look at it: gristmill report {request.out} --save report.html")

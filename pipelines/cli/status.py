@@ -1,6 +1,5 @@
 """gristmill status RUN: how far a run is, from its receipts; from any terminal, while it runs or later."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +10,7 @@ from pipelines.progress import Progress
 from pipelines.rundir import open_run
 
 
-def status(run: Annotated[Path, typer.Argument(help="The run directory.")]) -> None:
+def status(run: Annotated[str, typer.Argument(help="The run directory, or its address.")]) -> None:
     """Show the state of a run: stages, units done, documents, bytes.
 
     gristmill status runs/my-corpus

@@ -1,6 +1,5 @@
 """A run directory -> Report -> report/index.html and report/report.json."""
 
-import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -23,25 +22,29 @@ from pipelines.report.sections import Funnel, Tokens
 from pipelines.report.tokens import build_tokens, count_tokens
 from pipelines.report.training import build_training
 from pipelines.report.vocabulary import build_tokenizer
+from pipelines.storage import Store
+
+REPORT, PAGE = "report/report.json", "report/index.html"
+READ = (
+    *("manifest.json", "run.json", "recipe.yaml", "ledger", "dropped", "clusters", "dead", "text"),
+    *("tokenizer/tokenizer.json", "tokens", "train"),
+)
+"""What a report is made from: the files and folders of a run that are copied where the run is on an object store."""
 
 
-def write_report(run: Path) -> Path:
-    """Writes <run>/report/report.json and <run>/report/index.html, each at once; returns the page's path.
+def write_report(run: Path | str | Store) -> Path | str:
+    """Writes <run>/report/report.json and <run>/report/index.html, each at once; returns the page's path or address.
 
     Raises InputError when the run has no manifest yet or a file of it cannot be read.
     """
-    report = build(run)
-    folder = run / "report"
-    folder.mkdir(exist_ok=True)
-    _put(folder / "report.json", report.to_json())
-    _put(folder / "index.html", render(report))
-    return folder / "index.html"
-
-
-def _put(file: Path, text: str) -> None:
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(temporary, file)
+    store = Store.at(run)
+    with store.folder_on_disk(*READ) as folder:
+        report = build(folder)
+    store.write_bytes(REPORT, report.to_json().encode())
+    store.write_bytes(PAGE, render(report).encode())
+    if store.local is None:
+        return store.url(PAGE)
+    return (run if isinstance(run, Path) else store.local) / PAGE
 
 
 def build(run: Path, scrub: Callable[[str], str] | None = None) -> Report:

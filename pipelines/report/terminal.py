@@ -16,7 +16,7 @@ _BAR = 24
 """Width of a step's bar in characters."""
 
 
-def terminal_summary(report: Report, page: Path) -> RenderableType:
+def terminal_summary(report: Report, page: Path | str) -> RenderableType:
     """A rich renderable of a dozen lines; `page` is what write_report returned."""
     parts: list[RenderableType] = [_headline(report), _funnel(report)]
     if any(step.reasons for step in report.funnel.steps):
