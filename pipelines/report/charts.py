@@ -168,7 +168,7 @@ def columns(items: Sequence[Named], unit: str) -> Markup:
 
 
 def lines(data: LineChart) -> Markup:
-    """Curves over steps, with a dashed baseline."""
+    """Curves over steps, with a dashed baseline, and a vertical line at each event."""
     width, height = _LINES
     points = [point for curve in data.curves for point in curve.points]
     values = [point.y for point in points] + ([data.baseline] if data.baseline is not None else [])
@@ -182,6 +182,11 @@ def lines(data: LineChart) -> Markup:
     for place, label in up.labels(5):
         marks += [_line("grid", 46, place, width - 10, place), _text("tick", 40, place + 3.5, label, "end")]
     marks += [_text("tick", place, height - 8, label, "middle") for place, label in across.labels(6)]
+    marks += [
+        _line("event", across.place(step), 26, across.place(step), height - 24)
+        for step in data.events
+        if first <= step <= last
+    ]
     if data.baseline is not None:
         y = up.place(data.baseline)
         marks += [

@@ -3,7 +3,7 @@
 Counts are integers, shares are numbers in [0, 1] or None where nothing can be divided, sizes are bytes, times seconds.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 def share(part: float, whole: float) -> float | None:
@@ -95,7 +95,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class LineChart:
-    """Curves over training steps; `baseline` is a horizontal line, or None; `from_zero`: the axis starts at 0."""
+    """Curves over training steps; `baseline` is a horizontal line, or None; `from_zero`: the axis starts at 0.
+
+    `events`: steps that get a vertical line.
+    """
 
     title: str
     unit: str
@@ -103,3 +106,4 @@ class LineChart:
     baseline: float | None
     baseline_name: str
     from_zero: bool = False
+    events: list[float] = field(default_factory=list)

@@ -345,6 +345,10 @@ class Training:
     best_bits_per_byte: float | None
     tokens_per_second: float | None
     unigram_entropy: float | None
+    skipped: int
+    """Steps whose loss or gradient was a spike: the weights stayed as they were."""
+    rolled_back: int
+    """Times that the training went back to a checkpoint."""
     charts: list[LineChart]
     sources: list[SourceLoss]
     query: str

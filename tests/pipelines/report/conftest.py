@@ -314,12 +314,18 @@ def write_metrics(run: Path, steps: int = 300) -> None:
     with (run / "train" / "nano" / "metrics.jsonl").open("w") as file:
         for step in range(1, steps + 1):
             loss = 2.0 + 4.5 * np.exp(-step / 60)
-            record = {"step": step, "loss": loss + 0.1 * np.sin(step), "tokens_per_second": 21_000 + step % 7 * 300}
+            record = {"step": step, "loss": loss + 0.1 * np.sin(step), "tokens_per_second": 21_000 + step % 7 * 300,
+                      "grad_norm": 0.5 + 2 / step, "loss_by_length": {"64-255": loss + 0.3, "16384-": loss - 0.2},
+                      "expert_balance": 1 + 1 / step, "expert_busiest": 1.2 + 2 / step, "skipped": False}  # fmt: skip
+            if step in (77, 201):
+                record |= {"loss": 99.0, "grad_norm": 1e4, "skipped": True}
             if step % 50 == 0:
                 record |= {"val_loss": loss + 0.05, "val_bits_per_byte": loss / 2.4,
                            "val_loss_by_source": {"crawl": loss, "manuals": loss + 0.2},
                            "val_bits_per_byte_by_source": {"crawl": loss / 2.3, "manuals": loss / 2.5}}  # fmt: skip
             file.write(json.dumps(record) + "\n")
+            if step == 200:
+                file.write('{"step": 200, "went_back_from": 230}\n')
 
 
 def dead_letters(number: int) -> list[dict[str, Any]]:

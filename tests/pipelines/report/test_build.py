@@ -197,7 +197,14 @@ def test_training(report: Report) -> None:
     assert training.last_loss == pytest.approx(2.03, abs=0.02)
     assert training.unigram_entropy is not None
     assert 2.5 < training.unigram_entropy < 5  # bytes of two scripts
-    loss, bits, speed = training.charts
+    loss, bits, lengths, gradient, experts, speed = training.charts
+    assert (training.skipped, training.rolled_back) == (2, 1)
+    assert gradient.events == [77, 201]
+    assert max(point.y for chart in (loss, gradient) for curve in chart.curves for point in curve.points) < 7
+    assert [curve.name for curve in lengths.curves] == ["64–255 tokens", "from 16384 tokens"]
+    assert [len(curve.points) for curve in lengths.curves] == [30, 30]
+    assert [len(curve.points) for curve in experts.curves] == [240, 240]
+    assert experts.baseline == 1
     assert [len(curve.points) for curve in loss.curves] == [240, 6]
     assert loss.baseline == training.unigram_entropy
     assert bits.baseline is not None
