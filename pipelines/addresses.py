@@ -44,7 +44,8 @@ def load(url: str, where: str) -> None:
     """Import what opens an address. Starts no thread, so a parent may do it for the workers that it forks."""
     try:
         for link in url.split("::"):  # fsspec's chains, such as zip://a.jsonl::s3://bucket/a.zip
-            fsspec.get_filesystem_class(protocol := protocol_of(link))
+            protocol = protocol_of(link)
+            fsspec.get_filesystem_class(protocol)
     except ValueError as error:
         fix = "use a local folder, s3://, gs://, or another protocol of fsspec"
         raise RecipeError(f"unknown protocol '{protocol}://'", where=where, fix=fix) from error
@@ -55,8 +56,8 @@ def load(url: str, where: str) -> None:
 
 
 def protocol_of(url: str) -> str:
-    """s3://bucket/a -> s3"""
-    return url.split("://", 1)[0]
+    """s3://bucket/a -> s3; of a link of a chain that is a plain path: file."""
+    return url.split("://", 1)[0] if "://" in url or url in fsspec.available_protocols() else "file"
 
 
 def secrets() -> Iterator[str]:

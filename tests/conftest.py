@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.request
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -206,9 +206,17 @@ def s3(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> ObjectStor
 
 
 @pytest.fixture
-def flaky_port(object_store: ObjectStore) -> Iterator[int]:
-    """The port of a proxy before it that hurts four requests of ten."""
-    process, port = _listening([sys.executable, str(Path(__file__).parent / "flaky_store.py"), str(object_store.port)])
-    yield port
-    process.kill()
-    process.wait()
+def flaky(object_store: ObjectStore) -> Iterator[Callable[[int], int]]:
+    """Function: N -> the port of a proxy before the server, which hurts four requests of every N."""
+    running = []
+
+    def start(period: int) -> int:
+        command = [sys.executable, str(Path(__file__).parent / "flaky_store.py"), str(object_store.port), str(period)]
+        process, port = _listening(command)
+        running.append(process)
+        return port
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()

@@ -1,7 +1,7 @@
-"""python tests/flaky_store.py TARGET_PORT: an HTTP proxy on loopback that hurts some requests, and prints its port.
+"""python tests/flaky_store.py TARGET_PORT PERIOD: an HTTP proxy on loopback that hurts some requests; prints its port.
 
-Of every ten requests one is answered with 503 SlowDown, one with 500, one is cut off before it arrives, and of one the
-answer is cut off half-way. What was hurt is counted: GET /hurt gives the numbers as JSON, and /hurt?reset the same.
+Of every PERIOD requests (10 or more) one is answered with 503 SlowDown, one with 500, one is cut off before it arrives,
+and of one the answer is cut off half-way. What was hurt is counted: GET /hurt gives the numbers as JSON.
 """
 
 import http.client
@@ -25,7 +25,7 @@ class Proxy(BaseHTTPRequestHandler):
             self.answer(200, {}, json.dumps(hurt).encode())
             return
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        how = HURT.get(next(number) % 10)
+        how = HURT.get(next(number) % int(sys.argv[2]))
         if how:
             hurt[how] += 1
         if how == "slow_down":

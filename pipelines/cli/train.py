@@ -1,5 +1,6 @@
 """gristmill train RUN and gristmill generate CHECKPOINT: start the trainer as a process of its own."""
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
@@ -11,28 +12,57 @@ from pipelines.cli.output import note
 from pipelines.errors import Exit, RecipeError
 from pipelines.recipe.load import load
 from pipelines.rundir import open_run
+from pipelines.storage import Store
 
 TRAINER_ARGS = {"allow_extra_args": True, "ignore_unknown_options": True}
+COPY_HELP = "Where a run on an object store is copied to, and trained. [default: runs/<name>-<hash of its manifest>]"
 
 
 def train(
     context: typer.Context,
-    run: Annotated[Path, typer.Argument(help="A finished run directory.")],
+    run: Annotated[str, typer.Argument(help="A finished run directory, or its address.")],
     name: Annotated[str, typer.Option(help="Of the training; it lives in train/<name>.")] = "main",
+    copy: Annotated[Path | None, typer.Option(help=COPY_HELP)] = None,
 ) -> None:
     """Train a model on the token shards of a run, as the recipe's `train` says. Other options go to the trainer.
 
     gristmill train runs/my-corpus --steps 1000
     """
-    open_run(run)
-    if not (run / "manifest.json").exists() or not (run / "tokens" / "index.json").exists():
+    store = open_run(run)
+    if not store.exists("manifest.json") or not store.exists("tokens/index.json"):
         fix = "finish it with `gristmill run`; the recipe needs a `tokenizer`"
-        raise RecipeError("this run has no token shards yet", where=str(run), fix=fix)
-    _end(start_trainer(run, name, context.args))
+        raise RecipeError("this run has no token shards yet", where=run, fix=fix)
+    folder = _on_this_machine(run, store, copy)
+    if store.local is None:
+        note(f"checkpoints go to {folder / 'train' / name}")
+    code = start_trainer(folder, name, context.args, store)
+    _end(code)
 
 
-def start_trainer(run: Path, name: str, extra: list[str]) -> int:
-    """Run the trainer with the recipe's options, then those of the command line. Returns its exit code."""
+def _on_this_machine(run: str, store: Store, copy: Path | None) -> Path:
+    """The run's folder; of a run on an object store a copy of what a trainer needs, made once for every manifest."""
+    if store.local is not None:
+        return Path(run)
+    manifest = store.read_bytes("manifest.json")
+    folder = copy or Path("runs") / f"{store.name}-{hashlib.sha256(manifest).hexdigest()[:12]}"
+    mark = folder / "manifest.json"  # written last
+    if mark.exists() and mark.read_bytes() == manifest:
+        note(f"uses the copy of {run} in {folder}")
+        return folder
+    if mark.exists():
+        fix = "give another folder with --copy, or remove this one"
+        raise RecipeError("the folder holds another run", where=str(folder), fix=fix)
+    note(f"copies what training needs of {run} to {folder}")
+    store.copy_to(folder, "tokens", "tokenizer", "recipe.yaml", "run.json")
+    mark.write_bytes(manifest)
+    return folder
+
+
+def start_trainer(run: Path, name: str, extra: list[str], store: Store | None = None) -> int:
+    """Run the trainer with the recipe's options, then those of the command line. Returns its exit code.
+
+    `store`: where the report goes, and the curves that it shows, if not to `run`.
+    """
     from pipelines.report.build import write_report
 
     options = load(run / "recipe.yaml").recipe.train
@@ -45,7 +75,12 @@ def start_trainer(run: Path, name: str, extra: list[str]) -> int:
         command += ["--set", f"{key}={value}"]
     code = _trainer([*command, *extra])
     if code in (Exit.OK, Exit.INTERRUPTED):
-        note(f"report: {write_report(run)}")
+        metrics = f"train/{name}/metrics.jsonl"
+        if store is not None and store.local is None and (run / metrics).exists():
+            store.write_bytes(metrics, (run / metrics).read_bytes())
+            note(f"report: {write_report(store)}")
+        else:
+            note(f"report: {write_report(run)}")
     return code
 
 
@@ -74,14 +109,15 @@ def explain(
 
 def scaling(
     context: typer.Context,
-    run: Annotated[Path, typer.Argument(help="A finished run directory.")],
+    run: Annotated[str, typer.Argument(help="A finished run directory, or its address.")],
+    copy: Annotated[Path | None, typer.Option(help=COPY_HELP)] = None,
 ) -> None:
     """Train a ladder of small models, fit the loss, predict a larger one, then train it and compare.
 
     gristmill scaling runs/my-corpus
     """
-    open_run(run)
-    _end(_trainer(["scaling", str(run), *context.args]))
+    folder = _on_this_machine(run, open_run(run), copy)
+    _end(_trainer(["scaling", str(folder), *context.args]))
 
 
 def _end(code: int) -> None:
