@@ -120,7 +120,7 @@ def split_arguments(beam_args: Sequence[str]) -> tuple[dict[str, str], list[str]
 
 def _arguments(engine: Engine, given: list[str], local: bool, cores: int) -> list[str]:
     """Options that a job needs and Beam's defaults get wrong; what the user gives comes last and wins."""
-    defaults = ["--environment_cache_millis=600000", "--sdk_worker_parallelism=1"]
+    defaults = [f"--environment_cache_millis={engine.environment_seconds * 1000}", "--sdk_worker_parallelism=1"]
     if engine is SPARK:
         # One SDK process for each one-core executor; Beam's MEMORY_ONLY computes a stage again where memory is short.
         defaults.append("--storage_level=MEMORY_AND_DISK")

@@ -21,6 +21,14 @@ SPARK_VERSION = "3.5.8"
 OLDEST_JAVA, NEWEST_JAVA = 11, 21
 """Java releases that Spark 3.5 and Flink 1.19 name as supported; 17 is the one that everything here was run on."""
 
+# On Flink a job begins again after the kept process has been forgotten.
+_FLINK_ENVIRONMENT_SECONDS = 20
+_FLINK_SETTINGS = f"""\
+restart-strategy.type: fixed-delay
+restart-strategy.fixed-delay.attempts: 2
+restart-strategy.fixed-delay.delay: {_FLINK_ENVIRONMENT_SECONDS + 5} s
+"""
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -34,6 +42,8 @@ class Engine:
     master_option: str
     """Beam's own option that names the cluster."""
     jar_option: str
+    environment_seconds: int
+    """How long Beam keeps a Python process for the stages to come."""
     default_master: str | None
     """What is used where no master is named; None: one must be named."""
 
@@ -54,6 +64,7 @@ SPARK = Engine(
     folder="spark-3-beam-2.62.0",
     master_option="spark_master_url",
     jar_option="spark_job_server_jar",
+    environment_seconds=600,
     default_master=None,
 )
 FLINK = Engine(
@@ -62,6 +73,7 @@ FLINK = Engine(
     folder="flink-1.19-beam-2.62.0",
     master_option="flink_master",
     jar_option="flink_job_server_jar",
+    environment_seconds=_FLINK_ENVIRONMENT_SECONDS,
     default_master="[local]",
 )
 ENGINES = {engine.name: engine for engine in (SPARK, FLINK)}
@@ -81,6 +93,7 @@ _RETRIES = {
     "excludeOnFailure.application.maxFailedTasksPerExecutor": 1,
     "excludeOnFailure.application.maxFailedExecutorsPerNode": 1000,
 }
+
 
 # Spark brings slf4j 2 and a jackson of its own; Beam's older ones in front of them break its logging and its JSON. To
 # leave Beam's out is not enough: the manifest of beam-sdks-java-core names them, so Spark's have to come first.
@@ -173,6 +186,9 @@ class Launch:
         ports = ["--job-host=127.0.0.1", f"--job-port={port}", "--artifact-port=0", "--expansion-port=-1"]
         master = f"--{self.engine.master_option.replace('_', '-')}={self.master}"
         jvm = ["-Xmx2g", f"-Djava.io.tmpdir={scratch}", *self._engine_properties(scratch), *self.properties]
+        if self.engine is FLINK:
+            (scratch / "flink-conf.yaml").write_text(_FLINK_SETTINGS, encoding="utf-8")
+            ports.append(f"--flink-conf-dir={scratch}")
         return [java, *opens, *jvm, *program, master, *ports, f"--artifacts-dir={scratch}/artifacts"]
 
     def _engine_properties(self, scratch: Path) -> list[str]:

@@ -9,10 +9,13 @@ from pipelines.runners.engines import SPARK_VERSION
 from pipelines.runners.job_server import JobServer
 
 _OURS = re.compile(r"pipelines\.errors\.(\w+Error): (.+)\n\s*where: (.+)\n\s*fix: +(.+)")
+# A worker that cannot load a stage never opens its data channel, and Beam's Java side waits 3 minutes for that.
+_NOT_LOADED = r"No module named '?(?:pipelines|filters|tokenizer)|Waited 3 minutes .*SettableFuture"
+HOPELESS = re.compile(rf"{_OURS.pattern}|{_NOT_LOADED}")
+"""What a cluster need not try again: errors that we raised, for a user to mend, and workers without the package."""
 _SIGNS = (
     (
-        # A worker that cannot load a stage never opens its data channel, and Beam's Java side waits 3 minutes for that.
-        r"No module named '?(pipelines|filters|tokenizer)|Waited 3 minutes .*SettableFuture",
+        _NOT_LOADED,
         "a worker cannot load the pipeline: it lacks the gristmill package, or has another version of it",
         "install the same gristmill wheel in the Python that the workers run, and put that Python first on their PATH",
     ),

@@ -123,10 +123,14 @@ class _Result(PipelineResult):
         while True:
             with contextlib.suppress(TimeoutError):
                 return end.result(POLL_SECONDS)
-            self._tell()
+            self._listen()
 
-    def _tell(self) -> None:
-        waiting = self.log.waiting()
-        if self.store and waiting != self._told:
-            update_state(self.store, waiting=waiting)
-            self._told = waiting
+    def _listen(self) -> None:
+        """Pass on what the job waits for. Raises, with the job cancelled, what no further try would mend."""
+        self.log.read()
+        if self.log.hopeless:
+            self.job.cancel()
+            raise explain(self.log.hopeless, self.server, self.endpoint)
+        if self.store and self.log.waiting != self._told:
+            self._told = self.log.waiting
+            update_state(self.store, waiting=self._told)

@@ -113,7 +113,7 @@ def test_pool_of_a_running_cluster__is_used(prepared, listener):
 
 def test_command__partitions_from_cores_and_the_users_properties_last(prepared, tmp_path):
     line = Launch(SPARK, "spark://127.0.0.1:7077", 5, properties=("-Xmx9g",)).command(8099, tmp_path)
-    assert "-Dspark.default.parallelism=20" in line
+    assert "-Dspark.default.parallelism=40" in line
     assert line.index("-Xmx9g") > line.index("-Xmx2g")
     assert "--spark-master-url=spark://127.0.0.1:7077" in line
     assert "-Dspark.driver.host=127.0.0.1" in line

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.errors import InputError
 from pipelines.runners import keeper, remote_job
 from pipelines.runners.engines import free_port
+from pipelines.runners.failures import explain
 from pipelines.runners.server_log import NO_RESOURCES, ServerLog
 from pipelines.storage import Store
 
@@ -76,19 +78,44 @@ def test_log__says_what_the_job_waits_for_and_stops_saying_it(tmp_path):
     started = "26/11/24 11:00:15 INFO TaskSetManager: Starting task 0.0 in stage 0.0 (TID 0) (127.0.0.1, executor 0)"
     file.write_text(f"{starved}\n", encoding="utf-8")
     log = ServerLog(file)
-    assert log.waiting() == "", "that was another run's"
-    with file.open("a", encoding="utf-8") as more:
-        more.write(starved)
+
+    def append(text: str) -> str:
+        with file.open("a", encoding="utf-8") as more:
+            more.write(text)
+        log.read()
+        return log.waiting
+
+    assert append("") == "", "that was another run's"
+    assert append(starved) == "", "the line is not finished"
+    assert append("\n") == NO_RESOURCES
+    assert append("26/11/24 INFO Other: line\n") == NO_RESOURCES
+    assert append(f"{started}\n") == ""
+    assert not log.hopeless
+
+
+def test_log__an_error_of_ours_is_hopeless_what_a_cluster_gets_over_is_not(tmp_path):
+    (tmp_path / "log").write_text("", encoding="utf-8")
+    log = ServerLog(tmp_path / "log")
+    original = InputError("not Parquet", where="网页/a.parquet", fix="convert it")
+    lost = (
+        "WARN TaskSetManager: Lost task 1.0 in stage 1.0: java.util.concurrent.ExecutionException: CANCELLED\n"
+    )
+    raised = (
+        f"WARN TaskSetManager: Lost task 1.1: UserCode\npipelines.errors.InputError: {original}\n\tat A.java\n"
+    )
+    with (tmp_path / "log").open("a", encoding="utf-8") as more:
+        more.write(lost)
         more.flush()
-        assert log.waiting() == "", "the line is not finished"
-        more.write("\n")
-        more.flush()
-        assert log.waiting() == NO_RESOURCES
-        assert log.waiting() == NO_RESOURCES
-        more.write(f"{started}\n")
-    assert log.waiting() == ""
-    assert ServerLog(tmp_path / "none").waiting() == ""
-    assert ServerLog(None).waiting() == ""
+        log.read()
+        assert not log.hopeless
+        more.write(raised)
+    log.read()
+    error = explain(log.hopeless, None, "h:1")
+    assert isinstance(error, InputError)
+    assert (error.what, error.where, error.fix) == ("not Parquet", "网页/a.parquet", "convert it")
+    none = ServerLog(tmp_path / "none")
+    none.read()
+    assert not none.hopeless
 
 
 def test_job_of_a_killed_run__whose_server_is_gone_is_forgotten(tmp_path):
