@@ -41,7 +41,7 @@ class Mask:
     blocks: Any = None
     """flex: a BlockMask."""
     starts_N: Tensor | None = None
-    """varlen: int32 start of every document in the flattened (B * T) tokens, padded to a fixed length with B * T."""
+    """varlen: int32 start of every document in the flattened (B * T) tokens: `document_starts`."""
 
 
 def make_mask(
@@ -52,13 +52,15 @@ def make_mask(
     queries_BT: Tensor | None = None,
     keys_BS: Tensor | None = None,
     prefix_BS: Tensor | None = None,
+    most: int = 0,
     backend: str = "auto",
 ) -> Mask:
     """The mask of a batch of `shape` (T, S).
 
     A query sees a key of the same document (`queries_BT`, `keys_BS`: int document numbers; None: one document) that is
     not later than itself, unless `causal` is off or the key is in the prefix (`prefix_BS`: bool). With S > T (a cache)
-    the queries are the last T positions. Raises ValueError when the back end cannot express the mask.
+    the queries are the last T positions. `most`: documents of a row at most (padding is one more); 0: unknown. Raises
+    ValueError when the back end cannot express the mask.
     """
     T, S = shape
     if (queries_BT is None) != (keys_BS is None):
@@ -77,7 +79,7 @@ def make_mask(
     if backend == "varlen":
         if queries_BT is None or prefix_BS is not None:
             raise ValueError("back end 'varlen' needs documents and knows no prefix: use 'flex' or 'masked'")
-        return Mask("varlen", causal, starts_N=document_starts(queries_BT))
+        return Mask("varlen", causal, starts_N=document_starts(queries_BT, most))
     raise ValueError(f"unknown attention back end {backend!r}: auto, {', '.join(BACKENDS)}")
 
 
@@ -145,10 +147,12 @@ def _compiled(name: str) -> Callable[..., Any]:
     return torch.compile(getattr(flex_attention, name), dynamic=False)
 
 
-def document_starts(documents_BT: Tensor) -> Tensor:
-    """int32 (B * T + 1,): where each document starts in the flattened tokens, then B * T up to a fixed length.
+def document_starts(documents_BT: Tensor, most: int = 0) -> Tensor:
+    """int32 (B * (most + 1) + 1,): where each document starts in the flattened tokens, then B * T up to a fixed length.
 
-    Fixed, because a length that changes from batch to batch recompiles the kernel's caller each time.
+    Fixed, because a length that changes from batch to batch recompiles the kernel's caller each time; but not longer
+    than `most` documents of a row, and padding, can need (0: a document per token), because the kernel visits every
+    entry, also of documents without a token.
     """
     B, T = documents_BT.shape
     first_BT = torch.ones_like(documents_BT, dtype=torch.bool)
@@ -156,7 +160,7 @@ def document_starts(documents_BT: Tensor) -> Tensor:
     place_N = torch.where(first_BT, torch.arange(B * T, device=documents_BT.device).view(B, T), B * T).flatten()
     starts_N = torch.full((B * T + 1,), B * T, dtype=torch.int32, device=documents_BT.device)
     starts_N[: B * T] = place_N.sort().values
-    return starts_N
+    return starts_N[: B * min(most + 1, T) + 1] if most else starts_N
 
 
 def with_bias(mask: Mask, bias_HTS: Tensor) -> Mask:

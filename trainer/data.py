@@ -92,6 +92,7 @@ class Batch:
             arrays["positions"],
             arrays["documents"] if documents else None,
             arrays.get("prefix"),
+            most_documents=most_segments,
         )
         segments_BT = arrays["documents"].long().clamp(min=0)
         targets_BT, sources_BT = arrays["targets"].long(), arrays["sources"].long()

@@ -3,6 +3,7 @@
 import functools
 import importlib.util
 import json
+import math
 import os
 import resource
 import sys
@@ -84,12 +85,15 @@ class Speed:
         self.began, self.tokens, self.waited = time.perf_counter(), 0, 0.0
 
     def lap(self, tokens: int, waited: float) -> dict[str, float]:
-        """Figures since the last lap, for `tokens` and `waited` counted from the start of the run."""
+        """Figures since the last lap, for `tokens` and `waited` counted from the start of the run.
+
+        `mfu` is NaN where the device's peak is not known.
+        """
         now = time.perf_counter()
         seconds, done = max(1e-9, now - self.began), tokens - self.tokens
         figures = {
             "tokens_per_second": done / seconds,
-            "mfu": done * self.flops / seconds / (self.peak or self.ceiling),
+            "mfu": done * self.flops / seconds / self.peak if self.peak else math.nan,
             "ceiling_share": done * self.flops / seconds / self.ceiling,
             "data_wait_share": (waited - self.waited) / seconds,
         }

@@ -35,6 +35,8 @@ class Tokens:
     """bool: tokens that the whole document may see (prefix decoder)."""
     types: Tensor | None = None
     """BERT's segment of each token."""
+    most_documents: int = 0
+    """Documents of a row at most; 0: unknown."""
 
 
 class Stack(nn.Module):
@@ -72,6 +74,7 @@ class Stack(nn.Module):
             queries_BT=tokens.documents,
             keys_BS=keys_BS,
             prefix_BS=None if tokens.prefix is None or (cache is not None and seen) else tokens.prefix.bool(),
+            most=tokens.most_documents,
             backend="masked" if self.relative is not None else self.config.attention,
         )
         return made if self.relative is None else with_bias(made, self.relative(T, seen + T))

@@ -133,9 +133,10 @@ def describe(evaluation: Evaluation) -> str:
 def progress(line: dict[str, Any], steps: int) -> str:
     """The line of the moment."""
     left = (steps - line["step"]) * line["tokens"] / max(1, line["step"]) / max(1.0, line["tokens_per_second"])
+    used = f"mfu {line['mfu']:.1%}" if math.isfinite(line["mfu"]) else f"{line['ceiling_share']:.0%} of the ceiling"
     return (
         f"step {line['step']}/{steps}  loss {line['loss']:.4f}  lr {line['lr']:.2e}  grad {line['grad_norm']:.2f}  "
-        f"{line['tokens_per_second']:,.0f} tokens/s  mfu {line['mfu']:.1%}  data wait {line['data_wait_share']:.1%}  "
+        f"{line['tokens_per_second']:,.0f} tokens/s  {used}  data wait {line['data_wait_share']:.1%}  "
         f"{line['memory'] / 2**30:.1f} GiB  {left:,.0f} s left"
     )
 

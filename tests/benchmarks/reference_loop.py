@@ -229,6 +229,7 @@ def train(config: RunConfig, run: Path, weights: dict[str, Tensor], order: Order
 def compare(config: RunConfig, run: Path, folder: Path) -> tuple[list[float], list[float]]:
     """(ours, the reference's): the loss of every step, then the validation loss."""
     config = replace(config, model=replace(config.model, compute="float32"))
+    config = replace(config, guard=replace(config.guard, spikes="off"))
     sources = parts.open_sources(run)
     config = parts.complete(config, sources)
     made, state = parts.build(config, sources, folder, World(), None, lambda: False)

@@ -100,6 +100,16 @@ def test_document_starts__names_every_start_then_the_end():
     assert starts[7:] == [24] * (2 * T + 1 - 7)
 
 
+@pytest.mark.parametrize("most", [2, 3, 11, 50])
+def test_document_starts__is_no_longer_than_the_plan_needs(most):
+    """Two rows of two documents and padding: all starts fit, and the last entry ends the last one."""
+    documents = torch.tensor([[0] * 5 + [1] * 4 + [-1] * 3, [0] + [1] * 10 + [-1]])
+    starts = document_starts(documents, most).tolist()
+    assert starts == document_starts(documents).tolist()[: len(starts)]
+    assert starts[-1] == 24
+    assert len(starts) == 2 * min(most + 1, 12) + 1
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("backend", ["flex", "varlen"])
 def test_attend__gpu_back_ends_and_their_gradients_are_those_of_masked(backend):

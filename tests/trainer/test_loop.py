@@ -89,6 +89,8 @@ def test_metrics__one_line_per_step_with_the_schema(one_run_dir, tiny, assemble,
     assert set(steps[0]) >= {
         "step", "loss", "lr", "grad_norm", "tokens", "tokens_per_second", "mfu", "data_wait_share", "memory",
     }  # fmt: skip
+    assert {line["mfu"] for line in steps} == {None}  # no data sheet of this CPU
+    assert all(line["ceiling_share"] > 0 for line in steps)
     assert [line["step"] for line in made if "val_loss" in line] == [3, 6]
     for line in steps:
         by_source = line["loss_by_source"].values()
