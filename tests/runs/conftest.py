@@ -1,11 +1,14 @@
 """A small corpus with known defects, in English and Chinese, and the real command on it."""
 
+import contextlib
 import hashlib
 import json
 import os
 import random
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -181,3 +184,64 @@ def command():
         return subprocess.run(line, capture_output=True, text=True, timeout=300, env=environment, **options)
 
     return call
+
+
+class Command:
+    """`gristmill run` in a session of its own, with a temporary directory of its own."""
+
+    def __init__(self, folder: Path, recipe: Path, *options: object, **environment: str):
+        self.temporary, self.out, self.log = folder / "temporary", folder / "run", folder / "said"
+        self.temporary.mkdir(exist_ok=True)
+        line = [sys.executable, "-m", "pipelines.cli.main", "run", str(recipe), "--out", str(self.out)]
+        line += map(str, options)
+        settings = {**os.environ, "TMPDIR": str(self.temporary), "COLUMNS": "200", **environment}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(line, stdout=log, stderr=log, env=settings)
+
+    def wait(self) -> int:
+        return self.process.wait(timeout=200)
+
+    def receipts(self, stage: str = "*") -> int:
+        return len(list(self.out.glob(f"_work/{stage}-*/*.json")))
+
+    def wait_for_receipts(self, stage: str, count: int) -> None:
+        while self.receipts(stage) < count:
+            assert self.process.poll() is None, self.said()
+            time.sleep(0.005)
+
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def processes(self) -> list[int]:
+        """Everything that still runs with this temporary directory in its environment."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if f"TMPDIR={self.temporary}".encode() in (folder / "environ").read_bytes():
+                    found.append(int(folder.name))
+        return found
+
+    def left(self) -> list[Path]:
+        """What is left in the temporary directory and between stages, a moment after the end."""
+        for _ in range(100):
+            left = [*self.temporary.iterdir(), *self.out.glob("_work/tmp/gristmill-shuffle-*")]
+            if not left and not self.processes():
+                break
+            time.sleep(0.1)
+        assert not self.processes()
+        return left
+
+
+@pytest.fixture
+def gristmill(corpus, tmp_path) -> Iterator:
+    """Function: options -> a Command over the corpus that has started; it dies with the test."""
+    started: list[Command] = []
+
+    def call(*options: object, **environment: str) -> Command:
+        started.append(Command(tmp_path, corpus.recipe, *options, **environment))
+        return started[-1]
+
+    yield call
+    for command in started:
+        command.process.kill()
+        command.process.wait()
