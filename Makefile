@@ -53,14 +53,14 @@ test-spark-small: setup ## A small recipe on a real Spark cluster on loopback, a
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev,spark]'
 	$(BIN)/pytest -m cluster tests/runs/cluster/test_small.py
 
-test-spark: setup ## The whole recipe on a real Spark cluster on loopback, against local, with an executor killed
+test-spark: setup ## The whole recipe on a real Spark cluster on loopback, against local, with everything killed in turn
 	@$(need_java)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev,spark]'
-	$(BIN)/pytest -m cluster tests/runs/cluster/test_spark.py
+	$(BIN)/pytest -m cluster tests/runs/cluster/test_spark*.py
 
 test-flink: setup ## The whole recipe on Flink's embedded cluster, against local
 	@$(need_java)
-	$(BIN)/pytest -m cluster tests/runs/cluster/test_flink.py
+	$(BIN)/pytest -m cluster tests/runs/cluster/test_flink*.py
 
 docs: setup ## Print the generated pages: recipe, rules, command line, errors
 	$(BIN)/python -m pipelines.cli.docs

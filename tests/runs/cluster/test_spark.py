@@ -2,8 +2,6 @@
 
 import glob
 import json
-import os
-import signal
 import zipfile
 
 import pytest
@@ -31,26 +29,6 @@ def test_running_cluster__same_bytes_as_local(spark, corpus, calm, tmp_path, dig
     assert note_of(tmp_path / "run").startswith(f"spark: job endpoint {spark.state['job_endpoint']}")
 
 
-@pytest.mark.parametrize("stage", ["score", "text"])
-def test_executor_killed__same_bytes(spark, corpus, calm, tmp_path, digests, start_run, wait_for_receipt, stage):
-    run = start_run(Request(corpus.recipe, tmp_path / "run", runner="spark"), tmp_path / "said")
-    wait_for_receipt(tmp_path / "run", stage, run)
-    executors = [pid for pid, line in spark.group("worker 1", "worker 2").items() if "ExecutorBackend" in line]
-    assert executors
-    os.kill(executors[0], signal.SIGKILL)
-    assert run.wait(timeout=400) == 0, (tmp_path / "said" / "log").read_text()[-3000:]
-    assert digests(tmp_path / "run") == digests(calm)
-
-
-def test_python_worker_killed__same_bytes(spark, corpus, calm, tmp_path, digests, start_run, wait_for_receipt):
-    run = start_run(Request(corpus.recipe, tmp_path / "run", runner="spark"), tmp_path / "said")
-    wait_for_receipt(tmp_path / "run", "score", run)
-    harnesses = [pid for pid, line in spark.group("worker pool").items() if "SdkHarness(" in line]
-    os.kill(harnesses[0], signal.SIGKILL)
-    assert run.wait(timeout=400) == 0, (tmp_path / "said" / "log").read_text()[-3000:]
-    assert digests(tmp_path / "run") == digests(calm)
-
-
 def test_prepared_class_path_against_a_master__same_bytes_and_no_job_server_left(
     spark, corpus, calm, tmp_path, digests, processes
 ):
@@ -75,35 +53,6 @@ def test_job_server_jar__same_bytes(spark, corpus, calm, tmp_path, digests):
     execute(Request(corpus.recipe, tmp_path / "run", runner="spark", beam_args=arguments))
     assert digests(tmp_path / "run") == digests(calm)
     assert "job-server jar" in note_of(tmp_path / "run")
-
-
-def test_job_server_killed__says_so_and_another_runner_goes_on(
-    spark, corpus, calm, tmp_path, digests, start_run, wait_for_receipt, processes
-):
-    arguments = (f"--spark_master_url={spark.state['master']}",)
-    request = Request(corpus.recipe, tmp_path / "run", runner="spark", beam_args=arguments)
-    run = start_run(request, tmp_path / "said")
-    wait_for_receipt(tmp_path / "run", "score", run)
-    ours = [pid for pid, (group, line) in processes().items() if group == run.pid and SPARK.driver in line]
-    (server,) = [pid for pid in ours if "keeper.py" not in processes()[pid][1]]
-    os.kill(server, signal.SIGKILL)
-    assert run.wait(timeout=120) == RunnerError.exit_code
-    assert "job server was killed by SIGKILL" in (tmp_path / "said" / "error").read_text(encoding="utf-8")
-    execute(Request(corpus.recipe, tmp_path / "run"))
-    assert digests(tmp_path / "run") == digests(calm)
-
-
-def test_interrupted__leaves_no_process_and_another_runner_goes_on(
-    spark, corpus, calm, tmp_path, digests, start_run, wait_for_receipt, processes
-):
-    arguments = (f"--spark_master_url={spark.state['master']}",)
-    run = start_run(Request(corpus.recipe, tmp_path / "run", runner="spark", beam_args=arguments), tmp_path / "said")
-    wait_for_receipt(tmp_path / "run", "score", run)
-    run.send_signal(signal.SIGINT)
-    assert run.wait(timeout=120) == 130
-    assert [line for group, line in processes().values() if group == run.pid] == []
-    execute(Request(corpus.recipe, tmp_path / "run"))
-    assert digests(tmp_path / "run") == digests(calm)
 
 
 def test_dead_master__one_clear_message(spark, corpus, tmp_path):
