@@ -1,4 +1,4 @@
-"""`python -m trainer train RUN` and `python -m trainer generate CHECKPOINT PROMPT`: choose the parts, build, run.
+"""`python -m trainer COMMAND`: train, generate, export, explain, scaling. Chooses the parts, builds them, runs them.
 
 Progress goes to stderr, results to stdout. Exit codes: trainer/errors.py.
 """
@@ -10,11 +10,14 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from trainer.errors import ConfigError, Exit, InputError, TrainerError
+
+if TYPE_CHECKING:
+    from trainer.config import RunConfig
 
 app = typer.Typer(
     help="Trains language models on the token shards of a run, and samples from them.",
@@ -40,7 +43,6 @@ def train(
     """Trains a model on RUN/tokens. Example: python -m trainer train runs/demo --preset nano --steps 300."""
     from trainer import build as parts
     from trainer.config import preset as named
-    from trainer.config import with_depth, with_settings
     from trainer.loop import fit
     from trainer.parallel import join, leave
 
@@ -48,11 +50,8 @@ def train(
     folder = run / "train" / name
     sources = parts.open_sources(run)
     checkpoint = parts.prepare_folder(folder, resume=resume)
-    config = named(preset) if checkpoint is None else checkpoint.config
-    config = config if depth is None else with_depth(config, depth)
-    config = with_settings(config, settings or [])
-    config = config if steps is None else replace(config, loop=replace(config.loop, steps=steps))
-    config = parts.complete(config, sources)
+    begin = named(preset) if checkpoint is None else checkpoint.config
+    config = parts.complete(_with_options(begin, depth, settings or [], steps), sources)
     if checkpoint is not None:
         checkpoint.origin.check(sources.origin, checkpoint.path)
         parts.check_same(checkpoint.config, config, checkpoint.path)
@@ -78,6 +77,14 @@ def train(
         raise typer.Exit(Exit.INTERRUPTED)
     if world.first:
         typer.echo(json.dumps({"checkpoint": str(folder / f"step-{state.step:06d}"), "val_loss": state.best}))
+
+
+def _with_options(config: "RunConfig", depth: int | None, settings: list[str], steps: int | None) -> "RunConfig":
+    from trainer.config import with_depth, with_settings
+
+    config = config if depth is None else with_depth(config, depth)
+    config = with_settings(config, settings)
+    return config if steps is None else replace(config, loop=replace(config.loop, steps=steps))
 
 
 @app.command()
@@ -170,12 +177,20 @@ def scaling(
     world = join()
     try:
         result = ladder.climb(
-            base, sources, planned, out or run / "scaling", world, lambda text: typer.echo(text, err=True)
+            base, sources, planned, out or run / "scaling", world, _progress if world.first else _quiet
         )
     finally:
         leave(world)
     if world.first:
         typer.echo("\n".join(ladder.table(result)))
+
+
+def _progress(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _quiet(text: str) -> None:
+    """Of a rank that is not the first."""
 
 
 def _sizes(text: str) -> list[tuple[int, int]]:

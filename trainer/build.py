@@ -128,12 +128,8 @@ def build(
     checkpoints = Checkpoints(folder, config.loop.keep_last)
 
     def save(state: State, evaluation: Evaluation | None) -> None:
-        tensors = tensors_of(guard)
-        checkpoints.save(state, evaluation, tensors, config, sources.origin, sources.tokenizer, world)
+        checkpoints.save(state, evaluation, tensors_of(guard), config, sources.origin, sources.tokenizer, world)
 
-    flops = flops_per_token(config.model, parameter_counts(model)["matrix"], sources.train.sequence_length)
-    ceiling = matmul_ceiling(world.device, model.compute_dtype()) * world.size
-    peak = device_peak(world.device)
     run = Run(
         config=config.loop,
         world=world,
@@ -146,7 +142,7 @@ def build(
         save=save,
         metrics=_metrics(folder, state.step) if world.first else None,
         terminal=Terminal(world.first),
-        speed=Speed(flops, None if peak is None else peak * world.size, ceiling),
+        speed=_speed(config, model, sources, world),
         sources=sources.train.sources,
         folder=folder,
         interrupted=interrupted,
@@ -168,6 +164,14 @@ def _prepare(model: Model, config: RunConfig, world: World) -> None:
                 block.compile(dynamic=False)
     if config.loop.shard and world.size > 1:
         shard(model, world)
+
+
+def _speed(config: RunConfig, model: Model, sources: Sources, world: World) -> Speed:
+    """Of all devices together."""
+    flops = flops_per_token(config.model, parameter_counts(model)["matrix"], sources.train.sequence_length)
+    ceiling = matmul_ceiling(world.device, model.compute_dtype()) * world.size
+    peak = device_peak(world.device)
+    return Speed(flops, None if peak is None else peak * world.size, ceiling)
 
 
 def _metrics(folder: Path, step: int) -> Metrics:

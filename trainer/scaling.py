@@ -98,6 +98,11 @@ def climb(
     base: RunConfig, sources: parts.Sources, ladder: Ladder, out: Path, world: World, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """Trains the ladder, predicts, trains the target; writes and returns the result."""
+
+    def write(name: str, text: str) -> None:
+        if world.first:
+            _write(out / name, text)
+
     out.mkdir(parents=True, exist_ok=True)
     known = _known(out, base, sources)
     losses = []
@@ -108,12 +113,12 @@ def climb(
     result = summary(base, sources, ladder, losses, laws)
     predicted = result["target"]["predicted"]["L(N, D)"]
     say(f"predicted for {_described(ladder.target)}: loss {predicted['loss']:.4f}, 90 % in {predicted['interval_90']}")
-    _write(out / RESULT_FILE, json.dumps(result, indent=1))  # before the target is trained: a prediction, not a fit
+    write(RESULT_FILE, json.dumps(result, indent=1))  # before the target is trained: a prediction, not a fit
     actual = _loss(base, sources, ladder.target, out, world, known)
     low, high = predicted["interval_90"]
     result["target"] |= {"actual": actual, "error": predicted["loss"] / actual - 1, "inside": low <= actual <= high}
-    _write(out / RESULT_FILE, json.dumps(result, indent=1))
-    _write(out / CHART_FILE, chart(ladder.rungs, losses, ladder.target, result["target"], laws.get("L(C)")))
+    write(RESULT_FILE, json.dumps(result, indent=1))
+    write(CHART_FILE, chart(ladder.rungs, losses, ladder.target, result["target"], laws.get("L(C)")))
     return result
 
 
