@@ -44,10 +44,10 @@ def execute(request: Request) -> dict[str, Any]:
     chosen = choose(request.runner, request.workers, request.beam_args, scratch, budget)
     loaded = load(request.recipe)
     check(loaded)
-    aside = _aside(store, loaded, chosen)
+    aside, pid = _aside(store, loaded, chosen), os.getpid()
     with locked(store, aside, request.break_lock) as told:
         chosen = replace(chosen, note="; ".join(filter(None, (told, chosen.note))))
-        job, units = aside(lambda: _prepare(store, loaded, request, chosen))
+        job, units = aside(lambda: _prepare(store, loaded, request, chosen, pid))
         try:
             _run(job, chosen)
             receipts, document = aside(lambda: _publish(job, units))
@@ -70,13 +70,13 @@ def _aside(store: Store, loaded: LoadedRecipe, chosen: Chosen) -> Aside:
     return in_child if addresses and isinstance(chosen.runner, LocalRunner) else here
 
 
-def _prepare(store: Store, loaded: LoadedRecipe, request: Request, chosen: Chosen) -> tuple[Job, list[Unit]]:
+def _prepare(store: Store, loaded: LoadedRecipe, request: Request, chosen: Chosen, pid: int) -> tuple[Job, list[Unit]]:
     end_orphan(store)
     store.prepare()
     units = plan_units(loaded, loaded.recipe.plan.unit_bytes)
     job = make_job(loaded.recipe, units, store, request.sample, _last_stage(loaded, request.until))
     job = replace(job, decided="duplicates" in job.stages and job.duplicates_found())
-    _begin(job, loaded, units, request, chosen)
+    _begin(job, loaded, units, request, chosen, pid)
     return job, units
 
 
@@ -90,7 +90,7 @@ def _last_stage(loaded: LoadedRecipe, until: str) -> str:
     return "text" if loaded.recipe.tokenizer is None and STAGES.index(until) > STAGES.index("text") else until
 
 
-def _begin(job: Job, loaded: LoadedRecipe, units: list[Unit], request: Request, chosen: Chosen) -> None:
+def _begin(job: Job, loaded: LoadedRecipe, units: list[Unit], request: Request, chosen: Chosen, pid: int) -> None:
     store = job.store
     store.delete(manifest.MANIFEST)  # what lies there is about to change; until the end only receipts are to be trusted
     store.delete("_work/notes")
@@ -107,7 +107,7 @@ def _begin(job: Job, loaded: LoadedRecipe, units: list[Unit], request: Request, 
         workers=chosen.workers,
         note=chosen.note,
         host=platform.node(),
-        pid=os.getpid(),
+        pid=pid,
         until=job.until,
         sample=job.sample,
         units=len(units),

@@ -167,11 +167,15 @@ class ObjectStore:
         self.client().create_bucket(Bucket=name)
         return name
 
+    def keys(self, bucket: str, prefix: str = "") -> list[str]:
+        """Of everything in a bucket that begins so."""
+        pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return [item["Key"] for page in pages for item in page.get("Contents", ())]
+
     def objects(self, bucket: str) -> dict[str, bytes]:
-        """Key -> content of everything in a bucket."""
-        pages = self.client().get_paginator("list_objects_v2").paginate(Bucket=bucket)
-        keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
-        return {key: self.client().get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+        """Key -> content of everything in a bucket that nothing writes to."""
+        client = self.client()
+        return {key: client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in self.keys(bucket)}
 
     def check_rights_after(self, actions: float) -> None:
         """From then on moto knows no key, and refuses: as a wrong key does. `inf`: never."""

@@ -107,7 +107,8 @@ def _share(text: str) -> float:
 def supervise(request: Request) -> int:
     """Start the process that does the run, show its progress, say how it ended. Returns the exit code."""
     store = Store.at(request.out)
-    with tempfile.TemporaryDirectory() as scratch:
+    # A killed worker's job server may still be leaving; it removes its own folder.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         log_path = (store.local or Path(scratch)) / LOG
         log_path.parent.mkdir(parents=True, exist_ok=True)
         errors = Path(scratch) / "error"
@@ -119,7 +120,7 @@ def supervise(request: Request) -> int:
                 code = _watch(worker, store)
             except KeyboardInterrupt:
                 code = _stop(worker)
-        keep_log(store, log_path)
+        lost = keep_log(store, log_path)
         if code == Exit.OK:
             _say_done(request, store)
         elif code == Exit.INTERRUPTED:
@@ -128,26 +129,31 @@ def supervise(request: Request) -> int:
             message = errors.read_text(encoding="utf-8") if errors.exists() else _ended(code)
             say_error(message)
             if code == Exit.BUG or code < 0:
-                note(f"the log: {log_path if store.local is not None else store.url(LOG)}")
+                note(lost or f"the log: {log_path if store.local is not None else store.url(LOG)}")
     return code if code >= 0 else Exit.BUG
 
 
-def keep_log(store: Store, file: Path) -> None:
-    """Take credentials out of the log; put it with the run where that is on an object store, behind earlier ones."""
+def keep_log(store: Store, file: Path) -> str:
+    """Take credentials out of the log; put it with the run where that is on an object store, behind earlier ones.
+
+    Returns what to show where it cannot be put: why, and its end.
+    """
     text = file.read_text(encoding="utf-8", errors="replace")
     if (clean := redacted(text)) != text:
         file.write_text(clean, encoding="utf-8")
     if store.local is not None or not clean:
-        return
+        return ""
     try:
         earlier = store.read_bytes(LOG) if store.exists(LOG) else b""
         store.write_bytes(LOG, earlier + clean.encode())
     except GristmillError as error:
-        note(f"the log cannot be put there: {error.what}; its end:\n{clean[-LOG_SHOWN:]}")
+        return f"the log cannot be put there: {error.what}; its end:\n{clean[-LOG_SHOWN:]}"
+    return ""
 
 
 def _watch(worker: subprocess.Popen, store: Store) -> int:
-    progress, noted, next_look = Progress(store), False, 0.0
+    progress, next_look = Progress(store), 0.0
+    said: set[str] = set()
     with ProgressView(err) as view:
         while worker.poll() is None:
             time.sleep(POLL_SECONDS)
@@ -158,17 +164,18 @@ def _watch(worker: subprocess.Popen, store: Store) -> int:
                 state = store.read_json("run.json") or {}
                 if state.get("pid") == worker.pid:
                     view.show(progress.poll())
-                    noted = noted or _note(state)
+                    _note(state, said)
         if worker.returncode == Exit.OK:
             view.show(progress.poll())
     return worker.returncode
 
 
-def _note(state: dict) -> bool:
-    """Say once what the runner wants a user to know."""
-    if state.get("note"):
-        note(state["note"])
-    return True
+def _note(state: dict, said: set[str]) -> None:
+    """Say once what the runner wants a user to know, and what a cluster waits for."""
+    for text in filter(None, (state.get("note"), state.get("waiting"))):
+        if text not in said:
+            said.add(text)
+            note(text)
 
 
 def _stop(worker: subprocess.Popen) -> int:

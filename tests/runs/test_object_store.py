@@ -1,0 +1,154 @@
+"""Runs whose input and run directory are on an S3 server: the same files, the same bytes, after any accident."""
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pipelines.execute import execute
+from pipelines.request import Request
+
+pytestmark = pytest.mark.process
+
+
+def digests_in(objects: dict[str, bytes]) -> dict[str, str]:
+    """As the fixture `digests`, of a run under the prefix run/."""
+    skipped = ("_work", "_plan", "report", "run.json", "run.lock", "run.log")
+    below = {key.removeprefix("run/"): data for key, data in objects.items() if key.startswith("run/")}
+    return {key: hashlib.sha256(data).hexdigest() for key, data in below.items() if key.split("/")[0] not in skipped}
+
+
+def under(objects: dict[str, bytes], pattern: str) -> dict[str, bytes]:
+    return {key: data for key, data in objects.items() if re.match(pattern, key)}
+
+
+def test_killed_run__goes_on_from_its_receipts_to_the_bytes_of_a_local_run(
+    s3, corpus, calm, digests, command, tmp_path, monkeypatch
+):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    bucket = s3.bucket()
+    request = Request(corpus.recipe, f"s3://{bucket}/run", workers=2).to_json()
+    worker = subprocess.Popen([sys.executable, "-m", "pipelines.worker", request, str(tmp_path / "killed")])
+    while not s3.keys(bucket, "run/_work/text-"):
+        assert worker.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.05)
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    left = s3.objects(bucket)
+    assert "run/manifest.json" not in left
+    assert json.loads(left["run/run.lock"])["pid"] == worker.pid
+    receipts = under(left, "run/_work/(score|text)-")
+
+    again = command("run", corpus.recipe, "--out", f"s3://{bucket}/run", "--workers", "2")
+    assert again.returncode == 0, again.stderr
+    assert f"took over the lock of process {worker.pid}" in again.stderr
+    after = s3.objects(bucket)
+    assert receipts.items() <= after.items(), "a finished unit was done again"
+    assert digests_in(after) == digests(calm)
+    assert not under(after, r"run/run\.lock")
+    assert {"run/report/index.html", "run/report/report.json", "run/run.log", "run/run.json"} <= after.keys()
+    assert list(scratch.iterdir()) == []
+    for text in (*after.values(), again.stdout.encode(), again.stderr.encode()):
+        assert s3.secret.encode() not in text
+
+    state = command("status", f"s3://{bucket}/run")
+    assert "finished" in state.stdout
+    assert re.search(r"tokens +14 +14", state.stdout)
+    page = command("report", f"s3://{bucket}/run", "--save", tmp_path / "page.html")
+    assert page.returncode == 0, page.stderr
+    assert (tmp_path / "page.html").read_bytes() == s3.objects(bucket)["run/report/index.html"]
+
+
+FORKS = """
+import os, sys, threading
+from pipelines.execute import execute
+from pipelines.request import Request
+fork = os.fork
+def watched():
+    if os.getpid() == parent:
+        assert not [thread for thread in threading.enumerate() if "fsspec" in thread.name]
+        print("fork", flush=True)
+    return fork()
+parent, os.fork = os.getpid(), watched
+execute(Request.from_json(sys.argv[1]))
+assert not [name for name in sys.modules if name == "s3fs" and sys.modules[name].S3FileSystem._cache]
+"""
+
+
+def test_input_on_the_store__same_datasets_and_no_thread_where_workers_are_forked(s3, corpus, calm, flaky, tmp_path):
+    bucket = s3.bucket()
+    for file in (*corpus.folder.glob("web-*.jsonl"), corpus.folder / "table.parquet"):
+        s3.client().upload_file(str(file), bucket, f"in/{file.name}")
+    text = corpus.recipe.read_text(encoding="utf-8")
+    text = text.replace('"web-*', f'"s3://{bucket}/in/web-*').replace("table.p", f"s3://{bucket}/in/table.p")
+    (tmp_path / "recipe.yaml").write_text(text, encoding="utf-8")
+    request = Request(tmp_path / "recipe.yaml", tmp_path / "run", workers=2, until="score").to_json()
+    environment = {**os.environ, **s3.environment(flaky(25))}
+    done = subprocess.run([sys.executable, "-c", FORKS, request], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("fork") > 4
+    here, there = (json.loads((run / "manifest.json").read_text("utf-8")) for run in (tmp_path / "run", calm))
+    mine, theirs = ([shard["sha256"] for shard in m["datasets"]["curated"]["shards"]] for m in (here, there))
+    assert mine == theirs
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("s3://never-made/run", "there is no bucket s3://never-made"),
+        ("s3://{bucket}/run", "no permission for s3://"),
+        ("s3://KEYID:s3cret/of+the/tests/never/in/any/file@bucket/run", "the address holds credentials"),
+    ],
+)
+def test_refused__one_message_and_nothing_half_written(s3, corpus, command, tmp_path, monkeypatch, address, said):
+    bucket = s3.bucket()
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    if said.startswith("no permission"):
+        s3.check_rights_after(0)
+    try:
+        done = command("run", corpus.recipe, "--out", address.format(bucket=bucket))
+    finally:
+        s3.check_rights_after(float("inf"))
+    assert done.returncode == 2
+    assert done.stderr.count("error: ") == 1
+    assert said in done.stderr
+    assert "fix: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert s3.secret not in done.stdout + done.stderr
+    assert s3.objects(bucket) == {}
+    assert list(Path(tmp_path).iterdir()) == []
+
+
+def test_lost_rights__the_run_says_so_and_goes_on_when_they_are_back(s3, corpus, tmp_path):
+    bucket = s3.bucket()
+    request = Request(corpus.recipe, f"s3://{bucket}/run", workers=2, until="score")
+    command = [sys.executable, "-m", "pipelines.worker", request.to_json(), str(tmp_path / "folder")]
+    with (tmp_path / "log").open("wb") as log:
+        worker = subprocess.Popen(command, stdout=log, stderr=log)
+        while not s3.keys(bucket, "run/_work/score-"):
+            assert worker.poll() is None
+            time.sleep(0.05)
+        s3.check_rights_after(0)
+        try:
+            assert worker.wait(timeout=60) == 2
+        finally:
+            s3.check_rights_after(float("inf"))
+    said = (tmp_path / "folder" / "error").read_text()
+    assert said.startswith(f"no permission for s3://{bucket} (")
+    left = s3.objects(bucket)
+    assert "run/manifest.json" not in left
+    for text in (*left.values(), said.encode(), (tmp_path / "log").read_bytes()):
+        assert s3.secret.encode() not in text
+    execute(request)
+    after = s3.objects(bucket)
+    assert under(left, "run/_work/score-").items() <= after.items()
+    assert "run/manifest.json" in after
