@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import shutil
 import signal
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from trainer import build as parts
 from trainer import checkpoint
 from trainer.checkpoint import Checkpoint, Checkpoints
 from trainer.config import RunConfig
+from trainer.errors import InputError
 from trainer.loop import fit
 from trainer.optim import Optimizers
 from trainer.parallel import GradientSum, World
@@ -204,9 +206,19 @@ def test_save__every_rank_writes_its_part_and_no_pickle(trained, tmp_path):
         def __reduce__(self):
             return (Path.touch, (tmp_path / "executed",))
 
+    folder = shutil.copytree(folder, tmp_path / "step-000006")
     (folder / "model" / ".metadata").write_bytes(pickle.dumps(Bomb()))
-    Checkpoint.open(folder).load_model(torch.device("cpu"))
+    (folder / "average" / ".metadata").write_bytes(pickle.dumps(Bomb()))
+    model = Checkpoint.open(folder).load_model(torch.device("cpu"))
     assert not (tmp_path / "executed").exists()
+    alone = Checkpoint.open(trained / "muon-two").load_model(torch.device("cpu"))
+    for a, b in zip(model.parameters(), alone.parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
+    for gone in files(folder / "average"):
+        moved = gone.rename(tmp_path / "gone")
+        with pytest.raises(InputError, match=rf"damaged: average/{gone.name} has 0 bytes"):
+            Checkpoint.open(folder).load_model(torch.device("cpu"))
+        moved.rename(gone)
 
 
 @pytest.mark.process
