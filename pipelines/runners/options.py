@@ -10,9 +10,10 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineRunner
 
 from pipelines.errors import RecipeError
+from pipelines.runners.budget import UNLIMITED, Budget
 from pipelines.runners.cluster import find_cluster
 from pipelines.runners.engines import ENGINES
-from pipelines.runners.local.runner import UNLIMITED, Budget, LocalRunner, unsuitable
+from pipelines.runners.local.runner import LocalRunner, unsuitable
 
 RUNNERS = ("local", "spark", "flink", "fnapi", "portable")
 """local: all cores of this machine; spark, flink: a cluster; fnapi: Beam's, one process; portable: any job service."""

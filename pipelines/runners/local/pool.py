@@ -61,7 +61,7 @@ class WorkerPool:
                         self._spawn(work, todo)
                         continue
                     if error is not None:
-                        raise _rebuilt(error)
+                        raise pickle.loads(error)
                     look(result)
                     results[task] = result
                     self._give(connection, todo)
@@ -73,11 +73,11 @@ class WorkerPool:
         mine, theirs = multiprocessing.Pipe()
         sys.stdout.flush()
         sys.stderr.flush()
-        child = os.fork()
+        parent, child = os.getpid(), os.fork()
         if child == 0:
             for connection in (mine, *self._live):
                 connection.close()
-            _serve(work, theirs, self.memory_bytes)
+            _serve(work, theirs, self.memory_bytes, parent)
         theirs.close()
         self._live[mine] = (child, -1)
         self._give(mine, todo)
@@ -106,10 +106,10 @@ class WorkerPool:
             self._reap(connection)
 
 
-def _serve(work: Callable[[int], Any], connection: Connection, memory_bytes: int | None) -> NoReturn:
+def _serve(work: Callable[[int], Any], connection: Connection, memory_bytes: int | None, parent: int) -> NoReturn:
     """The life of a worker. Leaves by _exit: the parent's exit handlers are not its own."""
     try:
-        _become_worker(memory_bytes)
+        _become_worker(memory_bytes, parent)
         while (task := connection.recv()) >= 0:
             try:
                 message: tuple[int, Any, bytes | None] = (task, work(task), None)
@@ -125,14 +125,14 @@ def _serve(work: Callable[[int], Any], connection: Connection, memory_bytes: int
     os._exit(0)
 
 
-def _become_worker(memory_bytes: int | None) -> None:
+def _become_worker(memory_bytes: int | None, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":
         import ctypes
 
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == 1:
+        if os.getppid() != parent:  # it ended before we could ask to end with it
             os._exit(1)
     if memory_bytes:
         with open("/proc/self/statm", "rb") as file:
@@ -142,27 +142,18 @@ def _become_worker(memory_bytes: int | None) -> None:
 
 def _portable(error: BaseException) -> bytes:
     """The error, pickled; where it cannot be, its traceback as text."""
-    for cause in causes(error):
-        if isinstance(cause, GristmillError):
-            return pickle.dumps(cause)
-    if short := shortage(error, WHERE):
-        return pickle.dumps(short)
+    known = next((cause for cause in causes(error) if isinstance(cause, GristmillError)), shortage(error, WHERE))
+    if known:
+        return pickle.dumps(known)
     text = "".join(traceback.format_exception(error))
     return pickle.dumps(RuntimeError(f"{error}\n\nin a worker:\n{text}"))
 
 
-def _rebuilt(raw: bytes) -> BaseException:
-    return pickle.loads(raw)
-
-
 def _gave_up(what: str, task: int, how: int) -> RunnerError:
     if how == errno.ENOMEM:
-        last, fix = "out of memory", "give more --memory, or"
+        last, fix = "lack of memory", "give more --memory or use fewer --workers"
     else:
         last = signal.Signals(-how).name if how < 0 else f"exit code {how}"
-        fix = "look for memory (`dmesg`),"
-    return RunnerError(
-        f"task {task} of '{what}' ended {MAX_TRIES} workers, the last by {last}",
-        where="the local runner",
-        fix=f"{fix} use fewer --workers, then run the same command again: finished units are kept",
-    )
+        fix = "look for memory (`dmesg`), use fewer --workers"
+    what = f"task {task} of '{what}' ended {MAX_TRIES} workers, the last by {last}"
+    return RunnerError(what, where="the local runner", fix=f"{fix}, then run the same command again")

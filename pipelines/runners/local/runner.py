@@ -11,8 +11,6 @@ import sys
 import tempfile
 import time
 import types
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -22,7 +20,7 @@ from apache_beam.portability.api import beam_fn_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.runners.portability.fn_api_runner.execution import GroupingBuffer, ListBuffer, split_buffer_id
 
-from pipelines.errors import RecipeError, RunnerError
+from pipelines.runners.budget import UNLIMITED, Budget
 from pipelines.runners.local.pool import WorkerPool
 from pipelines.runners.local.spill import Spilled, SpillGroup, SpillList
 
@@ -30,26 +28,11 @@ TESTED = ("2.77",)
 """Minor versions of Beam whose internals this module has been tested against."""
 PARTITIONS = 64
 """Of a shuffle; a partition is grouped in one worker's memory."""
-MEMORY_FLOOR = 256_000_000
-"""Bytes: with less a worker cannot hold a batch, its signals and the tables of a unit (docs/benchmarks.md)."""
-DISK_FLOOR = 64_000_000
-"""Free bytes that are left on the disk, so that what is finished and why the run stopped can still be written."""
 
 Written: TypeAlias = tuple[bytes, str, int, Spilled]
 """(buffer, transform, partition, where it lies)."""
 Result: TypeAlias = tuple[bytes, list[Written]]
 """Of a task: Beam's encoded response, what was written."""
-
-
-@dataclass(frozen=True)
-class Budget:
-    """Bytes: what all workers may take together, beyond what they share; what may lie between stages."""
-
-    memory: int | None = None
-    disk: int | None = None
-
-
-UNLIMITED = Budget()
 
 
 def unsuitable() -> str | None:
@@ -70,39 +53,26 @@ class LocalRunner(fn_runner.FnApiRunner):
     """
 
     def __init__(
-        self,
-        workers: int = 0,
-        budget: Budget = UNLIMITED,
-        scratch: Path | None = None,
-        is_drain: bool = False,
+        self, workers: int = 0, budget: Budget = UNLIMITED, scratch: Path | None = None, is_drain: bool = False
     ):
         super().__init__(is_drain=is_drain)
         self.workers = workers or len(os.sched_getaffinity(0))
-        share = budget.memory // self.workers if budget.memory else None
-        if share and share < MEMORY_FLOOR:
-            fix = f"give at least {MEMORY_FLOOR * self.workers // 10**6}MB, or use fewer --workers"
-            raise RecipeError(f"too little for {self.workers} workers", where="--memory", fix=fix)
-        self.pool = WorkerPool(self.workers, share)
+        self.pool = WorkerPool(self.workers, budget.share(self.workers))
         self.budget, self.spilled, self.folder, self.scratch = budget, 0, "", scratch
 
     def run_stages(self, *args: Any) -> fn_runner.RunnerResult:
         """As FnApiRunner, with a folder for what lies between stages."""
         self.folder, self.spilled = tempfile.mkdtemp(prefix="gristmill-shuffle-", dir=self.scratch), 0
         try:
-            self.account_for(0)
+            self.account()
             return super().run_stages(*args)
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def account_for(self, written: int) -> None:
-        """Raises RunnerError when the spilled data outgrow their budget or the disk."""
-        self.spilled += written
-        if self.budget.disk and self.spilled > self.budget.disk:
-            fix = "give more --disk, then run the same command again: finished units are kept"
-            raise RunnerError(f"data between stages passed {self.budget.disk:,} bytes", where=self.folder, fix=fix)
-        if (free := shutil.disk_usage(self.folder).free) < DISK_FLOOR:
-            fix = "free some space, then run the same command again: finished units are kept"
-            raise RunnerError(f"the disk is full: {free:,} bytes are free", where=self.folder, fix=fix)
+    def account(self, result: Result | None = None) -> None:
+        """Count what a task has written. Raises RunnerError when that passes the budget, or the disk is full."""
+        self.spilled += sum(segment.length for *_, segment in result[1]) if result else 0
+        self.budget.check_disk(self.spilled, self.folder)
 
     def _get_bundle_manager(self, context: Any) -> "ForkingBundleManager":
         if not hasattr(context, "stock_get_buffer"):
@@ -132,12 +102,7 @@ class ForkingBundleManager(fn_runner.BundleManager):
         self.runner = runner
 
     def process_bundle(
-        self,
-        inputs: Mapping[str, Any],
-        expected_outputs: Any,
-        fired_timers: Mapping[Any, Any],
-        expected_output_timers: Any,
-        dry_run: bool = False,
+        self, inputs: Any, expected_outputs: Any, fired_timers: Any, expected_output_timers: Any, dry_run: bool = False
     ) -> Any:
         """One stage. Stateful stages, timers and several inputs go to Beam's manager in this process."""
         context = self.bundle_context_manager
@@ -150,10 +115,7 @@ class ForkingBundleManager(fn_runner.BundleManager):
         tasks = buffer.tasks(self.runner.workers)
         _ = context.worker_handlers, context.process_bundle_descriptor  # lazy state: made once, before the fork
         work = _Work(self, name, buffer, tasks, expected_outputs, dry_run)
-        return self._merge(self.runner.pool.map(work, len(tasks), context.stage.name, self._account)), []
-
-    def _account(self, result: Result) -> None:
-        self.runner.account_for(sum(segment.length for *_, segment in result[1]))
+        return self._merge(self.runner.pool.map(work, len(tasks), context.stage.name, self.runner.account)), []
 
     def _merge(self, results: list[Result]) -> Any:
         """Take the outputs of all tasks, in their order, so that the order of elements is deterministic."""

@@ -3,17 +3,16 @@
 Stands in for Beam's ListBuffer and GroupingBuffer (apache_beam 2.77, runners/portability/fn_api_runner/execution.py).
 """
 
-import itertools
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from apache_beam.coders.coder_impl import CoderImpl, create_InputStream
 from apache_beam.runners.portability.fn_api_runner.execution import GroupingBuffer
 
-SMALL = 1 << 20
-"""Bytes below which a segment is worth cutting into single elements: units and receipts, not blocks."""
+SMALL = 8 << 20
+"""Bytes of a stage's input that are cut into single elements, in the parent: units and receipts, not blocks."""
 TASKS_PER_WORKER = 16
 """Enough that the last one to finish is short; few enough that handing them out costs nothing."""
 
@@ -28,6 +27,7 @@ class Spilled:
 
 
 Segment: TypeAlias = bytes | Spilled
+T = TypeVar("T")
 
 
 def size_of(segment: Segment) -> int:
@@ -51,6 +51,12 @@ def elements(data: bytes, coder: CoderImpl) -> Iterator[tuple[Any, bytes]]:
         start = total - stream.size()
         value = coder.decode_from_stream(stream, True)
         yield value, data[start : total - stream.size()]
+
+
+def in_tasks(pieces: list[T], workers: int) -> list[list[T]]:
+    """Neighbours together, so that there are enough tasks for every worker and not many more."""
+    width = max(1, len(pieces) // (workers * TASKS_PER_WORKER))
+    return [pieces[at : at + width] for at in range(0, len(pieces), width)]
 
 
 class SpillList:
@@ -92,14 +98,9 @@ class SpillList:
 
     def tasks(self, workers: int) -> list[list[Segment]]:
         """Pieces of work, in order; single elements where there is little data."""
-        pieces: list[Segment] = []
-        for segment in self.segments:
-            if size_of(segment) <= SMALL:
-                pieces.extend(raw for _, raw in elements(load(segment), self.coder))
-            else:
-                pieces.append(segment)
-        width = max(1, len(pieces) // (workers * TASKS_PER_WORKER))
-        return [pieces[at : at + width] for at in range(0, len(pieces), width)]
+        if sum(map(size_of, self.segments)) > SMALL:
+            return in_tasks(self.segments, workers)
+        return in_tasks([raw for data in self for _, raw in elements(data, self.coder)], workers)
 
     def read(self, task: list[Segment]) -> list[bytes]:
         """The input of a task, in the worker."""
@@ -149,19 +150,16 @@ class SpillGroup:
         """Take what a worker has written."""
         self.parts[partition].append(segment)
 
-    def tasks(self, workers: int) -> list[bytes | int]:
-        """One task per key where a partition is small (two units may share one), else the whole partition."""
-        tasks: list[bytes | int] = []
-        for number, segments in enumerate(self.parts):
-            if sum(map(size_of, segments)) > SMALL:
-                tasks.append(number)
-            elif segments:
-                tasks.extend(raw for _, raw in elements(self._group(segments), self.post.get_impl()))
-        return tasks
+    def tasks(self, workers: int) -> list[list[bytes]] | list[int]:
+        """Some keys per task where there is little data (two units may share a partition), else one partition."""
+        if sum(size_of(segment) for part in self.parts for segment in part) > SMALL:
+            return [number for number, part in enumerate(self.parts) if part]
+        coder = self.post.get_impl()
+        return in_tasks([raw for data in self for _, raw in elements(data, coder)], workers)
 
-    def read(self, task: bytes | int) -> list[bytes]:
+    def read(self, task: list[bytes] | int) -> list[bytes]:
         """The grouped input of a task, in the worker."""
-        return [task if isinstance(task, bytes) else self._group(self.parts[task])]
+        return task if isinstance(task, list) else [self._group(self.parts[task])]
 
     def _group(self, segments: Iterable[Segment]) -> bytes:
         grouping = GroupingBuffer(self.pre, self.post, self.windowing)
@@ -170,4 +168,4 @@ class SpillGroup:
         return b"".join(grouping.partition(1)[0])
 
     def __iter__(self) -> Iterator[bytes]:
-        return itertools.chain.from_iterable(self.read(number) for number, part in enumerate(self.parts) if part)
+        return (self._group(part) for part in self.parts if part)

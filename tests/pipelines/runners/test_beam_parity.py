@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(unsuitable() is not None, reason="not a tested B
 KV = tuple[str, int]
 SEEDS = range(10)
 HUGE = 1_200_000
-"""Bytes of the largest elements: above what makes a segment or a partition a task of its own."""
+"""Bytes of the largest elements: eight are more than `spill.SMALL`, so that whole partitions become tasks."""
 
 
 class Count(beam.DoFn):

@@ -5,11 +5,15 @@ import signal
 from collections.abc import Iterator
 
 import apache_beam as beam
+import numpy as np
+import pyarrow as pa
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
 from pipelines.errors import InputError, RunnerError
-from pipelines.runners.local.runner import Budget, LocalRunner, unsuitable
+from pipelines.runners.budget import Budget
+from pipelines.runners.local.pool import WorkerPool
+from pipelines.runners.local.runner import LocalRunner, unsuitable
 
 pytestmark = pytest.mark.skipif(unsuitable() is not None, reason="not a tested Beam, or no safe fork")
 
@@ -76,3 +80,65 @@ def test_disk_budget__is_kept_with_a_message(tmp_path):
     with pytest.raises(RunnerError, match="passed 10 bytes"):
         run(LocalRunner(2, Budget(disk=10), tmp_path), Kill(-1))
     assert list(tmp_path.iterdir()) == []
+
+
+class Take(beam.DoFn):
+    """Allocates so many bytes at each element: by Python, numpy, Arrow."""
+
+    def __init__(self, size: int):
+        self.size = size
+
+    def process(self, element: int) -> Iterator[tuple[int, int]]:
+        held = (bytearray(self.size), np.ones(self.size, np.uint8), pa.allocate_buffer(self.size))
+        yield element % 3, element + 0 * len(held)
+
+
+def test_memory_budget__what_fits_runs(tmp_path):
+    run(LocalRunner(2, Budget(memory=600_000_000), tmp_path), Take(50_000_000))
+
+
+@pytest.mark.parametrize("size", [120_000_000, 1_000_000_000])
+def test_memory_budget__a_worker_beyond_its_share_ends_with_a_message(tmp_path, size):
+    with pytest.raises(RunnerError, match="ended 4 workers, the last by lack of memory") as caught:
+        run(LocalRunner(2, Budget(memory=600_000_000), tmp_path), Take(size))
+    assert "--memory" in caught.value.fix
+    assert list(tmp_path.iterdir()) == []
+
+
+class Full(beam.DoFn):
+    """Writes where the kernel says that the disk is full."""
+
+    def process(self, element: int) -> Iterator[tuple[int, int]]:
+        with open("/dev/full", "wb", buffering=0) as file:
+            file.write(b"x")
+        yield 0, element
+
+
+def test_full_disk__in_a_worker_is_one_message(tmp_path):
+    with pytest.raises(RunnerError, match="the disk is full") as caught:
+        run(LocalRunner(2, scratch=tmp_path), Full())
+    assert "free some space" in caught.value.fix
+
+
+def test_many_small_keys__few_tasks(tmp_path, monkeypatch):
+    """A bundle costs a millisecond: 100,000 keys in as many tasks would take minutes."""
+    tasks, stock = [], WorkerPool.map
+
+    def counting(self, work, count, *rest):
+        tasks.append(count)
+        return stock(self, work, count, *rest)
+
+    monkeypatch.setattr(WorkerPool, "map", counting)
+    keys = 100_000
+    with beam.Pipeline(runner=LocalRunner(2, scratch=tmp_path)) as pipeline:
+        counted = (
+            pipeline
+            | beam.Create([keys])
+            | beam.FlatMap(lambda count: range(count)).with_output_types(int)
+            | beam.Map(lambda key: (key, 1)).with_output_types(tuple[int, int])
+            | beam.GroupByKey()
+            | beam.MapTuple(lambda key, values: len(list(values)))
+            | beam.CombineGlobally(sum)
+        )
+        assert_that(counted, equal_to([keys]))
+    assert 4 * 16 > max(tasks) > 16

@@ -8,8 +8,9 @@ from typer.testing import CliRunner
 
 from pipelines.cli.run import BEAM_ARGS, run
 from pipelines.errors import RecipeError
+from pipelines.runners.budget import Budget
 from pipelines.runners.local import runner as local
-from pipelines.runners.local.runner import Budget, LocalRunner
+from pipelines.runners.local.runner import LocalRunner
 from pipelines.runners.options import choose
 
 
