@@ -26,6 +26,7 @@ from pipelines.runners.engines import (
     reachable,
 )
 from pipelines.runners.portable import ClusterRunner
+from pipelines.runners.spark_master import check as check_master
 
 REMOTE_CORES = 16
 """Taken where a cluster's size is not known: 64 shuffle partitions; `--workers` says better."""
@@ -33,7 +34,7 @@ SERVER_LOG = "job-server.log"
 """Where the job server that `gristmill cluster ... up` started writes to, in the folder of its state."""
 POOL = "localhost:50000"
 """Where every worker host of a cluster that is not ours is expected to run a worker pool."""
-_NAMES_A_CLUSTER = {"job_endpoint", "job_server_jvm_properties"}
+_NAMES_A_CLUSTER = {"job_endpoint", "job_server_jvm_properties", "spark_master_page"}
 _NAMES_A_CLUSTER |= {option for engine in ENGINES.values() for option in (engine.master_option, engine.jar_option)}
 
 
@@ -64,9 +65,12 @@ def find_cluster(name: str, workers: int, beam_args: Sequence[str]) -> Named:
         return _running(engine, state["job_endpoint"], arguments, note, ours=True)
     launch = _launch(engine, jar, master, workers, ours.get("job_server_jvm_properties", ""))
     way = f"job-server jar {jar}" if jar else f"prepared class path {engine.jars}"
+    told = ""
+    if launch.master.startswith("spark://") and not jar:  # whose version is not known
+        told = check_master(launch.master, ours.get("spark_master_page"))
     arguments = _arguments(engine, rest, launch.local, launch.cores)
     runner = ClusterRunner(launch=launch, jars=() if jar else executor_jars(engine))
-    return Named(runner, arguments, f"{name}: {way} against {launch.master}")
+    return Named(runner, arguments, "; ".join(filter(None, (f"{name}: {way} against {launch.master}", told))))
 
 
 def _running(engine: Engine, endpoint: str, arguments: list[str], note: str, ours: bool = False) -> Named:
