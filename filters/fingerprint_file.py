@@ -3,6 +3,7 @@
 Kept with a dataset it is an index: the next crawl is compared with it without reading any text again.
 """
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,7 +84,7 @@ class FingerprintFile:
     batches: list[pa.RecordBatch]
     """As they lie in the file, without empty ones."""
     heap_bytes: int
-    """What keeping it open costs; a memory map costs nothing."""
+    """What keeping it open costs, in memory or as a temporary copy; a map of a local file costs nothing."""
 
     def bands(self) -> np.ndarray:
         """uint64[D, bands]: LSH keys, the band number mixed in."""
@@ -99,7 +100,7 @@ class FingerprintFile:
 
 
 def open_fingerprints(path: str) -> FingerprintFile:
-    """Opens a fingerprint file: memory-mapped where it is local, read whole through fsspec where it is not.
+    """Opens a fingerprint file, memory-mapped: itself where it is local, else a temporary copy made through fsspec.
 
     Raises ValueError for a file of another kind or version, OSError where it cannot be read.
     """
@@ -138,11 +139,17 @@ def _is_remote(path: str) -> bool:
 def _contents(path: str) -> pa.Buffer:
     path = path.removeprefix("file://")
     if _is_remote(path):
-        with fsspec.open(path, "rb") as stream:
-            return pa.py_buffer(stream.read())
-    if Path(path).stat().st_size == 0:
+        with tempfile.NamedTemporaryFile(prefix="gristmill-fingerprints-") as copy:
+            fs, inner = fsspec.url_to_fs(path)
+            fs.get_file(inner, copy.name)
+            return _mapped(copy.name, path)  # the map outlives the name: the space is free when nobody holds it
+    return _mapped(path, path)
+
+
+def _mapped(file: str, path: str) -> pa.Buffer:
+    if Path(file).stat().st_size == 0:
         raise ValueError(f"{path} is empty, not a fingerprint file")
-    with pa.memory_map(path) as source:
+    with pa.memory_map(file) as source:
         return source.read_buffer()
 
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import fsspec
 
-from pipelines.addresses import CREDENTIALS, EXTRAS, protocol_of, redacted
+from pipelines.addresses import CREDENTIALS, EXTRAS, is_remote, protocol_of, redacted
 from pipelines.errors import GristmillError, RecipeError, RunnerError, causes, shortage
 
 T = TypeVar("T")
@@ -69,11 +69,14 @@ def attempt(work: Callable[[], T], url: str, kind: type[GristmillError] = Runner
 
     Raises FileNotFoundError and FileExistsError as they come, and everything else in our words: InputError where `kind`
     says so; else RecipeError where the address or its rights are wrong, RunnerError where the store does not answer.
+    What is wrong with a file of this machine, or with a file's content, is left as it is.
     """
+    if not is_remote(url):
+        return work()
     for number in range(TRIES):
         try:
             return work()
-        except (GristmillError, TypeError, AttributeError, LookupError, MemoryError):
+        except (GristmillError, TypeError, AttributeError, LookupError, ValueError, MemoryError):
             raise
         except Exception as error:
             if shortage(error, "") is not None:  # of this machine, not of the store

@@ -17,6 +17,7 @@ from filters.kernels.buckets import count_pairs, drop_copies, pair_members, sort
 from filters.kernels.jaccard import compare, gather
 from pipelines.exchange import Block, BlockDoFn, Group, by_tag, pick, rows_of, spread
 from pipelines.recipe import schema
+from pipelines.remote import attempt
 
 RECORD = np.dtype([("key", "<u8"), ("rank", "<u8"), ("tie", "<u4"), ("place", "<u8")])
 """A document in a bucket. `tie` is a hash of its exact text, so that rank ties never fall back on the place."""
@@ -180,7 +181,7 @@ class Shelf:
         if path in self._open:
             self._open.move_to_end(path)
             return self._open[path]
-        self._open[path] = file = open_fingerprints(path)
+        self._open[path] = file = attempt(lambda: open_fingerprints(path), path)
         self._bytes += file.heap_bytes
         while len(self._open) > 1 and self._bytes > self.limit:
             self._bytes -= self._open.popitem(last=False)[1].heap_bytes
@@ -196,7 +197,7 @@ class EmitBands(BlockDoFn):
     def process(self, element: tuple[int, str]) -> Iterator[Block]:
         """One unit."""
         unit, path = element
-        records = band_records(unit, open_fingerprints(path), self.options)
+        records = band_records(unit, attempt(lambda: open_fingerprints(path), path), self.options)
         yield from self.blocks.add(spread(records["key"], self.partitions), records)
 
 
