@@ -15,7 +15,7 @@ PAGE_PORT = 8080
 """Where a master has its page unless it is told otherwise."""
 PAGE_SECONDS = 5.0
 _VERSION = re.compile(r'class="version"[^>]*>\s*([^<\s]+)')
-_WORKERS = re.compile(r"Alive Workers:</strong>\s*(\d+)")
+_WORKERS = re.compile(r"(?:Alive )?Workers:</strong>\s*(\d+)")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ MASTER = "spark://127.0.0.1:7077"
 PAGE = """<title>Spark Master at {master}</title>
 <span class="version" style="margin-right: 15px;">{version}</span> Spark Master at {master}
 <li><strong>Alive Workers:</strong> {workers}</li>"""
+NEWER = PAGE.replace("Alive Workers:</strong> {workers}", "Workers:</strong> {workers} Alive, 1 Dead")
 
 
 @pytest.fixture
@@ -43,6 +44,7 @@ def test_page__version_and_workers(serve):
     page = serve(PAGE.format(master=MASTER, version="3.5.8", workers=2))
     assert read(page, MASTER) == Master("3.5.8", 2)
     assert check(MASTER, page) == ""
+    assert read(serve(NEWER.format(master=MASTER, version="4.0.1", workers=2)), MASTER) == Master("4.0.1", 2)
     assert check(MASTER, serve(PAGE.format(master=MASTER, version="3.5.1", workers=0))).startswith("no worker is")
 
 

@@ -19,4 +19,4 @@ def test_small_recipe__same_bytes_on_spark_as_local(cluster_up, corpus, tmp_path
     assert document["datasets"]["tokens/train"]
     state = json.loads((tmp_path / "spark" / "run.json").read_text(encoding="utf-8"))
     assert spark.state["job_endpoint"] in state["note"]
-    assert state["units"] == 4
+    assert state["units"] == 5
