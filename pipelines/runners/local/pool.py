@@ -56,7 +56,7 @@ class WorkerPool:
                         how = self._reap(connection)
                         tries[task] += 1
                         if tries[task] == MAX_TRIES:
-                            raise _gave_up(what, task, how) from None
+                            raise _gave_up(what, task, how, bool(self.memory_bytes)) from None
                         todo.append(task)
                         self._spawn(work, todo)
                         continue
@@ -149,11 +149,11 @@ def _portable(error: BaseException) -> bytes:
     return pickle.dumps(RuntimeError(f"{error}\n\nin a worker:\n{text}"))
 
 
-def _gave_up(what: str, task: int, how: int) -> RunnerError:
-    if how == errno.ENOMEM:
-        last, fix = "lack of memory", "give more --memory or use fewer --workers"
-    else:
-        last = signal.Signals(-how).name if how < 0 else f"exit code {how}"
-        fix = "look for memory (`dmesg`), use fewer --workers"
+def _gave_up(what: str, task: int, how: int, limited: bool) -> RunnerError:
+    last = "lack of memory" if how == errno.ENOMEM else signal.Signals(-how).name if how < 0 else f"exit code {how}"
+    # A library that handles no failed allocation aborts: with a budget, any sudden end may be one.
+    more = "give more --memory" if limited or how == errno.ENOMEM else "look for memory (`dmesg`)"
     what = f"task {task} of '{what}' ended {MAX_TRIES} workers, the last by {last}"
-    return RunnerError(what, where="the local runner", fix=f"{fix}, then run the same command again")
+    return RunnerError(
+        what, where="the local runner", fix=f"{more}, use fewer --workers, then run the same command again"
+    )
