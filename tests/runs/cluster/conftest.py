@@ -78,6 +78,16 @@ def cluster_up(tmp_path_factory):
     patch.undo()
 
 
+@pytest.fixture(scope="session")
+def spark(cluster_up):
+    return cluster_up("spark")
+
+
+@pytest.fixture(scope="session")
+def flink(cluster_up):
+    return cluster_up("flink")
+
+
 @pytest.fixture
 def start_run():
     """Function: request, folder for its error and its log -> the process of a run, which dies with the test."""

@@ -19,11 +19,6 @@ from pipelines.runners.engines import FLINK, free_port, reachable
 pytestmark = pytest.mark.cluster
 
 
-@pytest.fixture(scope="module")
-def flink(cluster_up):
-    return cluster_up("flink")
-
-
 def note_of(run) -> str:
     return json.loads((run / "run.json").read_text(encoding="utf-8"))["note"]
 

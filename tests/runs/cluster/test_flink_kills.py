@@ -13,11 +13,6 @@ pytestmark = pytest.mark.cluster
 EMBEDDED = ("--flink_master=[local]",)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def flink(cluster_up):
-    return cluster_up("flink")
-
-
 def test_python_worker_killed__same_bytes(flink, corpus, calm, tmp_path, digests, start_run, wait_for_receipt):
     run = start_run(Request(corpus.recipe, tmp_path / "run", runner="flink"), tmp_path / "said")
     wait_for_receipt(tmp_path / "run", "score", run)
@@ -29,7 +24,7 @@ def test_python_worker_killed__same_bytes(flink, corpus, calm, tmp_path, digests
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_run_stopped__leaves_nothing_and_a_local_run_goes_on(
-    corpus, calm, tmp_path, digests, start_run, wait_for_receipt, processes, number
+    flink, corpus, calm, tmp_path, digests, start_run, wait_for_receipt, processes, number
 ):
     run = start_run(Request(corpus.recipe, tmp_path / "run", runner="flink", beam_args=EMBEDDED), tmp_path / "said")
     wait_for_receipt(tmp_path / "run", "score", run)

@@ -10,10 +10,9 @@ from pipelines.request import Request
 pytestmark = pytest.mark.cluster
 
 
-def test_small_recipe__same_bytes_on_spark_as_local(cluster_up, corpus, tmp_path, digests):
+def test_small_recipe__same_bytes_on_spark_as_local(spark, corpus, tmp_path, digests):
     small = corpus.with_recipe("small", "unit_bytes: 12kB", "unit_bytes: 50kB")
     execute(Request(small.recipe, tmp_path / "local"))
-    spark = cluster_up("spark")
     document = execute(Request(small.recipe, tmp_path / "spark", runner="spark"))
     assert digests(tmp_path / "spark") == digests(tmp_path / "local")
     assert document["datasets"]["tokens/train"]

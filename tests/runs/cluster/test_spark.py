@@ -14,11 +14,6 @@ from pipelines.runners.engines import SPARK, class_path, free_port
 pytestmark = pytest.mark.cluster
 
 
-@pytest.fixture(scope="module")
-def spark(cluster_up):
-    return cluster_up("spark")
-
-
 def note_of(run) -> str:
     return json.loads((run / "run.json").read_text(encoding="utf-8"))["note"]
 

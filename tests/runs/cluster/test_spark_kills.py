@@ -14,11 +14,6 @@ from pipelines.runners.engines import SPARK
 pytestmark = pytest.mark.cluster
 
 
-@pytest.fixture(scope="module")
-def spark(cluster_up):
-    return cluster_up("spark")
-
-
 def wait_until(condition, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
