@@ -97,12 +97,8 @@ def test_log__an_error_of_ours_is_hopeless_what_a_cluster_gets_over_is_not(tmp_p
     (tmp_path / "log").write_text("", encoding="utf-8")
     log = ServerLog(tmp_path / "log")
     original = InputError("not Parquet", where="网页/a.parquet", fix="convert it")
-    lost = (
-        "WARN TaskSetManager: Lost task 1.0 in stage 1.0: java.util.concurrent.ExecutionException: CANCELLED\n"
-    )
-    raised = (
-        f"WARN TaskSetManager: Lost task 1.1: UserCode\npipelines.errors.InputError: {original}\n\tat A.java\n"
-    )
+    lost = "WARN TaskSetManager: Lost task 1.0 in stage 1.0: java.util.concurrent.ExecutionException: CANCELLED\n"
+    raised = f"WARN TaskSetManager: Lost task 1.1: UserCode\npipelines.errors.InputError: {original}\n\tat A.java\n"
     with (tmp_path / "log").open("a", encoding="utf-8") as more:
         more.write(lost)
         more.flush()
