@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from trainer.parallel import ALONE, World, joined
 from trainer.sharding import part, whole
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # as torch.optim.Muon
@@ -48,11 +49,12 @@ class Muon(torch.optim.Optimizer):
         momentum: float = 0.95,
         compute: str = "auto",
         wholes: dict[int, nn.Parameter] | None = None,
+        world: World = ALONE,
     ) -> None:
         """`compute`: `OptimConfig.muon_compute`. `wholes`: id of a parameter that is a rank's part -> the sharded
         parameter."""
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
-        self.compute, self.wholes = compute, wholes or {}
+        self.compute, self.wholes, self.world = compute, wholes or {}, world
 
     @torch.no_grad()
     def step(self, closure: None = None, *, skip: Tensor | None = None) -> None:  # type: ignore[override]
@@ -68,10 +70,8 @@ class Muon(torch.optim.Optimizer):
     def _update(self, parameters: list[nn.Parameter], group: dict[str, Any], skip: Tensor | None) -> None:
         keep: Tensor | float = 1.0 if skip is None else 1.0 - skip
         updates = self._momentum(parameters, group["momentum"], skip)
-        # Sharded, every rank orthogonalises the whole matrix and applies its part.
         wholes = [self._whole(parameter) for parameter in parameters]
-        stack = torch.stack([whole(p, update) for p, update in zip(wholes, updates, strict=True)])
-        ortho = orthogonalise(stack, self._dtype(stack))
+        ortho = self._orthogonalised(torch.stack([whole(p, update) for p, update in zip(wholes, updates, strict=True)]))
         A, B = wholes[0].shape[-2:]
         step = group["lr"] * math.sqrt(max(1, A / B))
         for parameter, full, change in zip(parameters, wholes, ortho.unbind(0), strict=True):
@@ -91,6 +91,17 @@ class Muon(torch.optim.Optimizer):
             grads = [torch.where(skip > 0, 0.0, grad) for grad in grads]  # not 0 * grad: that keeps a NaN
             torch._foreach_lerp_(buffers, grads, [(1.0 - skip) * (1 - momentum)] * len(buffers))
         return list(torch._foreach_lerp(grads, buffers, momentum))
+
+    def _orthogonalised(self, stack: Tensor) -> Tensor:
+        """Every rank does its share of the matrices, then all have all."""
+        if self.world.size == 1:
+            return orthogonalise(stack, self._dtype(stack))
+        matrices_PAB, size = stack.flatten(0, -3), self.world.size
+        share = -(-len(matrices_PAB) // size)
+        mine_PAB = matrices_PAB[self.world.rank * share :][:share]
+        blank = mine_PAB.new_zeros(share - len(mine_PAB), *mine_PAB.shape[1:])
+        made_PAB = joined(self.world, orthogonalise(torch.cat((mine_PAB, blank)), self._dtype(stack)))
+        return made_PAB[: len(matrices_PAB)].view(stack.shape)
 
     def _dtype(self, update: Tensor) -> torch.dtype:
         """Rounding to bfloat16 turns with the order of a sum, so two world sizes would then agree to 1e-4 at best."""

@@ -104,7 +104,7 @@ class Optimizers:
         if muon:
             wholes = {id(mine): p for _, p, mine in named}
             rates = (config.muon_lr, config.muon_weight_decay, config.muon_momentum)
-            self.parts.append(Muon(muon, *rates, config.muon_compute, wholes))
+            self.parts.append(Muon(muon, *rates, config.muon_compute, wholes, world))
         self.average = [p.detach().clone() for p in self.parameters] if config.average else []
         # In the order of the backward pass, about: the last layers have their gradients first.
         self.gradients = None if self.sharded or world.size == 1 else GradientSum(world, list(model.parameters())[::-1])

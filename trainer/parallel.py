@@ -58,6 +58,15 @@ def sum_over(world: World, tensors: list[Tensor]) -> None:
         tensor.copy_(part.view_as(tensor))
 
 
+def joined(world: World, part: Tensor) -> Tensor:
+    """The equally large parts of all ranks, one after another along the first dimension."""
+    if world.size == 1:
+        return part
+    out = part.new_empty(len(part) * world.size, *part.shape[1:])
+    dist.all_gather_into_tensor(out, part.contiguous())
+    return out
+
+
 def any_of(world: World, flag: bool) -> bool:
     """Whether any rank says so. Waits for all ranks."""
     told = torch.tensor(float(flag), device=world.device)
