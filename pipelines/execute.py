@@ -23,7 +23,8 @@ from pipelines.recipe.load import LoadedRecipe, dump, load
 from pipelines.report.build import write_report
 from pipelines.request import Request
 from pipelines.rundir import locked, now, update_state
-from pipelines.runners.local.runner import Budget, LocalRunner
+from pipelines.runners.budget import Budget
+from pipelines.runners.local.runner import LocalRunner
 from pipelines.runners.options import Chosen, choose
 from pipelines.runners.portable import ClusterRunner
 from pipelines.runners.remote_job import end_orphan

@@ -7,6 +7,9 @@ from typing import Any
 
 from pipelines.job import STAGES
 
+SCRATCH = "gristmill-shuffle-"
+"""Of the folder for what lies between stages; the process id follows."""
+
 
 @dataclass(frozen=True)
 class Request:

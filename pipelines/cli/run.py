@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from pipelines.job import STAGES, run_folder
 from pipelines.progress import Progress
 from pipelines.recipe.load import load
 from pipelines.recipe.schema import parse_bytes, parse_share
-from pipelines.request import Request
+from pipelines.request import SCRATCH, Request
 from pipelines.storage import Store
 
 BEAM_ARGS = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -120,6 +121,7 @@ def supervise(request: Request) -> int:
                 code = _watch(worker, store)
             except KeyboardInterrupt:
                 code = _stop(worker)
+        _sweep(store, worker.pid)
         lost = keep_log(store, log_path)
         if code == Exit.OK:
             _say_done(request, store)
@@ -131,6 +133,12 @@ def supervise(request: Request) -> int:
             if code == Exit.BUG or code < 0:
                 note(lost or f"the log: {log_path if store.local is not None else store.url(LOG)}")
     return code if code >= 0 else Exit.BUG
+
+
+def _sweep(store: Store, pid: int) -> None:
+    """Remove what lay between the stages of a process that was killed; one that ends by itself has done so."""
+    for folder in store.local.glob(f"_work/tmp/{SCRATCH}{pid}-*") if store.local is not None else ():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def keep_log(store: Store, file: Path) -> str:

@@ -50,6 +50,29 @@ def test_command_killed__workers_folders_and_lock_go_with_it(gristmill):
         pass
 
 
+def test_hung_run__a_second_interrupt_ends_it_and_its_workers(gristmill):
+    command = gristmill("--workers", "2")
+    command.wait_for_receipts("score", 2)
+    hung = json.loads((command.out / "run.json").read_text())["pid"]
+    os.kill(hung, signal.SIGSTOP)
+    command.process.send_signal(signal.SIGINT)
+    time.sleep(1)
+    assert command.process.poll() is None
+    command.process.send_signal(signal.SIGINT)
+    assert command.wait() == 130
+    assert command.left() == []
+
+
+def test_run_killed__nothing_is_left_and_the_message_says_how_to_go_on(gristmill):
+    command = gristmill("--workers", "2")
+    command.wait_for_receipts("score", 2)
+    os.kill(json.loads((command.out / "run.json").read_text())["pid"], signal.SIGKILL)
+    assert command.wait() == 1
+    assert "was killed by SIGKILL" in command.said()
+    assert "run the same command again" in command.said()
+    assert command.left() == []
+
+
 def test_untested_beam__the_terminal_says_that_one_process_runs(gristmill, tmp_path):
     """As after `pip install` of another Beam: what differs for us is the version that the package names."""
     (tmp_path / "site").mkdir()

@@ -20,6 +20,7 @@ from apache_beam.portability.api import beam_fn_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.runners.portability.fn_api_runner.execution import GroupingBuffer, ListBuffer, split_buffer_id
 
+from pipelines.request import SCRATCH
 from pipelines.runners.budget import UNLIMITED, Budget
 from pipelines.runners.local.pool import WorkerPool
 from pipelines.runners.local.spill import Spilled, SpillGroup, SpillList
@@ -62,7 +63,7 @@ class LocalRunner(fn_runner.FnApiRunner):
 
     def run_stages(self, *args: Any) -> fn_runner.RunnerResult:
         """As FnApiRunner, with a folder for what lies between stages."""
-        self.folder, self.spilled = tempfile.mkdtemp(prefix="gristmill-shuffle-", dir=self.scratch), 0
+        self.folder, self.spilled = tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-", dir=self.scratch), 0
         try:
             self.account()
             return super().run_stages(*args)
