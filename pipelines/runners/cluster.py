@@ -79,7 +79,9 @@ def _running(engine: Engine, endpoint: str, arguments: list[str], note: str, our
         raise RunnerError("no job server answers", where=endpoint, fix=fix)
     runner = ClusterRunner(endpoint=endpoint)
     if ours:
-        runner = ClusterRunner(endpoint=endpoint, log=engine.state / SERVER_LOG, jars=executor_jars(engine))
+        # Spark has one job at a time in a job server, so what its log says is about ours; Flink may have several.
+        log = engine.state / SERVER_LOG if engine is SPARK else None
+        runner = ClusterRunner(endpoint=endpoint, log=log, jars=executor_jars(engine))
     return Named(runner, arguments, f"{engine.name}: {note}")
 
 

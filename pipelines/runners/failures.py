@@ -20,6 +20,11 @@ _SIGNS = (
         "install the same gristmill wheel in the Python that the workers run, and put that Python first on their PATH",
     ),
     (
+        r"Only one SparkContext",
+        "the job server is busy with another job",
+        "wait for it, or name the master instead: the run then has a job server of its own",
+    ),
+    (
         r"InvalidClassException|local class incompatible|NoSuchMethodError|NoClassDefFoundError",
         f"the cluster runs another version than the job server (Spark {SPARK_VERSION}, Flink 1.19)",
         "use a cluster of that version, or name a job-server jar that matches the cluster",

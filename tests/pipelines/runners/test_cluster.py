@@ -206,6 +206,7 @@ def test_explain__our_own_errors_come_back_as_they_were():
         ("ModuleNotFoundError: No module named 'pipelines'", "lacks the gristmill package"),
         ("java.io.InvalidClassException: local class incompatible: stream classdesc", "another version"),
         ("All masters are unresponsive! Giving up.", "the master does not answer"),
+        ("org.apache.spark.SparkException: Only one SparkContext should be running", "busy with another job"),
         ("OSError: [Errno 28] No space left on device", "a disk of the cluster is full"),
         ("StatusCode.UNAVAILABLE: Socket closed", "the job server went away"),
         ("java.lang.RuntimeException: other\n at Foo.java", "the job failed: java.lang.RuntimeException: other"),
