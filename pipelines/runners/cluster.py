@@ -7,7 +7,6 @@
 
 import json
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +51,6 @@ def find_cluster(name: str, workers: int, beam_args: Sequence[str]) -> Named:
     engine = ENGINES[name]
     ours, rest = split_arguments(beam_args)
     jar, master = ours.get(engine.jar_option), ours.get(engine.master_option)
-    _environment_path()
     if endpoint := ours.get("job_endpoint"):
         arguments = _arguments(engine, rest, is_loopback(endpoint), workers or os.cpu_count() or 1)
         return _running(engine, endpoint, arguments, f"job endpoint {endpoint}")
@@ -135,17 +133,10 @@ def _arguments(engine: Engine, given: list[str], local: bool, cores: int) -> lis
         defaults[1] = f"--sdk_worker_parallelism={cores}"
     if not any(argument.startswith("--environment_type") for argument in given):
         if local:
-            defaults += ["--environment_type=LOOPBACK", "--experiments=use_loopback_process_worker"]
+            defaults.append("--environment_type=LOOPBACK")
         else:
             defaults += ["--environment_type=EXTERNAL", f"--environment_config={POOL}"]
     return [*defaults, *given]
-
-
-def _environment_path() -> None:
-    """Beam starts worker processes as `python`: it must be this one."""
-    folder, path = str(Path(sys.executable).parent), os.environ.get("PATH", "")
-    if path.split(os.pathsep)[0] != folder:
-        os.environ["PATH"] = os.pathsep.join([folder, path])
 
 
 def read_state(engine: Engine) -> dict[str, Any] | None:

@@ -2,15 +2,18 @@
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import grpc
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
+from apache_beam.portability import python_urns
 from apache_beam.runners.portability.portable_runner import JobServiceHandle, PortableRunner
 from apache_beam.runners.runner import PipelineResult, PipelineState
+from apache_beam.transforms import environments
 
 from pipelines.rundir import update_state
 from pipelines.runners import remote_job
@@ -18,6 +21,7 @@ from pipelines.runners.engines import Launch
 from pipelines.runners.failures import explain
 from pipelines.runners.job_server import JobServer
 from pipelines.runners.server_log import ServerLog
+from pipelines.runners.worker_pool import WorkerPool
 from pipelines.storage import Store
 
 POLL_SECONDS = 1.0
@@ -52,6 +56,19 @@ class ClusterRunner(PortableRunner):
         self.endpoint, self.launch, self.log, self.jars = endpoint, launch, log, jars
         self.store: Store | None = None
         """The run directory, where the run notes its remote job and what it waits for."""
+
+    @staticmethod
+    def start_and_replace_loopback_environments(pipeline: Any, options: PipelineOptions) -> list[Callable[[], object]]:
+        """Start a worker pool of ours, on loopback, where the environment is LOOPBACK. Returns what ends it."""
+        ends: list[Callable[[], object]] = []
+        for environment in pipeline.components.environments.values():
+            if environment.urn == python_urns.EMBEDDED_PYTHON_LOOPBACK:
+                pool = WorkerPool()
+                address, server = pool.serve("127.0.0.1", 0)
+                ends += [partial(server.stop, 1), pool.end]
+                external = environments.ExternalEnvironment(address).to_runner_api(None)
+                environment.urn, environment.payload = external.urn, external.payload
+        return ends
 
     def create_job_service_handle(self, job_service: Any, options: PipelineOptions) -> JobServiceHandle:
         """Beam's, with `jars`."""
