@@ -9,12 +9,16 @@ so every query that a report prints can be pasted into `duckdb` (or `duckdb.sql(
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 import duckdb
+import fsspec
 
+from pipelines import remote
 from pipelines.errors import InputError
+from pipelines.storage import Store
 
 TABLES = ("ledger", "dropped", "clusters", "dead")
 """Datasets of a run directory that are Parquet: the ones that DuckDB opens by path."""
@@ -23,38 +27,81 @@ TABLES = ("ledger", "dropped", "clusters", "dead")
 _CONFIG = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 
+class StoreFiles(fsspec.AbstractFileSystem):
+    """The files of a run on an object store, as DuckDB asks for them: run://ledger/part.parquet."""
+
+    protocol = "run"
+    cachable = False
+
+    def __init__(self, store: Store):
+        super().__init__()
+        self._store = store
+
+    def open(self, path: str, mode: str = "rb", **_: Any) -> IO[bytes]:
+        """For reading. DuckDB reads a footer, then the columns of a query."""
+        return cast(IO[bytes], remote.RemoteFile(self._store.url(self._strip_protocol(path))))
+
+    def glob(self, path: str, **_: Any) -> list[str]:
+        """The path itself: every file is named in full."""
+        return [path]
+
+    def size(self, path: str) -> int:
+        """In bytes."""
+        found = remote.info(self._store.url(self._strip_protocol(path)))
+        if found is None:
+            raise FileNotFoundError(path)
+        return found["size"]
+
+    def modified(self, path: str) -> datetime:
+        """Always the same: a part is named by its content."""
+        return datetime(2000, 1, 1, tzinfo=UTC)
+
+
 class Ledger:
     """Read-only view of a run's ledger, dropped documents, clusters and dead letters.
 
     A table without files (the step did not run, nothing to write, removed by `gristmill clean`) is absent: ask `has`.
-    Raises InputError when `run` is not a directory or a Parquet file in it cannot be read.
+    On an object store DuckDB reads the columns that it needs where they lie, except of tables that `copy`, a folder
+    on this machine, holds. Raises InputError when `run` is not a directory or a Parquet file in it cannot be read.
     """
 
-    def __init__(self, run: Path):
-        if not run.is_dir():
+    def __init__(self, run: Path | Store, copy: Path | None = None):
+        store = Store.at(run)
+        if store.local is not None and not store.local.is_dir():
             raise InputError("there is no run directory", where=str(run), fix="name the directory given to --out")
-        self.run = run
-        self._files = {table: sorted((run / table).glob("*.parquet")) for table in TABLES}
+        self.store, self._here = store, copy or store.local
         self._connection = duckdb.connect(config=_CONFIG)
+        if store.local is None:
+            self._connection.register_filesystem(StoreFiles(store))
+        self._files = {table: self._parts(table) for table in TABLES}
         for table, files in self._files.items():
             if files:
                 self._name(table, files)
 
-    def _name(self, table: str, files: Sequence[Path]) -> None:
+    def _parts(self, table: str) -> list[str]:
+        return [f"{table}/{name}" for name in self.store.names(table) if name.endswith(".parquet")]
+
+    def parquet(self, files: Sequence[str]) -> str:
+        """SQL for the rows of Parquet files of the run; paths are relative to it."""
+        # union_by_name: a unit whose documents needed fewer signals may have written fewer columns.
+        return f"read_parquet([{', '.join(literal(self._full(file)) for file in files)}], union_by_name = true)"
+
+    def _full(self, file: str) -> str:
+        if self._here is not None and (self.store.local is not None or (self._here / file).exists()):
+            return str((self._here / file).resolve())
+        return f"{StoreFiles.protocol}://{file}"
+
+    def _name(self, table: str, files: Sequence[str]) -> None:
         """Makes the table's path a name: DuckDB looks a quoted path up among views before it looks on disk.
 
         So the printed query is the executed one, from any working directory and whatever characters `run` holds.
         """
-        paths = ", ".join(literal(str(file.resolve())) for file in files)
         try:
-            # union_by_name: a unit whose documents needed fewer signals may have written fewer columns.
-            self._connection.execute(
-                f'CREATE VIEW "{table}/*.parquet" AS SELECT * FROM read_parquet([{paths}], union_by_name = true)'
-            )
+            self._connection.execute(f'CREATE VIEW "{table}/*.parquet" AS SELECT * FROM {self.parquet(files)}')
         except duckdb.Error as error:
             raise InputError(
                 f"the table '{table}' cannot be read ({type(error).__name__})",
-                where=str(self.run / table),
+                where=self.store.url(table),
                 fix="run the recipe again: finished units are not redone, broken files are replaced",
             ) from error
 

@@ -26,7 +26,7 @@ def why(
     """
     store = open_run(run)
     manifest = store.read_json("manifest.json") or {}
-    with store.folder_on_disk("ledger") as folder, Ledger(folder) as ledger:
+    with Ledger(store) as ledger:
         rows = ledger.rows(DOCUMENT, [document, document]) if ledger.has("ledger") else []
     if not rows:
         fix = "list some: duckdb -c \"SELECT doc_id, verdict, rules FROM 'RUN/ledger/*.parquet' LIMIT 20\""

@@ -25,11 +25,12 @@ from pipelines.report.vocabulary import build_tokenizer
 from pipelines.storage import Store
 
 REPORT, PAGE = "report/report.json", "report/index.html"
-READ = (
-    *("manifest.json", "run.json", "recipe.yaml", "ledger", "dropped", "clusters", "dead", "text"),
-    *("tokenizer/tokenizer.json", "tokens", "train"),
+COPIED = (
+    *("manifest.json", "run.json", "recipe.yaml", "tokenizer/tokenizer.json", "tokens/index.json", "train"),
+    *("ledger", "clusters"),
 )
-"""What a report is made from: the files and folders of a run that are copied where the run is on an object store."""
+"""What is copied of a run on an object store: what is small, and what nearly every figure is computed from. Of dropped
+documents and texts only some columns and batches are read, where they lie; shards are copied one by one."""
 
 
 def write_report(run: Path | str | Store) -> Path | str:
@@ -38,8 +39,7 @@ def write_report(run: Path | str | Store) -> Path | str:
     Raises InputError when the run has no manifest yet or a file of it cannot be read.
     """
     store = Store.at(run)
-    with store.folder_on_disk(*READ) as folder:
-        report = build(folder)
+    report = build(store)
     store.write_bytes(REPORT, report.to_json().encode())
     store.write_bytes(PAGE, render(report).encode())
     if store.local is None:
@@ -47,11 +47,13 @@ def write_report(run: Path | str | Store) -> Path | str:
     return (run if isinstance(run, Path) else store.local) / PAGE
 
 
-def build(run: Path, scrub: Callable[[str], str] | None = None) -> Report:
+def build(run: Path | Store, scrub: Callable[[str], str] | None = None) -> Report:
     """Everything that the report says about a run. `scrub` masks personal data in quotes; default: our Scrubber."""
-    material = open_material(run, Excerpts(scrub or _scrubber()))
-    with material.ledger:
-        return _build(material)
+    store = Store.at(run)
+    with store.folder_on_disk(*COPIED) as folder:
+        material = open_material(folder, store, Excerpts(scrub or _scrubber()))
+        with material.ledger:
+            return _build(material)
 
 
 def _scrubber() -> Callable[[str], str]:
@@ -90,7 +92,7 @@ def _header(material: Material, funnel: Funnel, tokens: Tokens | None) -> Header
     steps = funnel.steps
     records, kept = steps[0].entered, steps[-1].kept
     return Header(
-        name=str(material.recipe.get("name", material.run.resolve().name)),
+        name=str(material.recipe.get("name", material.store.name)),
         state=str(material.state.get("status", "unknown")),
         limits=_limits(material),
         reconciles=all(check.holds for check in funnel.checks),

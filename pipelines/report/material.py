@@ -12,6 +12,7 @@ from pipelines.accounts import Accounts
 from pipelines.errors import InputError
 from pipelines.ledger import Ledger
 from pipelines.report.excerpts import Excerpts
+from pipelines.storage import Store
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,8 @@ class Material:
     """A run directory as the sections of a report read it."""
 
     run: Path
+    """The run directory; of a run on an object store a copy of some of its files (build.COPIED)."""
+    store: Store
     manifest: dict[str, Any]
     state: dict[str, Any]
     recipe: dict[str, Any]
@@ -41,12 +44,12 @@ class Material:
         return read_json(self.run / path)
 
 
-def open_material(run: Path, excerpts: Excerpts) -> Material:
+def open_material(run: Path, store: Store, excerpts: Excerpts) -> Material:
     """Reads manifest.json, run.json and recipe.yaml and opens the ledger.
 
     Raises InputError when the run directory or its manifest is missing or not valid JSON.
     """
-    ledger = Ledger(run)
+    ledger = Ledger(store, run)
     manifest = read_json(run / "manifest.json")
     if manifest is None:
         raise InputError(
@@ -57,7 +60,7 @@ def open_material(run: Path, excerpts: Excerpts) -> Material:
     recipe_file = run / "recipe.yaml"
     recipe_text = recipe_file.read_text(encoding="utf-8") if recipe_file.exists() else ""
     recipe = yaml.safe_load(recipe_text) or {}
-    return Material(run, manifest, read_json(run / "run.json") or {}, recipe, recipe_text, ledger, excerpts)
+    return Material(run, store, manifest, read_json(run / "run.json") or {}, recipe, recipe_text, ledger, excerpts)
 
 
 def read_json(file: Path) -> Any:

@@ -1,26 +1,27 @@
 """Texts of single documents, from the clean text dataset and from the dropped ones, without reading all of either."""
 
 from collections.abc import Iterable
-from pathlib import Path
+from typing import IO
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.ledger import literal
 from pipelines.report.material import Material
 
 
 def clean_texts(material: Material, doc_ids: Iterable[str]) -> dict[str, str]:
     """doc_id -> text, for those that `text/` holds. Of a doc_id that repeats, the first one."""
-    wanted, folder = set(doc_ids), material.run / "text"
+    wanted = set(doc_ids)
     if not wanted:
         return {}
-    found = _from_parquet(sorted(folder.glob("*.parquet")), wanted)
-    for file in sorted(folder.glob("*.arrow")):
+    names = [f"text/{name}" for name in material.store.names("text")]
+    found = _from_parquet(material, [name for name in names if name.endswith(".parquet")], wanted)
+    for name in names:
         if len(found) == len(wanted):
             break
-        found = _from_arrow(file, wanted - found.keys()) | found
+        if name.endswith(".arrow"):
+            with material.store.open(name) as file:
+                found = _from_arrow(file, wanted - found.keys()) | found
     return found
 
 
@@ -36,28 +37,30 @@ def dropped_texts(material: Material, doc_ids: Iterable[str]) -> dict[str, str]:
     return {row["doc_id"]: row["text"] or "" for row in rows}
 
 
-def _from_arrow(file: Path, wanted: set[str]) -> dict[str, str]:
-    """Only doc_id columns and the pages of wanted texts are touched: the file is mapped, not read."""
+def _from_arrow(file: IO[bytes], wanted: set[str]) -> dict[str, str]:
+    """Only doc_id columns and the batches of wanted texts are read."""
     found: dict[str, str] = {}
     values = pa.array(sorted(wanted), pa.string())
-    with pa.memory_map(str(file)) as source, pa.ipc.open_file(source) as reader:
-        for number in range(reader.num_record_batches):
-            batch = reader.get_batch(number)
-            rows = pc.indices_nonzero(pc.is_in(batch.column("doc_id"), value_set=values))
-            for row in rows.to_pylist():
-                found.setdefault(batch.column("doc_id")[row].as_py(), batch.column("text")[row].as_py())
-            if len(found) == len(wanted):
-                break
+    place = pa.ipc.open_file(file).schema.get_field_index("doc_id")
+    ids = pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(included_fields=[place]))
+    whole = pa.ipc.open_file(file)
+    for number in range(ids.num_record_batches):
+        rows = pc.indices_nonzero(pc.is_in(ids.get_batch(number).column("doc_id"), value_set=values))
+        if len(rows):
+            batch = whole.get_batch(number).take(rows)
+            for doc_id, text in zip(batch.column("doc_id").to_pylist(), batch.column("text").to_pylist(), strict=True):
+                found.setdefault(doc_id, text)
+        if len(found) == len(wanted):
+            break
     return found
 
 
-def _from_parquet(files: list[Path], wanted: set[str]) -> dict[str, str]:
-    if not files:
+def _from_parquet(material: Material, names: list[str], wanted: set[str]) -> dict[str, str]:
+    if not names:
         return {}
-    paths = ", ".join(literal(str(file)) for file in files)
-    with duckdb.connect() as connection:
-        rows = connection.execute(
-            f"SELECT doc_id, min(text) FROM read_parquet([{paths}]) WHERE doc_id IN (SELECT unnest(?)) GROUP BY doc_id",
-            [sorted(wanted)],
-        ).fetchall()
-    return dict(rows)
+    rows = material.ledger.rows(
+        f"SELECT doc_id, min(text) AS text FROM {material.ledger.parquet(names)} "
+        "WHERE doc_id IN (SELECT unnest(?)) GROUP BY doc_id",
+        [sorted(wanted)],
+    )
+    return {row["doc_id"]: row["text"] for row in rows}

@@ -1,5 +1,6 @@
 """The token shards: splits, pack plan, and tokens by language and source."""
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from pipelines.report.figures import share
@@ -40,21 +41,28 @@ class Counts:
 
 
 def count_tokens(material: Material) -> Counts:
-    """Lengths come from the list offsets of the mapped shards; token values are read for the unigram entropy only."""
+    """Lengths come from the list offsets of the mapped shards; token values are read for the unigram entropy only.
+
+    Shards on an object store are copied one after the other; those that the entropy is computed over stay until then.
+    """
     counts = Counts()
     index_file = material.run / "tokens" / "index.json"
     if not index_file.exists():
         return counts
     train = read_index(index_file).splits.get("train")
-    shards = [Shard(index_file.parent / entry.path) for entry in train.shards] if train else []
     first: list[Shard] = []
-    for shard in shards:
-        _add(counts.languages, shard, "lang")
-        _add(counts.sources, shard, "source")
-        if sum(len(other.tokens) for other in first) < ENTROPY_TOKENS:
-            first.append(shard)
-    if first:
-        counts.unigram = unigram_entropy(first)
+    with ExitStack() as kept:
+        for entry in train.shards if train else ():
+            wanted = sum(len(other.tokens) for other in first) < ENTROPY_TOKENS
+            with ExitStack() as passing:
+                file = (kept if wanted else passing).enter_context(material.store.on_disk(f"tokens/{entry.path}"))
+                shard = Shard(file)
+                _add(counts.languages, shard, "lang")
+                _add(counts.sources, shard, "source")
+            if wanted:
+                first.append(shard)
+        if first:
+            counts.unigram = unigram_entropy(first)
     return counts
 
 

@@ -7,13 +7,17 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from pathlib import Path
 
 import pytest
 
+from pipelines.errors import RecipeError
 from pipelines.execute import execute
+from pipelines.report.model import Report
 from pipelines.request import Request
+from pipelines.rundir import locked
+from pipelines.storage import Store
 
 pytestmark = pytest.mark.process
 
@@ -63,6 +67,12 @@ def test_killed_run__goes_on_from_its_receipts_to_the_bytes_of_a_local_run(
     state = command("status", f"s3://{bucket}/run")
     assert "finished" in state.stdout
     assert re.search(r"tokens +14 +14", state.stdout)
+    known = json.loads(after["run/report/report.json"])["samples"]["groups"][0]["samples"][0]["doc_id"]
+    assert known in command("why", f"s3://{bucket}/run", known).stdout
+    local = Report.from_json((calm / "report" / "report.json").read_text("utf-8"))
+    remote = Report.from_json(after["run/report/report.json"].decode())
+    for part in ("funnel", "samples", "duplicates", "edits", "tokens", "tokenizer", "languages", "entries"):
+        assert getattr(remote, part) == getattr(local, part), part
     page = command("report", f"s3://{bucket}/run", "--save", tmp_path / "page.html")
     assert page.returncode == 0, page.stderr
     assert (tmp_path / "page.html").read_bytes() == s3.objects(bucket)["run/report/index.html"]
@@ -70,7 +80,9 @@ def test_killed_run__goes_on_from_its_receipts_to_the_bytes_of_a_local_run(
 
 FORKS = """
 import os, sys, threading
+from pipelines.errors import RecipeError
 from pipelines.execute import execute
+from pipelines.report.model import Report
 from pipelines.request import Request
 fork = os.fork
 def watched():
@@ -105,29 +117,58 @@ def test_input_on_the_store__same_datasets_and_no_thread_where_workers_are_forke
     ("address", "said"),
     [
         ("s3://never-made/run", "there is no bucket s3://never-made"),
-        ("s3://{bucket}/run", "no permission for s3://"),
         ("s3://KEYID:s3cret/of+the/tests/never/in/any/file@bucket/run", "the address holds credentials"),
     ],
 )
-def test_refused__one_message_and_nothing_half_written(s3, corpus, command, tmp_path, monkeypatch, address, said):
-    bucket = s3.bucket()
+def test_refused__one_message_and_nothing_left_behind(s3, corpus, command, tmp_path, monkeypatch, address, said):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    if said.startswith("no permission"):
-        s3.check_rights_after(0)
-    try:
-        done = command("run", corpus.recipe, "--out", address.format(bucket=bucket))
-    finally:
-        s3.check_rights_after(float("inf"))
+    done = command("run", corpus.recipe, "--out", address)
     assert done.returncode == 2
     assert done.stderr.count("error: ") == 1
     assert said in done.stderr
     assert "fix: " in done.stderr
     assert "Traceback" not in done.stderr
     assert s3.secret not in done.stdout + done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_permission__is_said_before_anything_is_written(s3, corpus, tmp_path, monkeypatch):
+    bucket = s3.bucket()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    s3.check_rights_after(0)
+    try:
+        with pytest.raises(RecipeError, match=f"no permission for s3://{bucket} "):
+            execute(Request(corpus.recipe, f"s3://{bucket}/run"))
+    finally:
+        s3.check_rights_after(float("inf"))
     assert s3.objects(bucket) == {}
-    assert list(Path(tmp_path).iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
 
 
+def test_lock__another_machine_s_is_respected_until_it_is_broken(s3, corpus):
+    bucket = s3.bucket()
+    store = Store.at(f"s3://{bucket}/run")
+    with locked(store) as told:
+        assert told == ""
+        mine = json.loads(s3.objects(bucket)["run/run.lock"])
+        with pytest.raises(RecipeError, match=f"process {os.getpid()} on"), locked(store):
+            pass
+    assert s3.objects(bucket) == {}
+    for change in ({"machine": "another"}, {"pid": os.getpid()}):
+        store.write_json("run.lock", {**mine, "host": "far", "born": "1", **change})
+        if "pid" in change:  # of this machine, and this process was born later: its number was used again
+            with locked(store) as told:
+                assert told == f"took over the lock of process {os.getpid()} on far since {mine['since']}"
+            continue
+        with pytest.raises(RecipeError, match=f"process {os.getpid()} on far since") as caught:
+            execute(Request(corpus.recipe, store.root))
+        assert "--break-lock" in caught.value.fix
+        with locked(store, break_lock=True) as told:
+            assert "on far" in told
+    assert s3.objects(bucket) == {}
+
+
+@pytest.mark.slow
 def test_lost_rights__the_run_says_so_and_goes_on_when_they_are_back(s3, corpus, tmp_path):
     bucket = s3.bucket()
     request = Request(corpus.recipe, f"s3://{bucket}/run", workers=2, until="score")
