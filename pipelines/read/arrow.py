@@ -37,6 +37,8 @@ def read_arrow(split: Split, context: Context) -> Iterator[Records]:
             yield from _stream(source, split, context)
         else:
             yield from _file(source, split, context)
+    except MemoryError:  # also one of ArrowException; it says nothing about the file
+        raise
     except (OSError, pa.ArrowException, BadRecordError) as error:
         if split.start == 0:
             yield context.only_dead(
@@ -54,6 +56,8 @@ def _file(source: pa.NativeFile, split: Split, context: Context) -> Iterator[Rec
                 for records in columns.records(batch, first):
                     yield _placed(records, file, split.start) if records.dead else records
                 first += batch.num_rows
+            except MemoryError:  # also one of ArrowException; it says nothing about the file
+                raise
             except (OSError, pa.ArrowException, BadRecordError) as error:
                 yield columns.lost(i, split.size // file.num_record_batches, f"{said(error)} (record batch {i})")
 
@@ -74,6 +78,8 @@ def _stream(source: pa.NativeFile, split: Split, context: Context) -> Iterator[R
             for batch in stream:
                 yield from columns.records(batch, row)
                 row += batch.num_rows
+        except MemoryError:  # also one of ArrowException; it says nothing about the file
+            raise
         except (OSError, pa.ArrowException, BadRecordError) as error:
             yield columns.lost(row, split.size, f"{said(error)} (rest of the file)")
             return

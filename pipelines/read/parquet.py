@@ -42,6 +42,8 @@ def read_parquet(split: Split, context: Context) -> Iterator[Records]:
             for group in range(split.start, split.end):
                 yield from _row_group(file, group, first, columns)
                 first += file.metadata.row_group(group).num_rows
+    except MemoryError:  # also one of ArrowException; it says nothing about the file
+        raise
     except (OSError, pa.ArrowException, BadRecordError) as error:
         if split.start == 0:
             yield context.only_dead(
@@ -57,6 +59,8 @@ def _row_group(file: pq.ParquetFile, group: int, first: int, columns: Columns) -
         for batch in file.iter_batches(rows, row_groups=[group], use_threads=False):
             yield from columns.records(batch, first + done)
             done += batch.num_rows
+    except MemoryError:  # also one of ArrowException; it says nothing about the file
+        raise
     except (OSError, pa.ArrowException, BadRecordError) as error:
         yield columns.lost(first + done, about.total_byte_size, f"{said(error)} (rest of row group {group})")
 

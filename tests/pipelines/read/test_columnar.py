@@ -232,3 +232,16 @@ def test_sample__counts_what_it_leaves_out(tmp_path, read_all) -> None:
     outcome = read_all("parquet", tmp_path / "a", sample=0.3)
     assert 240 < len(outcome.rows) < 360
     assert outcome.aside == {"not_sampled": 1000 - len(outcome.rows)}
+
+
+@pytest.mark.parametrize("kind", ["parquet", "file", "stream"])
+def test_lack_of_memory__is_not_taken_for_a_damaged_file(tmp_path, read_all, kind, monkeypatch) -> None:
+    """pyarrow's error is a MemoryError and an ArrowException: under `--memory`, good rows once became dead letters."""
+
+    def refuse(*_, **__):
+        raise pa.lib.ArrowMemoryError("malloc of size 64 failed")
+
+    write(tmp_path / "a", TABLE, kind)
+    monkeypatch.setattr("pipelines.read.columnar.Columns.records", refuse)
+    with pytest.raises(MemoryError):
+        read_all(form_of(kind), tmp_path / "a")
