@@ -7,8 +7,9 @@
 The real command on the small corpus of tests/runs. The moment is a number of receipts and a delay, drawn from a seed. A
 run whose worker or executor is killed must end by itself; where the driver is killed, the same command is run again.
 Either way the files of datasets and manifest must be those of an undisturbed run, and no process or temporary file may
-be left. The code must not change meanwhile: it is part of every step key. Prints a table; exit code 1 unless all recovered. `worker`: a forked worker of the local runner. `executor`:
-one of the standalone cluster that `gristmill cluster spark up` started.
+be left. The code must not change meanwhile: it is part of every step key. Prints a table; exit code 1 unless all
+recovered. `worker`: a forked worker of the local runner. `executor`: one of the standalone cluster that `gristmill
+cluster spark up` started.
 """
 
 import argparse
