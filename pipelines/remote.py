@@ -11,6 +11,7 @@ import os
 import random
 import re
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -29,6 +30,11 @@ BLOCK_BYTES = 8 << 20
 """Read ahead of an open file."""
 PUT_BYTES, AT_ONCE = 16 << 20, 4
 """A larger file goes up and down in pieces of this size, so many at once: 64 MiB of memory at most."""
+
+WHOLE = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "oci", "r2", "memory")
+"""Protocols of stores where a put is visible at its end only. Elsewhere a file is put aside and renamed."""
+PARTS = ".parts"
+PRECONDITION_FAILED = 412
 
 _PASSING = {
     # Of packages that need not be installed, so by name.
@@ -86,6 +92,8 @@ def attempt(work: Callable[[], T], url: str, kind: type[GristmillError] = Runner
                 continue
             if isinstance(error, FileNotFoundError | FileExistsError) and _code(error) != "NoSuchBucket":
                 raise
+            if _status(error) == PRECONDITION_FAILED:
+                raise FileExistsError(url) from None
             raise explain(error, url, kind) from None  # the causes may quote requests, and those hold signatures
     raise AssertionError
 
@@ -135,13 +143,12 @@ def explain(error: BaseException, url: str, kind: type[GristmillError] = RunnerE
     """The error of ours for what a store answered."""
     shown, code, status = redacted(url), _code(error), _status(error)
     ours = kind if kind is not RunnerError else RecipeError
-    bucket = f"{protocol_of(url)}://{urlsplit(url).netloc.rpartition('@')[2]}"
     if code == "NoSuchBucket":
-        return ours(f"there is no bucket {bucket}", where=shown, fix="create it, or correct the address")
+        return _no_bucket(url, ours)
     if isinstance(error, PermissionError) or status in (401, 403) or "Credential" in code:
         credentials = CREDENTIALS.get(EXTRAS.get(protocol_of(url), ""), "see docs/running.md, Storage")
         fix = f"give credentials that may list, read, write and delete there: {credentials}"
-        return ours(f"no permission for {bucket} ({code})", where=shown, fix=fix)
+        return ours(f"no permission for {_bucket(url)} ({code})", where=shown, fix=fix)
     if code == "FileExpired":
         fix = "run again: planning takes the files as they are now"
         return kind("the file has changed while it was read", where=shown, fix=fix)
@@ -150,6 +157,15 @@ def explain(error: BaseException, url: str, kind: type[GristmillError] = RunnerE
         what = f"the store does not answer after {TRIES} tries ({code})"
         return kind(what, where=shown, fix=f"{fix}finished is kept")
     return kind(f"the store refused ({code})", where=shown, fix="see docs/running.md, Storage")
+
+
+def _no_bucket(url: str, kind: type[GristmillError] = RecipeError) -> GristmillError:
+    return kind(f"there is no bucket {_bucket(url)}", where=redacted(url), fix="create it, or correct the address")
+
+
+def _bucket(url: str) -> str:
+    """s3://bucket/a/b -> s3://bucket"""
+    return f"{protocol_of(url)}://{urlsplit(url).netloc.rpartition('@')[2]}"
 
 
 def exists(url: str) -> bool:
@@ -206,50 +222,51 @@ def read(url: str) -> bytes:
 
 def write(url: str, data: bytes) -> None:
     """Put a small file, at once; replaces an older one."""
+    _put(url, lambda fs, path: fs.pipe_file(path, data))
 
-    def put() -> None:
-        fs, path = connect(url)
-        fs.pipe_file(path, data)
 
-    _written(put, url)
+def upload(file: Path, url: str) -> None:
+    """Put a file, at once: a large one in pieces that become visible together."""
+    pieces = {"chunksize": PUT_BYTES} if EXTRAS.get(protocol_of(url)) == "s3" else {}
+    _put(url, lambda fs, path: fs.put_file(str(file), path, **pieces))
 
 
 def create(url: str, data: bytes) -> bool:
     """Put a small file unless there is one; False when there is.
 
-    One conditional request where the store has it (S3: If-None-Match, GCS: generation 0), else a look and a put. Where
-    an answer was lost and the second try meets our own file, that is a success: give every caller's data a token.
+    A look, then one conditional request where the store has it (S3: If-None-Match, GCS: generation 0), else a put.
+    Where an answer was lost and the second try meets our own file, that is a success: give all data a token.
     """
-
-    def put() -> None:
-        fs, path = connect(url)
-        fs.pipe_file(path, data, mode="create")
-
     try:
-        _written(put, url)
-    except FileExistsError:
+        if not exists(url):
+            _put(url, lambda fs, path: fs.pipe_file(path, data, mode="create"), conditional=True)
+        return read(url) == data
+    except (FileExistsError, FileNotFoundError):  # another was faster, or has just removed its own
         with contextlib.suppress(FileNotFoundError):
             return read(url) == data
         return False
-    return True
 
 
-def upload(file: Path, url: str) -> None:
-    """Put a file, at once: a large one in pieces that become visible together."""
-
-    def put() -> None:
+def _put(url: str, put: Callable[[Any, str], object], conditional: bool = False) -> None:
+    def work() -> None:
         fs, path = connect(url)
-        pieces = {"chunksize": PUT_BYTES} if EXTRAS.get(protocol_of(url)) == "s3" else {}
-        fs.put_file(str(file), path, **pieces)
+        if conditional or protocol_of(url) in WHOLE:
+            put(fs, path)
+            return
+        folder, name = path.rsplit("/", 1)
+        part = f"{folder}/{PARTS}/{uuid.uuid4().hex}"
+        fs.makedirs(f"{folder}/{PARTS}", exist_ok=True)
+        put(fs, part)
+        try:
+            fs.mv(part, f"{folder}/{name}")
+        except OSError:  # some protocols do not rename onto a file
+            fs.rm_file(path)
+            fs.mv(part, path)
 
-    _written(put, url)
-
-
-def _written(put: Callable[[], None], url: str) -> None:
     try:
-        attempt(put, url)
+        attempt(work, url)
     except FileNotFoundError as error:  # a store without folders has one thing that can be missing
-        raise explain(error, url) from None
+        raise _no_bucket(url) from error
 
 
 def download(url: str, file: Path) -> None:
