@@ -84,6 +84,7 @@ PARTITIONS_PER_CORE = 8
 # another executor, and an executor where something failed is replaced; a node is not blamed.
 _RETRIES = {
     "task.maxFailures": 5,
+    "stage.maxConsecutiveAttempts": 20,  # what a lost executor had ready for the next stage is made again each time
     "excludeOnFailure.enabled": "true",
     "excludeOnFailure.killExcludedExecutors": "true",
     "excludeOnFailure.task.maxTaskAttemptsPerExecutor": 1,
