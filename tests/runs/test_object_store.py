@@ -9,15 +9,19 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from pipelines.cli import train
 from pipelines.errors import RecipeError
 from pipelines.execute import execute
 from pipelines.report.model import Report
 from pipelines.request import Request
 from pipelines.rundir import locked
 from pipelines.storage import Store
+from tokenizer.dataset import TokenShards
 
 pytestmark = pytest.mark.process
 
@@ -193,3 +197,36 @@ def test_lost_rights__the_run_says_so_and_goes_on_when_they_are_back(s3, corpus,
     after = s3.objects(bucket)
     assert under(left, "run/_work/score-").items() <= after.items()
     assert "run/manifest.json" in after
+
+
+def test_train__copies_a_run_once_and_brings_its_curves_back(s3, calm, tmp_path, monkeypatch, capsys):
+    bucket = s3.bucket()
+    for file in calm.rglob("*"):
+        if file.is_file() and file.relative_to(calm).parts[0] not in ("_work", "curated", "dropped", "report"):
+            s3.client().upload_file(str(file), bucket, f"run/{file.relative_to(calm).as_posix()}")
+    trained: list[list[str]] = []
+
+    def trainer(arguments: list[str]) -> int:
+        trained.append(arguments)
+        metrics = Path(arguments[1]) / "train" / "try" / "metrics.jsonl"
+        metrics.parent.mkdir(parents=True, exist_ok=True)
+        metrics.write_text('{"step": 1, "loss": 5.5}\n{"step": 2, "loss": 5.25}\n', encoding="utf-8")
+        return 0
+
+    monkeypatch.setattr(train, "_trainer", trainer)
+    monkeypatch.chdir(tmp_path)
+    for _ in range(2):
+        train.train(SimpleNamespace(args=["--steps", "2"]), f"s3://{bucket}/run", "try", None)
+    said = capsys.readouterr().err
+    (folder,) = (tmp_path / "runs").iterdir()
+    assert [arguments[1] for arguments in trained] == [f"runs/{folder.name}"] * 2
+    assert said.count("copies what training needs") == said.count("uses the copy") == 1
+    assert f"checkpoints go to runs/{folder.name}/train/try" in said
+    for split in ("train", "validation"):
+        TokenShards(folder / "tokens" / "index.json", split).verify()
+    assert (folder / "manifest.json").read_bytes() == (calm / "manifest.json").read_bytes()
+    (curve,) = json.loads(s3.objects(bucket)["run/report/report.json"])["training"]
+    assert (curve["name"], curve["steps"]) == ("try", 2)
+    (folder / "manifest.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(RecipeError, match="holds another run"):
+        train.train(SimpleNamespace(args=[]), f"s3://{bucket}/run", "try", folder)
