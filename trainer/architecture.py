@@ -59,6 +59,8 @@ class ModelConfig:
     """0: 1/sqrt(head_width)."""
     tied: bool = True
     """Output embedding = input embedding."""
+    embedding_std: float = 0.02
+    """Of the first values of the token embedding (GPT-2); modded-nanogpt has 1, untied."""
     output_scale: float = 1.0
     """Hidden states are multiplied by it before a tied output embedding (T5: width ** -0.5)."""
     token_types: int = 0

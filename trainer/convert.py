@@ -101,6 +101,7 @@ def _essence(config: ModelConfig) -> ModelConfig:
         attention="auto",
         balance_weight=0.0,
         router_z_weight=0.0,
+        embedding_std=0.0,
         experts_per_token=config.experts_per_token if config.experts else 0,
         relative_buckets=config.relative_buckets if config.positions == "relative" else 0,
         relative_distance=config.relative_distance if config.positions == "relative" else 0,

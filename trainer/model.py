@@ -203,8 +203,9 @@ def _positions(tokens: Tokens, start: int) -> Tensor:
 def initialise(model: Model, seed: int) -> None:
     """The one place where weights get their first values; the same on every device and world size.
 
-    Embeddings: normal, GPT-2's 0.02. Matrices: normal with 1/sqrt(inputs). Matrices that end a residual branch: zero,
-    so that every layer starts as the identity (modded-nanogpt; training.md 2.3). Norms one, biases zero.
+    Embeddings: normal, GPT-2's 0.02, of tokens as configured. Matrices: normal with 1/sqrt(inputs). Matrices that end a
+    residual branch: zero, so that every layer starts as the identity (modded-nanogpt; training.md 2.3). Norms one,
+    biases zero.
     """
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in model.named_parameters():
@@ -215,6 +216,7 @@ def initialise(model: Model, seed: int) -> None:
         elif parts[-1] not in ("o", "down") and parameter.ndim >= 2:
             embeds = parts[-1] in ("embedding", "places", "types", "head", "relative", "router")
             std = INITIAL_STD if embeds else parameter.shape[-1] ** -0.5
+            std = model.config.embedding_std if name == "embedding.weight" else std
             value.normal_(0.0, std, generator=generator)
         parameter.copy_(value)
 

@@ -22,6 +22,10 @@ class OptimConfig:
     """muon (matrices of the layers by Muon, the rest by AdamW) or adamw (all)."""
     lr: float = 0.003
     """Peak learning rate of AdamW."""
+    embedding_lr: float = 0.0
+    """Of the input embedding, where the output matrix is another (model.tied=false); 0: lr."""
+    head_lr: float = 0.0
+    """Of that output matrix; 0: lr."""
     muon_lr: float = 0.02
     """Peak learning rate of Muon; scaled by sqrt(max(1, rows / columns))."""
     weight_decay: float = 0.0
@@ -62,16 +66,22 @@ _CHOICES = {
 }
 
 
+KINDS = ("muon", "embedding", "head", "decayed", "plain")
+
+
 def parameter_groups(model: nn.Module, config: OptimConfig) -> dict[str, list[tuple[str, nn.Parameter]]]:
-    """muon: matrices inside the layers; decayed: other matrices and embeddings; plain: norms, biases, scores.
+    """muon: matrices inside the layers; embedding, head: those two, where they are not one; decayed: other matrices and
+    embeddings; plain: norms, biases, scores.
 
     Raises AssertionError unless every parameter is in exactly one group.
     """
-    groups: dict[str, list[tuple[str, nn.Parameter]]] = {"muon": [], "decayed": [], "plain": []}
-    for name, parameter in model.named_parameters():
+    groups: dict[str, list[tuple[str, nn.Parameter]]] = {kind: [] for kind in KINDS}
+    names = dict(model.named_parameters())
+    alone = {"embedding.weight": "embedding", "head.weight": "head"} if "head.weight" in names else {}
+    for name, parameter in names.items():
         matrix = parameter.ndim >= 2 and ".blocks." in name and "router" not in name
         kind = "muon" if matrix and config.kind == "muon" else "decayed" if parameter.ndim >= 2 else "plain"
-        groups[kind].append((name, parameter))
+        groups[alone.get(name, kind)].append((name, parameter))
     seen = [id(parameter) for group in groups.values() for _, parameter in group]
     assert len(seen) == len(set(seen)), "a parameter is in two groups"
     assert set(seen) == {id(p) for p in model.parameters()}, "a parameter is in no group"
@@ -85,23 +95,26 @@ class Optimizers:
     def __init__(self, model: nn.Module, config: OptimConfig, steps: int, world: World = ALONE):
         self.config, self.steps, self.world = config, steps, world
         groups = parameter_groups(model, config)
-        named = [(name, p, own(p)) for kind in ("muon", "decayed", "plain") for name, p in groups[kind]]
+        named = [(name, p, own(p)) for kind in KINDS for name, p in groups[kind]]
         self.wholes = {name: p for name, p, _ in named}
         self.parts_of = {name: mine for name, _, mine in named}
         self.names = {id(mine): name for name, _, mine in named}
         self.parameters = list(self.parts_of.values())
         self.sharded = any(p is not mine for _, p, mine in named)
-        muon, decayed, plain = ([self.parts_of[n] for n, _ in groups[kind]] for kind in ("muon", "decayed", "plain"))
-        self.parts: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(
-                [{"params": decayed, "weight_decay": config.weight_decay}, {"params": plain, "weight_decay": 0.0}],
-                lr=config.lr,
-                betas=config.betas,
-                eps=config.epsilon,
-                fused=True,
-            )
+        peaks = {"embedding": config.embedding_lr or config.lr, "head": config.head_lr or config.lr}
+        adam = [
+            {
+                "params": [self.parts_of[name] for name, _ in groups[kind]],
+                "peak": peaks.get(kind, config.lr),
+                "weight_decay": 0.0 if kind == "plain" else config.weight_decay,
+            }
+            for kind in KINDS
+            if kind != "muon" and groups[kind]
         ]
-        if muon:
+        self.parts: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(adam, lr=config.lr, betas=config.betas, eps=config.epsilon, fused=True)
+        ]
+        if muon := [self.parts_of[name] for name, _ in groups["muon"]]:
             wholes = {id(mine): p for _, p, mine in named}
             rates = (config.muon_lr, config.muon_weight_decay, config.muon_momentum)
             self.parts.append(Muon(muon, *rates, config.muon_compute, wholes, world))
@@ -148,9 +161,9 @@ class Optimizers:
         `skip`: float scalar on the device; where it is 1 nothing changes, and the host does not wait to know.
         """
         factor = rate(self.config, step, self.steps)
-        for optimizer, peak in zip(self.parts, (self.config.lr, self.config.muon_lr), strict=False):
+        for optimizer in self.parts:
             for group in optimizer.param_groups:
-                group["lr"] = peak * factor
+                group["lr"] = group.get("peak", self.config.muon_lr) * factor
             if isinstance(optimizer, Muon):
                 optimizer.step(skip=skip)
             else:

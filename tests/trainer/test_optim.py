@@ -73,6 +73,18 @@ def test_parameter_groups__cover_every_parameter_once(kind):
     assert all(p.ndim == 1 for _, p in groups["plain"])
 
 
+def test_optimizers__embedding_and_head_have_rates_of_their_own():
+    made = model()
+    before = {name: p.detach().clone() for name, p in made.named_parameters()}
+    optimizers = Optimizers(made, OptimConfig(kind="adamw", lr=0.001, embedding_lr=0.3, head_lr=0.05), steps=10)
+    for p in made.parameters():
+        p.grad = torch.ones_like(p)
+    optimizers.step(0)
+    for name, p in made.named_parameters():  # Adam's first step is the rate
+        wanted = {"embedding.weight": 0.3, "head.weight": 0.05}.get(name, 0.001)
+        torch.testing.assert_close(before[name] - p, torch.full_like(p, wanted), atol=1e-5, rtol=1e-3)
+
+
 def test_parameter_groups__a_shared_parameter_twice_is_refused():
     made = model()
     made.decoder.blocks[0].attention.q.weight = made.decoder.blocks[0].attention.k.weight
