@@ -8,7 +8,8 @@ A query names a table by its path in the run directory, as DuckDB does when it i
 so every query that a report prints can be pasted into `duckdb` (or `duckdb.sql(...)`) inside the run directory.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, cast
@@ -17,7 +18,7 @@ import duckdb
 import fsspec
 
 from pipelines import remote
-from pipelines.errors import InputError
+from pipelines.errors import GristmillError, InputError
 from pipelines.storage import Store
 
 TABLES = ("ledger", "dropped", "clusters", "dead")
@@ -36,10 +37,21 @@ class StoreFiles(fsspec.AbstractFileSystem):
     def __init__(self, store: Store):
         super().__init__()
         self._store = store
+        self.failures: list[GristmillError] = []
+        """What the store refused: DuckDB makes text of it."""
 
     def open(self, path: str, mode: str = "rb", **_: Any) -> IO[bytes]:
         """For reading. DuckDB reads a footer, then the columns of a query."""
-        return cast(IO[bytes], remote.RemoteFile(self._store.url(self._strip_protocol(path))))
+        with self._noted():
+            return cast(IO[bytes], _File(self._store.url(self._strip_protocol(path)), self._noted))
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        try:
+            yield
+        except GristmillError as error:
+            self.failures.append(error)
+            raise
 
     def glob(self, path: str, **_: Any) -> list[str]:
         """The path itself: every file is named in full."""
@@ -57,6 +69,16 @@ class StoreFiles(fsspec.AbstractFileSystem):
         return datetime(2000, 1, 1, tzinfo=UTC)
 
 
+class _File(remote.RemoteFile):
+    def __init__(self, url: str, noted: Callable[[], AbstractContextManager[None]]):
+        super().__init__(url)
+        self._noted = noted
+
+    def read(self, size: int | None = -1) -> bytes:
+        with self._noted():
+            return super().read(size)
+
+
 class Ledger:
     """Read-only view of a run's ledger, dropped documents, clusters and dead letters.
 
@@ -71,8 +93,9 @@ class Ledger:
             raise InputError("there is no run directory", where=str(run), fix="name the directory given to --out")
         self.store, self._here = store, copy or store.local
         self._connection = duckdb.connect(config=_CONFIG)
-        if store.local is None:
-            self._connection.register_filesystem(StoreFiles(store))
+        self._remote = StoreFiles(store) if store.local is None else None
+        if self._remote is not None:
+            self._connection.register_filesystem(self._remote)
         self._files = {table: self._parts(table) for table in TABLES}
         for table, files in self._files.items():
             if files:
@@ -99,11 +122,16 @@ class Ledger:
         try:
             self._connection.execute(f'CREATE VIEW "{table}/*.parquet" AS SELECT * FROM {self.parquet(files)}')
         except duckdb.Error as error:
+            self._raise_failure()
             raise InputError(
                 f"the table '{table}' cannot be read ({type(error).__name__})",
                 where=self.store.url(table),
                 fix="run the recipe again: finished units are not redone, broken files are replaced",
             ) from error
+
+    def _raise_failure(self) -> None:
+        if self._remote is not None and self._remote.failures:
+            raise self._remote.failures[-1] from None
 
     def __enter__(self) -> "Ledger":
         return self
@@ -127,10 +155,14 @@ class Ledger:
 
     def each(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[dict[str, Any]]:
         """As `rows`, one at a time: for results that hold whole texts."""
-        cursor = self._connection.cursor().execute(sql, list(parameters))
-        names = [column[0] for column in cursor.description or ()]
-        while (values := cursor.fetchone()) is not None:
-            yield dict(zip(names, values, strict=True))
+        try:
+            cursor = self._connection.cursor().execute(sql, list(parameters))
+            names = [column[0] for column in cursor.description or ()]
+            while (values := cursor.fetchone()) is not None:
+                yield dict(zip(names, values, strict=True))
+        except duckdb.Error:
+            self._raise_failure()
+            raise
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> dict[str, Any]:
         """The single row of an aggregate. Raises ValueError when there is not exactly one."""

@@ -10,12 +10,15 @@ import urllib.request
 from pathlib import Path
 
 import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from fsspec.implementations.local import LocalFileSystem
 
 from pipelines import remote
 from pipelines.addresses import check_address, redacted
 from pipelines.errors import GristmillError, InputError, RecipeError, RunnerError
+from pipelines.ledger import Ledger
 from pipelines.storage import Store
 
 pytestmark = pytest.mark.process
@@ -284,3 +287,19 @@ def test_input_file__a_store_that_fails_ends_the_run_and_is_no_dead_letter(s3, t
     for path in (f"s3://{bucket}/none/*.jsonl", "s3://never-made/in/*.jsonl", "s3://never-made/in"):
         with pytest.raises(GristmillError, match=r"nothing matches|no bucket"):
             plan_source("web", schema.Source(format="jsonl", paths=[path]), tmp_path, 1000)
+
+
+def test_ledger__reads_columns_where_they_lie_and_says_what_the_store_refused(s3, run, tmp_path):
+    rows = 200_000
+    table = pa.table({"n": range(rows), "text": [f"文{n}" * 20 for n in range(rows)]})
+    pq.write_table(table, tmp_path / "part", row_group_size=20_000)
+    run.publish(tmp_path / "part", "ledger/a.parquet")
+    with Ledger(run) as ledger:
+        found = ledger.row("SELECT count(*) AS rows, min(text) AS text FROM 'ledger/*.parquet' WHERE n = 77")
+        assert found == {"rows": 1, "text": "文77" * 20}
+        s3.check_rights_after(0)
+        try:
+            with pytest.raises(RecipeError, match="no permission"):
+                ledger.row("SELECT sum(length(text)) AS n FROM 'ledger/*.parquet'")
+        finally:
+            s3.check_rights_after(float("inf"))
