@@ -174,7 +174,7 @@ def main() -> int:
     parser.add_argument("--kill", choices=TARGETS, default="worker")
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("options", nargs="*", help="options of `gristmill run`, Beam's after a second `--`")
+    parser.add_argument("options", nargs="*", help="options of `gristmill run`, arguments of Beam")
     given = parser.parse_args()
     print("| | killed at (receipts) | seconds | exit codes | |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as scratch:
