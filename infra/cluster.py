@@ -18,7 +18,17 @@ from pathlib import Path
 
 from infra.prepare import differing, pins, prepare
 from pipelines.errors import Exit, GristmillError, RunnerError
-from pipelines.runners.engines import ENGINES, FLINK, SPARK, Engine, Launch, find_spark, free_port, reachable
+from pipelines.runners.engines import (
+    ENGINES,
+    FLINK,
+    QUICK_JVM,
+    SPARK,
+    Engine,
+    Launch,
+    find_spark,
+    free_port,
+    reachable,
+)
 
 WORKERS = 2
 START_SECONDS = 120.0
@@ -138,7 +148,10 @@ class Cluster:
 
     def _start(self, name: str, command: list[str]) -> None:
         local = {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_DIRS": str(self.folder), "TMPDIR": str(self.folder)}
-        spark = {"SPARK_HOME": str(find_spark()), "SPARK_PUBLIC_DNS": "127.0.0.1"} if self.engine is SPARK else {}
+        spark: dict[str, str] = {}
+        if self.engine is SPARK:
+            spark = {"SPARK_HOME": str(find_spark()), "SPARK_PUBLIC_DNS": "127.0.0.1"}
+            spark["SPARK_DAEMON_JAVA_OPTS"] = " ".join(QUICK_JVM)
         if name.startswith("worker "):
             # Every job leaves its jars in the worker's folder.
             swept = {"enabled": "true", "interval": 60, "appDataTtl": 300}

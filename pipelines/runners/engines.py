@@ -80,6 +80,8 @@ ENGINES = {engine.name: engine for engine in (SPARK, FLINK)}
 
 PARTITIONS_PER_CORE = 8
 """Of Spark's shuffles. Units are dealt out in partitions: the last one that runs holds up the stage."""
+QUICK_JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""For JVMs that move blocks while Python works: half the CPU time of a small job, which the second compiler takes."""
 # Beam keeps a Python process that has died: every later task of that executor fails at once. So what fails is tried on
 # another executor, and an executor where something failed is replaced; a node is not blamed.
 _RETRIES = {
@@ -186,7 +188,7 @@ class Launch:
         program = ["-jar", self.jar] if self.jar else ["-cp", class_path(self.engine), self.engine.driver]
         ports = ["--job-host=127.0.0.1", f"--job-port={port}", "--artifact-port=0", "--expansion-port=-1"]
         master = f"--{self.engine.master_option.replace('_', '-')}={self.master}"
-        jvm = ["-Xmx2g", f"-Djava.io.tmpdir={scratch}", *self._engine_properties(scratch), *self.properties]
+        jvm = ["-Xmx2g", *QUICK_JVM, f"-Djava.io.tmpdir={scratch}", *self._engine_properties(scratch), *self.properties]
         if self.engine is FLINK:
             (scratch / "flink-conf.yaml").write_text(_FLINK_SETTINGS, encoding="utf-8")
             ports.append(f"--flink-conf-dir={scratch}")
@@ -199,6 +201,7 @@ class Launch:
         parallelism = PARTITIONS_PER_CORE * self.cores
         values: dict[str, object] = {"default.parallelism": parallelism, "local.dir": scratch, "ui.enabled": "false"}
         values["executor.cores"] = 1  # as many SDK processes as cores: Beam starts one for each executor
+        values["executor.defaultJavaOptions"] = " ".join(QUICK_JVM)
         values |= _RETRIES
         if self.local:
             values["driver.host"] = "127.0.0.1"
