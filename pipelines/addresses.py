@@ -15,7 +15,9 @@ CREDENTIALS = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, ~/.aws, or the machine's role",
     "gs": "GOOGLE_APPLICATION_CREDENTIALS, `gcloud auth application-default login`, or the machine's account",
 }
-_SECRET = re.compile(r"secret|token|passw|passphrase|signature|credential|account_?key|^sig$", re.IGNORECASE)
+_SECRET = re.compile(
+    r"secret|token(?!iz)|passw|passphrase|signature|credential|(account|access)_?key|^(sig|key)$", re.IGNORECASE
+)
 _QUERY = re.compile(r"(?i)([?&][^=&\s]*(?:secret|token|passw|credential|sig)[^=&\s]*=)[^&\s'\"]+")
 
 
