@@ -97,7 +97,7 @@ def test_memory_budget__what_fits_runs(tmp_path):
     run(LocalRunner(2, Budget(memory=600_000_000), tmp_path), Take(50_000_000))
 
 
-@pytest.mark.parametrize("size", [120_000_000, 1_000_000_000])
+@pytest.mark.parametrize("size", [250_000_000, 1_000_000_000])
 def test_memory_budget__a_worker_beyond_its_share_ends_with_a_message(tmp_path, size):
     with pytest.raises(RunnerError, match="ended 4 workers, the last by lack of memory") as caught:
         run(LocalRunner(2, Budget(memory=600_000_000), tmp_path), Take(size))
