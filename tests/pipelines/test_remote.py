@@ -180,9 +180,7 @@ def test_redacted__environment_and_addresses(monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "FwoGZXIvYXdzEXAMPLE")
     monkeypatch.setenv("TOKENIZERS_PARALLELISM", "whenever")
-    text = (
-        "wJalrXUtnFEMI/K7MDENG, FwoGZXIvYXdzEXAMPLE, s3://a:b/c@d/e, https://h/?X-Amz-Signature=abc&x=1 中 whenever"
-    )
+    text = "wJalrXUtnFEMI/K7MDENG, FwoGZXIvYXdzEXAMPLE, s3://a:b/c@d/e, https://h/?X-Amz-Signature=abc&x=1 中 whenever"
     assert redacted(text) == "***, ***, s3://***@d/e, https://h/?X-Amz-Signature=***&x=1 中 whenever"
 
 
