@@ -6,10 +6,10 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.ipc as ipc
 
-from pipelines.elements import DeadLetter, Records, Split
+from pipelines.elements import Records, Split
 from pipelines.read.columnar import Columns
 from pipelines.read.context import Context
-from pipelines.read.dead import BadRecordError
+from pipelines.read.dead import BadRecordError, unreadable
 from pipelines.read.files import open_arrow
 from pipelines.read.parquet import said
 
@@ -40,10 +40,8 @@ def read_arrow(split: Split, context: Context) -> Iterator[Records]:
     except MemoryError:  # also one of ArrowException; it says nothing about the file
         raise
     except (OSError, pa.ArrowException, BadRecordError) as error:
-        if split.start == 0:
-            yield context.only_dead(
-                DeadLetter(context.next_row(), split.path, 0, split.size, "read", said(error), "", b"")
-            )
+        if split.start == 0 or not isinstance(error, BadRecordError):
+            yield context.only_dead(unreadable(context.next_row(), split, said(error)))
 
 
 def _file(source: pa.NativeFile, split: Split, context: Context) -> Iterator[Records]:

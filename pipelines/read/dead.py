@@ -4,7 +4,7 @@ document."""
 import hashlib
 import json
 
-from pipelines.elements import FIRST_BYTES, DeadLetter
+from pipelines.elements import FIRST_BYTES, DeadLetter, Split
 
 SPEAKS_FOR_ITSELF = (json.JSONDecodeError, UnicodeDecodeError, EOFError, RecursionError)
 """Errors whose own message holds positions and codec names only, never text of the document."""
@@ -66,6 +66,7 @@ def too_long(length: int, max_record_bytes: int) -> str:
     return f"RecordTooLong: {length:,} bytes, and read.max_record_bytes is {max_record_bytes:,}"
 
 
-def unreadable_file(row: int, file: str, size: int, error: Exception) -> DeadLetter:
-    """The dead letter that stands for all records of a file that cannot be opened."""
-    return DeadLetter(row, file, 0, size, "read", describe(error), "", b"")
+def unreadable(row: int, split: Split, error: str) -> DeadLetter:
+    """The dead letter that stands for all records of a piece of a file that cannot be opened, or not be read on."""
+    whole = split.start == 0
+    return DeadLetter(row, split.path, split.start, split.size if whole else 0, "read", error, "", b"")

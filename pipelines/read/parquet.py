@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.elements import DeadLetter, Records, Split
+from pipelines.elements import Records, Split
 from pipelines.read.batches import MAX_ROWS, MAX_TEXT_BYTES
 from pipelines.read.columnar import Columns
 from pipelines.read.context import Context
-from pipelines.read.dead import BadRecordError, describe
+from pipelines.read.dead import BadRecordError, describe, unreadable
 from pipelines.read.files import open_arrow
 
 BUFFER_BYTES = 1 << 20
@@ -31,8 +31,8 @@ def row_groups(path: str) -> list[int]:
 
 
 def read_parquet(split: Split, context: Context) -> Iterator[Records]:
-    """Every row of the split's row groups. What is wrong with the whole file is said once, by the split that begins
-    it."""
+    """Every row of the split's row groups. A schema that cannot serve is said once, by the split that begins the file;
+    every split says for itself that it cannot be read."""
     if split.size == 0:
         return
     try:
@@ -45,10 +45,8 @@ def read_parquet(split: Split, context: Context) -> Iterator[Records]:
     except MemoryError:  # also one of ArrowException; it says nothing about the file
         raise
     except (OSError, pa.ArrowException, BadRecordError) as error:
-        if split.start == 0:
-            yield context.only_dead(
-                DeadLetter(context.next_row(), split.path, 0, split.size, "read", said(error), "", b"")
-            )
+        if split.start == 0 or not isinstance(error, BadRecordError):
+            yield context.only_dead(unreadable(context.next_row(), split, said(error)))
 
 
 def _row_group(file: pq.ParquetFile, group: int, first: int, columns: Columns) -> Iterator[Records]:

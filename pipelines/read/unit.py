@@ -9,7 +9,7 @@ from pipelines.read.arrow import read_arrow
 from pipelines.read.batches import Item, batches
 from pipelines.read.bundled import bundled_source
 from pipelines.read.context import Context
-from pipelines.read.dead import unreadable_file
+from pipelines.read.dead import describe, unreadable
 from pipelines.read.files import check_unchanged
 from pipelines.read.jsonl import read_jsonl
 from pipelines.read.machine import read_machine
@@ -68,14 +68,12 @@ def _items(unit: Unit, context: Context) -> Iterator[Item]:
         try:
             yield from context.guard.each(partial(reader, split, context), partial(_lethal_rest, split, context))
         except OSError as error:  # opening or reading the file: what was read before it stays
-            if split.start == 0:
-                yield unreadable_file(context.next_row(), split.path, split.size, error)
+            yield unreadable(context.next_row(), split, describe(error))
 
 
 def _lethal_rest(split: Split, context: Context, error: LethalRecordError) -> DeadLetter:
     """Stands for the record at which a reader ends the process, and for what follows it in the split."""
-    words = f"{error} (rest of the file)"
-    return DeadLetter(context.next_row(), split.path, split.start, split.size, "read", words, "", b"")
+    return unreadable(context.next_row(), split, f"{error} (rest of the file)")
 
 
 def _lethal_records(split: Split, context: Context, error: LethalRecordError) -> Records:

@@ -177,7 +177,7 @@ def test_changed_file__is_refused_by_the_reader(tmp_path) -> None:
 
 
 @pytest.mark.parametrize("form", ["jsonl", "text", "html", "warc", "parquet", "arrow"])
-def test_unreadable_file__is_one_dead_letter_and_the_run_goes_on(tmp_path, monkeypatch, form) -> None:
+def test_unreadable_file__every_piece_is_a_dead_letter_and_the_run_goes_on(tmp_path, monkeypatch, form) -> None:
     """Root can open what its mode forbids, so the refusal is put in where files are opened."""
     (tmp_path / "a").write_bytes(b"x" * 5000)
     source = schema.Source(format=form, paths=["a"])
@@ -191,7 +191,8 @@ def test_unreadable_file__is_one_dead_letter_and_the_run_goes_on(tmp_path, monke
     for module in ("parquet", "arrow"):
         monkeypatch.setattr(f"pipelines.read.{module}.open_arrow", refuse)
     dead = [d for unit in units for r in read_unit(unit, source, schema.Read(), schema.Extract()) for d in r.dead]
-    assert [(d.error, d.length) for d in dead] == [("PermissionError: Permission denied", 5000)]
+    assert {d.error for d in dead} == {"PermissionError: Permission denied"}
+    assert [d.length for d in dead] == [5000] + [0] * (len(units) - 1), "the bytes of the file are counted once"
 
 
 def test_planning__of_many_files_is_quick(tmp_path) -> None:
