@@ -14,6 +14,11 @@ from pipelines.runners.engines import SPARK, class_path, free_port
 pytestmark = pytest.mark.cluster
 
 
+def servers(processes) -> set[int]:
+    """Job servers on this machine, of whatever cluster."""
+    return {pid for pid, (_, line) in processes().items() if SPARK.driver in line}
+
+
 def note_of(run) -> str:
     return json.loads((run / "run.json").read_text(encoding="utf-8"))["note"]
 
@@ -27,12 +32,12 @@ def test_running_cluster__same_bytes_as_local(spark, corpus, calm, tmp_path, dig
 def test_prepared_class_path_against_a_master__same_bytes_and_no_job_server_left(
     spark, corpus, calm, tmp_path, digests, processes
 ):
+    before = servers(processes)
     arguments = (f"--spark_master_url={spark.state['master']}",)
     execute(Request(corpus.recipe, tmp_path / "run", runner="spark", beam_args=arguments))
     assert digests(tmp_path / "run") == digests(calm)
     assert "prepared class path" in note_of(tmp_path / "run")
-    servers = [pid for pid, (_, line) in processes().items() if SPARK.driver in line]
-    assert set(servers) <= set(spark.group("job server"))
+    assert servers(processes) <= before
 
 
 def test_job_server_jar__same_bytes(spark, corpus, calm, tmp_path, digests):
