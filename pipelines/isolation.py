@@ -5,13 +5,12 @@ mark while it works, and where marks of killed attempts lie the next one is care
 runs in a forked child first, and what kills the child raises `LethalRecordError` here, to become a dead letter.
 """
 
-import ctypes
+import errno
 import functools
 import mmap
 import os
 import resource
 import signal
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +19,8 @@ from itertools import islice
 from pathlib import Path
 from typing import NoReturn, ParamSpec, TypeVar
 
+from pipelines.errors import causes
+from pipelines.lifetime import end_with_parent
 from pipelines.read.dead import BadRecordError
 from pipelines.receipts import ReceiptBook
 
@@ -28,7 +29,6 @@ CAREFUL_AFTER = 2
 """Killed attempts at a unit: one may be bad luck (an executor lost, a run stopped), and being careful takes time."""
 TRIES = 3
 """Deaths of a child until its records are held to blame: another process may have emptied the memory."""
-PR_SET_PDEATHSIG = 1
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,17 +64,19 @@ class Guard:
 
 @contextmanager
 def attempt(book: ReceiptBook, unit: str) -> Iterator[Guard]:
-    """Mark that work on a unit has begun; the mark goes away when the work ends in any way but the process's death."""
+    """Mark that work on a unit has begun; the mark stays where the work ends for lack of memory, or by a signal."""
     store, folder = book.store, f"{ATTEMPTS}/{book.stage}-{book.key[:16]}/{unit}"
-    guard = Guard(careful=len(store.names(folder)) >= CAREFUL_AFTER)
+    killed = store.names(folder)
+    guard = Guard(careful=len(killed) >= CAREFUL_AFTER)
     mark = f"{folder}/{uuid.uuid4().hex}.json"
     store.write_json(mark, {"pid": os.getpid()})
     try:
         yield guard
-    except BaseException:
-        store.delete(mark)
+    except BaseException as error:
+        if not any(isinstance(cause, MemoryError) for cause in causes(error)):
+            store.delete(mark)
         raise
-    store.delete(folder)
+    store.delete(folder if killed else mark)
 
 
 def _tried_first(work: Callable[P, T]) -> Callable[P, T]:
@@ -117,7 +119,7 @@ def _survives(work: Callable[[], object]) -> LethalRecordError | None:
 
 
 def _end_of(work: Callable[[], object]) -> LethalRecordError | None:
-    """Do some work in a child. What it raises is no death: it will be raised again where it can be caught."""
+    """Do some work in a child. What it raises is no death, unless memory runs out: it will be raised again here."""
     child = os.fork()
     if child == 0:
         _die_for_others(work)
@@ -125,19 +127,20 @@ def _end_of(work: Callable[[], object]) -> LethalRecordError | None:
     code = os.waitstatus_to_exitcode(status)
     if code == 0:
         return None
-    how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    how = signal.Signals(-code).name if code < 0 else "MemoryError" if code == errno.ENOMEM else f"exit code {code}"
     return LethalRecordError(f"LethalRecord: it ends its process ({how})")
 
 
 def _die_for_others(work: Callable[[], object]) -> NoReturn:
     """The life of a child: without a trace, first to be chosen where memory runs out, and never longer than ours."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        with suppress(OSError):
-            Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    end_with_parent(signal.SIGKILL)
+    with suppress(OSError):  # Linux only
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         work()
+    except MemoryError:
+        os._exit(errno.ENOMEM)
     except BaseException:
         os._exit(0)
     os._exit(0)

@@ -30,6 +30,8 @@ def survive(
     """
     try:
         result = step(batch)
+    except MemoryError:  # nobody knows yet whose fault it is: `isolation.attempt` finds out
+        raise
     except Exception as error:
         if batch.num_rows == 1:
             yield Failure(first, describe(error))

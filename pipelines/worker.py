@@ -6,7 +6,6 @@ message. FOLDER/tmp is the temporary directory of everything below: Beam leaves 
 the two lives longer removes them.
 """
 
-import ctypes
 import logging
 import os
 import shutil
@@ -19,15 +18,13 @@ from pathlib import Path
 from pipelines.addresses import redacted
 from pipelines.errors import Exit, GristmillError, causes, shortage
 from pipelines.execute import execute
+from pipelines.lifetime import end_with_parent
 from pipelines.request import Request
-
-PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent() -> None:
-    """Ask Linux for SIGTERM when the parent ends, however it ends; elsewhere nothing happens."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    """Be interrupted when the command ends, however it ends."""
+    end_with_parent(signal.SIGTERM)
     signal.signal(signal.SIGTERM, _interrupt)
 
 

@@ -44,6 +44,24 @@ def test_step__lethal_rows_fail_alone_and_say_how():
     assert done == [value * 2 for value in range(60) if value not in (7, 13, 44)]
 
 
+def test_lack_of_memory__is_no_bad_row_until_it_kills_alone(tmp_path):
+    def greedy(batch: pa.RecordBatch) -> list[int]:
+        values = batch.column("value").to_pylist()
+        return [len(bytearray(1 << 60)) if 13 in values else value for value in values]
+
+    batch = pa.record_batch({"value": pa.array(range(20), pa.int64())})
+    with pytest.raises(MemoryError):
+        list(survive(greedy, batch))
+    outcomes = list(survive(CAREFUL.step(greedy), batch))
+    (failed,) = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
+    assert failed == Failure(13, "LethalRecord: it ends its process (MemoryError)")
+    book = ReceiptBook(Store(str(tmp_path)), "score", "k" * 64)
+    for careful in (False, False, True):
+        with pytest.raises(MemoryError), attempt(book, "unit") as guard:
+            greedy(batch)
+        assert guard.careful == careful
+
+
 def test_step__not_careful_is_the_function_itself():
     assert Guard().step(lethal) is lethal
 

@@ -14,10 +14,10 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, NoReturn
 
 from pipelines.errors import GristmillError, RunnerError, causes, shortage
+from pipelines.lifetime import end_with_parent
 
 MAX_TRIES = 4
 """As Dataflow: a unit that kills its worker more often is a bug, not bad luck."""
-PR_SET_PDEATHSIG = 1
 WHERE = "a worker of the local runner"
 
 
@@ -128,12 +128,9 @@ def _serve(work: Callable[[int], Any], connection: Connection, memory_bytes: int
 def _become_worker(memory_bytes: int | None, parent: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it ended before we could ask to end with it
-            os._exit(1)
+    end_with_parent(signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before we could ask to end with it
+        os._exit(1)
     if memory_bytes:
         with open("/proc/self/statm", "rb") as file:
             shared = int(file.read().split()[5]) * resource.getpagesize()  # the parent's own, most of it never copied
