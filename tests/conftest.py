@@ -19,6 +19,12 @@ import pytest
 LONG_LINE_BYTES = 50_000_000
 
 
+def pytest_configure() -> None:
+    """A shell's background job ignores Ctrl-C, and so would every command that a test starts and interrupts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @dataclass(frozen=True)
 class Poison:
     """`sources` as a recipe has them; `outcomes`: source -> (documents, dropped, dead letters)."""
