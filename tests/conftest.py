@@ -4,6 +4,7 @@ import gzip
 import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
 import urllib.request
