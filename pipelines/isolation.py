@@ -6,6 +6,7 @@ runs in a forked child first, and what kills the child raises `LethalRecordError
 """
 
 import errno
+import faulthandler
 import functools
 import mmap
 import os
@@ -137,6 +138,7 @@ def _die_for_others(work: Callable[[], object]) -> NoReturn:
     with suppress(OSError):  # Linux only
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    faulthandler.disable()
     try:
         work()
     except MemoryError:
