@@ -83,6 +83,10 @@ NAME, CLASS, CLOSED, HOME, HIDDEN, ENDED = range(6)  # columns of TABLE_N6
 SIZE, FORMATS, DEPTH_OF_LISTS, DEPTH_OF_FOREIGN, OPTIONS = range(5)  # places in state_5
 
 
+# Unsigned, because a signed product may not overflow: LLVM then drops the mask, and names of ten letters went unknown.
+HASH_FACTOR, HASH_BITS = np.uint64(257), np.uint64(2**63 - 1)
+
+
 def _hash(name: str) -> int:
     """What the scan makes of a name; of 63 bits, so that it is one int64."""
     value = 0
@@ -239,12 +243,12 @@ def _walk(data_B, keys_N, table_N6, max_depth, names_S, bits_S, tags_S, state_5)
             if closing or data_B[i] == 33 or data_B[i] == 63:
                 i = _skip(data_B, i, i, i)
             continue
-        i, name = start, np.int64(0)
+        i, mixed = start, np.uint64(0)
         while i < n and data_B[i] > 32 and data_B[i] != 62 and data_B[i] != 47:
             byte = np.int64(data_B[i])
-            name = (name * 257 + (byte | 32 if 65 <= byte <= 90 else byte)) & 0x7FFFFFFFFFFFFFFF
+            mixed = mixed * HASH_FACTOR + np.uint64(byte | 32 if 65 <= byte <= 90 else byte)
             i += 1
-        end = i
+        end, name = i, np.int64(mixed & HASH_BITS)
         i, attributes, slash = _attributes(data_B, i)
         row = name & 255
         while keys_N[row] != 0 and keys_N[row] != name:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from resiliparse.parse.html import HTMLTree
 
+from pipelines.read import nesting
 from pipelines.read.nesting import MAX_WORK, measure
 
 
@@ -50,6 +51,7 @@ def depth(html: str, max_depth: int = 100_000) -> int:
         "<button>a<button>b<button>c",
         "<section><article><h2>标题</h2><p>正文<p>正文</article></section>",
         "</div></p></table><div></span></b>x</div>",
+        "<li><blockquote><li><figcaption><li><br></li></figcaption></li></blockquote></li>",
         "plain text, a < b > c, 1<2",
         "<div/><div/><div/>",
         "",
@@ -74,6 +76,12 @@ BLOCKS = st.recursive(
     ),
     max_leaves=30,
 )
+
+
+@pytest.mark.parametrize("name", nesting.BLOCKS.split())
+def test_list_items_in_every_block__are_never_less_deep_than_in_the_tree(name) -> None:
+    html = f"<li><{name}>" * 10 + "<br>"
+    assert depth(html) >= depth_of_tree(html) - 1
 
 
 @settings(max_examples=150, deadline=None)
