@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Each holds Beam and torch, about 1.5 GB.
+PYTEST_JOBS ?= 2
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 # fastText is compiled with -march=native by default; a virtual environment that moves to an older CPU would crash.
 export CXXFLAGS ?= -O3 -march=x86-64-v2
@@ -46,7 +48,7 @@ arrows: setup
 	$(BIN)/lint-imports
 
 pytest: setup
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(PYTEST_JOBS) --dist loadfile
 
 test-spark-small: setup ## A small recipe on a real Spark cluster on loopback, against local: what CI does at every change
 	@$(need_java)
