@@ -1,7 +1,9 @@
 """Documents that kill their worker, at every step that reads documents: each costs itself, whatever the runner."""
 
 import ctypes
+import faulthandler
 import json
+import sys
 from collections import Counter
 
 import pyarrow.parquet as pq
@@ -18,7 +20,15 @@ STEPS = ("extract", "decide", "scrub", "encode")
 
 
 @pytest.fixture
-def lethal(write_corpus, tmp_path, monkeypatch):
+def quiet():
+    """pytest asks every process to write a page about its segmentation fault."""
+    faulthandler.disable()
+    yield
+    faulthandler.enable(sys.__stderr__)
+
+
+@pytest.fixture
+def lethal(write_corpus, tmp_path, monkeypatch, quiet):
     """The small corpus, and beside it documents in both languages that kill whoever extracts, judges ... them."""
     corpus = write_corpus(tmp_path / "corpus")
     lines = (corpus.folder / "web-1.jsonl").read_text(encoding="utf-8").splitlines()
