@@ -1,14 +1,14 @@
 """A bad record costs itself, not its batch: a step that raises on a batch is replayed on ever smaller pieces of it."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
 import pyarrow as pa
 
-from pipelines.elements import FIRST_BYTES, DeadLetter, Unit
+from pipelines.elements import DeadLetter, Unit
 from pipelines.isolation import LethalRecordError
+from pipelines.read.dead import dead_letter
 
 T = TypeVar("T")
 
@@ -63,5 +63,4 @@ def dead_document(unit: Unit, row: pa.RecordBatch, step: str, error: str) -> Dea
     files = {split.path for split in unit.splits}
     number, text = row.column("row")[0].as_py(), (row.column("text")[0].as_py() or "").encode()
     file = files.pop() if len(files) == 1 else row.column("id")[0].as_py() or row.column("doc_id")[0].as_py()
-    digest = hashlib.sha256(text).hexdigest()
-    return DeadLetter(number, file, number, len(text), step, error, digest, text[:FIRST_BYTES])
+    return dead_letter(number, file, number, error, text, step)

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.accounts import DEAD, IN, KEPT, Accounts
-from pipelines.elements import FIRST_BYTES, DeadLetter
-from pipelines.isolation import attempt
+from pipelines.isolation import Guard, attempt
+from pipelines.read.dead import dead_letter
 from pipelines.receipts import Part, Receipt, ReceiptBook
 from pipelines.recipe.schema import Recipe
 from pipelines.sink import PartWriter, read_parts, row_digest
@@ -59,18 +59,9 @@ class UnitEncoder:
     def _encode(self, text_receipt: Receipt, name: str) -> Receipt:
         began, cpu = time.perf_counter(), time.process_time()
         accounts, parts, tokens = Accounts(), [], {}
-        batches: dict[str, list[pa.RecordBatch]] = {split: [] for split in SPLITS}
         with attempt(self.book, name) as guard:
-            tokenize = guard.step(self.tokenize)
             with PartWriter(self.book.store, "dead", name, format="parquet", content=("sha256", "error")) as dead:
-                for batch, place in _placed(self.book.store, text_receipt):
-                    for outcome in survive(tokenize, batch):
-                        if isinstance(outcome, Failure):
-                            _bury(batch.slice(outcome.row, 1), outcome, place, accounts, dead)
-                            continue
-                        _account(accounts, outcome[0], KEPT)
-                        for split, made in outcome[1].items():
-                            batches[split].append(made)
+                batches = self._batches(text_receipt, guard, accounts, dead)
             for split, written in batches.items():
                 if written:
                     part, tokens[split] = self._write(f"tokens/{split}", name, written)
@@ -81,6 +72,22 @@ class UnitEncoder:
             receipt = Receipt(self.book.stage, name, everything, tuple(accounts), seconds, cpu_seconds, details=details)
             self.book.commit(receipt)
         return receipt
+
+    def _batches(
+        self, text_receipt: Receipt, guard: Guard, accounts: Accounts, dead: PartWriter
+    ) -> dict[str, list[pa.RecordBatch]]:
+        """A unit's documents as tokens, by split; those that cannot be encoded go to `dead`."""
+        batches: dict[str, list[pa.RecordBatch]] = {split: [] for split in SPLITS}
+        tokenize = guard.step(self.tokenize)
+        for batch, place in _placed(self.book.store, text_receipt):
+            for outcome in survive(tokenize, batch):
+                if isinstance(outcome, Failure):
+                    _bury(batch.slice(outcome.row, 1), outcome, place, accounts, dead)
+                    continue
+                _account(accounts, outcome[0], KEPT)
+                for split, made in outcome[1].items():
+                    batches[split].append(made)
+        return batches
 
     def tokenize(self, batch: pa.RecordBatch) -> dict[str, pa.RecordBatch]:
         """The documents of a batch as tokens, by the split that they belong to."""
@@ -128,8 +135,7 @@ def _bury(
     """A document of `text/` that cannot be encoded: a dead letter of the step `encode`."""
     path, first = place
     row, text = first + failure.row, document.column("text")[0].as_py().encode()
-    digest = hashlib.sha256(text).hexdigest()
-    letter = DeadLetter(row, path, row, len(text), "encode", failure.error, digest, text[:FIRST_BYTES])
+    letter = dead_letter(row, path, row, failure.error, text, "encode")
     _account(accounts, document, DEAD, letter.kind)
     dead.write(dead_batch(document.column("source")[0].as_py(), [letter]))
 
