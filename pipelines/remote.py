@@ -100,9 +100,7 @@ def attempt(work: Callable[[], T], url: str, kind: type[GristmillError] = Runner
 
 def passes(error: BaseException) -> bool:
     """Whether trying again may help: the server is busy or the connection broke, but nothing was refused."""
-    if isinstance(
-        error, FileNotFoundError | FileExistsError | PermissionError | IsADirectoryError | NotADirectoryError
-    ):
+    if isinstance(error, _FINAL):
         return False
     if any(type(cause).__name__ == "FileExpired" for cause in causes(error)):
         return False
