@@ -18,7 +18,7 @@ from pathlib import Path
 
 from infra.prepare import differing, pins, prepare
 from pipelines.errors import Exit, GristmillError, RunnerError
-from pipelines.runners.engines import (
+from pipelines.runners.portable.engines import (
     ENGINES,
     FLINK,
     QUICK_JVM,

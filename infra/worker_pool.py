@@ -5,7 +5,7 @@ import signal
 import sys
 from types import FrameType
 
-from pipelines.runners.worker_pool import WorkerPool
+from pipelines.runners.portable.worker_pool import WorkerPool
 
 
 def serve(host: str, port: int) -> None:

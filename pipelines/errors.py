@@ -75,6 +75,10 @@ class RunnerError(GristmillError):
     exit_code = Exit.RUNNER
 
 
+class BadRecordError(ValueError):
+    """This record cannot be used. The message reads "Type: message" and holds no text of the document."""
+
+
 def shortage(error: BaseException, where: str) -> RunnerError | None:
     """The error of ours for what the operating system refused: disk space or memory. None for any other error."""
     for cause in causes(error):

@@ -8,7 +8,9 @@ import pytest
 TRAINING_IMAGE_LACKS = ("apache_beam", "pydantic", "fasttext", "presidio_analyzer", "duckdb", "filters", "pipelines")
 
 
-@pytest.mark.parametrize("package", ["trainer.__main__", "tokenizer.encode", "tokenizer.train", "tokenizer.packing"])
+@pytest.mark.parametrize(
+    "package", ["trainer.__main__", "tokenizer.encode", "tokenizer.train", "tokenizer.shards.packing"]
+)
 def test_trainer_and_tokenizer_run_without_the_pipeline(package):
     """Importing these in a process where the forbidden packages cannot be found."""
     code = f"""

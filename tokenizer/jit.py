@@ -16,7 +16,7 @@ import numba
 def _cache_folder() -> str:
     """A folder named by the text of this package: numba itself watches only the file of the kernel it compiles."""
     text = hashlib.sha256(numba.__version__.encode())
-    for file in sorted(Path(__file__).parent.glob("*.py")):
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
         text.update(file.read_bytes())
     roots = (os.environ.get(name) for name in ("NUMBA_CACHE_DIR", "GRISTMILL_CACHE", "XDG_CACHE_HOME"))
     root = next(filter(None, roots), None) or Path.home() / ".cache"

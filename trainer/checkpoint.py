@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from tokenizer.arrow_file import file_sha256
+from tokenizer.shards.arrow_file import file_sha256
 from trainer.config import RunConfig, as_dict, from_dict
 from trainer.errors import InputError, MismatchError
 from trainer.evaluate import Evaluation

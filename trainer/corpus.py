@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tokenizer.dataset import TokenShards, unigram_entropy
+from tokenizer.shards.dataset import TokenShards, unigram_entropy
 from trainer.errors import InputError
 
 

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tokenizer.arrow_file import file_sha256
+from tokenizer.shards.arrow_file import file_sha256
 from trainer.checkpoint import Checkpoint
 from trainer.errors import InputError, MismatchError
 

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.output import note
-from pipelines.rundir import clean as remove_raw_text
-from pipelines.rundir import locked, open_run
+from pipelines.storage.rundir import clean as remove_raw_text
+from pipelines.storage.rundir import locked, open_run
 
 
 def clean(

@@ -11,7 +11,7 @@ from pipelines.cli.output import note, out
 from pipelines.cli.run import supervise
 from pipelines.cli.train import generate_text, start_trainer
 from pipelines.errors import Exit
-from pipelines.request import Request
+from pipelines.run.request import Request
 
 PROMPTS = ("This module", "我们")
 TRAINING = "demo"

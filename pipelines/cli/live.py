@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from pipelines.cli.output import human_bytes
-from pipelines.progress import StageProgress
+from pipelines.run.progress import StageProgress
 
 LOG_SECONDS = 30.0
 

@@ -4,7 +4,8 @@ import sys
 
 import typer
 
-from pipelines.cli import clean, cluster, demo, explore, init, report, rules, run, status, train, validate
+from pipelines.cli import clean, cluster, demo, init, report, rules, run, status, train, validate
+from pipelines.cli import why as explore
 from pipelines.cli.output import fail
 from pipelines.errors import Exit, GristmillError
 

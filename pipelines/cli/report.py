@@ -7,7 +7,7 @@ import typer
 
 from pipelines.cli.output import out
 from pipelines.report.build import PAGE, write_report
-from pipelines.rundir import open_run
+from pipelines.storage.rundir import open_run
 
 
 def report(

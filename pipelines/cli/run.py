@@ -13,16 +13,17 @@ from typing import Annotated
 
 import typer
 
-from pipelines.addresses import redacted
 from pipelines.cli.live import ProgressView
 from pipelines.cli.output import err, human_bytes, note, out, say_error
 from pipelines.errors import Exit, GristmillError, RecipeError
-from pipelines.job import STAGES, run_folder
-from pipelines.progress import Progress
+from pipelines.processes.lifetime import SCRATCH
 from pipelines.recipe.load import load
 from pipelines.recipe.schema import parse_bytes, parse_share
-from pipelines.request import SCRATCH, Request
-from pipelines.storage import Store
+from pipelines.run.job import STAGES, run_folder
+from pipelines.run.progress import Progress
+from pipelines.run.request import Request
+from pipelines.storage.addresses import redacted
+from pipelines.storage.store import Store
 
 BEAM_ARGS = {"allow_extra_args": True, "ignore_unknown_options": True}
 POLL_SECONDS, REMOTE_POLL_SECONDS = 0.5, 3.0
@@ -113,7 +114,7 @@ def supervise(request: Request) -> int:
         log_path = (store.local or Path(scratch)) / LOG
         log_path.parent.mkdir(parents=True, exist_ok=True)
         errors = Path(scratch) / "error"
-        command = [sys.executable, "-m", "pipelines.worker", request.to_json(), scratch]
+        command = [sys.executable, "-m", "pipelines.run.worker", request.to_json(), scratch]
         with log_path.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal reaches us alone, and we hand it on exactly once.
             worker = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)

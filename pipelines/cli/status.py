@@ -6,8 +6,8 @@ import typer
 from rich.table import Table
 
 from pipelines.cli.output import human_bytes, out
-from pipelines.progress import Progress
-from pipelines.rundir import open_run
+from pipelines.run.progress import Progress
+from pipelines.storage.rundir import open_run
 
 
 def status(run: Annotated[str, typer.Argument(help="The run directory, or its address.")]) -> None:

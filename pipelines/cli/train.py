@@ -11,8 +11,8 @@ import typer
 from pipelines.cli.output import note
 from pipelines.errors import Exit, RecipeError
 from pipelines.recipe.load import load
-from pipelines.rundir import open_run
-from pipelines.storage import Store
+from pipelines.storage.rundir import open_run
+from pipelines.storage.store import Store
 
 TRAINER_ARGS = {"allow_extra_args": True, "ignore_unknown_options": True}
 COPY_HELP = "Where a run on an object store is copied to, and trained. [default: runs/<name>-<hash of its manifest>]"

@@ -7,10 +7,10 @@ import typer
 from rich.table import Table
 
 from pipelines.cli.output import human_bytes, note, out
-from pipelines.elements import Unit
-from pipelines.job import plan_units
 from pipelines.recipe.check import check
 from pipelines.recipe.load import LoadedRecipe, load
+from pipelines.records.elements import Unit
+from pipelines.run.job import plan_units
 
 DISK_FACTORS = {"warc": 1.6, "wet": 3.0, "html": 0.8, "parquet": 2.2}
 """Disk of a run as a multiple of its input's size, by format: measured on the development corpus (docs/running.md)."""

@@ -7,19 +7,13 @@ import numpy as np
 import pyarrow as pa
 
 from filters.batch import text_column
-from pipelines.elements import DeadLetter, Records
+from pipelines.recipe.columns import ARROW_TYPES
 from pipelines.recipe.schema import ColumnType
+from pipelines.records.elements import DeadLetter, Records
 
 MAX_ROWS = 4096
 MAX_TEXT_BYTES = 4 * 2**20
 """A single record longer than this makes a batch of its own."""
-
-ARROW_TYPES: dict[ColumnType, pa.DataType] = {
-    "string": pa.string(),
-    "int64": pa.int64(),
-    "float64": pa.float64(),
-    "bool": pa.bool_(),
-}
 
 
 def record_schema(columns: dict[str, ColumnType]) -> pa.Schema:

@@ -5,13 +5,13 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from filters.fingerprints import doc_ids
-from pipelines.elements import DeadLetter, Records
-from pipelines.isolation import Guard
+from filters.dedup.fingerprints import doc_ids
+from pipelines.processes.isolation import Guard
 from pipelines.read.batches import Aside, record_schema
 from pipelines.read.fields import Fields
 from pipelines.read.sample import Sample
 from pipelines.recipe import schema
+from pipelines.records.elements import DeadLetter, Records
 
 
 @dataclass

@@ -3,7 +3,7 @@
 import json
 from typing import Any, NamedTuple
 
-from pipelines.read.dead import BadRecordError
+from pipelines.errors import BadRecordError
 from pipelines.recipe import schema
 
 _PAIRS = (

@@ -11,11 +11,11 @@ from typing import IO, Any, cast
 import fsspec
 import pyarrow as pa
 
-from pipelines.addresses import check_address, is_remote
-from pipelines.elements import Split
 from pipelines.errors import InputError
-from pipelines.remote import RemoteFile, attempt, connect
-from pipelines.remote import info as remote_info
+from pipelines.records.elements import Split
+from pipelines.storage.addresses import check_address, is_remote
+from pipelines.storage.remote import RemoteFile, attempt, connect
+from pipelines.storage.remote import info as remote_info
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 SUFFIXES = {

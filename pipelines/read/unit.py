@@ -3,21 +3,21 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from pipelines.elements import DeadLetter, Records, Split, Unit
-from pipelines.isolation import Guard, LethalRecordError
-from pipelines.read.arrow import read_arrow
+from pipelines.processes.isolation import Guard, LethalRecordError
 from pipelines.read.batches import Item, batches
-from pipelines.read.bundled import bundled_source
 from pipelines.read.context import Context
-from pipelines.read.dead import describe, unreadable
 from pipelines.read.files import check_unchanged
-from pipelines.read.jsonl import read_jsonl
-from pipelines.read.machine import read_machine
-from pipelines.read.parquet import read_parquet
+from pipelines.read.formats.arrow import read_arrow
+from pipelines.read.formats.bundled import bundled_source
+from pipelines.read.formats.jsonl import read_jsonl
+from pipelines.read.formats.machine import read_machine
+from pipelines.read.formats.parquet import read_parquet
+from pipelines.read.formats.whole_files import read_html_file, read_text_file
 from pipelines.read.sample import Sample
-from pipelines.read.warc import read_warc
-from pipelines.read.whole_files import read_html_file, read_text_file
+from pipelines.read.warc.reader import read_warc
 from pipelines.recipe import schema
+from pipelines.records.dead_letters import describe, unreadable
+from pipelines.records.elements import DeadLetter, Records, Split, Unit
 
 BY_RECORD: dict[str, Callable[[Split, Context], Iterator[Item]]] = {
     "jsonl": read_jsonl,

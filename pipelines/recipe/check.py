@@ -9,10 +9,10 @@ from filters.pii.entities import ENTITIES
 from filters.presets import PRESETS
 from filters.rules import Preset, Rule
 from filters.signals import SIGNALS
+from pipelines.recipe.columns import curated_schema, text_schema
 from pipelines.recipe.entries import entry_of, judge_of, presets_of
 from pipelines.recipe.load import LoadedRecipe, RecipePath, dotted, line_of, nearest, report
 from pipelines.recipe.schema import Decision, Recipe
-from pipelines.stages.columns import curated_schema, text_schema
 
 Problem = tuple[RecipePath, str]
 

@@ -5,24 +5,24 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines.report.attention import build_attention
-from pipelines.report.changes import build_dead, build_edits
-from pipelines.report.decisions import build_entries
-from pipelines.report.duplicates import build_duplicates
+from pipelines.report.blocks import Funnel, Tokens
+from pipelines.report.drawing.render import render
 from pipelines.report.excerpts import Excerpts
 from pipelines.report.figures import share
-from pipelines.report.funnel import build_funnel, build_sources
-from pipelines.report.groups import build_languages, build_sites
 from pipelines.report.material import Material, open_material
 from pipelines.report.model import Header, Report
-from pipelines.report.provenance import build_provenance, build_timing
-from pipelines.report.render import render
-from pipelines.report.samples import build_samples
-from pipelines.report.sections import Funnel, Tokens
-from pipelines.report.tokens import build_tokens, count_tokens
-from pipelines.report.training import build_training
-from pipelines.report.vocabulary import build_tokenizer
-from pipelines.storage import Store
+from pipelines.report.sections.attention import build_attention
+from pipelines.report.sections.changes import build_dead, build_edits
+from pipelines.report.sections.decisions import build_entries
+from pipelines.report.sections.duplicates import build_duplicates
+from pipelines.report.sections.funnel import build_funnel, build_sources
+from pipelines.report.sections.groups import build_languages, build_sites
+from pipelines.report.sections.provenance import build_provenance, build_timing
+from pipelines.report.sections.samples import build_samples
+from pipelines.report.sections.tokens import build_tokens, count_tokens
+from pipelines.report.sections.training import build_training
+from pipelines.report.sections.vocabulary import build_tokenizer
+from pipelines.storage.store import Store
 
 REPORT, PAGE = "report/report.json", "report/index.html"
 COPIED = (

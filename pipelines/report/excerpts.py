@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote
 
-from pipelines.report.sections import Span
+from pipelines.report.blocks import Span
 
 EXCERPT = 600
 """Characters of a document that a report shows."""

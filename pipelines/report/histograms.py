@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pipelines.ledger import Ledger, identifier
 from pipelines.report.figures import Bin, Histogram, Threshold, share
+from pipelines.storage.ledger import Ledger, identifier
 
 BINS = 40
 

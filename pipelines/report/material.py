@@ -8,11 +8,11 @@ from typing import Any
 
 import yaml
 
-from pipelines.accounts import Accounts
 from pipelines.errors import InputError
-from pipelines.ledger import Ledger
+from pipelines.records.accounts import Accounts
 from pipelines.report.excerpts import Excerpts
-from pipelines.storage import Store
+from pipelines.storage.ledger import Ledger
+from pipelines.storage.store import Store
 
 
 @dataclass(frozen=True)

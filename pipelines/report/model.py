@@ -7,8 +7,7 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.report.figures import Count
-from pipelines.report.sections import (
+from pipelines.report.blocks import (
     DeadLetters,
     Duplicates,
     Edits,
@@ -22,6 +21,7 @@ from pipelines.report.sections import (
     Tokens,
     Training,
 )
+from pipelines.report.figures import Count
 
 
 @dataclass(frozen=True)

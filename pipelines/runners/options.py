@@ -11,9 +11,9 @@ from apache_beam.runners.runner import PipelineRunner
 
 from pipelines.errors import RecipeError
 from pipelines.runners.budget import UNLIMITED, Budget
-from pipelines.runners.cluster import find_cluster
-from pipelines.runners.engines import ENGINES
 from pipelines.runners.local.runner import LocalRunner, unsuitable
+from pipelines.runners.portable.cluster import find_cluster
+from pipelines.runners.portable.engines import ENGINES
 
 RUNNERS = ("local", "spark", "flink", "fnapi", "portable")
 """local: all cores of this machine; spark, flink: a cluster; fnapi: Beam's, one process; portable: any job service."""

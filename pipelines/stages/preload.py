@@ -8,12 +8,13 @@ from pathlib import Path
 import numba
 import pyarrow as pa
 
+from filters.dedup.fingerprints import fingerprint
 from filters.edits import Edits
-from filters.fingerprints import fingerprint
-from filters.language import script_of
+from filters.language.identify import script_of
 from pipelines.read.batches import record_schema
+from pipelines.recipe.columns import curated_schema
 from pipelines.recipe.schema import Recipe
-from pipelines.stages import columns
+from pipelines.records import columns
 from pipelines.stages.score import UnitScorer
 from pipelines.stages.text import UnitCleaner
 
@@ -49,7 +50,7 @@ def _rest(recipe: Recipe, batch: pa.RecordBatch) -> None:
 def _clean(recipe: Recipe, batch: pa.RecordBatch, edits: Edits) -> None:
     script_of(batch.column("text"))
     values = {"edits": edits.column(), "lang": "en", "text": batch.column("text")}
-    UnitCleaner(recipe).clean(columns.assemble(columns.curated_schema(recipe), batch.num_rows, values))
+    UnitCleaner(recipe).clean(columns.assemble(curated_schema(recipe), batch.num_rows, values))
 
 
 @contextlib.contextmanager

@@ -14,20 +14,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.fingerprint_file import fingerprint_batch
-from filters.fingerprints import fingerprint, rank
+from filters.dedup.fingerprint_file import fingerprint_batch
+from filters.dedup.fingerprints import fingerprint, rank
 from filters.judge import Judge, Judgement
-from filters.language import identify, script_of
-from pipelines.accounts import ASIDE, DEAD, DROPPED, IN, KEPT, UNJUDGED, Accounts
-from pipelines.elements import DeadLetter, Records, Unit
-from pipelines.isolation import Guard, attempt
+from filters.language.identify import identify, script_of
+from pipelines.processes.isolation import Guard
 from pipelines.read.unit import read_unit
-from pipelines.receipts import Receipt, ReceiptBook
+from pipelines.recipe.columns import curated_schema
 from pipelines.recipe.entries import judge_of
 from pipelines.recipe.schema import Recipe
-from pipelines.sink import PartWriter
-from pipelines.stages import columns
-from pipelines.steps import Failure, dead_document, survive
+from pipelines.records import columns
+from pipelines.records.accounts import ASIDE, DEAD, DROPPED, IN, KEPT, UNJUDGED, Accounts
+from pipelines.records.elements import DeadLetter, Records, Unit
+from pipelines.records.receipts import Receipt
+from pipelines.stages.replay import Failure, dead_document, survive
+from pipelines.storage.attempts import attempt
+from pipelines.storage.parts import PartWriter
+from pipelines.storage.receipt_book import ReceiptBook
 
 VERDICTS, FINGERPRINTS = "_work/verdicts", "_work/fingerprints"
 
@@ -67,7 +70,7 @@ class UnitScorer:
     @cached_property
     def curated_schema(self) -> pa.Schema:
         """Of `curated/`."""
-        return columns.curated_schema(self.recipe)
+        return curated_schema(self.recipe)
 
     def score(self, batch: pa.RecordBatch, source: str) -> Scored:
         """Language, script, signals, rules and line edits of a batch as the reader gives it."""

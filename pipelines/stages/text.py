@@ -16,17 +16,20 @@ import pyarrow.compute as pc
 
 from filters.edits import Edits, apply
 from filters.pii.engine import Scrubber
-from pipelines.accounts import DEAD, DROPPED, IN, KEPT, Accounts
-from pipelines.elements import Unit
-from pipelines.isolation import Guard, attempt
-from pipelines.receipts import Receipt, ReceiptBook
+from pipelines.processes.isolation import Guard
+from pipelines.recipe.columns import text_schema
 from pipelines.recipe.schema import Recipe
-from pipelines.sink import PartWriter, read_parts
-from pipelines.stages import columns
-from pipelines.stages.members import DUPLICATE_RULES, Membership, membership_columns, stored_members
+from pipelines.records import columns
+from pipelines.records.accounts import DEAD, DROPPED, IN, KEPT, Accounts
+from pipelines.records.elements import Unit
+from pipelines.records.receipts import Receipt
+from pipelines.stages.duplicates.members import DUPLICATE_RULES, Membership, membership_columns, stored_members
+from pipelines.stages.replay import Failure, dead_document, survive
 from pipelines.stages.score import VERDICTS
-from pipelines.steps import Failure, dead_document, survive
-from pipelines.storage import Store
+from pipelines.storage.attempts import attempt
+from pipelines.storage.parts import PartWriter, read_parts
+from pipelines.storage.receipt_book import ReceiptBook
+from pipelines.storage.store import Store
 
 
 @dataclass
@@ -44,7 +47,7 @@ class UnitCleaner:
     @cached_property
     def text_schema(self) -> pa.Schema:
         """Of `text/`."""
-        return columns.text_schema(self.recipe)
+        return text_schema(self.recipe)
 
     def clean(self, batch: pa.RecordBatch) -> tuple[pa.Array, Edits]:
         """(clean text, every edit in terms of the extracted text) of curated documents."""

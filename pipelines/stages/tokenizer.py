@@ -11,10 +11,11 @@ import apache_beam as beam
 import numpy as np
 
 from pipelines.errors import RecipeError
-from pipelines.receipts import Part, Receipt, ReceiptBook
 from pipelines.recipe.schema import Recipe, Tokenizer
-from pipelines.sink import read_parts
+from pipelines.records.receipts import Part, Receipt
 from pipelines.stages.numbered import unpack
+from pipelines.storage.parts import read_parts
+from pipelines.storage.receipt_book import ReceiptBook
 from tokenizer.encode import Encoder
 from tokenizer.evaluate import evaluate, merged
 from tokenizer.sampling import SAMPLE_SALT, derived_key, keyed_hash

@@ -11,22 +11,24 @@ import apache_beam as beam
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.accounts import DEAD, IN, KEPT, Accounts
-from pipelines.isolation import Guard, attempt
-from pipelines.read.dead import dead_letter
-from pipelines.receipts import Part, Receipt, ReceiptBook
+from pipelines.processes.isolation import Guard
 from pipelines.recipe.schema import Recipe
-from pipelines.sink import PartWriter, read_parts, row_digest
-from pipelines.stages.columns import dead_batch
+from pipelines.records.accounts import DEAD, IN, KEPT, Accounts
+from pipelines.records.columns import dead_batch
+from pipelines.records.dead_letters import dead_letter
+from pipelines.records.receipts import Part, Receipt
 from pipelines.stages.numbered import unpack
+from pipelines.stages.replay import Failure, survive
 from pipelines.stages.tokenizer import CARD, MODEL, name_of
-from pipelines.steps import Failure, survive
-from pipelines.storage import Store
+from pipelines.storage.attempts import attempt
+from pipelines.storage.parts import PartWriter, read_parts, row_digest
+from pipelines.storage.receipt_book import ReceiptBook
+from pipelines.storage.store import Store
 from tokenizer.encode import Encoder
-from tokenizer.index import Index, ShardEntry, SplitEntry, write_index
-from tokenizer.packing import PackPlan, pack
 from tokenizer.sampling import is_validation
-from tokenizer.shards import Header, Shard, token_batch, write_shard
+from tokenizer.shards.format import Header, Shard, token_batch, write_shard
+from tokenizer.shards.index import Index, ShardEntry, SplitEntry, write_index
+from tokenizer.shards.packing import PackPlan, pack
 
 SPLITS = ("train", "validation")
 INDEX = "tokens/index.json"

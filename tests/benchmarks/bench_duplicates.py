@@ -30,11 +30,11 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from rich.console import Console
 from rich.table import Table
 
-from filters.fingerprint_file import fingerprint_batch
-from filters.fingerprints import doc_ids, fingerprint, rank
-from pipelines.exchange import Block
+from filters.dedup.fingerprint_file import fingerprint_batch
+from filters.dedup.fingerprints import doc_ids, fingerprint, rank
 from pipelines.recipe.schema import Deduplicate
-from pipelines.stages.duplicates import FindDuplicates, members_of
+from pipelines.stages.duplicates.find import FindDuplicates, members_of
+from pipelines.stages.exchange import Block
 
 OPTIONS = Deduplicate()
 BATCH_ROWS, UNIT_ROWS, PARTITIONS = 1000, 4000, 8

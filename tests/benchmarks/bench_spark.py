@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.recipe.schema import parse_bytes
-from pipelines.request import Request
+from pipelines.run.request import Request
 
 RECIPE = """\
 gristmill: 1
@@ -76,7 +76,7 @@ def run(runner: str, recipe: Path, out: Path, until: str) -> Timed:
     request = Request(recipe, out, runner=runner, workers=WORKERS, until=until).to_json()
     with tempfile.TemporaryDirectory(dir=out.parent) as said, Path(said, "log").open("wb") as log:
         began = time.perf_counter()
-        code = subprocess.call([sys.executable, "-m", "pipelines.worker", request, said], stdout=log, stderr=log)
+        code = subprocess.call([sys.executable, "-m", "pipelines.run.worker", request, said], stdout=log, stderr=log)
         wall = time.perf_counter() - began
         if code:
             sys.exit(f"{runner} failed:\n{Path(said, 'error').read_text()}\n{Path(said, 'log').read_text()[-3000:]}")

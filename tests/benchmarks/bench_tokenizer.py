@@ -22,8 +22,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tokenizer.encode import Encoder
-from tokenizer.packing import pack
-from tokenizer.shards import Shard, token_batch, write_shard
+from tokenizer.shards.format import Shard, token_batch, write_shard
+from tokenizer.shards.packing import pack
 from tokenizer.train import TokenizerOptions, train
 
 ROUNDS = 3

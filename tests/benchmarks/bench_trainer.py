@@ -18,9 +18,9 @@ import numpy as np
 import plain_loop
 import torch
 
-from tokenizer.index import Index, ShardEntry, SplitEntry, write_index
-from tokenizer.packing import pack
-from tokenizer.shards import Header, Shard, token_batch, write_shard
+from tokenizer.shards.format import Header, Shard, token_batch, write_shard
+from tokenizer.shards.index import Index, ShardEntry, SplitEntry, write_index
+from tokenizer.shards.packing import pack
 from tokenizer.special_ids import SPECIAL_IDS
 from trainer import build as parts
 from trainer.attention import attend, make_mask

@@ -8,7 +8,7 @@ import pytest
 from infra import cluster as module
 from infra.cluster import Cluster, Daemon, main, start_time
 from pipelines.errors import RunnerError
-from pipelines.runners.engines import FLINK
+from pipelines.runners.portable.engines import FLINK
 
 
 @pytest.fixture(autouse=True)

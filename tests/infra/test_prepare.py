@@ -8,7 +8,7 @@ import pytest
 from infra import prepare as module
 from infra.prepare import differing, pins, prepare
 from pipelines.errors import RunnerError
-from pipelines.runners.engines import FLINK, JARS_LIST, SPARK
+from pipelines.runners.portable.engines import FLINK, JARS_LIST, SPARK
 
 PINNED = {"a.jar": hashlib.sha256(b"a").hexdigest(), "b.jar": hashlib.sha256(b"b").hexdigest()}
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.execute import execute
-from pipelines.request import Request
+from pipelines.run.execute import execute
+from pipelines.run.request import Request
 
 ENGLISH = (
     "the river that we follow to the sea and its old stone bridges have been part of this town with its people "

@@ -5,11 +5,11 @@ import pytest
 from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from pipelines.elements import Split, Unit
-from pipelines.graph import build
-from pipelines.job import make_job
 from pipelines.recipe.load import load
-from pipelines.storage import Store
+from pipelines.records.elements import Split, Unit
+from pipelines.run.graph import build
+from pipelines.run.job import make_job
+from pipelines.storage.store import Store
 
 ALLOWED_CODERS = {"beam:coder:kv:v1", "beam:coder:varint:v1", "beam:coder:bytes:v1", "beam:coder:iterable:v1",
                   "beam:coder:string_utf8:v1", "beam:coder:length_prefix:v1"}  # fmt: skip

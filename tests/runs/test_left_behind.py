@@ -13,9 +13,9 @@ import time
 
 import pytest
 
-from pipelines.execute import execute
-from pipelines.request import Request
-from pipelines.rundir import locked
+from pipelines.run.execute import execute
+from pipelines.run.request import Request
+from pipelines.storage.rundir import locked
 
 pytestmark = pytest.mark.process
 

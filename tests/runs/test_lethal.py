@@ -9,9 +9,9 @@ from collections import Counter
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.execute import execute
-from pipelines.read import pages
-from pipelines.request import Request
+from pipelines.read.html import pages
+from pipelines.run.execute import execute
+from pipelines.run.request import Request
 from pipelines.stages.score import UnitScorer
 from pipelines.stages.text import UnitCleaner
 from pipelines.stages.tokens import UnitEncoder

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 
-from filters.fingerprints import shingles
-from pipelines.accounts import Accounts, reconcile
-from tokenizer.dataset import TokenShards
+from filters.dedup.fingerprints import shingles
+from pipelines.records.accounts import Accounts, reconcile
 from tokenizer.encode import Encoder
+from tokenizer.shards.dataset import TokenShards
 
 
 @pytest.fixture(scope="module")
@@ -179,8 +179,8 @@ def test_report_has_no_personal_data(calm):
 
 
 def test_text_of_one_run_feeds_the_next(calm, tmp_path):
-    from pipelines.execute import execute
-    from pipelines.request import Request
+    from pipelines.run.execute import execute
+    from pipelines.run.request import Request
 
     recipe = tmp_path / "next.yaml"
     recipe.write_text(

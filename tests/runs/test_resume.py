@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import RecipeError
-from pipelines.execute import execute
-from pipelines.request import Request
-from pipelines.rundir import locked
+from pipelines.run.execute import execute
+from pipelines.run.request import Request
+from pipelines.storage.rundir import locked
 
 
 def receipts(run: Path, stage: str) -> dict[Path, int]:
@@ -102,7 +102,9 @@ def test_locked__the_second_run_names_the_holder(corpus, tmp_path):
 def start(corpus, out: Path, folder: Path) -> subprocess.Popen:
     request = Request(corpus.recipe, out).to_json()
     folder.mkdir()
-    return subprocess.Popen([sys.executable, "-m", "pipelines.worker", request, str(folder)], stderr=subprocess.DEVNULL)
+    return subprocess.Popen(
+        [sys.executable, "-m", "pipelines.run.worker", request, str(folder)], stderr=subprocess.DEVNULL
+    )
 
 
 def wait_for_receipts(run: Path, stage: str, count: int, worker: subprocess.Popen) -> None:
@@ -145,8 +147,8 @@ def test_killed_at_80_percent__only_unfinished_inputs_are_opened(corpus, tmp_pat
 
 
 def plan_of(corpus) -> list:
-    from pipelines.job import plan_units
     from pipelines.recipe.load import load
+    from pipelines.run.job import plan_units
 
     loaded = load(corpus.recipe)
     return plan_units(loaded, loaded.recipe.plan.unit_bytes)

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from pipelines.execute import execute
-from pipelines.request import Request
+from pipelines.run.execute import execute
+from pipelines.run.request import Request
 
 DATASETS = ("text", "ledger", "clusters", "dropped", "tokens/train", "tokens/validation")
 

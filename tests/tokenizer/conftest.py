@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tokenizer.encode import Encoder
-from tokenizer.shards import Header, Shard, token_batch, write_shard
+from tokenizer.shards.format import Header, Shard, token_batch, write_shard
 from tokenizer.special_ids import SPECIAL_IDS
 from tokenizer.train import TokenizerOptions, train
 

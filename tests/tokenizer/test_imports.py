@@ -14,6 +14,8 @@ ABSENT = ["apache_beam", "pydantic", "fasttext", "xxhash", "datasets", "transfor
 
 @pytest.mark.process
 def test_tokenizer__imports_without_what_a_training_image_lacks():
-    modules = [f"tokenizer.{path.stem}" for path in Path(tokenizer.__file__).parent.glob("[a-z]*.py")]
+    folder = Path(tokenizer.__file__).parent
+    files = [path.relative_to(folder.parent) for path in folder.rglob("[a-z]*.py")]
+    modules = [".".join(file.with_suffix("").parts) for file in files]
     code = f"import sys; sys.modules.update(dict.fromkeys({ABSENT})); import {', '.join(modules)}"
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": "."})

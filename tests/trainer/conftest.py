@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from tokenizer.encode import Encoder
-from tokenizer.index import Index, ShardEntry, SplitEntry, write_index
-from tokenizer.packing import pack
-from tokenizer.shards import Header, Shard, token_batch, write_shard
+from tokenizer.shards.format import Header, Shard, token_batch, write_shard
+from tokenizer.shards.index import Index, ShardEntry, SplitEntry, write_index
+from tokenizer.shards.packing import pack
 from tokenizer.special_ids import SPECIAL_IDS
 from tokenizer.train import TokenizerOptions, train
 from trainer import build as parts

@@ -20,9 +20,9 @@ from apache_beam.portability.api import beam_fn_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.runners.portability.fn_api_runner.execution import GroupingBuffer, ListBuffer, split_buffer_id
 
-from pipelines.request import SCRATCH
+from pipelines.processes.lifetime import SCRATCH
+from pipelines.processes.pool import WorkerPool
 from pipelines.runners.budget import UNLIMITED, Budget
-from pipelines.runners.local.pool import WorkerPool
 from pipelines.runners.local.spill import Spilled, SpillGroup, SpillList
 
 TESTED = ("2.77",)

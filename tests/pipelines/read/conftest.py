@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.elements import DeadLetter
-from pipelines.plan import plan_source
 from pipelines.read.unit import read_unit
 from pipelines.recipe import schema
+from pipelines.records.elements import DeadLetter
+from pipelines.run.plan import plan_source
 
 
 @dataclass

@@ -7,12 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.isolation import Guard
-from pipelines.plan import plan_source
-from pipelines.read import jsonl
-from pipelines.read.columnar import Columns
+from pipelines.processes.isolation import Guard
+from pipelines.read.formats import jsonl
+from pipelines.read.formats.columnar import Columns
 from pipelines.read.unit import read_unit
 from pipelines.recipe import schema
+from pipelines.run.plan import plan_source
 
 TEXTS = [f"第{number}页 page {number}" for number in range(9)]
 

@@ -35,7 +35,7 @@ def test_long_line__is_never_held(poison) -> None:
     program = textwrap.dedent(f"""
         import resource
         from pathlib import Path
-        from pipelines.plan import plan_source
+        from pipelines.run.plan import plan_source
         from pipelines.read.unit import read_unit
         from pipelines.recipe import schema
         source = schema.Source(format="jsonl", paths=["long.jsonl"])

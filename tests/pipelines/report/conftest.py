@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from pipelines.accounts import ASIDE, DEAD, DROPPED, FIRED, IN, KEPT, UNJUDGED, Accounts
+from pipelines.records.accounts import ASIDE, DEAD, DROPPED, FIRED, IN, KEPT, UNJUDGED, Accounts
 from tokenizer.evaluate import Figures
-from tokenizer.index import Index, ShardEntry, SplitEntry, write_index
-from tokenizer.shards import Header, token_batch, write_shard
+from tokenizer.shards.format import Header, token_batch, write_shard
+from tokenizer.shards.index import Index, ShardEntry, SplitEntry, write_index
 
 EMAIL, MOBILE = "lihua.planted@example.com", "13912345678"
 SCRIPT = "<script>alert('x')</script>"

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pipelines.report.build import build
-from pipelines.report.render import render
+from pipelines.report.drawing.render import render
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

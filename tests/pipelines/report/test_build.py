@@ -15,8 +15,8 @@ import pytest
 from pipelines.errors import InputError
 from pipelines.report import build as build_module
 from pipelines.report.build import build, write_report
+from pipelines.report.drawing.render import prose, render
 from pipelines.report.model import Report
-from pipelines.report.render import prose, render
 
 Scrub = Callable[[str], str]
 

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.ledger import Ledger
-from pipelines.report.decisions import entry_of, judged_by
+from pipelines.report.drawing.ticks import value_at
 from pipelines.report.figures import Histogram
 from pipelines.report.histograms import BINS, Bound, histogram
-from pipelines.report.ticks import value_at
+from pipelines.report.sections.decisions import entry_of, judged_by
+from pipelines.storage.ledger import Ledger
 
 RANDOM = np.random.default_rng(3)
 SHAPES = {

@@ -11,8 +11,8 @@ import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
 from pipelines.errors import InputError, RunnerError
+from pipelines.processes.pool import WorkerPool
 from pipelines.runners.budget import Budget
-from pipelines.runners.local.pool import WorkerPool
 from pipelines.runners.local.runner import LocalRunner, unsuitable
 
 pytestmark = pytest.mark.skipif(unsuitable() is not None, reason="not a tested Beam, or no safe fork")

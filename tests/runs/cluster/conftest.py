@@ -11,8 +11,8 @@ from pathlib import Path
 import numba
 import pytest
 
-from pipelines.request import Request
-from pipelines.runners.engines import ENGINES
+from pipelines.run.request import Request
+from pipelines.runners.portable.engines import ENGINES
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def start_run():
 
     def call(request: Request, folder: Path) -> subprocess.Popen:
         folder.mkdir()
-        line = [sys.executable, "-m", "pipelines.worker", request.to_json(), str(folder)]
+        line = [sys.executable, "-m", "pipelines.run.worker", request.to_json(), str(folder)]
         with (folder / "log").open("wb") as log:
             started.append(subprocess.Popen(line, stdout=log, stderr=log, start_new_session=True))
         return started[-1]

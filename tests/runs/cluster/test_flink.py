@@ -12,9 +12,9 @@ import apache_beam
 import pytest
 
 from pipelines.errors import RunnerError
-from pipelines.execute import execute
-from pipelines.request import Request
-from pipelines.runners.engines import FLINK, free_port, reachable
+from pipelines.run.execute import execute
+from pipelines.run.request import Request
+from pipelines.runners.portable.engines import FLINK, free_port, reachable
 
 pytestmark = pytest.mark.cluster
 

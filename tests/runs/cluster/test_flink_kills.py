@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from pipelines.execute import execute
-from pipelines.request import Request
+from pipelines.run.execute import execute
+from pipelines.run.request import Request
 
 pytestmark = pytest.mark.cluster
 EMBEDDED = ("--flink_master=[local]",)

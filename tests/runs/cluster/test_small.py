@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from pipelines.execute import execute
-from pipelines.request import Request
+from pipelines.run.execute import execute
+from pipelines.run.request import Request
 
 pytestmark = pytest.mark.cluster
 

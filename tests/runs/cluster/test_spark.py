@@ -7,9 +7,9 @@ import zipfile
 import pytest
 
 from pipelines.errors import RecipeError, RunnerError
-from pipelines.execute import execute
-from pipelines.request import Request
-from pipelines.runners.engines import SPARK, class_path, free_port
+from pipelines.run.execute import execute
+from pipelines.run.request import Request
+from pipelines.runners.portable.engines import SPARK, class_path, free_port
 
 pytestmark = pytest.mark.cluster
 

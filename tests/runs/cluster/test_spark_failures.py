@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from pipelines.errors import Exit, InputError
-from pipelines.request import Request
-from pipelines.runners.engines import SPARK, find_spark, free_port, reachable
-from pipelines.runners.server_log import NO_RESOURCES
+from pipelines.run.request import Request
+from pipelines.runners.portable.engines import SPARK, find_spark, free_port, reachable
+from pipelines.runners.portable.server_log import NO_RESOURCES
 
 pytestmark = pytest.mark.cluster
 GRISTMILL = [sys.executable, "-m", "pipelines.cli.main"]

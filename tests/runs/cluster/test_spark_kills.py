@@ -7,9 +7,9 @@ import time
 import pytest
 
 from pipelines.errors import RunnerError
-from pipelines.execute import execute
-from pipelines.request import Request
-from pipelines.runners.engines import SPARK
+from pipelines.run.execute import execute
+from pipelines.run.request import Request
+from pipelines.runners.portable.engines import SPARK
 
 pytestmark = pytest.mark.cluster
 

@@ -9,9 +9,9 @@ import time
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.execute import execute
-from pipelines.request import Request
-from pipelines.runners.engines import free_port, reachable
+from pipelines.run.execute import execute
+from pipelines.run.request import Request
+from pipelines.runners.portable.engines import free_port, reachable
 from pipelines.stages.score import UnitScorer
 
 pytestmark = pytest.mark.cluster

@@ -1,0 +1,1 @@
+"""Fingerprints of documents: what is equal, and what is nearly so."""

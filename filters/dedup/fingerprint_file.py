@@ -1,0 +1,184 @@
+"""Fingerprints on disk: one uncompressed Arrow IPC file per unit (several for a giant one), memory-mapped when read.
+
+Kept with a dataset it is an index: the next crawl is compared with it without reading any text again.
+"""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import fsspec
+import numpy as np
+import pyarrow as pa
+
+from filters.dedup.fingerprints import Fingerprints, pack_ids
+
+HASHES = b"gristmill letters-1 affine32"
+"""In the schema's metadata: files of another version of the hashes are not comparable, and are refused."""
+
+HEAP_PER_DOCUMENT = 4 + 16 + 8 + 16 + 8 + 8
+"""Bytes: the columns beside bands and shingles, which are copied where a file has several batches."""
+
+
+def fingerprint_schema(bands: int, minhash: str) -> pa.Schema:
+    """Columns of a fingerprint file with this many LSH bands, made with these options (see fingerprints.describe)."""
+    return pa.schema(
+        [
+            pa.field("row", pa.uint32(), nullable=False),
+            pa.field("doc_id", pa.binary(16), nullable=False),
+            pa.field("rank", pa.uint64(), nullable=False),
+            pa.field("exact", pa.list_(pa.field("item", pa.uint64(), nullable=False), 2), nullable=False),
+            pa.field("bands", pa.list_(pa.field("item", pa.uint64(), nullable=False), bands), nullable=False),
+            pa.field("shingles", pa.large_list(pa.field("item", pa.uint32(), nullable=False)), nullable=False),
+        ],
+        {b"hashes": HASHES, b"minhash": minhash.encode()},
+    )
+
+
+def fingerprint_batch(
+    row: np.ndarray, doc_id: pa.Array | list[str], rank: np.ndarray, prints: Fingerprints
+) -> pa.RecordBatch:
+    """One batch of a fingerprint file; write a unit's with `pa.ipc.new_file(sink, batch.schema)`, without compression.
+
+    row: uint32[D], position of the record in its unit, rising through the file; doc_id: in hex; rank: uint64[D].
+    """
+    schema = fingerprint_schema(prints.bands.shape[1], prints.minhash)
+    values = [
+        pa.array(row, pa.uint32()),
+        pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(row), [None, pa.py_buffer(pack_ids(doc_id).tobytes())]),
+        pa.array(rank, pa.uint64()),
+        _fixed_lists(prints.exact, schema.field("exact").type),
+        _fixed_lists(prints.bands, schema.field("bands").type),
+        pa.LargeListArray.from_arrays(
+            pa.array(prints.start, pa.int64()), pa.array(prints.shingles), type=schema.field("shingles").type
+        ),
+    ]
+    return pa.record_batch(values, schema=schema)
+
+
+def _fixed_lists(values_DN: np.ndarray, kind: pa.DataType) -> pa.Array:
+    values = pa.array(values_DN.ravel(), pa.uint64())
+    return pa.Array.from_buffers(kind, len(values_DN), [None], children=[values])
+
+
+@dataclass(frozen=True)
+class FingerprintFile:
+    """An open fingerprint file of D documents. `hashes` views the whole file: shingles are read where they lie."""
+
+    minhash: str
+    """Files are comparable where this is equal."""
+    row: np.ndarray
+    """uint32[D], rising."""
+    doc_id: np.ndarray
+    """uint8[D, 16]"""
+    rank: np.ndarray
+    """uint64[D]"""
+    exact: np.ndarray
+    """uint64[D, 2]"""
+    hashes: np.ndarray
+    """uint32: document d's sorted shingle hashes are hashes[start[d]:end[d]]."""
+    start: np.ndarray
+    """int64[D]"""
+    end: np.ndarray
+    """int64[D]"""
+    batches: list[pa.RecordBatch]
+    """As they lie in the file, without empty ones."""
+    heap_bytes: int
+    """What keeping it open costs, in memory or as a temporary copy; a map of a local file costs nothing."""
+
+    def bands(self) -> np.ndarray:
+        """uint64[D, bands]: LSH keys, the band number mixed in."""
+        width = self.batches[0].schema.field("bands").type.list_size if self.batches else 0
+        return _joined([_lists(b.column("bands"), width) for b in self.batches], np.uint64, (width,))
+
+    def positions(self, rows: np.ndarray) -> np.ndarray:
+        """int64: where these rows (uint32) stand in the file. Raises ValueError for a row that it does not hold."""
+        at = np.searchsorted(self.row, rows)
+        if np.any(at >= len(self.row)) or np.any(self.row[at] != rows):
+            raise ValueError("fingerprint file lacks a row that its band keys named: was it replaced during the run?")
+        return at
+
+
+def open_fingerprints(path: str) -> FingerprintFile:
+    """Opens a fingerprint file, memory-mapped: itself where it is local, else a temporary copy made through fsspec.
+
+    Raises ValueError for a file of another kind or version, OSError where it cannot be read.
+    """
+    whole = _contents(path)
+    if whole.address % 4:
+        raise ValueError(f"{path}: buffer is not aligned to 4 bytes")
+    with pa.ipc.open_file(pa.BufferReader(whole)) as reader:
+        metadata = reader.schema.metadata or {}
+        if metadata.get(b"hashes") != HASHES:
+            raise ValueError(f"{path} is not a fingerprint file of this version ({HASHES.decode()})")
+        batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
+    filled = [batch for batch in batches if len(batch)]
+    hashes = np.frombuffer(whole, np.uint32, whole.size // 4)
+    starts = [_shingle_offsets(batch.column("shingles"), whole) for batch in filled]
+    file = FingerprintFile(
+        minhash=metadata[b"minhash"].decode(),
+        row=_joined([_flat(b.column("row"), np.uint32, len(b)) for b in filled], np.uint32, ()),
+        doc_id=_joined([_bytes(b.column("doc_id")) for b in filled], np.uint8, (16,)),
+        rank=_joined([_flat(b.column("rank"), np.uint64, len(b)) for b in filled], np.uint64, ()),
+        exact=_joined([_lists(b.column("exact"), 2) for b in filled], np.uint64, (2,)),
+        hashes=hashes,
+        start=_joined([offsets[:-1] for offsets in starts], np.int64, ()),
+        end=_joined([offsets[1:] for offsets in starts], np.int64, ()),
+        batches=filled,
+        heap_bytes=(whole.size if _is_remote(path) else 0) + HEAP_PER_DOCUMENT * sum(map(len, filled)),
+    )
+    if np.any(file.row[1:] <= file.row[:-1]):
+        raise ValueError(f"{path}: rows do not rise")
+    return file
+
+
+def _is_remote(path: str) -> bool:
+    return "://" in path and not path.startswith("file://")
+
+
+def _contents(path: str) -> pa.Buffer:
+    path = path.removeprefix("file://")
+    if _is_remote(path):
+        with tempfile.NamedTemporaryFile(prefix="gristmill-fingerprints-") as copy:
+            fs, inner = fsspec.url_to_fs(path)
+            fs.get_file(inner, copy.name)
+            return _mapped(copy.name, path)  # the map outlives the name: the space is free when nobody holds it
+    return _mapped(path, path)
+
+
+def _mapped(file: str, path: str) -> pa.Buffer:
+    if Path(file).stat().st_size == 0:
+        raise ValueError(f"{path} is empty, not a fingerprint file")
+    with pa.memory_map(file) as source:
+        return source.read_buffer()
+
+
+def _flat(column: pa.Array, dtype: type, count: int) -> np.ndarray:
+    """The `count` values in the data buffer of a column without nulls, as they lie there."""
+    buffer = column.buffers()[1]
+    return np.frombuffer(buffer, dtype, count) if buffer is not None and count else np.zeros(0, dtype)
+
+
+def _lists(column: pa.Array, width: int) -> np.ndarray:
+    """uint64[D, width] of a fixed_size_list<uint64> column."""
+    return _flat(column.values, np.uint64, len(column) * width).reshape(len(column), width)
+
+
+def _bytes(column: pa.Array) -> np.ndarray:
+    """uint8[D, 16] of a fixed_size_binary column."""
+    return _flat(column, np.uint8, 16 * len(column)).reshape(-1, 16)
+
+
+def _shingle_offsets(column: pa.Array, whole: pa.Buffer) -> np.ndarray:
+    """int64[D + 1]: where the lists of a large_list<uint32> column lie, in uint32 from the start of the file."""
+    offsets = np.frombuffer(column.buffers()[1], np.int64, len(column) + 1)
+    values = column.values.buffers()[1]
+    return offsets + ((values.address - whole.address) // 4 if values is not None else 0)
+
+
+def _joined(parts: list[np.ndarray], dtype: type, shape: tuple[int, ...]) -> np.ndarray:
+    """One read-only array (see fingerprints._read_only): of one batch, a view of the file."""
+    joined = parts[0] if len(parts) == 1 else np.concatenate([np.zeros((0, *shape), dtype), *parts])
+    view = joined.view()
+    view.flags.writeable = False
+    return view

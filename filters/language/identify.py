@@ -1,0 +1,77 @@
+"""The language of a document, by fastText's model for 176 languages, and the script that it is written in."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filters.batch import text_buffers
+from filters.kernels.scripts import count_words_by_script
+from filters.kernels.unicode import SCRIPT, SCRIPTS, UNSPACED_SCRIPTS
+
+MODEL = Path(__file__).with_name("lid.176.ftz")
+"""Shipped unchanged; source, authors and licence stand in NOTICE."""
+
+UNKNOWN = "und"
+"""Language of a text without a letter (ISO 639-2 and -3: undetermined)."""
+
+KANA_SHARE = 0.1
+"""Han characters with at least this share of kana among them are Japanese. Measured on the pages of corpus/docs-00001
+and -00003 with more than 20 such characters: 2,111 Japanese ones have 17 % or more, 4,981 Chinese ones 1 % or less."""
+
+
+def identify(text: pa.Array, characters: int | None = 1000) -> tuple[pa.Array, np.ndarray]:
+    """(language, score) of each text of a large_string column, from its first `characters` code points; None: all.
+
+    language, string: ISO 639-1 where the language has such a code, else fastText's own (`yue`, `ceb`); `und` with score
+    0 where there is no letter. score, float32: the model's probability, 0 to 1. A document's result does not depend on
+    the others of its batch. On corpus/slice.parquet the language is the page's declared one for 93.57 % of the pages
+    with the whole text, 93.15 % with 1,000 characters, 87.60 % with 200 (3 % are declared `mul`, so 97 % is the most).
+    Raises ValueError if `characters` is not positive.
+    """
+    if characters is not None and characters < 1:
+        raise ValueError(f"language identification needs at least one character, not {characters}")
+    seen = text if characters is None else pc.utf8_slice_codeunits(text, 0, characters)
+    has_letter = pc.match_substring_regex(seen, r"\pL").fill_null(False)
+    languages = np.full(len(text), UNKNOWN, object)
+    scores = np.zeros(len(text), np.float32)
+    chosen = np.flatnonzero(has_letter.to_numpy(zero_copy_only=False))
+    if len(chosen):
+        # The model reads one line, and stops at a word "</s>", its own mark for the end of one.
+        line = pc.replace_substring(pc.replace_substring(seen.take(chosen), "\n", " "), "</s>", " ")
+        labels, probabilities = load_model().predict(line.to_pylist())  # a list: a single str fails under numpy 2
+        languages[chosen] = [label[0].removeprefix("__label__") for label in labels]
+        scores[chosen] = [min(float(probability[0]), 1.0) for probability in probabilities]  # it gives 1.00003, too
+    return pa.array(languages, pa.string()), scores
+
+
+def script_of(text: pa.Array) -> pa.Array:
+    """ISO 15924 code of the script that most words of each text are in, string; `Zyyy` where there is no letter.
+
+    A Han, kana or Thai character counts as a word, so that names and code in Latin letters, which are longer, do not
+    outweigh the Chinese around them: counted by letters, 22 % of the Chinese pages of corpus/slice.parquet are Latin.
+    Han and kana are counted together: `Kana`, which is Japanese, from a share of KANA_SHARE on, else `Hani`.
+    """
+    data_B, start_D1 = text_buffers(text)
+    words_DS = np.zeros((len(text), len(SCRIPTS)), np.int64)
+    is_unspaced_S = np.array([script in UNSPACED_SCRIPTS for script in SCRIPTS])
+    count_words_by_script(data_B, start_D1, SCRIPT, is_unspaced_S, words_DS)
+    hani, kana = SCRIPTS.index("Hani"), SCRIPTS.index("Kana")
+    kana_D = words_DS[:, kana].copy()
+    words_DS[:, hani] += kana_D
+    words_DS[:, kana] = 0
+    script_D = words_DS.argmax(axis=1)
+    is_japanese_D = (script_D == hani) & (kana_D > 0) & (kana_D >= KANA_SHARE * words_DS[:, hani])
+    script_D[is_japanese_D] = kana
+    return pa.array(SCRIPTS, pa.string()).take(pa.array(script_D))
+
+
+@cache
+def load_model() -> Any:
+    """The fastText model, loaded once per process (0.9 MB, 20 ms); call it before a fork, and workers share it."""
+    import fasttext  # here, so that a process that identifies nothing need not load it
+
+    return fasttext.load_model(str(MODEL))

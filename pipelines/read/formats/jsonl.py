@@ -1,0 +1,59 @@
+"""JSON lines: plain files by byte range, .gz and .zst as a whole."""
+
+import json
+from collections.abc import Iterator
+
+from pipelines.errors import BadRecordError
+from pipelines.read.batches import Document, Item
+from pipelines.read.context import Context
+from pipelines.read.fields import json_type
+from pipelines.read.files import compression_of, open_file
+from pipelines.read.lines import Line, LostLine, lines, lines_of_range
+from pipelines.read.streams import pieces
+from pipelines.records.dead_letters import dead_letter
+from pipelines.records.elements import Split
+
+BOM = b"\xef\xbb\xbf"
+
+_decode = json.JSONDecoder(parse_constant=lambda name: None).decode
+"""NaN and Infinity, which Python's json writes and JSON does not know, read as null."""
+
+
+def read_jsonl(split: Split, context: Context) -> Iterator[Item]:
+    """Each line that begins in the split: a document, or a dead letter. Blank lines are no records."""
+    limit = context.read.max_record_bytes
+    compression = compression_of(split.path)
+    with open_file(split.path) as file:
+        found: Iterator[Line | LostLine]
+        if compression is None:
+            found = lines_of_range(file, split.start, split.end, limit)
+        else:
+            found = lines(pieces(file, compression), 0, limit)
+        for line in found:
+            if isinstance(line, LostLine):
+                yield line.passed.dead_letter(context.next_row(), split.path, line.offset, line.error)
+                continue
+            data = line.data.removeprefix(BOM) if line.offset == 0 else line.data
+            if data and not data.isspace():
+                yield _record(data, line.offset, split.path, context)
+
+
+def _record(data: bytes, offset: int, path: str, context: Context) -> Item:
+    row = context.next_row()
+    try:
+        record = parse(data)
+        text = context.fields.take_text(record)
+        own_id = context.fields.take_id(record)
+        url, language, typed, meta = context.fields.take_rest(record)
+    except (ValueError, RecursionError) as error:  # of JSON, of UTF-8, BadRecordError, too many digits, too deep
+        return dead_letter(row, path, offset, error, data)
+    identity = context.identify(own_id, data)
+    return context.not_sampled(identity) or Document(row, identity, own_id, text, url, language, len(data), meta, typed)
+
+
+def parse(data: bytes) -> dict:
+    """The object of one line. Raises BadRecordError, and what decoding UTF-8 and JSON raises."""
+    record = _decode(data.decode())
+    if type(record) is not dict:
+        raise BadRecordError(f"WrongType: the line is {json_type(record)}, not an object")
+    return record

@@ -1,0 +1,1 @@
+"""Pages: bytes as characters, characters as text."""

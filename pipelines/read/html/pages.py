@@ -1,0 +1,61 @@
+"""A payload (a page, a plain text) and what is known about it -> a document."""
+
+from typing import Any
+
+from pipelines.errors import BadRecordError
+from pipelines.read.batches import Document, Item
+from pipelines.read.context import Context
+from pipelines.read.html.charset import decode_page, decode_text
+from pipelines.read.html.extract import read_page
+from pipelines.records.dead_letters import dead_letter
+
+EMPTY = "empty_text"
+"""Rule: extraction found no text. Step "extract"."""
+
+
+def page_document(
+    body: bytes, record: dict[str, Any], kind: str, context: Context, place: tuple[str, int],
+    http_label: str | None = None, raw: bytes | None = None,
+) -> Item:  # fmt: skip
+    """The document of a payload; a dead letter where its text cannot be had.
+
+    `record`: what is known about it, by field name (`url` and the rest of `meta`); `kind`: "html" or "text"; `place`:
+    file and offset, for dead letters; `http_label`: the charset that a server named; `raw`: what identifies it, else
+    the body.
+    """
+    row = context.next_row()
+    step = "read"
+    try:
+        own_id = context.fields.take_id(record)
+        identity = context.identify(own_id, body if raw is None else raw)
+        if left_out := context.not_sampled(identity):
+            return left_out
+        step = "extract"
+        if kind == "html":
+            page = context.guard.step(read_page)(body, http_label, context.extract)
+            text, record["charset"] = page.text, page.charset
+            if page.title:
+                record["title"] = page.title
+        else:
+            plain, record["charset"] = decode_page(body, http_label) if http_label else decode_text(body)
+            text = plain.encode()
+        step = "read"
+        url, language, typed, meta = context.fields.take_rest(record)
+    except BadRecordError as error:
+        return dead_letter(row, *place, error, body, step)
+    empty = (EMPTY, "extract") if kind == "html" and not text.strip() else (None, None)
+    return Document(row, identity, own_id, text, url, language, len(body), meta, typed, *empty)
+
+
+def dropped_page(body: bytes, record: dict[str, Any], rule: str, context: Context, place: tuple[str, int]) -> Item:
+    """The record of a payload that is no text to begin with, dropped by a rule of step "read"."""
+    row = context.next_row()
+    try:
+        own_id = context.fields.take_id(record)
+        identity = context.identify(own_id, body)
+        if left_out := context.not_sampled(identity):
+            return left_out
+        url, language, typed, meta = context.fields.take_rest(record)
+    except BadRecordError as error:
+        return dead_letter(row, *place, error, body)
+    return Document(row, identity, own_id, None, url, language, len(body), meta, typed, rule, "read")

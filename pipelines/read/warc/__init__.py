@@ -1,0 +1,1 @@
+"""Crawl archives: compressed members, records, the pages in them."""

@@ -1,0 +1,51 @@
+"""The columns of datasets that a recipe adds to: its typed ones."""
+
+import pyarrow as pa
+
+from filters.edits import EDIT
+from pipelines.recipe.schema import ColumnType, Recipe
+from pipelines.records.columns import IDENTITY, LANGUAGE
+
+ARROW_TYPES: dict[ColumnType, pa.DataType] = {
+    "string": pa.string(),
+    "int64": pa.int64(),
+    "float64": pa.float64(),
+    "bool": pa.bool_(),
+}
+
+
+def typed_columns(recipe: Recipe) -> list[pa.Field]:
+    """The columns that the recipe names, of all sources together; null where a source lacks one."""
+    fields = {name: ARROW_TYPES[kind] for source in recipe.sources.values() for name, kind in source.columns.items()}
+    return [pa.field(name, type_) for name, type_ in fields.items()]
+
+
+def curated_schema(recipe: Recipe) -> pa.Schema:
+    """Extracted text and what is done to it: only `text/` applies the edits."""
+    return pa.schema(
+        [
+            *IDENTITY,
+            ("row", pa.uint32()),
+            ("text", pa.large_string()),
+            *LANGUAGE,
+            ("bytes", pa.int64()),
+            ("meta", pa.large_string()),
+            *typed_columns(recipe),
+            ("edits", pa.list_(EDIT)),
+        ]
+    )
+
+
+def text_schema(recipe: Recipe) -> pa.Schema:
+    """The clean text, as it is delivered."""
+    return pa.schema(
+        [
+            *IDENTITY,
+            ("text", pa.large_string()),
+            *LANGUAGE,
+            ("cluster", pa.string()),
+            ("bytes", pa.int64()),
+            ("meta", pa.large_string()),
+            *typed_columns(recipe),
+        ]
+    )

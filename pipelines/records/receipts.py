@@ -1,0 +1,69 @@
+"""Receipts: the small JSON that commits the parts of one unit at one stage. A stage's only Beam output."""
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from pipelines.records.accounts import Account, Accounts
+
+
+@dataclass(frozen=True)
+class Part:
+    """A finished file of a dataset. `content` adds up over rows: it does not depend on how rows are cut into parts."""
+
+    dataset: str
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+    content: str = ""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What one unit wrote at one stage, and the accounts of its records."""
+
+    stage: str
+    unit: str
+    parts: tuple[Part, ...]
+    accounts: tuple[Account, ...] = ()
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    finished: float = field(default_factory=time.time)
+    """Seconds since 1970; for the run's log, never for a decision."""
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def part(self, dataset: str) -> Part:
+        """The one part of a dataset. Raises ValueError when there is not exactly one."""
+        (found,) = self.of(dataset)
+        return found
+
+    def of(self, dataset: str) -> list[Part]:
+        """The parts of a dataset, in order."""
+        return [part for part in self.parts if part.dataset == dataset]
+
+    def to_bytes(self) -> bytes:
+        """One JSON object, UTF-8."""
+        return json.dumps(asdict(self), ensure_ascii=False).encode()
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> "Receipt":
+        """The inverse of to_bytes."""
+        return cls.from_json(json.loads(raw))
+
+    @classmethod
+    def from_json(cls, record: dict) -> "Receipt":
+        """From the parsed JSON object."""
+        parts = tuple(Part(**part) for part in record["parts"])
+        accounts = tuple(Account(**account) for account in record["accounts"])
+        return cls(**{**record, "parts": parts, "accounts": accounts})
+
+
+def total(receipts: Iterable[Receipt]) -> Accounts:
+    """The accounts of several receipts together."""
+    accounts = Accounts()
+    for receipt in receipts:
+        accounts.merge(receipt.accounts)
+    return accounts

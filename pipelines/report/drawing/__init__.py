@@ -1,0 +1,1 @@
+"""The page: templates, charts, colours. Numbers come in, HTML goes out."""

@@ -1,0 +1,239 @@
+"""Charts as inline SVG, one function per kind. Colours are classes of style.css, so that light, dark and print follow.
+
+Geometry is in user units of a viewBox that CSS scales; coordinates are rounded to a tenth, so equal data give equal
+bytes on every machine. Every mark has a <title>: the browser shows it on hover, a screen reader reads it.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+
+from markupsafe import Markup
+
+from pipelines.report.blocks import Funnel, Group, StepFlow
+from pipelines.report.drawing import ticks
+from pipelines.report.drawing.theme import count, number, share
+from pipelines.report.figures import Histogram, LineChart, Named, Threshold
+
+_HISTOGRAM = (340.0, 168.0)
+_COLUMNS = (340.0, 168.0)
+_LINES = (520.0, 240.0)
+
+_TALL = 3.0
+"""A bar so many times as high as the next one is cut, and says its share: the others stay visible."""
+
+
+_WIDE = 28.0
+"""Bars of a signal with few values are not wider than this."""
+
+
+def flow_bar(step: StepFlow) -> Markup:
+    """What of all records was gone before a step, and what it kept, dropped and could not process."""
+    return _stacked(
+        [
+            ("gone", step.share_gone_before, "gone before"),
+            ("kept", step.share_kept, f"kept {count(step.kept.documents)}"),
+            ("dropped", step.share_dropped, f"dropped {count(step.dropped.documents)}"),
+            ("dead", step.share_dead, f"dead {count(step.dead.documents)}"),
+        ],
+        f"{step.name}: {share(step.share_kept)} of all records kept",
+    )
+
+
+def outcome_bar(funnel: Funnel) -> Markup:
+    """Where every record ended: kept, or dropped or dead at one of the steps."""
+    parts = [("kept", funnel.steps[-1].share_kept, f"kept {share(funnel.steps[-1].share_kept)}")]
+    parts += [("dropped", s.share_dropped, f"dropped by {s.name} {share(s.share_dropped)}") for s in funnel.steps]
+    parts += [("dead", s.share_dead, f"dead in {s.name} {share(s.share_dead)}") for s in funnel.steps]
+    return _stacked(parts, "where the records ended", gap=2.0)
+
+
+def group_bar(group: Group) -> Markup:
+    """Kept, dropped and dead shares of a source, language or site."""
+    return _stacked(
+        [
+            ("kept", group.share_kept or 0.0, f"kept {share(group.share_kept)}"),
+            ("dropped", group.share_dropped or 0.0, f"dropped {share(group.share_dropped)}"),
+            ("dead", group.share_dead or 0.0, f"dead {share(group.share_dead)}"),
+        ],
+        f"{group.name}: {share(group.share_kept)} kept",
+    )
+
+
+def meter(value: float | None, kind: str) -> Markup:
+    """One share as a bar of the given colour class."""
+    return _stacked([(kind, value or 0.0, share(value))], share(value))
+
+
+def _stacked(parts: Iterable[tuple[str, float, str]], label: str, gap: float = 0.0) -> Markup:
+    marks, x = [], 0.0
+    for kind, part, title in parts:
+        if part > 0:
+            # Nothing that exists is invisible: a trace is drawn one and a half units of a thousand wide.
+            width = max(part * 1000, 1.5)
+            marks.append(_rect(kind, x, 0, max(width - gap, 1.0), 14, title))
+            x += width
+    return _svg("bar", (1000.0, 14.0), label, marks, stretch=True)
+
+
+def histogram(data: Histogram) -> Markup:
+    """Bars of documents, in the colour of dropped ones where a rule fires; thresholds as dashed lines."""
+    width, height = _HISTOGRAM
+    top, bottom = 30.0, height - 20
+    axis = ticks.axis(data.scale, data.low, data.high, 4.0, width - 4)
+    marks = [_beyond(axis, bound, top, bottom) for bound in data.thresholds]
+    marks += _bars(data, axis, top, bottom)
+    marks.append(_line("axis", 4, bottom, width - 4, bottom))
+    marks += [_text("tick", place, height - 6, label, "middle") for place, label in axis.labels(4)]
+    marks += _bounds(axis, data.thresholds, top, bottom)
+    label = f"{data.title}: {count(data.documents)} documents, {share(data.share_beyond)} beyond a threshold"
+    return _svg("chart", _HISTOGRAM, label, marks)
+
+
+def _bars(data: Histogram, axis: ticks.Axis, top: float, bottom: float) -> list[Markup]:
+    heights = sorted((item.documents for item in data.bins), reverse=True)
+    full = float(heights[0])
+    if len(heights) > 1 and heights[1] and full > _TALL * heights[1]:
+        full = heights[1] * 1.5
+    marks, step = [], (axis.right - axis.left) / len(data.bins)
+    for place, item in enumerate(data.bins):
+        if not item.documents:
+            continue
+        width = min(max(step - 1, 1.0), _WIDE)
+        x = axis.left + (place + 0.5) * step - width / 2
+        height = max(min(item.documents / full, 1.0) * (bottom - top), 1.0)
+        beyond = height * item.beyond / item.documents
+        title = f"{count(item.documents)} documents, {count(item.beyond)} beyond ({_span(data, place)})"
+        marks.append(_rect("within", x, bottom - height, width, height - beyond, title))
+        if item.beyond:
+            marks.append(_rect("dropped", x, bottom - beyond, width, beyond, title))
+        if item.documents > full:
+            marks += _cut(x, width, top, item.documents / max(data.documents, 1), axis)
+    return marks
+
+
+def _cut(x: float, width: float, top: float, part: float, axis: ticks.Axis) -> list[Markup]:
+    """The mark of a bar that is higher than drawn, and its true share beside it."""
+    slash = f"M{_n(x - 2)} {_n(top + 12)}L{_n(x + width + 2)} {_n(top + 7)}"
+    left = x > (axis.left + axis.right) / 2
+    place = x - 4 if left else x + width + 4
+    return [
+        Markup('<path class="cut" d="{}"/>').format(slash),
+        _text("note", place, top + 13, share(part), "end" if left else "start"),
+    ]
+
+
+def _span(data: Histogram, place: int) -> str:
+    low, high = (ticks.value_at(data.scale, data.low, data.high, (place + i) / len(data.bins)) for i in (0, 1))
+    return f"{number(low)} to {number(high)}"
+
+
+def _beyond(axis: ticks.Axis, bound: Threshold, top: float, bottom: float) -> Markup:
+    """The side of a threshold on which the rule fires, shaded."""
+    x = axis.place(bound.value)
+    if bound.comparison in (">=", ">"):
+        return _rect("beyond", axis.left, top, x - axis.left, bottom - top)
+    if bound.comparison in ("<=", "<"):
+        return _rect("beyond", x, top, axis.right - x, bottom - top)
+    return Markup("")
+
+
+def _bounds(axis: ticks.Axis, thresholds: Sequence[Threshold], top: float, bottom: float) -> list[Markup]:
+    """Dashed lines with the bound above; labels that would overlap go to a second row, then share their place."""
+    marks, ends = [], [-math.inf, -math.inf]
+    for value, comparison in sorted({(bound.value, bound.comparison) for bound in thresholds}):
+        x, label = axis.place(value), f"{ticks.SIGNS.get(comparison, comparison)} {number(value)}"
+        half = len(label) * 3.2
+        middle = min(max(x, axis.left + half), axis.right - half)
+        row = next((i for i, end in enumerate(ends) if middle - half > end), 1)
+        ends[row] = middle + half + 4
+        y = top - 4 - 12 * row
+        marks += [_line("threshold", x, y + 3, x, bottom), _text("bound", middle, y, label, "middle")]
+    return marks
+
+
+def columns(items: Sequence[Named], unit: str) -> Markup:
+    """A column per named count, with the count above and the name below."""
+    width, height = _COLUMNS
+    top, bottom = 22.0, height - 20
+    full, step = max((item.count for item in items), default=0) or 1, (width - 8) / max(len(items), 1)
+    marks = [_line("axis", 4, bottom, width - 4, bottom)]
+    for place, item in enumerate(items):
+        x, tall = 4 + place * step, item.count / full * (bottom - top)
+        if item.count:
+            tall, title = max(tall, 1.0), f"{item.name}: {count(item.count)} {unit}"
+            marks.append(_rect("within", x + 2, bottom - tall, step - 4, tall, title))
+            marks.append(_text("note", x + step / 2, bottom - tall - 4, ticks.compact(item.count), "middle"))
+        marks.append(_text("tick", x + step / 2, height - 6, item.name, "middle"))
+    return _svg("chart", _COLUMNS, f"{unit} by size", marks)
+
+
+def lines(data: LineChart) -> Markup:
+    """Curves over steps, with a dashed baseline, and a vertical line at each event."""
+    width, height = _LINES
+    points = [point for curve in data.curves for point in curve.points]
+    values = [point.y for point in points] + ([data.baseline] if data.baseline is not None else [])
+    values += [0.0] if data.from_zero else []
+    low, high = min(values), max(values)
+    margin = (high - low) * 0.06 or abs(high) * 0.1 or 1.0
+    first, last = min(point.x for point in points), max(point.x for point in points)
+    across = ticks.axis("linear", first, last if last > first else first + 1, 46.0, width - 10)
+    up = ticks.axis("linear", max(low - margin, 0.0) if low >= 0 else low - margin, high + margin, height - 24, 26.0)
+    marks = []
+    for place, label in up.labels(5):
+        marks += [_line("grid", 46, place, width - 10, place), _text("tick", 40, place + 3.5, label, "end")]
+    marks += [_text("tick", place, height - 8, label, "middle") for place, label in across.labels(6)]
+    marks += [
+        _line("event", across.place(step), 26, across.place(step), height - 24)
+        for step in data.events
+        if first <= step <= last
+    ]
+    if data.baseline is not None:
+        y = up.place(data.baseline)
+        marks += [
+            _line("baseline", 46, y, width - 10, y),
+            _text("note", width - 12, y - 5, f"{data.baseline_name} {number(data.baseline)}", "end"),
+        ]
+    for place, curve in enumerate(data.curves):
+        if curve.points:
+            places = [(across.place(point.x), up.place(point.y)) for point in curve.points]
+            marks.append(_curve(f"curve{place}", places, curve.name))
+    return _svg("chart wide", _LINES, f"{data.title}, {data.unit}, over {number(last)} steps", marks)
+
+
+def _curve(kind: str, places: Sequence[tuple[float, float]], title: str) -> Markup:
+    if len(places) == 1:
+        x, y = places[0]
+        return Markup('<circle class="{}" cx="{}" cy="{}" r="3"><title>{}</title></circle>').format(
+            f"dot {kind}", _n(x), _n(y), title
+        )
+    path = "".join(f"{'L' if i else 'M'}{_n(x)} {_n(y)}" for i, (x, y) in enumerate(places))
+    return Markup('<path class="{}" d="{}"><title>{}</title></path>').format(kind, path, title)
+
+
+def _svg(kind: str, size: tuple[float, float], label: str, marks: Iterable[Markup], stretch: bool = False) -> Markup:
+    aspect = Markup(' preserveAspectRatio="none"') if stretch else Markup("")
+    return Markup('<svg class="{}" viewBox="0 0 {} {}"{} role="img" aria-label="{}">{}</svg>').format(
+        kind, _n(size[0]), _n(size[1]), aspect, label, Markup("").join(marks)
+    )
+
+
+def _rect(kind: str, x: float, y: float, width: float, height: float, title: str = "") -> Markup:
+    if width <= 0 or height <= 0:
+        return Markup("")
+    inside = Markup("<title>{}</title>").format(title) if title else Markup("")
+    return Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}">{}</rect>').format(
+        kind, _n(x), _n(y), _n(width), _n(height), inside
+    )
+
+
+def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
+    return Markup('<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(kind, _n(x1), _n(y1), _n(x2), _n(y2))
+
+
+def _text(kind: str, x: float, y: float, text: str, anchor: str) -> Markup:
+    return Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}</text>').format(kind, _n(x), _n(y), anchor, text)
+
+
+def _n(value: float) -> str:
+    """A coordinate to a tenth, without a trailing zero."""
+    return f"{value:.1f}".removesuffix(".0")

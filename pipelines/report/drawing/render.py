@@ -1,0 +1,66 @@
+"""Report -> one HTML page that needs nothing else: opens from disk, fetches nothing, runs one script of its own."""
+
+import base64
+import functools
+import hashlib
+import re
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup, escape
+
+from pipelines.report.drawing import charts, ticks
+from pipelines.report.drawing.theme import FORMATS, THEME, short
+from pipelines.report.model import Report
+
+_FOLDER = Path(__file__).parent
+
+
+def render(report: Report) -> str:
+    """The page. Pure: equal reports give equal text. Everything from outside is escaped."""
+    style, script = _asset("style.css"), _asset("page.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    # Should markup from a document ever get through, the browser still runs no script but ours and asks no server.
+    policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'"
+    page = _environment().get_template("index.html")
+    return page.render(report=report, theme=THEME, policy=policy, style=Markup(style), script=Markup(script))
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(FORMATS, short=short, breakable=breakable, prose=prose)
+    environment.globals.update(
+        flow_bar=charts.flow_bar,
+        outcome_bar=charts.outcome_bar,
+        group_bar=charts.group_bar,
+        meter=charts.meter,
+        histogram=charts.histogram,
+        columns=charts.columns,
+        lines=charts.lines,
+        signs=ticks.SIGNS,
+    )
+    return environment
+
+
+def breakable(name: str) -> Markup:
+    """A rule's name that may be wrapped after a slash or underscore, and copies as it is."""
+    return Markup("<wbr>").join(re.split(r"(?<=[/_])", name))
+
+
+def prose(text: str) -> Markup:
+    """A sentence from a docstring: `code` and *emphasis* become that, everything else is text."""
+    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text)))
+    return Markup(re.sub(r"\*([^*<>]+)\*", r"<em>\1</em>", marked))
+
+
+@functools.cache
+def _asset(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")

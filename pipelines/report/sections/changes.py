@@ -1,0 +1,89 @@
+"""What was changed inside kept documents, and the records that could not be processed at all."""
+
+import re
+from typing import Any
+
+from pipelines.report.blocks import DeadGroup, DeadLetters, EditKind, Edits
+from pipelines.report.material import Material
+from pipelines.report.texts import clean_texts
+
+EXAMPLES = 3
+"""Masked places shown per kind of personal data."""
+
+_CANDIDATES = 8
+"""Documents looked through for them: a later edit may have cut the place away."""
+
+DEAD_GROUPS = 40
+
+_ENTITY = re.compile(r"[A-Z][A-Z0-9_]*")
+"""Kinds of personal data are presidio's entity types; kinds of other edits are names of rules, in lower case."""
+
+EDITS_QUERY = f"""\
+SELECT e.kind AS kind, count(*) AS spans, count(DISTINCT (unit, "row")) AS documents,
+       sum(e."end" - e.start)::BIGINT AS bytes, min(doc_id, {_CANDIDATES}) AS doc_ids
+FROM (SELECT doc_id, unit, "row", unnest(edits) AS e FROM 'ledger/*.parquet' WHERE verdict <> 'dropped')
+GROUP BY kind ORDER BY spans DESC, kind"""
+
+DEAD_QUERY = """\
+SELECT step, error, source, file, count(*) AS documents, sum(length)::BIGINT AS bytes, min("offset") AS first_offset
+FROM 'dead/*.parquet'
+GROUP BY ALL ORDER BY documents DESC, step, error, source, file"""
+
+
+def build_edits(material: Material) -> Edits | None:
+    """Edits of the kept documents by kind; None without a ledger."""
+    if not material.ledger.has("ledger"):
+        return None
+    rows = material.ledger.rows(EDITS_QUERY)
+    personal = [row for row in rows if _ENTITY.fullmatch(row["kind"])]
+    texts = clean_texts(material, {doc_id for row in personal for doc_id in row["doc_ids"]})
+    return Edits(
+        personal=[_kind(row, _examples(material, row, texts)) for row in personal],
+        text=[_kind(row, []) for row in rows if not _ENTITY.fullmatch(row["kind"])],
+        query=EDITS_QUERY,
+    )
+
+
+def _kind(row: dict[str, Any], examples: list[str]) -> EditKind:
+    return EditKind(row["kind"], row["spans"], row["documents"], row["bytes"], examples)
+
+
+def _examples(material: Material, row: dict[str, Any], texts: dict[str, str]) -> list[str]:
+    """Places of the clean text where the tag of this kind stands, with their surroundings; never the value.
+
+    Asterisks (operator `mask`) do not say what they cover, so that operator has no examples.
+    """
+    tag = re.compile(re.escape(f"<{row['kind']}>"))
+    examples: dict[str, None] = {}
+    for doc_id in row["doc_ids"]:
+        text = texts.get(doc_id, "")
+        if found := tag.search(text):
+            examples.setdefault(material.excerpts.around(text, found))
+    return list(examples)[:EXAMPLES]
+
+
+def build_dead(material: Material) -> DeadLetters | None:
+    """Dead letters by step, error and file, never their content; None without any."""
+    if not material.ledger.has("dead"):
+        return None
+    rows = material.ledger.rows(DEAD_QUERY)
+    if not rows:
+        return None
+    return DeadLetters(
+        documents=sum(row["documents"] for row in rows),
+        bytes=sum(row["bytes"] for row in rows),
+        groups=[
+            DeadGroup(
+                step=row["step"],
+                error=material.excerpts.name(row["error"]),
+                source=material.excerpts.name(row["source"]),
+                file=material.excerpts.name(row["file"]),
+                documents=row["documents"],
+                bytes=row["bytes"],
+                offset=row["first_offset"],
+            )
+            for row in rows[:DEAD_GROUPS]
+        ],
+        others=max(0, len(rows) - DEAD_GROUPS),
+        query=DEAD_QUERY,
+    )

@@ -1,0 +1,166 @@
+"""Clusters of documents that say the same: how many, how large, how similar, and which one stayed."""
+
+from collections import Counter
+from typing import Any
+
+from pipelines.records.accounts import DROPPED
+from pipelines.report.blocks import Cluster, Duplicates, Member, Pair
+from pipelines.report.excerpts import differing
+from pipelines.report.figures import Histogram, Named
+from pipelines.report.histograms import Bound, histogram
+from pipelines.report.material import Material
+from pipelines.report.texts import clean_texts, dropped_texts
+
+CLUSTERS = 8
+MEMBERS = 8
+CLOSEST = 6
+"""Shown: largest clusters, members of each, and removals nearest the threshold."""
+
+_SIZES = ((2, "2"), (3, "3"), (4, "4"), (9, "5–9"), (19, "10–19"), (49, "20–49"), (99, "50–99"))
+
+SIZES_QUERY = """\
+SELECT size, count(*) AS clusters, sum(size)::BIGINT AS documents, sum(repeated)::BIGINT AS repeated
+FROM (SELECT cluster, count(*) AS size, count(*) FILTER (duplicate_of IS NOT NULL) AS repeated
+      FROM 'clusters/*.parquet' GROUP BY cluster)
+GROUP BY size ORDER BY size"""
+
+_LARGEST = f"""\
+WITH largest AS (SELECT cluster, count(*) AS size, count(*) FILTER (kept) AS cluster_kept
+                 FROM 'clusters/*.parquet' GROUP BY cluster ORDER BY size DESC, cluster LIMIT {CLUSTERS})
+"""
+
+MEMBERS_QUERY = f"""{_LARGEST}\
+SELECT size, cluster_kept, c.* FROM largest JOIN 'clusters/*.parquet' AS c USING (cluster)
+QUALIFY row_number() OVER (PARTITION BY cluster
+                           ORDER BY doc_id <> cluster, duplicate_of IS NULL, similarity DESC, doc_id) <= {MEMBERS}
+ORDER BY size DESC, cluster, doc_id <> cluster, duplicate_of IS NULL, similarity DESC, doc_id"""
+
+# A document that rules dropped may repeat another one that rules dropped: a removal is what deduplication dropped.
+_REMOVED = "FROM 'ledger/*.parquet' WHERE step = 'deduplicate'"
+
+_LEAST_SIMILAR = f"""{_LARGEST}\
+SELECT cluster, doc_id, source, similarity, duplicate_of {_REMOVED} AND cluster IN (SELECT cluster FROM largest)
+QUALIFY row_number() OVER (PARTITION BY cluster ORDER BY similarity, doc_id) = 1"""
+
+CLOSEST_QUERY = f"""\
+SELECT doc_id, source, similarity, duplicate_of {_REMOVED}
+ORDER BY similarity, doc_id LIMIT {CLOSEST}"""
+
+
+def build_duplicates(material: Material) -> Duplicates | None:
+    """Sizes and similarities of all clusters, members of the largest; None without clusters."""
+    if not material.ledger.has("clusters"):
+        return None
+    sizes = material.ledger.rows(SIZES_QUERY)
+    if not sizes:
+        return None
+    largest: dict[str, list[dict[str, Any]]] = {}
+    for row in material.ledger.rows(MEMBERS_QUERY):
+        largest.setdefault(row["cluster"], []).append(row)
+    removals = material.ledger.has("ledger")
+    closest = material.ledger.rows(CLOSEST_QUERY) if removals else []
+    worst = {row["cluster"]: row for row in (material.ledger.rows(_LEAST_SIMILAR) if removals else [])}
+    pairs = _Pairs(material, [*closest, *worst.values()])
+    reasons = Counter[str]()
+    for account in material.accounts:
+        if account.step == "deduplicate" and account.outcome == DROPPED:
+            reasons[account.reason] += account.documents
+    repeated = sum(row["repeated"] for row in sizes)
+    return Duplicates(
+        clusters=sum(row["clusters"] for row in sizes),
+        documents=sum(row["documents"] for row in sizes),
+        repeated=repeated,
+        exact=reasons["exact_duplicate"],
+        near=reasons["near_duplicate"],
+        ruled=repeated - reasons["exact_duplicate"] - reasons["near_duplicate"],
+        sizes=_sizes(sizes),
+        similarities=_similarities(material),
+        largest=[_cluster(material, rows, pairs.of(worst.get(cluster))) for cluster, rows in largest.items()],
+        closest=[pair for row in closest if (pair := pairs.of(row)) is not None],
+        query=SIZES_QUERY,
+        members_query=MEMBERS_QUERY,
+        closest_query=CLOSEST_QUERY,
+    )
+
+
+def _sizes(rows: list[dict[str, Any]]) -> list[Named]:
+    counts = {label: 0 for _, label in _SIZES} | {"100+": 0}
+    for row in rows:
+        label = next((label for most, label in _SIZES if row["size"] <= most), "100+")
+        counts[label] += row["clusters"]
+    return [Named(label, number) for label, number in counts.items()]
+
+
+def _similarities(material: Material) -> Histogram | None:
+    minhash = (material.recipe.get("deduplicate") or {}).get("minhash") or {}
+    bounds = []
+    if (threshold := minhash.get("threshold")) is not None:
+        # Drawn as a bound that removals must reach: what lies beyond it would be a bug.
+        sentence = "A document is dropped only for a kept one with at least this similarity."
+        bounds = [Bound("threshold", ">=", float(threshold), sentence)]
+    return histogram(material.ledger, "clusters", "similarity", "duplicate_of IS NOT NULL", bounds)
+
+
+def _cluster(material: Material, rows: list[dict[str, Any]], pair: Pair | None) -> Cluster:
+    names = _names(material, [row["doc_id"] for row in rows])
+    members = []
+    for row in rows:
+        known = names.get(row["doc_id"], {})
+        members.append(
+            Member(
+                doc_id=row["doc_id"],
+                id=material.excerpts.optional(known.get("id")),
+                url=material.excerpts.optional(known.get("url")),
+                source=material.excerpts.name(row["source"]),
+                fate=_fate(row["kept"], known.get("step")),
+                similarity=row["similarity"],
+                duplicate_of=row["duplicate_of"],
+            )
+        )
+    size = rows[0]["size"]
+    return Cluster(rows[0]["cluster"], size, rows[0]["cluster_kept"], members, size - len(rows), pair)
+
+
+def _fate(kept: bool, step: str | None) -> str:
+    return "kept" if kept else "duplicate" if step == "deduplicate" else "ruled"
+
+
+def _names(material: Material, doc_ids: list[str]) -> dict[str, dict[str, Any]]:
+    if not material.ledger.has("ledger"):
+        return {}
+    rows = material.ledger.rows(
+        "SELECT doc_id, min(id) AS id, min(url) AS url, min(lang) AS lang, min(source) AS source, min(step) AS step"
+        " FROM 'ledger/*.parquet' WHERE doc_id IN (SELECT unnest(?)) GROUP BY doc_id",
+        [doc_ids],
+    )
+    return {row["doc_id"]: row for row in rows}
+
+
+class _Pairs:
+    """Removed documents beside their winners; texts are looked up once for all."""
+
+    def __init__(self, material: Material, removed: list[dict[str, Any]]):
+        losers = [row["doc_id"] for row in removed]
+        winners = [row["duplicate_of"] for row in removed]
+        self._excerpts = material.excerpts
+        self._names = _names(material, [*losers, *winners])
+        self._losers = dropped_texts(material, losers)
+        self._winners = clean_texts(material, winners) if self._losers else {}
+
+    def of(self, removed: dict[str, Any] | None) -> Pair | None:
+        """None when there is no removal, or its texts were cleaned away."""
+        if removed is None or (loser := self._losers.get(removed["doc_id"])) is None:
+            return None
+        if (winner := self._winners.get(removed["duplicate_of"])) is None:
+            return None
+        spans = differing(self._excerpts.excerpt(loser)[0], self._excerpts.excerpt(winner)[0])
+        return Pair(
+            similarity=removed["similarity"],
+            loser=removed["doc_id"],
+            winner=removed["duplicate_of"],
+            loser_source=self._excerpts.name(removed["source"]),
+            winner_source=self._excerpts.name(self._names.get(removed["duplicate_of"], {}).get("source") or ""),
+            lang=self._names.get(removed["doc_id"], {}).get("lang"),
+            loser_text=spans[0],
+            winner_text=spans[1],
+        )

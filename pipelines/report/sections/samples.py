@@ -1,0 +1,97 @@
+"""Dropped documents to look at: a few per rule, always the same ones, scrubbed, with every reason."""
+
+from typing import Any
+
+from pipelines.report.blocks import Sample, SampleGroup, Samples, Why
+from pipelines.report.material import Material
+from pipelines.report.sections.decisions import entry_of, signal_columns
+from pipelines.storage.ledger import identifier
+
+PER_RULE = 4
+
+# doc_id is a 128-bit hash, so the smallest ones are a uniform sample that does not change when others are added.
+SAMPLES_QUERY = f"""\
+SELECT step, coalesce(rules[1], step) AS reason, count(*) AS documents, min(doc_id, {PER_RULE}) AS doc_ids
+FROM 'dropped/*.parquet'
+GROUP BY step, reason ORDER BY step, documents DESC, reason"""
+
+_TEXTS = """\
+SELECT doc_id, id, source, url, text, lang, step, rules, duplicate_of FROM 'dropped/*.parquet'
+WHERE doc_id IN (SELECT unnest(?)) ORDER BY doc_id, step, rules, id, url, text"""
+
+SENTENCES = {
+    "http_status": "The server answered with a status other than 200.",
+    "content_type": "The record is neither HTML nor plain text.",
+    "empty_text": "Nothing was left after extraction.",
+    "exact_duplicate": "Its normalised text is equal to that of a kept document.",
+    "near_duplicate": "Its shingles overlap with those of a kept document by at least the recipe's threshold.",
+}
+"""What the built-in reasons mean; those of `decide` bring their own sentence."""
+
+
+def build_samples(material: Material) -> Samples | None:
+    """The dropped documents with the smallest doc_id of every step and first rule; None without dropped texts."""
+    if not material.ledger.has("dropped"):
+        return None
+    groups = material.ledger.rows(SAMPLES_QUERY)
+    if not groups:
+        return None
+    groups.sort(key=lambda group: material.steps.index(group["step"]))
+    wanted = sorted({doc_id for group in groups for doc_id in group["doc_ids"]})
+    signals = _signals(material, wanted)
+    dropped: dict[tuple[str, str], list[Sample]] = {}
+    for row in material.ledger.each(_TEXTS, [wanted]):
+        of_rule = dropped.setdefault((row["step"], (row["rules"] or [row["step"]])[0]), [])
+        if len(of_rule) < PER_RULE:
+            of_rule.append(_sample(material, row, signals.get(row["doc_id"], {})))
+    sentences = SENTENCES | {rule["name"]: rule["sentence"] for rule in material.manifest.get("rules", [])}
+    return Samples(
+        [
+            SampleGroup(
+                step=group["step"],
+                reason=group["reason"],
+                sentence=sentences.get(group["reason"], ""),
+                documents=group["documents"],
+                samples=dropped.get((group["step"], group["reason"]), []),
+            )
+            for group in groups
+        ],
+        SAMPLES_QUERY,
+    )
+
+
+def _signals(material: Material, doc_ids: list[str]) -> dict[str, dict[str, Any]]:
+    """What the ledger measured on some documents, by doc_id."""
+    if not material.ledger.has("ledger"):
+        return {}
+    columns = "".join(f", {identifier(column)}" for column in signal_columns(material))
+    rows = material.ledger.rows(
+        f"SELECT doc_id, bytes, lang, script, source{columns} FROM 'ledger/*.parquet'"
+        " WHERE doc_id IN (SELECT unnest(?)) ORDER BY doc_id, unit, row",
+        [doc_ids],
+    )
+    return {row["doc_id"]: row for row in reversed(rows)}  # a doc_id may repeat: the first record speaks for it
+
+
+def _sample(material: Material, row: dict[str, Any], signals: dict[str, Any]) -> Sample:
+    excerpt, cut = material.excerpts.excerpt(row["text"] or "")
+    entry = entry_of(signals, material.recipe.get("decide") or []) if signals else None
+    of_entry = {rule["name"]: rule for rule in material.manifest.get("rules", []) if rule["entry"] == entry}
+    return Sample(
+        doc_id=row["doc_id"],
+        id=material.excerpts.optional(row["id"]),
+        url=material.excerpts.optional(row["url"]),
+        source=material.excerpts.name(row["source"]),
+        lang=row["lang"],
+        bytes=signals.get("bytes") or len((row["text"] or "").encode()),
+        excerpt=excerpt,
+        cut=cut,
+        why=[_why(name, of_entry.get(name), signals) for name in row["rules"] or [row["step"]]],
+        duplicate_of=row["duplicate_of"],
+    )
+
+
+def _why(name: str, rule: dict[str, Any] | None, signals: dict[str, Any]) -> Why:
+    if rule is None:
+        return Why(name, None, None, "", None)
+    return Why(name, rule["signal"], signals.get(rule["column"]), rule["comparison"], rule["threshold"])

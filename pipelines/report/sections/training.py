@@ -1,0 +1,127 @@
+"""Curves of the models that were trained on the run's shards."""
+
+import itertools
+import json
+import math
+import statistics
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import InputError
+from pipelines.report.blocks import SourceLoss, Training
+from pipelines.report.figures import Curve, LineChart, Point
+from pipelines.report.material import Material
+
+POINTS = 240
+"""A longer curve is thinned to means of this many equal stretches: more than pixels would not be seen."""
+
+
+_BASELINE = "unigram entropy"
+
+
+def build_training(material: Material, unigram: tuple[float, float] | None) -> list[Training]:
+    """One Training per train/<name>/metrics.jsonl, by name.
+
+    unigram: nats per token and bits per byte of the unigram model of the training shards, drawn as baselines.
+    """
+    files = sorted(material.run.glob("train/*/metrics.jsonl"))
+    return [training for file in files if (training := _training(material, file, unigram)) is not None]
+
+
+def _training(material: Material, file: Path, unigram: tuple[float, float] | None) -> Training | None:
+    records = _read(file)
+    if not records:
+        return None
+    # A spike that was not applied would squeeze the curve of what was learnt into a line: it is an event instead.
+    skipped = [float(record["step"]) for record in records if record.get("skipped")]
+    applied = [record for record in records if not record.get("skipped")]
+    loss, bits, speed = (_curve(applied, name) for name in ("loss", "val_bits_per_byte", "tokens_per_second"))
+    nats = unigram[0] if unigram else None
+    return Training(
+        name=material.excerpts.name(file.parent.name),
+        steps=int(max((record.get("step", 0) for record in records), default=0)),
+        first_loss=loss[0].y if loss else None,
+        last_loss=statistics.fmean(point.y for point in loss[-10:]) if loss else None,
+        best_bits_per_byte=min((point.y for point in bits), default=None),
+        tokens_per_second=statistics.median(point.y for point in speed) if speed else None,
+        unigram_entropy=nats,
+        skipped=len(skipped),
+        rolled_back=sum("went_back_from" in record for record in records),
+        sources=_sources(material, records),
+        charts=[chart for chart in _charts(applied, skipped, unigram) if any(curve.points for curve in chart.curves)],
+        query=f"SELECT * FROM 'train/{file.parent.name}/metrics.jsonl' ORDER BY step",
+    )
+
+
+def _charts(
+    records: list[dict[str, Any]], skipped: list[float], unigram: tuple[float, float] | None
+) -> list[LineChart]:
+    """All that a training can show; charts without a point are for the caller to leave out."""
+    nats, bits = unigram or (None, None)
+
+    def curve(title: str, name: str) -> Curve:
+        return Curve(title, _thinned(_curve(records, name), POINTS))
+
+    losses, norm = [curve("training", "loss"), curve("validation", "val_loss")], [curve("training", "grad_norm")]
+    experts = [curve("load-balance loss", "expert_balance"), curve("busiest, over its fair share", "expert_busiest")]
+    return [
+        LineChart("Loss", "nats per token", losses, nats, _BASELINE),
+        LineChart("Validation", "bits per byte", [curve("validation", "val_bits_per_byte")], bits, _BASELINE),
+        LineChart("Loss by document length", "nats per token", _by_length(records), None, ""),
+        LineChart("Gradient norm", "before clipping", norm, None, "", from_zero=True, events=skipped),
+        LineChart("Experts", "1 is balanced", experts, 1.0, "balanced"),
+        LineChart("Speed", "tokens per second", [curve("training", "tokens_per_second")], None, "", from_zero=True),
+    ]
+
+
+def _by_length(applied: list[dict[str, Any]]) -> list[Curve]:
+    """A curve per length bucket, shortest first. A step holds few documents of a length, so the means are of more steps
+    than elsewhere: without them the curves hide each other."""
+    buckets = {name for record in applied for name in record.get("loss_by_length") or {}}
+    curves = []
+    for name in sorted(buckets, key=lambda name: int(name.split("-")[0])):
+        values = [{"step": r["step"], "loss": (r.get("loss_by_length") or {}).get(name)} for r in applied]
+        title = f"from {name[:-1]} tokens" if name.endswith("-") else f"{name.replace('-', '–')} tokens"
+        curves.append(Curve(title, _thinned(_curve(values, "loss"), POINTS // 8)))
+    return curves
+
+
+def _sources(material: Material, records: list[dict[str, Any]]) -> list[SourceLoss]:
+    evaluated = [record for record in records if record.get("val_loss_by_source")]
+    if not evaluated:
+        return []
+    losses, bits = evaluated[-1]["val_loss_by_source"], evaluated[-1].get("val_bits_per_byte_by_source") or {}
+    return [SourceLoss(material.excerpts.name(name), loss, bits.get(name)) for name, loss in sorted(losses.items())]
+
+
+def _read(file: Path) -> list[dict[str, Any]]:
+    """One object per line. The last line may be half written while a training runs; any other must be whole."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    records = []
+    for number, line in enumerate(lines, 1):
+        try:
+            records.append(json.loads(line))
+        except ValueError as error:
+            if number < len(lines):
+                raise InputError(
+                    "a line is not a JSON object", where=f"{file}:{number}", fix="remove the line, or train again"
+                ) from error
+    return records
+
+
+def _curve(records: list[dict[str, Any]], name: str) -> list[Point]:
+    """Finite values by step. After a resume a step may occur twice: the later record counts."""
+    values = {record["step"]: record[name] for record in records if _finite(record.get(name)) and "step" in record}
+    return [Point(float(step), float(value)) for step, value in sorted(values.items())]
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _thinned(points: list[Point], most: int) -> list[Point]:
+    if len(points) <= most:
+        return points
+    edges = [len(points) * stretch // most for stretch in range(most + 1)]
+    stretches = [points[begin:end] for begin, end in itertools.pairwise(edges)]
+    return [Point(statistics.fmean(p.x for p in s), statistics.fmean(p.y for p in s)) for s in stretches]

@@ -1,0 +1,56 @@
+"""The tokenizer: what it is, and how it does on each language."""
+
+from typing import Any
+
+from pipelines.report.blocks import Evaluation, Tokenizer
+from pipelines.report.drawing.theme import number
+from pipelines.report.figures import Figure
+from pipelines.report.material import Material
+from tokenizer.evaluate import ALL
+
+MEASURES = {
+    "bytes": "bytes",
+    "tokens": "tokens",
+    "bytes_per_token": "bytes / token",
+    "tokens_per_word": "tokens / word",
+    "tokens_per_character": "tokens / character",
+    "byte_token_share": "byte tokens",
+    "unknown": "unknown",
+    "round_trip_errors": "round-trip errors",
+}
+"""Figures of tokenizer.evaluate that are shown, and what the page calls them; the others are parts of the ratios."""
+
+LANGUAGES = 12
+"""Rows shown, beside the one for all."""
+
+
+def build_tokenizer(material: Material) -> Tokenizer | None:
+    """What tokenizer/tokenizer.json says; None where no tokenizer was trained."""
+    described = material.json("tokenizer/tokenizer.json")
+    if described is None:
+        return None
+    evaluation: dict[str, dict[str, Any]] = described["evaluation"]
+    languages = sorted(evaluation, key=lambda name: (name == ALL, -evaluation[name]["bytes"], name))
+    shown = [*[name for name in languages if name != ALL][:LANGUAGES], *(name for name in languages if name == ALL)]
+    return Tokenizer(
+        kind=described["kind"],
+        vocabulary=described["vocabulary"],
+        sha256=described["sha256"],
+        special=_special(described["special_ids"]),
+        measures=list(MEASURES.values()),
+        evaluation=[Evaluation(name or "unknown", [evaluation[name][m] for m in MEASURES]) for name in shown],
+        figures=[Figure(f"training {name.replace('_', ' ')}", number(value)) for name, value in _training(described)],
+    )
+
+
+def _training(described: dict[str, Any]) -> list[tuple[str, float]]:
+    return [(name, value) for name, value in described["training"].items() if isinstance(value, int | float)]
+
+
+def _special(ids: dict[str, int]) -> list[Figure]:
+    """Name and id, by id; a hundred sentinels are one line."""
+    ordered = sorted(ids.items(), key=lambda item: item[1])
+    figures = [Figure(name, str(number)) for name, number in ordered if not name.startswith("<extra_")]
+    if sentinels := [number for name, number in ordered if name.startswith("<extra_")]:
+        figures.append(Figure(f"<extra_0> … <extra_{len(sentinels) - 1}>", f"{sentinels[0]}–{sentinels[-1]}"))
+    return figures

@@ -1,0 +1,192 @@
+"""Does a run: plan, build the graph, run it, reconcile, publish the manifest, write the report. No threads."""
+
+import contextlib
+import os
+import platform
+from dataclasses import replace
+from typing import Any
+
+import apache_beam as beam
+
+from pipelines.errors import GristmillError, RunnerError, causes
+from pipelines.processes.aside import Aside, here, in_child
+from pipelines.recipe.check import check
+from pipelines.recipe.load import LoadedRecipe, dump, load
+from pipelines.records.accounts import Accounts, reconcile
+from pipelines.records.elements import Unit
+from pipelines.records.receipts import Receipt, total
+from pipelines.report.build import write_report
+from pipelines.run import manifest
+from pipelines.run.graph import build
+from pipelines.run.job import STAGES, Job, make_job, plan_units, write_plan
+from pipelines.run.request import Request
+from pipelines.runners.budget import Budget
+from pipelines.runners.local.runner import LocalRunner
+from pipelines.runners.options import Chosen, choose
+from pipelines.runners.portable.remote_job import end_orphan
+from pipelines.runners.portable.runner import ClusterRunner
+from pipelines.stages.preload import preload
+from pipelines.stages.tokenizer import name_of
+from pipelines.storage.addresses import is_remote
+from pipelines.storage.addresses import load as load_protocol
+from pipelines.storage.rundir import locked, now, update_state
+from pipelines.storage.store import Store
+
+
+def execute(request: Request) -> dict[str, Any]:
+    """Do a run, or continue it. Returns the manifest.
+
+    Raises GristmillError for everything that a user can mend; whatever is on disk then is consistent, and the same
+    command goes on from there.
+    """
+    store = Store.at(request.out)
+    budget = Budget(request.memory, request.disk)
+    scratch = store.local / "_work" / "tmp" if store.local is not None else None
+    chosen = choose(request.runner, request.workers, request.beam_args, scratch, budget)
+    loaded = load(request.recipe)
+    check(loaded)
+    aside, pid = _aside(store, loaded, chosen), os.getpid()
+    with locked(store, aside, request.break_lock) as told:
+        chosen = replace(chosen, note="; ".join(filter(None, (told, chosen.note))))
+        job, units = aside(lambda: _prepare(store, loaded, request, chosen, pid))
+        try:
+            _run(job, chosen)
+            receipts, document = aside(lambda: _publish(job, units))
+        except BaseException as error:
+            interrupted = any(isinstance(cause, KeyboardInterrupt) for cause in causes(error))
+            # A full disk or a store out of reach must not hide why the run stopped.
+            with contextlib.suppress(OSError, GristmillError):
+                aside(lambda: update_state(store, status="interrupted" if interrupted else "failed", finished=now()))
+            raise
+        aside(lambda: _conclude(job, receipts))
+        return document
+
+
+def _aside(store: Store, loaded: LoadedRecipe, chosen: Chosen) -> Aside:
+    """Only the local runner forks, and only clients of stores have threads. Their packages are loaded once, here."""
+    paths = [path for source in loaded.recipe.sources.values() for path in source.paths]
+    addresses = [address for address in (store.root, *paths) if is_remote(address)]
+    for address in addresses:
+        load_protocol(address, "the recipe's sources")
+    return in_child if addresses and isinstance(chosen.runner, LocalRunner) else here
+
+
+def _prepare(store: Store, loaded: LoadedRecipe, request: Request, chosen: Chosen, pid: int) -> tuple[Job, list[Unit]]:
+    end_orphan(store)
+    store.prepare()
+    units = plan_units(loaded, loaded.recipe.plan.unit_bytes)
+    job = make_job(loaded.recipe, units, store, request.sample, _last_stage(loaded, request.until))
+    job = replace(job, decided="duplicates" in job.stages and job.duplicates_found())
+    _begin(job, loaded, units, request, chosen, pid)
+    return job, units
+
+
+def _conclude(job: Job, receipts: dict[str, list[Receipt]]) -> None:
+    update_state(job.store, status="finished", finished=now(), stages=stage_times(job, receipts))
+    write_report(job.store)
+
+
+def _last_stage(loaded: LoadedRecipe, until: str) -> str:
+    """A recipe without a tokenizer ends with the text."""
+    return "text" if loaded.recipe.tokenizer is None and STAGES.index(until) > STAGES.index("text") else until
+
+
+def _begin(job: Job, loaded: LoadedRecipe, units: list[Unit], request: Request, chosen: Chosen, pid: int) -> None:
+    store = job.store
+    store.delete(manifest.MANIFEST)  # what lies there is about to change; until the end only receipts are to be trusted
+    store.delete("_work/notes")
+    write_plan(store, units)
+    store.write_bytes("recipe.yaml", dump(loaded.recipe).encode())
+    store.delete("run.json")
+    update_state(
+        store,
+        status="running",
+        recipe=loaded.recipe.name,
+        recipe_file=str(loaded.file),
+        started=now(),
+        runner=request.runner,
+        workers=chosen.workers,
+        note=chosen.note,
+        host=platform.node(),
+        pid=pid,
+        until=job.until,
+        sample=job.sample,
+        units=len(units),
+        input_bytes=job.input_bytes,
+        books={stage: job.books[stage].folder for stage in job.stages},
+    )
+
+
+def _run(job: Job, chosen: Chosen) -> None:
+    if job.units == 0:
+        return
+    preload(job.recipe)
+    if isinstance(chosen.runner, ClusterRunner):
+        chosen.runner.store = job.store
+    pipeline = beam.Pipeline(runner=chosen.runner, options=chosen.options)
+    build(pipeline, job)
+    result = pipeline.run()
+    state = result.wait_until_finish()
+    if state not in (None, "DONE"):
+        raise RunnerError(
+            f"the runner ended with state {state}",
+            where=f"the job of {job.recipe.name}",
+            fix="see the runner's log; the same command continues from the receipts",
+        )
+
+
+def collect(job: Job) -> dict[str, list[Receipt]]:
+    """The receipts that make up this run, by stage, in the order of the units."""
+    receipts: dict[str, list[Receipt]] = {}
+    for stage in (*job.stages, "rows"):
+        names = job.store.read_json(f"_work/notes/{stage}.json") or []
+        found = [_receipt(job, name) for name in names]
+        if found:
+            receipts[stage] = found
+    if "tokenizer" in job.stages and job.units:
+        receipts["tokenizer"] = [_tokenizer_receipt(job, receipts["text"])]
+    return receipts
+
+
+def _receipt(job: Job, name: str) -> Receipt:
+    stage, unit = name.split("/", 1)
+    return Receipt.from_json(job.store.read_json(job.books[stage].path(unit)))
+
+
+def _tokenizer_receipt(job: Job, text: list[Receipt]) -> Receipt:
+    return _receipt(job, f"tokenizer/{name_of(text)}")
+
+
+def _publish(job: Job, units: list[Unit]) -> tuple[dict[str, list[Receipt]], dict[str, Any]]:
+    """Reconcile, sweep what earlier recipes left, write the manifest last."""
+    receipts = collect(job)
+    accounts: Accounts = total(receipt for stage in receipts.values() for receipt in stage)
+    reconcile(accounts, job.steps)
+    document = manifest.build(job, units, receipts, accounts)
+    manifest.sweep(job.store, document)
+    job.store.write_json(manifest.MANIFEST, document)
+    return receipts, document
+
+
+def stage_times(job: Job, receipts: dict[str, list[Receipt]]) -> list[dict[str, Any]]:
+    """Time and throughput of every stage, from its receipts; work that an earlier attempt did counts as well."""
+    rows = []
+    for stage, done in receipts.items():
+        accounts = total(done)
+        step = {"score": "read", "text": "scrub", "tokens": "encode"}.get(stage, "")
+        entered = [account for account in accounts if account.step == step and account.outcome == "in"]
+        rows.append(
+            {
+                "stage": stage,
+                "units": len(done),
+                "documents": sum(account.documents for account in entered),
+                "bytes": sum(account.bytes for account in entered),
+                "seconds": round(sum(receipt.seconds for receipt in done), 3),
+                "cpu_seconds": round(sum(receipt.cpu_seconds for receipt in done), 3),
+            }
+        )
+    mark = job.store.read_json(job.duplicates_mark) if "duplicates" in job.stages else None
+    if mark and "score" in receipts:
+        waited = mark["finished"] - max(receipt.finished for receipt in receipts["score"])
+        rows.insert(1, {**rows[0], "stage": "duplicates", "seconds": round(max(waited, 0), 3), "cpu_seconds": 0.0})
+    return rows

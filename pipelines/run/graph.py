@@ -1,0 +1,197 @@
+"""Recipe -> Beam graph. Map stages over units, joined by shuffles of small packed blocks; text never leaves its files.
+
+    units -> ScoreUnits --------------> StoreMembers -> CleanUnits -> TrainTokenizer -> EncodeUnits -> PlanRows
+                 \\-> FindDuplicates -/
+
+Every stage hands on (unit number, receipt) and notes at its end which receipts make up the run.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+
+import apache_beam as beam
+
+import pipelines.records.coders  # noqa: F401 - registers the coders
+from pipelines.records.elements import Unit
+from pipelines.records.receipts import Receipt
+from pipelines.run.job import Job, read_plan
+from pipelines.stages.duplicates.find import FindDuplicates
+from pipelines.stages.duplicates.members import StoreMembers
+from pipelines.stages.exchange import Block, GroupBlocks
+from pipelines.stages.numbered import Together, unpack
+from pipelines.stages.score import FINGERPRINTS, ScoreUnits
+from pipelines.stages.text import CleanUnits
+from pipelines.stages.tokenizer import TrainTokenizer
+from pipelines.stages.tokens import EncodeUnits, PlanRows
+from pipelines.storage.store import Store
+
+Numbered = tuple[int, Receipt]
+
+
+def build(pipeline: beam.Pipeline, job: Job) -> None:
+    """Add the stages of a job to a pipeline."""
+    scored = score(pipeline, job)
+    if "text" not in job.stages:
+        if "duplicates" in job.stages:
+            note(job, "duplicates", find_duplicates(scored, job))
+        return
+    decided = find_duplicates(scored, job) if "duplicates" in job.stages else scored
+    cleaned = decided | "text" >> beam.ParDo(CleanUnits(job.recipe, job.books.get("duplicates"), job.books["text"]))
+    note(job, "text", cleaned)
+    if "tokenizer" not in job.stages:
+        return
+    trained = (
+        cleaned
+        | "all text" >> beam.ParDo(Together())
+        | "one trainer" >> GroupBlocks()
+        | "tokenizer" >> beam.ParDo(TrainTokenizer(job.recipe, job.books["tokenizer"]))
+    )
+    if "tokens" in job.stages:
+        encode(trained, job)
+
+
+def score(pipeline: beam.Pipeline, job: Job) -> beam.PCollection[Numbered]:
+    """Stage A over every planned unit."""
+    scored = (
+        pipeline
+        | "start" >> beam.Impulse()
+        | "units" >> beam.ParDo(ReadPlan(job.store))
+        | "fan out" >> beam.GroupByKey()
+        | "score" >> beam.ParDo(ScoreUnits(job.recipe, job.books["score"], job.sample))
+    )
+    note(job, "score", scored)
+    return scored
+
+
+def find_duplicates(scored: beam.PCollection[Numbered], job: Job) -> beam.PCollection[Numbered]:
+    """Stage S, unless the decisions about exactly these units are stored already."""
+    book = job.books["duplicates"]
+    if job.duplicates_found() or job.recipe.deduplicate is None:
+        return scored
+    members = (
+        scored
+        | "fingerprints" >> beam.ParDo(FingerprintPaths(job.store))
+        | "duplicates" >> FindDuplicates(job.recipe.deduplicate, job.partitions)
+        | "members" >> beam.ParDo(Tag(StoreMembers.MEMBERS))
+    )
+    receipts = scored | "receipts" >> beam.ParDo(TagReceipt(StoreMembers.RECEIPT))
+    stored = (
+        (members, receipts)
+        | "members and receipts" >> beam.Flatten()
+        | "per unit" >> GroupBlocks()
+        | "store members" >> beam.ParDo(StoreMembers(book))
+    )
+    return (
+        stored
+        | "all decided" >> beam.ParDo(Together())
+        | "barrier" >> GroupBlocks()
+        | "mark complete" >> beam.ParDo(MarkComplete(job.store, job.duplicates_mark))
+        | "fan out again" >> beam.GroupByKey()
+        | "one receipt" >> beam.ParDo(Only())
+    )
+
+
+def encode(trained: beam.PCollection[Numbered], job: Job) -> None:
+    """Stage E and the pack plan."""
+    encoded = (
+        trained
+        | "fan out text" >> beam.GroupByKey()
+        | "encode" >> beam.ParDo(EncodeUnits(job.recipe, job.books["tokens"]))
+    )
+    note(job, "tokens", encoded)
+    planned = (
+        encoded
+        | "all tokens" >> beam.ParDo(Together())
+        | "one planner" >> GroupBlocks()
+        | "plan rows" >> beam.ParDo(PlanRows(job.recipe, job.books["tokens"]))
+    )
+    note(job, "rows", planned)
+
+
+def note(job: Job, stage: str, receipts: beam.PCollection[Numbered]) -> None:
+    """Write which receipts make up a stage of this run: an old receipt may lie beside a new one."""
+    (
+        receipts
+        | f"{stage} receipts" >> beam.ParDo(Together())
+        | f"{stage} together" >> GroupBlocks()
+        | f"{stage} note" >> beam.ParDo(WriteNote(job.store, stage))
+    )
+
+
+class ReadPlan(beam.DoFn):
+    """-> (number, unit). From a file, because the units of a large input do not fit into a job request."""
+
+    def __init__(self, store: Store):
+        self.store = store
+
+    def process(self, _: bytes) -> Iterator[tuple[int, Unit]]:
+        """Every planned unit."""
+        yield from enumerate(read_plan(self.store))
+
+
+class FingerprintPaths(beam.DoFn):
+    """(number, receipt of stage A) -> (number, address of its fingerprints); a unit without documents has none."""
+
+    def __init__(self, store: Store):
+        self.store = store
+
+    def process(self, element: Numbered) -> Iterator[tuple[int, str]]:
+        """One unit."""
+        number, receipt = element
+        for part in receipt.of(FINGERPRINTS):
+            yield number, self.store.url(part.path)
+
+
+class Tag(beam.DoFn):
+    """Mark blocks, so that two kinds can share one shuffle."""
+
+    def __init__(self, tag: bytes):
+        self.tag = tag
+
+    def process(self, element: Block) -> Iterator[Block]:
+        """One block."""
+        yield element[0], self.tag + element[1]
+
+
+class TagReceipt(Tag):
+    """A receipt as a marked block."""
+
+    def process(self, element: Numbered) -> Iterator[Block]:  # type: ignore[override]
+        """One receipt."""
+        yield element[0], self.tag + element[1].to_bytes()
+
+
+class MarkComplete(beam.DoFn):
+    """(0, all receipts) -> (number, receipt), once every unit's members are stored."""
+
+    def __init__(self, store: Store, path: str):
+        self.store, self.path = store, path
+
+    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Numbered]:
+        """All units."""
+        numbered = unpack(element[1])
+        self.store.write_json(self.path, {"units": len(numbered), "finished": time.time()})
+        yield from numbered
+
+
+class Only(beam.DoFn):
+    """(number, [receipt]) -> (number, receipt)."""
+
+    def process(self, element: tuple[int, Iterable[Receipt]]) -> Iterator[Numbered]:
+        """One unit."""
+        number, (receipt,) = element
+        yield number, receipt
+
+
+class WriteNote(beam.DoFn):
+    """(0, all receipts of a stage) -> `_work/notes/<stage>.json`."""
+
+    def __init__(self, store: Store, stage: str):
+        self.store, self.stage = store, stage
+
+    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[int]:
+        """All units of a stage."""
+        numbered = unpack(element[1])
+        names = [f"{receipt.stage}/{receipt.unit}" for _, receipt in numbered]
+        self.store.write_json(f"_work/notes/{self.stage}.json", names)
+        yield len(names)

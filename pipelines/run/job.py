@@ -1,0 +1,130 @@
+"""What a run is going to do: the recipe, the planned units, and the receipt book of every stage under its step key."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipelines.recipe.load import LoadedRecipe
+from pipelines.recipe.schema import Recipe
+from pipelines.records.elements import Unit
+from pipelines.run.keys import DUPLICATES_CODE, SCORE_CODE, TEXT_CODE, TOKEN_CODE, step_key
+from pipelines.run.plan import plan_source
+from pipelines.storage.receipt_book import ReceiptBook
+from pipelines.storage.store import Store
+
+STAGES = ("score", "duplicates", "text", "tokenizer", "tokens")
+"""In order of execution; `--until` takes one of them."""
+PLAN = "_plan/units.arrow"
+PARTITION_BYTES = 32_000_000
+"""Input bytes per partition of a shuffle: about 2 MB of band records."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything that the graph is built from. Small enough to travel with it."""
+
+    recipe: Recipe
+    store: Store
+    books: dict[str, ReceiptBook]
+    units: int
+    input_bytes: int
+    sample: float
+    until: str
+    decided: bool | None = None
+    """What duplicates_found says, where it was asked before; None: it asks the store."""
+
+    @property
+    def stages(self) -> list[str]:
+        """The stages of this run, in order."""
+        wanted = STAGES[: STAGES.index(self.until) + 1]
+        return [stage for stage in wanted if stage in self.books]
+
+    @property
+    def steps(self) -> list[str]:
+        """The accounting steps of this run, in order: what one keeps enters the next."""
+        steps = ["read", "extract", "decide"]
+        if "text" in self.stages:
+            steps += ["deduplicate"] if self.recipe.deduplicate else []
+            steps.append("scrub")
+        return steps + (["encode"] if "tokens" in self.stages else [])
+
+    @property
+    def partitions(self) -> int:
+        """Of the shuffles of deduplication."""
+        return min(4096, max(4, self.input_bytes // PARTITION_BYTES))
+
+    def duplicates_found(self) -> bool:
+        """Whether an earlier run has decided about the duplicates of exactly these units."""
+        return self.store.exists(self.duplicates_mark) if self.decided is None else self.decided
+
+    @property
+    def duplicates_mark(self) -> str:
+        """Written when every unit's decision is stored."""
+        return f"{self.books['duplicates'].folder}/complete.json"
+
+
+def plan_units(loaded: LoadedRecipe, unit_bytes: int) -> list[Unit]:
+    """The units of every source, in the recipe's order. Raises InputError for a path that matches nothing."""
+    sources = loaded.recipe.sources.items()
+    return [unit for name, source in sources for unit in plan_source(name, source, loaded.folder, unit_bytes)]
+
+
+def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, until: str) -> Job:
+    """Keys for every stage: each covers its own options and code, and everything upstream of it."""
+    options = recipe.model_dump(mode="json")
+    sources = {name: {**source, "paths": None} for name, source in options["sources"].items()}
+    scored = {name: options[name] for name in ("language", "read", "extract", "decide", "seed")}
+    score = step_key("score", [sources, sample, scored, _fingerprinting(recipe)], SCORE_CODE)
+    inputs = sorted(unit.key for unit in units)
+    keys = {"score": score}
+    if recipe.deduplicate:
+        keys["duplicates"] = step_key("duplicates", options["deduplicate"], DUPLICATES_CODE, score, *inputs)
+    clean = [options["scrub"], options["text"], recipe.deduplicate is not None]
+    keys["text"] = step_key("text", clean, TEXT_CODE, score)
+    if recipe.tokenizer:
+        keys["tokenizer"] = step_key("tokenizer", [options["tokenizer"], recipe.seed], TOKEN_CODE)
+        keys["tokens"] = step_key("tokens", [options["tokens"], recipe.seed], TOKEN_CODE)
+    books = {stage: ReceiptBook(store, stage, key) for stage, key in keys.items()}
+    return Job(recipe, store, books, len(units), sum(unit.bytes for unit in units), sample, until)
+
+
+def _fingerprinting(recipe: Recipe) -> list | None:
+    """The options of deduplication that stage A depends on: not the threshold, which only stage S reads."""
+    options = recipe.deduplicate
+    if options is None:
+        return None
+    minhash = options.minhash and options.minhash.model_dump(exclude={"threshold"})
+    return [minhash, options.quality, options.fingerprint]
+
+
+def write_plan(store: Store, units: list[Unit]) -> None:
+    """`_plan/units.arrow`: number, source, key, bytes, splits (JSON)."""
+    rows = [
+        {
+            "number": number,
+            "source": unit.source,
+            "key": unit.key,
+            "bytes": unit.bytes,
+            "unit": json.dumps(unit.to_json(), ensure_ascii=False),
+        }
+        for number, unit in enumerate(units)
+    ]
+    fields = [("number", pa.int64()), ("source", pa.string()), ("key", pa.string()), ("bytes", pa.int64())]
+    schema = pa.schema([*fields, ("unit", pa.large_string())])
+    with store.temporary() as scratch:
+        with pa.OSFile(str(scratch), "wb") as file, pa.ipc.new_file(file, schema) as writer:
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+        store.publish(scratch, PLAN)
+
+
+def read_plan(store: Store) -> list[Unit]:
+    """The planned units; their numbers are their positions."""
+    with store.open(PLAN) as file:
+        return [Unit.from_json(json.loads(text)) for text in pa.ipc.open_file(file).read_all()["unit"].to_pylist()]
+
+
+def run_folder(recipe: Recipe, out: str | None) -> Path | str:
+    """Where a run lives: --out, or runs/<name>."""
+    return out or Path("runs") / recipe.name

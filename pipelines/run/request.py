@@ -1,0 +1,39 @@
+"""What the command line asks of a run, as it is handed to the process that does it. Imports no Beam."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.run.job import STAGES
+
+
+@dataclass(frozen=True)
+class Request:
+    """One `gristmill run`."""
+
+    recipe: Path
+    out: Path | str
+    """A local folder, or an address such as s3://bucket/run."""
+    runner: str = "local"
+    workers: int = 0
+    """Processes; 0: one per core."""
+    memory: int | None = None
+    """Bytes that all workers of the local runner may take together; None: no limit."""
+    disk: int | None = None
+    """Bytes that the local runner may keep between stages; None: what the disk has."""
+    until: str = STAGES[-1]
+    sample: float = 1.0
+    beam_args: tuple[str, ...] = ()
+    break_lock: bool = False
+    """Take the lock of a run directory on an object store, whoever holds it."""
+
+    def to_json(self) -> str:
+        """One JSON object."""
+        return json.dumps({**asdict(self), "recipe": str(self.recipe), "out": str(self.out)})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Request":
+        """The inverse of to_json."""
+        record: dict[str, Any] = json.loads(text)
+        return cls(**{**record, "recipe": Path(record["recipe"]), "beam_args": tuple(record["beam_args"])})

@@ -1,0 +1,66 @@
+"""The process that a run runs in: `python -m pipelines.run.worker REQUEST FOLDER`, REQUEST being JSON.
+
+It dies with its parent. The command keeps the terminal and reads progress from receipts; this process holds the lock
+and may be killed at any moment. What goes wrong is written to FOLDER/error, so that a log line cannot be taken for the
+message. FOLDER/tmp is the temporary directory of everything below: Beam leaves folders behind there, and whoever of
+the two lives longer removes them.
+"""
+
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+
+from pipelines.errors import Exit, GristmillError, causes, shortage
+from pipelines.processes.lifetime import end_with_parent
+from pipelines.run.execute import execute
+from pipelines.run.request import Request
+from pipelines.storage.addresses import redacted
+
+
+def die_with_parent() -> None:
+    """Be interrupted when the command ends, however it ends."""
+    end_with_parent(signal.SIGTERM)
+    signal.signal(signal.SIGTERM, _interrupt)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def main(request: str, folder: str) -> int:
+    """Execute and return the exit code; the error's text goes to the file `error` in the folder."""
+    parent = os.getppid()
+    die_with_parent()
+    temporary = Path(folder) / "tmp"
+    temporary.mkdir(parents=True)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(temporary)
+    try:
+        return _execute(request, Path(folder) / "error")
+    finally:
+        shutil.rmtree(temporary if os.getppid() == parent else folder, ignore_errors=True)
+
+
+def _execute(request: str, errors: Path) -> int:
+    logging.basicConfig(level=os.environ.get("GRISTMILL_LOG", "ERROR"))
+    try:
+        execute(Request.from_json(request))
+    except BaseException as error:
+        if any(isinstance(cause, KeyboardInterrupt) for cause in causes(error)):
+            return Exit.INTERRUPTED
+        known = next((cause for cause in causes(error) if isinstance(cause, GristmillError)), None)
+        known = known or shortage(error, "this run")
+        if known is None:
+            sys.stderr.write(redacted(traceback.format_exc()))
+        message = str(known) if known else f"{type(error).__name__}: a bug of Gristmill; the traceback is in the log"
+        errors.write_text(redacted(message), encoding="utf-8")
+        return known.exit_code if known else Exit.BUG
+    return Exit.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2]))

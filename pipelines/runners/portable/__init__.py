@@ -1,0 +1,1 @@
+"""Spark and Flink: job servers, clusters, and what goes wrong on them."""

@@ -1,0 +1,1 @@
+"""Stage S: fingerprints -> pairs -> components -> who stays."""

@@ -1,0 +1,192 @@
+"""Duplicates, second half: verified pairs -> connected components -> who stays.
+
+Components decide only which pairs are looked at together: a document is dropped for a kept one that it was compared
+with, so that chains of similar documents do not swallow their far ends.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from apache_beam.utils.windowed_value import WindowedValue
+
+from filters.kernels.forest import keep_best, union
+from pipelines.stages.duplicates.pairs import EDGE, EDGE_TAG
+from pipelines.stages.exchange import Block, BlockDoFn, Group, by_tag, in_global_window, mixed, pick, rows_of, spread
+
+LINK = np.dtype([("place", "<u8"), ("root", "<u8")])
+"""Two documents of one component; in a contracted forest, a document and the smallest place of its component."""
+
+LABEL_TAG = b"L"
+
+ROOTED = np.dtype([("root", "<u8"), ("edge", EDGE)])
+
+MEMBER = np.dtype(
+    [
+        ("row", "<u4"),
+        ("winner", "u1", 16),
+        ("cluster", "u1", 16),
+        ("similarity", "<f4"),
+        ("dropped", "u1"),
+        ("exact", "u1"),
+    ]
+)
+"""What deduplication says about one document of a cluster of two or more, packed by unit.
+
+row: position in the unit; cluster: doc_id of the cluster's best-ranked member; dropped: 1 where the document goes, then
+winner is the doc_id of the kept one it goes for, similarity (float32, rounded up) that of the two, exact 1 where their
+normalised texts are equal; all zero for a document that stays."""
+
+CONTRACT_LINKS = 4 << 20
+"""Links that a bundle gathers before it contracts them: 64 MiB."""
+
+
+def contract(links: np.ndarray) -> np.ndarray:
+    """LINK rows of the same components, sorted: every place but a component's smallest, with that smallest one.
+
+    Associative, so that it may run per bundle, per partition, then once. At most one row a place.
+    """
+    places, ids = np.unique(np.concatenate([links["place"], links["root"]]), return_inverse=True)
+    parents = np.empty(len(places), np.int64)
+    union(ids[: len(links)], ids[len(links) :], parents)
+    linked = np.flatnonzero(parents != np.arange(len(places)))
+    forest = np.empty(len(linked), LINK)
+    forest["place"], forest["root"] = places[linked], places[parents[linked]]
+    return forest
+
+
+def decide(rooted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(place uint64[N], MEMBER[N]) of every document of the components that these ROOTED edges make, whole components.
+
+    Copies (equal exact hashes) are one node of the graph: similarity to one is similarity to all. Nodes are walked in
+    the order of their best-ranked copy (rank, doc_id, exact text), so that the outcome does not depend on places.
+    """
+    edges = rooted["edge"]
+    ends = np.concatenate([edges["worse"], edges["better"]])
+    _, first, ids = np.unique(ends["place"], return_index=True, return_inverse=True)
+    documents, root = pick(ends, first), np.concatenate([rooted["root"], rooted["root"]])[first]
+    high, low = np.ascontiguousarray(documents["doc_id"]).view(">u8").astype(np.uint64).T
+    order = np.lexsort((documents["place"], documents["tie"], low, high, documents["rank"], root))
+    documents, root = pick(documents, order), root[order]
+    position = np.empty(len(order), np.int64)
+    position[order] = np.arange(len(order))
+    worse, better = position[ids[: len(edges)]], position[ids[len(edges) :]]
+
+    node = np.empty(len(documents), np.int64)  # of a document: the position of its best-ranked copy
+    copies = edges["exact"] == 1
+    union(worse[copies], better[copies], node)
+    winner, similarity = _walk(
+        node[worse[~copies]], node[better[~copies]], edges["similarity"][~copies], len(documents)
+    )
+
+    stays = winner[node] < 0
+    dropped = ~stays | (node != np.arange(len(node)))
+    chosen = np.where(stays, node, winner[node])
+    doc_id = documents["doc_id"]
+    head = np.flatnonzero(np.r_[True, root[1:] != root[:-1]])
+    members = np.zeros(len(documents), MEMBER)
+    members["row"] = documents["place"] & np.uint64(0xFFFFFFFF)
+    members["cluster"] = doc_id[np.repeat(head, np.diff(np.r_[head, len(root)]))]
+    members["dropped"] = dropped
+    members["winner"][dropped] = doc_id[chosen[dropped]]
+    members["similarity"][dropped] = np.where(stays, np.float32(1), similarity[node])[dropped]
+    members["exact"] = dropped & stays
+    return documents["place"], members
+
+
+def _walk(a: np.ndarray, b: np.ndarray, similarity: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """(winner int64, similarity float32) of every node, -1 where it stays, for edges between nodes in rank order."""
+    worse, better = np.maximum(a, b), np.minimum(a, b)
+    order = np.lexsort((better, worse))
+    winner, reached = np.full(count, -1, np.int64), np.zeros(count, np.float32)
+    keep_best(worse[order], better[order], similarity[order], winner, reached)
+    return winner, reached
+
+
+class ContractEdges(BlockDoFn):
+    """EDGE blocks -> LINK blocks, by hash of the place, so that the links of a document meet."""
+
+    def __init__(self, partitions: int):
+        self.partitions = partitions
+
+    def start_bundle(self) -> None:
+        """Links wait here: contracted together they shrink, one block at a time they hardly do."""
+        super().start_bundle()
+        self.links: list[np.ndarray] = []
+
+    def process(self, element: Block) -> Iterator[Block]:
+        """One block of edges."""
+        edges = rows_of(by_tag([element[1]], EDGE_TAG)[0], EDGE)
+        links = np.empty(len(edges), LINK)
+        links["place"], links["root"] = edges["worse"]["place"], edges["better"]["place"]
+        self.links.append(links)
+        if sum(map(len, self.links)) >= CONTRACT_LINKS:
+            yield from self._contract()
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """What still waits."""
+        yield from map(in_global_window, self._contract())
+        yield from super().finish_bundle()
+
+    def _contract(self) -> Iterator[Block]:
+        links, self.links = self.links, []
+        if links:
+            forest = contract(np.concatenate(links))
+            yield from self.blocks.add(spread(mixed(forest["place"]), self.partitions), forest)
+
+
+class MergeForests(BlockDoFn):
+    """LINK blocks of one partition -> one contracted forest, all of them for one solver."""
+
+    def process(self, element: Group) -> Iterator[Block]:
+        """One partition of places."""
+        forest = contract(rows_of(element[1], LINK))
+        yield from self.blocks.add(np.zeros(len(forest), np.uint8), forest)
+
+
+class LabelPlaces(BlockDoFn):
+    """All LINK blocks in one place -> the final forest, tagged, by the unit of each document.
+
+    16 bytes of LINK and about 60 of working memory a linked document: design, section 7, says up to which size.
+    """
+
+    tag = LABEL_TAG
+
+    def process(self, element: Group) -> Iterator[Block]:
+        """The only partition."""
+        forest = contract(rows_of(element[1], LINK))
+        yield from self.blocks.add((forest["place"] >> np.uint64(32)).astype(np.uint32), forest)
+
+
+class LabelEdges(BlockDoFn):
+    """EDGE and LINK blocks of one unit -> ROOTED blocks, by hash of the component, so that components are whole."""
+
+    def __init__(self, partitions: int):
+        self.partitions = partitions
+
+    def process(self, element: Group) -> Iterator[Block]:
+        """One unit."""
+        edge_blocks, label_blocks = by_tag(element[1], EDGE_TAG, LABEL_TAG)
+        labels = np.sort(rows_of(label_blocks, LINK), order="place")
+        edges = rows_of(edge_blocks, EDGE)
+        rooted = np.empty(len(edges), ROOTED)
+        rooted["edge"] = edges
+        rooted["root"] = place = edges["worse"]["place"]  # a component's smallest place has no label
+        at = np.searchsorted(labels["place"], place)
+        known = np.flatnonzero(at < len(labels))
+        known = known[labels["place"][at[known]] == place[known]]
+        rooted["root"][known] = labels["root"][at[known]]
+        yield from self.blocks.add(spread(mixed(rooted["root"]), self.partitions), rooted)
+
+
+class DecideComponents(BlockDoFn):
+    """ROOTED blocks of one partition -> MEMBER blocks, by unit."""
+
+    def __init__(self, exact: bool):
+        self.exact = exact
+
+    def process(self, element: Group) -> Iterator[Block]:
+        """Some whole components."""
+        places, members = decide(rows_of(element[1], ROOTED))
+        if not self.exact:  # then equal texts are near-duplicates like any other
+            members["exact"] = 0
+        yield from self.blocks.add((places >> np.uint64(32)).astype(np.uint32), members)

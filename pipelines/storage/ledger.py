@@ -1,0 +1,182 @@
+"""The tables of a run, open for questions: which verdict, by which rules, with which signals, for whom dropped.
+
+A query names a table by its path in the run directory, as DuckDB does when it is started there:
+
+    with Ledger(run) as ledger:
+        ledger.rows("SELECT lang, count(*) AS documents FROM 'ledger/*.parquet' GROUP BY lang ORDER BY lang")
+
+so every query that a report prints can be pasted into `duckdb` (or `duckdb.sql(...)`) inside the run directory.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, cast
+
+import duckdb
+import fsspec
+
+from pipelines.errors import GristmillError, InputError
+from pipelines.storage import remote
+from pipelines.storage.store import Store
+
+TABLES = ("ledger", "dropped", "clusters", "dead")
+"""Datasets of a run directory that are Parquet: the ones that DuckDB opens by path."""
+
+# Nothing is downloaded at run time (design.md 11.7): Parquet and JSON are built into DuckDB.
+_CONFIG = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+
+
+class StoreFiles(fsspec.AbstractFileSystem):
+    """The files of a run on an object store, as DuckDB asks for them: run://ledger/part.parquet."""
+
+    protocol = "run"
+    cachable = False
+
+    def __init__(self, store: Store):
+        super().__init__()
+        self._store = store
+        self.failures: list[GristmillError] = []
+        """What the store refused: DuckDB makes text of it."""
+
+    def open(self, path: str, mode: str = "rb", **_: Any) -> IO[bytes]:
+        """For reading. DuckDB reads a footer, then the columns of a query."""
+        with self._noted():
+            return cast(IO[bytes], _File(self._store.url(self._strip_protocol(path)), self._noted))
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        try:
+            yield
+        except GristmillError as error:
+            self.failures.append(error)
+            raise
+
+    def glob(self, path: str, **_: Any) -> list[str]:
+        """The path itself: every file is named in full."""
+        return [path]
+
+    def size(self, path: str) -> int:
+        """In bytes."""
+        found = remote.info(self._store.url(self._strip_protocol(path)))
+        if found is None:
+            raise FileNotFoundError(path)
+        return found["size"]
+
+    def modified(self, path: str) -> datetime:
+        """Always the same: a part is named by its content."""
+        return datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class _File(remote.RemoteFile):
+    def __init__(self, url: str, noted: Callable[[], AbstractContextManager[None]]):
+        super().__init__(url)
+        self._noted = noted
+
+    def read(self, size: int | None = -1) -> bytes:
+        with self._noted():
+            return super().read(size)
+
+
+class Ledger:
+    """Read-only view of a run's ledger, dropped documents, clusters and dead letters.
+
+    A table without files (the step did not run, nothing to write, removed by `gristmill clean`) is absent: ask `has`.
+    On an object store DuckDB reads the columns that it needs where they lie, except of tables that `copy`, a folder
+    on this machine, holds. Raises InputError when `run` is not a directory or a Parquet file in it cannot be read.
+    """
+
+    def __init__(self, run: Path | Store, copy: Path | None = None):
+        store = Store.at(run)
+        if store.local is not None and not store.local.is_dir():
+            raise InputError("there is no run directory", where=str(run), fix="name the directory given to --out")
+        self.store, self._here = store, copy or store.local
+        self._connection = duckdb.connect(config=_CONFIG)
+        self._remote = StoreFiles(store) if store.local is None else None
+        if self._remote is not None:
+            self._connection.register_filesystem(self._remote)
+        self._files = {table: self._parts(table) for table in TABLES}
+        for table, files in self._files.items():
+            if files:
+                self._name(table, files)
+
+    def _parts(self, table: str) -> list[str]:
+        return [f"{table}/{name}" for name in self.store.names(table) if name.endswith(".parquet")]
+
+    def parquet(self, files: Sequence[str]) -> str:
+        """SQL for the rows of Parquet files of the run; paths are relative to it."""
+        # union_by_name: a unit whose documents needed fewer signals may have written fewer columns.
+        return f"read_parquet([{', '.join(literal(self._full(file)) for file in files)}], union_by_name = true)"
+
+    def _full(self, file: str) -> str:
+        if self._here is not None and (self.store.local is not None or (self._here / file).exists()):
+            return str((self._here / file).resolve())
+        return f"{StoreFiles.protocol}://{file}"
+
+    def _name(self, table: str, files: Sequence[str]) -> None:
+        """Makes the table's path a name: DuckDB looks a quoted path up among views before it looks on disk.
+
+        So the printed query is the executed one, from any working directory and whatever characters `run` holds.
+        """
+        try:
+            self._connection.execute(f'CREATE VIEW "{table}/*.parquet" AS SELECT * FROM {self.parquet(files)}')
+        except duckdb.Error as error:
+            self._raise_failure()
+            raise InputError(
+                f"the table '{table}' cannot be read ({type(error).__name__})",
+                where=self.store.url(table),
+                fix="run the recipe again: finished units are not redone, broken files are replaced",
+            ) from error
+
+    def _raise_failure(self) -> None:
+        if self._remote is not None and self._remote.failures:
+            raise self._remote.failures[-1] from None
+
+    def __enter__(self) -> "Ledger":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._connection.close()
+
+    def has(self, table: str) -> bool:
+        """Whether the table has files. Raises KeyError for a name that is not in TABLES."""
+        return bool(self._files[table])
+
+    def columns(self, table: str) -> list[str]:
+        """Column names of a table, in order; empty when it is absent."""
+        if not self.has(table):
+            return []
+        return [row["column_name"] for row in self.rows(f"DESCRIBE SELECT * FROM '{table}/*.parquet'")]
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """The result of a query as one dict per row. Add ORDER BY: DuckDB's own order depends on threads."""
+        return list(self.each(sql, parameters))
+
+    def each(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[dict[str, Any]]:
+        """As `rows`, one at a time: for results that hold whole texts."""
+        try:
+            cursor = self._connection.cursor().execute(sql, list(parameters))
+            names = [column[0] for column in cursor.description or ()]
+            while (values := cursor.fetchone()) is not None:
+                yield dict(zip(names, values, strict=True))
+        except duckdb.Error:
+            self._raise_failure()
+            raise
+
+    def row(self, sql: str, parameters: Sequence[Any] = ()) -> dict[str, Any]:
+        """The single row of an aggregate. Raises ValueError when there is not exactly one."""
+        (row,) = self.rows(sql, parameters)
+        return row
+
+
+def identifier(name: str) -> str:
+    """A column name, quoted for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str | float) -> str:
+    """A text or number, quoted for SQL."""
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return repr(value)

@@ -1,0 +1,150 @@
+"""Writes the parts of one unit: bounded files whose names carry the hash of their bytes.
+
+A second attempt of the same unit writes the same bytes under the same names, so attempts cannot disagree.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from itertools import pairwise
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import xxhash
+
+from pipelines.records.receipts import Part, Receipt
+from pipelines.storage.store import HashingFile, Store
+
+UNIQUE = ("doc_id", "id", "url", "sha256", "first_bytes")
+"""Columns whose values hardly repeat."""
+ROLL_BYTES = 256 * 2**20
+"""A part is closed when it has grown beyond this: an unsplittable file is one unit of several parts."""
+
+
+class PartWriter:
+    """Parts of one dataset, opened when the first rows come; no rows, no part. Use as a context manager."""
+
+    def __init__(
+        self,
+        store: Store,
+        dataset: str,
+        unit: str,
+        *,
+        format: str = "arrow",
+        compression: str | None = "zstd",
+        content: tuple[str, ...] = (),
+    ):
+        """`content` names the string columns that a row's order-independent digest covers; the first one is its id."""
+        self._store, self._dataset, self._unit = store, dataset, unit
+        self._format, self._compression, self._content = format, compression, content
+        self._stack = ExitStack()
+        self._writer: pa.ipc.RecordBatchFileWriter | pq.ParquetWriter | None = None
+        self._digest = 0
+        self.parts: list[Part] = []
+
+    def __enter__(self) -> "PartWriter":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._finish()
+        elif self._writer is not None:
+            self._file.close()
+        self._stack.close()
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append rows; every batch has the schema of the first."""
+        if batch.num_rows == 0:
+            return
+        if self._writer is None:
+            self._start(batch.schema)
+        self._writer.write_batch(batch)  # type: ignore[union-attr]
+        self._rows += batch.num_rows
+        if self._content:
+            self._digest = (self._digest + row_digest(batch, self._content)) % 2**128
+        if self._file.size > ROLL_BYTES:
+            self._finish()
+
+    def _start(self, schema: pa.Schema) -> None:
+        self._scratch: Path = self._stack.enter_context(self._store.temporary())
+        self._file = HashingFile(self._scratch.open("wb"))
+        self._rows, self._digest = 0, 0
+        if self._format == "parquet":
+            # Texts and ids hardly repeat: a dictionary of them costs time, statistics of them space, for nothing.
+            short = [field.name for field in schema if field.name not in UNIQUE and field.type != pa.large_string()]
+            self._writer = pq.ParquetWriter(
+                self._file,
+                schema,
+                compression=self._compression or "none",
+                compression_level=1,
+                use_dictionary=[name for name in short if pa.types.is_string(schema.field(name).type)],
+                write_statistics=short,
+            )
+        else:
+            options = pa.ipc.IpcWriteOptions(compression=self._compression and pa.Codec(self._compression, 1))
+            self._writer = pa.ipc.new_file(pa.PythonFile(self._file, "w"), schema, options=options)
+
+    def _finish(self) -> None:
+        if self._writer is None:
+            return
+        self._writer.close()
+        self._file.close()
+        self._writer = None
+        name = f"{self._unit[:16]}-{len(self.parts):02d}-{self._file.sha256[:16]}.{self._format}"
+        path = f"{self._dataset}/{name}"
+        self._store.publish(self._scratch, path)
+        content = f"{self._digest:032x}" if self._content else ""
+        self.parts.append(Part(self._dataset, path, self._rows, self._file.size, self._file.sha256, content))
+
+
+def row_digest(batch: pa.RecordBatch, columns: Iterable[str]) -> int:
+    """Sum over rows of xxh3_128 of the rows' values, mod 2**128: equal for the same rows in any order or grouping."""
+    values = zip(*(_row_bytes(batch.column(name)) for name in columns), strict=True)
+    return sum(xxhash.xxh3_128_intdigest(b"\x00".join(row)) for row in values) % 2**128
+
+
+def _row_bytes(column: pa.Array) -> Iterable[bytes]:
+    if pa.types.is_large_list(column.type):
+        values = column.flatten().to_numpy()
+        ends = np.cumsum(pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False))
+        return (values[start:end].tobytes() for start, end in pairwise([0, *ends.tolist()]))
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        # A null has an empty range, and so reads as "".
+        _, offsets, data = column.buffers()
+        kind = np.int64 if pa.types.is_large_string(column.type) else np.int32
+        raw = data.to_pybytes() if data is not None else b""
+        starts = np.frombuffer(offsets, kind, len(column) + 1, column.offset * kind().itemsize).tolist()
+        return (raw[start:end] for start, end in pairwise(starts))
+    return (b"" if value is None else str(value).encode() for value in column.to_pylist())
+
+
+def add_content(digests: Iterable[str]) -> str:
+    """The digest of a dataset from those of its parts."""
+    return f"{sum(int(digest, 16) for digest in digests) % 2**128:032x}"
+
+
+def read_parts(
+    store: Store, receipt: Receipt, dataset: str, columns: list[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The batches of a dataset of one unit, in order; of some columns only, where they are named."""
+    for part in receipt.of(dataset):
+        with store.open(part.path) as file:
+            yield from (_parquet if part.path.endswith(".parquet") else _arrow)(file, columns)
+
+
+def _arrow(file: IO[bytes], columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+    names = pa.ipc.open_file(file).schema.names
+    included = [names.index(name) for name in columns] if columns else None
+    reader = pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(included_fields=included))
+    for index in range(reader.num_record_batches):
+        yield reader.get_batch(index)
+
+
+def _parquet(file: IO[bytes], columns: list[str] | None) -> Iterator[pa.RecordBatch]:
+    """One batch per row group: they do not depend on which columns are read."""
+    reader = pq.ParquetFile(file)
+    for group in range(reader.num_row_groups):
+        yield from reader.read_row_group(group, columns).combine_chunks().to_batches()

@@ -1,0 +1,179 @@
+"""A run directory: its lock and its state. Times live in run.json only; everything else is deterministic."""
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipelines.errors import GristmillError, RecipeError
+from pipelines.processes.aside import Aside, here
+from pipelines.storage import remote
+from pipelines.storage.store import PRIVATE, Store
+
+LOCK_TRIES, LOCK_SECONDS = 30, 0.1
+LOCK = "run.lock"
+"""The lock of a run directory on an object store: an object that only its creator's conditional put can make."""
+
+
+def open_run(where: str | Path) -> Store:
+    """The run directory of an earlier `run`. Raises RecipeError when there is none."""
+    store = Store.at(where)
+    if not store.exists("run.json"):
+        fix = "give the folder that `gristmill run` printed"
+        raise RecipeError(f"'{where}' is not a run directory", where=str(where), fix=fix)
+    return store
+
+
+def now() -> str:
+    """UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def update_state(store: Store, **values: Any) -> dict[str, Any]:
+    """Merge some keys into run.json and return all of it."""
+    state = {**(store.read_json("run.json") or {}), **values}
+    store.write_json("run.json", state)
+    return state
+
+
+@contextmanager
+def locked(where: Path | str | Store, aside: Aside = here, break_lock: bool = False) -> Iterator[str]:
+    """Hold the run directory. Gives what a user should know of an earlier holder. Raises RecipeError naming the holder.
+
+    A local lock is released with the process, however it ends. On an object store it is an object: what a killed run
+    left is taken over on the machine where that ran, and anywhere with `break_lock`. Two runs that both believe to hold
+    it do no harm but work done twice: parts are named by their content, and every file appears at once.
+    """
+    store = Store.at(where)
+    with _locked_folder(store.local) if store.local is not None else _locked_object(store, aside, break_lock) as told:
+        yield told
+
+
+@contextmanager
+def _locked_folder(path: Path) -> Iterator[str]:
+    path.mkdir(parents=True, exist_ok=True)
+    with (path / ".lock").open("a+", encoding="utf-8") as file:
+        if not _lock(file.fileno()):
+            file.seek(0)
+            raise RecipeError(
+                f"another run works in this directory: {_holder(file.read())}",
+                where=str(path),
+                fix="wait for it, stop it, or give another directory with --out",
+            )
+        file.truncate(0)
+        file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": now()}))
+        file.flush()
+        yield ""
+
+
+def _lock(descriptor: int) -> bool:
+    """Workers share their parent's lock: where the parent was killed it is free when they are gone, a moment later."""
+    for _ in range(LOCK_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(LOCK_SECONDS)
+    return False
+
+
+def _holder(text: str) -> str:
+    try:
+        holder = json.loads(text)
+        return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
+    except (ValueError, KeyError):
+        return "a process that has just started"
+
+
+@contextmanager
+def _locked_object(store: Store, aside: Aside, break_lock: bool) -> Iterator[str]:
+    pid, token = os.getpid(), uuid.uuid4().hex
+    mine = {
+        "pid": pid,
+        "host": socket.gethostname(),
+        "since": now(),
+        "machine": _machine(),
+        "born": _born(pid),
+        "token": token,
+    }
+    told = aside(lambda: _take(store, json.dumps(mine), break_lock))
+    try:
+        yield told
+    finally:
+        # A store that is out of reach leaves the lock behind, and must not hide why the run stopped.
+        with contextlib.suppress(GristmillError):
+            aside(lambda: _release(store, token))
+
+
+def _take(store: Store, mine: str, break_lock: bool) -> str:
+    """Create the lock. Where one stands whose process is gone, or which is to be broken, replace it and say so."""
+    if remote.create(store.url(LOCK), mine.encode()):
+        return ""
+    held = _read_lock(store)
+    if break_lock or _is_gone(held):
+        store.delete(LOCK)
+        if remote.create(store.url(LOCK), mine.encode()):
+            return f"took over the lock of {_holder(held)}" if held else ""
+        held = _read_lock(store)
+    raise RecipeError(
+        f"another run works in this directory: {_holder(held)}",
+        where=store.url(LOCK),
+        fix="wait for it, stop it, or give another directory with --out; if that process is gone, add --break-lock",
+    )
+
+
+def _release(store: Store, token: str) -> None:
+    if token in _read_lock(store):
+        store.delete(LOCK)
+
+
+def _read_lock(store: Store) -> str:
+    try:
+        return store.read_bytes(LOCK).decode()
+    except FileNotFoundError:
+        return ""
+
+
+def _is_gone(held: str) -> bool:
+    """Whether the holder ran where this process can tell, and has ended. A lock that was just removed is gone."""
+    if not held:
+        return True
+    try:
+        holder = json.loads(held)
+        return bool(holder["machine"]) and holder["machine"] == _machine() and holder["born"] != _born(holder["pid"])
+    except (ValueError, KeyError):
+        return False
+
+
+def _machine() -> str:
+    """This boot of this machine, and what its process numbers count in; empty where Linux does not say."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
+
+
+def _born(pid: int) -> str:
+    """When a process began, in ticks since the machine's start: a number that is used again is another process."""
+    try:
+        # man 5 proc: the name may hold spaces and brackets; the 22nd field is the 20th behind it.
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def clean(store: Store) -> list[str]:
+    """Remove the folders that hold raw text; deliverables, ledger and report stay. Returns what was removed."""
+    removed = [name for name in PRIVATE if store.exists(name)]
+    for name in removed:
+        store.delete(name)
+    return removed

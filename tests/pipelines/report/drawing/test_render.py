@@ -1,0 +1,156 @@
+"""The page: one file, the same bytes for the same numbers, nothing from a document that a browser would obey."""
+
+import html
+import json
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipelines.report.build import build
+from pipelines.report.drawing.render import breakable, prose, render
+from pipelines.report.model import Report
+
+GOLDEN = Path(__file__).parent / "golden"
+VOID = {"meta", "input", "wbr", "br", "link", "img"}
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text of a page; fails on a tag that is not closed in its place."""
+
+    def __init__(self, page: str):
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self._open: list[str] = []
+        self.feed(page)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+@pytest.fixture(scope="session")
+def page(run: Path, scrub: Callable[[str], str]) -> str:
+    return render(build(run, scrub))
+
+
+@pytest.fixture(scope="session")
+def poisoned(tmp_path_factory: pytest.TempPathFactory, run_maker: Any) -> tuple[str, str]:
+    """report.json and page of a run full of personal data, with the real scrubber."""
+    report = build(run_maker(tmp_path_factory.mktemp("poison")).whole(poisoned=True))
+    return report.to_json(), render(report)
+
+
+def test_render__golden(tmp_path: Path) -> None:
+    """The stored numbers give the stored page. After a change that is meant: copy the file that the failure names."""
+    report = Report.from_json((GOLDEN / "report.json").read_text("utf-8"))
+    assert report.to_json() == (GOLDEN / "report.json").read_text("utf-8")
+    actual = render(report)
+    if actual != (GOLDEN / "index.html").read_text("utf-8"):
+        (tmp_path / "index.html").write_text(actual, "utf-8", newline="\n")
+        pytest.fail(f"the page changed; look at it, then: cp {tmp_path / 'index.html'} {GOLDEN / 'index.html'}")
+
+
+def test_render__well_formed_and_small(page: str) -> None:
+    parsed = Page(page)
+    ids = [attributes["id"] for _, attributes in parsed.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    links = [attributes["href"] for tag, attributes in parsed.tags if tag == "a"]
+    assert {str(link)[1:] for link in links} <= set(ids)
+    assert len(page.encode()) < 2_000_000
+
+
+def test_render__every_link_of_attention_leads_somewhere(run: Path, scrub: Callable[[str], str], page: str) -> None:
+    for item in build(run, scrub).attention:
+        assert f'id="{item.section}"' in page
+
+
+def test_render__fetches_nothing(page: str) -> None:
+    for tag, attributes in Page(page).tags:
+        assert tag not in ("link", "img", "iframe", "object", "embed", "base", "form"), tag
+        for name in ("src", "href", "srcset", "action", "data"):
+            assert (attributes.get(name) or "#").startswith("#"), (tag, attributes)
+    assert "@import" not in page
+    assert "url(" not in page
+
+
+def test_render__chinese_is_marked_as_chinese(page: str) -> None:
+    quotes = [attributes for tag, attributes in Page(page).tags if tag == "blockquote"]
+    assert {quote.get("lang") for quote in quotes} >= {"zh", "en"}
+    assert all(quote["dir"] == "auto" for quote in quotes)
+
+
+def test_render__markup_of_documents_is_text(poisoned: tuple[str, str], planted: tuple[str, str, str]) -> None:
+    _, page = poisoned
+    script = planted[2]
+    parsed = Page(page)
+    assert [tag for tag, _ in parsed.tags].count("script") == 1
+    assert not [name for _, attributes in parsed.tags for name in attributes if name.startswith("on")]
+    assert script not in page
+    assert script in "".join(parsed.text)  # it is shown, as it stands in the document
+    for section in ("sources", "samples", "duplicates", "dead"):
+        part = page[page.index(f'<section id="{section}">') :]
+        assert "&lt;script&gt;" in part[: part.index("</section>")], section
+
+
+def test_render__a_policy_that_lets_only_our_script_run(page: str) -> None:
+    policy = next(a["content"] for tag, a in Page(page).tags if tag == "meta" and "http-equiv" in a)
+    assert policy is not None
+    assert "default-src 'none'" in policy
+    assert re.search(r"script-src 'sha256-[A-Za-z0-9+/]{43}='", policy)
+    assert "unsafe-inline" not in policy.replace("style-src 'unsafe-inline'", "")
+
+
+def test_report__no_planted_personal_data(poisoned: tuple[str, str], planted: tuple[str, str, str]) -> None:
+    """Dropped texts, duplicates, ids, addresses, dead letters: counted and shown, never with the value."""
+    email, mobile, _ = planted
+    for text in poisoned:
+        assert email not in text
+        assert mobile not in text
+        assert email.split("@")[0] not in text  # nor percent-encoded, nor cut
+        for tag in ("EMAIL_ADDRESS", "PHONE_NUMBER", "NUMBER"):
+            assert f"<{tag}>" in html.unescape(text)
+
+
+def test_report__without_the_scrubber_the_test_above_would_see_it(
+    tmp_path: Path, run_maker: Any, planted: tuple[str, str, str]
+) -> None:
+    report = build(run_maker(tmp_path).whole(number=60, poisoned=True), str)
+    assert planted[0] in render(report)
+    assert planted[1] in report.to_json()
+
+
+def test_render__huge_counts_long_names_and_missing_numbers(run: Path, scrub: Callable[[str], str]) -> None:
+    raw = json.loads(build(run, scrub).to_json())
+    raw["header"]["records"] = {"documents": 10**13, "bytes": 10**19}
+    raw["header"] |= {"name": "很长的名字" * 60, "tokens": None, "share_kept": None, "seconds": None}
+    raw["sources"]["rows"][0]["name"] = "x" * 400
+    raw["training"] = []
+    page = render(Report.from_json(json.dumps(raw)))
+    assert "10,000,000,000,000" in page
+    assert "10,000.0 PB" in page
+    Page(page)
+
+
+def test_prose__code_and_emphasis_of_a_docstring_and_nothing_else() -> None:
+    assert prose("`<b>` & *the be* to 2 * 3") == "<code>&lt;b&gt;</code> &amp; <em>the be</em> to 2 * 3"
+
+
+def test_breakable__copies_as_it_is() -> None:
+    assert breakable("a@b/c_d<") == "a@b/<wbr>c_<wbr>d&lt;"

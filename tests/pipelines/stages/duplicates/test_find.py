@@ -1,0 +1,391 @@
+"""Finding duplicates end to end on FnApiRunner, against the truth in plain Python sets."""
+
+import random
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from uuid import uuid4
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from filters.dedup.fingerprint_file import fingerprint_batch, fingerprint_schema, open_fingerprints
+from filters.dedup.fingerprints import describe, doc_ids, fingerprint, normalised, rank, shingles
+from pipelines.recipe.schema import Deduplicate, MinHash
+from pipelines.stages.duplicates.find import FindDuplicates, members_of
+from pipelines.stages.duplicates.pairs import RECORD, band_records, bucket_pairs
+from pipelines.stages.exchange import Block
+
+SURE = MinHash(bands=64, rows=2, threshold=0.7)
+"""Finds a pair of similarity 0.7 with probability 1 - 2e-19: nothing is left to chance."""
+
+HAN = [chr(c) for c in range(0x4E00, 0x4E00 + 3000)]
+
+
+@dataclass(frozen=True)
+class Doc:
+    text: str
+    id: str
+    kept: bool = True
+    priority: int = 0
+    rank: int | None = None
+
+    @cached_property
+    def doc_id(self) -> str:
+        return doc_ids("test", [self.id], [b""])[0]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What happened to one member of a cluster."""
+
+    doc_id: str
+    winner: str | None
+    cluster: str
+    similarity: float
+    exact: bool = field(default=False)
+
+    @property
+    def dropped(self) -> bool:
+        return self.winner is not None
+
+
+def write_unit(path: Path, docs: list[Doc], minhash: MinHash | None, batch_rows: int) -> str:
+    schema = fingerprint_schema(minhash.bands if minhash else 0, describe(minhash))
+    with pa.ipc.new_file(path, schema) as writer:
+        for first in range(0, len(docs), batch_rows):
+            some = docs[first : first + batch_rows]
+            ids = [doc.doc_id for doc in some]
+            lengths = np.array([len(doc.text.encode()) for doc in some])
+            ranks = rank(np.array([d.kept for d in some]), np.array([d.priority for d in some]), None, lengths, ids)
+            ranks = np.array([r if d.rank is None else d.rank for r, d in zip(ranks, some, strict=True)], np.uint64)
+            prints = fingerprint(pa.array([doc.text for doc in some], pa.large_string()), minhash)
+            rows = np.arange(first, first + len(some), dtype=np.uint32) * 2  # dead letters leave gaps
+            writer.write_batch(fingerprint_batch(rows, ids, ranks, prints))
+    return str(path)
+
+
+class Save(beam.DoFn):
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def process(self, block: Block) -> Iterator[int]:
+        (self.folder / f"{block[0]}-{uuid4().hex}").write_bytes(block[1])
+        yield block[0]
+
+
+def find(units: dict[int, list[Doc]], folder: Path, options: Deduplicate, partitions=3, batch_rows=1000) -> list[Found]:
+    """Members of clusters, sorted; units in the order of the dictionary."""
+    folder = folder / uuid4().hex
+    (folder / "out").mkdir(parents=True)
+    paths = [
+        (unit, write_unit(folder / f"{unit}.arrow", docs, options.minhash, batch_rows)) for unit, docs in units.items()
+    ]
+    pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))
+    source = pipeline | beam.Create(paths).with_output_types(tuple[int, str])
+    _ = source | FindDuplicates(options, partitions) | "Save" >> beam.ParDo(Save(folder / "out"))
+    pipeline.run().wait_until_finish()
+    blocks = defaultdict(list)
+    for file in (folder / "out").iterdir():
+        blocks[int(file.name.split("-")[0])].append(file.read_bytes())
+    found = []
+    for unit, values in blocks.items():
+        for member in members_of(values):
+            doc_id = units[unit][member["row"] // 2].doc_id
+            winner = bytes(member["winner"]).hex() if member["dropped"] else None
+            assert member["dropped"] or not member["winner"].any()
+            similarity = float(member["similarity"])
+            found.append(Found(doc_id, winner, bytes(member["cluster"]).hex(), similarity, bool(member["exact"])))
+    return sorted(found, key=lambda f: (f.doc_id, f.winner or "", f.cluster, f.similarity))
+
+
+@cache
+def shingle_set(text: str) -> frozenset[bytes]:
+    return frozenset(shingles(text))
+
+
+def similarity(a: str, b: str) -> float:
+    one, other = shingle_set(a), shingle_set(b)
+    return len(one & other) / len(one | other) if one and other else 0.0
+
+
+def alike(a: Doc, b: Doc, threshold: float) -> bool:
+    return normalised(a.text) == normalised(b.text) or similarity(a.text, b.text) >= threshold
+
+
+def write_words(rng: random.Random, script: str, n: int) -> list[str]:
+    return (
+        rng.choices(HAN, k=n) if script == "zh" else [f"{rng.choice('bdfgk')}{rng.randrange(5000):x}" for _ in range(n)]
+    )
+
+
+def edited(rng: random.Random, script: str, words: list[str], rate: float) -> list[str]:
+    return [write_words(rng, script, 1)[0] if rng.random() < rate else word for word in words]
+
+
+def join(script: str, words: list[str]) -> str:
+    return ("" if script == "zh" else " ").join(words)
+
+
+def corpus(seed: int, groups: int, words: int = 60) -> list[Doc]:
+    """Small clusters of edited copies, English and Chinese, with copies in other case, some dropped by rules."""
+    rng, docs = random.Random(seed), []
+    for group in range(groups):
+        script = ("en", "zh")[group % 2]
+        original = write_words(rng, script, words)
+        for copy in range(rng.randint(1, 5)):
+            text = join(script, edited(rng, script, original, rng.choice([0, 0.01, 0.03, 0.06])))
+            text = f" {text.upper()} \n" if rng.random() < 0.2 else text
+            docs.append(Doc(text, f"{group}.{copy}", rng.random() < 0.8, rng.choice([0, 0, 5])))
+    rng.shuffle(docs)
+    return docs
+
+
+def cut(docs: list[Doc], *sizes: int) -> dict[int, list[Doc]]:
+    units, at = {}, 0
+    for unit, size in enumerate(sizes):
+        units[unit], at = docs[at : at + size], at + size
+    units[len(sizes)] = docs[at:]
+    return units
+
+
+def ranked(docs: list[Doc]) -> list[Doc]:
+    def key(doc: Doc) -> tuple:
+        return (not doc.kept, -doc.priority, -len(doc.text.encode()), doc.doc_id)
+
+    return sorted(docs, key=key)
+
+
+def truth(docs: list[Doc], threshold: float) -> dict[str, tuple[str | None, str]]:
+    """doc_id -> (winner, cluster) by comparing everything with everything, in rank order."""
+    order = ranked(docs)
+    better = [[j for j in range(i) if alike(order[i], order[j], threshold)] for i in range(len(order))]
+    winner: list[int | None] = []
+    for rivals in better:
+        winner.append(next((j for j in rivals if winner[j] is None), None))
+    cluster = list(range(len(order)))
+    for _ in order:  # labels spread one edge a round
+        for i, rivals in enumerate(better):
+            for j in rivals:
+                cluster[i] = cluster[j] = min(cluster[i], cluster[j])
+    sizes, ids = Counter(cluster), [doc.doc_id for doc in order]
+    return {
+        ids[i]: (None if winner[i] is None else ids[winner[i]], ids[cluster[i]])
+        for i in range(len(order))
+        if sizes[cluster[i]] > 1
+    }
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_find__is_the_greedy_choice_over_all_pairs(tmp_path, seed):
+    docs = corpus(seed, groups=24)
+    found = find(cut(docs, 20, 0, 15), tmp_path, Deduplicate(minhash=SURE))
+    assert {f.doc_id: (f.winner, f.cluster) for f in found} == truth(docs, 0.7)
+    assert any(f.dropped for f in found)
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.7, 0.9])
+def test_find__drops_only_for_a_kept_winner_that_similar(tmp_path, threshold):
+    docs = corpus(3, groups=40)
+    by_id = {doc.doc_id: doc for doc in docs}
+    found = find(cut(docs, 30, 30), tmp_path, Deduplicate(minhash=MinHash(threshold=threshold)))
+    dropped = {f.doc_id for f in found if f.dropped}
+    assert len(dropped) > 10
+    for f in (f for f in found if f.dropped):
+        loser, winner = by_id[f.doc_id], by_id[f.winner]
+        exact = normalised(loser.text) == normalised(winner.text)
+        assert f.winner not in dropped
+        assert f.exact == exact
+        assert alike(loser, winner, threshold)
+        assert f.similarity >= threshold
+        assert f.similarity == pytest.approx(1.0 if exact else similarity(loser.text, winner.text), abs=1e-6)
+        assert winner.kept or not loser.kept
+        assert winner.priority >= loser.priority or winner.kept > loser.kept
+
+
+@pytest.mark.parametrize("script", ["en", "zh"])
+def test_find__recall_follows_the_curve_of_16_bands_of_7_in_both_scripts(tmp_path, script):
+    rng, pairs = random.Random(11), []
+    for number in range(1000):
+        words = write_words(rng, script, 150)
+        copy = join(script, edited(rng, script, words, rng.uniform(0, 0.045)))
+        pairs.append((Doc(join(script, words), f"a{number}"), Doc(copy, f"b{number}")))
+    docs = [doc for pair in pairs for doc in pair]
+    rng.shuffle(docs)
+    options = Deduplicate(minhash=MinHash(threshold=0.7))
+    together = {f.doc_id: f.cluster for f in find(cut(docs, 1000, 1000), tmp_path, options)}
+    hits, curve = defaultdict(list), defaultdict(list)
+    for a, b in pairs:
+        j = similarity(a.text, b.text)
+        band = next((low for low in (0.9, 0.8, 0.7) if j >= low), None)
+        hits[band].append(together.get(a.doc_id, "a") == together.get(b.doc_id, "b"))
+        curve[band].append(1 - (1 - j**7) ** 16)
+    assert min(len(hits[band]) for band in (0.7, 0.8, 0.9)) > 100
+    assert np.mean(hits[0.7]) >= 0.82
+    assert np.mean(hits[0.8]) >= 0.97
+    assert np.mean(hits[0.9]) == 1
+    for band in (0.7, 0.8):  # three standard errors of the theory
+        assert np.mean(hits[band]) == pytest.approx(np.mean(curve[band]), abs=3 * (0.25 / len(hits[band])) ** 0.5)
+
+
+@pytest.mark.parametrize("script", ["en", "zh"])
+def test_find__of_a_chain_keeps_the_far_end(tmp_path, script):
+    rng = random.Random(4)
+    words = write_words(rng, script, 104)
+    chain = [Doc(join(script, words[i : i + 90] + words[:1] * (2 - i // 5)), f"{i}") for i in (0, 7, 14)]
+    a, b, c = ranked(chain)
+    assert alike(a, b, 0.8)
+    assert alike(b, c, 0.8)
+    assert not alike(a, c, 0.8)
+    found = find({0: [c], 1: [a], 2: [b]}, tmp_path, Deduplicate(minhash=MinHash(bands=64, rows=2, threshold=0.8)))
+    assert {f.doc_id: (f.winner, f.cluster) for f in found} == {
+        a.doc_id: (None, a.doc_id),
+        b.doc_id: (a.doc_id, a.doc_id),
+        c.doc_id: (None, a.doc_id),
+    }
+
+
+SHORT = [
+    Doc("word", "1"), Doc("Word!", "2"), Doc("字", "3"), Doc("“字”", "4"), Doc("another", "5"),
+    Doc("…!?", "6"), Doc(" …!?\n", "7"), Doc("***", "8"), Doc("", "9"), Doc(" \n", "10"),
+]  # fmt: skip
+
+
+def test_find__of_documents_with_one_word_or_no_letters(tmp_path):
+    units = {0: [], 7: SHORT[:5], 3: SHORT[5:], 1: []}
+    found = {f.doc_id: f for f in find(units, tmp_path, Deduplicate())}
+    one = {doc.id: doc.doc_id for doc in SHORT}
+    losers = {doc.id: found[doc.doc_id] for doc in SHORT if doc.doc_id in found and found[doc.doc_id].dropped}
+    assert {id: (f.winner, f.exact) for id, f in losers.items()} == {
+        "1": (one["2"], False),  # one equal shingle, another text; the longer one stays
+        "3": (one["4"], False),
+        "6": (one["7"], True),  # no letters, but the same text
+        "9": (one["10"], True),
+    }
+    assert len(found) == 8
+
+    near_only = find(units, tmp_path, Deduplicate(exact=False))
+    assert {f.doc_id for f in near_only if f.dropped} == {one["1"], one["3"]}  # without letters there is no similarity
+    exact_only = find(units, tmp_path, Deduplicate(minhash=None))
+    assert {f.doc_id for f in exact_only if f.dropped} == {one["6"], one["9"]}
+    assert find(units, tmp_path, Deduplicate(exact=False, minhash=None)) == []
+    assert find({}, tmp_path, Deduplicate()) == []
+    assert find({5: []}, tmp_path, Deduplicate()) == []
+
+
+def test_find__without_exact_still_finds_equal_texts_as_near_duplicates(tmp_path):
+    text = "the same five words and a few more"
+    docs = [Doc(text, str(n)) for n in range(12)]
+    found = find(cut(docs, 5), tmp_path, Deduplicate(exact=False))
+    assert sum(f.dropped for f in found) == 11
+    assert {(f.similarity, f.exact) for f in found if f.dropped} == {(1.0, False)}
+
+
+def test_find__copies_share_what_was_verified_for_one_of_them(tmp_path):
+    # Twelve copies of a near-duplicate: only their best was compared with the winner, and none of them stays.
+    rng = random.Random(8)
+    words = write_words(rng, "en", 80)
+    best = Doc(join("en", [*words, "longer"]), "best", priority=9)
+    crowd = [Doc(join("en", edited(rng, "en", words, 0.3)), f"crowd{n}", priority=7) for n in range(8)]
+    copies = [Doc(join("en", words), f"copy{n}") for n in range(12)]
+    found = find(cut([*copies, best, *crowd], 9), tmp_path, Deduplicate(minhash=SURE))
+    losers = [f for f in found if f.dropped]
+    assert {f.doc_id for f in losers} == {doc.doc_id for doc in copies}
+    assert {(f.winner, f.exact) for f in losers} == {(best.doc_id, False)}
+
+
+@pytest.mark.parametrize("kind", ["equal texts", "equal words in other texts"])
+def test_find__of_20_000_documents_in_one_bucket_is_linear(tmp_path, kind):
+    words = "one hot bucket of documents that all say the very same thing"
+    marks = [f" {'.' * (n % 100)}{'!' * (n // 100)}" if kind != "equal texts" else "" for n in range(20_000)]
+    docs = [Doc(words + mark, str(n), rank=n) for n, mark in enumerate(marks)]
+    options = Deduplicate(minhash=MinHash(bands=2, rows=2))
+    file = open_fingerprints(write_unit(tmp_path / "hot.arrow", docs, options.minhash, 4096))
+    pairs = bucket_pairs(band_records(0, file, options))
+    assert len(pairs) <= (8 * 2 + 1) * len(docs)
+    began = time.process_time()
+    found = find(cut(docs, 9000), tmp_path, options, batch_rows=4096)
+    assert time.process_time() - began < 30  # quadratic would be hours
+    assert len(found) == 20_000
+    assert sum(f.dropped for f in found) == 19_999
+    assert {f.winner for f in found} == {None, docs[0].doc_id}
+
+
+@settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_find__depends_on_documents_not_on_units_partitions_or_order(tmp_path, data):
+    rng = random.Random(data.draw(st.integers(0, 2**32)))
+    docs = corpus(rng.randrange(1000), groups=6, words=25)
+    crowd = write_words(rng, "en", 25)  # a bucket of more than nine, with equal ranks, repeated ids and repeated texts
+    for _n in range(30):
+        text = join("en", edited(rng, "en", crowd, rng.choice([0, 0.02, 0.04])))
+        docs.append(Doc(text, str(rng.randrange(20)), rank=rng.choice([1, 1, 2, 1 << 63])))
+    options = Deduplicate(minhash=MinHash(bands=8, rows=2, threshold=0.6))
+    first = find({0: docs}, tmp_path, options, partitions=1)
+    shuffled = docs[:]
+    rng.shuffle(shuffled)
+    units = cut(shuffled, *(rng.randrange(20) for _ in range(4)))
+    numbers = rng.sample(range(1, 5000), len(units))
+    moved = dict(zip(numbers, units.values(), strict=True))
+    assert find(moved, tmp_path, options, partitions=rng.randrange(2, 9), batch_rows=rng.randrange(1, 30)) == first
+
+
+def test_bucket_pairs__of_equal_ranks_do_not_depend_on_places():
+    # Twelve texts in one bucket, three copies each, more than the eight that a document is paired with.
+    rng = np.random.default_rng(3)
+    records = np.zeros(36, RECORD)
+    records["key"], records["rank"], records["tie"] = 5, np.arange(36) % 2, np.arange(36) // 3
+    seen = set()
+    for _ in range(5):
+        records["place"] = rng.permutation(36)
+        text_at = dict(zip(records["place"].tolist(), records["tie"].tolist(), strict=True))
+        pairs = bucket_pairs(rng.permutation(records))
+        seen.add(
+            frozenset((text_at[int(w)], text_at[int(b)]) for w, b in zip(pairs["worse"], pairs["better"], strict=True))
+        )
+        assert len(pairs) == 8 * 12 - 36
+    assert len(seen) == 1
+
+
+def test_find__of_repeated_ids_keeps_one_of_each_text(tmp_path):
+    docs = [Doc("the same record with the same id", "twice")] * 2 + [Doc("another text under that same id", "twice")]
+    found = find({0: docs[:1], 1: docs[1:]}, tmp_path, Deduplicate())
+    assert [(f.doc_id, f.winner, f.exact) for f in found] == [
+        (docs[0].doc_id, None, False),
+        (docs[0].doc_id, docs[0].doc_id, True),
+    ]
+
+
+def test_find__reads_a_giant_unit_from_several_files(tmp_path):
+    docs = corpus(5, groups=20)
+    options = Deduplicate(minhash=SURE)
+    whole = find({0: docs}, tmp_path, options)
+    file = pa.ipc.open_file(write_unit(tmp_path / "whole.arrow", docs, SURE, 1000)).get_batch(0)
+    paths = []
+    for n, first in enumerate(range(0, len(docs), 7)):
+        with pa.ipc.new_file(tmp_path / f"{n}.arrow", file.schema) as writer:
+            writer.write_batch(file.slice(first, 7))
+        paths.append((0, str(tmp_path / f"{n}.arrow")))
+    (tmp_path / "out").mkdir()
+    with beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([])) as pipeline:
+        source = pipeline | beam.Create(paths[::-1]).with_output_types(tuple[int, str])
+        _ = source | FindDuplicates(options, 2) | "Save" >> beam.ParDo(Save(tmp_path / "out"))
+    members = members_of([path.read_bytes() for path in (tmp_path / "out").iterdir()])
+    assert sorted((docs[m["row"] // 2].doc_id, bool(m["dropped"])) for m in members) == [
+        (f.doc_id, f.dropped) for f in whole
+    ]
+
+
+def test_find__refuses_fingerprints_of_another_recipe(tmp_path):
+    path = write_unit(tmp_path / "f.arrow", SHORT, MinHash(bands=4, rows=2), 100)
+    with pytest.raises(ValueError, match=r"4 bands of 2, .* the recipe has 16 bands of 7"):
+        band_records(0, open_fingerprints(path), Deduplicate())

@@ -1,0 +1,1 @@
+"""The compiled encoders: byte-pair merges and unigram lattices over one vocabulary."""
