@@ -14,8 +14,8 @@ from pipelines.read.formats.bundled import FOLDER
 from pipelines.run.execute import execute
 from pipelines.run.request import Request
 
-DEMO = Path(__file__).parents[2] / "pipelines" / "recipe" / "examples" / "demo.yaml"
-PERSONAL = Path(__file__).parents[1] / "golden" / "bundled_personal.jsonl"
+DEMO = Path(__file__).parents[4] / "pipelines" / "recipe" / "examples" / "demo.yaml"
+PERSONAL = Path(__file__).parents[3] / "golden" / "bundled_personal.jsonl"
 LANGUAGES = ("en", "zh")
 DEFECTS = {
     "near_duplicate", "exact_duplicate", "boilerplate", "keyword_spam", "advertising", "repeated_lines",
