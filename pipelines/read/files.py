@@ -18,16 +18,6 @@ from pipelines.storage.remote import RemoteFile, attempt, connect
 from pipelines.storage.remote import info as remote_info
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
-SUFFIXES = {
-    "jsonl": (".jsonl", ".ndjson", ".json"),
-    "parquet": (".parquet", ".pq"),
-    "arrow": (".arrow", ".arrows", ".feather", ".ipc"),
-    "text": (".txt", ".text", ".md", ".rst"),
-    "html": (".html", ".htm", ".xhtml"),
-    "warc": (".warc",),
-    "wet": (".wet", ".warc"),
-}
-"""What a folder is searched for; files that a path or pattern names are taken whatever they are called."""
 
 ETAG_KEYS = (
     "etag",
@@ -66,17 +56,17 @@ def _stem(path: str) -> str:
     return os.path.splitext(path)[0] if compression_of(path) else path
 
 
-def find_files(path: str, recipe_dir: Path, form: str, where: str) -> list[File]:
+def find_files(path: str, recipe_dir: Path, suffixes: tuple[str, ...], where: str) -> list[File]:
     """The files of one path of a recipe (a file, a folder, a pattern or a URL), sorted by path.
 
-    Folders are searched through, for names that fit the format; hidden files (. and _) are left out. `where` names the
+    Folders are searched through, for names that end in a suffix; hidden files (. and _) are left out. `where` names the
     recipe's key in errors. Raises InputError when nothing matches.
     """
     apart = is_remote(path)
     if apart:
         check_address(path, where)
     try:
-        found = _find_remote(path, form) if apart else _find_local(path.split("://")[-1], recipe_dir, form)
+        found = _find_remote(path, suffixes) if apart else _find_local(path.split("://")[-1], recipe_dir, suffixes)
     except OSError as error:
         what = f"cannot list '{path}': {error.strerror or type(error).__name__}: {error.filename or path}"
         raise InputError(
@@ -84,20 +74,20 @@ def find_files(path: str, recipe_dir: Path, form: str, where: str) -> list[File]
         ) from error
     if found:
         return sorted(found, key=lambda file: file.path)
-    names = ", ".join(SUFFIXES[form])
+    names = ", ".join(suffixes)
     fix = f"check the path; a folder is searched for {names}, a pattern such as '{path.rstrip('/')}/*' takes any file"
     if not apart:
         fix += f"; relative paths start from {recipe_dir.absolute()}"
     raise InputError(f"nothing matches '{path}'", where=where, fix=fix)
 
 
-def _find_local(path: str, recipe_dir: Path, form: str) -> list[File]:
+def _find_local(path: str, recipe_dir: Path, suffixes: tuple[str, ...]) -> list[File]:
     full = os.path.normpath(os.path.join(recipe_dir.absolute(), os.path.expanduser(path)))
     matches = [full] if os.path.lexists(full) else glob.glob(full, recursive=True)
     files: list[File] = []
     for match in matches:
         if os.path.isdir(match):
-            files += [_local_file(name) for name in _walk(match) if _stem(name).endswith(SUFFIXES[form])]
+            files += [_local_file(name) for name in _walk(match) if _stem(name).endswith(suffixes)]
         else:
             files.append(_local_file(match))
     return files
@@ -117,14 +107,14 @@ def _local_file(path: str) -> File:
     return File(path, stat.st_size, str(stat.st_mtime_ns))
 
 
-def _find_remote(path: str, form: str) -> list[File]:
+def _find_remote(path: str, suffixes: tuple[str, ...]) -> list[File]:
     try:
-        return attempt(lambda: _list_remote(path, form), path, InputError)
+        return attempt(lambda: _list_remote(path, suffixes), path, InputError)
     except FileNotFoundError:
         return []
 
 
-def _list_remote(path: str, form: str) -> list[File]:
+def _list_remote(path: str, suffixes: tuple[str, ...]) -> list[File]:
     fs, inner = connect(path)
     if glob.has_magic(inner):
         matches: dict[str, dict[str, Any]] = fs.glob(inner, detail=True)
@@ -139,7 +129,7 @@ def _list_remote(path: str, form: str) -> list[File]:
             continue
         for name, info in fs.find(match, detail=True).items():
             below = name[len(match) :].strip("/").split("/")
-            if _stem(name).endswith(SUFFIXES[form]) and not any(part.startswith((".", "_")) for part in below):
+            if _stem(name).endswith(suffixes) and not any(part.startswith((".", "_")) for part in below):
                 files.append(_remote_file(fs, info))
     return files
 

@@ -7,30 +7,11 @@ from pipelines.processes.isolation import Guard, LethalRecordError
 from pipelines.read.batches import Item, batches
 from pipelines.read.context import Context
 from pipelines.read.files import check_unchanged
-from pipelines.read.formats.arrow import read_arrow
-from pipelines.read.formats.bundled import bundled_source
-from pipelines.read.formats.jsonl import read_jsonl
-from pipelines.read.formats.machine import read_machine
-from pipelines.read.formats.parquet import read_parquet
-from pipelines.read.formats.whole_files import read_html_file, read_text_file
+from pipelines.read.formats import READERS
 from pipelines.read.sample import Sample
-from pipelines.read.warc.reader import read_warc
 from pipelines.recipe import schema
 from pipelines.records.dead_letters import describe, unreadable
 from pipelines.records.elements import DeadLetter, Records, Split, Unit
-
-BY_RECORD: dict[str, Callable[[Split, Context], Iterator[Item]]] = {
-    "jsonl": read_jsonl,
-    "text": read_text_file,
-    "html": read_html_file,
-    "warc": read_warc,
-    "wet": read_warc,
-    "machine": read_machine,
-}
-BY_BATCH: dict[str, Callable[[Split, Context], Iterator[Records]]] = {
-    "parquet": read_parquet,
-    "arrow": read_arrow,
-}
 
 
 def read_unit(
@@ -48,25 +29,29 @@ def read_unit(
     has changed since it was planned; whatever is wrong inside a file is a dead letter, and with a careful `guard` that
     includes what ends the process: the page that does, or the rest of the file from where its reader does.
     """
-    if source.format == "bundled":
-        source = bundled_source(source)
-    context = Context(unit.source, source, read, extract, Sample(sample, seed), guard)
-    if source.format in BY_BATCH:
-        for split in unit.splits:
-            check_unchanged(split)
-            read_batches = partial(BY_BATCH[source.format], split, context)
-            yield from guard.each(read_batches, partial(_lethal_records, split, context))
-    else:
-        yield from batches(_items(unit, context), context.schema)
+    reader = READERS[source.format]
+    context = Context(unit.source, reader.resolve(source), read, extract, Sample(sample, seed), guard)
+    checked = reader.inputs is None
+    if reader.batches is not None:
+        yield from _batches(unit, context, reader.batches)
+    elif reader.items is not None:
+        yield from batches(_items(unit, context, reader.items, checked), context.schema)
 
 
-def _items(unit: Unit, context: Context) -> Iterator[Item]:
-    reader = BY_RECORD[context.source.format]
+def _batches(unit: Unit, context: Context, read: Callable[[Split, Context], Iterator[Records]]) -> Iterator[Records]:
     for split in unit.splits:
-        if context.source.format != "machine":  # it compares contents itself
+        check_unchanged(split)
+        yield from context.guard.each(partial(read, split, context), partial(_lethal_records, split, context))
+
+
+def _items(
+    unit: Unit, context: Context, read: Callable[[Split, Context], Iterator[Item]], checked: bool
+) -> Iterator[Item]:
+    for split in unit.splits:
+        if checked:
             check_unchanged(split)
         try:
-            yield from context.guard.each(partial(reader, split, context), partial(_lethal_rest, split, context))
+            yield from context.guard.each(partial(read, split, context), partial(_lethal_rest, split, context))
         except OSError as error:  # opening or reading the file: what was read before it stays
             yield unreadable(context.next_row(), split, describe(error))
 

@@ -8,9 +8,10 @@ import pyarrow.ipc as ipc
 
 from pipelines.errors import BadRecordError
 from pipelines.read.context import Context
-from pipelines.read.files import open_arrow
+from pipelines.read.files import File, open_arrow
 from pipelines.read.formats.columnar import Columns
 from pipelines.read.formats.parquet import said
+from pipelines.read.reader import Piece, Reader, neighbours, split_of
 from pipelines.records.dead_letters import unreadable
 from pipelines.records.elements import Records, Split
 
@@ -84,3 +85,16 @@ def _stream(source: pa.NativeFile, split: Split, context: Context) -> Iterator[R
             return
     if cut_off:
         yield columns.lost(row, 0, "EOFError: the file has no footer; whatever followed is lost")
+
+
+def cut(file: File, unit_bytes: int) -> Iterator[Piece]:
+    """By record batch; a stream is one piece."""
+    count = record_batches(file.path)
+    if count is None:
+        yield split_of(file, 0, -1), file.size
+        return
+    for start, end in neighbours([file.size // max(1, count)] * count, unit_bytes):
+        yield split_of(file, start, end), file.size * (end - start) // count
+
+
+READER = Reader(suffixes=(".arrow", ".arrows", ".feather", ".ipc"), cut=cut, batches=read_arrow)

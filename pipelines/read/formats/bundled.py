@@ -1,8 +1,10 @@
 """The source `bundled`: documents that were written for the project, shipped as JSON lines with what is expected of
 them."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from pipelines.read.formats import jsonl
 from pipelines.recipe import schema
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "bundled"
@@ -19,3 +21,6 @@ def bundled_source(source: schema.Source) -> schema.Source:
             "language": source.language or schema.LanguageColumn(column="lang"),
         }
     )
+
+
+READER = replace(jsonl.READER, resolve=bundled_source)

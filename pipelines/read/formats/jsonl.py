@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 
 from pipelines.errors import BadRecordError
 from pipelines.read.batches import Document, Item
 from pipelines.read.context import Context
 from pipelines.read.fields import json_type
-from pipelines.read.files import compression_of, open_file
+from pipelines.read.files import File, compression_of, open_file
 from pipelines.read.lines import Line, LostLine, lines, lines_of_range
+from pipelines.read.reader import Piece, Reader, split_of, whole
 from pipelines.read.streams import pieces
 from pipelines.records.dead_letters import dead_letter
 from pipelines.records.elements import Split
@@ -57,3 +59,16 @@ def parse(data: bytes) -> dict:
     if type(record) is not dict:
         raise BadRecordError(f"WrongType: the line is {json_type(record)}, not an object")
     return record
+
+
+def cut(file: File, unit_bytes: int) -> Iterator[Piece]:
+    """By byte range: a line belongs to the piece in which it begins. What is compressed is one piece."""
+    if compression_of(file.path) is not None:
+        yield from whole(file, unit_bytes)
+        return
+    parts = max(1, -(-file.size // unit_bytes))
+    for start, end in pairwise(file.size * i // parts for i in range(parts + 1)):
+        yield split_of(file, start, end), end - start
+
+
+READER = Reader(suffixes=(".jsonl", ".ndjson", ".json"), cut=cut, items=read_jsonl)

@@ -20,6 +20,7 @@ from pipelines.read.batches import Aside, Document, Item
 from pipelines.read.context import Context
 from pipelines.read.fields import utf8
 from pipelines.read.html.charset import decode_text
+from pipelines.read.reader import Reader
 from pipelines.records.dead_letters import dead_letter
 from pipelines.records.elements import Split
 
@@ -164,3 +165,6 @@ def _words(error: Exception) -> str:
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: line {error.lineno}" if error.lineno else type(error).__name__
     return f"{type(error).__name__}: the module cannot be parsed"
+
+
+READER = Reader(items=read_machine, inputs=lambda source: plan_machine(source.max_bytes))

@@ -8,8 +8,9 @@ import pyarrow.parquet as pq
 from pipelines.errors import BadRecordError
 from pipelines.read.batches import MAX_ROWS, MAX_TEXT_BYTES
 from pipelines.read.context import Context
-from pipelines.read.files import open_arrow
+from pipelines.read.files import File, open_arrow
 from pipelines.read.formats.columnar import Columns
+from pipelines.read.reader import Piece, Reader, neighbours, split_of
 from pipelines.records.dead_letters import describe, unreadable
 from pipelines.records.elements import Records, Split
 
@@ -69,3 +70,15 @@ def said(error: Exception) -> str:
     if isinstance(error, (BadRecordError, OSError)) and describe(error) != "OSError":
         return describe(error)
     return f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
+
+
+def cut(file: File, unit_bytes: int) -> Iterator[Piece]:
+    """By row group."""
+    groups = row_groups(file.path)
+    for start, end in neighbours(groups, unit_bytes):
+        yield split_of(file, start, end), sum(groups[start:end])
+    if not groups:
+        yield split_of(file, 0, 0), file.size
+
+
+READER = Reader(suffixes=(".parquet", ".pq"), cut=cut, batches=read_parquet)

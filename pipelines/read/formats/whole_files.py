@@ -7,6 +7,7 @@ from pipelines.read.batches import Item
 from pipelines.read.context import Context
 from pipelines.read.files import compression_of, open_file
 from pipelines.read.html.pages import page_document
+from pipelines.read.reader import Reader
 from pipelines.read.streams import BrokenStreamError, pieces
 from pipelines.records.dead_letters import Passing, too_long
 from pipelines.records.elements import Split
@@ -50,3 +51,7 @@ def hold(source: Iterable[bytes], limit: int) -> tuple[bytes | Passing, str]:
     except BrokenStreamError as error:
         return passing or Passing(b"".join(held)), str(error)
     return (passing, too_long(length, limit)) if passing else (b"".join(held), "")
+
+
+TEXT = Reader(suffixes=(".txt", ".text", ".md", ".rst"), items=read_text_file)
+HTML = Reader(suffixes=(".html", ".htm", ".xhtml"), items=read_html_file)

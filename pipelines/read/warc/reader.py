@@ -10,6 +10,7 @@ from pipelines.read.batches import Aside, Item
 from pipelines.read.context import Context
 from pipelines.read.files import compression_of, open_file
 from pipelines.read.html.pages import dropped_page, page_document
+from pipelines.read.reader import Reader
 from pipelines.read.warc.frames import Frame, LostFrame, frames
 from pipelines.read.warc.payload import canonical, kind_of, open_payload, open_record
 from pipelines.records.dead_letters import dead_letter
@@ -68,3 +69,7 @@ def _known(record: WarcRecord) -> dict[str, Any]:
     if url := record.headers.get("WARC-Target-URI"):
         known["url"] = url.strip().removeprefix("<").removesuffix(">")
     return known
+
+
+WARC = Reader(suffixes=(".warc",), items=read_warc)
+WET = Reader(suffixes=(".wet", ".warc"), items=read_warc)

@@ -186,9 +186,9 @@ def test_unreadable_file__every_piece_is_a_dead_letter_and_the_run_goes_on(tmp_p
     def refuse(path):
         raise PermissionError(13, "Permission denied", path)
 
-    for module in ("jsonl", "whole_files", "warc"):
+    for module in ("formats.jsonl", "formats.whole_files", "warc.reader"):
         monkeypatch.setattr(f"pipelines.read.{module}.open_file", refuse)
-    for module in ("parquet", "arrow"):
+    for module in ("formats.parquet", "formats.arrow"):
         monkeypatch.setattr(f"pipelines.read.{module}.open_arrow", refuse)
     dead = [d for unit in units for r in read_unit(unit, source, schema.Read(), schema.Extract()) for d in r.dead]
     assert {d.error for d in dead} == {"PermissionError: Permission denied"}

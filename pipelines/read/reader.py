@@ -1,0 +1,57 @@
+"""What a format is: the names of its files, how one is cut into splits, how a split is read."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pipelines.read.batches import Item
+from pipelines.read.context import Context
+from pipelines.read.files import File
+from pipelines.recipe import schema
+from pipelines.records.elements import Records, Split
+
+Piece = tuple[Split, int]
+"""A split and about what it costs to read, in bytes."""
+
+
+def whole(file: File, unit_bytes: int) -> Iterator[Piece]:
+    """The cut of a format that can be read from its beginning only."""
+    yield split_of(file, 0, file.size), file.size
+
+
+def split_of(file: File, start: int, end: int) -> Split:
+    """A piece of a file; what `start` and `end` count is the format's business."""
+    return Split(file.path, start, end, file.size, file.etag)
+
+
+def neighbours(sizes: list[int], unit_bytes: int) -> Iterator[tuple[int, int]]:
+    """(start, end) of runs of neighbours that sum to at most `unit_bytes`, or of one that is larger."""
+    start = total = 0
+    for i, size in enumerate(sizes):
+        if i > start and total + size > unit_bytes:
+            yield start, i
+            start, total = i, 0
+        total += size
+    if start < len(sizes):
+        yield start, len(sizes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """One format: exactly one of `items` and `batches` reads it.
+
+    The records of all splits of a file are the records of the file, in order, wherever it is cut; whatever is wrong
+    inside a file is a dead letter, never an error; memory is bounded by `read.max_record_bytes`.
+    """
+
+    suffixes: tuple[str, ...] = ()
+    """What a folder is searched for, before the suffix of a compression; files that a path names are taken anyhow."""
+    cut: Callable[[File, int], Iterator[Piece]] = whole
+    """(file, unit_bytes) -> its pieces, in order. What has no readable footer is one piece: reading it says why."""
+    items: Callable[[Split, Context], Iterator[Item]] | None = None
+    """Record by record: documents, dead letters, records that are no input."""
+    batches: Callable[[Split, Context], Iterator[Records]] | None = None
+    """Column by column, for formats that are stored so."""
+    inputs: Callable[[schema.Source], Iterator[Piece]] | None = None
+    """Of a format that knows where its input lies and takes no paths; it looks itself whether a file has changed."""
+    resolve: Callable[[schema.Source], schema.Source] = lambda source: source
+    """Of a format that is another one with some keys filled in."""

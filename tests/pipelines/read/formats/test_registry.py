@@ -1,0 +1,19 @@
+"""Every format that a recipe can name has a reader, and every reader is whole."""
+
+from typing import get_args
+
+import pytest
+
+from pipelines.read.formats import READERS
+from pipelines.recipe import schema
+
+
+def test_readers__are_the_formats_of_a_recipe() -> None:
+    assert set(READERS) == set(get_args(schema.Format))
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_reader__reads_in_one_way_and_finds_its_files(name: str) -> None:
+    reader = READERS[name]
+    assert (reader.items is None) != (reader.batches is None)
+    assert bool(reader.suffixes) != (reader.inputs is not None)
