@@ -1,6 +1,8 @@
 """The fields of one record -> the columns of a batch, and everything else into `meta`."""
 
 import json
+import math
+import re
 from typing import Any, NamedTuple
 
 from pipelines.errors import BadRecordError
@@ -34,8 +36,36 @@ PYTHON_TYPES: dict[schema.ColumnType, tuple[type, ...]] = {
     "bool": (bool,),
 }
 
-to_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
-"""JSON text of a value, as it stands in `meta`."""
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False, allow_nan=False).encode
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+
+
+def to_json(value: Any) -> str:
+    """JSON text of a value as it stands in `meta` (RFC 8259, valid UTF-8): what JSON has no number for (1e999, NaN) is
+    null, and half a surrogate pair is U+FFFD."""
+    try:
+        text = _encode(value)
+    except ValueError:  # of allow_nan
+        text = _encode(finite(value))
+    return text if text.isascii() else whole_characters(text)
+
+
+def finite(value: Any) -> Any:
+    """The value with null in place of every number that is infinite or none."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    return [finite(item) for item in value] if isinstance(value, list) else value
+
+
+def whole_characters(text: str) -> str:
+    """The text with U+FFFD in place of every half of a surrogate pair, which UTF-8 cannot hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return _HALF_CHARACTER.sub("\ufffd", text)
+    return text
 
 
 class Columns(NamedTuple):
@@ -75,14 +105,7 @@ class Fields:
         if self._url and type(record.get(self._url)) is str:
             url = record.pop(self._url)
             utf8(url, self._url)
-        try:
-            meta = to_json(record).encode() if record else b"{}"
-        except UnicodeEncodeError:
-            name = next(name for name, value in record.items() if not _is_text(to_json({name: value})))
-            raise BadRecordError(
-                f"LoneSurrogate: in field '{name}'" if _is_text(name) else "LoneSurrogate: in a key"
-            ) from None
-        return Columns(url, language, typed, meta)
+        return Columns(url, language, typed, to_json(record).encode() if record else b"{}")
 
     def language(self, record: dict[str, Any]) -> str | None:
         """The declared language: of the source, or from a field (which stays in the record, as it was written)."""
@@ -113,7 +136,7 @@ class Fields:
             raise BadRecordError(f"WrongType: field '{name}' does not fit into int64")
         if kind == "string":
             utf8(value, name)
-        return float(value) if kind == "float64" else value
+        return _float(value) if kind == "float64" else value
 
 
 def utf8(text: str, name: str) -> bytes:
@@ -143,9 +166,9 @@ def json_type(value: Any) -> str:
     return JSON_TYPES.get(type(value), "null")
 
 
-def _is_text(value: str) -> bool:
+def _float(value: int | float) -> float | None:
+    """As `meta` has it: null where the number is beyond any float."""
     try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+        return finite(float(value))
+    except OverflowError:
+        return None

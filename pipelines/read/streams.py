@@ -13,6 +13,8 @@ GZIP_BYTES = 1 << 14
 """Fed to zlib at a time: at most 1,032 times as much comes out, 17 MB."""
 ZSTD_BYTES = 1 << 10
 """Fed to zstd at a time: four bytes may stand for a block of 128 KiB, so at most 33 MB come out."""
+ZSTD_WINDOW_BYTES = 1 << 31
+"""What `zstd --long=31` writes and libzstd reads at most; memory is taken only as far as a frame fills its window."""
 
 
 class BrokenStreamError(Exception):
@@ -83,7 +85,7 @@ def _up_to_the_break(decoder: "zlib._Decompress", data: bytes) -> bytes:
 
 def _zstd_pieces(file: IO[bytes]) -> Iterator[bytes]:
     """All frames of a zstd file. zstandard's own stream reader ends without a word where a file is cut off."""
-    decompressor = zstandard.ZstdDecompressor()
+    decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES)
     frame = decompressor.decompressobj()
     fresh = True
     for block in iter(lambda: file.read(RAW_BYTES), b""):
@@ -95,6 +97,8 @@ def _zstd_pieces(file: IO[bytes]) -> Iterator[bytes]:
                 try:
                     data = frame.decompress(fed)
                 except zstandard.ZstdError as error:
+                    if "memory" in str(error):  # "Allocation error : not enough memory" says nothing about the file
+                        raise MemoryError(f"the window of a zstd frame: {error}") from error
                     raise BrokenStreamError(f"ZstdError: {error}") from error
                 fresh, fed = False, b""
                 if data:

@@ -16,6 +16,8 @@ from pipelines.records.dead_letters import dead_letter
 from pipelines.records.elements import Split
 
 BOM = b"\xef\xbb\xbf"
+OTHER_BOMS = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+"""Encodings in which a line cannot be found by its end: their lines are dead letters, and the first says why."""
 
 _decode = json.JSONDecoder(parse_constant=lambda name: None).decode
 """NaN and Infinity, which Python's json writes and JSON does not know, read as null."""
@@ -35,7 +37,7 @@ def read_jsonl(split: Split, context: Context) -> Iterator[Item]:
             if isinstance(line, LostLine):
                 yield line.passed.dead_letter(context.next_row(), split.path, line.offset, line.error)
                 continue
-            data = line.data.removeprefix(BOM) if line.offset == 0 else line.data
+            data = line.data.removeprefix(BOM)  # on any line: files that begin with one are joined by `cat`
             if data and not data.isspace():
                 yield _record(data, line.offset, split.path, context)
 
@@ -55,7 +57,13 @@ def _record(data: bytes, offset: int, path: str, context: Context) -> Item:
 
 def parse(data: bytes) -> dict:
     """The object of one line. Raises BadRecordError, and what decoding UTF-8 and JSON raises."""
-    record = _decode(data.decode())
+    try:
+        record = _decode(data.decode())
+    except ValueError:
+        for mark, name in OTHER_BOMS.items():
+            if data.startswith(mark):
+                raise BadRecordError(f"WrongEncoding: {name}; JSON lines are UTF-8 (RFC 8259, section 8.1)") from None
+        raise
     if type(record) is not dict:
         raise BadRecordError(f"WrongType: the line is {json_type(record)}, not an object")
     return record

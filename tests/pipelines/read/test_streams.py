@@ -58,6 +58,32 @@ def test_damaged_file__gives_what_comes_before(compression) -> None:
     assert error.split(":")[0] in {"error", "ZstdError"}
 
 
+@pytest.mark.parametrize("window_log", [27, 28, 31])
+def test_zstd__long_windows_are_read(window_log) -> None:
+    """`zstd --long=31`, as the Reddit dumps have it, between ordinary and skippable frames."""
+    parameters = zstandard.ZstdCompressionParameters(window_log=window_log, enable_ldm=True)
+    compressor = zstandard.ZstdCompressor(compression_params=parameters)
+    streaming = compressor.compressobj()  # without the size of the content, the frame has its full window
+    long = streaming.compress(DATA) + streaming.flush()
+    assert zstandard.get_frame_parameters(long).window_size == 2**window_log
+    skippable = b"\x50\x2a\x4d\x18" + (5).to_bytes(4, "little") + b"12345"
+    packed = pack("zstd", DATA[:99]) + skippable + long + skippable + pack("zstd", DATA)
+    assert unpack(packed, "zstd") == (DATA[:99] + DATA + DATA, "")
+    found, error = unpack(long[: len(long) // 2], "zstd")
+    assert DATA.startswith(found)
+    assert error == "EOFError: the zstd stream ends early"
+
+
+def test_zstd__lack_of_memory_is_not_taken_for_a_damaged_file(monkeypatch) -> None:
+    class Frame:
+        def decompress(self, data):
+            raise zstandard.ZstdError("zstd decompressor error: Allocation error : not enough memory")
+
+    monkeypatch.setattr(streams.zstandard, "ZstdDecompressor", lambda **_: type("D", (), {"decompressobj": Frame}))
+    with pytest.raises(MemoryError):
+        unpack(pack("zstd", DATA), "zstd")
+
+
 def test_gzip__a_wrong_checksum_costs_no_data() -> None:
     packed = bytearray(pack("gzip", DATA))
     packed[-6] ^= 1

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import math
 import random
 
 import pytest
@@ -102,9 +103,10 @@ def test_columns__take_values_of_their_type_and_refuse_others(tmp_path, read_all
     [
         (b'{"text": "caf\xe9 au lait"}', "UnicodeDecodeError: 'utf-8' codec can't decode byte 0xe9 in position 13"),
         (b'{"text": "\\ud800"}', "LoneSurrogate: in field 'text', character 0"),
-        (b'{"text": "x", "title": ["\\udc00"]}', "LoneSurrogate: in field 'title'"),
         (b'{"text": "x", "url": "\\udc00"}', "LoneSurrogate: in field 'url', character 0"),
-        (b'{"text": "x", "\\udc00": 1}', "LoneSurrogate: in a key"),
+        (b'{"text": "x", "n": 1' + b"0" * 5000 + b"}", "ValueError"),
+        ('{"text": "文"}'.encode("utf-16"), "WrongEncoding: UTF-16"),
+        ('{"text": "文"}'.encode("utf-32"), "WrongEncoding: UTF-32"),
         (b'["text"]', "WrongType: the line is an array, not an object"),
         (b"null", "WrongType: the line is null, not an object"),
         (b'{"body": "secret"}', "MissingField: no field 'text'"),
@@ -134,6 +136,86 @@ def test_nan__reads_as_null(tmp_path, read_all) -> None:
     (tmp_path / "a.jsonl").write_bytes(b'{"text": "t", "a": NaN, "b": [-Infinity, 1]}\n')
     (row,) = read_all("jsonl", tmp_path / "a.jsonl").rows
     assert json.loads(row["meta"]) == {"a": None, "b": [None, 1]}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        (b'"a": 1e999', {"a": None}),
+        (b'"a": {"b": [-1e400, 1]}', {"a": {"b": [None, 1]}}),
+        (b'"a": ["\\udc00\xe6\x96\x87"]', {"a": ["\ufffd文"]}),
+        (b'"\\ud83d": {"\\udc00": "\\ud83d\\ude00"}', {"\ufffd": {"\ufffd": "😀"}}),
+        (b'"a\\u0000\\u001b[1m\\n": 1', {"a\0\x1b[1m\n": 1}),
+        (b'"a": 1, "a": 2, "n": 1180591620717411303424', {"a": 2, "n": 2**70}),
+    ],
+)
+def test_meta__is_json_whatever_the_record_holds(tmp_path, read_all, field, value) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "t", ' + field + b"}\n")
+    (row,) = read_all("jsonl", tmp_path / "a.jsonl").rows
+    assert strict(row["meta"]) == value
+
+
+def strict(text: str):
+    """As RFC 8259 has it: no NaN, no infinity, no half characters."""
+
+    def refuse(name: str):
+        raise AssertionError(name)
+
+    value = json.loads(text, parse_constant=refuse)
+    text.encode()
+    assert not any(isinstance(item, float) and math.isinf(item) for item in leaves(value))
+    return value
+
+
+def leaves(value):
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list):
+        for item in value:
+            yield from leaves(item)
+    else:
+        yield value
+
+
+NUMBERS = st.floats() | st.sampled_from(["1e999", "-1e999", "1E400", "9" * 400, "-0", "1e-999"])
+JSON_TEXTS = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(st.characters(codec=None), max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(codec=None)), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.text(st.characters(codec=None)), JSON_TEXTS, max_size=4))
+def test_meta__of_any_json_parses_strictly(tmp_path, read_all, record) -> None:
+    text = json.dumps({**record, "text": "文", "url": None})
+    for number in ("1e999", "-1e999", "1E400", "9" * 400):
+        text = text.replace(f'"{number}"', number)
+    (tmp_path / "a.jsonl").write_text(text + "\n", encoding="utf-8")
+    outcome = read_all("jsonl", tmp_path / "a.jsonl")
+    assert outcome.texts == ["文"], outcome.dead
+    strict(outcome.rows[0]["meta"])
+
+
+def test_typed_number__beyond_any_float_is_null(tmp_path, read_all) -> None:
+    (tmp_path / "a.jsonl").write_bytes(
+        b'{"text": "t", "f": 1e999}\n{"text": "t", "f": 1' + b"0" * 400 + b'}\n{"text": "t", "f": NaN}\n'
+    )
+    outcome = read_all("jsonl", tmp_path / "a.jsonl", columns={"f": "float64"})
+    assert [row["f"] for row in outcome.rows] == [None, None, None]
+
+
+@pytest.mark.parametrize("pack", [lambda parts: b"".join(parts), lambda parts: b"".join(map(gzip.compress, parts))])
+def test_byte_order_mark__of_every_joined_file_is_none_of_its_record(tmp_path, read_all, pack) -> None:
+    """`cat a.jsonl b.jsonl` of files that begin with one; so do members of a .gz."""
+    lines = dump(RECORDS).splitlines(keepends=True)
+    (tmp_path / "plain.jsonl").write_bytes(b"".join(lines))
+    path = tmp_path / ("a.jsonl.gz" if pack([b""]) else "a.jsonl")
+    path.write_bytes(pack([b"\xef\xbb\xbf" + line for line in lines]))
+    outcome = read_all("jsonl", path)
+    assert outcome.dead == []
+    plain = read_all("jsonl", tmp_path / "plain.jsonl")
+    assert [row["doc_id"] for row in outcome.rows] == [row["doc_id"] for row in plain.rows]
 
 
 LINES = st.lists(
