@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,14 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from pipelines.errors import RecipeError
+from pipelines.recipe import plain_yaml
+from pipelines.recipe.plain_yaml import short
 from pipelines.recipe.schema import Recipe
 
 RecipePath = tuple[str | int, ...]
+NEWLINE = b"\n"
+MAX_SHOWN = 50
+"""Problems listed in one error."""
 
 
 @dataclass(frozen=True)
@@ -39,24 +45,15 @@ class LoadedRecipe:
 
 def load(file: Path) -> LoadedRecipe:
     """Read and validate one recipe. Raises RecipeError that lists every problem."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise RecipeError(f"no recipe '{file.name}'", where=str(file), fix=_nearest_file(file)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(
-            f"the recipe cannot be read: {error}", where=str(file), fix="write it as UTF-8 YAML"
-        ) from None
-    node = _compose(text, file)
+    node, data = _parse(_text(file), file)
     lines = dict(lines_of(node))
-    data = yaml.safe_load(text)
     if not isinstance(data, dict):
         raise RecipeError("the recipe is not a mapping", where=f"{file}:1", fix="start from `gristmill init`")
     try:
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
-        problems = sorted((line_of(lines, _in_recipe(e["loc"], lines)), _describe(e, lines)) for e in error.errors())
-        raise report(file, problems) from None
+        found = sorted(((line_of(lines, _in_recipe(e["loc"], lines)), e) for e in error.errors()), key=lambda at: at[0])
+        raise report(file, [(line, _describe(e, lines)) for line, e in found[: MAX_SHOWN + 1]]) from None
     return LoadedRecipe(recipe, file, lines, fingerprint(recipe))
 
 
@@ -93,7 +90,7 @@ def line_of(lines: dict[RecipePath, int], path: RecipePath) -> int:
 
 def dotted(path: RecipePath) -> str:
     """('decide', 0, 'presets') -> decide[0].presets"""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{short(part)}" for part in path)
     return text.removeprefix(".") or "the recipe"
 
 
@@ -104,25 +101,39 @@ def nearest(name: str, valid: Iterator[str] | list[str]) -> str:
     return f"did you mean '{close[0]}'?" if close else f"valid: {', '.join(names)}"
 
 
-def _compose(text: str, file: Path) -> yaml.Node:
+def _text(file: Path) -> str:
+    """The file's text. Nothing but a file is opened: a FIFO would wait for ever."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise RecipeError(
-            f"not valid YAML: {error.problem}", where=f"{file}:{line}", fix="check indentation, colons and quotes"
-        ) from None
-    except yaml.YAMLError as error:
-        raise RecipeError(
-            f"not valid YAML: {error}", where=f"{file}:1", fix="remove the character that YAML forbids"
-        ) from None
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise RecipeError("the recipe is not a file", where=str(file), fix="name the YAML file itself")
+        if status.st_size > plain_yaml.MAX_BYTES:
+            what = f"the recipe has {status.st_size:,} bytes, and {plain_yaml.MAX_BYTES:,} are the most"
+            raise RecipeError(what, where=str(file), fix="name folders or patterns in `paths` instead of single files")
+        raw = file.read_bytes()
+    except FileNotFoundError:
+        raise RecipeError(f"no recipe '{file.name}'", where=str(file), fix=_nearest_file(file)) from None
+    except OSError as error:
+        what = f"the recipe cannot be read: {error.strerror or error}"
+        raise RecipeError(what, where=str(file), fix="check the path and its rights") from None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        where = f"{file}:{raw.count(NEWLINE, 0, error.start) + 1}"
+        raise RecipeError("the recipe is not UTF-8", where=where, fix="write it as UTF-8 YAML") from None
+
+
+def _parse(text: str, file: Path) -> tuple[yaml.Node, Any]:
+    try:
+        node, data = plain_yaml.parse(text)
+    except plain_yaml.PlainYamlError as error:
+        raise RecipeError(error.problem, where=f"{file}:{error.line}", fix=error.fix) from None
     if node is None:
         raise RecipeError("the recipe is empty", where=f"{file}:1", fix="start from `gristmill init`")
     problems = list(_duplicates(node, file))
     if problems:
         raise report(file, problems)
-    return node
+    return node, data
 
 
 def _duplicates(node: yaml.Node, file: Path) -> Iterator[tuple[int, str]]:
@@ -132,7 +143,10 @@ def _duplicates(node: yaml.Node, file: Path) -> Iterator[tuple[int, str]]:
         for key, _ in node.value:
             line = key.start_mark.line + 1
             if key.value in first:
-                yield line, f"{file}:{line}  key '{key.value}' stands here and at line {first[key.value]}; keep one"
+                yield (
+                    line,
+                    f"{file}:{line}  key '{short(key.value)}' stands here and at line {first[key.value]}; keep one",
+                )
             first[key.value] = line
     if isinstance(node, yaml.CollectionNode):
         for child in children:
@@ -152,13 +166,13 @@ def _describe(error: ErrorDetails, lines: dict[RecipePath, int]) -> str:
     path = _in_recipe(error["loc"], lines)
     at = f"line {line_of(lines, path)}  {dotted(path)}: "
     if error["type"] == "extra_forbidden":
-        return f"{at}unknown key '{path[-1]}'; {nearest(str(path[-1]), _keys_at(path[:-1]))}"
+        return f"{at}unknown key '{short(path[-1])}'; {nearest(str(path[-1]), _keys_at(path[:-1]))}"
     if error["type"] == "missing":
         return f"{at}this key is required"
     if error["type"] == "literal_error" and isinstance(error["input"], str):
         expected = error["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
-        return f"{at}unknown value '{error['input']}'; {nearest(error['input'], expected)}"
-    return f"{at}{error['msg'].removeprefix('Value error, ')}, got {error['input']!r}"
+        return f"{at}unknown value '{short(error['input'])}'; {nearest(error['input'], expected)}"
+    return f"{at}{error['msg'].removeprefix('Value error, ')}, got {short(repr(error['input']))}"
 
 
 def _keys_at(path: RecipePath) -> list[str]:
@@ -186,6 +200,10 @@ def _nearest_file(file: Path) -> str:
 def report(file: Path, problems: list[tuple[int, str]]) -> RecipeError:
     """One error for all problems, (line, text) each, in the order given."""
     unique = list(dict.fromkeys(text for _, text in problems))
-    what = f"{len(unique)} problem{'s' if len(unique) > 1 else ''} in the recipe:\n    " + "\n    ".join(unique)
+    shown = [short(text, 1000) for text in unique[:MAX_SHOWN]]
+    many = "1 problem" if len(unique) == 1 else f"{len(unique)} problems"
+    if len(unique) > MAX_SHOWN:
+        many = f"more than {MAX_SHOWN} problems"
+    what = f"{many} in the recipe:\n    " + "\n    ".join(shown)
     fix = "correct these lines; `gristmill validate` checks without running"
     return RecipeError(what, where=f"{file}:{problems[0][0]}", fix=fix)

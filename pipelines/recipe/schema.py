@@ -39,7 +39,7 @@ def as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(ge=1)]
+Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(ge=1, le=2**60)]
 Share = Annotated[float, BeforeValidator(parse_share), Field(ge=0, le=1)]
 Names = Annotated[list[str], BeforeValidator(as_list), Field(min_length=1)]
 ColumnType = Literal["string", "int64", "float64", "bool"]
@@ -47,9 +47,9 @@ Format = Literal["jsonl", "parquet", "arrow", "text", "html", "warc", "wet", "ma
 
 
 class Model(BaseModel):
-    """Unknown keys are errors; values do not change after validation."""
+    """Unknown keys are errors, infinite numbers too; values do not change after validation."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class LanguageColumn(Model):
@@ -101,14 +101,14 @@ class Extract(Model):
 
     main_content: bool = True
     """Leave out navigation, headers and footers."""
-    max_depth: int = Field(512, ge=8)
+    max_depth: int = Field(512, ge=8, le=2**20)
     """Deeper nesting becomes a dead letter: extraction is quadratic in nested elements."""
 
 
 class Language(Model):
     """Language identification with fastText's lid.176.ftz for documents whose source does not declare a language."""
 
-    characters: int | Literal["whole"] = 1000
+    characters: Annotated[int, Field(ge=1, le=2**40)] | Literal["whole"] = 1000
     """How much of a document is looked at."""
 
 
@@ -155,7 +155,7 @@ class MinHash(Model):
     """Words per shingle (characters where a script has no spaces)."""
     threshold: Share = 0.7
     """A document is dropped only for a kept one with at least this Jaccard similarity, computed exactly."""
-    seed: int = 1
+    seed: int = Field(1, ge=0, lt=2**32)
     """As in datasketch.MinHash(seed=...)."""
 
 
@@ -200,7 +200,7 @@ class Tokenizer(Model):
 class Tokens(Model):
     """Token shards and the pack plan."""
 
-    sequence_length: int = Field(512, ge=16)
+    sequence_length: int = Field(512, ge=16, le=2**30)
     """Tokens per training row."""
     validation: Share = 0.01
     """Share of duplicate clusters held out, by hash of the cluster."""
@@ -211,7 +211,7 @@ class Train(Model):
 
     preset: str = "nano"
     """Model size."""
-    steps: int = Field(300, ge=1)
+    steps: int = Field(300, ge=1, le=2**40)
     options: dict[str, str | int | float | bool] = {}
     """Any other option of the trainer, by its name."""
 
@@ -222,7 +222,7 @@ class Recipe(Model):
     gristmill: Literal[1]
     """Version of the recipe format."""
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**63)
     """Of every sample: `--sample`, tokenizer training, validation, pack plan."""
     sources: dict[str, Source] = Field(min_length=1)
     plan: Plan = Plan()
