@@ -6,7 +6,7 @@ numbers that only YAML 1.1 reads as numbers (1:30:00, 0777, .inf). Keys are text
 
 import math
 import re
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import yaml
 
@@ -58,7 +58,7 @@ def short(value: object, limit: int = 80) -> str:
 class _Loader(yaml.SafeLoader):
     """PyYAML's, which stops at the first node that is not plain."""
 
-    yaml_implicit_resolvers: dict = {}
+    yaml_implicit_resolvers: ClassVar[dict] = {}
     depth = nodes = 0
 
     def compose_document(self) -> yaml.Node:
