@@ -6,7 +6,8 @@ numbers that only YAML 1.1 reads as numbers (1:30:00, 0777, .inf). Keys are text
 
 import math
 import re
-from typing import Any, ClassVar, NoReturn
+from collections.abc import Hashable
+from typing import Any, NoReturn
 
 import yaml
 
@@ -58,16 +59,15 @@ def short(value: object, limit: int = 80) -> str:
 class _Loader(yaml.SafeLoader):
     """PyYAML's, which stops at the first node that is not plain."""
 
-    yaml_implicit_resolvers: ClassVar[dict] = {}
     depth = nodes = 0
 
-    def compose_document(self) -> yaml.Node:
+    def compose_document(self) -> yaml.Node | None:
         node = super().compose_document()
         if not self.check_event(yaml.StreamEndEvent):
             _refuse(self.peek_event(), "a second document", "keep one; a recipe is one document")
         return node
 
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node:
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event = self.peek_event()
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
             _refuse(event, f"the alias or anchor '{short(event.anchor)}'", "write the value out where it is meant")
@@ -91,7 +91,7 @@ class _Loader(yaml.SafeLoader):
                     _refuse(key, "the merge '<<'", "write the keys out where they are meant")
         return node
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[str, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         return {key.value: self.construct_object(value, deep=deep) for key, value in node.value}
 
 
@@ -113,6 +113,7 @@ def _number(_: _Loader, node: yaml.ScalarNode) -> int | float:
     _refuse(node, f"the number '{short(text, 20)}', which is too large,", "write a smaller number")
 
 
+_Loader.yaml_implicit_resolvers = {}  # none of those that PyYAML's has
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile("(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
 )
