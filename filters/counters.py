@@ -101,8 +101,14 @@ class Counters:
     """Counts over one large_string column of texts, made on demand and kept. A null text is an empty one."""
 
     def __init__(self, text: pa.Array) -> None:
+        self.text = text
         self.data_B, self.start_D1 = _read_only(text)
         self.documents = len(text)
+
+    @cached_property
+    def texts(self) -> list[str]:
+        """The texts as Python strings: slow, for signals that are not compiled. A null is an empty text."""
+        return self.text.fill_null("").to_pylist()
 
     @cached_property
     def bytes_D(self) -> np.ndarray:

@@ -7,13 +7,14 @@ function here; what kernels count is in filters/counters.py.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from inspect import cleandoc
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pyarrow as pa
 
 from filters.counters import Counters
 from filters.kernels.ngrams import LONGEST, LONGEST_TOP
+from filters.registry import Registry
 
 Floats = np.ndarray
 Scripts = Literal["any", "spaced", "Hani"]
@@ -41,15 +42,24 @@ class Signal:
         return self.doc.split("\n\n")[0].replace("\n", " ")
 
 
-SIGNALS: dict[str, Signal] = {}
+SIGNALS: Registry[Signal] = Registry("signal")
 """All signals by name; rules and the recipe check look names up here."""
 
 
 def signal(unit: str, scripts: Scripts) -> Callable[[Callable[[Counters], Floats]], Callable[[Counters], Floats]]:
-    """Declare the decorated function a signal."""
+    """Declare the decorated function a signal: it takes the counts of a batch and gives a number per document.
+
+    Its docstring is its page. Raises ValueError for a name that is taken, for an unknown `scripts`, and where there is
+    no docstring.
+    """
+    if scripts not in get_args(Scripts):
+        raise ValueError(f"scripts is '{scripts}'; it is one of {', '.join(get_args(Scripts))}")
 
     def declare(compute: Callable[[Counters], Floats]) -> Callable[[Counters], Floats]:
-        SIGNALS[compute.__name__] = Signal(compute.__name__, unit, scripts, cleandoc(compute.__doc__ or ""), compute)
+        doc = cleandoc(compute.__doc__ or "")
+        if not doc:
+            raise ValueError(f"the signal '{compute.__name__}' has no docstring, and that is its documentation")
+        SIGNALS.declare(compute.__name__, Signal(compute.__name__, unit, scripts, doc, compute))
         return compute
 
     return declare
@@ -57,7 +67,7 @@ def signal(unit: str, scripts: Scripts) -> Callable[[Callable[[Counters], Floats
 
 def found_by_c4(name: str, unit: str, scripts: Scripts, doc: str) -> None:
     """Declare a signal that C4's editing step finds on its way."""
-    SIGNALS[name] = Signal(name, unit, scripts, doc, None, "c4")
+    SIGNALS.declare(name, Signal(name, unit, scripts, doc, None, "c4"))
 
 
 def score(text: pa.Array, names: Iterable[str]) -> dict[str, Floats]:
@@ -73,6 +83,14 @@ def score(text: pa.Array, names: Iterable[str]) -> dict[str, Floats]:
             raise ValueError(f"signal {name} is found by an editing step, not computed from text")
         scores[name] = np.asarray(compute(counters), np.float64)
     return scores
+
+
+def try_signal(name: str) -> None:
+    """Compute a signal of three small texts. Raises ValueError for a result that is not one finite number for each."""
+    texts = pa.array(["", "The mill grinds grain.\n", "磨坊在河边。"], pa.large_string())
+    values = score(texts, [name])[name]
+    if values.shape != (len(texts),) or not np.isfinite(values).all():
+        raise ValueError(f"the signal '{name}' gives {values.tolist()} for three texts, not a finite number for each")
 
 
 def ratio(part_D: np.ndarray, whole_D: np.ndarray) -> Floats:

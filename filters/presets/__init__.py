@@ -1,12 +1,24 @@
 """Presets: whose numbers, a line a rule. One file a preset; a new one is its file, and its name here."""
 
+import re
+
 from filters.presets.c4_tfds import C4_TFDS
 from filters.presets.chinese_gristmill import CHINESE_GRISTMILL
 from filters.presets.fineweb_datatrove import FINEWEB_DATATROVE
 from filters.presets.gopher_paper import GOPHER_PAPER
+from filters.registry import Registry
 from filters.rules import Preset
 
-PRESETS: dict[str, Preset] = {
-    preset.name: preset for preset in (GOPHER_PAPER, C4_TFDS, FINEWEB_DATATROVE, CHINESE_GRISTMILL)
-}
-"""All shipped presets by name, in the order in which they are listed."""
+PRESETS: Registry[Preset] = Registry("preset")
+"""All presets by name, in the order in which they are listed."""
+
+
+def preset(made: Preset) -> Preset:
+    """Declare a preset. Raises ValueError for a name that is taken, or that does not say whose numbers they are."""
+    if not re.fullmatch(r"[\w.-]+@[\w.-]+", made.name):
+        raise ValueError(f"the preset '{made.name}' does not say whose numbers it holds: name it like mine@{made.name}")
+    return PRESETS.declare(made.name, made)
+
+
+for _preset in (GOPHER_PAPER, C4_TFDS, FINEWEB_DATATROVE, CHINESE_GRISTMILL):
+    preset(_preset)

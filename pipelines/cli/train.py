@@ -53,7 +53,7 @@ def _on_this_machine(run: str, store: Store, copy: Path | None) -> Path:
         fix = "give another folder with --copy, or remove this one"
         raise RecipeError("the folder holds another run", where=str(folder), fix=fix)
     note(f"copies what training needs of {run} to {folder}")
-    store.copy_to(folder, "tokens", "tokenizer", "recipe.yaml", "run.json")
+    store.copy_to(folder, "tokens", "tokenizer", "plugins", "recipe.yaml", "run.json")
     mark.write_bytes(manifest)
     return folder
 

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from pipelines.errors import RecipeError
 from pipelines.recipe import plain_yaml
 from pipelines.recipe.plain_yaml import short
+from pipelines.recipe.plugins import declare_plugins, read_plugin
 from pipelines.recipe.schema import Recipe
 
 RecipePath = tuple[str | int, ...]
@@ -49,12 +50,25 @@ def load(file: Path) -> LoadedRecipe:
     lines = dict(lines_of(node))
     if not isinstance(data, dict):
         raise RecipeError("the recipe is not a mapping", where=f"{file}:1", fix="start from `gristmill init`")
+    _add_plugins(data, file, lines)
     try:
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
         found = sorted(((line_of(lines, _in_recipe(e["loc"], lines)), e) for e in error.errors()), key=lambda at: at[0])
         raise report(file, [(line, _describe(e, lines)) for line, e in found[: MAX_SHOWN + 1]]) from None
     return LoadedRecipe(recipe, file, lines, fingerprint(recipe))
+
+
+def _add_plugins(data: dict[str, Any], file: Path, lines: dict[RecipePath, int]) -> None:
+    """Read and declare what `plugins` names, so that the rest of the recipe can use it."""
+    names = data.get("plugins") or []
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        line = line_of(lines, ("plugins",))
+        raise report(file, [(line, f"line {line}  plugins: a list of file names is expected, such as [my_filters.py]")])
+    plugins = [read_plugin(name, file.parent) for name in names]
+    declare_plugins(plugins)
+    data["plugins"] = plugins
 
 
 def fingerprint(recipe: Recipe) -> str:
@@ -64,7 +78,9 @@ def fingerprint(recipe: Recipe) -> str:
 
 def dump(recipe: Recipe) -> str:
     """The recipe as YAML with all defaults filled in, as a run directory keeps it."""
-    return yaml.safe_dump(recipe.model_dump(mode="json"), allow_unicode=True, sort_keys=False)
+    values = recipe.model_dump(mode="json")
+    values["plugins"] = [plugin.kept_as for plugin in recipe.plugins]
+    return yaml.safe_dump(values, allow_unicode=True, sort_keys=False)
 
 
 def lines_of(node: yaml.Node, path: RecipePath = ()) -> Iterator[tuple[RecipePath, int]]:

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from pipelines.recipe.plugins import Plugin, declare_plugins
+
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
          "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}  # fmt: skip
 
@@ -224,6 +226,9 @@ class Recipe(Model):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     seed: int = Field(0, ge=0, lt=2**63)
     """Of every sample: `--sample`, tokenizer training, validation, pack plan."""
+    plugins: list[Plugin] = []
+    """Your own signals, presets, readers, recognizers: Python files beside the recipe, or entry points
+    (docs/plugins.md)."""
     sources: dict[str, Source] = Field(min_length=1)
     plan: Plan = Plan()
     read: Read = Read()
@@ -236,3 +241,8 @@ class Recipe(Model):
     tokenizer: Tokenizer | None = Tokenizer()
     tokens: Tokens = Tokens()
     train: Train = Train()
+
+    def __setstate__(self, state: dict[Any, Any]) -> None:
+        """A recipe that arrives in another process brings what its rules and readers are made of."""
+        super().__setstate__(state)
+        declare_plugins(self.plugins)

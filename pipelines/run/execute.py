@@ -96,6 +96,9 @@ def _begin(job: Job, loaded: LoadedRecipe, units: list[Unit], request: Request, 
     store.delete(manifest.MANIFEST)  # what lies there is about to change; until the end only receipts are to be trusted
     store.delete("_work/notes")
     write_plan(store, units)
+    for plugin in loaded.recipe.plugins:
+        if plugin.source:
+            store.write_bytes(plugin.kept_as, plugin.source.encode())
     store.write_bytes("recipe.yaml", dump(loaded.recipe).encode())
     store.delete("run.json")
     update_state(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from pipelines.recipe.load import LoadedRecipe
+from pipelines.recipe.plugins import names as plugin_names
 from pipelines.recipe.schema import Recipe
 from pipelines.records.elements import Unit
 from pipelines.run.keys import DUPLICATES_CODE, SCORE_CODE, TEXT_CODE, TOKEN_CODE, step_key
@@ -76,7 +77,8 @@ def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, unt
     options = recipe.model_dump(mode="json")
     sources = {name: {**source, "paths": None} for name, source in options["sources"].items()}
     scored = {name: options[name] for name in ("language", "read", "extract", "decide", "seed")}
-    score = step_key("score", [sources, sample, scored, _fingerprinting(recipe)], SCORE_CODE)
+    own_code = plugin_names(recipe.plugins)
+    score = step_key("score", [sources, sample, scored, _fingerprinting(recipe), own_code], SCORE_CODE)
     inputs = sorted(unit.key for unit in units)
     keys = {"score": score}
     if recipe.deduplicate:

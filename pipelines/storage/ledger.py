@@ -16,6 +16,7 @@ from typing import IO, Any, cast
 
 import duckdb
 import fsspec
+import pyarrow as pa
 
 from pipelines.errors import GristmillError, InputError
 from pipelines.storage import remote
@@ -160,6 +161,14 @@ class Ledger:
             names = [column[0] for column in cursor.description or ()]
             while (values := cursor.fetchone()) is not None:
                 yield dict(zip(names, values, strict=True))
+        except duckdb.Error:
+            self._raise_failure()
+            raise
+
+    def table(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+        """The result of a query as one Arrow table."""
+        try:
+            return self._connection.sql(sql, params=list(parameters)).to_arrow_table()
         except duckdb.Error:
             self._raise_failure()
             raise

@@ -1,0 +1,48 @@
+"""What can be declared by name, and by whom: a module of ours, a plugin that a recipe names, a notebook."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TypeVar
+
+T = TypeVar("T")
+OURS = "gristmill"
+_declaring: ContextVar[str] = ContextVar("declaring", default=OURS)
+
+
+class Registry(dict[str, T]):
+    """Name -> what stands for it. A name belongs to who declared it first; a plugin may declare its own again."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+        self._origin: dict[str, str] = {}
+
+    def declare(self, name: str, value: T) -> T:
+        """Add under a name. Raises ValueError where the name is somebody else's, or twice ours."""
+        origin, owner = _declaring.get(), self._origin.get(name)
+        if owner is not None and (owner != origin or owner == OURS):
+            whose = "Gristmill's own" if owner == OURS else f"declared by {owner}"
+            raise ValueError(f"the {self.kind} '{name}' is {whose} already; choose another name")
+        self._origin[name] = origin
+        self[name] = value
+        return value
+
+    def of(self, origin: str) -> list[str]:
+        """The names that somebody declared, in order."""
+        return [name for name, owner in self._origin.items() if owner == origin]
+
+    def withdraw(self, origin: str) -> None:
+        """Forget what somebody declared."""
+        for name in self.of(origin):
+            del self._origin[name], self[name]
+
+
+@contextmanager
+def declaring(origin: str) -> Iterator[None]:
+    """What is declared meanwhile belongs to `origin`."""
+    token = _declaring.set(origin)
+    try:
+        yield
+    finally:
+        _declaring.reset(token)

@@ -1,0 +1,145 @@
+"""A user's own code: files and installed packages that a recipe names and that declare signals, presets, readers.
+
+What a plugin declares is checked like ours, its bytes are part of every step key that it can change, and it travels
+with the recipe: a worker on another machine declares it when the recipe arrives.
+"""
+
+import hashlib
+import linecache
+import sys
+import traceback
+import types
+from collections.abc import Iterable, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from filters.presets import PRESETS
+from filters.registry import Registry, declaring
+from filters.signals import SIGNALS, try_signal
+from pipelines.errors import RecipeError
+
+GROUP = "gristmill.plugins"
+"""The entry point group of packages that can be named."""
+REGISTRIES: list[Registry] = [SIGNALS, PRESETS]
+"""What a plugin can add to; rooms above this one append theirs."""
+_declared: tuple["Plugin", ...] = ()
+
+
+class Plugin(BaseModel):
+    """A Python file, or the entry point of an installed package, as it was when the recipe was read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    """As the recipe names it: a path, or an entry point of the group `gristmill.plugins`."""
+    sha256: str
+    source: str = Field("", exclude=True, repr=False)
+    """Of a file. A package has to be installed wherever the recipe runs."""
+
+    @property
+    def kept_as(self) -> str:
+        """Where a run directory keeps a copy of the file; the name of a package."""
+        return f"plugins/{self.sha256[:16]}-{Path(self.name).name}" if self.source else self.name
+
+
+def read_plugin(name: str, folder: Path) -> Plugin:
+    """The plugin that a recipe in `folder` names. Raises RecipeError where there is none."""
+    if not name.endswith(".py"):
+        return Plugin(name=name, sha256=_package_sha256(_entry_point(name)))
+    file = folder / Path(name).expanduser()
+    try:
+        source = file.read_bytes()
+        return Plugin(name=name, sha256=hashlib.sha256(source).hexdigest(), source=source.decode())
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        fix = "paths of plugins are relative to the recipe"
+        raise RecipeError(f"the plugin '{name}' cannot be read: {why}", where=str(file), fix=fix) from None
+
+
+def _entry_point(name: str) -> EntryPoint:
+    found = [point for point in entry_points(group=GROUP) if point.name == name]
+    if found:
+        return found[0]
+    known = sorted({point.name for point in entry_points(group=GROUP)})
+    fix = f"name a .py file, or an entry point of the group {GROUP} ({', '.join(known) or 'none is installed'})"
+    raise RecipeError(f"no plugin '{name}'", where="the recipe's `plugins`", fix=fix)
+
+
+def _package_sha256(point: EntryPoint) -> str:
+    """Of all Python files of the package that an entry point belongs to."""
+    digest = hashlib.sha256(f"{point.value}\0".encode())
+    for file in sorted((point.dist.files if point.dist else None) or (), key=str):
+        if file.suffix == ".py":
+            digest.update(f"{file}\0".encode() + Path(str(file.locate())).read_bytes())
+    return digest.hexdigest()
+
+
+def declare_plugins(plugins: Sequence[Plugin]) -> None:
+    """Declare what these plugins hold, and forget what those of an earlier recipe did.
+
+    Raises RecipeError that names the plugin's file and line for code that fails, for a name that is taken, and for a
+    signal that does not give a number per document.
+    """
+    global _declared
+    if tuple(plugins) == _declared:
+        return
+    _withdraw(_declared)
+    _declared = ()
+    try:
+        for plugin in plugins:
+            _declare(plugin)
+    except RecipeError:
+        _withdraw(plugins)
+        raise
+    _declared = tuple(plugins)
+
+
+def _withdraw(plugins: Sequence[Plugin]) -> None:
+    for plugin in plugins:
+        for registry in REGISTRIES:
+            registry.withdraw(plugin.name)
+
+
+def _declare(plugin: Plugin) -> None:
+    try:
+        with declaring(plugin.name):
+            if plugin.source:
+                _execute(plugin)
+            else:
+                _entry_point(plugin.name).load()
+        for name in SIGNALS.of(plugin.name):
+            try_signal(name)
+    except RecipeError:
+        raise
+    except Exception as error:
+        line = _line_in(plugin.name, error)
+        what = f"the plugin '{plugin.name}' fails: {type(error).__name__}: {error}"
+        where = f"{plugin.name}:{line}" if line else plugin.name
+        raise RecipeError(what, where=where, fix="correct it; docs/plugins.md shows one of each kind") from error
+    declared = [name for registry in REGISTRIES for name in registry.of(plugin.name)]
+    if not declared:
+        fix = "declare something with gristmill.signal, gristmill.preset, gristmill.reader or gristmill.recognizer"
+        raise RecipeError(f"the plugin '{plugin.name}' declares nothing", where=plugin.name, fix=fix)
+
+
+def _execute(plugin: Plugin) -> None:
+    module = types.ModuleType(f"gristmill_plugin_{plugin.sha256[:16]}")
+    module.__file__ = plugin.name
+    sys.modules[module.__name__] = module  # so that its classes can be pickled
+    lines = plugin.source.splitlines(keepends=True)
+    linecache.cache[plugin.name] = (len(plugin.source), None, lines, plugin.name)
+    exec(compile(plugin.source, plugin.name, "exec"), module.__dict__)
+
+
+def _line_in(file: str, error: Exception) -> int | None:
+    """The last line of a file that an error went through."""
+    if isinstance(error, SyntaxError) and error.filename == file:
+        return error.lineno
+    return next((f.lineno for f in reversed(traceback.extract_tb(error.__traceback__)) if f.filename == file), None)
+
+
+def names(plugins: Iterable[Plugin]) -> dict[str, str]:
+    """Name -> sha256: what a step key holds of them."""
+    return {plugin.name: plugin.sha256 for plugin in plugins}

@@ -1,0 +1,37 @@
+"""A run's tables in a notebook."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import gristmill
+from pipelines.errors import InputError, RecipeError
+
+
+@pytest.fixture
+def run(tmp_path):
+    (tmp_path / "ledger").mkdir()
+    pq.write_table(pa.table({"id": ["a", "b"], "verdict": ["kept", "dropped"]}), tmp_path / "ledger" / "x.parquet")
+    (tmp_path / "run.json").write_text("{}")
+    shard = {"path": "ledger/x.parquet", "rows": 2, "bytes": 1, "sha256": ""}
+    manifest = {"datasets": {"ledger": {"rows": 2, "bytes": 1, "content": "", "shards": [shard]}}}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    return tmp_path
+
+
+def test_run__tables_are_queried_and_scanned(run) -> None:
+    opened = gristmill.open_run(run)
+    assert opened.datasets == {"ledger": 2}
+    assert "ledger 2" in repr(opened)
+    found = opened.query("SELECT id FROM 'ledger/*.parquet' WHERE verdict = ? ORDER BY id", "kept")
+    assert found.to_pylist() == [{"id": "a"}]
+    assert opened.dataset("ledger").to_table().num_rows == 2
+
+
+def test_run__what_is_not_there(run, tmp_path) -> None:
+    with pytest.raises(InputError, match=r"no dataset 'text'[\s\S]*there are: ledger"):
+        gristmill.open_run(run).dataset("text")
+    with pytest.raises(RecipeError, match="is not a run directory"):
+        gristmill.open_run(tmp_path / "nothing")
