@@ -10,13 +10,13 @@ import pytest
 
 import gristmill
 
-TEXTS = ["The mill grinds grain by the river.", "这是村里最老的磨坊，人们每天带着粮食来到这里，请写信到zhang@qq.com。", ""]
+TEXTS = ["The mill grinds grain by the river.", "这是村里最老的磨坊，请写信到zhang@qq.com。", ""]
 
 
 @pytest.mark.parametrize("texts", [TEXTS, pa.array(TEXTS), pa.chunked_array([TEXTS[:1], TEXTS[1:]])])
 def test_texts__strings_and_arrow_columns_are_the_same(texts) -> None:
     assert gristmill.score(texts, ["plain_words"])["plain_words"].to_pylist() == [7, 1, 0]
-    assert gristmill.scrub(texts).to_pylist() == [TEXTS[0], "这是村里最老的磨坊，人们每天带着粮食来到这里，请写信到<EMAIL_ADDRESS>。", ""]
+    assert gristmill.scrub(texts).to_pylist() == [TEXTS[0], "这是村里最老的磨坊，请写信到<EMAIL_ADDRESS>。", ""]
     assert gristmill.identify(texts)["lang"].to_pylist() == ["en", "zh", "und"]
 
 
