@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 T = TypeVar("T")
 OURS = "gristmill"
@@ -13,9 +13,13 @@ _declaring: ContextVar[str] = ContextVar("declaring", default=OURS)
 class Registry(dict[str, T]):
     """Name -> what stands for it. A name belongs to who declared it first; a plugin may declare its own again."""
 
+    everywhere: ClassVar[list["Registry"]] = []
+    """All there are: what a plugin can add to."""
+
     def __init__(self, kind: str) -> None:
         super().__init__()
         self.kind = kind
+        Registry.everywhere.append(self)
         self._origin: dict[str, str] = {}
 
     def declare(self, name: str, value: T) -> T:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from filters.signals import ratio, signal
     from gristmill.runs import Run, open_run
     from gristmill.texts import encode, fingerprint, identify, judge, score, scrub
+    from pipelines.read.formats import reader
 
 _HOME = {
     "filters.counters": ("Counters",),
@@ -27,6 +28,7 @@ _HOME = {
     "filters.rules": ("Preset", "Rule"),
     "filters.signals": ("ratio", "signal"),
     "gristmill.runs": ("Run", "open_run"),
+    "pipelines.read.formats": ("reader",),
     "gristmill.texts": ("encode", "fingerprint", "identify", "judge", "score", "scrub"),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}
@@ -43,6 +45,7 @@ __all__ = [
     "open_run",
     "preset",
     "ratio",
+    "reader",
     "score",
     "scrub",
     "shingle_hash",

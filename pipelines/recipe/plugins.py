@@ -15,15 +15,12 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from filters.presets import PRESETS
 from filters.registry import Registry, declaring
 from filters.signals import SIGNALS, try_signal
 from pipelines.errors import RecipeError
 
 GROUP = "gristmill.plugins"
 """The entry point group of packages that can be named."""
-REGISTRIES: list[Registry] = [SIGNALS, PRESETS]
-"""What a plugin can add to; rooms above this one append theirs."""
 _declared: tuple["Plugin", ...] = ()
 
 
@@ -98,7 +95,7 @@ def declare_plugins(plugins: Sequence[Plugin]) -> None:
 
 def _withdraw(plugins: Sequence[Plugin]) -> None:
     for plugin in plugins:
-        for registry in REGISTRIES:
+        for registry in Registry.everywhere:
             registry.withdraw(plugin.name)
 
 
@@ -118,7 +115,7 @@ def _declare(plugin: Plugin) -> None:
         what = f"the plugin '{plugin.name}' fails: {type(error).__name__}: {error}"
         where = f"{plugin.name}:{line}" if line else plugin.name
         raise RecipeError(what, where=where, fix="correct it; docs/plugins.md shows one of each kind") from error
-    declared = [name for registry in REGISTRIES for name in registry.of(plugin.name)]
+    declared = [name for registry in Registry.everywhere for name in registry.of(plugin.name)]
     if not declared:
         fix = "declare something with gristmill.signal, gristmill.preset, gristmill.reader or gristmill.recognizer"
         raise RecipeError(f"the plugin '{plugin.name}' declares nothing", where=plugin.name, fix=fix)

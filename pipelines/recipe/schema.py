@@ -3,10 +3,12 @@
 Defaults are the recommended values; a run directory keeps the recipe with all of them filled in.
 """
 
+import difflib
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from filters.registry import Registry
 from pipelines.recipe.plugins import Plugin, declare_plugins
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
@@ -45,7 +47,22 @@ Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(ge=1, le=2**60)]
 Share = Annotated[float, BeforeValidator(parse_share), Field(ge=0, le=1)]
 Names = Annotated[list[str], BeforeValidator(as_list), Field(min_length=1)]
 ColumnType = Literal["string", "int64", "float64", "bool"]
-Format = Literal["jsonl", "parquet", "arrow", "text", "html", "warc", "wet", "machine", "bundled"]
+OUR_FORMATS = ("jsonl", "parquet", "arrow", "text", "html", "warc", "wet", "machine", "bundled")
+FORMATS: Registry[str] = Registry("format")
+"""Names that `format` can take; plugins add theirs."""
+for _name in OUR_FORMATS:
+    FORMATS.declare(_name, _name)
+
+
+def _known_format(name: str) -> str:
+    if name not in FORMATS:
+        near = difflib.get_close_matches(name, FORMATS, 1, 0.6)
+        hint = f"did you mean '{near[0]}'?" if near else f"valid: {', '.join(FORMATS)}"
+        raise ValueError(f"unknown format '{name}'; {hint}")
+    return name
+
+
+Format = Annotated[str, AfterValidator(_known_format), WithJsonSchema({"type": "string", "enum": list(OUR_FORMATS)})]
 
 
 class Model(BaseModel):

@@ -1,10 +1,18 @@
 """One file a format: rows, lines and whole files as batches of records. A new one is its file, and a line here."""
 
+from collections.abc import Callable
+
+from filters.registry import Registry
 from pipelines.read.formats import arrow, bundled, jsonl, machine, parquet, whole_files
+from pipelines.read.formats.user_defined import RecordsOf, reader_of
 from pipelines.read.reader import Reader
 from pipelines.read.warc import reader as warc
+from pipelines.recipe.schema import FORMATS
 
-READERS: dict[str, Reader] = {
+READERS: Registry[Reader] = Registry("reader")
+"""By the names that a recipe's `format` takes."""
+
+_OURS = {
     "jsonl": jsonl.READER,
     "parquet": parquet.READER,
     "arrow": arrow.READER,
@@ -15,4 +23,19 @@ READERS: dict[str, Reader] = {
     "machine": machine.READER,
     "bundled": bundled.READER,
 }
-"""By the names that a recipe's `format` takes (`schema.Format`)."""
+for _name, _reader in _OURS.items():
+    READERS.declare(_name, _reader)
+
+
+def reader(name: str, *, suffixes: tuple[str, ...]) -> Callable[[RecordsOf], RecordsOf]:
+    """Declare the decorated function the reader of a format: it takes an open file and gives its records as dicts.
+
+    suffixes: of the files that a folder is searched for. Raises ValueError for a name that is taken.
+    """
+
+    def declare(records_of: RecordsOf) -> RecordsOf:
+        FORMATS.declare(name, name)
+        READERS.declare(name, reader_of(records_of, suffixes))
+        return records_of
+
+    return declare

@@ -39,10 +39,11 @@ def read_jsonl(split: Split, context: Context) -> Iterator[Item]:
                 continue
             data = line.data.removeprefix(BOM)  # on any line: files that begin with one are joined by `cat`
             if data and not data.isspace():
-                yield _record(data, line.offset, split.path, context)
+                yield record_item(data, line.offset, split.path, context)
 
 
-def _record(data: bytes, offset: int, path: str, context: Context) -> Item:
+def record_item(data: bytes, offset: int, path: str, context: Context) -> Item:
+    """The document of one JSON object, or its dead letter."""
     row = context.next_row()
     try:
         record = parse(data)

@@ -63,7 +63,7 @@ def test_dump__is_a_recipe_with_all_defaults_that_means_the_same(tmp_path):
     ("change", "line", "expected"),
     [
         (("format: jsonl", "fromat: jsonl"), 5, "unknown key 'fromat'; did you mean 'format'?"),
-        (("format: jsonl", "format: jsnl"), 5, "unknown value 'jsnl'; did you mean 'jsonl'?"),
+        (("format: jsonl", "format: jsnl"), 5, "unknown format 'jsnl'; did you mean 'jsonl'?"),
         (("64MiB", "64QB"), 7, "'64QB' is not a size"),
         (("2%", "two%"), 12, "'two%' is not a share"),
         (("2%", "200%"), 12, "less than or equal to 1"),

@@ -1,0 +1,71 @@
+"""Formats of a user's own: a function from an open file to records, each as a JSON line would hold it."""
+
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import IO, Any
+
+from pipelines.read.batches import Item
+from pipelines.read.context import Context
+from pipelines.read.files import compression_of, open_file
+from pipelines.read.formats.jsonl import record_item
+from pipelines.read.reader import Reader
+from pipelines.read.streams import BrokenStreamError, pieces
+from pipelines.records.dead_letters import dead_letter, too_long, unreadable
+from pipelines.records.elements import Split
+
+RecordsOf = Callable[[IO[bytes]], Iterable[dict[str, Any]]]
+"""An open file, decompressed -> its records: values that JSON knows, under the names that a recipe's `text`, `id` ...
+give. The same file gives the same records, and nothing else is looked at."""
+
+
+def reader_of(records_of: RecordsOf, suffixes: tuple[str, ...]) -> Reader:
+    """The reader of a function. A record that JSON cannot hold, or that is too long, is a dead letter; where the
+    function raises, what it gave before stays, and the rest of the file is one."""
+
+    def read(split: Split, context: Context) -> Iterator[Item]:
+        with open_file(split.path) as file:
+            stream = io.BufferedReader(_Pieces(pieces(file, compression_of(split.path))))
+            try:
+                for number, record in enumerate(records_of(stream)):
+                    yield _item(record, number, split.path, context)
+            except (MemoryError, OSError):
+                raise
+            except BrokenStreamError as error:
+                yield unreadable(context.next_row(), split, str(error))
+            except Exception as error:  # its message may quote the document
+                what = f"{type(error).__name__}: raised by the format's function (rest of the file)"
+                yield unreadable(context.next_row(), split, what)
+
+    return Reader(suffixes=suffixes, items=read)
+
+
+def _item(record: dict[str, Any], number: int, path: str, context: Context) -> Item:
+    try:
+        data = json.dumps(record, ensure_ascii=False, sort_keys=True).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        return dead_letter(context.next_row(), path, number, f"{type(error).__name__}: the record is not JSON", b"")
+    limit = context.read.max_record_bytes
+    if len(data) > limit:
+        return dead_letter(context.next_row(), path, number, too_long(len(data), limit), data)
+    return record_item(data, number, path, context)
+
+
+class _Pieces(io.RawIOBase):
+    """Pieces of bytes as a file to read from."""
+
+    def __init__(self, source: Iterator[bytes]) -> None:
+        self._source, self._left = source, b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left:
+            piece = next(self._source, None)
+            if piece is None:
+                return 0
+            self._left = piece
+        size = min(len(buffer), len(self._left))
+        buffer[:size], self._left = self._left[:size], self._left[size:]
+        return size
