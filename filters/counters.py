@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from filters.batch import text_buffers
 from filters.data import code_points
-from filters.kernels import lines, ngrams, phrases, repeats, sizes, words
+from filters.kernels import kinds, lines, ngrams, phrases, repeats, sizes, words
 from filters.kernels.unicode import FLAGS, SCRIPT
 from filters.phrases import chinese_automaton, fold_table
 
@@ -26,6 +26,15 @@ class Sizes:
 
     chars_D: np.ndarray
     newlines_D: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """Code points per document, int64: not white space; letters, digits and marks; digits."""
+
+    visible_D: np.ndarray
+    letters_D: np.ndarray
+    digits_D: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +130,13 @@ class Counters:
         chars_D, newlines_D = self._counts(2)
         sizes.count_sizes(self.data_B, self.start_D1, chars_D, newlines_D)
         return Sizes(chars_D, newlines_D)
+
+    @cached_property
+    def kinds(self) -> Kinds:
+        """Letters and digits of any script."""
+        counts = self._counts(3)
+        kinds.count_kinds(self.data_B, self.start_D1, classes(), *counts)
+        return Kinds(*counts)
 
     @cached_property
     def space(self) -> SpaceWords:

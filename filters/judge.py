@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +18,9 @@ Editor = Callable[[pa.Array], tuple[Edits, dict[str, np.ndarray]]]
 
 EDITORS: dict[str, Editor] = {"c4": edit_c4}
 """What the `editor` of a preset names."""
+
+UNJUDGED = "unjudged"
+"""The rule that drops a document which no entry admits, where the recipe says `otherwise: drop`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,10 @@ class Entry:
 class Judgement:
     """What was found about the documents of a batch, in their order.
 
-    signals: float64 columns, null where a document's entry does not ask for the signal.
+    signals: float64 columns, null where a document's entry does not ask for the signal. A document that no entry admits
+    has those signals of the text as extracted which some entry asks for and which mean something for its language.
     fired: list<string>, full names of all rules that fired, in recipe order; empty for a kept document.
-    judged: bool per document; false where no entry admits it (`unjudged`: kept, counted).
+    judged: bool per document; false where no entry admits it: kept, or dropped by the rule UNJUDGED.
     edits: byte ranges of the extracted text that the entry's editing presets change.
     """
 
@@ -109,12 +114,13 @@ class Judge:
 
     columns: pa.Schema of `Judgement.signals`, known before any document is read; a field's metadata holds the
     documentation and unit of its signal. rule_names: full names of all rules in recipe order.
+    otherwise: what becomes of documents that no entry admits, "keep" or "drop".
 
     Raises KeyError for a rule on an unknown signal and ValueError for one on a signal whose editing step is missing.
     """
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
-        self.entries = tuple(entries)
+    def __init__(self, entries: Sequence[Entry], otherwise: Literal["keep", "drop"] = "keep") -> None:
+        self.entries, self.otherwise = tuple(entries), otherwise
         self._plans = [_Plan(entry.presets) for entry in entries]
         signal_of = {
             column: rule.what
@@ -126,6 +132,7 @@ class Judge:
             for column, signal in signal_of.items()
         )
         self.rule_names = list(dict.fromkeys(name for plan in self._plans for name in plan.rule_names))
+        self._extracted = list(dict.fromkeys(name for plan in self._plans for name in plan.views[0].names))
 
     def placed_rules(self) -> list[tuple[int, str, str, Rule]]:
         """(number of the entry, full name, column that it reads, rule) of every rule, in recipe order."""
@@ -158,8 +165,23 @@ class Judge:
             number_R = np.array([self.rule_names.index(name) for name in plan.rule_names], np.int64)
             fired.append((row_E[doc], number_R[rule]))
             edits.append(_moved(made, row_E, len(text)))
+        if len(row_U := np.flatnonzero(open_D)):
+            rows = pa.array(row_U)
+            for name, value_U in self._unjudged_signals(text.take(rows), language.take(rows)).items():
+                values[name][row_U] = value_U
+            if self.otherwise == "drop":
+                fired.append((row_U, np.full(len(row_U), len(self.rule_names))))
         signals = pa.record_batch([pa.array(values[name], from_pandas=True) for name in values], schema=self.columns)
         return Judgement(signals, self._fired_lists(fired, len(text)), ~open_D, _together(edits, len(text)))
+
+    def _unjudged_signals(self, text: pa.Array, language: pa.Array) -> dict[str, np.ndarray]:
+        """What any entry asks of the text as extracted; NaN where it means nothing for a document's language."""
+        code = language.dictionary_encode(null_encoding="encode")
+        names = code.dictionary.to_pylist()
+        return {
+            name: np.where(np.array([SIGNALS[name].valid_for(of) for of in names])[code.indices], value_U, np.nan)
+            for name, value_U in score(text, self._extracted).items()
+        }
 
     def _fired_lists(self, fired: list[tuple[np.ndarray, np.ndarray]], documents: int) -> pa.Array:
         """list<string> per document from (row, rule number) pairs; a row's pairs keep their order."""
@@ -167,7 +189,7 @@ class Judge:
             return pa.array([[]] * documents, pa.list_(pa.string()))
         row_F, rule_F = (np.concatenate(parts) for parts in zip(*fired, strict=True))
         order_F = np.argsort(row_F, kind="stable")
-        names = pa.array(self.rule_names, pa.string()).take(pa.array(rule_F[order_F]))
+        names = pa.array([*self.rule_names, UNJUDGED], pa.string()).take(pa.array(rule_F[order_F]))
         offset_D1 = np.searchsorted(row_F[order_F], np.arange(documents + 1)).astype(np.int32)
         return pa.ListArray.from_arrays(pa.array(offset_D1), names)
 

@@ -15,10 +15,6 @@ from filters.signals import SIGNALS, Signal
 
 Comparison = Literal[">=", "<="]
 
-CHINESE_LANGUAGES = frozenset(["zh", "yue", "wuu", "lzh"])
-UNSPACED_LANGUAGES = CHINESE_LANGUAGES | frozenset(["ja", "th", "lo", "my", "km", "bo", "dz"])
-"""Languages written without spaces between words: whitespace words, and rules on them, mean nothing there."""
-
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -43,12 +39,7 @@ class Rule:
 
     def valid_for(self, language: str) -> bool:
         """Whether the rule means anything for documents of this language (ISO 639-1)."""
-        if self.languages is not None:
-            return language in self.languages
-        scripts = self.what.scripts
-        if scripts == "Hani":
-            return language in CHINESE_LANGUAGES
-        return scripts == "any" or language not in UNSPACED_LANGUAGES
+        return language in self.languages if self.languages is not None else self.what.valid_for(language)
 
     def fires(self, value_D: np.ndarray) -> np.ndarray:
         """Bool per document: true where the rule drops it. value_D float64; NaN never fires."""

@@ -20,6 +20,10 @@ Floats = np.ndarray
 Scripts = Literal["any", "spaced", "Hani"]
 """What a signal makes sense for: every script; scripts with spaces between words; Chinese."""
 
+CHINESE_LANGUAGES = frozenset(["zh", "yue", "wuu", "lzh"])
+UNSPACED_LANGUAGES = CHINESE_LANGUAGES | frozenset(["ja", "th", "lo", "my", "km", "bo", "dz"])
+"""Languages written without spaces between words: whitespace words, and rules on them, mean nothing there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Signal:
@@ -40,6 +44,12 @@ class Signal:
     def summary(self) -> str:
         """First paragraph of the documentation, on one line."""
         return self.doc.split("\n\n")[0].replace("\n", " ")
+
+    def valid_for(self, language: str | None) -> bool:
+        """Whether the number means anything for documents of this language (ISO 639-1; None: unknown)."""
+        if self.scripts == "Hani":
+            return language in CHINESE_LANGUAGES
+        return self.scripts == "any" or language not in UNSPACED_LANGUAGES
 
 
 SIGNALS: Registry[Signal] = Registry("signal")
@@ -117,6 +127,27 @@ def characters(c: Counters) -> Floats:
 def words(c: Counters) -> Floats:
     """Words between white space, as Python's str.split() gives them."""
     return c.space.stream.count_D
+
+
+@signal("words", "any")
+def running_words(c: Counters) -> Floats:
+    """Words in any script: runs of letters and digits, where every letter of a script without spaces is a word.
+
+    So 50 of them are 50 words of French and 50 characters of Chinese; marks and white space are left out.
+    """
+    return c.char.count_D
+
+
+@signal("share", "any")
+def letter_fraction(c: Counters) -> Floats:
+    """Share of characters that are letters, digits or combining marks of any script; white space on neither side."""
+    return ratio(c.kinds.letters_D, c.kinds.visible_D)
+
+
+@signal("share", "any")
+def digit_fraction(c: Counters) -> Floats:
+    """Share of characters that are digits (str.isdigit); white space on neither side."""
+    return ratio(c.kinds.digits_D, c.kinds.visible_D)
 
 
 @signal("lines", "any")

@@ -2,6 +2,7 @@
 
 import re
 
+from filters.presets.any_gristmill import ANY_GRISTMILL
 from filters.presets.c4_tfds import C4_TFDS
 from filters.presets.chinese_gristmill import CHINESE_GRISTMILL
 from filters.presets.fineweb_datatrove import FINEWEB_DATATROVE
@@ -20,5 +21,5 @@ def preset(made: Preset) -> Preset:
     return PRESETS.declare(made.name, made)
 
 
-for _preset in (GOPHER_PAPER, C4_TFDS, FINEWEB_DATATROVE, CHINESE_GRISTMILL):
+for _preset in (GOPHER_PAPER, C4_TFDS, FINEWEB_DATATROVE, CHINESE_GRISTMILL, ANY_GRISTMILL):
     preset(_preset)

@@ -8,7 +8,7 @@ from pipelines.recipe.schema import Decision, Recipe
 
 def judge_of(recipe: Recipe) -> Judge:
     """The compiled `decide` list. The recipe has been checked: names exist."""
-    return Judge([entry_of(decision) for decision in recipe.decide])
+    return Judge([entry_of(decision) for decision in recipe.decide], recipe.otherwise)
 
 
 def entry_of(decision: Decision) -> Entry:

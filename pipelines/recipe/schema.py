@@ -252,6 +252,8 @@ class Recipe(Model):
     extract: Extract = Extract()
     language: Language = Language()
     decide: list[Decision] = []
+    otherwise: Literal["keep", "drop"] = "keep"
+    """What becomes of documents that no entry of `decide` admits; with `drop` their rule is `unjudged`."""
     deduplicate: Deduplicate | None = Deduplicate()
     scrub: Scrub | None = Scrub()
     text: Text = Text()

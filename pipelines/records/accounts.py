@@ -13,7 +13,7 @@ from pipelines.errors import ReconcileError
 IN, KEPT, DROPPED, DEAD = "in", "kept", "dropped", "dead"
 """A record that enters a step leaves it by exactly one of the other three."""
 ASIDE, FIRED, UNJUDGED = "aside", "fired", "unjudged"
-"""Information: not inputs; rules that fired (several per document); kept without having been judged."""
+"""Information: not inputs; rules that fired (several per document); documents that no entry of `decide` admits."""
 
 
 @dataclass(frozen=True, order=True)

@@ -12,11 +12,13 @@ SPANS = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64()), ("kind",
 
 IDENTITY = [("doc_id", pa.string()), ("id", pa.string()), ("source", pa.string()), ("url", pa.string())]
 LANGUAGE = [("lang", pa.string()), ("lang_score", pa.float32()), ("script", pa.string())]
-VERDICT = [("verdict", pa.string()), ("step", pa.string()), ("rules", pa.list_(pa.string()))]
+VERDICT = [("verdict", pa.string()), ("judged", pa.bool_()), ("step", pa.string()), ("rules", pa.list_(pa.string()))]
+"""verdict: kept, dropped or dead. judged: an entry of `decide` admitted the document; null where it never got there.
+step: what dropped it, or where it died. rules: all that fired."""
 CLUSTER = [("cluster", pa.string()), ("duplicate_of", pa.string()), ("similarity", pa.float32())]
 
 VERDICTS = pa.schema([*IDENTITY, ("row", pa.uint32()), *LANGUAGE, ("bytes", pa.int64()), *VERDICT])
-"""What stage A knows of every document of a unit; signal columns follow."""
+"""What stage A knows of every record of a unit, dead ones included; signal columns follow."""
 DROPPED = pa.schema(
     [
         *IDENTITY,

@@ -50,6 +50,8 @@ class Funnel:
     checks: list[Check]
     aside: list[Named]
     unjudged: list[Named]
+    """By language: documents that no entry of `decide` admits. `otherwise`: what became of them, keep or drop."""
+    otherwise: str
     query: str
 
 

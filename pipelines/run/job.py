@@ -76,7 +76,7 @@ def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, unt
     """Keys for every stage: each covers its own options and code, and everything upstream of it."""
     options = recipe.model_dump(mode="json")
     sources = {name: {**source, "paths": None} for name, source in options["sources"].items()}
-    scored = {name: options[name] for name in ("language", "read", "extract", "decide", "seed")}
+    scored = {name: options[name] for name in ("language", "read", "extract", "decide", "otherwise", "seed")}
     own_code = plugin_names(recipe.plugins)
     score = step_key("score", [sources, sample, scored, _fingerprinting(recipe), own_code], SCORE_CODE)
     inputs = sorted(unit.key for unit in units)

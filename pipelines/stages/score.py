@@ -4,7 +4,7 @@ Writes `curated/` (kept), `dropped/`, `dead/`, and beside them the verdicts and 
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -167,11 +167,22 @@ class UnitWriter:
         self.accounts.add_rows("read", KEPT, self.source, unknown.filter(pa.array(past_read)), size[past_read])
         self.accounts.add_rows("extract", IN, self.source, unknown.filter(pa.array(past_read)), size[past_read])
 
-    def _bury(self, letters: list[DeadLetter], step: str) -> None:
+    def _bury(self, letters: list[DeadLetter], step: str, known: Mapping[str, object] | None = None) -> None:
+        """Dead letters; `known`: what the ledger can say of these records beside what every dead letter holds."""
         for letter in letters:
             self.accounts.add(step, DEAD, self.source, 1, letter.length, reason=letter.kind)
         if letters:
             self.dead.write(columns.dead_batch(self.source, letters))
+            died = {
+                "source": self.source,
+                "row": pa.array([letter.row for letter in letters], pa.uint32()),
+                "bytes": pa.array([letter.length for letter in letters], pa.int64()),
+                "verdict": DEAD,
+                "step": step,
+                "rules": pa.array([[]] * len(letters), pa.list_(pa.string())),
+            }
+            died |= known or {}
+            self.verdicts.write(columns.assemble(self.scorer.verdict_schema, len(letters), died))
 
     def _refuse(self, batch: pa.RecordBatch) -> None:
         """Records that reading or extraction dropped by a rule of its own."""
@@ -196,7 +207,7 @@ class UnitWriter:
             )
         )
         text_bytes = pc.fill_null(pc.binary_length(batch.column("text")), 0)
-        verdict = {**shared, "row": batch.column("row"), "bytes": text_bytes, "verdict": "dropped"}
+        verdict = {**shared, "row": batch.column("row"), "bytes": text_bytes, "verdict": DROPPED}
         self.verdicts.write(columns.assemble(self.scorer.verdict_schema, batch.num_rows, verdict))
 
     def _judge(self, batch: pa.RecordBatch) -> None:
@@ -214,14 +225,13 @@ class UnitWriter:
         """A document that no judge could be found for: a dead letter of the step `decide`."""
         letter = dead_document(self.unit, row, "decide", error)
         self.accounts.add("decide", IN, self.source, 1, letter.length)
-        self._bury([letter], "decide")
+        self._bury([letter], "decide", _identity(row, self.source))
 
     def _write(self, batch: pa.RecordBatch, scored: Scored, prints: pa.RecordBatch | None) -> None:
         rows, text, kept = batch.num_rows, batch.column("text"), scored.kept
         size = pc.binary_length(text).to_numpy()
         fired, judged = scored.judgement.fired, scored.judgement.judged
         self._account(scored, size)
-        verdict = np.where(kept, np.where(judged, "kept", "unjudged"), "dropped")
         shared = {
             **_identity(batch, self.source),
             "row": batch.column("row"),
@@ -229,7 +239,8 @@ class UnitWriter:
             "lang_score": pa.array(scored.score),
             "script": scored.script,
             "bytes": pa.array(size, pa.int64()),
-            "verdict": pa.array(verdict, pa.string()),
+            "verdict": pc.if_else(pa.array(kept), KEPT, DROPPED),
+            "judged": pa.array(judged),
             "step": pc.if_else(pa.array(kept), pa.scalar(None, pa.string()), "decide"),
             "rules": fired,
         }

@@ -138,7 +138,7 @@ class UnitWriter:
         self._edited_rows.append(batch.column("row").to_numpy())
 
     def settle(self, verdicts: pa.RecordBatch) -> None:
-        """The ledger rows of some documents, once all curated parts have been taken."""
+        """The ledger rows of some records, once all curated parts have been taken. Every record has exactly one."""
         row_D = verdicts.column("row").to_numpy()
         listed, member = self.members.of_rows(row_D)
         member_of = membership_columns(verdicts.column("doc_id"), listed, member)
@@ -147,13 +147,15 @@ class UnitWriter:
         died = np.isin(row_D, list(self._dead))
         values = dict(zip(verdicts.schema.names, verdicts.columns, strict=True)) | member_of
         values["unit"] = self.unit.key
-        values["verdict"] = pc.if_else(pa.array(lost), "dropped", verdicts.column("verdict"))
+        values["verdict"] = pc.if_else(pa.array(lost), DROPPED, verdicts.column("verdict"))
+        values["verdict"] = pc.if_else(pa.array(died), DEAD, values["verdict"])
         values["step"] = pc.if_else(pa.array(lost), "deduplicate", verdicts.column("step"))
+        values["step"] = pc.if_else(pa.array(died), "scrub", values["step"])
         values["rules"] = self._all_rules(verdicts.column("rules"), lost, member["exact"])
         values["edits"] = self._spans(row_D)
         schema = ledger_schema(verdicts.schema)
-        self.ledger.write(columns.assemble(schema, verdicts.num_rows, values).filter(pa.array(~died)))
-        kept = pc.not_equal(values["verdict"], "dropped")
+        self.ledger.write(columns.assemble(schema, verdicts.num_rows, values))
+        kept = pc.equal(values["verdict"], KEPT)
         clusters = columns.assemble(columns.CLUSTERS, verdicts.num_rows, {**values, "kept": kept})
         self.clusters.write(clusters.filter(pa.array(listed & ~died)))
 

@@ -124,7 +124,7 @@ def test_judge__signals_are_null_where_nobody_asks():
     assert judgement.judged.tolist() == [True, True, False]
     assert [value is None for value in judgement.signals["stop_words"].to_pylist()] == [False, True, True]
     assert [value is None for value in judgement.signals["han_fraction"].to_pylist()] == [True, False, True]
-    assert judgement.signals["duplicate_line_fraction"].null_count == 1  # asked for by both entries
+    assert judgement.signals["duplicate_line_fraction"].null_count == 0  # means something for every language
     assert judgement.fired[2].as_py() == []
 
 
@@ -189,6 +189,32 @@ def test_judge__without_entries_everything_is_unjudged():
     assert judgement.judged.tolist() == [False, False]
     assert judgement.fired.to_pylist() == [[], []]
     assert judgement.edits.documents == 2
+
+
+UNKNOWN = [(PROSE, "fr", "Latn", "web"), ("ここは水車小屋です。" * 9, "ja", "Jpan", "web"), (PROSE, None, "Latn", "web")]
+
+
+def test_judge__unjudged_documents_have_the_signals_that_mean_something_for_their_language():
+    judgement = Judge(MIXED).judge(*columns(UNKNOWN))
+    assert judgement.judged.tolist() == [False] * 3
+    assert judgement.fired.to_pylist() == [[]] * 3
+    assert len(judgement.edits) == 0
+    values = judgement.signals.to_pydict()
+    for row, (text, language, _, _) in enumerate(UNKNOWN):
+        for name in ("plain_words", "characters", "character_top_2gram_fraction", "duplicate_line_fraction"):
+            expected = score(pa.array([text], pa.large_string()), [name])[name][0]
+            assert values[name][row] == (expected if SIGNALS[name].valid_for(language) else None)
+        assert values["han_fraction"][row] is None
+        assert values["lines_ending_in_punctuation__c4"][row] is None, "no editing step was made"
+    assert [value is None for value in values["plain_words"]] == [False, True, False]
+
+
+def test_judge__otherwise_drop_is_a_rule_of_its_own_for_unjudged_documents_only():
+    rows = [*UNKNOWN, (PROSE, "en", "Latn", "web"), ("第一条", "zh", "Hani", "web")]
+    kept, dropped = (Judge(MIXED, otherwise).judge(*columns(rows)) for otherwise in ("keep", "drop"))
+    assert dropped.fired.to_pylist() == [["unjudged"]] * 3 + kept.fired.to_pylist()[3:]
+    assert dropped.signals.equals(kept.signals)
+    assert dropped.judged.tolist() == [False] * 3 + [True] * 2
 
 
 def test_judge__a_signal_of_an_editing_step_needs_the_step():

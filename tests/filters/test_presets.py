@@ -56,6 +56,13 @@ def test_chinese__good_pages_pass_and_bad_ones_do_not(case):
     assert bool(fired) != case["good"], fired
 
 
+@pytest.mark.parametrize("case", golden("any_pages"), ids=lambda case: case["id"])
+def test_any__good_pages_pass_in_every_script_and_bad_ones_do_not(case):
+    fired = judged("any@gristmill", case["text"]).fired[0].as_py()
+    assert bool(fired) != case["good"], fired
+    assert all(rule.valid_for(case["lang"]) for rule in PRESETS["any@gristmill"].rules)
+
+
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=lambda preset: preset.name)
 def test_preset__rules_cite_a_source_and_know_their_signal(preset):
     assert preset.source

@@ -148,6 +148,14 @@ def fineweb(text: str) -> dict[str, float]:
     }
 
 
+def kinds(text: str) -> dict[str, float]:
+    visible = [char for char in text if not char.isspace()]
+    return {
+        "letter_fraction": share(sum(map(is_word_character, visible)), len(visible)),
+        "digit_fraction": share(sum(map(str.isdigit, visible)), len(visible)),
+    }
+
+
 def assert_scores(texts: list[str], expected: list[dict[str, float]]) -> None:
     found = score(pa.array(texts, pa.large_string()), list(expected[0]) if expected else [])
     for row, numbers in enumerate(expected):
@@ -169,6 +177,20 @@ def test_gopher__equals_plain_python(texts):
 @example(["see https://a.bc/d-e?f=G, (yes!) it's e.g. well-known... a--b .net x-"])
 def test_fineweb__equals_plain_python(texts):
     assert_scores(texts, [fineweb(text) for text in texts])
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(TEXTS, min_size=1, max_size=3))
+def test_kinds__equal_plain_python(texts):
+    assert_scores(texts, [kinds(text) for text in texts])
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    {"": 0, "one two": 2, "don't": 2, "一二三": 3, "Python3很好": 3, "ไทย": 3, "あア": 2, "한국어 말": 2, "。！": 0}.items(),
+)
+def test_running_words__of_any_script(text, number):
+    assert score(pa.array([text], pa.large_string()), ["running_words"])["running_words"][0] == number
 
 
 @settings(deadline=None, max_examples=100)

@@ -39,7 +39,8 @@ def text_rows(run: Path) -> list[dict]:
 def test_every_record_is_in_exactly_one_place(corpus, calm, ledger):
     keys = [(row["source"], row["id"]) for row in ledger]
     assert sorted(keys) == sorted(inputs(corpus))
-    kept = {row["doc_id"] for row in ledger if row["verdict"] != "dropped"}
+    assert {row["verdict"] for row in ledger} == {"kept", "dropped"}
+    kept = {row["doc_id"] for row in ledger if row["verdict"] == "kept"}
     dropped = duckdb.sql(f"SELECT doc_id FROM '{calm}/dropped/*.parquet'").fetchall()
     assert kept == {row["doc_id"] for row in text_rows(calm)}
     assert sorted(d for (d,) in dropped) == sorted(row["doc_id"] for row in ledger if row["verdict"] == "dropped")

@@ -53,6 +53,19 @@ def test_every_record_is_kept_dropped_or_dead_as_it_should_be(poison, run):
     assert found == poison.outcomes
 
 
+def test_the_ledger_has_one_row_for_every_record_also_the_dead(run):
+    manifest = json.loads((run / "manifest.json").read_text(encoding="utf-8"))
+    accounts = Accounts.from_json(manifest["accounts"])
+    verdicts = dict(duckdb.sql(f"SELECT verdict, count(*) FROM '{run}/ledger/*.parquet' GROUP BY verdict").fetchall())
+    steps = [step for step in manifest["reconciled_steps"] if step != "encode"]
+    expected = {name: sum(accounts.total(step, name) for step in steps) for name in ("dropped", "dead")}
+    assert verdicts == {**expected, "kept": accounts.total("scrub", "kept")}
+    assert sum(verdicts.values()) == accounts.total("read", "in")
+    letters = duckdb.sql(f'SELECT source, step, "row" FROM \'{run}/dead/*.parquet\' ORDER BY ALL').fetchall()
+    query = f"""SELECT source, step, "row" FROM '{run}/ledger/*.parquet' WHERE verdict = 'dead' ORDER BY ALL"""
+    assert duckdb.sql(query).fetchall() == letters
+
+
 def test_dead_letters_name_file_offset_and_reason_without_text(poison, run):
     letters = duckdb.sql(f"SELECT * FROM '{run}/dead/*.parquet'").to_arrow_table().to_pylist()
     assert len(letters) == sum(dead for _, _, dead in poison.outcomes.values())

@@ -5,7 +5,9 @@ from pipelines.report.drawing.theme import count, share
 from pipelines.report.model import Attention
 
 _NAMED = 4
-"""Rules named in one line; the rest is counted."""
+"""Rules or languages named in one line; the rest is counted."""
+NOTICEABLE = 0.01
+"""A smaller share of documents that no entry admits stands in the funnel only."""
 
 
 def build_attention(
@@ -17,10 +19,7 @@ def build_attention(
         for check in funnel.checks
         if not check.holds
     ]
-    if funnel.unjudged:
-        number = sum(language.count for language in funnel.unjudged)
-        text = f"{count(number)} documents were kept without having been judged: no entry of decide admits them."
-        found.append(Attention(text, "funnel"))
+    found += _unjudged(funnel)
     for entry in entries:
         for rule in entry.rules:
             if rule.flag == "often":
@@ -36,3 +35,16 @@ def build_attention(
         text = "Texts of dropped documents were removed by `gristmill clean`: samples cannot be shown."
         found.append(Attention(text, "samples"))
     return found
+
+
+def _unjudged(funnel: Funnel) -> list[Attention]:
+    """Whether a noticeable share of the documents came past every entry of `decide`."""
+    number = sum(language.count for language in funnel.unjudged)
+    asked = sum(step.entered.documents for step in funnel.steps if step.name == "decide")
+    if not number or number < NOTICEABLE * asked:
+        return []
+    named = ", ".join(f"{language.name} {count(language.count)}" for language in funnel.unjudged[:_NAMED])
+    more = f" and {len(funnel.unjudged) - _NAMED} other languages" if len(funnel.unjudged) > _NAMED else ""
+    fate = "dropped by otherwise: drop" if funnel.otherwise == "drop" else "kept without having been judged"
+    text = f"{count(number)} documents ({share(number / asked)}) were {fate}: no entry of decide admits them"
+    return [Attention(f"{text} ({named}{more}). An entry without `when` would judge them.", "funnel")]

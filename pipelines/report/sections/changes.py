@@ -21,7 +21,7 @@ _ENTITY = re.compile(r"[A-Z][A-Z0-9_]*")
 EDITS_QUERY = f"""\
 SELECT e.kind AS kind, count(*) AS spans, count(DISTINCT (unit, "row")) AS documents,
        sum(e."end" - e.start)::BIGINT AS bytes, min(doc_id, {_CANDIDATES}) AS doc_ids
-FROM (SELECT doc_id, unit, "row", unnest(edits) AS e FROM 'ledger/*.parquet' WHERE verdict <> 'dropped')
+FROM (SELECT doc_id, unit, "row", unnest(edits) AS e FROM 'ledger/*.parquet' WHERE verdict = 'kept')
 GROUP BY kind ORDER BY spans DESC, kind"""
 
 DEAD_QUERY = """\

@@ -52,7 +52,7 @@ def _entry(material: Material, number: int, decide: list[dict[str, Any]], column
 def judged_by(number: int, whens: list[dict[str, list[str] | None]]) -> str:
     """SQL condition for the documents that entry `number` judged: the first entry that admits a document judges it."""
     mine = whens[number]
-    parts = ["coalesce(step, '') NOT IN ('read', 'extract')", *_admitted(mine)]
+    parts = ["judged", *_admitted(mine)]
     for earlier in whens[:number]:
         if not _disjoint(earlier, mine):
             parts.append(f"NOT coalesce({' AND '.join(_admitted(earlier)) or 'true'}, false)")

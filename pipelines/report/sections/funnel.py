@@ -35,6 +35,7 @@ def build_funnel(material: Material) -> Funnel:
         checks=[*_step_checks(steps), *_table_checks(material, accounts, steps)],
         aside=_named((a.reason, a.documents) for a in accounts if a.outcome == ASIDE),
         unjudged=_named((a.lang or "unknown", a.documents) for a in accounts if a.outcome == UNJUDGED),
+        otherwise=material.recipe.get("otherwise") or "keep",
         query=FUNNEL_QUERY,
     )
 
@@ -103,17 +104,18 @@ def _table_checks(material: Material, accounts: list[Account], steps: list[StepF
     """The accounts were counted while documents passed; the tables were written beside: both must say the same."""
     ledger, checks = material.ledger, []
     decided = [step for step in steps if step.name != "encode"]
+    dead = sum(step.dead.documents for step in decided)
     if ledger.has("ledger"):
         found = ledger.row(
-            "SELECT count(*) FILTER (verdict <> 'dropped') AS kept, count(*) FILTER (verdict = 'dropped') AS dropped"
-            " FROM 'ledger/*.parquet'"
+            "SELECT count(*) FILTER (verdict = 'kept') AS kept, count(*) FILTER (verdict = 'dropped') AS dropped,"
+            " count(*) FILTER (verdict = 'dead') AS dead FROM 'ledger/*.parquet'"
         )
         checks.append(_check("accounts kept = ledger kept", decided[-1].kept.documents, found["kept"]))
         dropped = sum(step.dropped.documents for step in decided)
         checks.append(_check("accounts dropped = ledger dropped", dropped, found["dropped"]))
+        checks.append(_check("accounts dead = ledger dead", dead, found["dead"]))
     if ledger.has("dead"):
         found = ledger.row("SELECT count(*) AS dead FROM 'dead/*.parquet'")
-        dead = sum(step.dead.documents for step in decided)
         checks.append(_check("accounts dead = dead letters", dead, found["dead"]))
     return checks
 

@@ -12,10 +12,11 @@ SITES = 15
 
 _COUNTS = """\
        count(*) AS documents, sum(bytes)::BIGINT AS bytes,
-       count(*) FILTER (verdict <> 'dropped') AS kept,
-       coalesce(sum(bytes) FILTER (verdict <> 'dropped'), 0)::BIGINT AS kept_bytes,
+       count(*) FILTER (verdict = 'kept') AS kept,
+       coalesce(sum(bytes) FILTER (verdict = 'kept'), 0)::BIGINT AS kept_bytes,
        count(*) FILTER (verdict = 'dropped') AS dropped,
-       count(*) FILTER (verdict = 'unjudged') AS unjudged
+       count(*) FILTER (verdict = 'dead') AS dead,
+       count(*) FILTER (NOT judged) AS unjudged
 FROM 'ledger/*.parquet'"""
 
 LANGUAGES_QUERY = f"""\
@@ -61,10 +62,10 @@ def _group(material: Material, row: dict[str, Any], tokens: dict[str, int]) -> G
         kept=row["kept"],
         kept_bytes=row["kept_bytes"],
         dropped=row["dropped"],
-        dead=0,
+        dead=row["dead"],
         unjudged=row["unjudged"],
         tokens=tokens.get(row["name"]),
         share_kept=share(row["kept"], documents),
         share_dropped=share(row["dropped"], documents),
-        share_dead=share(0, documents),
+        share_dead=share(row["dead"], documents),
     )

@@ -22,6 +22,7 @@ WHERE doc_id IN (SELECT unnest(?)) ORDER BY doc_id, step, rules, id, url, text""
 SENTENCES = {
     "http_status": "The server answered with a status other than 200.",
     "content_type": "The record is neither HTML nor plain text.",
+    "unjudged": "No entry of decide admits it, and the recipe says `otherwise: drop`.",
     "empty_text": "Nothing was left after extraction.",
     "exact_duplicate": "Its normalised text is equal to that of a kept document.",
     "near_duplicate": "Its shingles overlap with those of a kept document by at least the recipe's threshold.",

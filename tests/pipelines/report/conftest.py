@@ -67,7 +67,7 @@ RULED = {"step": STRING, "rules": pa.list_(STRING)}
 LEDGER_TABLE = pa.schema(
     IDENTITY
     | {"unit": STRING, "row": pa.uint32(), "lang": STRING, "lang_score": pa.float32(), "script": STRING, "bytes": INT}
-    | {"verdict": STRING, **RULED, **CLUSTER, "edits": SPANS}
+    | {"verdict": STRING, "judged": pa.bool_(), **RULED, **CLUSTER, "edits": SPANS}
     | dict.fromkeys(SIGNALS, pa.float64())
 )
 DROPPED_TABLE = pa.schema(IDENTITY | {"text": TEXT, "lang": STRING, **RULED, "duplicate_of": STRING, "meta": TEXT})
@@ -104,7 +104,11 @@ class Doc:
 
     @property
     def verdict(self) -> str:
-        return "dropped" if self.step else "unjudged" if self.lang == "de" else "kept"
+        return "dropped" if self.step else "kept"
+
+    @property
+    def judged(self) -> bool:
+        return self.lang != "de"
 
 
 def documents(number: int) -> list[Doc]:
@@ -194,7 +198,7 @@ def accounts_of(docs: list[Doc], dead: int, aside: int) -> Accounts:
             if step == "decide":
                 for rule in doc.rules if doc.step in (None, "decide") else []:
                     accounts.add(step, FIRED, doc.source, 1, doc.bytes, reason=rule, lang=lang)
-                if doc.verdict == "unjudged":
+                if not doc.judged:
                     accounts.add(step, UNJUDGED, doc.source, 1, doc.bytes, lang=lang)
             if step == doc.step:
                 accounts.add(step, DROPPED, doc.source, 1, doc.bytes, reason=doc.rules[0], lang=lang)
@@ -248,9 +252,10 @@ def recipe(docs: list[Doc]) -> dict[str, Any]:
 
 def _write_tables(run: Path, docs: list[Doc], dead: list[dict[str, Any]]) -> None:
     rows = [_row(doc, row) for row, doc in enumerate(docs)]
+    buried = [{**letter, "bytes": letter["length"], "verdict": "dead", "rules": [], "edits": []} for letter in dead]
     half = (len(docs) + 1) // 2
-    for part in range(2):  # two parts, as of two units
-        _parquet(run / "ledger" / f"{part}.parquet", rows[part * half :][:half], LEDGER_TABLE)
+    for part, died in enumerate((buried, [])):  # two parts, as of two units
+        _parquet(run / "ledger" / f"{part}.parquet", [*rows[part * half :][:half], *died], LEDGER_TABLE)
     winners = {doc.duplicate_of for doc in docs}
     members = [row for row in rows if row["duplicate_of"] or row["doc_id"] in winners]
     _parquet(run / "dropped" / "0.parquet", [row for row in rows if row["step"]], DROPPED_TABLE)
@@ -264,6 +269,7 @@ def _row(doc: Doc, row: int) -> dict[str, Any]:
         "doc_id": doc.doc_id,
         "bytes": doc.bytes,
         "verdict": doc.verdict,
+        "judged": doc.judged,
         "unit": "0" * 32,
         "row": row,
         "script": script,
