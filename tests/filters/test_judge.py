@@ -191,7 +191,7 @@ def test_judge__without_entries_everything_is_unjudged():
     assert judgement.edits.documents == 2
 
 
-UNKNOWN = [(PROSE, "fr", "Latn", "web"), ("ここは水車小屋です。" * 9, "ja", "Jpan", "web"), (PROSE, None, "Latn", "web")]
+UNKNOWN = [(PROSE, "fr", "Latn", "web"), ("水車小屋です。" * 9, "ja", "Kana", "web"), (PROSE, None, "Latn", "a")]
 
 
 def test_judge__unjudged_documents_have_the_signals_that_mean_something_for_their_language():

@@ -187,7 +187,7 @@ def test_kinds__equal_plain_python(texts):
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    {"": 0, "one two": 2, "don't": 2, "一二三": 3, "Python3很好": 3, "ไทย": 3, "あア": 2, "한국어 말": 2, "。！": 0}.items(),
+    {"one two": 2, "don't": 2, "一二三": 3, "Python3很好": 3, "ไทย": 3, "あア": 2, "한국 말": 2, "。": 0}.items(),
 )
 def test_running_words__of_any_script(text, number):
     assert score(pa.array([text], pa.large_string()), ["running_words"])["running_words"][0] == number

@@ -61,7 +61,7 @@ def test_the_ledger_has_one_row_for_every_record_also_the_dead(run):
     expected = {name: sum(accounts.total(step, name) for step in steps) for name in ("dropped", "dead")}
     assert verdicts == {**expected, "kept": accounts.total("scrub", "kept")}
     assert sum(verdicts.values()) == accounts.total("read", "in")
-    letters = duckdb.sql(f'SELECT source, step, "row" FROM \'{run}/dead/*.parquet\' ORDER BY ALL').fetchall()
+    letters = duckdb.sql(f"SELECT source, step, \"row\" FROM '{run}/dead/*.parquet' ORDER BY ALL").fetchall()
     query = f"""SELECT source, step, "row" FROM '{run}/ledger/*.parquet' WHERE verdict = 'dead' ORDER BY ALL"""
     assert duckdb.sql(query).fetchall() == letters
 
