@@ -17,7 +17,7 @@ import typer
 from trainer.errors import ConfigError, Exit, InputError, TrainerError
 
 if TYPE_CHECKING:
-    from trainer.config import RunConfig
+    from trainer.config import TrainConfig
 
 app = typer.Typer(
     help="Trains language models on the token shards of a run, and samples from them.",
@@ -41,24 +41,24 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="continue from the last checkpoint")] = False,
 ) -> None:
     """Trains a model on RUN/tokens. Example: python -m trainer train runs/demo --preset nano --steps 300."""
-    from trainer import build as parts
     from trainer.config import preset as named
-    from trainer.loop import fit
-    from trainer.parallel import join, leave
+    from trainer.devices.world import join, leave
+    from trainer.loop import build
+    from trainer.loop.fit import fit
 
     stop = _Stop()
     folder = run / "train" / name
-    sources = parts.open_sources(run)
-    checkpoint = parts.prepare_folder(folder, resume=resume)
+    data = build.open_data(run)
+    checkpoint = build.prepare_folder(folder, resume=resume)
     begin = named(preset) if checkpoint is None else checkpoint.config
-    config = parts.complete(_with_options(begin, depth, settings or [], steps), sources)
+    config = build.complete(_with_options(begin, depth, settings or [], steps), data)
     if checkpoint is not None:
-        checkpoint.origin.check(sources.origin, checkpoint.path)
-        parts.check_same(checkpoint.config, config, checkpoint.path)
+        checkpoint.origin.check(data.origin, checkpoint.path)
+        build.check_same(checkpoint.config, config, checkpoint.path)
     world = join()
-    made, state = parts.build(config, sources, folder, world, checkpoint, stop)
+    made, state = build.build(config, data, folder, world, checkpoint, stop)
     try:
-        made.terminal.say(parts.introduction(config, sources, made.model, world))
+        made.terminal.say(build.introduction(config, data, made.model, world))
         if checkpoint is not None:
             made.terminal.say(f"continues from step {state.step} ({checkpoint.path})")
         state = fit(made, state)
@@ -68,7 +68,7 @@ def train(
             made.metrics.close()
         made.terminal.close()
         leave(world)
-    if state.stale(config.loop):
+    if state.stale(config.loop.patience):
         made.terminal.say(
             f"stopped after step {state.step}: no better validation in {config.loop.patience} evaluations"
         )
@@ -79,7 +79,7 @@ def train(
         typer.echo(json.dumps({"checkpoint": str(folder / f"step-{state.step:06d}"), "val_loss": state.best}))
 
 
-def _with_options(config: "RunConfig", depth: int | None, settings: list[str], steps: int | None) -> "RunConfig":
+def _with_options(config: "TrainConfig", depth: int | None, settings: list[str], steps: int | None) -> "TrainConfig":
     from trainer.config import with_depth, with_settings
 
     config = config if depth is None else with_depth(config, depth)
@@ -102,9 +102,9 @@ def generate(
 ) -> None:
     """Continues a text. Example: python -m trainer generate runs/demo/train/default "The sea" --tokens 50."""
     from tokenizer.encode import Encoder
-    from trainer.checkpoint import Checkpoint
-    from trainer.generate import Sampling, stream
-    from trainer.parallel import World, join
+    from trainer.checkpoint.checkpoint import Checkpoint
+    from trainer.devices.world import World, join
+    from trainer.evaluate.generate import Sampling, stream
 
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     opened = Checkpoint.open(checkpoint)
@@ -126,9 +126,9 @@ def export(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="new folder for transformers' from_pretrained")],
 ) -> None:
     """Writes a model for transformers. Example: python -m trainer export runs/demo/train/default mill-hf."""
-    from trainer.checkpoint import Checkpoint
-    from trainer.convert import write_transformers
-    from trainer.parallel import CPU
+    from trainer.checkpoint.checkpoint import Checkpoint
+    from trainer.checkpoint.huggingface import write_transformers
+    from trainer.devices.world import CPU
 
     opened = Checkpoint.open(checkpoint)
     family = write_transformers(opened.load_model(CPU), folder, opened.path / "tokenizer" / "tokenizer.model")
@@ -144,8 +144,8 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Tells what a checkpoint was made from. Example: python -m trainer explain runs/demo/train/default."""
-    from trainer.explain import as_text
-    from trainer.explain import explain as facts_of
+    from trainer.checkpoint.explain import as_text
+    from trainer.checkpoint.explain import explain as facts_of
 
     facts = facts_of(checkpoint, run)
     typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else as_text(facts))
@@ -164,25 +164,25 @@ def scaling(
     ] = None,
 ) -> None:
     """Predicts a large run from small ones, then does it. Example: python -m trainer scaling runs/demo --factor 10."""
-    from trainer import build as parts
-    from trainer import scaling as ladder
     from trainer.config import preset, with_settings
-    from trainer.parallel import join, leave
+    from trainer.devices.world import join, leave
+    from trainer.loop.build import open_data
+    from trainer.scaling import experiment, ladder
 
-    sources = parts.open_sources(run)
+    data = open_data(run)
     base = with_settings(preset("nano"), settings or [])
-    if sources.validation is None:
+    if data.validation is None:
         raise InputError("the run has no validation split", where=str(run), fix="recipe key tokens.validation")
-    planned = ladder.plan(base, sources, _sizes(sizes), _numbers(ratios), _sizes(target)[0], factor)
+    planned = ladder.plan(base, data, _sizes(sizes), _numbers(ratios), _sizes(target)[0], factor)
     world = join()
     try:
-        result = ladder.climb(
-            base, sources, planned, out or run / "scaling", world, _progress if world.first else _quiet
+        result = experiment.run_ladder(
+            base, data, planned, out or run / "scaling", world, _progress if world.first else _quiet
         )
     finally:
         leave(world)
     if world.first:
-        typer.echo("\n".join(ladder.table(result)))
+        typer.echo("\n".join(experiment.table(result)))
 
 
 def _progress(text: str) -> None:

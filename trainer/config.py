@@ -1,4 +1,4 @@
-"""The configuration of a run: named presets, and `--set section.name=value` on top. Frozen, plain dataclasses."""
+"""The configuration of a training: named presets, and `--set section.name=value` on top. Frozen, plain dataclasses."""
 
 import dataclasses
 import difflib
@@ -7,17 +7,40 @@ from typing import Any
 
 import yaml
 
-from trainer.architecture import ModelConfig
-from trainer.data import DataConfig
+from trainer.data.loader import DataConfig
 from trainer.errors import ConfigError
-from trainer.guard import GuardConfig
-from trainer.loop import LoopConfig
-from trainer.optim import OptimConfig
+from trainer.model.config import ModelConfig
+from trainer.optim.config import OptimConfig
+from trainer.optim.guard import GuardConfig
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunConfig:
-    """Everything that decides a run, beside its data."""
+class LoopConfig:
+    """How long, and how often it looks up."""
+
+    steps: int = 300
+    report_every: int = 10
+    """Steps between looks at the numbers: only there the host waits for the device."""
+    evaluate_every: int = 100
+    """Steps between evaluations; one more at the end."""
+    evaluation_rows: int = 0
+    """Validation rows of each; 0: all."""
+    save_every: int = 100
+    """Steps between checkpoints; one more at the end."""
+    keep_last: int = 2
+    patience: int = 0
+    """Ends the training after this many evaluations without a smaller validation loss; 0: never."""
+    compile: str = "auto"
+    """auto (on CUDA), on, off: torch.compile of the layers."""
+    recompute: bool = False
+    """Compute the layers again in the backward pass instead of keeping what is in them: less memory, a third slower."""
+    shard: bool = False
+    """With several devices: each holds a part of the weights and of the optimiser's state (FSDP2), not all of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Everything that decides a training, beside its data."""
 
     objective: str = "causal"
     """What is learnt: see trainer/objectives."""
@@ -30,10 +53,10 @@ class RunConfig:
     guard: GuardConfig = field(default_factory=GuardConfig)
 
 
-def _large(layers: int, width: int, lr: float) -> RunConfig:
+def _large(layers: int, width: int, lr: float) -> TrainConfig:
     """A Llama-like decoder with heads of 128, which the fast kernels prefer; half a million tokens a step at 1,024."""
     heads = width // 128
-    return RunConfig(
+    return TrainConfig(
         model=ModelConfig(layers=layers, width=width, heads=heads, qk_norm=True, tied=False),
         data=DataConfig(rows_per_step=512, rows_per_batch=64),
         optim=OptimConfig(lr=lr, muon_lr=0.02, warmup=0.01, decay=0.4),
@@ -41,13 +64,13 @@ def _large(layers: int, width: int, lr: float) -> RunConfig:
     )
 
 
-def _small(layers: int, width: int, heads: int, kv_heads: int) -> RunConfig:
+def _small(layers: int, width: int, heads: int, kv_heads: int) -> TrainConfig:
     """A decoder for a CPU or a first look: small steps, because a minute holds few tokens.
 
     Embedding and head apart, with the first values and rates of train_gpt_simple.py (modded-nanogpt 04447b4): after 140
     steps on the demo's corpus 0.3 nats better than one matrix for both.
     """
-    return RunConfig(
+    return TrainConfig(
         model=ModelConfig(
             layers=layers, width=width, heads=heads, kv_heads=kv_heads, qk_norm=True, tied=False, embedding_std=1.0
         ),
@@ -57,7 +80,7 @@ def _small(layers: int, width: int, heads: int, kv_heads: int) -> RunConfig:
     )
 
 
-PRESETS: dict[str, RunConfig] = {
+PRESETS: dict[str, TrainConfig] = {
     "nano": _small(4, 128, 4, 2),
     "10m": _small(6, 320, 5, 5),
     "30m": _small(8, 512, 8, 8),
@@ -69,20 +92,20 @@ PRESETS: dict[str, RunConfig] = {
 }
 
 
-def preset(name: str) -> RunConfig:
+def preset(name: str) -> TrainConfig:
     """A named configuration. Raises ConfigError with the nearest name."""
     if name not in PRESETS:
         raise ConfigError(f"unknown preset {name!r}", where="option --preset", fix=_nearest(name, list(PRESETS)))
     return PRESETS[name]
 
 
-def with_depth(config: RunConfig, depth: int) -> RunConfig:
+def with_depth(config: TrainConfig, depth: int) -> TrainConfig:
     """The single dial: `depth` layers of width 64 * depth, heads of 64 (nanochat's rule for its first half)."""
     model = replace(config.model, layers=depth, width=64 * depth, heads=depth, kv_heads=0, head_width=0, hidden=0)
     return replace(config, model=model)
 
 
-def with_settings(config: RunConfig, settings: list[str]) -> RunConfig:
+def with_settings(config: TrainConfig, settings: list[str]) -> TrainConfig:
     """The configuration with "section.name=value" applied, in order. Raises ConfigError naming the setting."""
     for setting in settings:
         name, equals, text = setting.partition("=")
@@ -94,7 +117,7 @@ def with_settings(config: RunConfig, settings: list[str]) -> RunConfig:
     return config
 
 
-def _with(config: RunConfig, name: str, text: str) -> RunConfig:
+def _with(config: TrainConfig, name: str, text: str) -> TrainConfig:
     known = _names(config)
     if name not in known:
         raise ConfigError(f"unknown setting {name!r}", where=f"--set {name}={text}", fix=_nearest(name, list(known)))
@@ -105,7 +128,7 @@ def _with(config: RunConfig, name: str, text: str) -> RunConfig:
     return replace(config, **{section: replace(getattr(config, section), **{key: value})})
 
 
-def _names(config: RunConfig) -> dict[str, Any]:
+def _names(config: TrainConfig) -> dict[str, Any]:
     """Dotted name -> default, of every setting."""
     names: dict[str, Any] = {}
     for f in dataclasses.fields(config):
@@ -141,12 +164,12 @@ def _nearest(name: str, known: list[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(known)}"
 
 
-def as_dict(config: RunConfig) -> dict[str, Any]:
+def as_dict(config: TrainConfig) -> dict[str, Any]:
     """For JSON."""
     return dataclasses.asdict(config)
 
 
-def from_dict(raw: dict[str, Any]) -> RunConfig:
+def from_dict(raw: dict[str, Any]) -> TrainConfig:
     """What `as_dict` gave; a setting that this version lacks is an error that names it."""
     sections: dict[str, type] = {
         "model": ModelConfig,
@@ -157,7 +180,7 @@ def from_dict(raw: dict[str, Any]) -> RunConfig:
     }
     try:
         made = {name: sections[name](**_tuples(value)) if name in sections else value for name, value in raw.items()}
-        return RunConfig(**made)
+        return TrainConfig(**made)
     except TypeError as error:
         raise ConfigError(
             f"the checkpoint was written by another version: {error}",

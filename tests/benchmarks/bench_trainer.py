@@ -22,12 +22,13 @@ from tokenizer.shards.format import Header, Shard, token_batch, write_shard
 from tokenizer.shards.index import Index, ShardEntry, SplitEntry, write_index
 from tokenizer.shards.packing import pack
 from tokenizer.special_ids import SPECIAL_IDS
-from trainer import build as parts
-from trainer.attention import attend, make_mask
-from trainer.config import RunConfig, preset, with_settings
-from trainer.loop import Run, fit
-from trainer.meters import Speed, peak_memory
-from trainer.parallel import World, join
+from trainer.config import TrainConfig, preset, with_settings
+from trainer.devices.world import World, join
+from trainer.loop import build
+from trainer.loop.fit import fit
+from trainer.loop.speed import Speed, peak_memory
+from trainer.loop.training import Training
+from trainer.model.attention import attend, make_mask
 
 STEPS, WARM_UP = 20, 5
 
@@ -96,8 +97,8 @@ def bench_training(arguments: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_tokens(folder, length, rows * (STEPS + WARM_UP), 8192 if config.model.width < 512 else 50257)
-        sources = parts.open_sources(folder)
-        config = parts.complete(config, sources)
+        sources = build.open_data(folder)
+        config = build.complete(config, sources)
         for _ in range(arguments.rounds):
             for kind in ("muon", "adamw"):
                 run, made = ours(replace(config, optim=replace(config.optim, kind=kind)), sources, folder, world)
@@ -134,9 +135,9 @@ def row(name: str, made: Measured, speed: Speed) -> str:
     )
 
 
-def ours(config: RunConfig, sources: parts.Sources, folder: Path, world: World) -> tuple[Run, Measured]:
+def ours(config: TrainConfig, sources: build.TrainingData, folder: Path, world: World) -> tuple[Training, Measured]:
     """The real loop, loader and optimiser."""
-    run, state = parts.build(config, sources, folder, world, None, lambda: False)
+    run, state = build.build(config, sources, folder, world, None, lambda: False)
     run.save = lambda state, evaluation: None
     whole = run.config
     run.config = replace(whole, steps=WARM_UP)

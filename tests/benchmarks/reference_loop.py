@@ -23,13 +23,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainer import build as parts
-from trainer.architecture import ModelConfig
-from trainer.config import RunConfig, preset, with_settings
-from trainer.loop import fit
-from trainer.optim import OptimConfig
-from trainer.order import Order, Place
-from trainer.parallel import World
+from trainer.config import TrainConfig, preset, with_settings
+from trainer.data.sampler import DataState, Sampler
+from trainer.devices.world import World
+from trainer.loop import build
+from trainer.loop.fit import fit
+from trainer.model.config import ModelConfig
+from trainer.optim.config import OptimConfig
 
 ########################################
 #                 Data                 #
@@ -38,11 +38,11 @@ from trainer.parallel import World
 
 @dataclass
 class Rows:
-    """Of one split, (B, T) each: tokens, targets (-1: not scored), places in their documents, documents (-1: none)."""
+    """Of one split, (B, T) each: tokens, targets (-1: not scored), positions in the documents, documents (-1: none)."""
 
     tokens: Tensor
     targets: Tensor
-    places: Tensor
+    positions: Tensor
     documents: Tensor
 
 
@@ -60,7 +60,7 @@ def read_rows(run: Path, split: str) -> Rows:
         piece, after = text[s["start"] :][: s["length"]], text[s["start"] + 1 :][: s["length"]]
         rows.tokens[s["row"], at : at + len(piece)] = piece
         rows.targets[s["row"], at : at + len(after)] = after
-        rows.places[s["row"], at : at + len(piece)] = torch.arange(len(piece))
+        rows.positions[s["row"], at : at + len(piece)] = torch.arange(len(piece))
         rows.documents[s["row"], at : at + len(piece)] = number
         filled[s["row"]] += len(piece)
     return rows
@@ -125,15 +125,15 @@ class GPT(nn.Module):
 
     def forward(self, rows: Rows, some: Tensor) -> Tensor:
         """Sum of the losses of these rows."""
-        documents, places = rows.documents[some], rows.places[some]
+        documents, positions = rows.documents[some], rows.positions[some]
         T = documents.shape[1]
         seen = (documents[:, :, None] == documents[:, None, :]) & torch.ones(T, T).tril().bool()
         unseen = torch.zeros(seen.shape).masked_fill(~seen, -torch.inf)
-        angle = places[..., None] * 10_000.0 ** -(torch.arange(self.C) / self.C)
-        turn = torch.polar(torch.ones_like(angle), angle)
+        angle = positions[..., None] * 10_000.0 ** -(torch.arange(self.C) / self.C)
+        rope = torch.polar(torch.ones_like(angle), angle)
         x = self.embed(rows.tokens[some])
         for block in self.blocks:
-            x = block(x, turn, unseen)
+            x = block(x, rope, unseen)
         logits = self.norm(x) @ (self.embed if self.head is None else self.head).weight.T
         targets = rows.targets[some].flatten()
         return functional.cross_entropy(logits.flatten(0, 1), targets, ignore_index=-1, reduction="sum")
@@ -142,9 +142,9 @@ class GPT(nn.Module):
 def copy_weights(ours: dict[str, Tensor], model: GPT) -> None:
     """Ours into the reference; the output rows that only pad the vocabulary stay behind."""
     names = {"embedding.weight": "embed.weight", "head.weight": "head.weight", "decoder.norm.weight": "norm.gains"}
-    inside = {"attention_norm.weight": "norm1.gains", "feed_norm.weight": "norm2.gains"}
+    inside = {"attention_norm.weight": "norm1.gains", "mlp_norm.weight": "norm2.gains"}
     inside |= {f"attention.{x}.weight": f"{x}.weight" for x in "qkv"} | {"attention.o.weight": "proj.weight"}
-    inside |= {"feed.gate.weight": "gate.weight", "feed.up.weight": "fc.weight", "feed.down.weight": "down.weight"}
+    inside |= {"mlp.gate.weight": "gate.weight", "mlp.up.weight": "fc.weight", "mlp.down.weight": "down.weight"}
     inside |= {f"attention.{x}_norm.weight": f"{x}_norm.gains" for x in "qk"}
     for layer in range(len(model.blocks)):
         names |= {f"decoder.blocks.{layer}.{a}": f"blocks.{layer}.{b}" for a, b in inside.items()}
@@ -200,17 +200,17 @@ def make_optimizers(model: GPT, rates: OptimConfig) -> list[torch.optim.Optimize
 ########################################
 
 
-def train(config: RunConfig, run: Path, weights: dict[str, Tensor], order: Order) -> Iterator[float]:
+def train(config: TrainConfig, run: Path, weights: dict[str, Tensor], sampler: Sampler) -> Iterator[float]:
     """The loss of every step, then the validation loss, from these first weights. `config` is complete."""
     rates, steps, model = config.optim, config.loop.steps, GPT(config.model)
     copy_weights(weights, model)
     optimizers = make_optimizers(model, rates)
     peaks = [optimizer.param_groups[0]["lr"] for optimizer in optimizers]
     warmup, decay = max(1, round(rates.warmup * steps)), max(1, round(rates.decay * steps))
-    rows, place = read_rows(run, "train"), Place(seed=config.data.seed)
+    rows, data_state = read_rows(run, "train"), DataState(seed=config.data.seed)
     for step in range(steps):
-        taken = order.take(place)
-        some, place = torch.from_numpy(taken.index_R), taken.after
+        step_rows = sampler.take(data_state)
+        some, data_state = torch.from_numpy(step_rows.index_R), step_rows.after
         loss = model(rows, some) / (rows.targets[some] >= 0).sum()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), rates.clip)
@@ -226,15 +226,15 @@ def train(config: RunConfig, run: Path, weights: dict[str, Tensor], order: Order
     yield (sum(sums) / (held_out.targets >= 0).sum()).item()
 
 
-def compare(config: RunConfig, run: Path, folder: Path) -> tuple[list[float], list[float]]:
+def compare(config: TrainConfig, run: Path, folder: Path) -> tuple[list[float], list[float]]:
     """(ours, the reference's): the loss of every step, then the validation loss."""
     config = replace(config, model=replace(config.model, compute="float32"))
     config = replace(config, guard=replace(config.guard, spikes="off"))
-    sources = parts.open_sources(run)
-    config = parts.complete(config, sources)
-    made, state = parts.build(config, sources, folder, World(), None, lambda: False)
+    sources = build.open_data(run)
+    config = build.complete(config, sources)
+    made, state = build.build(config, sources, folder, World(), None, lambda: False)
     first = {name: p.detach().clone() for name, p in made.model.named_parameters()}
-    reference = list(train(config, run, first, made.order))
+    reference = list(train(config, run, first, made.sampler))
     fit(made, state)
     made.loader.close()
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]

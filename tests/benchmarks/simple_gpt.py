@@ -21,11 +21,11 @@ from reference_loop import Rows, read_rows, rotate
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainer import build as parts
-from trainer.config import RunConfig, preset, with_settings
-from trainer.loop import fit
-from trainer.order import Order, Place
-from trainer.parallel import World
+from trainer.config import TrainConfig, preset, with_settings
+from trainer.data.sampler import DataState, Sampler
+from trainer.devices.world import World
+from trainer.loop import build
+from trainer.loop.fit import fit
 
 
 class RMSNorm(nn.Module):
@@ -45,11 +45,11 @@ class Block(nn.Module):
         self.q, self.k, self.v, self.proj = (nn.Linear(E, E) for _ in range(4))
         self.fc, self.mlp_proj = nn.Linear(E, 4 * E), nn.Linear(4 * E, E)
 
-    def forward(self, x: Tensor, turn: Tensor, seen: Tensor) -> Tensor:
+    def forward(self, x: Tensor, rope: Tensor, seen: Tensor) -> Tensor:
         B, T, E = x.shape
         y, D = self.norm1(x), E // self.H
         q, k, v = (project(y).view(B, T, self.H, D) for project in (self.q, self.k, self.v))
-        q, k = (rotate(functional.rms_norm(part, (D,)), turn).transpose(1, 2) for part in (q, k))
+        q, k = (rotate(functional.rms_norm(part, (D,)), rope).transpose(1, 2) for part in (q, k))
         # 0.12 there, for heads of 128
         scale = 0.12 * (128 / D) ** 0.5
         y = functional.scaled_dot_product_attention(q, k, v.transpose(1, 2), seen[:, None], scale=scale)
@@ -73,7 +73,7 @@ class GPT(nn.Module):
 
     def forward(self, rows: Rows, some: Tensor) -> Tensor:
         """Sum of the losses of these rows."""
-        documents, angle = rows.documents[some], rows.places[some][..., None] * self.frequency
+        documents, angle = rows.documents[some], rows.positions[some][..., None] * self.frequency
         T = documents.shape[1]
         seen = (documents[:, :, None] == documents[:, None, :]) & torch.ones(T, T).tril().bool()
         x = self.norm1(self.embed(rows.tokens[some]))
@@ -115,7 +115,7 @@ def validate(rows: Rows, loss: Callable[[Rows, Tensor], Tensor]) -> float:
     return (sum(sums) / (rows.targets >= 0).sum()).item()
 
 
-def train(config: RunConfig, run: Path, order: Order) -> tuple[int, float]:
+def train(config: TrainConfig, run: Path, sampler: Sampler) -> tuple[int, float]:
     """(parameters, validation loss) of the recipe on the rows of `order`. `config` is complete."""
     torch.manual_seed(config.seed)
     model = GPT(config.model.vocabulary, config.model.layers, config.model.width, config.model.heads)
@@ -131,12 +131,12 @@ def train(config: RunConfig, run: Path, order: Order) -> tuple[int, float]:
         Muon(matrices, lr=0.025, weight_decay=0.025),
     ]
     peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
-    rows, place = read_rows(run, "train"), Place(seed=config.data.seed)
+    rows, data_state = read_rows(run, "train"), DataState(seed=config.data.seed)
     for step in range(config.loop.steps):
-        taken = order.take(place)
-        some, place = torch.from_numpy(taken.index_R), taken.after
+        step_rows = sampler.take(data_state)
+        some, data_state = torch.from_numpy(step_rows.index_R), step_rows.after
         # There the sum of the losses: Muon and AdamW do not look at the scale of a gradient.
-        (model(rows, some) / taken.targets).backward()
+        (model(rows, some) / step_rows.targets).backward()
         for optimizer, rates in zip(optimizers, peaks, strict=True):
             for group, peak in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = peak * min(1.0, (1 - step / config.loop.steps) / 0.7)
@@ -155,16 +155,16 @@ def main() -> None:
     arguments = parser.parse_args()
     config = with_settings(preset(arguments.preset), arguments.set)
     loop = replace(config.loop, steps=arguments.steps, evaluate_every=10**9, save_every=10**9, evaluation_rows=0)
-    sources = parts.open_sources(arguments.run)
-    config = parts.complete(replace(config, loop=loop), sources)
+    sources = build.open_data(arguments.run)
+    config = build.complete(replace(config, loop=loop), sources)
     with tempfile.TemporaryDirectory() as folder:
-        made, state = parts.build(config, sources, Path(folder), World(), None, lambda: False)
+        made, state = build.build(config, sources, Path(folder), World(), None, lambda: False)
         ours = sum(p.numel() for p in made.model.parameters())
         state = fit(made, state)
         made.loader.close()
         made.terminal.close()
         lines = [json.loads(line) for line in (Path(folder) / "metrics.jsonl").read_text().splitlines()]
-    parameters, loss = train(config, arguments.run, made.order)
+    parameters, loss = train(config, arguments.run, made.sampler)
     print(f"{state.tokens:,} scored tokens, {arguments.steps} steps of {config.data.rows_per_step} rows")
     print(f"ours, {arguments.preset}: {ours:,} parameters, validation {lines[-1]['val_loss']:.4f} nats/token")
     print(f"train_gpt_simple's recipe: {parameters:,} parameters, validation {loss:.4f} nats/token")

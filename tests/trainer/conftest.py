@@ -15,14 +15,15 @@ from tokenizer.shards.index import Index, ShardEntry, SplitEntry, write_index
 from tokenizer.shards.packing import pack
 from tokenizer.special_ids import SPECIAL_IDS
 from tokenizer.train import TokenizerOptions, train
-from trainer import build as parts
-from trainer.architecture import ModelConfig
-from trainer.config import RunConfig
-from trainer.corpus import Corpus
-from trainer.data import DataConfig
-from trainer.loop import LoopConfig, Run, State
-from trainer.optim import OptimConfig
-from trainer.parallel import World
+from trainer.checkpoint.state import TrainState
+from trainer.config import LoopConfig, TrainConfig
+from trainer.data.corpus import Corpus
+from trainer.data.loader import DataConfig
+from trainer.devices.world import World
+from trainer.loop import build
+from trainer.loop.training import Training
+from trainer.model.config import ModelConfig
+from trainer.optim.config import OptimConfig
 
 LENGTH = 32
 ENGLISH = "the old mill turns slowly by river while miller counts sacks of grain and his dog sleeps in sun".split()  # noqa: SIM905
@@ -108,7 +109,7 @@ def corpus(run_dir) -> Corpus:
     return Corpus(run_dir / "tokens" / "index.json", "train")
 
 
-TINY = RunConfig(
+TINY = TrainConfig(
     model=ModelConfig(width=32, layers=2, heads=4, kv_heads=2, compute="float32"),
     data=DataConfig(rows_per_step=8, rows_per_batch=8),
     optim=OptimConfig(lr=0.01, muon_lr=0.02, warmup=0.1),
@@ -117,16 +118,16 @@ TINY = RunConfig(
 
 
 @pytest.fixture(scope="session")
-def tiny() -> RunConfig:
+def tiny() -> TrainConfig:
     return TINY
 
 
 @pytest.fixture
 def tiny_model(one_run_dir):
     """A model of the tiny shape for the tiny tokenizer, with random weights everywhere (the residual ends too)."""
-    from trainer.model import Model
+    from trainer.model.transformer import Model
 
-    config = parts.complete(TINY, parts.open_sources(one_run_dir)).model
+    config = build.complete(TINY, build.open_data(one_run_dir)).model
     model = Model(config)
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
@@ -136,18 +137,18 @@ def tiny_model(one_run_dir):
 
 
 @pytest.fixture
-def assemble(tmp_path) -> Callable[..., tuple[Run, State]]:
+def assemble(tmp_path) -> Callable[..., tuple[Training, TrainState]]:
     """assemble(run_dir, config, ...): the parts of a run as the command builds them, in a folder of this test."""
-    made: list[Run] = []
+    made: list[Training] = []
 
     def make(
-        run: Path, config: RunConfig, *, folder: Path | None = None, resume=None, interrupted=lambda: False, **loop
+        run: Path, config: TrainConfig, *, folder: Path | None = None, resume=None, interrupted=lambda: False, **loop
     ):
-        sources = parts.open_sources(run)
-        config = parts.complete(replace(config, loop=replace(config.loop, **loop)), sources)
+        sources = build.open_data(run)
+        config = build.complete(replace(config, loop=replace(config.loop, **loop)), sources)
         folder = folder or tmp_path / "train"
         folder.mkdir(parents=True, exist_ok=True)
-        built, state = parts.build(config, sources, folder, World(), resume, interrupted)
+        built, state = build.build(config, sources, folder, World(), resume, interrupted)
         made.append(built)
         return built, state
 

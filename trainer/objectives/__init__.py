@@ -1,1 +1,1 @@
-"""What is trained: each objective fills rows and turns a batch into (loss sum, metrics)."""
+"""What is trained: protocol.py is the contract, every objective a file of its own."""

@@ -1,0 +1,141 @@
+"""Generation: the cache changes nothing, prompts of a batch do not meet, and sampling is what it says."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tokenizer.encode import Encoder
+from tokenizer.special_ids import BOS, EOS
+from trainer.errors import ConfigError
+from trainer.evaluate import generate
+from trainer.evaluate.generate import Sampling, filtered_logits, generate_ids, stream
+from trainer.loop import build
+from trainer.model.layers import Cache
+from trainer.model.transformer import Model, Tokens
+
+PROMPTS = ["the old mill", "老磨坊在河边", "t"]
+GREEDY = Sampling(temperature=0)
+
+
+@pytest.fixture
+def encoder(one_run_dir):
+    return Encoder(one_run_dir / "tokenizer")
+
+
+def prompts(encoder):
+    return [[BOS, *encoder.ids(text)] for text in PROMPTS]
+
+
+@pytest.mark.parametrize("sampling", [GREEDY, Sampling(seed=0), Sampling(seed=1, top_k=20, top_p=0.9)])
+def test_continue_ids__with_cache_equals_without(tiny_model, encoder, sampling):
+    for ids in ([p] for p in prompts(encoder)):
+        cached = list(generate_ids(tiny_model, ids, 12, sampling))
+        assert cached == list(generate_ids(tiny_model, ids, 12, sampling, cached=False))
+        assert len(cached) > 3
+
+
+@pytest.mark.parametrize("objective", ["prefix", "spans"])
+def test_continue_ids__with_cache_equals_without_for_other_kinds(one_run_dir, tiny, encoder, objective):
+    config = build.complete(replace(tiny, objective=objective), build.open_data(one_run_dir)).model
+    model = Model(config).eval()
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(0.0, 0.2, generator=generator)
+    cached = list(generate_ids(model, prompts(encoder), 10, GREEDY))
+    assert cached == list(generate_ids(model, prompts(encoder), 10, GREEDY, cached=False))
+    alone = [token for (token,) in generate_ids(model, prompts(encoder)[1:2], 10, GREEDY)]
+    assert [row[1] for row in cached][: len(alone)] == alone
+
+
+def test_continue_ids__an_encoder_continues_nothing(one_run_dir, tiny):
+    config = build.complete(replace(tiny, objective="masked"), build.open_data(one_run_dir)).model
+    with pytest.raises(ConfigError, match="does not continue a text"):
+        next(generate_ids(Model(config), [[BOS]], 4, GREEDY))
+
+
+def test_model__cached_hidden_states_equal_those_of_the_whole_row(tiny_model):
+    ids = torch.randint(0, 400, (2, 16))
+    cache, parts = Cache(16), []
+    with torch.no_grad():
+        for start, end in ((0, 5), (5, 6), (6, 13), (13, 16)):  # one token, and several at once
+            parts.append(tiny_model(Tokens(ids[:, start:end]), cache=cache))
+        torch.testing.assert_close(torch.cat(parts, 1), tiny_model(Tokens(ids)), atol=1e-5, rtol=1e-4)
+
+
+def test_continue_ids__prompts_of_unequal_length_do_not_meet(tiny_model, encoder):
+    together = list(generate_ids(tiny_model, prompts(encoder), 10, GREEDY))
+    for place, prompt in enumerate(prompts(encoder)):
+        alone = [token for (token,) in generate_ids(tiny_model, [prompt], 10, GREEDY)]
+        column = [row[place] for row in together]
+        assert column[: len(alone)] == alone
+
+
+def test_filtered__top_k_and_top_p_by_hand():
+    logits = torch.tensor([[2.0, 1.0, 0.0, -1.0]]).log_softmax(-1)  # 0.644 0.237 0.087 0.032
+    cases = {"k2": {"top_k": 2, "top_p": 1.0}, "p.5": {"top_p": 0.5}, "p.7": {"top_p": 0.7}, "p.9": {"top_p": 0.9},
+             "all": {"top_p": 1.0}}  # fmt: skip
+    kept = {
+        name: torch.isfinite(filtered_logits(logits, Sampling(temperature=1.0, **options)))[0].tolist()
+        for name, options in cases.items()
+    }
+    assert kept["k2"] == [True, True, False, False]
+    assert kept["p.5"] == [True, False, False, False]
+    assert kept["p.7"] == [True, True, False, False]
+    assert kept["p.9"] == [True, True, True, False]
+    assert kept["all"] == [True] * 4
+    assert filtered_logits(logits, Sampling(temperature=0.5, top_p=1.0)).tolist() == (logits / 0.5).tolist()
+
+
+def test_choose__frequencies_are_the_filtered_probabilities():
+    logits = torch.tensor([2.0, 1.0, 0.0, -1.0]).expand(20_000, 4)
+    sampling = Sampling(temperature=0.7, top_k=3, top_p=1.0)
+    chosen = generate.sample(logits, sampling, torch.Generator().manual_seed(0))
+    shares = chosen.bincount(minlength=4) / len(chosen)
+    torch.testing.assert_close(shares, filtered_logits(logits[:1], sampling).softmax(-1)[0], atol=0.01, rtol=0)
+    assert shares[3] == 0
+
+
+def scripted(monkeypatch, ids):
+    """Generation that gives these ids, whatever the model says."""
+    monkeypatch.setattr(generate, "generate_ids", lambda *args, **options: iter([[i] for i in ids]))
+
+
+@pytest.mark.parametrize(
+    "text", ["the old mill turns. the dog", "老磨坊在河边。他的狗睡在阳光里", "mixed 磨坊 and emoji 🌾!"]
+)
+def test_stream__pieces_join_to_the_text_and_cut_no_character(monkeypatch, encoder, text):
+    scripted(monkeypatch, encoder.ids(text))
+    pieces = list(stream(None, encoder, "", 99, GREEDY))
+    assert "".join(pieces) == text
+    assert not any("\ufffd" in piece for piece in pieces)
+
+
+@pytest.mark.parametrize(
+    ("stop", "expected"),
+    [(["turns"], "the old mill "), (["dog", "mill tu"], "the old "), (["absent"], "the old mill turns. the dog")],
+)
+def test_stream__ends_before_a_stop_string(monkeypatch, encoder, stop, expected):
+    scripted(monkeypatch, encoder.ids("the old mill turns. the dog"))
+    assert "".join(stream(None, encoder, "", 99, GREEDY, stop)) == expected
+
+
+def test_continue_ids__ends_at_eos(tiny_model, encoder):
+    with torch.no_grad():
+        tiny_model.embedding.weight[EOS] = 0
+        hidden = tiny_model(generate._left_padded([[BOS]], torch.device("cpu"), prefix=False))[0, -1]
+        tiny_model.embedding.weight[EOS] = 100 * hidden
+    assert list(generate_ids(tiny_model, [[BOS]], 10, GREEDY)) == [[None]]
+
+
+def test_continue_ids__a_prompt_that_fills_the_context_is_refused(tiny_model):
+    with pytest.raises(ConfigError, match="the prompt has 32 tokens, the model reads 32"):
+        next(generate_ids(tiny_model, [[BOS] * 32], 4, GREEDY))
+    assert len(list(generate_ids(tiny_model, [[BOS] * 30], 99, GREEDY))) <= 2
+
+
+@pytest.mark.parametrize("options", [{"temperature": -1}, {"top_p": 0}, {"top_k": -1}])
+def test_sampling__refuses_nonsense(options):
+    with pytest.raises(ConfigError, match=r"temperature >= 0, top-k >= 0"):
+        Sampling(**options)

@@ -1,0 +1,46 @@
+"""The chunked loss against torch's cross-entropy on all logits."""
+
+import pytest
+import torch
+from torch.nn import functional
+
+from trainer.model import cross_entropy
+from trainer.model.cross_entropy import lm_loss
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("chunk", [1, 5, 1000])
+def test_lm_loss__value_and_gradients_are_those_of_cross_entropy(seed, bias, chunk, monkeypatch):
+    N, E, V, padded = 23, 8, 50, 64
+    monkeypatch.setattr(cross_entropy, "CHUNK_BYTES", {"cpu": chunk * 4 * padded})
+    torch.manual_seed(seed)
+    made = [torch.randn(N, E), torch.randn(padded, E), torch.randn(padded)]
+    targets = torch.randint(-1, V, (N,))
+    ours, theirs = ([x.clone().requires_grad_() for x in made] for _ in range(2))
+    loss, losses = lm_loss(ours[0], ours[1], targets, vocabulary=V, bias_V=ours[2] if bias else None)
+    logits = (functional.linear(theirs[0], theirs[1], theirs[2] if bias else None))[:, :V]
+    expected = functional.cross_entropy(logits, targets, ignore_index=-1, reduction="none")
+    torch.testing.assert_close(losses, expected)
+    (loss / 7).backward()
+    (expected.sum() / 7).backward()
+    for a, b in list(zip(ours, theirs, strict=True))[: 3 if bias else 2]:
+        torch.testing.assert_close(a.grad, b.grad, atol=1e-5, rtol=1e-5)
+    assert not ours[1].grad[V:].any(), "padding of the vocabulary was moved"
+
+
+def test_lm_loss__without_gradient_computes_none():
+    hidden, weight = torch.randn(4, 3), torch.randn(64, 3)
+    loss, _ = lm_loss(hidden, weight, torch.tensor([1, 2, -1, 3]), vocabulary=10)
+    assert not loss.requires_grad
+
+
+def test_lm_loss__bfloat16_is_close_and_keeps_a_float32_weight_gradient():
+    torch.manual_seed(0)
+    hidden, weight = torch.randn(64, 16), torch.randn(128, 16, requires_grad=True)
+    targets = torch.randint(0, 128, (64,))
+    exact, _ = lm_loss(hidden, weight, targets, vocabulary=128)
+    loss, _ = lm_loss(hidden.bfloat16().requires_grad_(), weight, targets, vocabulary=128)
+    loss.backward()
+    assert weight.grad.dtype == torch.float32
+    assert loss.item() == pytest.approx(exact.item(), rel=0.02)

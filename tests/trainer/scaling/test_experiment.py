@@ -1,0 +1,60 @@
+"""The ladder on tiny models: it trains, predicts, checks, and does nothing twice."""
+
+import json
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import pytest
+
+from trainer.devices.world import World
+from trainer.errors import ConfigError
+from trainer.loop import build
+from trainer.scaling import experiment
+from trainer.scaling import ladder as ladders
+
+SIZES, RATIOS = [(32, 1), (32, 2), (64, 1)], [0.05, 0.15]
+
+
+@pytest.fixture
+def base(tiny):
+    model = replace(tiny.model, kv_heads=0)
+    return replace(tiny, model=model, data=replace(tiny.data, rows_per_step=4, rows_per_batch=4))
+
+
+def test_plan__the_target_has_the_asked_compute(one_run_dir, base):
+    sources = build.open_data(one_run_dir)
+    ladder = ladders.plan(base, sources, SIZES, RATIOS, (96, 2), 10.0)
+    assert [(r.width, r.layers) for r in ladder.rungs] == [size for size in SIZES for _ in RATIOS]
+    for rung in ladder.rungs:
+        assert rung.tokens == rung.steps * 4 * sources.train.sequence_length
+        assert rung.tokens >= 0.05 * rung.parameters
+        heads = 12 * rung.layers * rung.width * sources.train.sequence_length
+        assert rung.flops == pytest.approx((6 * rung.parameters + heads) * rung.tokens)
+    most = max(rung.flops for rung in ladder.rungs)
+    assert 10.0 <= ladder.target.flops / most < 10.5
+
+
+def test_plan__too_few_runs_are_refused(one_run_dir, base):
+    with pytest.raises(ConfigError, match="3 sizes x 1 ratios are too few"):
+        ladders.plan(base, build.open_data(one_run_dir), SIZES, [1.0], (96, 2), 10.0)
+
+
+@pytest.mark.slow
+def test_climb__predicts_then_measures_and_does_nothing_twice(one_run_dir, base, tmp_path):
+    sources, said = build.open_data(one_run_dir), []
+    ladder = ladders.plan(base, sources, SIZES, RATIOS, (64, 1), 1.5)
+    result = experiment.run_ladder(base, sources, ladder, tmp_path, World(), said.append)
+    assert json.loads((tmp_path / "scaling.json").read_text()) == json.loads(json.dumps(result))
+    nats, _ = sources.train.unigram_entropy()
+    assert all(0 < run["loss"] < 1.5 * nats for run in result["runs"])
+    target = result["target"]
+    assert target["error"] == pytest.approx(target["predicted"]["L(N, D)"]["loss"] / target["actual"] - 1)
+    assert abs(target["error"]) < 0.5
+    svg = ET.fromstring((tmp_path / "scaling.svg").read_text())
+    assert len(svg.findall("{http://www.w3.org/2000/svg}circle")) == len(ladder.rungs) + 1
+    assert len("\n".join(experiment.table(result)).splitlines()) >= len(ladder.rungs) + 4
+
+    before = (tmp_path / "runs.jsonl").read_text()
+    again = experiment.run_ladder(base, sources, ladder, tmp_path, World(), said.append)
+    assert (tmp_path / "runs.jsonl").read_text() == before
+    assert again == result

@@ -1,0 +1,1 @@
+"""Models on disk: checkpoints, where they come from, and transformers' format."""

@@ -1,0 +1,62 @@
+"""What a model is made from: the run's manifest and recipe, the pack plan, the tokenizer, this code."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import torch
+
+from tokenizer.shards.arrow_file import file_sha256
+from trainer.errors import MismatchError
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a model is trained from: sha256 of each. A checkpoint continues only on the same."""
+
+    manifest: str | None
+    """Of RUN/manifest.json; None where the shards are not a run's."""
+    plan: str
+    tokenizer: str
+    recipe: str | None
+    """The recipe's hash, as the manifest gives it."""
+
+    def check(self, now: "Origin", where: Path) -> None:
+        """Raises MismatchError unless the data are those that this checkpoint was trained on."""
+        names = {"tokenizer": "another tokenizer", "plan": "another pack plan", "manifest": "another manifest"}
+        for name, what in names.items():
+            saved, found = getattr(self, name), getattr(now, name)
+            if saved != found:
+                raise MismatchError(
+                    f"the checkpoint was trained with {what}: {_short(saved)}, this run has {_short(found)}",
+                    where=str(where),
+                    fix="restore the tokens it was trained on, or begin anew: without --resume and with another --name",
+                )
+
+
+def origin_of(run: Path, plan: Path, tokenizer_sha256: str) -> Origin:
+    """The origin of what is trained from a run directory now."""
+    manifest = run / "manifest.json"
+    recipe = None
+    if manifest.exists():
+        recipe = json.loads(manifest.read_text(encoding="utf-8")).get("recipe_sha256")
+    return Origin(file_sha256(manifest) if manifest.exists() else None, file_sha256(plan), tokenizer_sha256, recipe)
+
+
+def code_version() -> dict[str, str]:
+    """The distribution's version, and a hash of the trainer's own source files."""
+    digest = hashlib.sha256()
+    folder = Path(__file__).parents[1]
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    try:
+        version = metadata.version("gristmill")
+    except metadata.PackageNotFoundError:
+        version = "source"
+    return {"gristmill": version, "trainer_sha256": digest.hexdigest(), "torch": torch.__version__}
+
+
+def _short(digest: str | None) -> str:
+    return "none" if digest is None else digest[:12]

@@ -1,0 +1,1 @@
+"""From token shards to batches: the corpus, the order of its rows, the loader."""

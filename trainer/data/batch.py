@@ -1,0 +1,78 @@
+"""What an objective and the loader tell each other: how a row is filled, and the batch that comes of it.
+
+Letters: B rows of one batch, T tokens of a row, P segments of a row.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from torch import Tensor
+
+from trainer.data.corpus import Segment
+from trainer.data.sampler import draws
+from trainer.model.transformer import Tokens
+
+
+@dataclass(frozen=True)
+class RowRandomness:
+    """What is random about a row in an epoch; it does not depend on rank, batch or restart."""
+
+    generator: np.random.Generator
+    draw_P: np.ndarray
+    """One number in [0, 1) per segment: the same that the target count was computed with."""
+
+    @classmethod
+    def of(cls, seed: int, epoch: int, row: int, segments: list[Segment]) -> "RowRandomness":
+        """Of a row of the plan."""
+        segment_P = np.array([segment.number for segment in segments], np.int64)
+        generator = np.random.Generator(np.random.Philox(key=[seed, epoch << 40 | row]))
+        return cls(generator, draws(seed, np.full(len(segments), epoch), segment_P))
+
+
+class Collator(Protocol):
+    """What the loader asks of an objective: which arrays it wants and how a row fills them."""
+
+    def fields(self, length: int) -> dict[str, int]:
+        """Name -> length of each int32 array of a row of `length` tokens. `ids`, `targets`, `positions`, `documents`
+        and `sources` always; `prefix`, and `encoder_ids`, `encoder_positions`, `encoder_documents`, where it uses
+        them."""
+
+    def fill(self, row: dict[str, np.ndarray], segments: list[Segment], randomness: RowRandomness) -> None:
+        """Writes one row (a dict of 1-D views) whole, padding too: padding is document -1, target -1."""
+
+
+@dataclass
+class Batch:
+    """What an objective computes on: all on the device."""
+
+    tokens: Tokens
+    targets_BT: Tensor
+    """int64; -1 where not scored."""
+    sources_BT: Tensor
+    """int64; number of the source of each token."""
+    segments_BT: Tensor
+    """int64; number in its row of the segment that a token belongs to; 0 for padding, which has no target."""
+    most_segments: int
+    """Of a row: the plan's most."""
+    encoder_tokens: Tokens | None = None
+    """The encoder's side of an encoder-decoder."""
+    last: bool = True
+    """Of its step, on this rank."""
+
+    @classmethod
+    def of(cls, arrays: dict[str, Tensor], documents: bool, most_segments: int, last: bool = True) -> "Batch":
+        """From the arrays of a `Collator`, each int32 (B, its length)."""
+        encoder_tokens = None
+        if "encoder_ids" in arrays:
+            encoder_tokens = Tokens(arrays["encoder_ids"], arrays["encoder_positions"], arrays["encoder_documents"])
+        tokens = Tokens(
+            arrays["ids"],
+            arrays["positions"],
+            arrays["documents"] if documents else None,
+            arrays.get("prefix"),
+            most_documents=most_segments,
+        )
+        segments_BT = arrays["documents"].long().clamp(min=0)
+        targets_BT, sources_BT = arrays["targets"].long(), arrays["sources"].long()
+        return cls(tokens, targets_BT, sources_BT, segments_BT, most_segments, encoder_tokens, last)

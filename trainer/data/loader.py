@@ -1,0 +1,159 @@
+"""Rows become batches, in a background thread, in reused buffers, while the device computes.
+
+Letters: R rows of one step.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainer.data.batch import Batch, Collator, RowRandomness
+from trainer.data.corpus import Corpus
+from trainer.data.sampler import Rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """How rows become steps."""
+
+    rows_per_step: int = 16
+    """Rows of one optimiser step, over all devices: the global batch."""
+    rows_per_batch: int = 16
+    """Rows that one device computes at a time; smaller needs less memory and changes nothing else."""
+    seed: int = 0
+    """Of the order of the rows."""
+    documents: bool = True
+    """Tokens see only their own document; False lets them see the whole row."""
+    ahead: int = 4
+    """Batches assembled in advance."""
+
+
+class Loader:
+    """Batches of the given steps, for one rank of `world`: it takes rows rank, rank + world, ... of every step.
+
+    Every rank gets as many rows as the first; where there are too few, the last is blank: all padding, no target.
+
+    A thread assembles up to `ahead` batches in advance. A batch is valid until the next one is asked for: its memory is
+    then filled again. `waited` counts the seconds for which the consumer had to wait.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        collator: Collator,
+        steps: Iterable[Rows],
+        config: DataConfig,
+        device: torch.device,
+        *,
+        rank: int = 0,
+        world: int = 1,
+    ):
+        self.corpus, self.collator, self.config, self.device = corpus, collator, config, device
+        self.rank, self.world = rank, world
+        self.waited = 0.0
+        self._free: queue.Queue[_Buffer] = queue.Queue()
+        for _ in range(config.ahead + 1):
+            self._free.put(_Buffer(collator.fields(corpus.sequence_length), config.rows_per_batch, device))
+        self._ready: queue.Queue[_Buffer | Rows | BaseException] = queue.Queue()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(iter(steps),), daemon=True, name="loader")
+        self._thread.start()
+
+    def batches(self, rows: Rows) -> Iterator[Batch]:
+        """This rank's batches of a step; steps must be asked for in the order that was given. Raises what the thread
+        raised."""
+        made = self._next()
+        if not isinstance(made, Rows) or not np.array_equal(made.index_R, rows.index_R):
+            raise RuntimeError("the loader was given other steps than it is asked for")
+        count, most = -(-self._share(rows) // self.config.rows_per_batch), self.corpus.most_segments
+        for number in range(1, count + 1):
+            buffer = self._next()
+            assert isinstance(buffer, _Buffer)
+            yield Batch.of(buffer.on(self.device), self.config.documents, most, last=number == count)
+            self._free.put(buffer)
+
+    def close(self) -> None:
+        """Ends the thread."""
+        self._stop.set()
+        self._thread.join()
+
+    def _share(self, rows: Rows) -> int:
+        """Rows of each rank."""
+        return -(-len(rows.index_R) // self.world)
+
+    def _mine(self, rows: Rows) -> np.ndarray:
+        """int64: indices of this rank's rows among those of the step; -1: blank."""
+        mine_R = np.full(self._share(rows), -1)
+        index_R = np.arange(len(rows.index_R))[self.rank :: self.world]
+        mine_R[: len(index_R)] = index_R
+        return mine_R
+
+    def _next(self) -> "_Buffer | Rows":
+        start = time.perf_counter()
+        made = self._ready.get()
+        self.waited += time.perf_counter() - start
+        if isinstance(made, BaseException):
+            raise made
+        return made
+
+    def _run(self, steps: Iterator[Rows]) -> None:
+        try:
+            for rows in steps:
+                self._ready.put(rows)
+                mine = self._mine(rows)
+                for start in range(0, len(mine), self.config.rows_per_batch):
+                    buffer = self._take_free()
+                    if buffer is None:
+                        return
+                    part = mine[start : start + self.config.rows_per_batch]
+                    self._fill(buffer, rows, part)
+                    self._ready.put(buffer)
+        except BaseException as error:  # handed to the consumer, which raises it
+            self._ready.put(error)
+
+    def _take_free(self) -> "_Buffer | None":
+        while not self._stop.is_set():
+            try:
+                return self._free.get(timeout=0.2)
+            except queue.Empty:
+                continue
+        return None
+
+    def _fill(self, buffer: "_Buffer", rows: Rows, part: np.ndarray) -> None:
+        buffer.begin(len(part))
+        for k, r in enumerate(part):
+            row, epoch = (int(rows.index_R[r]), int(rows.epoch_R[r])) if r >= 0 else (0, 0)
+            segments = self.corpus.row_segments(row) if r >= 0 else []
+            views = {name: array[k] for name, array in buffer.arrays.items()}
+            self.collator.fill(views, segments, RowRandomness.of(rows.seed, epoch, row, segments))
+
+
+class _Buffer:
+    """Host memory of one batch, page-locked where the device copies from it."""
+
+    def __init__(self, fields: dict[str, int], rows: int, device: torch.device):
+        pinned = device.type == "cuda"
+        self.tensors = {
+            name: torch.empty(rows, length, dtype=torch.int32, pin_memory=pinned) for name, length in fields.items()
+        }
+        self.arrays = {name: tensor.numpy() for name, tensor in self.tensors.items()}
+        self.rows, self.copied = rows, torch.cuda.Event() if pinned else None
+
+    def begin(self, rows: int) -> None:
+        """Before filling: the last copy to the device must be over. Waits in the loader's thread, not in the loop."""
+        if self.copied is not None:
+            self.copied.synchronize()
+        self.rows = rows
+
+    def on(self, device: torch.device) -> dict[str, Tensor]:
+        """The filled rows on the device; on a CPU the memory itself."""
+        out = {name: tensor[: self.rows].to(device, non_blocking=True) for name, tensor in self.tensors.items()}
+        if self.copied is not None:
+            self.copied.record()
+        return out

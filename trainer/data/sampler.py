@@ -1,0 +1,116 @@
+"""Which rows a step reads: one global order for every world size, micro-batch and read-ahead.
+
+The whole state of the data is `DataState`: seed, epoch, next_row. It counts rows that were consumed, never rows that
+were fetched, so a resumed training sees the same rows in the same order on any number of devices.
+
+Letters: R rows of one step, P their segments.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainer.data.corpus import Corpus
+from trainer.errors import InputError
+
+CountTargets = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""Scored tokens of segments: (length int64 (P,), ends-its-document bool (P,), `draws` (P,)) -> int64 (P,); each
+objective has one. Known without the tokens, so that every rank knows the target count of the whole step."""
+
+FEISTEL_ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class DataState:
+    """Where the next step reads."""
+
+    seed: int = 0
+    epoch: int = 0
+    next_row: int = 0
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one step, in global order, and where the next step begins."""
+
+    index_R: np.ndarray
+    """int64 row numbers of the pack plan."""
+    epoch_R: np.ndarray
+    seed: int
+    targets: int
+    """Scored tokens over all devices: what the summed loss is divided by."""
+    after: DataState
+
+
+def shuffled(seed: int, epoch: int, position_R: np.ndarray, rows: int) -> np.ndarray:
+    """int64 (R,): the rows at these positions of an epoch's order, a permutation of `rows` keyed by (seed, epoch).
+
+    Nothing is stored: a Feistel network over the even number of bits that holds `rows` is a bijection, and walking
+    until it lands inside keeps it one (Black and Rogaway 2002). Four rounds mix enough for an order of training.
+    """
+    half = np.uint64((max(2, (rows - 1).bit_length()) + 1) // 2)
+    low = (np.uint64(1) << half) - np.uint64(1)
+    keys = np.random.SeedSequence([seed, epoch]).generate_state(FEISTEL_ROUNDS, np.uint64)
+
+    def mix(x_R: np.ndarray) -> np.ndarray:
+        left_R, right_R = x_R >> half, x_R & low
+        for key in keys:
+            left_R, right_R = right_R, left_R ^ (_scrambled(right_R + key) & low)
+        return (left_R << half) | right_R
+
+    row_R = mix(position_R.astype(np.uint64))
+    while (outside_R := row_R >= rows).any():
+        row_R[outside_R] = mix(row_R[outside_R])
+    return row_R.astype(np.int64)
+
+
+def _scrambled(x: np.ndarray) -> np.ndarray:
+    """The finaliser of SplitMix64 (Steele et al. 2014)."""
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def draws(seed: int, epoch_P: np.ndarray, segment_P: np.ndarray) -> np.ndarray:
+    """float64 (P,) in [0, 1): the one number that chance gives each segment in each epoch, wherever it is computed."""
+    key_P = _scrambled(epoch_P.astype(np.uint64) ^ (np.uint64(seed) << np.uint64(32)))
+    return (_scrambled(key_P + segment_P.astype(np.uint64)) >> np.uint64(11)) * 2.0**-53
+
+
+class Sampler:
+    """The rows of every step of a training."""
+
+    def __init__(self, corpus: Corpus, rows_per_step: int, count: CountTargets):
+        if len(corpus) == 0:
+            raise InputError(
+                "the pack plan has no rows", where=str(corpus.plan_path), fix="the recipe kept nothing: see its report"
+            )
+        self.corpus, self.rows_per_step, self.count = corpus, rows_per_step, count
+
+    def take(self, state: DataState) -> Rows:
+        """The rows of the step that begins there; past the end of an epoch the next one begins."""
+        rows, count = len(self.corpus), self.rows_per_step
+        position_R = state.next_row + np.arange(count)
+        epoch_R = state.epoch + position_R // rows
+        index_R = np.empty(count, np.int64)
+        for epoch in np.unique(epoch_R):
+            mine_R = epoch_R == epoch
+            index_R[mine_R] = shuffled(state.seed, int(epoch), position_R[mine_R] % rows, rows)
+        last = state.next_row + count
+        after = DataState(state.seed, state.epoch + last // rows, last % rows)
+        return Rows(index_R, epoch_R, state.seed, self.targets(index_R, epoch_R, state.seed), after)
+
+    def targets(self, index_R: np.ndarray, epoch_R: np.ndarray, seed: int) -> int:
+        """Scored tokens of these rows, from the plan alone."""
+        plan, segment_P = self.corpus.plan, self.corpus.segment_numbers(index_R)
+        epoch_P = np.repeat(epoch_R, plan.first[index_R + 1] - plan.first[index_R])
+        length_P, ends_P = plan.length[segment_P].astype(np.int64), self.corpus.ends(segment_P)
+        return int(self.count(length_P, ends_P, draws(seed, epoch_P, segment_P)).sum())
+
+    def steps(self, state: DataState) -> Iterator[Rows]:
+        """The rows of every step from `state` on, without end."""
+        while True:
+            rows = self.take(state)
+            yield rows
+            state = rows.after

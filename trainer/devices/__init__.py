@@ -1,0 +1,1 @@
+"""One device or many: the process group, gradients summed over it, sharded weights."""

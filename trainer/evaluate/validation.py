@@ -1,0 +1,108 @@
+"""Validation: nats per token and bits per byte, over all text and by source.
+
+Letters: Q sources.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from trainer.data.corpus import Corpus
+from trainer.data.loader import DataConfig, Loader
+from trainer.data.sampler import DataState, Rows
+from trainer.devices.world import World, all_reduce
+from trainer.model.transformer import Model
+from trainer.objectives.protocol import Objective
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Of the validation rows. `bits_per_byte` is None where the objective does not predict the text itself."""
+
+    loss: float
+    """Nats per scored token."""
+    bits_per_byte: float | None
+    tokens: int
+    loss_by_source: dict[str, float]
+    bits_per_byte_by_source: dict[str, float]
+
+    def line(self) -> dict[str, object]:
+        """Its fields in metrics.jsonl."""
+        line: dict[str, object] = {
+            "val_loss": self.loss,
+            "val_tokens": self.tokens,
+            "val_loss_by_source": self.loss_by_source,
+        }
+        if self.bits_per_byte is not None:
+            line["val_bits_per_byte"] = self.bits_per_byte
+            line["val_bits_per_byte_by_source"] = self.bits_per_byte_by_source
+        return line
+
+
+class Evaluator:
+    """Always the same rows: the first `rows` of the validation plan (0: all), which is a permutation of it already."""
+
+    def __init__(self, corpus: Corpus, objective: Objective, config: DataConfig, world: World, rows: int):
+        self.corpus, self.objective, self.config, self.world = corpus, objective, config, world
+        self.rows = np.arange(len(corpus) if not rows else min(rows, len(corpus)))
+        self.bytes_by_source = self._bytes()
+
+    def __call__(self, model: Model) -> Evaluation:
+        """Evaluates; waits for the device."""
+        sources = len(self.corpus.sources)
+        sums_2Q = torch.zeros(2, sources, dtype=torch.float64, device=self.world.device)
+        steps = list(self._steps())
+        loader = Loader(
+            self.corpus,
+            self.objective,
+            steps,
+            self.config,
+            self.world.device,
+            rank=self.world.rank,
+            world=self.world.size,
+        )
+        with torch.no_grad():
+            for rows in steps:
+                for batch in loader.batches(rows):
+                    sums_2Q += self.objective(model, batch, sources).by_source_2Q
+        loader.close()
+        all_reduce(self.world, [sums_2Q])
+        nats, tokens = (row.tolist() for row in sums_2Q)
+        return self._result(nats, tokens)
+
+    def _result(self, nats: list[float], tokens: list[float]) -> Evaluation:
+        named = [
+            (name, n, t, b)
+            for name, n, t, b in zip(self.corpus.sources, nats, tokens, self.bytes_by_source, strict=True)
+            if t
+        ]
+        text = self.objective.bits_per_byte
+        total = sum(t for _, _, t, _ in named)
+        loss = sum(n for _, n, _, _ in named)
+        return Evaluation(
+            loss=loss / max(1.0, total),
+            bits_per_byte=bits_per_byte(loss, sum(b for *_, b in named)) if text else None,
+            tokens=int(total),
+            loss_by_source={name: n / t for name, n, t, _ in named},
+            bits_per_byte_by_source={name: bits_per_byte(n, b) for name, n, _, b in named} if text else {},
+        )
+
+    def _steps(self) -> Iterator[Rows]:
+        size = self.config.rows_per_batch * self.world.size
+        for start in range(0, len(self.rows), size):
+            index_R = self.rows[start : start + size]
+            yield Rows(index_R, np.zeros(len(index_R), np.int64), self.config.seed, 0, DataState())
+
+    def _bytes(self) -> list[float]:
+        segment_P = self.corpus.segment_numbers(self.rows)
+        return np.bincount(
+            self.corpus.sources_of(segment_P), self.corpus.bytes(segment_P), minlength=len(self.corpus.sources)
+        ).tolist()
+
+
+def bits_per_byte(nats: float, text_bytes: float) -> float:
+    """Bits per UTF-8 byte: comparable between tokenizers, unlike nats per token."""
+    return nats / math.log(2) / text_bytes if text_bytes else math.nan

@@ -1,0 +1,1 @@
+"""The training itself: its parts, the one loop, what it reports, how it recovers."""

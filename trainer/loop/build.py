@@ -1,0 +1,231 @@
+"""Chooses the parts of a training, once, from its configuration and its data."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from tokenizer.train import MODEL_FILE
+from trainer.checkpoint.checkpoint import Checkpoint, Checkpoints, training_tensors
+from trainer.checkpoint.origin import Origin, origin_of
+from trainer.checkpoint.state import TrainState
+from trainer.config import TrainConfig
+from trainer.data.corpus import Corpus
+from trainer.data.loader import Loader
+from trainer.data.sampler import DataState, Sampler
+from trainer.devices.fsdp import shard
+from trainer.devices.world import World
+from trainer.errors import ConfigError, InputError, MismatchError
+from trainer.evaluate.validation import Evaluation, Evaluator
+from trainer.loop.metrics import Metrics, tensorboard
+from trainer.loop.recovery import Recovery
+from trainer.loop.speed import Speed, device_peak, flops_per_token, matmul_ceiling
+from trainer.loop.terminal import Terminal
+from trainer.loop.training import Training
+from trainer.model.transformer import Model, initialise, parameter_counts
+from trainer.objectives.protocol import Objective
+from trainer.objectives.registry import OBJECTIVES
+from trainer.optim.guard import Guard
+from trainer.optim.optimizers import Optimizers
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What a run directory offers for training."""
+
+    run: Path
+    train: Corpus
+    validation: Corpus | None
+    vocabulary: int
+    tokenizer: Path
+    """Its folder."""
+    origin: Origin
+
+
+def open_data(run: Path) -> TrainingData:
+    """The shards, plan and tokenizer of a run directory. Raises InputError."""
+    index = run / "tokens" / "index.json"
+    train = Corpus(index, "train")
+    validation = Corpus(index, "validation") if train.split_rows.get("validation") else None
+    tokenizer = run / "tokenizer"
+    if not (tokenizer / MODEL_FILE).exists():
+        raise InputError("the run has no tokenizer", where=str(tokenizer), fix="run `gristmill run` again")
+    sha256, vocabulary = str(train.tokenizer["sha256"]), int(train.tokenizer["vocabulary"])
+    return TrainingData(run, train, validation, vocabulary, tokenizer, origin_of(run, train.plan_path, sha256))
+
+
+def complete(config: TrainConfig, data: TrainingData) -> TrainConfig:
+    """The configuration with what the data decide filled in. Raises ConfigError where both speak and differ."""
+    model, length = config.model, data.train.sequence_length
+    if model.vocabulary not in (0, data.vocabulary):
+        raise ConfigError(
+            f"the model has {model.vocabulary} ids, the tokenizer {data.vocabulary}",
+            where="option model.vocabulary",
+            fix="leave it out: it is taken from the tokenizer",
+        )
+    if model.context and model.context < length:
+        raise ConfigError(
+            f"the model reads {model.context} tokens, the rows have {length}",
+            where="option model.context",
+            fix="leave it out, or pack shorter rows: recipe key tokens.sequence_length",
+        )
+    if config.objective not in OBJECTIVES:
+        raise ConfigError(
+            f"unknown objective {config.objective!r}", where="option objective", fix=f"one of: {', '.join(OBJECTIVES)}"
+        )
+    objective = OBJECTIVES[config.objective](data.vocabulary)
+    model = replace(
+        model,
+        vocabulary=data.vocabulary,
+        context=model.context or length,
+        mask=objective.mask,
+        encoder_layers=(model.encoder_layers or model.layers) if objective.encodes else 0,
+    )
+    return replace(config, model=model)
+
+
+def check_same(saved: TrainConfig, wanted: TrainConfig, where: Path) -> None:
+    """Raises MismatchError when a checkpoint cannot go on under these options: another model, objective or
+    optimiser."""
+    pairs = [("objective", saved.objective, wanted.objective), ("optim.kind", saved.optim.kind, wanted.optim.kind)]
+    free = ("compute", "attention")
+    pairs += [
+        (f"model.{name}", old, getattr(wanted.model, name))
+        for name, old in vars(saved.model).items()
+        if name not in free
+    ]
+    for name, old, new in pairs:
+        if old != new:
+            raise MismatchError(
+                f"the checkpoint has {name} = {old!r}, now it is {new!r}",
+                where=str(where),
+                fix="leave the option as it was, or begin anew with another --name",
+            )
+
+
+def build(
+    config: TrainConfig,
+    data: TrainingData,
+    folder: Path,
+    world: World,
+    resume: Checkpoint | None,
+    interrupted: Callable[[], bool],
+) -> tuple[Training, TrainState]:
+    """All parts, and the state to begin from. `config` is complete."""
+    objective = OBJECTIVES[config.objective](data.vocabulary)
+    model = Model(config.model).to(world.device)
+    initialise(model, config.seed)
+    _prepare(model, config, world)
+    optimizers = Optimizers(model, config.optim, config.loop.steps, world)
+    guard = Guard(optimizers, world.device, config.guard)
+    sampler = Sampler(data.train, config.data.rows_per_step, objective.count)
+    state = TrainState(data=DataState(seed=config.data.seed))
+    if resume is not None:
+        resume.load_training(guard)
+        state = resume.state
+
+    def read_from(state: DataState) -> Loader:
+        steps = sampler.steps(state)
+        return Loader(data.train, objective, steps, config.data, world.device, rank=world.rank, world=world.size)
+
+    checkpoints = Checkpoints(folder, config.loop.keep_last)
+
+    def save(state: TrainState, evaluation: Evaluation | None) -> None:
+        checkpoints.save(state, evaluation, training_tensors(guard), config, data.origin, data.tokenizer, world)
+
+    training = Training(
+        config=config.loop,
+        world=world,
+        model=model,
+        objective=objective,
+        sampler=sampler,
+        loader=read_from(state.data),
+        guard=guard,
+        evaluate=_evaluation(config, data, objective, world, optimizers),
+        save=save,
+        metrics=_metrics(folder, state.step) if world.first else None,
+        terminal=Terminal(world.first),
+        speed=_speed(config, model, data, world),
+        sources=data.train.sources,
+        folder=folder,
+        interrupted=interrupted,
+    )
+    if config.guard.spikes == "rollback":
+        most = config.guard.rollbacks
+        training.roll_back = Recovery(folder, most, lambda saved: saved.load_training(guard), read_from)
+    return training, state
+
+
+def _prepare(model: Model, config: TrainConfig, world: World) -> None:
+    """Recomputes, compiles and shards the layers in place, as configured: names of parameters stay, generation and
+    evaluation use the same module."""
+    compiles = config.loop.compile == "on" or (config.loop.compile == "auto" and world.device.type == "cuda")
+    for stack in (model.encoder, model.decoder):
+        if stack is not None:
+            stack.recompute = config.loop.recompute
+            for block in stack.blocks if compiles else []:
+                block.compile(dynamic=False)
+    if config.loop.shard and world.size > 1:
+        shard(model, world)
+
+
+def _speed(config: TrainConfig, model: Model, data: TrainingData, world: World) -> Speed:
+    """Of all devices together."""
+    flops = flops_per_token(config.model, parameter_counts(model)["matrix"], data.train.sequence_length)
+    ceiling = matmul_ceiling(world.device, model.compute_dtype()) * world.size
+    peak = device_peak(world.device)
+    return Speed(flops, None if peak is None else peak * world.size, ceiling)
+
+
+def _metrics(folder: Path, step: int) -> Metrics:
+    return Metrics(folder / "metrics.jsonl", step, tensorboard(folder / "tensorboard", step))
+
+
+def _evaluation(
+    config: TrainConfig, data: TrainingData, objective: Objective, world: World, optimizers: Optimizers
+) -> Callable[[Model], Evaluation] | None:
+    if data.validation is None:
+        return None
+    evaluator = Evaluator(data.validation, objective, config.data, world, config.loop.evaluation_rows)
+
+    def evaluate(model: Model) -> Evaluation:
+        with optimizers.averaged(model):
+            return evaluator(model)
+
+    return evaluate
+
+
+def introduction(config: TrainConfig, data: TrainingData, model: Model, world: World) -> str:
+    """The first line: what will be trained, on what, how much of it, and what it has to beat."""
+    counts = parameter_counts(model)
+    nats, bits = data.train.unigram_entropy()
+    rows = config.loop.steps * config.data.rows_per_step
+    tokens, length = data.train.tokens(), data.train.sequence_length
+    epochs = rows / len(data.train)
+    threads = f"{torch.get_num_threads()} threads, " if world.device.type == "cpu" else ""
+    return (
+        f"{config.objective} model of {counts['total']:,} parameters ({config.model.layers} layers, width "
+        f"{config.model.width}) on {data.run.name}: {tokens:,} tokens of {len(data.train.sources)} sources, "
+        f"{config.loop.steps:,} steps x {config.data.rows_per_step * length:,} tokens = {epochs:.2f} epochs; "
+        f"unigram entropy {nats:.4f} nats/token, {bits:.4f} bits/byte; "
+        f"{world.size} x {world.device.type} ({threads}{model.compute_dtype()})".replace("torch.", "")
+    )
+
+
+def prepare_folder(folder: Path, *, resume: bool) -> Checkpoint | None:
+    """The training directory, made; its last checkpoint when resuming. Raises ConfigError rather than overwrite one."""
+    found = Checkpoints(folder, 1).all()
+    if resume:
+        if not found:
+            raise InputError("nothing to resume", where=str(folder), fix="leave out --resume")
+        return Checkpoint.open(found[-1])
+    if found:
+        raise ConfigError(
+            f"there are checkpoints already, the last of step {found[-1].name.removeprefix('step-').lstrip('0')}",
+            where=str(folder),
+            fix="continue them with --resume, or choose another --name",
+        )
+    os.makedirs(folder, exist_ok=True)
+    return None

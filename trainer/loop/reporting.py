@@ -1,0 +1,161 @@
+"""What a step leaves on the device, and reading it back every few steps: lines for metrics.jsonl, forensics, progress.
+
+Letters: Q sources, R rows of a step, D most segments of a row, S steps since the last report.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from trainer.checkpoint.state import TrainState
+from trainer.data.sampler import Rows
+from trainer.devices.world import all_reduce
+from trainer.evaluate.validation import Evaluation
+from trainer.loop.forensics import loss_by_length, write_documents
+from trainer.loop.speed import peak_memory
+from trainer.loop.training import Training
+from trainer.objectives.protocol import BatchLoss
+from trainer.optim.guard import StepResult
+
+
+@dataclass
+class StepSums:
+    """One step's sums over its batches, on the device."""
+
+    by_source_2Q: Tensor
+    rows: Rows
+    by_segment: list[Tensor] = field(default_factory=list)
+    """(2, B, D) of each batch."""
+    metrics: dict[str, Tensor] = field(default_factory=dict)
+
+    def add(self, loss: BatchLoss) -> None:
+        """One more batch."""
+        self.by_source_2Q += loss.by_source_2Q.detach()
+        self.by_segment.append(loss.by_segment_2BD)
+        for name, value in loss.metrics.items():
+            self.metrics[name] = self.metrics.get(name, 0.0) + value
+
+    def loss(self) -> Tensor:
+        """Mean over the step's targets."""
+        return self.by_source_2Q[0].sum() / self.rows.targets
+
+
+@dataclass
+class PendingStep:
+    """A step whose numbers are still on the device."""
+
+    step: int
+    lr: float
+    tokens: int
+    rows: Rows
+    scalars: list[Tensor]
+    by_segment_2RD: Tensor
+    """Of this rank's rows."""
+
+
+class Report:
+    """Collects what each step left on the device; reads it back every `report_every` steps, in two transfers."""
+
+    def __init__(self, training: Training):
+        self.training = training
+        self.pending: list[PendingStep] = []
+        self.metric_names: list[str] = []
+
+    def step(self, state: TrainState, sums: StepSums, result: StepResult) -> None:
+        """Notes a step; no waiting for the device."""
+        self.metric_names = list(sums.metrics)
+        metrics = [value / len(sums.by_segment) for value in sums.metrics.values()]
+        scalars = [sums.loss(), result.grad_norm, result.skipped, *metrics, *sums.by_source_2Q.flatten()]
+        segments_2RD = torch.cat(sums.by_segment, 1)
+        self.pending.append(PendingStep(state.step, result.lr, state.tokens, sums.rows, scalars, segments_2RD))
+
+    def flush(self) -> list[int]:
+        """Waits for the device, writes the lines, and the documents of skipped steps, which it returns."""
+        if not self.pending:
+            return []
+        training, pending = self.training, self.pending
+        numbers = read_back([one.scalars for one in pending])
+        segments = self._segments()
+        common = training.speed.lap(pending[-1].tokens, training.loader.waited) | {
+            "memory": peak_memory(training.world.device)
+        }
+        lines = [self._line(*one, common) for one in zip(pending, numbers, segments, strict=True)]
+        self.pending = []
+        if training.metrics is not None:
+            training.metrics.write([{key: finite(value) for key, value in line.items()} for line in lines])
+        training.terminal.progress(progress(lines[-1], training.config.steps))
+        for line, one, sums_2RD in zip(lines, pending, segments, strict=True):
+            if line["skipped"] and training.world.first:
+                path = write_documents(
+                    training.folder / "forensics", one.step, training.sampler.corpus, one.rows, sums_2RD
+                )
+                training.terminal.say(
+                    f"step {one.step} skipped: loss {line['loss']:.4f}, gradient norm {line['grad_norm']:.2f}; its "
+                    f"documents: {path}"
+                )
+        return [line["step"] for line in lines if line["skipped"]]
+
+    def _segments(self) -> list[np.ndarray]:
+        """(2, R, D) of every pending step, over all ranks."""
+        world = self.training.world
+        mine = torch.stack([one.by_segment_2RD for one in self.pending])
+        rows = len(self.pending[0].rows.index_R)
+        whole_S2RD = mine.new_zeros(len(mine), 2, rows, mine.shape[3])
+        count = len(range(world.rank, rows, world.size))
+        whole_S2RD[:, :, world.rank :: world.size] = mine[:, :, :count]
+        all_reduce(world, [whole_S2RD])
+        return list(whole_S2RD.cpu().numpy())
+
+    def _line(
+        self, one: PendingStep, numbers: list[float], sums_2RD: np.ndarray, common: dict[str, float]
+    ) -> dict[str, Any]:
+        sources = self.training.sources
+        loss, norm, skipped, *rest = numbers
+        metrics, flat = dict(zip(self.metric_names, rest, strict=False)), rest[len(self.metric_names) :]
+        nats, counts = flat[: len(sources)], flat[len(sources) :]
+        return (
+            {"step": one.step, "loss": loss, "lr": one.lr, "grad_norm": norm, "tokens": one.tokens}
+            | common
+            | {
+                "skipped": bool(skipped),
+                "loss_by_source": {name: n / c for name, n, c in zip(sources, nats, counts, strict=True) if c},
+                "loss_by_length": loss_by_length(self.training.sampler.corpus, one.rows, sums_2RD),
+            }
+            | metrics
+        )
+
+
+def describe(evaluation: Evaluation) -> str:
+    """One line for people."""
+    text = f"validation loss {evaluation.loss:.4f} nats/token"
+    return text if evaluation.bits_per_byte is None else f"{text}, {evaluation.bits_per_byte:.4f} bits/byte"
+
+
+def progress(line: dict[str, Any], steps: int) -> str:
+    """The line of the moment."""
+    left = (steps - line["step"]) * line["tokens"] / max(1, line["step"]) / max(1.0, line["tokens_per_second"])
+    used = f"mfu {line['mfu']:.1%}" if math.isfinite(line["mfu"]) else f"{line['ceiling_share']:.0%} of the ceiling"
+    return (
+        f"step {line['step']}/{steps}  loss {line['loss']:.4f}  lr {line['lr']:.2e}  grad {line['grad_norm']:.2f}  "
+        f"{line['tokens_per_second']:,.0f} tokens/s  {used}  data wait {line['data_wait_share']:.1%}  "
+        f"{line['memory'] / 2**30:.1f} GiB  {left:,.0f} s left"
+    )
+
+
+def finite(value: Any) -> Any:
+    """JSON has no NaN: null says that there was no number; inside objects too."""
+    if isinstance(value, dict):
+        return {key: finite(inner) for key, inner in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def read_back(columns: list[list[Tensor]]) -> list[list[float]]:
+    """Scalars that stayed on the device since the last report, in one transfer."""
+    if not columns:
+        return []
+    stacked = torch.stack([torch.stack([value.float() for value in row]) for row in columns])
+    return stacked.cpu().numpy().tolist()

@@ -1,0 +1,43 @@
+"""A training: its parts, as the loop, the report and the recovery see them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainer.checkpoint.state import TrainState
+from trainer.config import LoopConfig
+from trainer.data.loader import Loader
+from trainer.data.sampler import Sampler
+from trainer.devices.world import World
+from trainer.evaluate.validation import Evaluation
+from trainer.loop.metrics import Metrics
+from trainer.loop.speed import Speed
+from trainer.loop.terminal import Terminal
+from trainer.model.transformer import Model
+from trainer.objectives.protocol import Objective
+from trainer.optim.guard import Guard
+
+
+@dataclass
+class Training:
+    """What a training consists of; each part is chosen once, in `build.py`."""
+
+    config: LoopConfig
+    world: World
+    model: Model
+    objective: Objective
+    sampler: Sampler
+    loader: Loader
+    guard: Guard
+    evaluate: Callable[[Model], Evaluation] | None
+    save: Callable[[TrainState, Evaluation | None], None]
+    metrics: Metrics | None
+    terminal: Terminal
+    speed: Speed
+    sources: list[str]
+    folder: Path
+    """RUN/train/NAME."""
+    roll_back: Callable[["Training", TrainState], TrainState | None] = lambda training, state: None
+    """After a skipped step: the state to go on from, or None to go on as it is. Raises DivergedError."""
+    interrupted: Callable[[], bool] = lambda: False
+    """Asked after every step; with several ranks only every `report_every` steps, because they must agree."""

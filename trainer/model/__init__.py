@@ -1,0 +1,1 @@
+"""The one Model: its configuration, layers, attention back ends, first values and loss."""

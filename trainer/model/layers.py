@@ -1,0 +1,227 @@
+"""The layers of the one Model (model.py), whatever its kind.
+
+Letters: B rows, T tokens of a row, S keys (T, cached tokens, or the encoder's tokens), E embedding width, H query
+heads, K key-value heads, D width of a head, C = D / 2, M hidden width of the MLP.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from trainer.model.attention import Mask, attend
+from trainer.model.config import ModelConfig
+from trainer.model.experts import Experts, Routing
+
+
+class Cache:
+    """Keys and values of the tokens seen so far, for generation; filled layer by layer, one call of the model at a
+    time."""
+
+    def __init__(self, capacity: int):
+        self.capacity, self.length = capacity, 0
+        self.layers: dict[int, tuple[Tensor, Tensor]] = {}
+        self.cross: dict[int, tuple[Tensor, Tensor]] = {}
+        self.documents_BS: Tensor | None = None
+
+    def documents(self, new_BT: Tensor | None) -> Tensor | None:
+        """Document numbers of all tokens so far and the new ones; None while there is one document a row."""
+        if new_BT is not None:
+            self.documents_BS = new_BT if self.documents_BS is None else torch.cat((self.documents_BS, new_BT), 1)
+        return self.documents_BS
+
+    def extend(self, layer: int, k_BTKD: Tensor, v_BTKD: Tensor) -> tuple[Tensor, Tensor]:
+        """Adds the new tokens of one layer; all keys and values so far, (B, length + T, K, D)."""
+        B, T = k_BTKD.shape[:2]
+        if layer not in self.layers:
+            empty = k_BTKD.new_zeros(B, self.capacity, *k_BTKD.shape[2:])
+            self.layers[layer] = empty, torch.zeros_like(empty)
+        end = self.length + T
+        for kept, new in zip(self.layers[layer], (k_BTKD, v_BTKD), strict=True):
+            kept[:, self.length : end] = new
+        keys, values = self.layers[layer]
+        return keys[:, :end], values[:, :end]
+
+
+class Linear(nn.Module):
+    """x @ weight.T (+ bias), in the dtype of x."""
+
+    def __init__(self, inputs: int, outputs: int, bias: bool):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(outputs, inputs))
+        self.bias = nn.Parameter(torch.empty(outputs)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., inputs) -> (..., outputs)."""
+        return F.linear(x, self.weight.to(x.dtype), None if self.bias is None else self.bias.to(x.dtype))
+
+
+class Norm(nn.Module):
+    """RMSNorm, or LayerNorm with its bias."""
+
+    def __init__(self, config: ModelConfig, width: int, kind: str | None = None):
+        super().__init__()
+        self.epsilon = config.norm_epsilon
+        self.weight = nn.Parameter(torch.empty(width))
+        self.bias = nn.Parameter(torch.empty(width)) if (kind or config.norm) == "layer" else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., width) -> the same shape and dtype."""
+        if self.bias is None:
+            return F.rms_norm(x, self.weight.shape, self.weight.to(x.dtype), self.epsilon)
+        return F.layer_norm(x, self.weight.shape, self.weight.to(x.dtype), self.bias.to(x.dtype), self.epsilon)
+
+
+def apply_rope(x_BTHD: Tensor, rope: tuple[Tensor, Tensor]) -> Tensor:
+    """Rotary positions: (first half, second half) of D are the real and imaginary parts, as Llama in transformers."""
+    cos_BT1C, sin_BT1C = rope
+    a, b = x_BTHD.chunk(2, dim=-1)
+    return torch.cat((a * cos_BT1C - b * sin_BT1C, b * cos_BT1C + a * sin_BT1C), dim=-1)
+
+
+class Attention(nn.Module):
+    """Projections around `attend`: of a sequence to itself, or to the encoder's output."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        E, H, K, D = config.width, config.heads, config.K, config.D
+        self.heads, self.scale = (H, K, D), config.scale
+        self.q, self.k, self.v = (Linear(E, heads * D, config.bias) for heads in (H, K, K))
+        self.o = Linear(H * D, E, config.bias)
+        self.q_norm, self.k_norm = (Norm(config, D, "rms") if config.qk_norm else None for _ in range(2))
+
+    def queries(self, x_BTE: Tensor, rope: tuple[Tensor, Tensor] | None) -> Tensor:
+        """Normed and rotated queries (B, T, H, D)."""
+        H, _, D = self.heads
+        q_BTHD = self.q(x_BTE).unflatten(-1, (H, D))
+        q_BTHD = q_BTHD if self.q_norm is None else self.q_norm(q_BTHD)
+        return q_BTHD if rope is None else apply_rope(q_BTHD, rope)
+
+    def keys_values(self, x_BSE: Tensor, rope: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
+        """Normed and rotated keys, and values: (B, S, K, D) each."""
+        _, K, D = self.heads
+        k_BSKD, v_BSKD = (project(x_BSE).unflatten(-1, (K, D)) for project in (self.k, self.v))
+        k_BSKD = k_BSKD if self.k_norm is None else self.k_norm(k_BSKD)
+        return (k_BSKD if rope is None else apply_rope(k_BSKD, rope)), v_BSKD
+
+    def forward(self, q_BTHD: Tensor, k_BSKD: Tensor, v_BSKD: Tensor, mask: Mask) -> Tensor:
+        """(B, T, E)."""
+        return self.o(attend(q_BTHD, k_BSKD, v_BSKD, mask, self.scale).flatten(-2))
+
+
+class MLP(nn.Module):
+    """down(activation(up(x))), or with a gate down(activation(gate(x)) * up(x)) (Shazeer 2020)."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.activate = ACTIVATIONS[config.activation]
+        self.gate = Linear(config.width, config.M, config.bias) if config.gated else None
+        self.up = Linear(config.width, config.M, config.bias)
+        self.down = Linear(config.M, config.width, config.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., E) -> (..., E)."""
+        if self.gate is None:
+            return self.down(self.activate(self.up(x)))
+        return self.down(self.activate(self.gate(x)) * self.up(x))
+
+
+ACTIVATIONS = {
+    "swiglu": F.silu,
+    "geglu": lambda x: F.gelu(x, approximate="tanh"),
+    "gelu": F.gelu,
+    "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+    "relu": F.relu,
+}
+
+
+@dataclass
+class AttentionContext:
+    """What the attention of all layers of a stack shares for one batch: masks, rotary angles, encoder output, cache."""
+
+    mask: Mask
+    rope: tuple[Tensor, Tensor] | None = None
+    """(cos, sin) of the rotary angles, (B, T, 1, C) each; None without rotary positions."""
+    encoded_BSE: Tensor | None = None
+    cross_mask: Mask | None = None
+    cache: Cache | None = None
+
+
+class Block(nn.Module):
+    """One layer: attention, attention to the encoder where there is one, MLP; each with its norm and residual."""
+
+    def __init__(self, config: ModelConfig, *, cross_attention: bool):
+        super().__init__()
+        self.post = config.norm_place == "post"
+        self.attention, self.attention_norm = Attention(config), Norm(config, config.width)
+        self.cross_attention = Attention(config) if cross_attention else None
+        self.cross_attention_norm = Norm(config, config.width) if cross_attention else None
+        self.mlp = Experts(config) if config.experts else MLP(config)
+        self.mlp_norm = Norm(config, config.width)
+
+    def forward(self, x_BTE: Tensor, ctx: AttentionContext, layer: int) -> tuple[Tensor, Routing | None]:
+        """(B, T, E) -> (B, T, E), and what the experts were given where there are any.
+
+        Returned, not noted in `ctx`: FSDP2 hands the layer a copy of its arguments (torch 2.13).
+        """
+        y = x_BTE if self.post else self.attention_norm(x_BTE)
+        q = self.attention.queries(y, ctx.rope)
+        k, v = self.attention.keys_values(y, ctx.rope)
+        if ctx.cache is not None:
+            k, v = ctx.cache.extend(layer, k, v)
+        x_BTE = self._add(x_BTE, self.attention(q, k, v, ctx.mask), self.attention_norm)
+        if self.cross_attention is not None and self.cross_attention_norm is not None:
+            y = x_BTE if self.post else self.cross_attention_norm(x_BTE)
+            k, v = self._encoder_keys(ctx, layer)
+            assert ctx.cross_mask is not None
+            x_BTE = self._add(
+                x_BTE,
+                self.cross_attention(self.cross_attention.queries(y, None), k, v, ctx.cross_mask),
+                self.cross_attention_norm,
+            )
+        y = x_BTE if self.post else self.mlp_norm(x_BTE)
+        change_BTE, routing = self.mlp(y) if isinstance(self.mlp, Experts) else (self.mlp(y), None)
+        return self._add(x_BTE, change_BTE, self.mlp_norm), routing
+
+    def _add(self, x_BTE: Tensor, change_BTE: Tensor, norm: Norm) -> Tensor:
+        return norm(x_BTE + change_BTE) if self.post else x_BTE + change_BTE
+
+    def _encoder_keys(self, ctx: AttentionContext, layer: int) -> tuple[Tensor, Tensor]:
+        """Keys and values of the encoder's output: projected once per generation, not once per token."""
+        assert self.cross_attention is not None
+        if ctx.cache is not None and layer in ctx.cache.cross:
+            return ctx.cache.cross[layer]
+        assert ctx.encoded_BSE is not None
+        made = self.cross_attention.keys_values(ctx.encoded_BSE, None)
+        if ctx.cache is not None:
+            ctx.cache.cross[layer] = made
+        return made
+
+
+class RelativePositionBias(nn.Module):
+    """T5's score per head and distance bucket, shared by all layers of a stack (Raffel et al. 2020, 2.1)."""
+
+    def __init__(self, config: ModelConfig, bidirectional: bool):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(config.relative_buckets, config.heads))
+        self.bidirectional, self.distance = bidirectional, config.relative_distance
+
+    def bucket(self, offset: Tensor) -> Tensor:
+        """Bucket of key position - query position: half exact, half logarithmic up to `distance`."""
+        buckets = self.weight.shape[0] // (2 if self.bidirectional else 1)
+        side = torch.zeros_like(offset)
+        if self.bidirectional:
+            side, offset = (offset > 0).long() * buckets, offset.abs()
+        else:
+            offset = (-offset).clamp(min=0)
+        exact = buckets // 2
+        scaled = (offset.clamp(min=1).float() / exact).log() / math.log(self.distance / exact) * (buckets - exact)
+        return side + torch.where(offset < exact, offset, (exact + scaled.long()).clamp(max=buckets - 1))
+
+    def forward(self, T: int, S: int) -> Tensor:
+        """(H, T, S): the queries are the last T of S positions. Packed documents only need differences, so rows
+        serve."""
+        position_S = torch.arange(S, device=self.weight.device)
+        return self.weight[self.bucket(position_S[None, :] - position_S[S - T :, None])].permute(2, 0, 1)

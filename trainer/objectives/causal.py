@@ -1,0 +1,40 @@
+"""Causal language modelling: predict the next token.
+
+Letters: P segments.
+"""
+
+import numpy as np
+
+from trainer.data.batch import Batch, RowRandomness
+from trainer.data.corpus import Segment
+from trainer.model.transformer import Model
+from trainer.objectives.protocol import BatchLoss
+from trainer.objectives.rows import fill_inputs, next_tokens
+from trainer.objectives.token_loss import token_loss
+
+
+class CausalLM:
+    """Predict the next token. The last token of a cut segment predicts the token after the cut; a document's last,
+    nothing."""
+
+    name, bits_per_byte, mask, encodes = "causal", True, "causal", False
+
+    def __init__(self, vocabulary: int = 0):
+        self.vocabulary = vocabulary
+
+    def fields(self, length: int) -> dict[str, int]:
+        """Of a `Collator`."""
+        return dict.fromkeys(("ids", "targets", "positions", "documents", "sources"), length)
+
+    def count(self, length_P: np.ndarray, ends_P: np.ndarray, draw_P: np.ndarray) -> np.ndarray:
+        """A target per token, less one where the document ends."""
+        return length_P - ends_P
+
+    def fill(self, row: dict[str, np.ndarray], segments: list[Segment], randomness: RowRandomness) -> None:
+        """Of a `Collator`; nothing is random."""
+        fill_inputs(row, segments)
+        next_tokens(row["targets"], segments)
+
+    def __call__(self, model: Model, batch: Batch, sources: int) -> BatchLoss:
+        """Of an `Objective`."""
+        return token_loss(model, batch, sources)

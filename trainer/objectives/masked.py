@@ -1,0 +1,38 @@
+"""Masked language modelling: restore hidden tokens (BERT).
+
+Letters: P segments.
+"""
+
+import numpy as np
+
+from tokenizer.special_ids import MASK, RESERVED
+from trainer.data.batch import RowRandomness
+from trainer.data.corpus import Segment
+from trainer.objectives.causal import CausalLM
+from trainer.objectives.rows import fill_inputs, noise_tokens
+
+
+class MaskedLM(CausalLM):
+    """Restore 15 % of the tokens, of which 80 % are hidden, 10 % replaced, 10 % as they were (Devlin et al. 2019,
+    3.1)."""
+
+    name, bits_per_byte, mask, encodes = "masked", False, "full", False
+
+    def count(self, length_P: np.ndarray, ends_P: np.ndarray, draw_P: np.ndarray) -> np.ndarray:
+        """15 % of every segment, exactly."""
+        return noise_tokens(length_P)
+
+    def fill(self, row: dict[str, np.ndarray], segments: list[Segment], randomness: RowRandomness) -> None:
+        """Of a `Collator`."""
+        fill_inputs(row, segments)
+        row["targets"][:] = -1
+        start = 0
+        for segment in segments:
+            length = len(segment.tokens)
+            count = int(noise_tokens(np.array([length]))[0])
+            chosen = start + randomness.generator.permutation(length)[:count]
+            row["targets"][chosen] = row["ids"][chosen]
+            how = randomness.generator.random(count)
+            other = randomness.generator.integers(RESERVED, self.vocabulary, count)
+            row["ids"][chosen] = np.where(how < 0.8, MASK, np.where(how < 0.9, other, row["ids"][chosen]))
+            start += length

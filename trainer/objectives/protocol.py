@@ -1,0 +1,46 @@
+"""The one contract of an objective: rows in, a summed loss out. A new objective is a file beside this one.
+
+Letters: B rows, Q sources, P segments, D most segments of a row.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from torch import Tensor
+
+from trainer.data.batch import Batch, Collator
+from trainer.model.transformer import Model
+
+
+@dataclass
+class BatchLoss:
+    """What a batch adds to a step, all on the device: no objective waits for a number."""
+
+    loss: Tensor
+    """Sum of the losses of the scored tokens, with a gradient."""
+    by_source_2Q: Tensor
+    """float32: row 0 sums of losses, row 1 scored tokens, by source."""
+    by_segment_2BD: Tensor
+    """The same by segment of each row; D: the most that a row has."""
+    metrics: dict[str, Tensor] = field(default_factory=dict)
+    """Scalars for metrics.jsonl, averaged over the batches of a step."""
+
+
+class Objective(Collator, Protocol):
+    """What is trained. As a `Collator` it fills rows on the host; called with a batch, it gives that batch's loss."""
+
+    name: str
+    bits_per_byte: bool
+    """Whether its loss is that of the text itself, so that bits per byte mean something."""
+
+    mask: str
+    """The `mask` of the model that learns it."""
+    encodes: bool
+    """Whether the model has an encoder of its own."""
+
+    def count(self, length_P: np.ndarray, ends_P: np.ndarray, draw_P: np.ndarray) -> np.ndarray:
+        """Scored tokens of segments, from the plan alone: see `data.sampler.CountTargets`."""
+
+    def __call__(self, model: Model, batch: Batch, sources: int) -> BatchLoss:
+        """The losses of a batch."""

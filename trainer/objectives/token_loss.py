@@ -1,0 +1,46 @@
+"""The loss that all token-predicting objectives share: cross-entropy of a batch's targets, by source and by segment.
+
+Letters: B rows, T tokens, N = B * T, E width, V padded vocabulary, Q sources, D most segments of a row, X experts.
+"""
+
+import torch
+from torch import Tensor
+
+from trainer.data.batch import Batch
+from trainer.model.cross_entropy import lm_loss
+from trainer.model.experts import Routing
+from trainer.model.transformer import Model
+from trainer.objectives.protocol import BatchLoss
+
+
+def token_loss(model: Model, batch: Batch, sources: int) -> BatchLoss:
+    """Cross-entropy of a batch's targets, summed, and by source; with experts also what their router is charged."""
+    routings: list[Routing] = []
+    hidden_BTE = model(batch.tokens, batch.encoder_tokens, routings=routings)
+    hidden_NE = model.before_output(hidden_BTE.flatten(0, 1))
+    targets_N, sources_N = batch.targets_BT.flatten(), batch.sources_BT.flatten()
+    loss, losses_N = lm_loss(
+        hidden_NE, model.output_weight(), targets_N, vocabulary=model.config.vocabulary, bias_V=model.head_bias
+    )
+    both_2N = torch.stack((losses_N, (targets_N >= 0).float()))
+    by_source_2Q = torch.zeros(2, sources, device=loss.device).index_add_(1, sources_N, both_2N)
+    by_segment_2BD = _by_segment(batch, both_2N)
+    if not routings:
+        return BatchLoss(loss, by_source_2Q, by_segment_2BD)
+    balance, z = (torch.stack([getattr(layer, name) for layer in routings]).mean() for name in ("balance", "z"))
+    charge = model.config.balance_weight * balance + model.config.router_z_weight * z
+    busiest = torch.stack([layer.share_X for layer in routings]).max() * model.config.experts
+    # Times the targets, because the loop divides by the target count of the whole step.
+    return BatchLoss(
+        loss + charge * (targets_N >= 0).sum(),
+        by_source_2Q,
+        by_segment_2BD,
+        {"expert_balance": balance.detach(), "router_z": z.detach(), "expert_busiest": busiest},
+    )
+
+
+def _by_segment(batch: Batch, both_2N: Tensor) -> Tensor:
+    """(2, N) summed to (2, B, D)."""
+    B, D = batch.segments_BT.shape[0], batch.most_segments
+    index_BT = batch.segments_BT + torch.arange(B, device=both_2N.device)[:, None] * D
+    return torch.zeros(2, B * D, device=both_2N.device).index_add_(1, index_BT.flatten(), both_2N).view(2, B, D)

@@ -1,0 +1,26 @@
+"""Which parameter is whose: the groups that have an optimiser and a learning rate of their own."""
+
+from torch import nn
+
+from trainer.optim.config import OptimConfig
+
+KINDS = ("muon", "embedding", "head", "decayed", "plain")
+
+
+def parameter_groups(model: nn.Module, config: OptimConfig) -> dict[str, list[tuple[str, nn.Parameter]]]:
+    """muon: matrices inside the layers; embedding, head: those two, where they are not one; decayed: other matrices and
+    embeddings; plain: norms, biases, scores.
+
+    Raises AssertionError unless every parameter is in exactly one group.
+    """
+    groups: dict[str, list[tuple[str, nn.Parameter]]] = {kind: [] for kind in KINDS}
+    names = dict(model.named_parameters())
+    alone = {"embedding.weight": "embedding", "head.weight": "head"} if "head.weight" in names else {}
+    for name, parameter in names.items():
+        matrix = parameter.ndim >= 2 and ".blocks." in name and "router" not in name
+        kind = "muon" if matrix and config.kind == "muon" else "decayed" if parameter.ndim >= 2 else "plain"
+        groups[alone.get(name, kind)].append((name, parameter))
+    seen = [id(parameter) for group in groups.values() for _, parameter in group]
+    assert len(seen) == len(set(seen)), "a parameter is in two groups"
+    assert set(seen) == {id(p) for p in model.parameters()}, "a parameter is in no group"
+    return groups

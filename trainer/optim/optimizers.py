@@ -1,0 +1,154 @@
+"""Muon and AdamW as one: learning rates, clipping, averages. No step waits for the device."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from trainer.devices.fsdp import as_dtensor, local_gradient, local_parameter, reshard
+from trainer.devices.gradients import GradientSum
+from trainer.devices.world import ALONE, World, all_reduce
+from trainer.optim.config import OptimConfig
+from trainer.optim.groups import KINDS, parameter_groups
+from trainer.optim.muon import Muon
+from trainer.optim.schedule import learning_rate_factor
+
+
+class Optimizers:
+    """Muon and AdamW as one optimiser over this rank's part of the weights, with the schedule, the moving average, and
+    a state that is keyed by parameter name."""
+
+    def __init__(self, model: nn.Module, config: OptimConfig, steps: int, world: World = ALONE):
+        self.config, self.steps, self.world = config, steps, world
+        groups = parameter_groups(model, config)
+        named = [(name, p, local_parameter(p)) for kind in KINDS for name, p in groups[kind]]
+        self.model_parameters = {name: p for name, p, _ in named}
+        self.local = {name: mine for name, _, mine in named}
+        self.names = {id(mine): name for name, _, mine in named}
+        self.parameters = list(self.local.values())
+        self.sharded = any(p is not mine for _, p, mine in named)
+        peaks = {"embedding": config.embedding_lr or config.lr, "head": config.head_lr or config.lr}
+        adam = [
+            {
+                "params": [self.local[name] for name, _ in groups[kind]],
+                "peak": peaks.get(kind, config.lr),
+                "weight_decay": 0.0 if kind == "plain" else config.weight_decay,
+            }
+            for kind in KINDS
+            if kind != "muon" and groups[kind]
+        ]
+        self.optimizers: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(adam, lr=config.lr, betas=config.betas, eps=config.epsilon, fused=True)
+        ]
+        if muon := [self.local[name] for name, _ in groups["muon"]]:
+            wholes = {id(mine): p for _, p, mine in named}
+            rates = (config.muon_lr, config.muon_weight_decay, config.muon_momentum)
+            self.optimizers.append(Muon(muon, *rates, config.muon_compute, wholes, world))
+        self.average = [p.detach().clone() for p in self.parameters] if config.average else []
+        # In the order of the backward pass, about: the last layers have their gradients first.
+        self.gradients = None if self.sharded or world.size == 1 else GradientSum(world, list(model.parameters())[::-1])
+
+    def zero_grad(self) -> None:
+        """Forgets the gradients."""
+        if self.gradients is not None:
+            self.gradients.zero()
+            return
+        for parameter in [*self.model_parameters.values(), *self.parameters]:
+            parameter.grad = None
+
+    def expect_last(self) -> None:
+        """Before the last backward pass of a step: it may sum gradients over the ranks as they come."""
+        if self.gradients is not None:
+            self.gradients.begin()
+
+    def sum_gradients(self) -> None:
+        """Gradients of all ranks, summed, are there after it; sharded, the backward pass has summed them."""
+        if self.gradients is not None:
+            self.gradients.finish()
+        elif self.sharded:
+            for name, mine in self.local.items():
+                mine.grad = local_gradient(self.model_parameters[name])
+
+    def clip(self) -> Tensor:
+        """Scales the gradients down to the largest allowed norm; the norm before that, a float32 scalar on the
+        device."""
+        norm = torch.nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
+        if self.sharded:
+            square = norm.square()
+            all_reduce(self.world, [square])
+            norm = square.sqrt()
+        if self.config.clip:
+            torch.nn.utils.clip_grads_with_norm_(self.parameters, self.config.clip, norm)
+        return norm
+
+    def step(self, step: int, skip: Tensor | None = None) -> float:
+        """Updates all parameters at the learning rate of `step` (from 0), which it returns (AdamW's).
+
+        `skip`: float scalar on the device; where it is 1 nothing changes, and the host does not wait to know.
+        """
+        factor = learning_rate_factor(self.config, step, self.steps)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group.get("peak", self.config.muon_lr) * factor
+            if isinstance(optimizer, Muon):
+                optimizer.step(skip=skip)
+            else:
+                # The fused kernel itself looks at found_inf, which torch.amp.GradScaler sets in the same way.
+                optimizer.found_inf = skip  # type: ignore[attr-defined]
+                optimizer.step()
+        self._move_average(step, skip)
+        return self.config.lr * factor
+
+    @torch.no_grad()
+    def _move_average(self, step: int, skip: Tensor | None) -> None:
+        """Follows the weights, faster at first, so that the first weights do not linger (Adam's TensorFlow rule)."""
+        if not self.average:
+            return
+        share = 1 - min(self.config.average, (1 + step) / (10 + step))
+        keep = torch.ones((), device=self.average[0].device) if skip is None else 1 - skip
+        torch._foreach_lerp_(self.average, [p.detach() for p in self.parameters], [keep * share] * len(self.average))
+
+    @contextmanager
+    def averaged(self, model: nn.Module) -> Iterator[None]:
+        """While it lasts, the weights are their moving average, where there is one."""
+        if not self.average:
+            yield
+            return
+        kept = [p.detach().clone() for p in self.parameters]
+        self._set(model, self.average)
+        try:
+            yield
+        finally:
+            self._set(model, kept)
+
+    @torch.no_grad()
+    def _set(self, model: nn.Module, values: list[Tensor]) -> None:
+        reshard(model)
+        torch._foreach_copy_(list[Tensor](self.parameters), values)
+
+    def weights(self) -> Iterator[tuple[str, Tensor]]:
+        """(name, tensor) of every parameter; sharded, a DTensor on the memory of this rank's part."""
+        yield from ((name, as_dtensor(p, self.local[name].detach())) for name, p in self.model_parameters.items())
+
+    def averages(self) -> Iterator[tuple[str, Tensor]]:
+        """(name, tensor) of the moving average; nothing without one."""
+        for mine, value in zip(self.parameters, self.average, strict=bool(self.average)):
+            name = self.names[id(mine)]
+            yield name, as_dtensor(self.model_parameters[name], value)
+
+    def tensors(self) -> Iterator[tuple[str, Tensor]]:
+        """("<parameter>/<what>", tensor) of the whole state."""
+        for optimizer in self.optimizers:
+            for parameter, state in optimizer.state.items():
+                name = self.names[id(parameter)]
+                for what, value in state.items():
+                    yield f"{name}/{what}", value if what == "step" else as_dtensor(self.model_parameters[name], value)
+
+    def make_state(self, keys: Iterable[str]) -> None:
+        """Makes what `tensors` gave under these keys, zero, where it is not there yet: to be read into."""
+        for optimizer in self.optimizers:
+            owned = {self.names[id(p)] for group in optimizer.param_groups for p in group["params"]}
+            for name, what in (key.rsplit("/", 1) for key in keys):
+                if name in owned and what not in (state := optimizer.state[mine := self.local[name]]):
+                    state[what] = torch.zeros((), device=mine.device) if what == "step" else torch.zeros_like(mine)

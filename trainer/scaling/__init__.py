@@ -1,0 +1,1 @@
+"""Scaling laws: a ladder of small trainings that predicts a large one."""
