@@ -5,9 +5,11 @@ Signatures are bit-equal to datasketch 2.x; load them there with our hash functi
     m.update_batch(shingles(text))
 """
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -17,9 +19,13 @@ import xxhash
 from filters.batch import text_buffers
 from filters.kernels.letters import SHINGLE_BASE, WORD_PRIME, WORD_SEED, read_batch
 from filters.kernels.minhash import RADIX, band_keys, make_sets, sign
-from filters.kernels.unicode import ALNUM, FLAGS, LOWER, SPACE, UNSPACED
+from filters.kernels.unicode import ALNUM, FLAGS, LOWER, NFC_MAYBE, SPACE, UNSPACED
 
 MASK64 = 2**64 - 1
+
+MARKS = 30
+"""Marks in a row that are put in order together, as in UAX #15's Stream-Safe Text Format: the time for a run of n of
+them is quadratic in n."""
 
 
 class MinHashOptions(Protocol):
@@ -43,13 +49,14 @@ class MinHashOptions(Protocol):
 
 
 def doc_ids(source: str, own_ids: Sequence[str | None], raw: Sequence[bytes]) -> list[str]:
-    """Public ids, 32 hex characters: xxh3 (128 bits) of source, NUL and the record's own id, else its raw bytes.
+    """Public ids, 32 hex characters: xxh3 (128 bits) of source, NUL, the record's own id and NUL if it has one, and its
+    raw bytes.
 
-    Stable under re-sharding; equal for records that repeat an id or, without one, their bytes.
+    Stable under re-sharding, and equal only for a record that was read twice: an own id may stand on other bytes.
     """
     head = source.encode() + b"\0"
     return [
-        xxhash.xxh3_128_hexdigest(head + (own.encode() if own is not None else data))
+        xxhash.xxh3_128_hexdigest(head + data if own is None else b"".join((head, own.encode(), b"\0", data)))
         for own, data in zip(own_ids, raw, strict=True)
     ]
 
@@ -70,21 +77,36 @@ def unpack_ids(packed_D16: np.ndarray) -> pa.Array:
     return pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data))
 
 
+def composed(text: str) -> str:
+    """Canonical composition (NFC), linear in the text's length: canonically equivalent texts are equal.
+
+    Compatibility forms (full width, ligatures) stay apart. Runs of more than MARKS marks are composed piece by piece.
+    """
+    if text.isascii():
+        return text
+    marked = np.flatnonzero(FLAGS[np.frombuffer(text.encode("utf-32-le"), np.uint32)] & NFC_MAYBE)
+    first = np.r_[True, np.diff(marked) > 1][: len(marked)]
+    place = np.arange(len(marked)) - np.flatnonzero(first)[np.cumsum(first) - 1]
+    cuts = marked[(place > 0) & (place % MARKS == 0)].tolist()
+    return "".join(unicodedata.normalize("NFC", text[a:b]) for a, b in pairwise([0, *cuts, len(text)]))
+
+
 def normalised(text: str) -> str:
-    """The text that the exact hash reads: lower case, each run of white space one space, none at the ends."""
-    lower = "".join(" " if FLAGS[c] & SPACE else chr(LOWER[c]) for c in map(ord, text))
+    """The text that the exact hash reads: canonical composition, lower case, each run of white space one space, none at
+    the ends."""
+    lower = "".join(" " if FLAGS[c] & SPACE else chr(LOWER[c]) for c in map(ord, composed(text)))
     return " ".join(word for word in lower.split(" ") if word)
 
 
 def shingles(text: str, size: int = 5) -> list[bytes]:
-    """The shingles of a text, repeats included: `size` consecutive words joined by a space, lower case, UTF-8.
+    """The shingles of a text, repeats included: `size` consecutive words joined by a space, NFC, lower case, UTF-8.
 
     A word is a run of letters, digits and marks; a character of a script without spaces (Han, Kana, Thai, ...) is a
     word of its own. 1 to size - 1 words make one shingle, none make none. What `fingerprint` hashes, in plain Python.
     """
     words: list[str] = []
     open_word = False
-    for char in text:
+    for char in composed(text):
         flag = FLAGS[ord(char)]
         lower = chr(LOWER[ord(char)])
         if flag & UNSPACED or (flag & ALNUM and not open_word):
@@ -152,21 +174,16 @@ class Fingerprints:
 
 def fingerprint(text: pa.Array, minhash: MinHashOptions | None, *, signatures: bool = False) -> Fingerprints:
     """Fingerprints of a large_string column; a null counts as an empty text. Without `minhash` only the exact hash.
+    Canonically equivalent texts have equal ones.
 
     110-140 MB/s on one core with 16 x 7 permutations, sorted shingles included (tests/benchmarks/bench_duplicates.py).
     """
-    data_B, start_D1 = (_read_only(array) for array in text_buffers(text))
     count = len(text)
-    size = minhash.shingle if minhash else 0
-    longest = int(np.diff(start_D1).max(initial=0)) // 2 + 1  # words: see read_letters
-    word_W = np.empty(longest, np.uint64)
-    hash_S = np.empty((int(start_D1[-1] - start_D1[0]) // 2 + count) if minhash else 0, np.uint32)
-    shingle_D1 = np.empty(count + 1, np.int64)
-    exact_D2 = np.empty((count, 2), np.uint64)
-    read_batch(data_B, start_D1, FLAGS, LOWER, size, word_W, hash_S, shingle_D1, exact_D2)
+    hash_S, shingle_D1, exact_D2 = _read_composed(text, minhash.shingle if minhash else 0)
     if minhash is None:
         bands = np.empty((count, 0), np.uint64)
         return Fingerprints(describe(None), exact_D2, hash_S, shingle_D1, bands, None)
+    longest = int(np.diff(shingle_D1).max(initial=0))
     make_sets(hash_S, shingle_D1, np.empty(longest, np.uint32), np.empty(RADIX, np.int64))
     signature_DP = np.empty((count, minhash.bands * minhash.rows), np.uint32)
     sign(hash_S, shingle_D1, *permutations(minhash.seed, minhash.bands * minhash.rows), signature_DP)
@@ -175,6 +192,41 @@ def fingerprint(text: pa.Array, minhash: MinHashOptions | None, *, signatures: b
     shingle_S = hash_S[: shingle_D1[-1]].copy()  # the buffer is a multiple of what repeats and long words leave
     shown_DP = signature_DP if signatures else None
     return Fingerprints(describe(minhash), exact_D2, shingle_S, shingle_D1, band_DN, shown_DP)
+
+
+def _read_composed(text: pa.Array, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(unsorted shingle hashes uint32, their offsets int64[D + 1], exact hashes uint64[D, 2]) of composed texts.
+
+    Nearly every text is composed as it is, and one pass over its bytes tells: only the others are read again.
+    """
+    hash_S, shingle_D1, exact_D2, seen_D = _read(text, size)
+    marked = np.flatnonzero(seen_D & NFC_MAYBE)
+    originals = text.take(pa.array(marked)).to_pylist()
+    composites = [composed(original) for original in originals]
+    other = [at for at, (before, after) in enumerate(zip(originals, composites, strict=True)) if before != after]
+    if not other:
+        return hash_S, shingle_D1, exact_D2
+    changed_C = marked[other]
+    new_S, new_C1, exact_D2[changed_C], _ = _read(pa.array([composites[at] for at in other], pa.large_string()), size)
+    pieces, done = [], 0
+    for d, (start, end) in zip(changed_C.tolist(), pairwise(new_C1.tolist()), strict=True):
+        pieces += [hash_S[done : shingle_D1[d]], new_S[start:end]]
+        done = shingle_D1[d + 1]
+    length_D = np.diff(shingle_D1)
+    length_D[changed_C] = np.diff(new_C1)
+    return np.concatenate([*pieces, hash_S[done : shingle_D1[-1]]]), np.r_[0, np.cumsum(length_D)], exact_D2
+
+
+def _read(text: pa.Array, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """As _read_composed, of texts as they are, and the flags (uint8[D]) of their characters."""
+    data_B, start_D1 = (_read_only(array) for array in text_buffers(text))
+    count, length = len(text), int(start_D1[-1] - start_D1[0])
+    word_W = np.empty(int(np.diff(start_D1).max(initial=0)) // 2 + 1, np.uint64)  # see read_letters
+    hash_S = np.empty(length // 2 + count if size else 0, np.uint32)
+    shingle_D1, exact_D2 = np.empty(count + 1, np.int64), np.empty((count, 2), np.uint64)
+    seen_D = np.empty(count, np.uint8)
+    read_batch(data_B, start_D1, FLAGS, LOWER, size, word_W, hash_S, shingle_D1, exact_D2, seen_D)
+    return hash_S, shingle_D1, exact_D2, seen_D
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

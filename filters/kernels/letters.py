@@ -31,7 +31,8 @@ def _fold(lane, char, prime, shift):
 
 @kernel
 def read_letters(data_B, start, end, flags_C, lower_C, word_W, exact_2):
-    """Word hashes of one document into word_W, its exact hash into exact_2 (both uint64); returns the number of words.
+    """Word hashes of one document into word_W, its exact hash into exact_2 (both uint64); returns the number of words
+    and the flags of all its characters together.
 
     A word is a run of letters, digits and marks, lower-cased; a character of an unspaced script is a word of its own.
     The exact hash reads the lower-cased text with each run of white space as one space and none at the ends.
@@ -42,11 +43,13 @@ def read_letters(data_B, start, end, flags_C, lower_C, word_W, exact_2):
     in_word = False
     lane_0, lane_1 = EXACT_SEED_0, EXACT_SEED_1
     characters = 0
+    seen = np.uint8(0)
     gap = False
     i = start
     while i < end:
         c, i = code_point(data_B, i)
         flag = flags_C[c]
+        seen |= flag
         if flag & SPACE:
             gap = True
             if in_word:
@@ -81,7 +84,7 @@ def read_letters(data_B, start, end, flags_C, lower_C, word_W, exact_2):
         words += 1
     exact_2[0] = mix64(lane_0 ^ np.uint64(characters))
     exact_2[1] = mix64(lane_1 ^ np.uint64(characters))
-    return words
+    return words, seen
 
 
 @kernel
@@ -108,13 +111,14 @@ def hash_shingles(word_W, words, size, hash_S, first):
 
 
 @kernel
-def read_batch(data_B, start_D1, flags_C, lower_C, size, word_W, hash_S, shingle_D1, exact_D2):
-    """Every document of a batch: unsorted shingle hashes (document d: hash_S[shingle_D1[d]:shingle_D1[d + 1]]) and
-    exact hashes. With size 0 no shingles are made. hash_S holds as many as word_W could for every document."""
+def read_batch(data_B, start_D1, flags_C, lower_C, size, word_W, hash_S, shingle_D1, exact_D2, seen_D):
+    """Every document of a batch: unsorted shingle hashes (document d: hash_S[shingle_D1[d]:shingle_D1[d + 1]]), exact
+    hashes and the flags (uint8) of all its characters together. With size 0 no shingles are made. hash_S holds as many
+    as word_W could for every document."""
     s = 0
     shingle_D1[0] = 0
     for d in range(start_D1.size - 1):
-        words = read_letters(data_B, start_D1[d], start_D1[d + 1], flags_C, lower_C, word_W, exact_D2[d])
+        words, seen_D[d] = read_letters(data_B, start_D1[d], start_D1[d + 1], flags_C, lower_C, word_W, exact_D2[d])
         if size > 0:
             s = hash_shingles(word_W, words, size, hash_S, s)
         shingle_D1[d + 1] = s

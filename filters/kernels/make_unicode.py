@@ -14,6 +14,7 @@ from filters.kernels.unicode import (
     ALPHA,
     DIGIT,
     LIMIT,
+    NFC_MAYBE,
     PUNCT,
     SCRIPT_RANGES,
     SPACE,
@@ -23,8 +24,20 @@ from filters.kernels.unicode import (
 )
 
 
-def flags_of(char: str) -> int:
-    """The flags of one character, from Python's own tables."""
+def second_halves() -> set[str]:
+    """Characters that canonical composition may join to the one before them: NFC quick check Maybe."""
+    found = {chr(c) for first, last in ((0x1161, 0x1175), (0x11A8, 0x11C2)) for c in range(first, last + 1)}  # Hangul
+    for char in map(chr, range(LIMIT)):
+        halves = unicodedata.decomposition(char).split()
+        if len(halves) == 2 and not halves[0].startswith("<"):
+            first, second = (chr(int(half, 16)) for half in halves)
+            if unicodedata.normalize("NFC", first + second) == char:
+                found.add(second)
+    return found
+
+
+def flags_of(char: str, joined: set[str]) -> int:
+    """The flags of one character, from Python's own tables; `joined`: `second_halves`."""
     category = unicodedata.category(char)
     return (
         ALPHA * char.isalpha()
@@ -33,12 +46,14 @@ def flags_of(char: str) -> int:
         | PUNCT * (category[0] in "PS")
         | DIGIT * char.isdigit()
         | UPPER * char.isupper()
+        | NFC_MAYBE * (char in joined or unicodedata.combining(char) > 0 or not unicodedata.is_normalized("NFC", char))
     )
 
 
 def main() -> None:
     """Build both tables and write them beside this file."""
-    flags = np.array([flags_of(chr(c)) for c in range(LIMIT)], np.uint8)
+    joined = second_halves()
+    flags = np.array([flags_of(chr(c), joined) for c in range(LIMIT)], np.uint8)
     lower = np.array([ord(low) if len(low := chr(c).lower()) == 1 else c for c in range(LIMIT)], np.int32)
     script = np.zeros(LIMIT, np.uint8)
     for code, ranges in enumerate(SCRIPT_RANGES.values(), 1):

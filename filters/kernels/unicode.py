@@ -14,6 +14,7 @@ SPACE = 4  # str.isspace: what str.split() splits at
 PUNCT = 8  # categories P, S
 DIGIT = 16  # str.isdigit
 UPPER = 32  # str.isupper
+NFC_MAYBE = 128  # a mark, or NFC quick check (UAX #15) not Yes: a text without these is in canonical composition
 UNSPACED = 64  # a letter of a script written without spaces: each is a word of its own in the `letters` stream
 
 # Blocks, not the Script property, which the standard library lacks: letters of a block count as its script.

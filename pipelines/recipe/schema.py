@@ -88,7 +88,7 @@ class Source(Model):
     text: str = "text"
     """Field that holds the text (jsonl, parquet, arrow)."""
     id: str | None = None
-    """Field that holds the record's own id; without it, identity comes from the record's bytes."""
+    """Field that holds the record's own id: the column `id`, and together with the record's bytes its doc_id."""
     url: str | None = "url"
     """Field that holds the page's address, where there is one."""
     language: str | LanguageColumn | None = None

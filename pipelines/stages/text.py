@@ -23,7 +23,7 @@ from pipelines.records import columns
 from pipelines.records.accounts import DEAD, DROPPED, IN, KEPT, Accounts
 from pipelines.records.elements import Unit
 from pipelines.records.receipts import Receipt
-from pipelines.stages.duplicates.members import DUPLICATE_RULES, Membership, membership_columns, stored_members
+from pipelines.stages.duplicates.members import Membership, membership_columns, stored_members
 from pipelines.stages.replay import Failure, dead_document, survive
 from pipelines.stages.score import VERDICTS
 from pipelines.storage.attempts import attempt
@@ -96,7 +96,7 @@ class UnitWriter:
             lang = batch.column("lang")
             self.accounts.add_rows("deduplicate", IN, self.source, lang, size)
             self.accounts.add_rows("deduplicate", KEPT, self.source, lang.filter(pa.array(~lost)), size[~lost])
-            self._lose(batch, member_of, lost, member["exact"])
+            self._lose(batch, member_of, lost, member["kind"])
         batch = batch.append_column("cluster", member_of["cluster"]).filter(pa.array(~lost))
         for outcome in survive(self._clean, batch):
             if isinstance(outcome, Failure):
@@ -104,12 +104,12 @@ class UnitWriter:
             else:
                 self._write(outcome[0], *outcome[1])
 
-    def _lose(self, batch: pa.RecordBatch, member_of: dict[str, pa.Array], lost: np.ndarray, exact: np.ndarray) -> None:
+    def _lose(self, batch: pa.RecordBatch, member_of: dict[str, pa.Array], lost: np.ndarray, kind: np.ndarray) -> None:
         if not lost.any():
             return
         mask = pa.array(lost)
         losers = batch.filter(mask)
-        reason = pa.array(np.array(DUPLICATE_RULES)[exact[lost]], pa.string())
+        reason = pa.array(np.array(columns.DUPLICATE_RULES)[kind[lost]], pa.string())
         size = losers.column("bytes").to_numpy()
         self.accounts.add_rows("deduplicate", DROPPED, self.source, losers.column("lang"), size, reason)
         one_each = pa.array(np.arange(len(reason) + 1, dtype=np.int32))
@@ -151,7 +151,7 @@ class UnitWriter:
         values["verdict"] = pc.if_else(pa.array(died), DEAD, values["verdict"])
         values["step"] = pc.if_else(pa.array(lost), "deduplicate", verdicts.column("step"))
         values["step"] = pc.if_else(pa.array(died), "scrub", values["step"])
-        values["rules"] = self._all_rules(verdicts.column("rules"), lost, member["exact"])
+        values["rules"] = self._all_rules(verdicts.column("rules"), lost, member["kind"])
         values["edits"] = self._spans(row_D)
         schema = ledger_schema(verdicts.schema)
         self.ledger.write(columns.assemble(schema, verdicts.num_rows, values))
@@ -159,10 +159,10 @@ class UnitWriter:
         clusters = columns.assemble(columns.CLUSTERS, verdicts.num_rows, {**values, "kept": kept})
         self.clusters.write(clusters.filter(pa.array(listed & ~died)))
 
-    def _all_rules(self, rules: pa.Array, lost: np.ndarray, exact: np.ndarray) -> pa.Array:
+    def _all_rules(self, rules: pa.Array, lost: np.ndarray, kind: np.ndarray) -> pa.Array:
         if not lost.any():
             return rules
-        added = [[DUPLICATE_RULES[kind]] if is_lost else [] for kind, is_lost in zip(exact, lost, strict=True)]
+        added = [[columns.DUPLICATE_RULES[one]] if is_lost else [] for one, is_lost in zip(kind, lost, strict=True)]
         return pa.array([old + new for old, new in zip(rules.to_pylist(), added, strict=True)], pa.list_(pa.string()))
 
     def _spans(self, row_D: np.ndarray) -> pa.Array:

@@ -143,14 +143,11 @@ class Columns:
         return pc.if_else(pc.equal(ids, ""), pa.scalar(None, pa.string()), ids)  # the row's bytes identify it
 
     def _identities(self, own_ids: pa.Array, text: pa.Array, raw: pa.Array) -> list[str]:
-        name, ids = self.context.source_name, own_ids.to_pylist()
-        if None not in ids:
-            return doc_ids(name, ids, [b""] * len(ids))
         data_B, start_D1 = text_buffers(text)
         data, starts = memoryview(data_B.data), start_D1.tolist()
         others = raw.cast(pa.large_binary()).to_pylist()
-        rows = (b"".join((data[starts[i] : starts[i + 1]], b"\0", others[i])) for i in range(len(ids)))
-        return doc_ids(name, ids, list(rows))
+        rows = [b"".join((data[starts[i] : starts[i + 1]], b"\0", others[i])) for i in range(len(text))]
+        return doc_ids(self.context.source_name, own_ids.to_pylist(), rows)
 
     def _languages(self, batch: pa.RecordBatch) -> pa.Array:
         declared = self.context.source.language

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from pipelines.records.columns import DUPLICATE_RULES
 from pipelines.report.blocks import Entry, RuleRow
 from pipelines.report.figures import Histogram, share
 from pipelines.report.histograms import Bound, histogram
@@ -11,9 +12,6 @@ from pipelines.storage.ledger import literal
 
 OFTEN = 0.5
 """A rule that fires on more than this share of what it judged is probably wrong for these documents."""
-
-DUPLICATE_RULES = ("exact_duplicate", "near_duplicate")
-"""What deduplication adds to a document's `rules`, beside the rules of `decide`."""
 
 _KEYS = (("language", "lang"), ("script", "script"), ("source", "source"))
 """Keys of an entry's `when`, and the ledger's columns that they speak about."""

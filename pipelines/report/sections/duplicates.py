@@ -20,7 +20,7 @@ _SIZES = ((2, "2"), (3, "3"), (4, "4"), (9, "5–9"), (19, "10–19"), (49, "20�
 
 SIZES_QUERY = """\
 SELECT size, count(*) AS clusters, sum(size)::BIGINT AS documents, sum(repeated)::BIGINT AS repeated
-FROM (SELECT cluster, count(*) AS size, count(*) FILTER (duplicate_of IS NOT NULL) AS repeated
+FROM (SELECT cluster, count(*) AS size, count(*) FILTER (similarity IS NOT NULL) AS repeated
       FROM 'clusters/*.parquet' GROUP BY cluster)
 GROUP BY size ORDER BY size"""
 
@@ -29,14 +29,17 @@ WITH largest AS (SELECT cluster, count(*) AS size, count(*) FILTER (kept) AS clu
                  FROM 'clusters/*.parquet' GROUP BY cluster ORDER BY size DESC, cluster LIMIT {CLUSTERS})
 """
 
+# The doc_id of a cluster's head is also that of its repeats, which have a similarity.
+_HEAD_FIRST = "doc_id <> cluster OR similarity IS NOT NULL, similarity DESC NULLS LAST, doc_id"
+
 MEMBERS_QUERY = f"""{_LARGEST}\
 SELECT size, cluster_kept, c.* FROM largest JOIN 'clusters/*.parquet' AS c USING (cluster)
-QUALIFY row_number() OVER (PARTITION BY cluster
-                           ORDER BY doc_id <> cluster, duplicate_of IS NULL, similarity DESC, doc_id) <= {MEMBERS}
-ORDER BY size DESC, cluster, doc_id <> cluster, duplicate_of IS NULL, similarity DESC, doc_id"""
+QUALIFY row_number() OVER (PARTITION BY cluster ORDER BY {_HEAD_FIRST}) <= {MEMBERS}
+ORDER BY size DESC, cluster, {_HEAD_FIRST}"""
 
-# A document that rules dropped may repeat another one that rules dropped: a removal is what deduplication dropped.
-_REMOVED = "FROM 'ledger/*.parquet' WHERE step = 'deduplicate'"
+# A document that rules dropped may repeat another one that rules dropped: a removal is what deduplication dropped. A
+# record that was read twice has nobody beside it.
+_REMOVED = "FROM 'ledger/*.parquet' WHERE step = 'deduplicate' AND duplicate_of IS NOT NULL"
 
 _LEAST_SIMILAR = f"""{_LARGEST}\
 SELECT cluster, doc_id, source, similarity, duplicate_of {_REMOVED} AND cluster IN (SELECT cluster FROM largest)
@@ -70,9 +73,9 @@ def build_duplicates(material: Material) -> Duplicates | None:
         clusters=sum(row["clusters"] for row in sizes),
         documents=sum(row["documents"] for row in sizes),
         repeated=repeated,
-        exact=reasons["exact_duplicate"],
+        exact=reasons["exact_duplicate"] + reasons["repeated_record"],
         near=reasons["near_duplicate"],
-        ruled=repeated - reasons["exact_duplicate"] - reasons["near_duplicate"],
+        ruled=repeated - sum(reasons.values()),
         sizes=_sizes(sizes),
         similarities=_similarities(material),
         largest=[_cluster(material, rows, pairs.of(worst.get(cluster))) for cluster, rows in largest.items()],
@@ -98,7 +101,7 @@ def _similarities(material: Material) -> Histogram | None:
         # Drawn as a bound that removals must reach: what lies beyond it would be a bug.
         sentence = "A document is dropped only for a kept one with at least this similarity."
         bounds = [Bound("threshold", ">=", float(threshold), sentence)]
-    return histogram(material.ledger, "clusters", "similarity", "duplicate_of IS NOT NULL", bounds)
+    return histogram(material.ledger, "clusters", "similarity", "similarity IS NOT NULL", bounds)
 
 
 def _cluster(material: Material, rows: list[dict[str, Any]], pair: Pair | None) -> Cluster:

@@ -27,14 +27,17 @@ MEMBER = np.dtype(
         ("cluster", "u1", 16),
         ("similarity", "<f4"),
         ("dropped", "u1"),
-        ("exact", "u1"),
+        ("kind", "u1"),
     ]
 )
 """What deduplication says about one document of a cluster of two or more, packed by unit.
 
 row: position in the unit; cluster: doc_id of the cluster's best-ranked member; dropped: 1 where the document goes, then
-winner is the doc_id of the kept one it goes for, similarity (float32, rounded up) that of the two, exact 1 where their
-normalised texts are equal; all zero for a document that stays."""
+winner is the doc_id of the kept one it goes for, similarity (float32, rounded up) that of the two, kind NEAR, EXACT
+(their normalised texts are equal) or REPEATED (they are the same record: winner is its own doc_id); all zero for a
+document that stays."""
+
+NEAR, EXACT, REPEATED = range(3)
 
 CONTRACT_LINKS = 4 << 20
 """Links that a bundle gathers before it contracts them: 64 MiB."""
@@ -89,7 +92,9 @@ def decide(rooted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     members["dropped"] = dropped
     members["winner"][dropped] = doc_id[chosen[dropped]]
     members["similarity"][dropped] = np.where(stays, np.float32(1), similarity[node])[dropped]
-    members["exact"] = dropped & stays
+    members["kind"][dropped & stays] = EXACT
+    repeated = dropped & np.all(members["winner"] == doc_id, axis=1)
+    members["kind"][repeated], members["similarity"][repeated] = REPEATED, 1
     return documents["place"], members
 
 
@@ -188,5 +193,5 @@ class DecideComponents(BlockDoFn):
         """Some whole components."""
         places, members = decide(rows_of(element[1], ROOTED))
         if not self.exact:  # then equal texts are near-duplicates like any other
-            members["exact"] = 0
+            members["kind"][members["kind"] == EXACT] = NEAR
         yield from self.blocks.add((places >> np.uint64(32)).astype(np.uint32), members)

@@ -17,6 +17,7 @@ import numpy as np
 from pipelines.recipe import schema
 from pipelines.stages.duplicates.components import (
     MEMBER,
+    REPEATED,
     ContractEdges,
     DecideComponents,
     LabelEdges,
@@ -26,7 +27,7 @@ from pipelines.stages.duplicates.components import (
 from pipelines.stages.duplicates.pairs import EmitBands, GatherPaths, PairMembers, SharePaths, VerifyPairs
 from pipelines.stages.exchange import Block, GroupBlocks, rows_of
 
-__all__ = ["MEMBER", "FindDuplicates", "members_of"]
+__all__ = ["MEMBER", "REPEATED", "FindDuplicates", "members_of"]
 
 
 class FindDuplicates(beam.PTransform):

@@ -12,13 +12,11 @@ import pyarrow.compute as pc
 
 from filters.dedup.fingerprints import unpack_ids
 from pipelines.records.receipts import Receipt
-from pipelines.stages.duplicates.find import MEMBER, members_of
+from pipelines.stages.duplicates.find import MEMBER, REPEATED, members_of
 from pipelines.storage.parts import PartWriter, read_parts
 from pipelines.storage.receipt_book import ReceiptBook
 
 MEMBERS = "_work/members"
-DUPLICATE_RULES = ("near_duplicate", "exact_duplicate")
-"""Index: the member record's `exact`."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +48,16 @@ class Membership:
 
 
 def membership_columns(doc_id: pa.Array, listed: np.ndarray, member: np.ndarray) -> dict[str, pa.Array]:
-    """cluster, duplicate_of and similarity of some documents."""
+    """cluster, duplicate_of and similarity of some documents.
+
+    Whoever is beaten has a similarity. A record that was read twice has no duplicate_of: it stays, under the same id.
+    """
     cluster, winner = unpack_ids(member["cluster"]), unpack_ids(member["winner"])
     beaten = listed & (member["dropped"] > 0)
+    other = beaten & (member["kind"] != REPEATED)
     return {
         "cluster": pc.if_else(pa.array(listed), cluster, doc_id),
-        "duplicate_of": pc.if_else(pa.array(beaten), winner, pa.scalar(None, pa.string())),
+        "duplicate_of": pc.if_else(pa.array(other), winner, pa.scalar(None, pa.string())),
         "similarity": pa.array(member["similarity"], pa.float32(), mask=~beaten),
     }
 

@@ -1,5 +1,7 @@
 """Fingerprints against datasketch, xxhash and the plain-Python definition of words and shingles."""
 
+import time
+import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.dedup.fingerprints import (
+    composed,
     doc_ids,
     fingerprint,
     normalised,
@@ -21,7 +24,7 @@ from filters.dedup.fingerprints import (
     shingles,
     unpack_ids,
 )
-from filters.kernels.unicode import FLAGS, LOWER, UNSPACED
+from filters.kernels.unicode import FLAGS, LOWER, NFC_MAYBE, UNSPACED
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ SHINGLES_BY_HAND = [
     ("", []),
     ("…!? -- 。，", []),
     ("don't", ["don t"]),
-    ("e\u0301te\u0301 No 42nd", ["e\u0301te\u0301 no 42nd"]),  # combining marks belong to the word
+    ("e\u0301te\u0301 No 42nd", ["\u00e9t\u00e9 no 42nd"]),  # combining marks belong to the word
     ("天地玄黄宇宙", ["天 地 玄 黄 宇", "地 玄 黄 宇 宙"]),
     ("用Python写3行，OK", ["用 python 写 3 行", "python 写 3 行 ok"]),
     ("カタ仮名", ["カ タ 仮 名"]),
@@ -178,6 +181,62 @@ def test_normalised__by_hand():
     assert normalised(" \n ") == ""
 
 
+EQUIVALENT = {
+    "French": "Déjà vu à l’été, garçon",
+    "Vietnamese": "Việt Nam có nhiều thành phố lớn",
+    "Korean": "한국어 위키백과는 각종 문서를 갖추고 있다",
+    "Japanese": "がぎぐげご、パピプペポ",
+    "Hindi": "\u0958लम और \u095bमीन",
+    "Arabic": "آدَمُ وَأُمُّهُ",
+    "Chinese": "文件名含重音 é，由苹果电脑写成，另有兼容汉字\uf900与\ufa19",
+    "symbols": "Å Ω ≠ K",
+}
+
+
+@pytest.mark.parametrize("text", EQUIVALENT.values(), ids=EQUIVALENT)
+def test_fingerprint__is_that_of_every_canonically_equivalent_text(text):
+    nfc, nfd = unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)
+    assert len({text, nfc, nfd}) >= 2
+    half = unicodedata.normalize("NFD", text[: len(text) // 2]) + text[len(text) // 2 :]
+    prints = fingerprint(column(["plain", nfd, "另一篇", nfc, text, half, None, nfd.upper()]), Options())
+    for d in (1, 4, 5):
+        np.testing.assert_array_equal(prints.exact[d], prints.exact[3])
+        np.testing.assert_array_equal(prints.bands[d], prints.bands[3])
+        assert shingles([nfd, text, half][(1, 4, 5).index(d)]) == shingles(nfc)
+    alone = fingerprint(column([nfc.upper()]), Options())
+    np.testing.assert_array_equal(prints.exact[7], alone.exact[0])
+    np.testing.assert_array_equal(prints.shingles[prints.start[7] :], alone.shingles)
+
+
+def test_fingerprint__keeps_compatibility_forms_apart():
+    for one, other in (("ＡＢＣ", "ABC"), ("ﬁn", "fin"), ("x²", "x2"), ("ｶﾞ", "ガ"), ("㎏", "kg"), ("①", "1")):
+        prints = fingerprint(column([one, other]), None)
+        assert prints.exact[0].tolist() != prints.exact[1].tolist()
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.text(
+        st.one_of(
+            st.characters(codec="utf-8"), st.sampled_from("aeo각가ㄱ\u1100\u1161\u11a8\u0301\u0316\u3099か\u0f71")
+        )
+    )
+)
+def test_composed__is_nfc_and_texts_without_marks_are_composed(text):
+    assert composed(text) == unicodedata.normalize("NFC", text)
+    if not any(FLAGS[ord(char)] & NFC_MAYBE for char in text):
+        assert composed(text) == text
+
+
+def test_composed__of_long_runs_of_marks_is_linear():
+    marks = "\u0301" * 500_000 + "\u0316" * 500_000  # in canonical order the second half comes first
+    began = time.process_time()
+    first = composed("a" + marks + "。")
+    assert time.process_time() - began < 5  # quadratic is minutes
+    assert first[0] == "á"
+    assert len(fingerprint(column(["a" + marks, "山" + marks]), None).exact) == 2
+
+
 def test_exact_hash__keeps_100_000_short_texts_apart():
     texts = [f"{a:x} {b}" for a in range(500) for b in range(200)]
     exact = fingerprint(column(texts), None).exact
@@ -198,9 +257,10 @@ def test_bands__are_equal_exactly_where_their_rows_are(texts):
     assert np.unique(prints.bands[0]).size == 6  # the band number is mixed in, even where all rows are alike
 
 
-def test_doc_ids__are_the_hash_of_source_and_own_id_else_raw_bytes():
-    got = doc_ids("web", ["7", None, "7"], [b"x", b"{}", b"y"])
-    assert got[0] == xxhash.xxh3_128(b"web\x007").hexdigest() == got[2]
+def test_doc_ids__are_the_hash_of_source_own_id_and_raw_bytes():
+    got = doc_ids("web", ["7", None, "7", "7"], [b"x", b"{}", b"y", b"x"])
+    assert got[0] == xxhash.xxh3_128(b"web\x007\x00x").hexdigest() == got[3]
+    assert got[2] == xxhash.xxh3_128(b"web\x007\x00y").hexdigest()
     assert got[1] == xxhash.xxh3_128(b"web\x00{}").hexdigest()
     assert doc_ids("crawl", ["7"], [b"x"]) != got[:1]
     np.testing.assert_array_equal(pack_ids(got)[0], np.frombuffer(bytes.fromhex(got[0]), np.uint8))

@@ -60,7 +60,7 @@ def test_doc_id__is_of_the_line_and_does_not_depend_on_its_file(tmp_path, read_a
     assert ids[0] == ids[1] == ids[2] == [xxhash.xxh3_128_hexdigest(b"web\0" + line) for line in lines]
 
 
-def test_doc_id__is_of_the_records_own_id_where_the_recipe_names_it(tmp_path, read_all) -> None:
+def test_doc_id__is_of_the_records_own_id_and_its_line_where_the_recipe_names_one(tmp_path, read_all) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(
         dump([{"key": "甲", "text": "a"}, {"key": 12, "text": "b"}, {"key": "", "text": "c"}, {"text": "d"}])
@@ -68,7 +68,7 @@ def test_doc_id__is_of_the_records_own_id_where_the_recipe_names_it(tmp_path, re
     rows = read_all("jsonl", path, id="key").rows
     assert [row["id"] for row in rows] == ["甲", "12", None, None]
     lines = path.read_bytes().splitlines()
-    expected = ["web\0甲".encode(), b"web\0" + b"12", b"web\0" + lines[2], b"web\0" + lines[3]]
+    expected = ["web\0甲\0".encode() + lines[0], b"web\x0012\0" + lines[1], b"web\0" + lines[2], b"web\0" + lines[3]]
     assert [row["doc_id"] for row in rows] == [xxhash.xxh3_128_hexdigest(raw) for raw in expected]
     assert [json.loads(row["meta"]) for row in rows] == [{}] * 4
 

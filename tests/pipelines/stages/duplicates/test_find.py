@@ -4,7 +4,7 @@ import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 from uuid import uuid4
@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from filters.dedup.fingerprint_file import fingerprint_batch, fingerprint_schema, open_fingerprints
 from filters.dedup.fingerprints import describe, doc_ids, fingerprint, normalised, rank, shingles
 from pipelines.recipe.schema import Deduplicate, MinHash
+from pipelines.stages.duplicates.components import EXACT, NEAR, REPEATED
 from pipelines.stages.duplicates.find import FindDuplicates, members_of
 from pipelines.stages.duplicates.pairs import RECORD, band_records, bucket_pairs
 from pipelines.stages.exchange import Block
@@ -41,7 +42,7 @@ class Doc:
 
     @cached_property
     def doc_id(self) -> str:
-        return doc_ids("test", [self.id], [b""])[0]
+        return doc_ids("test", [self.id], [self.text.encode()])[0]
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Found:
     winner: str | None
     cluster: str
     similarity: float
-    exact: bool = field(default=False)
+    kind: int = NEAR
 
     @property
     def dropped(self) -> bool:
@@ -104,7 +105,7 @@ def find(units: dict[int, list[Doc]], folder: Path, options: Deduplicate, partit
             winner = bytes(member["winner"]).hex() if member["dropped"] else None
             assert member["dropped"] or not member["winner"].any()
             similarity = float(member["similarity"])
-            found.append(Found(doc_id, winner, bytes(member["cluster"]).hex(), similarity, bool(member["exact"])))
+            found.append(Found(doc_id, winner, bytes(member["cluster"]).hex(), similarity, int(member["kind"])))
     return sorted(found, key=lambda f: (f.doc_id, f.winner or "", f.cluster, f.similarity))
 
 
@@ -204,7 +205,7 @@ def test_find__drops_only_for_a_kept_winner_that_similar(tmp_path, threshold):
         loser, winner = by_id[f.doc_id], by_id[f.winner]
         exact = normalised(loser.text) == normalised(winner.text)
         assert f.winner not in dropped
-        assert f.exact == exact
+        assert f.kind == (EXACT if exact else NEAR)
         assert alike(loser, winner, threshold)
         assert f.similarity >= threshold
         assert f.similarity == pytest.approx(1.0 if exact else similarity(loser.text, winner.text), abs=1e-6)
@@ -265,11 +266,11 @@ def test_find__of_documents_with_one_word_or_no_letters(tmp_path):
     found = {f.doc_id: f for f in find(units, tmp_path, Deduplicate())}
     one = {doc.id: doc.doc_id for doc in SHORT}
     losers = {doc.id: found[doc.doc_id] for doc in SHORT if doc.doc_id in found and found[doc.doc_id].dropped}
-    assert {id: (f.winner, f.exact) for id, f in losers.items()} == {
-        "1": (one["2"], False),  # one equal shingle, another text; the longer one stays
-        "3": (one["4"], False),
-        "6": (one["7"], True),  # no letters, but the same text
-        "9": (one["10"], True),
+    assert {id: (f.winner, f.kind) for id, f in losers.items()} == {
+        "1": (one["2"], NEAR),  # one equal shingle, another text; the longer one stays
+        "3": (one["4"], NEAR),
+        "6": (one["7"], EXACT),  # no letters, but the same text
+        "9": (one["10"], EXACT),
     }
     assert len(found) == 8
 
@@ -287,7 +288,7 @@ def test_find__without_exact_still_finds_equal_texts_as_near_duplicates(tmp_path
     docs = [Doc(text, str(n)) for n in range(12)]
     found = find(cut(docs, 5), tmp_path, Deduplicate(exact=False))
     assert sum(f.dropped for f in found) == 11
-    assert {(f.similarity, f.exact) for f in found if f.dropped} == {(1.0, False)}
+    assert {(f.similarity, f.kind) for f in found if f.dropped} == {(1.0, NEAR)}
 
 
 def test_find__copies_share_what_was_verified_for_one_of_them(tmp_path):
@@ -300,7 +301,7 @@ def test_find__copies_share_what_was_verified_for_one_of_them(tmp_path):
     found = find(cut([*copies, best, *crowd], 9), tmp_path, Deduplicate(minhash=SURE))
     losers = [f for f in found if f.dropped]
     assert {f.doc_id for f in losers} == {doc.doc_id for doc in copies}
-    assert {(f.winner, f.exact) for f in losers} == {(best.doc_id, False)}
+    assert {(f.winner, f.kind) for f in losers} == {(best.doc_id, NEAR)}
 
 
 @pytest.mark.parametrize("kind", ["equal texts", "equal words in other texts"])
@@ -358,11 +359,12 @@ def test_bucket_pairs__of_equal_ranks_do_not_depend_on_places():
 
 def test_find__of_repeated_ids_keeps_one_of_each_text(tmp_path):
     docs = [Doc("the same record with the same id", "twice")] * 2 + [Doc("another text under that same id", "twice")]
-    found = find({0: docs[:1], 1: docs[1:]}, tmp_path, Deduplicate())
-    assert [(f.doc_id, f.winner, f.exact) for f in found] == [
-        (docs[0].doc_id, None, False),
-        (docs[0].doc_id, docs[0].doc_id, True),
-    ]
+    for options in (Deduplicate(), Deduplicate(exact=False), Deduplicate(minhash=None)):
+        found = find({0: docs[:1], 1: docs[1:]}, tmp_path, options)
+        assert [(f.doc_id, f.winner, f.kind, f.similarity) for f in found] == [
+            (docs[0].doc_id, None, NEAR, 0),
+            (docs[0].doc_id, docs[0].doc_id, REPEATED, 1),
+        ]
 
 
 def test_find__reads_a_giant_unit_from_several_files(tmp_path):
