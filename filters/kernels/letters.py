@@ -49,7 +49,6 @@ def read_letters(data_B, start, end, flags_C, lower_C, word_W, exact_2):
     while i < end:
         c, i = code_point(data_B, i)
         flag = flags_C[c]
-        seen |= flag
         if flag & SPACE:
             gap = True
             if in_word:
@@ -57,6 +56,7 @@ def read_letters(data_B, start, end, flags_C, lower_C, word_W, exact_2):
                 words += 1
                 in_word = False
             continue
+        seen |= flag
         # No unspaced script has case; not looking Han up in a 4 MB table saves cache misses.
         char = np.uint64(c) if flag & UNSPACED else np.uint64(lower_C[c])
         if gap and characters:
