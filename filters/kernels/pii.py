@@ -164,13 +164,21 @@ def _put_around(data_B, class_C, low, high, found_R6, found, doc, cue, i, done_K
 
 
 @kernel
-def _put_handles(data_B, class_C, low, high, found_R6, found, doc, after, kind, done_K):
-    """Puts the words that a keyword ending at byte `after` may announce, itself included; returns found."""
+def _put_handles(data_B, class_C, low, high, found_R6, found, doc, after, kind, done_K, run_3):
+    """Puts the words that a keyword ending at byte `after` may announce, itself included; returns found.
+
+    run_3: begin, end and digits of the run that the keyword before ended in, which may hold this one too (_vx_vx_vx).
+    """
     i, steps = after, 0
     while steps < KEYWORD_CHARS:
-        begin, end = _run(data_B, class_C, HANDLE, low, high, i)
-        fits = end - begin >= HANDLE_BYTES and begin >= done_K[HANDLE]
-        if fits and (kind == _LONG or _digits(data_B, class_C, begin, end) >= HANDLE_DIGITS):
+        if i == after and run_3[0] <= i <= run_3[1]:
+            begin, end, digits = run_3
+        else:
+            begin, end = _run(data_B, class_C, HANDLE, low, high, i)
+            digits = _digits(data_B, class_C, begin, end)
+            if i == after:
+                run_3[0], run_3[1], run_3[2] = begin, end, digits
+        if end - begin >= HANDLE_BYTES and begin >= done_K[HANDLE] and (kind == _LONG or digits >= HANDLE_DIGITS):
             found = _put(data_B, low, high, found_R6, found, doc, HANDLE, begin, end)
             done_K[HANDLE] = end
         steps += max(end - i, 1)
@@ -191,9 +199,11 @@ def find_runs(data_B, start_D1, class_C, found_R6):
     """
     found = 0
     done_K = np.zeros(CUES, np.int64)  # end of the last run looked at, by cue
+    run_3 = np.zeros(3, np.int64)
     for d in range(start_D1.size - 1):
         low, high = start_D1[d], start_D1[d + 1]
         done_K[:] = low
+        run_3[0], run_3[1] = 0, -1
         i = low
         number_from, number_digits = low, 0
         code_from, code_digits = low, 0
@@ -243,7 +253,7 @@ def find_runs(data_B, start_D1, class_C, found_R6):
             if m & KEYWORD_END:
                 kind = _keyword(data_B, low, after, folded, before, before2)
                 if kind != _NONE:
-                    found = _put_handles(data_B, class_C, low, high, found_R6, found, d, after, kind, done_K)
+                    found = _put_handles(data_B, class_C, low, high, found_R6, found, d, after, kind, done_K, run_3)
             p3, p2, p1 = p2, p1, m
             before2, before = before, folded
             i = after

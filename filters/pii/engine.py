@@ -7,9 +7,12 @@
 Nothing here logs, or raises with, any text of a document. presidio is loaded at the first use, not at import.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import bisect, bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from filters.edits import Edits
@@ -17,6 +20,7 @@ from filters.pii.entities import ENTITIES, resolve
 from filters.pii.fold import fold
 from filters.pii.operators import OPERATORS, Operator
 from filters.pii.scan import scan
+from filters.pii.veils import shadow_of
 
 _RANK = {name: rank for rank, name in enumerate(ENTITIES)}
 
@@ -87,8 +91,8 @@ class Scrubber:
         """What find() finds, without a model, by running every recognizer on the whole text: the scan's contract."""
         from filters.pii.registry import recognizers
 
-        column = _column(text)
-        return _findings(column[0].as_py(), _without_overlaps(_in_whole(recognizers(self.entities), column)))
+        column, loaded = _column(text), recognizers(self.entities)
+        return _findings(column[0].as_py(), _without_overlaps(_and_behind_veils(partial(_in_whole, loaded), column)))
 
     def scrub(self, text: str) -> str:
         """`text` with its personal data replaced, for excerpts. Never raises. Scrub first, then cut the excerpt."""
@@ -103,7 +107,12 @@ class Scrubber:
 
         loaded = recognizers(self.entities)
         anywhere = [recognizer for recognizer in loaded if recognizer.cue is None]
-        spans = [*_in_windows(loaded, text), *_in_whole(anywhere, text)]
+
+        def search(texts: pa.Array) -> Iterator[_Span]:
+            yield from _in_windows(loaded, texts)
+            yield from _in_whole(anywhere, texts)
+
+        spans = _and_behind_veils(search, text)
         if self.models:
             spans += self._by_model(text, language)
         return _without_overlaps(spans)
@@ -118,6 +127,39 @@ class Scrubber:
                 yield from _byte_spans(doc, original, sorted(analyze(engine, original, code)))
 
 
+def _and_behind_veils(search: Callable[[pa.Array], Iterator[_Span]], text: pa.Array) -> list[_Span]:
+    """What a search finds in a batch as it stands, and what it finds around signs that may hide something, without
+    these. Where both find something, the second knows where it begins: `%E7%AE%B1zhang@qq.com` is 箱 and an address."""
+    spans, shadow = list(search(text)), shadow_of(text)
+    found = list(search(shadow.text)) if shadow else []
+    if shadow is None or not found:
+        return spans
+    places = shadow.to_original(*np.array([span[:3] for span in found], np.int64).T)
+    behind = []
+    for span, doc, start, end, counts in zip(found, *(place.tolist() for place in places), strict=True):
+        if counts:
+            characters = len(text[doc].as_buffer()[start:end].to_pybytes().decode())
+            behind.append(span._replace(doc=doc, start=start, end=end, characters=characters))
+    return behind + _apart_from(behind, spans)
+
+
+def _apart_from(others: list[_Span], spans: list[_Span]) -> list[_Span]:
+    """The spans that overlap none of the others."""
+    starts, ends = [], []  # of others that touch, as one
+    for doc, start, end in sorted(span[:3] for span in others):
+        if ends and (doc, start) <= ends[-1]:
+            ends[-1] = max(ends[-1], (doc, end))
+        else:
+            starts.append((doc, start))
+            ends.append((doc, end))
+
+    def overlaps(span: _Span) -> bool:
+        place = bisect_left(starts, (span.doc, span.end)) - 1
+        return place >= 0 and ends[place] > (span.doc, span.start)
+
+    return [span for span in spans if not overlaps(span)]
+
+
 def _in_windows(recognizers: Iterable, text: pa.Array) -> Iterator[_Span]:
     """Spans of the recognizers that have a cue."""
     windows = scan(text)
@@ -125,10 +167,8 @@ def _in_windows(recognizers: Iterable, text: pa.Array) -> Iterator[_Span]:
         if recognizer.cue not in windows:
             continue
         found = windows[recognizer.cue]
-        for start, end, score in recognizer.run(found.text):
-            place = found.locate(start, end)
-            if place:
-                yield _Span(*place, end - start, recognizer.entity, score)
+        for doc, start, end, match in found.located(recognizer.run(found.text)):
+            yield _Span(doc, start, end, match[1] - match[0], recognizer.entity, match[2])
 
 
 def _in_whole(recognizers: Sequence, text: pa.Array) -> Iterator[_Span]:
@@ -173,9 +213,12 @@ def _longest(group: list[_Span]) -> list[_Span]:
         return group
     chosen: list[_Span] = []
     for span in sorted(group, key=lambda s: (-s.characters, -s.score, _RANK[s.entity], s.start)):
-        if all(span.end <= other.start or span.start >= other.end for other in chosen):
-            chosen.append(span)
-    return sorted(chosen)
+        place = bisect(chosen, span)
+        if (place == 0 or chosen[place - 1].end <= span.start) and (
+            place == len(chosen) or chosen[place].start >= span.end
+        ):
+            chosen.insert(place, span)
+    return chosen
 
 
 def _column(text: str) -> pa.Array:

@@ -108,11 +108,6 @@ somebody's address and is masked like one, as user@example.com is. Not ipaddress
 releases of Python."""
 _GLOBAL_6 = ipaddress.ip_network("2000::/3")
 _LOCAL_6 = [ipaddress.ip_network(n) for n in ("::/8", "fc00::/7", "fe80::/10", "ff00::/8")]
-_FULL_6 = regex.compile(
-    r"(?=(?:[0-9a-f:]*?(?<![0-9a-f])[0-9a-f]{3,4}(?![0-9a-f])){3})(?:[0-9a-f]{1,4}:){7}", regex.IGNORECASE
-)
-"""All eight groups, three of them long: an IPv6 address made up for an example, not the bytes of a world-wide name."""
-
 _VERSION_BEFORE = regex.compile(
     r"(?:\b(?:versions?|ver|v|release|rev|revision|build|sections?|sect|chapter|clause|part|article|appendix|annex|figure|"
     r"fig|table|step|rule|rfc|sdk|driver|firmware|kernel|patch|update|upgrade|oid)|§|版本号?|版|第|章节?|节|条|附录|表|图|固件|内核)"
@@ -152,7 +147,7 @@ class IpRecognizer(InContext, predefined_recognizers.IpRecognizer):
         if isinstance(address, ipaddress.IPv6Address):
             if address in _GLOBAL_6:
                 return not any(address.packed[8:])  # 2001:db8:2::, a network
-            if _FULL_6.match(pattern_text) and not any(address in network for network in _LOCAL_6):
+            if _is_full_6(pattern_text) and not any(address in network for network in _LOCAL_6):
                 return False
             address = address.ipv4_mapped
         if address is None or any(address in network for network in _NOT_A_HOST):
@@ -173,6 +168,13 @@ class IpRecognizer(InContext, predefined_recognizers.IpRecognizer):
             return False
         near = left.rpartition("\n\n")[2]
         return largest >= 64 or "/" in address or bool(_NETWORK_BEFORE.search(near) or _NETWORK_AFTER.match(right))
+
+
+def _is_full_6(address: str) -> bool:
+    """All eight groups, three of them long: an IPv6 address made up for an example, not the bytes of a world-wide
+    name."""
+    groups = address.partition("/")[0].partition("%")[0].split(":")
+    return len(groups) == 8 and all(groups) and sum(len(group) >= 3 for group in groups) >= 3
 
 
 class IbanRecognizer(InContext, predefined_recognizers.IbanRecognizer):

@@ -6,6 +6,7 @@ as numbers are where it is valid, stand among Chinese, or follow a word such as 
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import phonenumbers
 import regex
@@ -40,6 +41,8 @@ _NO_NUMBER = regex.compile(
 _HAN = regex.compile(r"\p{Han}")
 _MEASURE = regex.compile(r"\s?(?:字节|个|元|次|条|位|秒|毫秒|行|bytes?|B\b|KB|MB|ms\b|[.,]\d|%)", regex.IGNORECASE)
 _HAN_DISTANCE = 8
+_LONGEST = 100
+"""Characters that no shape goes beyond, with what it looks at after it: 15 digits with four marks between at most."""
 
 
 @dataclass(frozen=True)
@@ -88,14 +91,16 @@ class PhoneRecognizer(predefined_recognizers.PhoneRecognizer):
         """PHONE_NUMBER results; of those within another the longer."""
         found = []
         for shape, pattern in self._shapes:
+            tried: set[tuple[int, int]] = set()
             for match in pattern.finditer(text):
-                start, end = match.span()
-                while span := self._accepted(text, start, end, shape):
+                place = match.span()
+                while place not in tried and (span := self._accepted(text, *place, shape)):
+                    tried.add(place)  # from here on all is as it was when another match led here
                     found.append(RecognizerResult("PHONE_NUMBER", *span, shape.score))
-                    rest = pattern.search(text, span[1]) if span[1] < end else None
-                    if rest is None or rest.start() >= end:
+                    rest = pattern.search(text, span[1], place[1] + _LONGEST) if span[1] < place[1] else None
+                    if rest is None or rest.start() >= place[1]:
                         break
-                    start, end = rest.span()
+                    place = rest.span()
         return EntityRecognizer.remove_duplicates(found)
 
     def _accepted(self, text: str, start: int, end: int, shape: _Shape) -> tuple[int, int] | None:
@@ -112,12 +117,21 @@ class PhoneRecognizer(predefined_recognizers.PhoneRecognizer):
             return (start, start + length) if length else None
         if not shape.regions:
             return start, end
-        for region in shape.regions:
-            for match in phonenumbers.PhoneNumberMatcher(candidate, region, leniency=shape.leniency):
-                if match.end - match.start == len(candidate) or shape.where == "named":
-                    return start + match.start, start + match.end
+        found = _national(candidate, shape.regions, shape.leniency, shape.where == "named")
+        if found:
+            return start + found[0], start + found[1]
         american = shape.where == "named" and _AMERICAN.fullmatch(regex.sub(r"\D", "", candidate))
         return (start, end) if american else None
+
+
+@lru_cache(maxsize=1 << 14)  # a page names its numbers more than once, and every region costs 100 us
+def _national(candidate: str, regions: tuple[str, ...], leniency: int, part: bool) -> tuple[int, int] | None:
+    """Where the first region that knows a number finds it in the candidate: all of it, or a part where that will do."""
+    for region in regions:
+        for match in phonenumbers.PhoneNumberMatcher(candidate, region, leniency=leniency):
+            if part or match.end - match.start == len(candidate):
+                return match.start, match.end
+    return None
 
 
 def _international(candidate: str) -> int:

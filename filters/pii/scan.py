@@ -6,7 +6,8 @@ with their surroundings gives exactly what running it on the whole text gives (t
 """
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cache
 
@@ -32,6 +33,10 @@ _UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LETTERS = _UPPER + _UPPER.lower()
 _ACCENTED = "".join(map(chr, (*range(0xC0, 0xD7), *range(0xD8, 0xF7), *range(0xF8, 0x250))))
 """Letters of mail addresses, too. Not Han, Kana or Hangul: they are written against an address."""
+
+
+Match = tuple[int, int, float]
+"""(start, end, score) in characters of a text of windows."""
 
 
 class Cue(IntEnum):
@@ -76,7 +81,7 @@ _PROPERTIES: dict[int, str] = {
 
 
 @cache
-def _classes() -> np.ndarray:
+def classes() -> np.ndarray:
     """uint16[0x110000]: cue bits and properties by code point. A full-width form is of the class it folds to."""
     class_C = np.zeros(LIMIT, np.uint16)
     for bit, characters in [*((1 << cue, text) for cue, text in ALPHABETS.items()), *_PROPERTIES.items()]:
@@ -88,28 +93,38 @@ def _classes() -> np.ndarray:
 
 @dataclass(frozen=True, eq=False)
 class Windows:
-    """The windows of one cue in a batch, and one folded text of all of them, BREAK between.
+    """The windows of one cue in a batch, and one folded text of all of them, BREAK between. Runs near each other share
+    a window.
 
-    doc_W, from_W (bytes of the document where the window starts, int64); original_W: their text as it stands;
-    begin_W: where each starts in `text`; core_W: its run there, [first, last) in characters.
+    original_W: the windows' text as it stands; begin_W: where each starts in `text`; doc_W, from_W: its document, and
+    the byte there. Of the runs: window_R, and [first_R, last_R) in characters of `text`.
     """
 
     text: str
-    doc_W: list[int]
-    from_W: list[int]
     original_W: list[str]
     begin_W: list[int]
-    core_W: list[tuple[int, int]]
+    doc_W: list[int]
+    from_W: list[int]
+    window_R: list[int]
+    first_R: list[int]
+    last_R: list[int]
 
-    def locate(self, start: int, end: int) -> tuple[int, int, int] | None:
-        """(document, start byte, end byte) of a match in `text`; None where it only lies in a window's surroundings."""
-        w = bisect_right(self.begin_W, start) - 1
-        first, last = self.core_W[w]
-        if start < first or end > last:
-            return None
-        original, begin = self.original_W[w], self.begin_W[w]
-        start_byte = self.from_W[w] + len(original[: start - begin].encode())
-        return self.doc_W[w], start_byte, start_byte + len(original[start - begin : end - begin].encode())
+    def located(self, matches: Iterable[Match]) -> Iterator[tuple[int, int, int, Match]]:
+        """(document, start byte, end byte, match) of matches in `text`, which come in order of their starts, without
+        those that are not within a run. One walk: a window may be long, and full of them."""
+        w, at, byte = -1, 0, 0
+        for match in matches:
+            start, end = match[:2]
+            run = bisect_right(self.first_R, start) - 1
+            if run < 0 or end > self.last_R[run]:
+                continue
+            if self.window_R[run] != w:
+                w = self.window_R[run]
+                at, byte = 0, self.from_W[w]
+            original, begin = self.original_W[w], self.begin_W[w]
+            byte += len(original[at : start - begin].encode())
+            at = start - begin
+            yield self.doc_W[w], byte, byte + len(original[at : end - begin].encode()), match
 
 
 def scan(text: pa.Array) -> dict[Cue, Windows]:
@@ -126,7 +141,7 @@ def _runs(data_B: np.ndarray, start_D1: np.ndarray) -> np.ndarray:
     size = 256 + int(start_D1[-1] - start_D1[0]) // 256
     while True:
         found_R6 = np.empty((size, 6), np.int64)
-        found = kernels.find_runs(data_B, start_D1, _classes(), found_R6)
+        found = kernels.find_runs(data_B, start_D1, classes(), found_R6)
         if found <= size:
             return found_R6[:found]
         size = found
@@ -134,15 +149,34 @@ def _runs(data_B: np.ndarray, start_D1: np.ndarray) -> np.ndarray:
 
 def _windows(data_B: np.ndarray, start_D1: np.ndarray, found_R6: np.ndarray) -> Windows:
     data = data_B.data
-    original_W, begin_W, core_W = [], [], []
+    windows = Windows("", [], [], [], [], [], [], [])
     position = 0
-    for _, _, begin, end, left, right in found_R6.tolist():
-        before, core = str(data[left:begin], "utf-8"), str(data[begin:end], "utf-8")
-        original = before + core + str(data[end:right], "utf-8")
-        original_W.append(original)
-        begin_W.append(position)
-        core_W.append((position + len(before), position + len(before) + len(core)))
-        position += len(original) + len(BREAK)
-    doc_W = found_R6[:, 0]
-    from_W = found_R6[:, 4] - start_D1[doc_W]
-    return Windows(fold(BREAK.join(original_W)), doc_W.tolist(), from_W.tolist(), original_W, begin_W, core_W)
+    for runs in _neighbours(found_R6.tolist()):
+        doc, _, _, _, left, _ = runs[0]
+        begin, byte, pieces = position, left, []
+        for _, _, first, last, _, right in runs:
+            for border_R, border in ((windows.first_R, first), (windows.last_R, last)):
+                pieces.append(str(data[byte:border], "utf-8"))
+                position += len(pieces[-1])
+                border_R.append(position)
+                byte = border
+        pieces.append(str(data[byte:right], "utf-8"))
+        position += len(pieces[-1]) + len(BREAK)
+        windows.window_R.extend([len(windows.begin_W)] * len(runs))
+        windows.begin_W.append(begin)
+        windows.doc_W.append(doc)
+        windows.from_W.append(left - int(start_D1[doc]))
+        windows.original_W.append("".join(pieces))
+    return replace(windows, text=fold(BREAK.join(windows.original_W)))
+
+
+def _neighbours(found_R6: list[list[int]]) -> Iterator[list[list[int]]]:
+    """Runs of one cue in groups whose surroundings overlap."""
+    group: list[list[int]] = []
+    for run in found_R6:
+        if group and (run[0] != group[-1][0] or run[4] >= group[-1][5]):
+            yield group
+            group = []
+        group.append(run)
+    if group:
+        yield group

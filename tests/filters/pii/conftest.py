@@ -300,14 +300,35 @@ def decoys(rng: random.Random) -> list[str]:
     ]
 
 
+UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad\u202a\u2066\u0301"
+
+
+def hidden(rng: random.Random, value: str) -> str:
+    """A value as it reads the same to people, and not to a pattern: entities, percent signs, escapes, unseen marks."""
+    at = rng.randrange(1, len(value) - 1)
+    c = value[at]
+    percent = "".join(f"%{b:02X}" for b in c.encode())
+    form = rng.choice(
+        [
+            f"&#{ord(c)};", f"&#x{ord(c):x};", f"&#X{ord(c):06X};", f"&amp;#{ord(c)};", percent, percent.lower(),
+            percent.replace("%", "%25"), f"\\u{ord(c):04x}", c + rng.choice(UNSEEN), rng.choice(UNSEEN) * 3 + c,
+            c + "&shy;", c + "&#8203;", c + "%E2%80%8B",
+        ]
+    )  # fmt: skip
+    return value[:at] + form + value[at + 1 :]
+
+
 def labelled_set(seed: int, rounds: int) -> list[Sample]:
-    """`rounds` values of every source, each in one of its templates, every fifth Chinese one full-width; and decoys."""
+    """`rounds` values of every source, each in one of its templates, every fifth Chinese one full-width, every fifth
+    one hidden; and decoys."""
     rng, samples = random.Random(seed), []
     for round_ in range(rounds):
         for entity, make, templates, wide in SOURCES:
             value = make(rng)
             if wide and round_ % 5 == 4:
                 value = value.translate(WIDE)
+            if round_ % 5 == 2:
+                value = hidden(rng, value)
             left, right = rng.choice(templates).split("{}")
             samples.append(Sample(left + value + right, ((len(left), len(left) + len(value), entity),)))
         samples += [Sample(text, ()) for text in decoys(rng)]

@@ -32,6 +32,7 @@ WORDS = [
     "京A",
 ]
 WORDS += ["身份证", "card ", "卡号", "ip ", "host", "section ", "git", "DE89", "GB82", "2001:db8::", "12:", "0.", "1-"]
+WORDS += ["&#64;", "&commat;", "&#", "%40", "%2540", "%E7%94%B5", "\u200b", "\u00ad", "\u202a", "\\u0040", "𝟏", "&amp;#50;"]
 WORDS += ["+86", "字节", "电话：", "phone: "]
 
 
@@ -158,7 +159,7 @@ def test_find_runs__as_in_plain_python(kernel, data, pieces):
     text = text.translate(dict.fromkeys(range(0xFF10, 0xFF7F)))  # CODE_BYTES counts bytes: a wide run passes earlier
     data_B, start_D1 = text_buffers(pa.array([text], pa.large_string()))
     found_R6 = np.empty((500, 6), np.int64)
-    found = kernel(data_B, start_D1, scan_module._classes(), found_R6)
+    found = kernel(data_B, start_D1, scan_module.classes(), found_R6)
     assert without_handles(found_R6[:found]) == runs_in_python(text)
 
 
@@ -166,9 +167,13 @@ def test_find_runs__says_how_much_room_it_needs():
     column = pa.array(["a@b.cd 1234567 " * 50], pa.large_string())
     data_B, start_D1 = text_buffers(column)
     few, enough = np.full((3, 6), -1, np.int64), np.empty((200, 6), np.int64)
-    count = kernels.find_runs(data_B, start_D1, scan_module._classes(), few)
-    assert count == kernels.find_runs(data_B, start_D1, scan_module._classes(), enough) > len(few)
+    count = kernels.find_runs(data_B, start_D1, scan_module.classes(), few)
+    assert count == kernels.find_runs(data_B, start_D1, scan_module.classes(), enough) > len(few)
     assert (few == enough[:3]).all()
+
+
+def located(windows, start, end) -> list[tuple[int, int, int]]:
+    return [place[:3] for place in windows.located([(start, end, 1.0)])]
 
 
 def test_scan__window_reaches_its_characters_and_no_further():
@@ -176,14 +181,14 @@ def test_scan__window_reaches_its_characters_and_no_further():
     windows = scan(pa.array([text], pa.large_string()))[Cue.NUMBER]
     assert windows.original_W == ["汉" * REACH + "13812345678" + "é" * REACH]
     assert windows.from_W == [(40 - REACH) * 3]
-    assert windows.locate(REACH, REACH + 11) == (0, 120, 131)
-    assert windows.locate(REACH - 1, REACH + 11) is None, "outside its run"
+    assert located(windows, REACH, REACH + 11) == [(0, 120, 131)]
+    assert located(windows, REACH - 1, REACH + 11) == [], "outside its run"
 
 
 def test_scan__windows_do_not_run_together():
     windows = scan(pa.array(["电话：1234567", "8901234 x"], pa.large_string()))[Cue.NUMBER]
     assert windows.text == f"电话：1234567{BREAK}8901234 x"
-    assert windows.locate(11, 18) == (1, 0, 7)
+    assert located(windows, 11, 18) == [(1, 0, 7)]
 
 
 def test_scan__plain_prose_has_no_windows():
@@ -192,7 +197,7 @@ def test_scan__plain_prose_has_no_windows():
 
 
 def test_classes__every_alphabet_and_only_it():
-    class_C = scan_module._classes()
+    class_C = scan_module.classes()
     assert class_C.shape == (LIMIT,)
     folded = fold("".join(map(chr, range(0xD800))))
     for cue, alphabet in ALPHABETS.items():
