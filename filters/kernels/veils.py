@@ -1,6 +1,6 @@
 """Where a text holds signs that may hide personal data: entities, escapes, characters that are not seen.
 
-Letters: B bytes of the batch, D documents, D1 documents + 1 offsets, C code points, P3 pieces found, three numbers each.
+Letters: B bytes of the batch, D documents, D1 documents + 1 offsets, C code points, P3 pieces found.
 """
 
 from filters.kernels.jit import inline, kernel

@@ -145,7 +145,8 @@ def _and_behind_veils(search: Callable[[pa.Array], Iterator[_Span]], text: pa.Ar
 
 def _apart_from(others: list[_Span], spans: list[_Span]) -> list[_Span]:
     """The spans that overlap none of the others."""
-    starts, ends = [], []  # of others that touch, as one
+    starts: list[tuple[int, int]] = []  # of others that touch, as one
+    ends: list[tuple[int, int]] = []
     for doc, start, end in sorted(span[:3] for span in others):
         if ends and (doc, start) <= ends[-1]:
             ends[-1] = max(ends[-1], (doc, end))

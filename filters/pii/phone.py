@@ -93,7 +93,7 @@ class PhoneRecognizer(predefined_recognizers.PhoneRecognizer):
         for shape, pattern in self._shapes:
             tried: set[tuple[int, int]] = set()
             for match in pattern.finditer(text):
-                place = match.span()
+                place: tuple[int, int] = match.span()
                 while place not in tried and (span := self._accepted(text, *place, shape)):
                     tried.add(place)  # from here on all is as it was when another match led here
                     found.append(RecognizerResult("PHONE_NUMBER", *span, shape.score))

@@ -152,9 +152,9 @@ def _windows(data_B: np.ndarray, start_D1: np.ndarray, found_R6: np.ndarray) -> 
     windows = Windows("", [], [], [], [], [], [], [])
     position = 0
     for runs in _neighbours(found_R6.tolist()):
-        doc, _, _, _, left, _ = runs[0]
+        doc, left, right = runs[0][0], runs[0][4], runs[-1][5]
         begin, byte, pieces = position, left, []
-        for _, _, first, last, _, right in runs:
+        for _, _, first, last, _, _ in runs:
             for border_R, border in ((windows.first_R, first), (windows.last_R, last)):
                 pieces.append(str(data[byte:border], "utf-8"))
                 position += len(pieces[-1])

@@ -51,7 +51,7 @@ def _other_forms() -> dict[str, str]:
     """Mathematical letters and digits, small forms, ... -> ASCII. Not ² nor ①: these count and number things."""
     characters = [chr(code) for first, last in _FORMS for code in range(first, last + 1)]
     plain = {c: unicodedata.normalize("NFKC", c) for c in characters}
-    return {c: p for c, p in plain.items() if len(p) == 1 and (p.isascii() and p.isalnum() or p in _MARKS)}
+    return {c: p for c, p in plain.items() if len(p) == 1 and ((p.isascii() and p.isalnum()) or p in _MARKS)}
 
 
 OTHER_FORMS = _other_forms()
