@@ -10,7 +10,7 @@ from pipelines.errors import BadRecordError
 from pipelines.read.context import Context
 from pipelines.read.files import File, open_arrow
 from pipelines.read.formats.columnar import Columns
-from pipelines.read.formats.parquet import said
+from pipelines.read.formats.parquet import DAMAGE, said
 from pipelines.read.reader import Piece, Reader, neighbours, split_of
 from pipelines.records.dead_letters import unreadable
 from pipelines.records.elements import Records, Split
@@ -25,7 +25,7 @@ def record_batches(path: str) -> int | None:
     try:
         with ipc.open_file(open_arrow(path)) as file:
             return file.num_record_batches
-    except (OSError, pa.ArrowException):
+    except DAMAGE:
         return None
 
 
@@ -41,7 +41,7 @@ def read_arrow(split: Split, context: Context) -> Iterator[Records]:
             yield from _file(source, split, context)
     except MemoryError:  # also one of ArrowException; it says nothing about the file
         raise
-    except (OSError, pa.ArrowException, BadRecordError) as error:
+    except DAMAGE as error:
         if split.start == 0 or not isinstance(error, BadRecordError):
             yield context.only_dead(unreadable(context.next_row(), split, said(error)))
 
@@ -58,7 +58,7 @@ def _file(source: pa.NativeFile, split: Split, context: Context) -> Iterator[Rec
                 first += batch.num_rows
             except MemoryError:  # also one of ArrowException; it says nothing about the file
                 raise
-            except (OSError, pa.ArrowException, BadRecordError) as error:
+            except DAMAGE as error:
                 yield columns.lost(i, split.size // file.num_record_batches, f"{said(error)} (record batch {i})")
 
 
@@ -80,7 +80,7 @@ def _stream(source: pa.NativeFile, split: Split, context: Context) -> Iterator[R
                 row += batch.num_rows
         except MemoryError:  # also one of ArrowException; it says nothing about the file
             raise
-        except (OSError, pa.ArrowException, BadRecordError) as error:
+        except DAMAGE as error:
             yield columns.lost(row, split.size, f"{said(error)} (rest of the file)")
             return
     if cut_off:

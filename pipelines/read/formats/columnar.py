@@ -1,6 +1,7 @@
 """Record batches of any schema (Parquet, Arrow IPC) -> batches of records, column by column."""
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
 import numpy as np
@@ -14,6 +15,16 @@ from pipelines.read.batches import MAX_ROWS, MAX_TEXT_BYTES, record_schema
 from pipelines.read.context import Context
 from pipelines.read.fields import normal_language
 from pipelines.read.formats.json_columns import json_objects, json_values
+from pipelines.read.formats.layout import (
+    column_at,
+    decoded,
+    decoded_bytes,
+    field_names,
+    indexed,
+    is_binary,
+    is_string,
+)
+from pipelines.read.formats.salvage import BYTES_OF, DAMAGED, NOT_UTF8, salvage
 from pipelines.recipe.columns import ARROW_TYPES
 from pipelines.recipe.schema import ColumnType, LanguageColumn
 from pipelines.records.dead_letters import dead_letter, too_long
@@ -23,11 +34,9 @@ OWN_TEXT_DATASET = {"doc_id", "cluster", "lang_score", "meta"}
 """Columns that tell the `text/` of another run; its doc_id is then the record's own id, unless the recipe says
 otherwise."""
 
-BYTES_OF = {
-    pa.string(): pa.binary(),
-    pa.large_string(): pa.large_binary(),
-    pa.string_view(): pa.binary_view(),
-}
+DECODED_BYTES = 64 * 2**20
+"""Of a batch's encoded columns that are decoded at a time: one long value may stand in any number of rows."""
+FAULTS = {NOT_UTF8: "UnicodeDecodeError: column '{}' is not UTF-8", DAMAGED: "DamagedValue: in column '{}'"}
 
 
 class Columns:
@@ -36,63 +45,81 @@ class Columns:
 
     def __init__(self, file_schema: pa.Schema, path: str, context: Context):
         self.path, self.context = path, context
-        names = file_schema.names
+        self.names = names = field_names(file_schema.field(i) for i in range(len(file_schema)))
+        kinds = {name: _value_type(file_schema.field(i).type) for i, name in enumerate(names)}
         source = context.source
-        if source.text not in names:
+        if source.text not in kinds:
             listed = ", ".join(f"'{name}'" for name in names[:20]) + (", ..." if len(names) > 20 else "")
             raise BadRecordError(f"MissingColumn: no column '{source.text}'; the file has {listed or 'no columns'}")
-        if len(set(names)) < len(names):
-            raise BadRecordError("AmbiguousColumns: two columns of the file have the same name")
-        own_text = source.id is None and set(names) >= OWN_TEXT_DATASET
-        self.id = "doc_id" if own_text else source.id if source.id in names else None
-        self.url = source.url if source.url in names and _is_string(file_schema.field(source.url).type) else None
+        own_text = source.id is None and kinds.keys() >= OWN_TEXT_DATASET
+        self.id = "doc_id" if own_text else source.id if source.id in kinds else None
+        self.url = source.url if source.url in kinds and is_string(kinds[source.url]) else None
         self.json = {"meta"} if own_text else set()  # columns whose strings are JSON already
-        self.typed = [name for name in source.columns if name in names]
-        self._check(file_schema, source.text, "a string", _may_be_text)
+        self.typed = [name for name in source.columns if name in kinds]
+        _check(kinds, source.text, "a string", _may_be_text)
         if self.id:
-            self._check(file_schema, self.id, "an id (string or integer)", _may_be_id)
+            _check(kinds, self.id, "an id (string or integer)", _may_be_id)
         for name in self.typed:
-            self._check(file_schema, name, source.columns[name], partial(_fits, wanted=source.columns[name]))
-        self.other = sorted(set(names) - {source.text})
+            _check(kinds, name, source.columns[name], partial(_fits, wanted=source.columns[name]))
+        language = source.language.column if isinstance(source.language, LanguageColumn) else None
+        self.decoded = {source.text, self.id, self.url, language, *self.typed}
+        self.other = sorted(kinds.keys() - {source.text})
         self.meta = [name for name in names if name not in {source.text, self.id, self.url, *self.typed}]
 
-    @staticmethod
-    def _check(file_schema: pa.Schema, name: str, wanted: str, fits: Callable[[pa.DataType], bool]) -> None:
-        kind = _value_type(file_schema.field(name).type)
-        if not (fits(kind) or pa.types.is_null(kind)):
-            raise BadRecordError(f"WrongType: column '{name}' is {kind}, not {wanted}")
-
     def records(self, batch: pa.RecordBatch, first: int) -> Iterator[Records]:
-        """The batch as records; `first` is the row of the file that it begins with. Raises BadRecordError if it is
-        damaged."""
-        batch = pa.RecordBatch.from_arrays([_plain(column) for column in batch.columns], names=batch.schema.names)
-        bad = {name: _bad_rows(batch.column(name)) for name in batch.schema.names}
-        text = _large_string(batch.column(self.context.source.text))
-        bad[self.context.source.text] = _bad_rows(text)
-        for start, end in cuts(text):
-            errors = {row - start: name for name, rows in bad.items() for row in rows if start <= row < end}
-            part = batch.slice(start, end - start)
-            yield self._part(part, text.slice(start, end - start), first + start, errors)
+        """The batch as records; `first` is the row of the file that it begins with. A value that contradicts its type
+        costs its row."""
+        columns, errors = {}, dict[int, str]()
+        fields = batch.to_struct_array()
+        for i, name in enumerate(self.names):
+            columns[name] = self._sound(name, column_at(fields, i), errors)
+        raw = column_at(fields, self.names.index(self.context.source.text))
+        if is_binary(_value_type(raw.type)):
+            name = self.context.source.text
+            columns[name] = self._sound(name, as_string(columns[name]), errors)
+        bad_rows = sorted(errors)
+        for start, end in pieces(list(columns.values()), batch.num_rows):
+            piece = {name: column.slice(start, end - start) for name, column in columns.items()}
+            piece |= {name: decoded(column) for name, column in piece.items() if name in self.decoded}
+            text = piece[self.context.source.text].cast(pa.large_string())
+            whole = pa.RecordBatch.from_arrays(list(piece.values()), names=list(piece))
+            for a, b in cuts(text):
+                at = start + a
+                mine = bad_rows[bisect_left(bad_rows, at) : bisect_left(bad_rows, start + b)]
+                faults = {row - at: (errors[row], raw.slice(row, 1)) for row in mine}
+                yield self._part(whole.slice(a, b - a), text.slice(a, b - a), first + at, faults)
+
+    @staticmethod
+    def _sound(name: str, column: pa.Array, errors: dict[int, str]) -> pa.Array:
+        """The column without the values that contradict its type; their rows get an error, where they have none."""
+        found = salvage(column)
+        if found is None:
+            return column
+        for row in np.flatnonzero(found.fault_R).tolist():
+            errors.setdefault(row, FAULTS[int(found.fault_R[row])].format(name))
+        return found.column
 
     def lost(self, place: int, length: int, error: str) -> Records:
         """The dead letter of rows that could not even be counted, from row `place` of the file on."""
         context = self.context
         return context.only_dead(DeadLetter(context.next_row(), self.path, place, length, "read", error, "", b""))
 
-    def _part(self, batch: pa.RecordBatch, text: pa.Array, first: int, bad_utf8: dict[int, str]) -> Records:
+    def _part(
+        self, batch: pa.RecordBatch, text: pa.Array, first: int, faults: dict[int, tuple[str, pa.Array]]
+    ) -> Records:
+        """The records of some rows; `faults`: row -> error, and the text as the file has it."""
         context = self.context
         rows = np.arange(context.rows, context.rows + len(text), dtype=np.uint32)
         context.rows += len(text)
-        errors = self._errors(batch, text, bad_utf8)
-        places = np.arange(first, first + len(text))
-        dead = [self._dead(int(rows[i]), int(places[i]), error, text, i) for i, error in sorted(errors.items())]
-        if errors:
-            good = pa.array([i for i in range(len(text)) if i not in errors], pa.int64())
-            batch, text, rows = batch.take(good), text.take(good), rows[good.to_numpy()]
-        return self._good(batch, text, rows, dead)
+        errors = self._errors(batch, text) | {row: error for row, (error, _) in faults.items()}
+        dead = []
+        for i, error in sorted(errors.items()):
+            raw = faults[i][1] if i in faults else text.slice(i, 1)
+            dead.append(dead_letter(int(rows[i]), self.path, first + i, error, raw_bytes(raw)))
+        return self._good(batch, text, rows, dead, errors.keys())
 
-    def _errors(self, batch: pa.RecordBatch, text: pa.Array, bad_utf8: dict[int, str]) -> dict[int, str]:
-        errors = {i: f"UnicodeDecodeError: column '{name}' is not UTF-8" for i, name in bad_utf8.items()}
+    def _errors(self, batch: pa.RecordBatch, text: pa.Array) -> dict[int, str]:
+        errors = {}
         limit = self.context.read.max_record_bytes
         _, start_D1 = text_buffers(text)
         for i in np.flatnonzero(np.diff(start_D1) > limit):
@@ -106,11 +133,9 @@ class Columns:
                 errors |= {int(i): f"WrongType: '{name}' does not fit into int64" for i in np.flatnonzero(over)}
         return errors
 
-    def _dead(self, row: int, place: int, error: str, text: pa.Array, i: int) -> DeadLetter:
-        data = text.slice(i, 1).view(pa.large_binary())[0].as_py() or b""
-        return dead_letter(row, self.path, place, error, data)
-
-    def _good(self, batch: pa.RecordBatch, text: pa.Array, rows: np.ndarray, dead: list[DeadLetter]) -> Records:
+    def _good(
+        self, batch: pa.RecordBatch, text: pa.Array, rows: np.ndarray, dead: list[DeadLetter], bad: Collection[int]
+    ) -> Records:
         json = {name: json_values(batch.column(name), parsed=name in self.json) for name in self.other}
         raw = json_objects(self.other, [json[name] for name in self.other], len(text))
         own_ids = self._own_ids(batch)
@@ -129,6 +154,9 @@ class Columns:
             *(self._typed(batch, name, kind) for name, kind in self.context.source.columns.items()),
         ]
         result = pa.RecordBatch.from_arrays(columns, schema=record_schema(self.context.source.columns))
+        if bad:  # not before: what may lie in other columns cannot always be taken apart
+            good = [i for i in range(len(rows)) if i not in bad]
+            result, identities = result.take(pa.array(good, pa.int64())), [identities[i] for i in good]
         sample = self.context.sample
         if sample.all:
             return Records(result, dead)
@@ -155,7 +183,7 @@ class Columns:
             value = declared if isinstance(declared, str) else None
             return pa.array([value] * batch.num_rows, pa.string())
         labels = batch.column(declared.column)
-        if not _is_string(labels.type):
+        if not is_string(labels.type):
             return pa.nulls(batch.num_rows, pa.string())
         coded = labels.cast(pa.string()).dictionary_encode()
         codes = pa.array([normal_language(label) for label in coded.dictionary.to_pylist()], pa.string())
@@ -178,72 +206,64 @@ def cuts(text: pa.Array) -> Iterator[tuple[int, int]]:
         row = end
 
 
-def _plain(column: pa.Array) -> pa.Array:
-    """The column without extension types and dictionaries."""
-    if isinstance(column, pa.ExtensionArray):
-        column = column.storage
-    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+def pieces(columns: list[pa.Array], rows: int) -> Iterator[tuple[int, int]]:
+    """Row ranges whose encoded columns take at most 64 MiB when decoded (or one longer row)."""
+    sizes = [size_R for column in columns if (size_R := decoded_bytes(column)) is not None]
+    if not sizes or not rows:
+        yield 0, rows
+        return
+    end_R = np.cumsum(np.sum(sizes, axis=0))
+    start = 0
+    while start < rows:
+        before = int(end_R[start - 1]) if start else 0
+        end = max(start + 1, int(np.searchsorted(end_R, before + DECODED_BYTES, side="right")))
+        yield start, end
+        start = end
+
+
+def as_string(column: pa.Array) -> pa.Array:
+    """A valid column of bytes as strings; whether they are UTF-8 is another question."""
+    if (found := indexed(column)) is not None:
+        return pa.DictionaryArray.from_arrays(found[1], as_string(found[0]), safe=False)
+    return column.cast(pa.large_binary()).view(pa.large_string()) if is_binary(column.type) else column
+
+
+def raw_bytes(text: pa.Array) -> bytes:
+    """The bytes of the one text of a column, as far as they can be had."""
+    try:
+        text = decoded(text)
+        data = text.view(BYTES_OF.get(text.type, text.type))
+        data.validate(full=True)
+        return data[0].as_py() or b""
+    except (pa.ArrowException, IndexError):
+        return b""
 
 
 def _value_type(kind: pa.DataType) -> pa.DataType:
     if isinstance(kind, pa.ExtensionType):
         kind = kind.storage_type
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
+    if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind):
+        return _value_type(kind.value_type)
+    return kind
 
 
-def _is_string(kind: pa.DataType) -> bool:
-    kind = _value_type(kind)
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-
-
-def _is_binary(kind: pa.DataType) -> bool:
-    kind = _value_type(kind)
-    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_binary_view(kind)
+def _check(kinds: dict[str, pa.DataType], name: str, wanted: str, fits: Callable[[pa.DataType], bool]) -> None:
+    kind = kinds[name]
+    if not (fits(kind) or pa.types.is_null(kind)):
+        raise BadRecordError(f"WrongType: column '{name}' is {kind}, not {wanted}")
 
 
 def _may_be_text(kind: pa.DataType) -> bool:
-    return _is_string(kind) or _is_binary(kind)
+    return is_string(kind) or is_binary(kind)
 
 
 def _may_be_id(kind: pa.DataType) -> bool:
-    return _is_string(kind) or pa.types.is_integer(kind)
+    return is_string(kind) or pa.types.is_integer(kind)
 
 
 def _fits(kind: pa.DataType, wanted: ColumnType) -> bool:
     if wanted == "string":
-        return _is_string(kind)
+        return is_string(kind)
     if wanted == "bool":
         return pa.types.is_boolean(kind)
     return pa.types.is_integer(kind) or (wanted == "float64" and pa.types.is_floating(kind))
-
-
-def _large_string(column: pa.Array) -> pa.Array:
-    """A column of strings, bytes or nulls as large_string; whether its bytes are UTF-8 is another question."""
-    if _is_binary(column.type):
-        return column.cast(pa.large_binary()).view(pa.large_string())
-    return column.cast(pa.large_string())
-
-
-def _bad_rows(column: pa.Array) -> list[int]:
-    """Rows that are not UTF-8: neither Parquet nor Arrow readers check that. Raises BadRecordError on any other
-    damage."""
-    try:
-        column.validate(full=True)
-        return []
-    except pa.ArrowInvalid as error:
-        raw = column.view(BYTES_OF[column.type]) if column.type in BYTES_OF else None
-        if raw is None:
-            raise BadRecordError("DamagedColumn: its buffers contradict each other") from error
-    try:
-        raw.validate(full=True)
-    except pa.ArrowInvalid as error:
-        raise BadRecordError("DamagedColumn: its buffers contradict each other") from error
-    return [row for row, value in enumerate(raw.to_pylist()) if value is not None and not _is_utf8(value)]
-
-
-def _is_utf8(value: bytes) -> bool:
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
