@@ -5,7 +5,8 @@ GristmillError
 ├── InputError      3  a file that cannot be read
 ├── ReconcileError  4  totals that do not add up: a bug of ours, never published
 ├── GateError       5  a check that the recipe asked for failed
-└── RunnerError     6  the runner, its cluster or its workers
+├── RunnerError     6  the runner, its cluster or its workers
+└── DamageError     7  a file of a run that is not as it was written
 Interrupted: 130, resumable.
 """
 
@@ -24,6 +25,7 @@ class Exit(IntEnum):
     RECONCILE = 4
     GATE = 5
     RUNNER = 6
+    DAMAGE = 7
     INTERRUPTED = 130
 
 
@@ -73,6 +75,12 @@ class RunnerError(GristmillError):
     """The runner, its cluster or its workers failed."""
 
     exit_code = Exit.RUNNER
+
+
+class DamageError(GristmillError):
+    """A file of a run is missing, or is not as it was written."""
+
+    exit_code = Exit.DAMAGE
 
 
 class BadRecordError(ValueError):

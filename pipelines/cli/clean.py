@@ -24,5 +24,7 @@ def clean(
     """
     store = open_run(run)
     with locked(store, break_lock=break_lock):
-        removed = remove_raw_text(store)
+        removed, left = remove_raw_text(store)
     note(f"removed {', '.join(removed) or 'nothing'} from {run}")
+    if left:
+        note(f"left in place, since no run made them: {', '.join(left)}")

@@ -10,8 +10,11 @@ from pipelines.cli.init import example
 from pipelines.cli.output import note, out
 from pipelines.cli.run import supervise
 from pipelines.cli.train import generate_text, start_trainer
-from pipelines.errors import Exit
+from pipelines.errors import Exit, RecipeError
 from pipelines.run.request import Request
+from pipelines.storage.layout import STATE
+from pipelines.storage.rundir import check_folder
+from pipelines.storage.store import Store
 
 PROMPTS = ("This module", "我们")
 TRAINING = "demo"
@@ -25,15 +28,31 @@ def demo(
 
     The corpus is the documentation on this machine and 179 pages that come with Gristmill, in English and Chinese.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    recipe = folder.parent / f"{folder.name}.yaml"
-    recipe.write_text(example("demo"), encoding="utf-8")
+    recipe = _recipe_beside(folder)
     note(f"recipe: {recipe}")
     code = supervise(Request(recipe, folder))
-    shutil.rmtree(folder / "train" / TRAINING, ignore_errors=True)  # of an earlier demo, on other token shards
+    if code == Exit.OK:
+        shutil.rmtree(folder / "train" / TRAINING, ignore_errors=True)  # of an earlier demo, on other token shards
     code = code or start_trainer(folder, TRAINING, ["--steps", str(steps)] if steps else [])
     for prompt in PROMPTS if code == Exit.OK else ():
         code = code or generate_text(folder / "train" / TRAINING, prompt, ["--tokens", "60"])
     if code:
         raise typer.Exit(code)
     out.print(f"report: {folder / 'report' / 'index.html'}", soft_wrap=True)
+
+
+def _recipe_beside(folder: Path) -> Path:
+    """Write the demo's recipe beside its run directory. Raises RecipeError where either is somebody else's."""
+    store, text = Store.at(folder), example("demo")
+    check_folder(store)
+    state = store.read_sealed(STATE) or {} if store.exists(STATE) else {}
+    if state.get("recipe", "demo") != "demo":
+        what = f"'{folder}' holds a run of the recipe '{state['recipe']}'"
+        raise RecipeError(what, where=str(folder), fix="give the demo another folder with --out")
+    recipe = folder.parent / f"{folder.name}.yaml"
+    if recipe.exists() and recipe.read_text(encoding="utf-8", errors="replace") != text:
+        fix = "rename it, or give another --out: the demo's recipe is written beside its run directory"
+        raise RecipeError(f"'{recipe}' exists, and is not the demo's recipe", where=str(recipe), fix=fix)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    recipe.write_text(text, encoding="utf-8")
+    return recipe

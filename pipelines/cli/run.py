@@ -23,6 +23,8 @@ from pipelines.run.job import STAGES, run_folder
 from pipelines.run.progress import Progress
 from pipelines.run.request import Request
 from pipelines.storage.addresses import redacted
+from pipelines.storage.layout import STATE
+from pipelines.storage.rundir import claim
 from pipelines.storage.store import Store
 
 BEAM_ARGS = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -107,8 +109,12 @@ def _share(text: str) -> float:
 
 
 def supervise(request: Request) -> int:
-    """Start the process that does the run, show its progress, say how it ended. Returns the exit code."""
+    """Start the process that does the run, show its progress, say how it ended. Returns the exit code.
+
+    Raises RecipeError, with nothing written, for a folder that holds something else than a run.
+    """
     store = Store.at(request.out)
+    claim(store)
     # A killed worker's job server may still be leaving; it removes its own folder.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         log_path = (store.local or Path(scratch)) / LOG
@@ -170,7 +176,7 @@ def _watch(worker: subprocess.Popen, store: Store) -> int:
                 continue
             next_look = time.monotonic() + REMOTE_POLL_SECONDS
             with contextlib.suppress(GristmillError):  # a store that does not answer: the worker meets it, and says so
-                state = store.read_json("run.json") or {}
+                state = store.read_sealed(STATE) or {}
                 if state.get("pid") == worker.pid:
                     view.show(progress.poll())
                     _note(state, said)

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from pipelines.cli.output import human_bytes, out
 from pipelines.run.progress import Progress
+from pipelines.storage.layout import STATE
 from pipelines.storage.rundir import open_run
 
 
@@ -18,6 +19,9 @@ def status(run: Annotated[str, typer.Argument(help="The run directory, or its ad
     progress = Progress(open_run(run))
     stages = progress.poll()
     state = progress.state
+    if "recipe" not in state:
+        out.print(f"{progress.store.name}: {state.get('status', f'{STATE} is gone')}")
+        return
     out.print(f"{state['recipe']}: {state['status']}, runner {state['runner']}, started {state['started']}")
     if state.get("finished"):
         out.print(f"ended {state['finished']}")

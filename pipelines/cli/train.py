@@ -11,6 +11,7 @@ import typer
 from pipelines.cli.output import note
 from pipelines.errors import Exit, RecipeError
 from pipelines.recipe.load import load
+from pipelines.storage.layout import INDEX, MANIFEST, RECIPE, STATE
 from pipelines.storage.rundir import open_run
 from pipelines.storage.store import Store
 
@@ -29,7 +30,7 @@ def train(
     gristmill train runs/my-corpus --steps 1000
     """
     store = open_run(run)
-    if not store.exists("manifest.json") or not store.exists("tokens/index.json"):
+    if not store.exists(MANIFEST) or not store.exists(INDEX):
         fix = "finish it with `gristmill run`; the recipe needs a `tokenizer`"
         raise RecipeError("this run has no token shards yet", where=run, fix=fix)
     folder = _on_this_machine(run, store, copy)
@@ -43,17 +44,19 @@ def _on_this_machine(run: str, store: Store, copy: Path | None) -> Path:
     """The run's folder; of a run on an object store a copy of what a trainer needs, made once for every manifest."""
     if store.local is not None:
         return Path(run)
-    manifest = store.read_bytes("manifest.json")
+    manifest, state = store.read_bytes(MANIFEST), store.read_bytes(STATE)
     folder = copy or Path("runs") / f"{store.name}-{hashlib.sha256(manifest).hexdigest()[:12]}"
-    mark = folder / "manifest.json"  # written last
+    here, mark = Store.at(folder), folder / MANIFEST  # written last
     if mark.exists() and mark.read_bytes() == manifest:
         note(f"uses the copy of {run} in {folder}")
         return folder
-    if mark.exists():
+    begun = (folder / STATE).exists() and (folder / STATE).read_bytes() == state
+    if here.entries() and not begun:
         fix = "give another folder with --copy, or remove this one"
-        raise RecipeError("the folder holds another run", where=str(folder), fix=fix)
+        raise RecipeError("the folder is not empty, and no copy of this run", where=str(folder), fix=fix)
     note(f"copies what training needs of {run} to {folder}")
-    store.copy_to(folder, "tokens", "tokenizer", "plugins", "recipe.yaml", "run.json")
+    here.write_bytes(STATE, state)  # first: it says whose copy this is, where copying is interrupted
+    store.copy_to(folder, "tokens", "tokenizer", "plugins", RECIPE)
     mark.write_bytes(manifest)
     return folder
 

@@ -4,7 +4,6 @@ import glob
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -14,24 +13,10 @@ import pyarrow as pa
 from pipelines.errors import InputError
 from pipelines.records.elements import Split
 from pipelines.storage.addresses import check_address, is_remote
-from pipelines.storage.remote import RemoteFile, attempt, connect
+from pipelines.storage.remote import RemoteFile, attempt, connect, etag_of, value_of
 from pipelines.storage.remote import info as remote_info
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
-
-ETAG_KEYS = (
-    "etag",
-    "ETag",
-    "md5Hash",
-    "md5",
-    "content_md5",
-    "mtime",
-    "last_modified",
-    "LastModified",
-    "updated",
-    "created",
-)
-"""Where file systems keep what changes with a file, best first."""
 
 PLAN_AGAIN = "run again: planning takes the files as they are now"
 
@@ -135,17 +120,7 @@ def _list_remote(path: str, suffixes: tuple[str, ...]) -> list[File]:
 
 
 def _remote_file(fs: fsspec.AbstractFileSystem, info: dict[str, Any]) -> File:
-    return File(fs.unstrip_protocol(info["name"]), int(info["size"] or 0), _etag(info))
-
-
-def _etag(info: dict[str, Any]) -> str:
-    """key=value, since listing a folder and asking for a file may give different keys."""
-    return next((f"{key}={_value(info, key)}" for key in ETAG_KEYS if info.get(key)), "")
-
-
-def _value(info: dict[str, Any], key: str) -> str:
-    value = info[key]
-    return str(value.timestamp() if isinstance(value, datetime) else value)
+    return File(fs.unstrip_protocol(info["name"]), int(info["size"] or 0), etag_of(info))
 
 
 def open_file(path: str) -> IO[bytes]:
@@ -199,4 +174,4 @@ def _same_remote(split: Split) -> bool:
         raise FileNotFoundError(split.path)
     key, _, value = split.etag.partition("=")
     same_size = not split.size or not info["size"] or split.size == info["size"]
-    return same_size and (not info.get(key) or _value(info, key) == value)
+    return same_size and (not info.get(key) or value_of(info, key) == value)

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from pipelines.records.accounts import Account, Accounts
@@ -11,7 +11,10 @@ from pipelines.records.accounts import Account, Accounts
 
 @dataclass(frozen=True)
 class Part:
-    """A finished file of a dataset. `content` adds up over rows: it does not depend on how rows are cut into parts."""
+    """A finished file of a dataset. `content` adds up over rows: it does not depend on how rows are cut into parts.
+
+    `published`: the name without a hash under which readers know it; a copy gets it when the run concludes.
+    """
 
     dataset: str
     path: str
@@ -19,6 +22,7 @@ class Part:
     bytes: int
     sha256: str
     content: str = ""
+    published: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,10 +59,11 @@ class Receipt:
 
     @classmethod
     def from_json(cls, record: dict) -> "Receipt":
-        """From the parsed JSON object."""
+        """From the parsed JSON object, which may hold more than a receipt."""
         parts = tuple(Part(**part) for part in record["parts"])
         accounts = tuple(Account(**account) for account in record["accounts"])
-        return cls(**{**record, "parts": parts, "accounts": accounts})
+        known = {field.name: record[field.name] for field in fields(cls)}
+        return cls(**{**known, "parts": parts, "accounts": accounts})
 
 
 def total(receipts: Iterable[Receipt]) -> Accounts:

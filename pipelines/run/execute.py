@@ -26,11 +26,15 @@ from pipelines.runners.options import Chosen, choose
 from pipelines.runners.portable.remote_job import end_orphan
 from pipelines.runners.portable.runner import ClusterRunner
 from pipelines.stages.preload import preload
-from pipelines.stages.tokenizer import name_of
 from pipelines.storage.addresses import is_remote
 from pipelines.storage.addresses import load as load_protocol
-from pipelines.storage.rundir import locked, now, update_state
+from pipelines.storage.layout import MANIFEST, NOTES, RECIPE, STATE
+from pipelines.storage.receipt_book import read_note, read_receipt
+from pipelines.storage.rundir import claim, locked, now, update_state
 from pipelines.storage.store import Store
+
+NOTED = ("score", "text", "tokenizer", "tokens", "rows")
+"""Stages that note their receipts, in the order in which the report shows them."""
 
 
 def execute(request: Request) -> dict[str, Any]:
@@ -46,6 +50,7 @@ def execute(request: Request) -> dict[str, Any]:
     loaded = load(request.recipe)
     check(loaded)
     aside, pid = _aside(store, loaded, chosen), os.getpid()
+    aside(lambda: claim(store))
     with locked(store, aside, request.break_lock) as told:
         chosen = replace(chosen, note="; ".join(filter(None, (told, chosen.note))))
         job, units = aside(lambda: _prepare(store, loaded, request, chosen, pid))
@@ -76,7 +81,7 @@ def _prepare(store: Store, loaded: LoadedRecipe, request: Request, chosen: Chose
     store.prepare()
     units = plan_units(loaded, loaded.recipe.plan.unit_bytes)
     job = make_job(loaded.recipe, units, store, request.sample, _last_stage(loaded, request.until))
-    job = replace(job, decided="duplicates" in job.stages and job.duplicates_found())
+    job = replace(job, decided=job.duplicates_found(units))
     _begin(job, loaded, units, request, chosen, pid)
     return job, units
 
@@ -93,31 +98,30 @@ def _last_stage(loaded: LoadedRecipe, until: str) -> str:
 
 def _begin(job: Job, loaded: LoadedRecipe, units: list[Unit], request: Request, chosen: Chosen, pid: int) -> None:
     store = job.store
-    store.delete(manifest.MANIFEST)  # what lies there is about to change; until the end only receipts are to be trusted
-    store.delete("_work/notes")
+    store.delete(MANIFEST)  # what lies there is about to change; until the end only receipts are to be trusted
+    store.delete(NOTES)
     write_plan(store, units)
     for plugin in loaded.recipe.plugins:
         if plugin.source:
             store.write_bytes(plugin.kept_as, plugin.source.encode())
-    store.write_bytes("recipe.yaml", dump(loaded.recipe).encode())
-    store.delete("run.json")
-    update_state(
-        store,
-        status="running",
-        recipe=loaded.recipe.name,
-        recipe_file=str(loaded.file),
-        started=now(),
-        runner=request.runner,
-        workers=chosen.workers,
-        note=chosen.note,
-        host=platform.node(),
-        pid=pid,
-        until=job.until,
-        sample=job.sample,
-        units=len(units),
-        input_bytes=job.input_bytes,
-        books={stage: job.books[stage].folder for stage in job.stages},
-    )
+    store.write_bytes(RECIPE, dump(loaded.recipe).encode())
+    state = {
+        "status": "running",
+        "recipe": loaded.recipe.name,
+        "recipe_file": str(loaded.file),
+        "started": now(),
+        "runner": request.runner,
+        "workers": chosen.workers,
+        "note": chosen.note,
+        "host": platform.node(),
+        "pid": pid,
+        "until": job.until,
+        "sample": job.sample,
+        "units": len(units),
+        "input_bytes": job.input_bytes,
+        "books": {stage: job.books[stage].folder for stage in job.stages},
+    }
+    store.write_sealed(STATE, state)
 
 
 def _run(job: Job, chosen: Chosen) -> None:
@@ -141,23 +145,11 @@ def _run(job: Job, chosen: Chosen) -> None:
 def collect(job: Job) -> dict[str, list[Receipt]]:
     """The receipts that make up this run, by stage, in the order of the units."""
     receipts: dict[str, list[Receipt]] = {}
-    for stage in (*job.stages, "rows"):
-        names = job.store.read_json(f"_work/notes/{stage}.json") or []
-        found = [_receipt(job, name) for name in names]
-        if found:
-            receipts[stage] = found
-    if "tokenizer" in job.stages and job.units:
-        receipts["tokenizer"] = [_tokenizer_receipt(job, receipts["text"])]
+    for stage in NOTED:
+        noted = read_note(job.store, stage)
+        if noted:
+            receipts[stage] = [read_receipt(job.store, job.books[book].path(unit))[0] for book, unit in noted]
     return receipts
-
-
-def _receipt(job: Job, name: str) -> Receipt:
-    stage, unit = name.split("/", 1)
-    return Receipt.from_json(job.store.read_json(job.books[stage].path(unit)))
-
-
-def _tokenizer_receipt(job: Job, text: list[Receipt]) -> Receipt:
-    return _receipt(job, f"tokenizer/{name_of(text)}")
 
 
 def _publish(job: Job, units: list[Unit]) -> tuple[dict[str, list[Receipt]], dict[str, Any]]:
@@ -166,8 +158,7 @@ def _publish(job: Job, units: list[Unit]) -> tuple[dict[str, list[Receipt]], dic
     accounts: Accounts = total(receipt for stage in receipts.values() for receipt in stage)
     reconcile(accounts, job.steps)
     document = manifest.build(job, units, receipts, accounts)
-    manifest.sweep(job.store, document)
-    job.store.write_json(manifest.MANIFEST, document)
+    manifest.publish(job.store, document, receipts)
     return receipts, document
 
 
@@ -188,8 +179,8 @@ def stage_times(job: Job, receipts: dict[str, list[Receipt]]) -> list[dict[str, 
                 "cpu_seconds": round(sum(receipt.cpu_seconds for receipt in done), 3),
             }
         )
-    mark = job.store.read_json(job.duplicates_mark) if "duplicates" in job.stages else None
-    if mark and "score" in receipts:
-        waited = mark["finished"] - max(receipt.finished for receipt in receipts["score"])
+    found = job.duplicates_time() if "duplicates" in job.stages else None
+    if found and "score" in receipts:
+        waited = found - max(receipt.finished for receipt in receipts["score"])
         rows.insert(1, {**rows[0], "stage": "duplicates", "seconds": round(max(waited, 0), 3), "cpu_seconds": 0.0})
     return rows

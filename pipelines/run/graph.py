@@ -23,6 +23,7 @@ from pipelines.stages.score import FINGERPRINTS, ScoreUnits
 from pipelines.stages.text import CleanUnits
 from pipelines.stages.tokenizer import TrainTokenizer
 from pipelines.stages.tokens import EncodeUnits, PlanRows
+from pipelines.storage.receipt_book import write_note
 from pipelines.storage.store import Store
 
 Numbered = tuple[int, Receipt]
@@ -33,7 +34,7 @@ def build(pipeline: beam.Pipeline, job: Job) -> None:
     scored = score(pipeline, job)
     if "text" not in job.stages:
         if "duplicates" in job.stages:
-            note(job, "duplicates", find_duplicates(scored, job))
+            find_duplicates(scored, job)
         return
     decided = find_duplicates(scored, job) if "duplicates" in job.stages else scored
     cleaned = decided | "text" >> beam.ParDo(CleanUnits(job.recipe, job.books.get("duplicates"), job.books["text"]))
@@ -66,7 +67,7 @@ def score(pipeline: beam.Pipeline, job: Job) -> beam.PCollection[Numbered]:
 def find_duplicates(scored: beam.PCollection[Numbered], job: Job) -> beam.PCollection[Numbered]:
     """Stage S, unless the decisions about exactly these units are stored already."""
     book = job.books["duplicates"]
-    if job.duplicates_found() or job.recipe.deduplicate is None:
+    if job.decided or job.recipe.deduplicate is None:
         return scored
     members = (
         scored
@@ -96,20 +97,20 @@ def encode(trained: beam.PCollection[Numbered], job: Job) -> None:
     encoded = (
         trained
         | "fan out text" >> beam.GroupByKey()
-        | "encode" >> beam.ParDo(EncodeUnits(job.recipe, job.books["tokens"]))
+        | "encode" >> beam.ParDo(EncodeUnits(job.recipe, job.books["tokenizer"], job.books["tokens"]))
     )
     note(job, "tokens", encoded)
     planned = (
         encoded
         | "all tokens" >> beam.ParDo(Together())
         | "one planner" >> GroupBlocks()
-        | "plan rows" >> beam.ParDo(PlanRows(job.recipe, job.books["tokens"]))
+        | "plan rows" >> beam.ParDo(PlanRows(job.recipe, job.books["tokenizer"], job.books["tokens"]))
     )
     note(job, "rows", planned)
 
 
 def note(job: Job, stage: str, receipts: beam.PCollection[Numbered]) -> None:
-    """Write which receipts make up a stage of this run: an old receipt may lie beside a new one."""
+    """Note which receipts make up a stage of this run."""
     (
         receipts
         | f"{stage} receipts" >> beam.ParDo(Together())
@@ -170,7 +171,7 @@ class MarkComplete(beam.DoFn):
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Numbered]:
         """All units."""
         numbered = unpack(element[1])
-        self.store.write_json(self.path, {"units": len(numbered), "finished": time.time()})
+        self.store.write_sealed(self.path, {"units": len(numbered), "finished": time.time()})
         yield from numbered
 
 
@@ -191,7 +192,6 @@ class WriteNote(beam.DoFn):
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[int]:
         """All units of a stage."""
-        numbered = unpack(element[1])
-        names = [f"{receipt.stage}/{receipt.unit}" for _, receipt in numbered]
-        self.store.write_json(f"_work/notes/{self.stage}.json", names)
-        yield len(names)
+        receipts = [receipt for _, receipt in unpack(element[1])]
+        write_note(self.store, self.stage, receipts)
+        yield len(receipts)

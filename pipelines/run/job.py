@@ -6,18 +6,19 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from pipelines.errors import DamageError
 from pipelines.recipe.load import LoadedRecipe
 from pipelines.recipe.plugins import names as plugin_names
 from pipelines.recipe.schema import Recipe
 from pipelines.records.elements import Unit
 from pipelines.run.keys import DUPLICATES_CODE, SCORE_CODE, TEXT_CODE, TOKEN_CODE, step_key
 from pipelines.run.plan import plan_source
+from pipelines.storage.layout import PLAN, PLAN_MARK
 from pipelines.storage.receipt_book import ReceiptBook
 from pipelines.storage.store import Store
 
 STAGES = ("score", "duplicates", "text", "tokenizer", "tokens")
 """In order of execution; `--until` takes one of them."""
-PLAN = "_plan/units.arrow"
 PARTITION_BYTES = 32_000_000
 """Input bytes per partition of a shuffle: about 2 MB of band records."""
 
@@ -33,8 +34,8 @@ class Job:
     input_bytes: int
     sample: float
     until: str
-    decided: bool | None = None
-    """What duplicates_found says, where it was asked before; None: it asks the store."""
+    decided: bool = False
+    """Whether an earlier run has decided about the duplicates of exactly these units: see `duplicates_found`."""
 
     @property
     def stages(self) -> list[str]:
@@ -56,9 +57,22 @@ class Job:
         """Of the shuffles of deduplication."""
         return min(4096, max(4, self.input_bytes // PARTITION_BYTES))
 
-    def duplicates_found(self) -> bool:
-        """Whether an earlier run has decided about the duplicates of exactly these units."""
-        return self.store.exists(self.duplicates_mark) if self.decided is None else self.decided
+    def duplicates_found(self, units: list[Unit]) -> bool:
+        """Whether an earlier run has decided about the duplicates of these units, and every decision stands.
+
+        The units are in the step key, so that decisions about others lie elsewhere.
+        """
+        if "duplicates" not in self.stages or self.duplicates_time() is None:
+            return False
+        return self.books["duplicates"].find_all([unit.key for unit in units])
+
+    def duplicates_time(self) -> float | None:
+        """When every unit's decision had been stored, in seconds since 1970; None: not yet, or nobody can tell."""
+        try:
+            mark = self.store.read_sealed(self.duplicates_mark)
+        except DamageError:
+            return None
+        return mark["finished"] if mark else None
 
     @property
     def duplicates_mark(self) -> str:
@@ -114,7 +128,7 @@ def write_plan(store: Store, units: list[Unit]) -> None:
         for number, unit in enumerate(units)
     ]
     fields = [("number", pa.int64()), ("source", pa.string()), ("key", pa.string()), ("bytes", pa.int64())]
-    schema = pa.schema([*fields, ("unit", pa.large_string())])
+    schema = pa.schema([*fields, ("unit", pa.large_string())], metadata=PLAN_MARK)
     with store.temporary() as scratch:
         with pa.OSFile(str(scratch), "wb") as file, pa.ipc.new_file(file, schema) as writer:
             writer.write_table(pa.Table.from_pylist(rows, schema=schema))

@@ -3,10 +3,12 @@
 Holds no time, host, runner or worker count: the same recipe on the same input gives the same manifest everywhere.
 """
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
+from pipelines.errors import DamageError
 from pipelines.recipe.entries import judge_of
 from pipelines.recipe.load import fingerprint
 from pipelines.recipe.schema import Recipe
@@ -14,23 +16,10 @@ from pipelines.records.accounts import Accounts
 from pipelines.records.elements import Unit
 from pipelines.records.receipts import Part, Receipt
 from pipelines.run.job import Job
-from pipelines.storage.attempts import ATTEMPTS
+from pipelines.storage.layout import ATTEMPTS, CARD, DATASETS, FIXED, MANIFEST, PLAN, PLUGINS, RECIPE, is_ours
 from pipelines.storage.parts import add_content
+from pipelines.storage.sealed import MAKE_AGAIN
 from pipelines.storage.store import Store
-
-MANIFEST = "manifest.json"
-PUBLISHED = (
-    "text",
-    "ledger",
-    "clusters",
-    "dropped",
-    "dead",
-    "curated",
-    "tokens/train",
-    "tokens/validation",
-    "tokens/plan",
-)
-"""Datasets with a folder of their own, in which a part of an earlier recipe must not stay."""
 
 
 def build(job: Job, units: list[Unit], receipts: Mapping[str, list[Receipt]], accounts: Accounts) -> dict[str, Any]:
@@ -46,7 +35,8 @@ def build(job: Job, units: list[Unit], receipts: Mapping[str, list[Receipt]], ac
         "steps": {stage: job.books[stage].key for stage in job.stages},
         "reconciled_steps": job.steps,
         "datasets": datasets(parts),
-        "tokenizer": job.store.read_json("tokenizer/tokenizer.json") if "tokenizer" in job.stages else None,
+        "files": [described(job.store, path) for path in (RECIPE, PLAN, *plugins(job.recipe))],
+        "tokenizer": card(job.store, parts),
         "rules": rules(job.recipe),
         "accounts": accounts.to_json(),
     }
@@ -63,10 +53,33 @@ def datasets(parts: Iterable[Part]) -> dict[str, Any]:
             "rows": sum(part.rows for part in mine),
             "bytes": sum(part.bytes for part in mine),
             "content": add_content(part.content for part in mine if part.content),
-            "shards": [{"path": p.path, "rows": p.rows, "bytes": p.bytes, "sha256": p.sha256} for p in mine],
+            "shards": [
+                {"path": p.published or p.path, "rows": p.rows, "bytes": p.bytes, "sha256": p.sha256} for p in mine
+            ],
         }
         for name, mine in sorted(grouped.items())
     }
+
+
+def _shard(part: Part) -> dict[str, Any]:
+    path = part.published or part.path
+    return {"path": path, "rows": part.rows, "bytes": part.bytes, "sha256": part.sha256}
+
+
+def card(store: Store, parts: Iterable[Part]) -> dict[str, Any] | None:
+    """What the tokenizer says of itself; None where there is none."""
+    return next((store.read_json(part.path) for part in parts if part.published == CARD), None)
+
+
+def plugins(recipe: Recipe) -> list[str]:
+    """Where the run keeps its copies of plugin files."""
+    return [plugin.kept_as for plugin in recipe.plugins if plugin.source]
+
+
+def described(store: Store, path: str) -> dict[str, Any]:
+    """A file of the run that belongs to no dataset."""
+    raw = store.read_bytes(path)
+    return {"path": path, "bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}
 
 
 def rules(recipe: Recipe) -> list[dict[str, Any]]:
@@ -86,11 +99,30 @@ def rules(recipe: Recipe) -> list[dict[str, Any]]:
     ]
 
 
+def publish(store: Store, manifest: dict[str, Any], receipts: Mapping[str, list[Receipt]]) -> None:
+    """Make the folder what the manifest lists, then write the manifest: last, and when all else is on the disk."""
+    copies = [part for stage in receipts.values() for receipt in stage for part in receipt.parts if part.published]
+    for part in copies:
+        store.write_bytes(part.published, _bytes_of(store, part))
+    sweep(store, manifest)
+    store.sync([RECIPE, PLAN, *(part.published for part in copies)])
+    store.write_sealed(MANIFEST, manifest)
+    store.sync([MANIFEST])
+
+
+def _bytes_of(store: Store, part: Part) -> bytes:
+    raw = store.read_bytes(part.path)
+    if hashlib.sha256(raw).hexdigest() != part.sha256:
+        raise DamageError("the file was changed during the run", where=store.url(part.path), fix=MAKE_AGAIN)
+    return raw
+
+
 def sweep(store: Store, manifest: dict[str, Any]) -> None:
-    """Remove parts of earlier recipes or inputs, so that a folder holds exactly what the manifest lists."""
+    """Remove parts of earlier recipes or inputs. What no run has named is somebody else's, and stays."""
     store.delete(ATTEMPTS)
-    for folder in PUBLISHED:
-        listed = {shard["path"] for shard in manifest["datasets"].get(folder, {}).get("shards", ())}
-        for name in store.names(folder):
-            if f"{folder}/{name}" not in listed:
-                store.delete(f"{folder}/{name}")
+    shards = [shard for dataset in manifest["datasets"].values() for shard in dataset["shards"]]
+    listed = {file["path"] for file in (*shards, *manifest["files"])}
+    found = [f"{folder}/{name}" for folder in (*DATASETS, PLUGINS) for name in store.names(folder)]
+    for path in (*filter(is_ours, found), *FIXED):
+        if path not in listed:
+            store.delete(path)

@@ -3,7 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.records.receipts import Receipt
+from pipelines.errors import DamageError
+from pipelines.storage.layout import STATE
+from pipelines.storage.receipt_book import read_receipt
 from pipelines.storage.store import Store
 
 COUNTED = {"score": "read", "text": "scrub", "tokens": "encode"}
@@ -28,7 +30,7 @@ class StageProgress:
 
 @dataclass
 class Progress:
-    """Counts receipts as they appear; each is read once. `poll` again and again."""
+    """Counts receipts as they appear; each is read once. `poll` again and again. Raises DamageError for run.json."""
 
     store: Store
     stages: dict[str, StageProgress] = field(default_factory=dict)
@@ -37,7 +39,7 @@ class Progress:
 
     def poll(self) -> list[StageProgress]:
         """Look for new receipts. Empty before the run has planned its units."""
-        self.state = self.store.read_json("run.json") or {}
+        self.state = self.store.read_sealed(STATE) or {}
         for stage, folder in self.state.get("books", {}).items():
             progress = self.stages.setdefault(stage, StageProgress(stage, self._total(stage)))
             for name in self.store.names(folder):
@@ -52,11 +54,12 @@ class Progress:
         return {"tokenizer": min(units, 1), "tokens": units + 1 if units else 0}.get(stage, units)
 
     def _count(self, progress: StageProgress, path: str) -> None:
-        record = self.store.read_json(path)
-        if record is None:  # swept between listing and reading
+        try:
+            receipt, _ = read_receipt(self.store, path)
+        except (FileNotFoundError, DamageError):  # swept between listing and reading; to be done again
             return
         progress.done += 1
-        for account in Receipt.from_json(record).accounts:
+        for account in receipt.accounts:
             if account.outcome == "in" and account.step == COUNTED.get(progress.stage):
                 progress.documents += account.documents
                 progress.bytes += account.bytes

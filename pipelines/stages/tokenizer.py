@@ -10,18 +10,20 @@ from pathlib import Path
 import apache_beam as beam
 import numpy as np
 
-from pipelines.errors import RecipeError
+from pipelines.errors import DamageError, RecipeError
 from pipelines.recipe.schema import Recipe, Tokenizer
-from pipelines.records.receipts import Part, Receipt
+from pipelines.records.receipts import Receipt
 from pipelines.stages.numbered import unpack
-from pipelines.storage.parts import read_parts
-from pipelines.storage.receipt_book import ReceiptBook
+from pipelines.storage.layout import CARD, MODEL
+from pipelines.storage.parts import put_part, read_parts
+from pipelines.storage.receipt_book import ReceiptBook, read_note, write_note
+from pipelines.storage.sealed import MAKE_AGAIN
 from tokenizer.encode import Encoder
 from tokenizer.evaluate import evaluate, merged
 from tokenizer.sampling import SAMPLE_SALT, derived_key, keyed_hash
 from tokenizer.train import TokenizerInfo, TokenizerOptions, train
 
-MODEL, CARD = "tokenizer/tokenizer.model", "tokenizer/tokenizer.json"
+DATASET = "tokenizer"
 EVALUATION_BYTES = 200_000
 """Per language, of the sample: enough for three digits of fertility."""
 
@@ -89,10 +91,9 @@ def train_tokenizer(recipe: Recipe, book: ReceiptBook, receipts: list[Receipt]) 
         info = _train(sample.texts, options, folder)
         replace(info, evaluation=_measure(Encoder(folder), sample)).save(folder)
         for path in (MODEL, CARD):
-            file = folder / path.split("/")[1]
-            raw = file.read_bytes()
-            parts.append(Part("tokenizer", path, 1, len(raw), hashlib.sha256(raw).hexdigest()))
-            book.store.publish(file, path)
+            file, stem = folder / Path(path).name, f"_work/{DATASET}/{name[:16]}-00"
+            part = put_part(book.store, file, stem, file.suffix, dataset=DATASET, rows=1, published=path)
+            parts.append(part)
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
     size = sum(len(text.encode()) for text in sample.texts)
     details = {"sha256": info.sha256, "sample_documents": len(sample.texts), "sample_bytes": size}
@@ -116,6 +117,21 @@ def _measure(encoder: Encoder, sample: Sample) -> dict[str, dict[str, int | floa
     return {language: found.as_dict() for language, found in figures.items()}
 
 
+def trained(book: ReceiptBook) -> Receipt:
+    """The receipt of the tokenizer of this run. Raises DamageError when it does not stand."""
+    ((_, name),) = read_note(book.store, book.stage)
+    receipt = book.find(name)
+    if receipt is None:
+        raise DamageError("the run's tokenizer is damaged", where=book.store.url(book.path(name)), fix=MAKE_AGAIN)
+    return receipt
+
+
+def put_in(folder: Path, book: ReceiptBook, tokenizer: Receipt) -> None:
+    """Copy a tokenizer's files into a folder, under the names that the encoder looks for."""
+    for part in tokenizer.parts:
+        (folder / Path(part.published).name).write_bytes(book.store.read_bytes(part.path))
+
+
 def name_of(receipts: Iterable[Receipt]) -> str:
     """Names a set of text parts by what they hold, in any order."""
     parts = sorted(part.sha256 for receipt in receipts for part in receipt.of("text"))
@@ -131,5 +147,6 @@ class TrainTokenizer(beam.DoFn):
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, Receipt]]:
         """All units at once, on one worker."""
         numbered = unpack(element[1])
-        train_tokenizer(self.recipe, self.book, [receipt for _, receipt in numbered])
+        receipt = train_tokenizer(self.recipe, self.book, [receipt for _, receipt in numbered])
+        write_note(self.book.store, self.book.stage, [receipt])
         yield from numbered

@@ -1,6 +1,7 @@
 """Stage E: encode every unit of `text/` into token shards, then plan the rows of training over all of them."""
 
 import hashlib
+import json
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -19,19 +20,19 @@ from pipelines.records.dead_letters import dead_letter
 from pipelines.records.receipts import Part, Receipt
 from pipelines.stages.numbered import unpack
 from pipelines.stages.replay import Failure, survive
-from pipelines.stages.tokenizer import CARD, MODEL, name_of
+from pipelines.stages.tokenizer import name_of, put_in, trained
 from pipelines.storage.attempts import attempt
-from pipelines.storage.parts import PartWriter, read_parts, row_digest
+from pipelines.storage.layout import CARD, INDEX
+from pipelines.storage.parts import PartWriter, put_part, read_parts, row_digest
 from pipelines.storage.receipt_book import ReceiptBook
 from pipelines.storage.store import Store
 from tokenizer.encode import Encoder
 from tokenizer.sampling import is_validation
 from tokenizer.shards.format import Header, Shard, token_batch, write_shard
 from tokenizer.shards.index import Index, ShardEntry, SplitEntry, write_index
-from tokenizer.shards.packing import PackPlan, pack
+from tokenizer.shards.packing import pack
 
 SPLITS = ("train", "validation")
-INDEX = "tokens/index.json"
 COLUMNS = ["doc_id", "source", "lang", "cluster", "bytes", "text"]
 
 
@@ -40,16 +41,14 @@ class UnitEncoder:
     """Encodes one unit after another with the run's tokenizer."""
 
     recipe: Recipe
+    tokenizer: ReceiptBook
     book: ReceiptBook
 
     def __post_init__(self) -> None:
-        store = self.book.store
-        self.card = store.read_json(CARD)
-        with store.temporary() as folder:
+        with self.book.store.temporary() as folder:
             folder.mkdir()
-            for path in (MODEL, CARD):
-                with store.open(path) as file:
-                    (folder / Path(path).name).write_bytes(file.read())
+            put_in(folder, self.tokenizer, trained(self.tokenizer))
+            self.card = json.loads((folder / Path(CARD).name).read_bytes())
             self.encoder = Encoder(folder)
         self.header = Header(self.card["sha256"], self.encoder.vocabulary, self.card["special_ids"], self.book.key)
 
@@ -145,32 +144,33 @@ def _bury(
 class EncodeUnits(beam.DoFn):
     """(number, [receipt of stage B]) -> (number, receipt)."""
 
-    def __init__(self, recipe: Recipe, book: ReceiptBook):
-        self.recipe, self.book = recipe, book
+    def __init__(self, recipe: Recipe, tokenizer: ReceiptBook, book: ReceiptBook):
+        self.recipe, self.tokenizer, self.book = recipe, tokenizer, book
         self.encoder: UnitEncoder | None = None
 
     def process(self, element: tuple[int, Iterable[Receipt]]) -> Iterator[tuple[int, Receipt]]:
         """One unit. The tokenizer exists only now, so it is loaded with the first one."""
         number, (text_receipt,) = element
-        self.encoder = self.encoder or UnitEncoder(self.recipe, self.book)
+        self.encoder = self.encoder or UnitEncoder(self.recipe, self.tokenizer, self.book)
         yield number, self.encoder.encode(text_receipt)
 
 
 class PlanRows(beam.DoFn):
-    """(0, all receipts of stage E, numbered) -> (0, receipt): the pack plans and, last, `tokens/index.json`."""
+    """(0, all receipts of stage E, numbered) -> (0, receipt): the pack plans and the index of shards."""
 
-    def __init__(self, recipe: Recipe, book: ReceiptBook):
-        self.recipe, self.book = recipe, book
+    def __init__(self, recipe: Recipe, tokenizer: ReceiptBook, book: ReceiptBook):
+        self.recipe, self.tokenizer, self.book = recipe, tokenizer, book
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, Receipt]]:
         """All shards at once, on one worker; reads lengths and ids only."""
-        yield 0, plan_rows(self.recipe, self.book, [receipt for _, receipt in unpack(element[1])])
+        receipts = [receipt for _, receipt in unpack(element[1])]
+        yield 0, plan_rows(self.recipe, self.book, trained(self.tokenizer), receipts)
 
 
-def plan_rows(recipe: Recipe, book: ReceiptBook, receipts: list[Receipt]) -> Receipt:
-    """Write `tokens/plan/*` and `tokens/index.json` for shards in the order of their units."""
-    shards = [part.path for receipt in receipts for part in receipt.parts]
-    name = "plan-" + hashlib.sha256("".join(shards).encode()).hexdigest()[:32]
+def plan_rows(recipe: Recipe, book: ReceiptBook, tokenizer: Receipt, receipts: list[Receipt]) -> Receipt:
+    """Write `tokens/plan/*` and the index for shards in the order of their units."""
+    named = [part.path for receipt in (tokenizer, *receipts) for part in receipt.parts]
+    name = "plan-" + hashlib.sha256("".join(named).encode()).hexdigest()[:32]
     done = book.find(name)
     if done is not None:
         return done
@@ -179,12 +179,11 @@ def plan_rows(recipe: Recipe, book: ReceiptBook, receipts: list[Receipt]) -> Rec
     for split in SPLITS:
         part, splits[split] = _plan_split(recipe, book, split, receipts)
         parts.append(part)
-    index = Index(recipe.tokens.sequence_length, book.store.read_json(CARD), splits)
+    (card,) = (part.path for part in tokenizer.parts if part.published == CARD)
     with book.store.temporary() as scratch:
-        write_index(scratch, index)
-        raw = scratch.read_bytes()
-        book.store.publish(scratch, INDEX)
-    parts.append(Part("tokens/index", INDEX, 1, len(raw), hashlib.sha256(raw).hexdigest()))
+        write_index(scratch, Index(recipe.tokens.sequence_length, book.store.read_json(card), splits))
+        stem = f"_work/index/{name.removeprefix('plan-')[:16]}-00"
+        parts.append(put_part(book.store, scratch, stem, ".json", dataset="tokens/index", rows=1, published=INDEX))
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
     receipt = Receipt(book.stage, name, tuple(parts), (), seconds, cpu_seconds, details=_figures(splits))
     book.commit(receipt)
@@ -192,7 +191,7 @@ def plan_rows(recipe: Recipe, book: ReceiptBook, receipts: list[Receipt]) -> Rec
 
 
 def _plan_split(recipe: Recipe, book: ReceiptBook, split: str, receipts: list[Receipt]) -> tuple[Part, SplitEntry]:
-    store, dataset = book.store, f"tokens/{split}"
+    store, dataset, length = book.store, f"tokens/{split}", recipe.tokens.sequence_length
     entries, mapped = [], []
     with ExitStack() as stack:
         for receipt in receipts:
@@ -204,19 +203,14 @@ def _plan_split(recipe: Recipe, book: ReceiptBook, split: str, receipts: list[Re
                     ShardEntry(path, part.rows, figures["tokens"], figures["bytes"], part.bytes, part.sha256)
                 )
                 mapped.append(shard)
-        plan = pack(mapped, recipe.tokens.sequence_length, seed=recipe.seed)
-    path = f"plan/{split}-{recipe.tokens.sequence_length}.arrow"
-    raw_part = _publish_plan(book, plan, path)
+        plan = pack(mapped, length, seed=recipe.seed)
     figures = plan.figures
-    return raw_part, SplitEntry(tuple(entries), path, figures.rows, figures.tokens, figures.padding)
-
-
-def _publish_plan(book: ReceiptBook, plan: PackPlan, path: str) -> Part:
-    with book.store.temporary() as scratch:
+    with store.temporary() as scratch:
         plan.write(scratch)
-        raw = scratch.read_bytes()
-        book.store.publish(scratch, f"tokens/{path}")
-    return Part("tokens/plan", f"tokens/{path}", plan.figures.rows, len(raw), hashlib.sha256(raw).hexdigest())
+        stem = f"tokens/plan/{split}-{length}"
+        part = put_part(store, scratch, stem, ".arrow", dataset="tokens/plan", rows=figures.rows)
+    path = part.path.removeprefix("tokens/")
+    return part, SplitEntry(tuple(entries), path, figures.rows, figures.tokens, figures.padding)
 
 
 def _figures(splits: dict[str, SplitEntry]) -> dict[str, dict[str, float]]:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from pipelines.errors import causes
 from pipelines.processes.isolation import Guard
+from pipelines.storage.layout import ATTEMPTS
 from pipelines.storage.receipt_book import ReceiptBook
 
-ATTEMPTS = "_work/attempts"
 CAREFUL_AFTER = 2
 """Killed attempts at a unit: one may be bad luck (an executor lost, a run stopped), and being careful takes time."""
 

@@ -3,6 +3,7 @@
 A second attempt of the same unit writes the same bytes under the same names, so attempts cannot disagree.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import pairwise
@@ -98,6 +99,15 @@ class PartWriter:
         self._store.publish(self._scratch, path)
         content = f"{self._digest:032x}" if self._content else ""
         self.parts.append(Part(self._dataset, path, self._rows, self._file.size, self._file.sha256, content))
+
+
+def put_part(store: Store, file: Path, stem: str, suffix: str, *, dataset: str, rows: int, published: str = "") -> Part:
+    """Publish a finished file that another writer made, named by its bytes: `<stem>-<hash><suffix>`."""
+    with file.open("rb") as opened:
+        sha256 = hashlib.file_digest(opened, "sha256").hexdigest()
+    size, path = file.stat().st_size, f"{stem}-{sha256[:16]}{suffix}"
+    store.publish(file, path)
+    return Part(dataset, path, rows, size, sha256, published=published)
 
 
 def row_digest(batch: pa.RecordBatch, columns: Iterable[str]) -> int:

@@ -13,6 +13,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, TypeVar
 from urllib.parse import urlsplit
@@ -35,6 +36,20 @@ WHOLE = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "oci", "r2", "m
 """Protocols of stores where a put is visible at its end only. Elsewhere a file is put aside and renamed."""
 PARTS = ".parts"
 PRECONDITION_FAILED = 412
+
+ETAG_KEYS = (
+    "etag",
+    "ETag",
+    "md5Hash",
+    "md5",
+    "content_md5",
+    "mtime",
+    "last_modified",
+    "LastModified",
+    "updated",
+    "created",
+)
+"""Where file systems keep what changes with a file, best first."""
 
 _PASSING = {
     # Of packages that need not be installed, so by name.
@@ -186,15 +201,38 @@ def info(url: str, kind: type[GristmillError] = RunnerError) -> dict[str, Any] |
 
 def names(url: str) -> list[str]:
     """Sorted names of the files in a folder; empty when there is none."""
+    return sorted(name for name, item in infos(url).items() if item["type"] == "file")
 
-    def look() -> list[str]:
+
+def entries(url: str) -> list[str]:
+    """Sorted names of the files and folders in a folder; empty when there is none."""
+    return sorted(infos(url))
+
+
+def infos(url: str) -> dict[str, dict[str, Any]]:
+    """What the store knows of the files and folders in a folder, by name; empty when there is none."""
+
+    def look() -> dict[str, dict[str, Any]]:
         fs, path = connect(url)
-        return sorted(Path(item["name"]).name for item in fs.ls(path, detail=True) if item["type"] == "file")
+        found = {item["name"].rstrip("/"): item for item in fs.ls(path, detail=True)}
+        found.pop(path.rstrip("/"), None)  # an object whose key ends in a slash stands for the folder itself
+        return {Path(name).name: item for name, item in found.items()}
 
     try:
         return attempt(look, url)
     except FileNotFoundError:
-        return []
+        return {}
+
+
+def etag_of(known: dict[str, Any]) -> str:
+    """What changes with a file, as key=value: listing a folder and asking for a file may give different keys."""
+    return next((f"{key}={value_of(known, key)}" for key in ETAG_KEYS if known.get(key)), "")
+
+
+def value_of(known: dict[str, Any], key: str) -> str:
+    """One of the things that a store knows of a file, as text."""
+    value = known[key]
+    return str(value.timestamp() if isinstance(value, datetime) else value)
 
 
 def find(url: str) -> dict[str, int]:

@@ -13,10 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import GristmillError, RecipeError
+from pipelines.errors import DamageError, GristmillError, RecipeError
 from pipelines.processes.aside import Aside, here
 from pipelines.storage import remote
-from pipelines.storage.store import PRIVATE, Store
+from pipelines.storage.layout import MANIFEST, PLAN, PLAN_MARK, PRIVATE, STATE, is_ours
+from pipelines.storage.sealed import seal
+from pipelines.storage.store import Store
 
 LOCK_TRIES, LOCK_SECONDS = 30, 0.1
 LOCK = "run.lock"
@@ -26,10 +28,52 @@ LOCK = "run.lock"
 def open_run(where: str | Path) -> Store:
     """The run directory of an earlier `run`. Raises RecipeError when there is none."""
     store = Store.at(where)
-    if not store.exists("run.json"):
+    if not is_run(store):
         fix = "give the folder that `gristmill run` printed"
         raise RecipeError(f"'{where}' is not a run directory", where=str(where), fix=fix)
     return store
+
+
+def is_run(store: Store) -> bool:
+    """Whether a folder is a run's: its state says so or, where that is damaged or gone, its manifest or its plan.
+
+    Any folder may hold a run.json; only ours is sealed.
+    """
+    for path in (STATE, MANIFEST):
+        with contextlib.suppress(DamageError):
+            if store.read_sealed(path) is not None:
+                return True
+    return _is_plan(store)
+
+
+def _is_plan(store: Store) -> bool:
+    import pyarrow as pa  # rarely needed, slow to load
+
+    try:
+        with store.open(PLAN) as file:
+            return PLAN_MARK.keys() <= (pa.ipc.open_file(file).schema.metadata or {}).keys()
+    except (FileNotFoundError, NotADirectoryError, pa.ArrowInvalid):
+        return False
+
+
+def check_folder(store: Store) -> None:
+    """Raises RecipeError where a run would write among somebody else's files. Writes nothing."""
+    if is_run(store):
+        return
+    found = store.entries()
+    if found and not (found == [STATE] and store.read_bytes(STATE) == b""):  # a run that was killed at its first step
+        what = f"'{store.root}' is not empty, and it is not a run directory"
+        if STATE in found:
+            what += f": its {STATE} is not one that Gristmill wrote, or it is damaged"
+        raise RecipeError(what, where=store.root, fix="give a new or an empty folder with --out; nothing was written")
+
+
+def claim(store: Store) -> None:
+    """Make an empty folder a run's, before anything else is written into it. Raises as check_folder."""
+    check_folder(store)
+    if not is_run(store):
+        store.delete(STATE)  # empty, if there is one
+        store.create(STATE, seal({"status": "starting"}))
 
 
 def now() -> str:
@@ -39,9 +83,12 @@ def now() -> str:
 
 def update_state(store: Store, **values: Any) -> dict[str, Any]:
     """Merge some keys into run.json and return all of it."""
-    state = {**(store.read_json("run.json") or {}), **values}
-    store.write_json("run.json", state)
-    return state
+    try:
+        before = store.read_sealed(STATE) or {}
+    except DamageError:
+        before = {}
+    store.write_sealed(STATE, {**before, **values})
+    return {**before, **values}
 
 
 @contextmanager
@@ -60,7 +107,7 @@ def locked(where: Path | str | Store, aside: Aside = here, break_lock: bool = Fa
 @contextmanager
 def _locked_folder(path: Path) -> Iterator[str]:
     path.mkdir(parents=True, exist_ok=True)
-    with (path / ".lock").open("a+", encoding="utf-8") as file:
+    with (path / ".lock").open("a+", encoding="utf-8", errors="replace") as file:
         if not _lock(file.fileno()):
             file.seek(0)
             raise RecipeError(
@@ -171,9 +218,20 @@ def _born(pid: int) -> str:
         return ""
 
 
-def clean(store: Store) -> list[str]:
-    """Remove the folders that hold raw text; deliverables, ledger and report stay. Returns what was removed."""
-    removed = [name for name in PRIVATE if store.exists(name)]
-    for name in removed:
-        store.delete(name)
-    return removed
+def clean(store: Store) -> tuple[list[str], list[str]]:
+    """Remove raw text: (folders that were emptied, files in them that are not the run's and stay).
+
+    Deliverables, ledger and report stay, and run.json says what is gone.
+    """
+    removed, left = [name for name in PRIVATE if store.exists(name)], []
+    update_state(store, cleaned=removed)
+    for folder in removed:
+        theirs = [path for path in store.below(folder) if not is_ours(path)]
+        if theirs:
+            for path in store.below(folder):
+                if path not in theirs:
+                    store.delete(path)
+        else:
+            store.delete(folder)
+        left += theirs
+    return removed, left

@@ -4,6 +4,7 @@ Local folders and fsspec URLs have the same layout. A file is written under a te
 appears at once: by rename on a local disk, by one put on an object store.
 """
 
+import contextlib
 import hashlib
 import io
 import json
@@ -11,7 +12,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +20,12 @@ from typing import IO, Any
 
 from pipelines.storage import remote
 from pipelines.storage.addresses import check_address, is_remote
+from pipelines.storage.layout import PRIVATE
+from pipelines.storage.sealed import seal, unseal
 
-PRIVATE = ("curated", "dropped", "dead", "_work")
-"""Folders that hold raw text: mode 0700, removed by `gristmill clean`."""
+READ_BYTES = 1 << 20
+LISTED = 8
+"""Files of one folder of an object store that are asked for one by one: of more, the folder is listed."""
 
 
 class HashingFile:
@@ -154,6 +158,10 @@ class Store:
         files = (self.local / path).rglob("*")
         return sorted(file.relative_to(self.local / path).as_posix() for file in files if file.is_file())
 
+    def below(self, folder: str) -> list[str]:
+        """Sorted paths of all files in a folder and in its folders."""
+        return [f"{folder}/{path}" for path in self._below(folder) if path]
+
     def exists(self, path: str) -> bool:
         """Whether a complete file stands there, or a folder."""
         if self.local is not None:
@@ -169,6 +177,52 @@ class Store:
                 return sorted(entry.name for entry in entries if entry.is_file())
         except FileNotFoundError:
             return []
+
+    def entries(self) -> list[str]:
+        """Sorted names of all that lies directly in the run directory, folders too; empty when there is none."""
+        if self.local is None:
+            return remote.entries(self.root)
+        try:
+            return sorted(os.listdir(self.local))
+        except FileNotFoundError:
+            return []
+
+    def signs(self, paths: Iterable[str]) -> dict[str, str]:
+        """What changes with a file, without reading it: path -> "size time" or "size tag"; none of a file that is gone.
+
+        On this machine the time is that of the last change of the file itself (ctime): unlike the time of its content
+        nothing sets it back.
+        """
+        if self.local is None:
+            return self._remote_signs(paths)
+        found = {}
+        for path in paths:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                stat = (self.local / path).stat()
+                found[path] = f"{stat.st_size} {stat.st_ctime_ns}"
+        return found
+
+    def _remote_signs(self, paths: Iterable[str]) -> dict[str, str]:
+        folders: dict[str, list[str]] = {}
+        for path in paths:
+            folders.setdefault(path.rpartition("/")[0], []).append(path)
+        found = {}
+        for folder, wanted in folders.items():
+            listed = remote.infos(self.url(folder)) if len(wanted) > LISTED else {}
+            for path in wanted:
+                name = path.rpartition("/")[2]
+                known = listed.get(name) if len(wanted) > LISTED else remote.info(self.url(path))
+                if known is not None:
+                    found[path] = f"{known['size']} {remote.etag_of(known)}"
+        return found
+
+    def sha256(self, path: str) -> str:
+        """Of a file, read in pieces. Raises FileNotFoundError."""
+        digest = hashlib.sha256()
+        with self.open(path) as file:
+            while piece := file.read(READ_BYTES):
+                digest.update(piece)
+        return digest.hexdigest()
 
     def size(self) -> int:
         """Bytes of all files of the run."""
@@ -199,6 +253,44 @@ class Store:
     def write_json(self, path: str, value: Any) -> None:
         """Put a JSON file in one atomic step; keys in given order, so equal values give equal bytes."""
         self.write_bytes(path, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
+
+    def read_sealed(self, path: str) -> dict[str, Any] | None:
+        """A sealed JSON file; None when there is none. Raises DamageError when it is not as it was written."""
+        try:
+            return unseal(self.read_bytes(path), self.url(path))
+        except FileNotFoundError:
+            return None
+
+    def write_sealed(self, path: str, value: dict[str, Any]) -> None:
+        """Put a sealed JSON file in one atomic step; equal values give equal bytes."""
+        self.write_bytes(path, seal(value))
+
+    def create(self, path: str, data: bytes) -> bool:
+        """Put a small file unless there is one; False when there is."""
+        if self.local is None:
+            return remote.create(self.url(path), data)
+        (self.local / path).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with (self.local / path).open("xb", buffering=0) as file:
+                file.write(data)
+        except FileExistsError:
+            return False
+        return True
+
+    def sync(self, paths: Iterable[str]) -> None:
+        """Wait until finished files, and their names, are on the disk: before something else names them.
+
+        Many at once cost little more than one. What a store has taken it has stored.
+        """
+        if self.local is None:
+            return
+        files = [self.local / path for path in paths]
+        for place in (*files, *dict.fromkeys(file.parent for file in files)):
+            descriptor = os.open(place, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
 
     @contextmanager
     def temporary(self) -> Iterator[Path]:

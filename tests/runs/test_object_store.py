@@ -20,7 +20,7 @@ from pipelines.errors import RecipeError
 from pipelines.report.model import Report
 from pipelines.run.execute import execute
 from pipelines.run.request import Request
-from pipelines.storage.rundir import locked
+from pipelines.storage.rundir import claim, locked
 from pipelines.storage.store import Store
 from tokenizer.shards.dataset import TokenShards
 
@@ -140,6 +140,17 @@ def test_refused__one_message_and_nothing_left_behind(s3, corpus, command, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+def test_foreign_objects__are_never_written_among(s3, corpus, command):
+    bucket = s3.bucket()
+    s3.client().put_object(Bucket=bucket, Key="mine/text/故事.txt", Body=b"mine")
+    done = command("run", corpus.recipe, "--out", f"s3://{bucket}/mine")
+    assert done.returncode == 2
+    assert "is not a run directory" in done.stderr
+    with pytest.raises(RecipeError, match="is not a run directory"):
+        execute(Request(corpus.recipe, f"s3://{bucket}/mine"))
+    assert s3.objects(bucket) == {"mine/text/故事.txt": b"mine"}
+
+
 def test_no_permission__is_said_before_anything_is_written(s3, corpus, tmp_path, monkeypatch):
     bucket = s3.bucket()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
@@ -156,12 +167,14 @@ def test_no_permission__is_said_before_anything_is_written(s3, corpus, tmp_path,
 def test_lock__another_machine_s_is_respected_until_it_is_broken(s3, corpus):
     bucket = s3.bucket()
     store = Store.at(f"s3://{bucket}/run")
+    claim(store)
+    state = s3.objects(bucket)
     with locked(store) as told:
         assert told == ""
         mine = json.loads(s3.objects(bucket)["run/run.lock"])
         with pytest.raises(RecipeError, match=f"process {os.getpid()} on"), locked(store):
             pass
-    assert s3.objects(bucket) == {}
+    assert s3.objects(bucket) == state
     for change in ({"machine": "another"}, {"pid": os.getpid()}):
         store.write_json("run.lock", {**mine, "host": "far", "born": "1", **change})
         if "pid" in change:  # of this machine, and this process was born later: its number was used again
@@ -173,7 +186,7 @@ def test_lock__another_machine_s_is_respected_until_it_is_broken(s3, corpus):
         assert "--break-lock" in caught.value.fix
         with locked(store, break_lock=True) as told:
             assert "on far" in told
-    assert s3.objects(bucket) == {}
+    assert s3.objects(bucket) == state
 
 
 @pytest.mark.slow
@@ -232,6 +245,7 @@ def test_train__copies_a_run_once_and_brings_its_curves_back(s3, calm, tmp_path,
     assert (folder / "manifest.json").read_bytes() == (calm / "manifest.json").read_bytes()
     (curve,) = json.loads(s3.objects(bucket)["run/report/report.json"])["training"]
     assert (curve["name"], curve["steps"]) == ("try", 2)
-    (folder / "manifest.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(RecipeError, match="holds another run"):
+    for name in ("manifest.json", "run.json"):
+        (folder / name).write_text("{}", encoding="utf-8")
+    with pytest.raises(RecipeError, match="no copy of this run"):
         train.train(SimpleNamespace(args=[]), f"s3://{bucket}/run", "try", folder)

@@ -13,7 +13,8 @@ import pytest
 from pipelines.errors import RecipeError
 from pipelines.run.execute import execute
 from pipelines.run.request import Request
-from pipelines.storage.rundir import locked
+from pipelines.storage.rundir import claim, locked
+from pipelines.storage.store import Store
 
 
 def receipts(run: Path, stage: str) -> dict[Path, int]:
@@ -94,6 +95,7 @@ def test_sample__is_by_hash_and_counted(corpus, calm, tmp_path):
 
 
 def test_locked__the_second_run_names_the_holder(corpus, tmp_path):
+    claim(Store.at(tmp_path / "run"))
     with locked(tmp_path / "run"), pytest.raises(RecipeError, match=f"process {os.getpid()} on") as caught:
         execute(Request(corpus.recipe, tmp_path / "run"))
     assert "--out" in caught.value.fix

@@ -11,6 +11,7 @@ import time
 import grpc
 from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
+from pipelines.errors import DamageError
 from pipelines.runners.portable.engines import reachable
 from pipelines.storage.store import Store
 
@@ -22,7 +23,7 @@ _ENDED = (_State.DONE, _State.FAILED, _State.CANCELLED, _State.DRAINED)
 
 def note(store: Store, endpoint: str, job: str) -> None:
     """Write down a job that has just been submitted."""
-    store.write_json(NOTE, {"endpoint": endpoint, "job": job})
+    store.write_sealed(NOTE, {"endpoint": endpoint, "job": job})
 
 
 def forget(store: Store) -> None:
@@ -34,7 +35,9 @@ def end_orphan(store: Store) -> bool:
     """Cancel the job of an earlier run of this directory, if there is one, and wait until it has ended. Returns whether
     there was one. The caller holds the directory's lock.
     """
-    noted = store.read_json(NOTE)
+    noted = None
+    with contextlib.suppress(DamageError):  # then nobody can tell which job it was
+        noted = store.read_sealed(NOTE)
     if noted is None:
         return False
     cancelled = False

@@ -17,7 +17,7 @@ from pipelines.storage.store import Store
 def store(tmp_path):
     made = Store(str(tmp_path / "run"))
     made.prepare()
-    made.write_json("run.json", {"units": 3, "books": {"score": "_work/score-0", "tokenizer": "_work/tokenizer-0"}})
+    made.write_sealed("run.json", {"units": 3, "books": {"score": "_work/score-0", "tokenizer": "_work/tokenizer-0"}})
     return made
 
 

@@ -1,0 +1,43 @@
+"""What lies where in a run directory, and which names are a run's own: nothing else in it is swept or removed."""
+
+import re
+
+STATE, RECIPE, MANIFEST = "run.json", "recipe.yaml", "manifest.json"
+PLAN = "_plan/units.arrow"
+PLAN_MARK = {b"gristmill": b"units"}
+"""In the metadata of the plan: it tells a run directory where run.json is damaged."""
+NOTES, ATTEMPTS = "_work/notes", "_work/attempts"
+
+PRIVATE = ("curated", "dropped", "dead", "_work")
+"""Folders that hold raw text: mode 0700, emptied by `gristmill clean`."""
+
+DATASETS = (
+    "text",
+    "ledger",
+    "clusters",
+    "dropped",
+    "dead",
+    "curated",
+    "tokens/train",
+    "tokens/validation",
+    "tokens/plan",
+)
+"""Published datasets with a folder of their own, in which a part of an earlier recipe must not stay."""
+
+MODEL, CARD, INDEX = "tokenizer/tokenizer.model", "tokenizer/tokenizer.json", "tokens/index.json"
+FIXED = (MODEL, CARD, INDEX)
+"""What readers know by a name without a hash: copies of parts under `_work`, made when a run concludes."""
+
+PLUGINS = "plugins"
+"""Copies of the files that a recipe's `plugins` names."""
+
+_PART = re.compile(r"([0-9a-f]{16}-\d{2,}|(train|validation)-\d+)-[0-9a-f]{16}\.(arrow|parquet)")
+_PLUGIN = re.compile(r"[0-9a-f]{16}-.+\.py", re.DOTALL)
+
+
+def is_ours(path: str) -> bool:
+    """Whether a run gives such a name to a file there: a part of a dataset, a plugin, anything in its work space."""
+    folder, _, name = path.rpartition("/")
+    if folder in DATASETS:
+        return _PART.fullmatch(name) is not None
+    return path.startswith("_work/") or (folder == PLUGINS and _PLUGIN.fullmatch(name) is not None)
