@@ -1,16 +1,23 @@
-"""The one place that knows numba: options, and a cache folder that an edited kernel cannot go stale in."""
+"""The one place that knows numba: options, and a cache folder that an edited kernel cannot go stale in.
+
+numba is imported when a kernel is first called: whoever only names signals and rules does without (half a second).
+"""
 
 import hashlib
 import os
 import tempfile
+from collections.abc import Callable
+from functools import cache, cached_property, update_wrapper
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
-import numba
+from filters.imports import without
 
 
-def _cache_folder() -> Path:
+def _cache_folder(version: str) -> Path:
     """A folder named by the text of every kernel: numba itself watches only the file of the kernel it compiles."""
-    text = hashlib.sha256(numba.__version__.encode())
+    text = hashlib.sha256(version.encode())
     for file in sorted(Path(__file__).parent.glob("*.py")):
         text.update(file.read_bytes())
     root = os.environ.get("GRISTMILL_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
@@ -23,11 +30,52 @@ def _cache_folder() -> Path:
     return folder
 
 
-if "NUMBA_CACHE_DIR" not in os.environ:
-    numba.config.CACHE_DIR = str(_cache_folder())
+@cache
+def _numba() -> ModuleType:
+    """numba, its cache folder set; without SciPy (linear algebra) and cffi, which no kernel uses."""
+    with without("scipy", "cffi"):
+        import numba
+        import numba.core.typing.cffi_utils
+        import numba.np.arraymath
+    if "NUMBA_CACHE_DIR" not in os.environ:
+        numba.config.CACHE_DIR = str(_cache_folder(numba.__version__))
+    return numba
 
-kernel = numba.njit(nogil=True, cache=True)
-"""Decorator of every compiled loop. No fastmath: signals meet thresholds and must not depend on the CPU."""
 
-inline = numba.njit(nogil=True)
-"""Decorator of the helpers that are compiled into their callers."""
+def cache_folder() -> Path:
+    """Where compiled kernels lie."""
+    return Path(_numba().config.CACHE_DIR)
+
+
+class Kernel:
+    """A loop that is compiled, or loaded from the cache, for the types that it is first called with.
+
+    No fastmath: signals meet thresholds and must not depend on the CPU.
+    """
+
+    def __init__(self, function: Callable[..., Any], *, cached: bool):
+        update_wrapper(self, function)
+        self.py_func, self._cached = function, cached
+
+    def __call__(self, *args: Any) -> Any:
+        """Run it."""
+        return self.compiled(*args)
+
+    @cached_property
+    def compiled(self) -> Any:
+        """numba's dispatcher. It looks helpers up in the module's globals, where it has to find dispatchers too."""
+        names = self.py_func.__globals__
+        for name in self.py_func.__code__.co_names:
+            if isinstance(helper := names.get(name), Kernel):
+                names[name] = helper.compiled
+        return _numba().njit(nogil=True, cache=self._cached)(self.py_func)
+
+
+def kernel(function: Callable[..., Any]) -> Kernel:
+    """Decorator of every compiled loop."""
+    return Kernel(function, cached=True)
+
+
+def inline(function: Callable[..., Any]) -> Kernel:
+    """Decorator of the helpers that are compiled into their callers."""
+    return Kernel(function, cached=False)

@@ -3,13 +3,12 @@
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
-import numba
 import pyarrow as pa
 
 from filters.dedup.fingerprints import fingerprint
 from filters.edits import Edits
+from filters.kernels.jit import cache_folder
 from filters.language.identify import script_of
 from pipelines.read.batches import record_schema
 from pipelines.recipe.columns import curated_schema
@@ -32,7 +31,7 @@ def preload(recipe: Recipe) -> None:
     source, declared = next(iter(recipe.sources)), pa.array(["en", None])
     values = {"text": pa.array(PAGES, pa.large_string()), "declared_language": declared, "doc_id": "0" * 32}
     batch = columns.assemble(record_schema({}), len(PAGES), {**values, "row": 0, "raw_bytes": 0, "meta": "{}"})
-    cold = not any(Path(numba.config.CACHE_DIR).rglob("*.nbi"))
+    cold = not any(cache_folder().rglob("*.nbi"))
     with beside(lambda: _rest(recipe, batch)) if cold else contextlib.nullcontext():
         scorer = UnitScorer(recipe)
         scored = scorer.score(batch, source)

@@ -8,9 +8,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import numba
 import pytest
 
+from filters.kernels.jit import cache_folder
 from pipelines.run.request import Request
 from pipelines.runners.portable.engines import ENGINES
 
@@ -56,7 +56,7 @@ def cluster_up(tmp_path_factory):
     """Function: engine's name -> a cluster, in a cache of its own so that a user's cluster is left alone."""
     patch, up = pytest.MonkeyPatch(), []
     prepared = {name: engine.jars for name, engine in ENGINES.items()}
-    patch.setenv("NUMBA_CACHE_DIR", os.environ.get("NUMBA_CACHE_DIR") or numba.config.CACHE_DIR)
+    patch.setenv("NUMBA_CACHE_DIR", os.environ.get("NUMBA_CACHE_DIR") or str(cache_folder()))
 
     def call(name: str) -> Up:
         subprocess.run([sys.executable, "-m", "infra.cluster", name, "prepare"], check=True)

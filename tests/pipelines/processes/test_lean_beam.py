@@ -1,0 +1,55 @@
+"""Beam without the connectors that nothing here uses."""
+
+import subprocess
+import sys
+
+HIDDEN = {
+    "pymongo",
+    "bson",
+    "boto3",
+    "botocore",
+    "httplib2",
+    "pyparsing",
+    "beartype",
+    "IPython",
+    "requests",
+    "google.cloud",
+}
+
+
+def in_fresh_process(code: str) -> None:
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_beam__loads_no_connectors():
+    in_fresh_process(f"""
+import sys
+import pipelines.stages.score, pipelines.runners.options
+assert not {HIDDEN!r} & set(sys.modules), {HIDDEN!r} & set(sys.modules)
+""")
+
+
+def test_hidden_packages__can_be_imported_afterwards():
+    in_fresh_process("""
+import pipelines, apache_beam
+import boto3, httplib2, pymongo, beartype.door
+assert boto3.Session and httplib2.Http and pymongo.MongoClient and beartype.door.is_subhint(bool, int)
+""")
+
+
+def test_type_hints__are_compared_as_by_beam_alone():
+    in_fresh_process("""
+import collections.abc, typing
+import pipelines
+from apache_beam.typehints.typehints import is_consistent_with
+class Base: ...
+class Derived(Base): ...
+hints = [Base, Derived, int, bool, str, typing.Hashable, collections.abc.Iterable, typing.NewType('N', int), 3, None]
+ours = [[is_consistent_with(a, b) for a in hints] for b in hints]
+import apache_beam.typehints.typehints as module
+from beartype.door import is_subhint
+from beartype.roar import BeartypeDoorException
+module.is_subhint, module.BeartypeDoorException = is_subhint, BeartypeDoorException
+assert ours == [[is_consistent_with(a, b) for a in hints] for b in hints]
+assert any(any(row) for row in ours) and not all(all(row) for row in ours)
+""")
