@@ -10,7 +10,7 @@ import pyarrow as pa
 from filters.batch import text_buffers
 from filters.data import code_points
 from filters.kernels import kinds, lines, ngrams, phrases, repeats, sizes, words
-from filters.kernels.unicode import FLAGS, SCRIPT
+from filters.kernels.unicode import FLAGS, NFC_MAYBE, SCRIPT
 from filters.phrases import chinese_automaton, fold_table
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
@@ -242,8 +242,8 @@ def _ngrams(stream: Stream) -> np.ndarray:
 
 @cache
 def classes() -> np.ndarray:
-    """FLAGS with the TERMINAL bit: uint8 per code point."""
-    table = FLAGS.copy()
+    """FLAGS with the TERMINAL bit in the place of NFC_MAYBE, which no signal reads: uint8 per code point."""
+    table = FLAGS & ~np.uint8(NFC_MAYBE)
     table[code_points("terminal_punctuation.txt")] |= lines.TERMINAL
     return table
 

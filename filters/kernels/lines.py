@@ -13,7 +13,7 @@ from filters.kernels.words import FNV_OFFSET, FNV_PRIME, fnv
 
 NEWLINE = 0x0A
 TERMINAL = 128
-"""The bit of `classes` that marks sentence-ending punctuation; FLAGS of unicode.py leaves it free."""
+"""The bit of `classes` that marks sentence-ending punctuation; in FLAGS of unicode.py it is NFC_MAYBE."""
 
 
 @kernel
