@@ -4,13 +4,13 @@ A rule keeps a document when its signal stands on the right side of its threshol
 is missing (null or NaN) does not fire: a number that was not computed is no reason to drop a page.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
+from filters.names import nearest
 from filters.signals import SIGNALS, Signal
 
 Comparison = Literal[">=", "<="]
@@ -92,8 +92,7 @@ def change(presets: Sequence[Preset], changes: Mapping[str, float | None]) -> tu
     known = [name for preset in presets for name in preset.rule_names()]
     for name in changes:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1, 0.5)
-            raise ValueError(f"no rule '{name}'" + (f"; did you mean '{near[0]}'?" if near else ""))
+            raise ValueError(f"no rule '{name}'; {nearest(name, known)}")
     return tuple(_changed(preset, changes) for preset in presets)
 
 
@@ -115,8 +114,7 @@ def own_rules(rules: Iterable[tuple[str, float | None, float | None]], name: str
     made: list[Rule] = []
     for signal, at_least, at_most in rules:
         if signal not in SIGNALS:
-            near = difflib.get_close_matches(signal, SIGNALS, 1, 0.5)
-            raise ValueError(f"no signal '{signal}'" + (f"; did you mean '{near[0]}'?" if near else ""))
+            raise ValueError(f"no signal '{signal}'; {nearest(signal, SIGNALS)}")
         if at_least is not None:
             made.append(Rule(f"{signal}_min", signal, ">=", at_least, "the recipe"))
         if at_most is not None:

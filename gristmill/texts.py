@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from filters.counters import Counters
+from filters.names import nearest
 from filters.rules import Rule
 
 Texts: TypeAlias = Sequence[str] | pa.Array | pa.ChunkedArray
@@ -125,10 +126,6 @@ def encode(texts: Texts, tokenizer: str | Path) -> list[np.ndarray]:
 
 
 def _known(name: str, names: Mapping[str, Any], kind: str) -> str:
-    from difflib import get_close_matches
-
     if name not in names:
-        near = get_close_matches(name, names, 1, 0.5)
-        hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(names)}"
-        raise ValueError(f"no {kind} '{name}'; {hint}")
+        raise ValueError(f"no {kind} '{name}'; {nearest(name, names)}")
     return name

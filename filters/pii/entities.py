@@ -5,7 +5,8 @@ The order decides between two types that claim the same characters: the first wi
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
+
+from filters.names import nearest
 
 
 @dataclass(frozen=True)
@@ -122,9 +123,7 @@ def resolve(names: Sequence[str] | None, languages: Sequence[str] = ()) -> tuple
         return DEFAULT
     for name in names:
         if name not in ENTITIES:
-            near = get_close_matches(str(name).upper(), ENTITIES, 1, 0.5)
-            hint = f"did you mean '{near[0]}'?" if near else "docs/personal-data.md lists them"
-            raise ValueError(f"unknown type of personal data '{name}'; {hint}")
+            raise ValueError(f"unknown type of personal data '{name}'; {nearest(str(name), ENTITIES)}")
         if ENTITIES[name].model and not languages:
             raise ValueError(f"{name} needs a spaCy model: name an installed package or a folder for each language")
     wanted = set(names)

@@ -1,12 +1,15 @@
 """The command: `gristmill COMMAND`. One file per command; this one only gathers them, catches and prints."""
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
 from pipelines.cli import clean, cluster, demo, init, report, rules, run, status, train, validate
 from pipelines.cli import why as explore
-from pipelines.cli.output import fail
+from pipelines.cli.output import fail, out
+from pipelines.cli.usage import UsageError, explain, is_help
 from pipelines.errors import Exit, GristmillError
 
 app = typer.Typer(
@@ -17,6 +20,23 @@ app = typer.Typer(
     help="Raw text in, a trained language model out, and an answer to *why was this document dropped?* at every step.",
     epilog="Start with `gristmill demo`, or `gristmill init` and edit the recipe that it writes.",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"gristmill {version('gristmill')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Options of the command itself."""
+
+
 WRITE, RUN, LOOK, TRAIN = "Write a recipe", "Run it", "Look at what came out", "Train on it"
 
 app.command("init", rich_help_panel=WRITE)(init.init)
@@ -38,7 +58,13 @@ app.command("generate", rich_help_panel=TRAIN, context_settings=train.TRAINER_AR
 def main() -> None:
     """Entry point: every error of ours becomes what, where and what to do, and its exit code."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False) or Exit.OK)
+    except UsageError as error:
+        if is_help(error):
+            error.show()
+        else:
+            fail(explain(error))
+        sys.exit(Exit.RECIPE)
     except GristmillError as error:
         fail(error)
         sys.exit(error.exit_code)

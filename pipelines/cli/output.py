@@ -31,6 +31,11 @@ def note(message: str) -> None:
     err.print(Text(message, "dim"), soft_wrap=True)
 
 
+def warn(message: str) -> None:
+    """What a person should look at, though nothing is wrong for sure."""
+    err.print(Text.assemble(("warning: ", "bold yellow"), message), soft_wrap=True)
+
+
 def interactive() -> bool:
     """Whether stderr is a terminal."""
     return sys.stderr.isatty()

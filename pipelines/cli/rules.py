@@ -1,11 +1,11 @@
 """gristmill rules: every preset, rule and signal, as the reports phrase them."""
 
-import difflib
 from typing import Annotated
 
 import typer
 from rich.padding import Padding
 
+from filters.names import nearest
 from filters.presets import PRESETS
 from filters.signals import SIGNALS
 from pipelines.cli.output import out
@@ -26,9 +26,7 @@ def rules(
             out.print(Padding(signal.summary, (0, 0, 0, 2)))
         return
     if preset is not None and preset not in PRESETS:
-        near = difflib.get_close_matches(preset, PRESETS, 1, 0.4)
-        fix = f"did you mean '{near[0]}'?" if near else f"one of {', '.join(PRESETS)}"
-        raise RecipeError(f"unknown preset '{preset}'", where="gristmill rules", fix=fix)
+        raise RecipeError(f"unknown preset '{preset}'", where="gristmill rules", fix=nearest(preset, PRESETS))
     for name, found in PRESETS.items():
         if preset in (None, name):
             out.print(f"[bold]{name}[/bold]  {found.source}")

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from filters.names import nearest
 from pipelines.cli.live import ProgressView
 from pipelines.cli.output import err, human_bytes, note, out, say_error
 from pipelines.errors import Exit, GristmillError, RecipeError
@@ -27,7 +28,8 @@ from pipelines.storage.layout import STATE
 from pipelines.storage.rundir import claim
 from pipelines.storage.store import Store
 
-BEAM_ARGS = {"allow_extra_args": True, "ignore_unknown_options": True}
+BEAM_ARGS = {"allow_extra_args": True}
+"""What stands behind `--` goes to Beam; an unknown option before it is an error, with the nearest there is."""
 POLL_SECONDS, REMOTE_POLL_SECONDS = 0.5, 3.0
 """A look at an object store is some requests, and those cost time and money."""
 LOG_SHOWN = 4000
@@ -68,7 +70,10 @@ def run(
     """
     loaded = load(recipe)
     if until not in STAGES:
-        raise RecipeError(f"unknown stage '{until}'", where="--until", fix=f"choose one of {', '.join(STAGES)}")
+        raise RecipeError(f"unknown stage '{until}'", where="--until", fix=nearest(until, STAGES))
+    if context.args and not context.args[0].startswith("-"):
+        fix = "name one recipe; arguments of Beam stand behind `--`"
+        raise RecipeError(f"unexpected argument '{context.args[0]}'", where="gristmill run", fix=fix)
     request = Request(
         recipe,
         run_folder(loaded.recipe, out_folder),

@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipelines.cli.output import human_bytes, note, out
+from pipelines.cli.output import human_bytes, note, out, warn
 from pipelines.recipe.check import check
+from pipelines.recipe.doubts import doubts
 from pipelines.recipe.load import LoadedRecipe, load
 from pipelines.records.elements import Unit
 from pipelines.run.job import plan_units
@@ -24,6 +25,8 @@ def validate(recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML fil
     """
     loaded = load(recipe)
     check(loaded)
+    for doubt in doubts(loaded):
+        warn(doubt)
     units = plan_units(loaded, loaded.recipe.plan.unit_bytes)
     out.print(_table(loaded, units))
     disk = sum(unit.bytes * _factor(loaded, unit) for unit in units)

@@ -5,19 +5,21 @@ from collections.abc import Iterable, Iterator
 
 from filters.judge import Entry, Judge
 from filters.kernels.unicode import SCRIPTS
+from filters.names import nearest
 from filters.pii.entities import ENTITIES
 from filters.presets import PRESETS
 from filters.rules import Preset, Rule
 from filters.signals import SIGNALS
 from pipelines.recipe.columns import curated_schema, text_schema
 from pipelines.recipe.entries import entry_of, judge_of, presets_of
-from pipelines.recipe.load import LoadedRecipe, RecipePath, dotted, line_of, nearest, report
-from pipelines.recipe.schema import Decision, Recipe
+from pipelines.recipe.languages import wrong_language
+from pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
+from pipelines.recipe.schema import Decision, LanguageColumn, Recipe
+from pipelines.recipe.wording import RecipePath
 
 Problem = tuple[RecipePath, str]
 
 NO_PATHS = ("machine", "bundled")
-LANGUAGE = re.compile(r"[a-z]{2,3}|und")
 SPACED_SCRIPTS = frozenset(SCRIPTS) - {"Zyyy", "Hani", "Kana", "Jpan", "Bopo", "Thai", "Laoo", "Tibt", "Mymr", "Khmr"}
 
 
@@ -57,8 +59,8 @@ def _sources(recipe: Recipe) -> Iterator[Problem]:
             yield (*path, "paths"), f"the format '{source.format}' reads no paths; remove this key"
         if source.format not in NO_PATHS and not source.paths:
             yield path, f"the format '{source.format}' needs `paths`"
-        if isinstance(source.language, str) and not LANGUAGE.fullmatch(source.language):
-            yield (*path, "language"), f"'{source.language}' is not an ISO 639-1 code such as en or zh"
+        if isinstance(source.language, str) and (wrong := wrong_language(source.language)):
+            yield (*path, "language"), wrong
         for column, kind in source.columns.items():
             if column in own:
                 yield (*path, "columns", column), f"'{column}' is a column of Gristmill's own; it is there already"
@@ -85,24 +87,25 @@ def _names(recipe: Recipe, decision: Decision, path: RecipePath) -> Iterator[Pro
     when = decision.when
     for place, name in enumerate(decision.presets):
         if name not in PRESETS:
-            yield (*path, "presets", place), f"unknown preset '{name}'; {nearest(name, list(PRESETS))}"
+            yield (*path, "presets", place), f"unknown preset '{name}'; {nearest(name, PRESETS)}"
     for place, rule in enumerate(decision.rules):
         if rule.signal not in SIGNALS:
             yield (
                 (*path, "rules", place, "signal"),
-                f"no step emits '{rule.signal}'; {nearest(rule.signal, list(SIGNALS))}",
+                f"no step emits '{rule.signal}'; {nearest(rule.signal, SIGNALS)}",
             )
         if rule.at_least is None and rule.at_most is None:
             yield (*path, "rules", place), "a rule needs `at_least` or `at_most`"
     for source in when.source or ():
         if source not in recipe.sources:
-            yield (*path, "when", "source"), f"no source '{source}'; {nearest(source, list(recipe.sources))}"
+            yield (*path, "when", "source"), f"no source '{source}'; {nearest(source, recipe.sources)}"
     for script in when.script or ():
         if script not in {*SCRIPTS, "Jpan"}:
-            yield (*path, "when", "script"), f"unknown script '{script}'; {nearest(script, list(SCRIPTS))}"
+            yield (*path, "when", "script"), f"unknown script '{script}'; {nearest(script, SCRIPTS)}"
+    own_codes = any(isinstance(source.language, LanguageColumn) for source in recipe.sources.values())
     for language in when.language or ():
-        if not LANGUAGE.fullmatch(language):
-            yield (*path, "when", "language"), f"'{language}' is not an ISO 639-1 code such as en or zh"
+        if wrong := wrong_language(language, own_codes):
+            yield (*path, "when", "language"), wrong
     if all(name in PRESETS for name in decision.presets) and all(rule.signal in SIGNALS for rule in decision.rules):
         known = [name for preset in presets_of(decision) for name in preset.rule_names()]
         for name in decision.change:
@@ -157,7 +160,7 @@ def _not_valid(preset: Preset, wrong: list[Rule], languages: set[str] | None) ->
 def _scrub(recipe: Recipe) -> Iterator[Problem]:
     for name in (recipe.scrub.entities or ()) if recipe.scrub else ():
         if name not in ENTITIES:
-            yield ("scrub", "entities"), f"unknown type '{name}'; {nearest(name, list(ENTITIES))}"
+            yield ("scrub", "entities"), f"unknown type '{name}'; {nearest(name, ENTITIES)}"
         elif ENTITIES[name].model:
             yield ("scrub", "entities"), f"'{name}' needs a language model, which a recipe cannot name; remove it"
 

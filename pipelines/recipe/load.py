@@ -1,24 +1,25 @@
 """YAML -> typed recipe. Every error names file, line, key and the nearest valid name; all are shown at once."""
 
-import difflib
 import hashlib
+import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from filters.names import nearest
 from pipelines.errors import RecipeError
 from pipelines.recipe import plain_yaml
 from pipelines.recipe.plain_yaml import short
 from pipelines.recipe.plugins import declare_plugins, read_plugin
 from pipelines.recipe.schema import Recipe
+from pipelines.recipe.wording import Place, RecipePath, expected, is_open, keys_of, place_of, values_of
 
-RecipePath = tuple[str | int, ...]
 NEWLINE = b"\n"
 MAX_SHOWN = 50
 """Problems listed in one error."""
@@ -46,6 +47,7 @@ class LoadedRecipe:
 
 def load(file: Path) -> LoadedRecipe:
     """Read and validate one recipe. Raises RecipeError that lists every problem."""
+    file = Path(os.path.expanduser(file))
     node, data = _parse(_text(file), file)
     lines = dict(lines_of(node))
     if not isinstance(data, dict):
@@ -54,8 +56,7 @@ def load(file: Path) -> LoadedRecipe:
     try:
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
-        found = sorted(((line_of(lines, _in_recipe(e["loc"], lines)), e) for e in error.errors()), key=lambda at: at[0])
-        raise report(file, [(line, _describe(e, lines)) for line, e in found[: MAX_SHOWN + 1]]) from None
+        raise report(file, list(_problems(error.errors(), data, lines))) from None
     return LoadedRecipe(recipe, file, lines, fingerprint(recipe))
 
 
@@ -65,7 +66,7 @@ def _add_plugins(data: dict[str, Any], file: Path, lines: dict[RecipePath, int])
     names = [names] if isinstance(names, str) else names
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         line = line_of(lines, ("plugins",))
-        raise report(file, [(line, f"line {line}  plugins: a list of file names is expected, such as [my_filters.py]")])
+        raise report(file, [(line, f"line {line}  plugins: expected a list of file names, such as [my_filters.py]")])
     plugins = [read_plugin(name, file.parent) for name in names]
     declare_plugins(plugins)
     data["plugins"] = plugins
@@ -108,13 +109,6 @@ def dotted(path: RecipePath) -> str:
     """('decide', 0, 'presets') -> decide[0].presets"""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{short(part)}" for part in path)
     return text.removeprefix(".") or "the recipe"
-
-
-def nearest(name: str, valid: Iterator[str] | list[str]) -> str:
-    """ "did you mean 'x'?", or the valid names when none is near."""
-    names = sorted(valid)
-    close = difflib.get_close_matches(name, names, 1, 0.6)
-    return f"did you mean '{close[0]}'?" if close else f"valid: {', '.join(names)}"
 
 
 def _text(file: Path) -> str:
@@ -169,43 +163,48 @@ def _duplicates(node: yaml.Node, file: Path) -> Iterator[tuple[int, str]]:
             yield from _duplicates(child, file)
 
 
-def _in_recipe(loc: RecipePath, lines: dict[RecipePath, int]) -> RecipePath:
-    """pydantic's location without the tags of union members, which are not keys of the recipe."""
-    path: RecipePath = ()
-    for part in loc:
-        if (*path, part) in lines or part is loc[-1]:
-            path = (*path, part)
-    return path
+def _problems(errors: list[ErrorDetails], data: Any, lines: dict[RecipePath, int]) -> Iterator[tuple[int, str]]:
+    """(line, text) of what pydantic found, in our words: one for each place, by line."""
+    found: dict[RecipePath, tuple[Place, list[ErrorDetails]]] = {}
+    for error in errors:
+        path, place = place_of(error["loc"])
+        found.setdefault(path, (place, []))[1].append(error)
+    for path in sorted(found, key=lambda path: line_of(lines, path)):
+        place, of_place = found[path]
+        deeper = any(other[: len(path)] == path and other != path for other in found)
+        if not (is_open(place) and deeper):  # the value is of one of several kinds, and what is wrong lies inside
+            line = line_of(lines, path)
+            yield line, f"line {line}  {dotted(path)}: {_describe(path, place, of_place, _at(data, path))}"
 
 
-def _describe(error: ErrorDetails, lines: dict[RecipePath, int]) -> str:
-    path = _in_recipe(error["loc"], lines)
-    at = f"line {line_of(lines, path)}  {dotted(path)}: "
-    if error["type"] == "extra_forbidden":
-        return f"{at}unknown key '{short(path[-1])}'; {nearest(str(path[-1]), _keys_at(path[:-1]))}"
-    if error["type"] == "missing":
-        return f"{at}this key is required"
-    if error["type"] == "literal_error" and isinstance(error["input"], str):
-        expected = error["ctx"]["expected"].replace("'", "").replace(" or ", ", ").split(", ")
-        return f"{at}unknown value '{short(error['input'])}'; {nearest(error['input'], expected)}"
-    return f"{at}{error['msg'].removeprefix('Value error, ')}, got {short(repr(error['input']))}"
-
-
-def _keys_at(path: RecipePath) -> list[str]:
-    """The valid keys of the mapping at a path of the recipe."""
-    model: Any = Recipe
+def _at(data: Any, path: RecipePath) -> Any:
+    """The value as the recipe has it, whatever a validator made of it. A single text may stand for a list."""
     for part in path:
-        field = model.model_fields.get(str(part)) if model else None
-        # A part that names no field is a key of a dict or an index of a list: its model is the container's.
-        model = _model_in(field.annotation) if field else model
-    return list(model.model_fields) if model else []
+        if isinstance(data, str):
+            return data
+        data = data.get(part) if isinstance(data, dict) else data[part]
+    return data
 
 
-def _model_in(annotation: Any) -> Any:
-    """The model inside Optional[M], list[M] or dict[str, M]."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for inner in get_args(annotation) if (found := _model_in(inner)) is not None), None)
+def _describe(path: RecipePath, place: Place, errors: list[ErrorDetails], value: Any) -> str:
+    kinds = {error["type"] for error in errors}
+    if "extra_forbidden" in kinds:
+        return f"unknown key '{short(path[-1])}'; {nearest(str(path[-1]), keys_of(place_of(path[:-1])[1]))}"
+    if "missing" in kinds:
+        return f"this key is required: {expected(place)}"
+    if own := [str(error["ctx"]["error"]) for error in errors if error["type"] == "value_error"]:
+        return own[0]
+    hint = nearest(value, values_of(place)) if isinstance(value, str) and values_of(place) else ""
+    if "literal_error" in kinds and (len(kinds) == 1 or hint.startswith("did you mean")) and hint:
+        return f"unknown value '{short(value)}'; {hint}"
+    wanted = "a finite number" if "finite_number" in kinds else expected(place)
+    return f"expected {wanted}; got {_shown(value)}"
+
+
+def _shown(value: Any) -> str:
+    """A value as the recipe spells it."""
+    spelled = {None: "nothing", True: "true", False: "false"}
+    return spelled[value] if value is None or isinstance(value, bool) else short(repr(value))
 
 
 def _nearest_file(file: Path) -> str:

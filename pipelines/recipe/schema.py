@@ -3,11 +3,22 @@
 Defaults are the recommended values; a run directory keeps the recipe with all of them filled in.
 """
 
-import difflib
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
+from filters.names import nearest
 from filters.registry import Registry
 from pipelines.recipe.plugins import Plugin, declare_plugins
 
@@ -43,9 +54,21 @@ def as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
-Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(ge=1, le=2**60)]
-Share = Annotated[float, BeforeValidator(parse_share), Field(ge=0, le=1)]
-Names = Annotated[list[str], BeforeValidator(as_list), Field(min_length=1)]
+@dataclass(frozen=True)
+class Expected:
+    """What a place of the recipe expects, where its type alone would not say it well."""
+
+    text: str
+
+
+Bytes = Annotated[
+    int, BeforeValidator(parse_bytes), Field(ge=1, le=2**60), Expected("a size such as 16MB, from 1 B to 1 EiB")
+]
+Share = Annotated[
+    float, BeforeValidator(parse_share), Field(ge=0, le=1), Expected("a share from 0 to 1, such as 0.01 or 1%")
+]
+Names = Annotated[list[str], BeforeValidator(as_list), Field(min_length=1), Expected("a name, or a list of some")]
+Paths = Annotated[list[str], BeforeValidator(as_list), Expected("a path, or a list of paths")]
 ColumnType = Literal["string", "int64", "float64", "bool"]
 OUR_FORMATS = ("jsonl", "parquet", "arrow", "text", "html", "warc", "wet", "machine", "bundled")
 FORMATS: Registry[str] = Registry("format")
@@ -56,19 +79,30 @@ for _name in OUR_FORMATS:
 
 def _known_format(name: str) -> str:
     if name not in FORMATS:
-        near = difflib.get_close_matches(name, FORMATS, 1, 0.6)
-        hint = f"did you mean '{near[0]}'?" if near else f"valid: {', '.join(FORMATS)}"
-        raise ValueError(f"unknown format '{name}'; {hint}")
+        raise ValueError(f"unknown format '{name}'; {nearest(name, FORMATS)}")
     return name
 
 
-Format = Annotated[str, AfterValidator(_known_format), WithJsonSchema({"type": "string", "enum": list(OUR_FORMATS)})]
+Format = Annotated[
+    str,
+    AfterValidator(_known_format),
+    WithJsonSchema({"type": "string", "enum": list(OUR_FORMATS)}),
+    Expected("the name of a format, such as jsonl"),
+]
 
 
 class Model(BaseModel):
     """Unknown keys are errors, infinite numbers too; values do not change after validation."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """pydantic would take it for 1."""
+        if isinstance(value, bool) and info.field_name and "bool" not in str(cls.model_fields[info.field_name]):
+            raise PydanticCustomError("flag", "true and false are no value here")
+        return value
 
 
 class LanguageColumn(Model):
@@ -83,7 +117,7 @@ class Source(Model):
 
     format: Format
     """How files are read. `machine`: the documentation of every Python machine; `bundled`: the shipped example set."""
-    paths: Annotated[list[str], BeforeValidator(as_list)] = []
+    paths: Paths = []
     """Files, folders or glob patterns, relative to the recipe; any fsspec URL. Not used by `machine` and `bundled`."""
     text: str = "text"
     """Field that holds the text (jsonl, parquet, arrow)."""
@@ -142,6 +176,9 @@ class When(Model):
     """Names of sources."""
 
 
+Threshold = Annotated[float | None, Expected("a number, or null to turn the rule off")]
+
+
 class OwnRule(Model):
     """A rule of the recipe: keep a document when its signal is within the bound."""
 
@@ -157,11 +194,11 @@ class Decision(Model):
     """One entry of `decide`. A document is judged by the first entry that admits it."""
 
     when: When = When()
-    presets: Annotated[list[str], BeforeValidator(as_list)] = []
+    presets: Annotated[list[str], BeforeValidator(as_list), Expected("the name of a preset, or a list of some")] = []
     """Named lists of rules, in order; an editing preset changes the text that the next ones see."""
     rules: list[OwnRule] = []
     """Further rules, after the presets."""
-    change: dict[str, float | None] = {}
+    change: Annotated[dict[str, Threshold], Expected("a mapping from rules to other thresholds")] = {}
     """Rule name -> other threshold; null turns the rule off. `gristmill rules` lists the names."""
 
 
@@ -240,13 +277,17 @@ class Recipe(Model):
 
     gristmill: Literal[1]
     """Version of the recipe format."""
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: Annotated[str, Expected("a name of letters, digits, '.', '_' and '-'")] = Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+    )
     seed: int = Field(0, ge=0, lt=2**63)
     """Of every sample: `--sample`, tokenizer training, validation, pack plan."""
-    plugins: list[Plugin] = []
+    plugins: Annotated[list[Plugin], Expected("a list of file names, such as [my_filters.py]")] = []
     """Your own signals, presets, readers, recognizers: Python files beside the recipe, or entry points
     (docs/plugins.md)."""
-    sources: dict[str, Source] = Field(min_length=1)
+    sources: Annotated[dict[str, Source], Expected("a mapping from names to sources, with at least one")] = Field(
+        min_length=1
+    )
     plan: Plan = Plan()
     read: Read = Read()
     extract: Extract = Extract()

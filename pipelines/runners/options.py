@@ -1,6 +1,5 @@
 """Runner names of the command line -> Beam runner and options. Nothing but these differs between runners."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineRunner
 
+from filters.names import nearest
 from pipelines.errors import RecipeError
 from pipelines.runners.budget import UNLIMITED, Budget
 from pipelines.runners.local.runner import LocalRunner, unsuitable
@@ -59,9 +59,7 @@ def choose(
     if name in ENGINES:
         named = find_cluster(name, workers, beam_args)
         return Chosen(PipelineOptions(named.arguments), named.runner, workers, named.note)
-    near = difflib.get_close_matches(name, RUNNERS, 1, 0.4)
-    fix = f"did you mean '{near[0]}'?" if near else f"choose one of {', '.join(RUNNERS)}"
-    raise RecipeError(f"unknown runner '{name}'", where="--runner", fix=fix)
+    raise RecipeError(f"unknown runner '{name}'", where="--runner", fix=nearest(name, RUNNERS))
 
 
 def _portable(beam_args: Sequence[str]) -> list[str]:

@@ -91,7 +91,7 @@ class Store:
             return where
         text = str(where)
         if not is_remote(text):
-            return cls(str(Path(text.split("://")[-1]).absolute()))
+            return cls(str(Path(os.path.expanduser(text.split("://")[-1])).absolute()))
         check_address(text, "the run directory")
         return cls(text.rstrip("/"))
 

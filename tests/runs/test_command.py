@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib.metadata import version
 
 import pytest
 
@@ -23,6 +24,30 @@ def test_help__starts_fast_without_beam_or_torch():
     code = "import sys, pipelines.cli.main; print([m for m in ('apache_beam', 'torch') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_version(command):
+    done = command("--version")
+    assert (done.returncode, done.stdout) == (0, f"gristmill {version('gristmill')}\n")
+
+
+def test_validate__warns_of_what_can_hardly_be_meant(command, corpus):
+    doubtful = corpus.with_recipe("doubtful", "duplicate_lines: 0.31}", "words_min: 200000}")
+    done = command("validate", doubtful.recipe)
+    assert done.returncode == 0
+    assert "warning: " in done.stderr
+    assert "exclude each other" in done.stderr
+
+
+def test_tilde__is_the_home_folder(command, corpus, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(corpus.folder))
+    done = command("validate", "~/recipe.yaml")
+    assert done.returncode == 0, done.stderr
+    monkeypatch.setenv("HOME", str(tmp_path))
+    done = command("run", corpus.recipe, "--out=~/run", "--until", "score")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "run.json").exists()
+    assert command("status", "~/run").returncode == 0
 
 
 def test_init_validate_run_status_why_clean(command, corpus, tmp_path):
@@ -72,7 +97,15 @@ def test_validate__a_bad_recipe_ends_with_2_and_points(command, tmp_path):
     [
         (("run", "none.yaml"), 2, "no recipe 'none.yaml'"),
         (("run", "RECIPE", "--runner", "sprak"), 2, "unknown runner 'sprak'"),
-        (("run", "RECIPE", "--until", "tekst"), 2, "unknown stage 'tekst'"),
+        (("run", "RECIPE", "--until", "tekst"), 2, "did you mean 'text'?"),
+        (("run", "RECIPE", "--workrs", "2"), 2, "did you mean '--workers'?"),
+        (("run", "RECIPE", "--workers", "many"), 2, "--workers: expected a whole number; got 'many'"),
+        (("run", "RECIPE", "--workers", "-1"), 2, "--workers: expected a whole number, at least 0; got '-1'"),
+        (("run", "RECIPE", "another.yaml"), 2, "unexpected argument 'another.yaml'"),
+        (("rn", "RECIPE"), 2, "did you mean 'run'?"),
+        (("why",), 2, "RUN is missing"),
+        (("clean", "a", "b"), 2, "unexpected argument 'b'"),
+        (("--vresion",), 2, "did you mean '--version'?"),
         (("run", "RECIPE", "--sample", "0"), 2, "not a share"),
         (("run", "RECIPE", "--runner", "portable"), 2, "--job_endpoint"),
         (("status", "nowhere"), 2, "not a run directory"),

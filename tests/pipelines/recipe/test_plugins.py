@@ -111,5 +111,5 @@ def test_plugin__that_is_not_there(tmp_path) -> None:
         loaded(tmp_path, recipe=RECIPE.replace("mine.py", "yours.py"))
     with pytest.raises(RecipeError, match=r"no plugin 'french'[\s\S]*entry point"):
         loaded(tmp_path, recipe=RECIPE.replace("mine.py", "french"))
-    with pytest.raises(RecipeError, match=r"line 4  plugins: a list of file names"):
+    with pytest.raises(RecipeError, match=r"line 4  plugins: expected a list of file names"):
         loaded(tmp_path, recipe=RECIPE.replace("[mine.py]", "{a: b}"))

@@ -1,0 +1,85 @@
+"""What a valid recipe says and can hardly mean: warnings of `validate` and `run`."""
+
+import itertools
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+
+from filters.judge import Judge
+from filters.rules import Rule
+from pipelines.recipe.entries import judge_of
+from pipelines.recipe.load import LoadedRecipe
+from pipelines.recipe.schema import Decision, Recipe
+
+Case = tuple[str | None, str | None, str | None]
+"""A language, a script and a source; None stands for all that no entry names."""
+
+
+def doubts(loaded: LoadedRecipe) -> list[str]:
+    """One sentence each, with its place. The recipe has been checked: names exist."""
+    recipe = loaded.recipe
+    found = sorted([*_twice(recipe), *_contradictions(judge_of(recipe)), *_unreachable(recipe)])
+    return [f"{loaded.where('decide', number)}: {text}" for number, text in found]
+
+
+def _twice(recipe: Recipe) -> Iterator[tuple[int, str]]:
+    """A preset named twice in one entry."""
+    for number, decision in enumerate(recipe.decide):
+        for name, times in Counter(decision.presets).items():
+            if times > 1:
+                yield number, f"{name} is named {times} times; once is enough"
+
+
+def _contradictions(judge: Judge) -> Iterator[tuple[int, str]]:
+    """Two rules on one number, or a rule and what the number can be, that leave nothing."""
+    bounds: dict[tuple[int, str], list[tuple[str, Rule]]] = defaultdict(list)
+    for number, name, column, rule in judge.placed_rules():
+        bounds[number, column].append((name, rule))
+    for (number, _), rules in bounds.items():
+        share = rules[0][1].what.unit == "share"
+        low = max((placed for placed in rules if placed[1].comparison == ">="), key=_threshold, default=None)
+        high = min((placed for placed in rules if placed[1].comparison == "<="), key=_threshold, default=None)
+        if low and high and _threshold(low) > _threshold(high):
+            yield number, f"{_said(low)} and {_said(high)} exclude each other: this entry drops every document"
+        elif high and _threshold(high) < 0:
+            yield number, f"{_said(high)} drops every document: {high[1].signal} is never below 0"
+        elif low and share and _threshold(low) > 1:
+            yield number, f"{_said(low)} drops every document: {low[1].signal} is a share, at most 1"
+
+
+def _threshold(placed: tuple[str, Rule]) -> float:
+    return placed[1].threshold
+
+
+def _said(placed: tuple[str, Rule]) -> str:
+    name, rule = placed
+    return f"{name} ({rule.comparison} {rule.threshold:,g})"
+
+
+def _unreachable(recipe: Recipe) -> Iterator[tuple[int, str]]:
+    """Entries that find nothing left, because earlier ones admit all that they would."""
+    for number, decision in enumerate(recipe.decide):
+        cases, earlier = list(_cases(recipe, decision)), recipe.decide[:number]
+        if not cases:
+            yield number, "nothing reaches this entry: its sources declare other languages"
+        elif all(any(_admits(entry, case) for entry in earlier) for case in cases):
+            yield number, "nothing reaches this entry: the ones before it admit all that it would; move it up"
+
+
+def _cases(recipe: Recipe, decision: Decision) -> Iterator[Case]:
+    """What an entry admits, as far as names can tell it apart."""
+    when = decision.when
+    for source in when.source or recipe.sources:
+        declared = recipe.sources[source].language
+        languages: Sequence[str | None] = when.language or [None]
+        if isinstance(declared, str):
+            languages = [declared] if when.language is None or declared in when.language else []
+        scripts: Sequence[str | None] = when.script or [None]
+        yield from itertools.product(languages, scripts, [source])
+
+
+def _admits(decision: Decision, case: Case) -> bool:
+    when = decision.when
+    return all(
+        wanted is None or value in wanted
+        for wanted, value in zip((when.language, when.script, when.source), case, strict=True)
+    )

@@ -1,0 +1,65 @@
+"""Codes of languages, as identification gives them and recipes name them: ISO 639-1 where there is one, else 639-3."""
+
+import re
+
+from filters.names import near
+
+UNKNOWN = "und"
+
+_NAMES = """
+aa Afar, ab Abkhazian, ae Avestan, af Afrikaans, ak Akan, am Amharic, an Aragonese, ar Arabic, as Assamese,
+av Avaric, ay Aymara, az Azerbaijani, ba Bashkir, be Belarusian, bg Bulgarian, bh Bihari, bi Bislama, bm Bambara,
+bn Bengali, bo Tibetan, br Breton, bs Bosnian, ca Catalan, ce Chechen, ch Chamorro, co Corsican, cr Cree, cs Czech,
+cu Church Slavic, cv Chuvash, cy Welsh, da Danish, de German, dv Divehi, dz Dzongkha, ee Ewe, el Greek, en English,
+eo Esperanto, es Spanish, et Estonian, eu Basque, fa Persian, ff Fulah, fi Finnish, fj Fijian, fo Faroese,
+fr French, fy Western Frisian, ga Irish, gd Gaelic, gl Galician, gn Guarani, gu Gujarati, gv Manx, ha Hausa,
+he Hebrew, hi Hindi, ho Hiri Motu, hr Croatian, ht Haitian, hu Hungarian, hy Armenian, hz Herero, ia Interlingua,
+id Indonesian, ie Interlingue, ig Igbo, ii Sichuan Yi, ik Inupiaq, io Ido, is Icelandic, it Italian, iu Inuktitut,
+ja Japanese, jv Javanese, ka Georgian, kg Kongo, ki Kikuyu, kj Kuanyama, kk Kazakh, kl Kalaallisut, km Khmer,
+kn Kannada, ko Korean, kr Kanuri, ks Kashmiri, ku Kurdish, kv Komi, kw Cornish, ky Kirghiz, la Latin,
+lb Luxembourgish, lg Ganda, li Limburgan, ln Lingala, lo Lao, lt Lithuanian, lu Luba-Katanga, lv Latvian,
+mg Malagasy, mh Marshallese, mi Maori, mk Macedonian, ml Malayalam, mn Mongolian, mr Marathi, ms Malay, mt Maltese,
+my Burmese, na Nauru, nb Norwegian Bokmal, nd North Ndebele, ne Nepali, ng Ndonga, nl Dutch, nn Norwegian Nynorsk,
+no Norwegian, nr South Ndebele, nv Navajo, ny Chichewa, oc Occitan, oj Ojibwa, om Oromo, or Oriya, os Ossetian,
+pa Punjabi, pi Pali, pl Polish, ps Pashto, pt Portuguese, qu Quechua, rm Romansh, rn Rundi, ro Romanian, ru Russian,
+rw Kinyarwanda, sa Sanskrit, sc Sardinian, sd Sindhi, se Northern Sami, sg Sango, sh Serbo-Croatian, si Sinhala,
+sk Slovak, sl Slovenian, sm Samoan, sn Shona, so Somali, sq Albanian, sr Serbian, ss Swati, st Southern Sotho,
+su Sundanese, sv Swedish, sw Swahili, ta Tamil, te Telugu, tg Tajik, th Thai, ti Tigrinya, tk Turkmen, tl Tagalog,
+tn Tswana, to Tonga, tr Turkish, ts Tsonga, tt Tatar, tw Twi, ty Tahitian, ug Uighur, uk Ukrainian, ur Urdu,
+uz Uzbek, ve Venda, vi Vietnamese, vo Volapuk, wa Walloon, wo Wolof, xh Xhosa, yi Yiddish, yo Yoruba, za Zhuang,
+zh Chinese, zu Zulu"""
+NAMES: dict[str, str] = dict(entry.strip().split(" ", 1) for entry in _NAMES.split(","))
+"""ISO 639-1 code -> English name."""
+
+_MEANT = """
+cn zh, jp ja, kr ko, ua uk, cz cs, dk da, gr el, by be, ge ka, eng en, zho zh, chi zh, cmn zh, jpn ja, kor ko,
+deu de, ger de, fra fr, fre fr, spa es, rus ru, por pt, ita it, ara ar, arb ar, hin hi, nld nl, dut nl, pol pl,
+tur tr, vie vi, tha th, ind id, ukr uk, ces cs, cze cs, ell el, gre el, swe sv, dan da, fin fi, hun hu, ron ro,
+rum ro, heb he, fas fa, per fa, ben bn, tam ta, urd ur, bul bg, cat ca, hrv hr, srp sr, slk sk, slv sl, lit lt,
+lav lv, est et, msa ms, zsm ms, nor no, nob nb, isl is, glg gl, eus eu, bod bo, khm km, lao lo, mya my, mandarin zh,
+中文 zh, 汉语 zh, 英文 en, 英语 en, deutsch de, français fr, español es, 日本語 ja"""
+MEANT: dict[str, str] = dict(entry.strip().split(" ", 1) for entry in _MEANT.split(","))
+"""What is often written -> the code that is meant: codes of countries, of three letters, names of languages."""
+
+
+def wrong_language(code: str, own_codes: bool = False) -> str | None:
+    """Why this cannot be the language of a document, with the nearest code; None where it can.
+
+    own_codes: documents declare their languages, maybe by the three letters of ISO 639-3 where there are two.
+    """
+    if code in NAMES or code == UNKNOWN:
+        return None
+    if re.fullmatch("[a-z]{3}", code) and (own_codes or code not in MEANT):
+        return None
+    return f"'{code}' is not an ISO 639-1 code such as en or zh; {_meant(code)}"
+
+
+def _meant(code: str) -> str:
+    plain = code.strip().casefold()
+    first = re.split(r"[-_]", plain)[0]
+    for known in (plain, first):
+        if found := known if known in NAMES else MEANT.get(known):
+            return f"did you mean '{found}'?"
+    codes = {name: code for code, name in NAMES.items()}
+    found = near(code, codes)
+    return f"did you mean '{codes[found]}' ({found})?" if found else "en is English, zh Chinese, fr French"

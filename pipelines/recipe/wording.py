@@ -1,0 +1,133 @@
+"""What each place of a recipe expects, in our words: read from the types of the schema, not from a library's errors."""
+
+import types
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt, MinLen
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from pipelines.recipe.schema import Expected, Recipe
+
+RecipePath = tuple[str | int, ...]
+Place = Any
+"""What stands at a place of the schema: an annotation, with its metadata where it is Annotated."""
+LISTED = 8
+"""Keys of a mapping shown; the rest is counted."""
+
+
+def place_of(loc: RecipePath) -> tuple[RecipePath, Place]:
+    """(path in the recipe, what is expected there) of the location of an error.
+
+    In a location a part that is no key of the recipe follows what can be of several kinds: the one that was tried.
+    """
+    place: Place = Recipe
+    path: RecipePath = ()
+    parts = iter(loc)
+    for part in parts:
+        key = next(parts, None) if is_open(place) else part
+        if key is None:  # the last part says which kind was tried
+            break
+        path = (*path, key)
+        place = _inside(place, key)
+    return path, place
+
+
+def keys_of(place: Place) -> list[str]:
+    """The keys of the mapping that stands at a place; none where it is no model of ours."""
+    models = [member for member in _members(place) if _is_model(member)]
+    return [key for model in models for key in model.model_fields]
+
+
+def values_of(place: Place) -> list[str]:
+    """The texts that a place takes, where it takes some texts only."""
+    literals = [plain for member in _members(place) if get_origin(plain := _bare(member)[0]) is Literal]
+    return [value for plain in literals for value in get_args(plain) if isinstance(value, str)]
+
+
+def is_open(place: Place) -> bool:
+    """Whether a place takes values of several kinds."""
+    return len(_members(place)) > 1
+
+
+def expected(place: Place) -> str:
+    """ "a whole number of at least 8", "a list of texts", "a mapping with the keys ..." """
+    return ", or ".join(dict.fromkeys(_expected(member) for member in _members(place))) or "nothing"
+
+
+def _expected(place: Place) -> str:
+    plain, metadata = _bare(place)
+    said = next((note.text for note in metadata if isinstance(note, Expected)), None)
+    if said is not None:
+        return said
+    if get_origin(plain) is Literal:
+        return " or ".join(f"`{value}`" for value in get_args(plain))
+    if get_origin(plain) is list:
+        return f"a list of {_plural(get_args(plain)[0])}" + _at_least_one(metadata)
+    if get_origin(plain) is dict:
+        return "a mapping" + _at_least_one(metadata)
+    if _is_model(plain):
+        keys = list(plain.model_fields)
+        more = ", ..." if len(keys) > LISTED else ""
+        return f"a mapping with the key{'s' if len(keys) > 1 else ''} {', '.join(keys[:LISTED])}{more}"
+    kinds = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+    return kinds.get(plain, "another value") + _bounds(metadata)
+
+
+def _plural(place: Place) -> str:
+    plain, _ = _bare(place)
+    return {str: "texts", int: "whole numbers", float: "numbers"}.get(plain, "mappings")
+
+
+def _at_least_one(metadata: list[Any]) -> str:
+    return " with at least one entry" if any(isinstance(note, MinLen) for note in metadata) else ""
+
+
+def _bounds(metadata: list[Any]) -> str:
+    words = ((Ge, "ge", "at least"), (Gt, "gt", "more than"), (Le, "le", "at most"), (Lt, "lt", "less than"))
+    said = [
+        f"{word} {getattr(note, name):,}" for kind, name, word in words for note in metadata if isinstance(note, kind)
+    ]
+    return f", {' and '.join(said)}" if said else ""
+
+
+def _inside(place: Place, part: str | int) -> Place:
+    """What stands under a key or at an index of a place; None for a key that nobody knows."""
+    for member in _members(place):
+        plain, _ = _bare(member)
+        if get_origin(plain) is list and isinstance(part, int):
+            return get_args(plain)[0]
+        if get_origin(plain) is dict:
+            return get_args(plain)[1]
+        if _is_model(plain) and part in plain.model_fields:
+            return plain.model_fields[part]
+    return None
+
+
+def _members(place: Place) -> list[Place]:
+    """The members of a union other than None; what is of one kind, or described as one, is itself."""
+    plain, metadata = _bare(place)
+    if get_origin(plain) in (Union, types.UnionType) and not any(isinstance(note, Expected) for note in metadata):
+        return [member for member in get_args(plain) if member is not types.NoneType]
+    return [] if plain in (None, types.NoneType) else [place]
+
+
+def _bare(place: Place) -> tuple[Any, list[Any]]:
+    """(annotation, metadata) of a place."""
+    if isinstance(place, FieldInfo):
+        return place.annotation, place.metadata
+    metadata: list[Any] = []
+    while get_origin(place) is Annotated:
+        place, *more = get_args(place)
+        metadata += _flat(more)
+    return place, metadata
+
+
+def _flat(metadata: list[Any]) -> Iterator[Any]:
+    for note in metadata:
+        yield from note.metadata if isinstance(note, FieldInfo) else [note]
+
+
+def _is_model(place: Place) -> bool:
+    return isinstance(place, type) and issubclass(place, BaseModel)
