@@ -14,7 +14,7 @@ endif
 need_java = for tool in java mvn; do command -v $$tool >/dev/null \
 	|| { echo "error: $$tool is needed for this test (apt-get install openjdk-17-jdk-headless maven)"; exit 2; }; done
 
-.PHONY: help setup demo test check lint types arrows pytest test-spark-small test-spark test-flink docs bench clean
+.PHONY: help setup demo test check lint types arrows pytest test-spark-small test-spark test-flink docs bench bench-memory clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ docs: setup ## Print the generated pages: recipe, rules, command line, errors
 
 bench: setup ## Measure speed and memory (docs/benchmarks.md); CORPUS names a folder of Parquet files
 	$(BIN)/python tests/benchmarks/run.py
+
+bench-memory: setup ## Measure the memory of deduplication: two million short documents against as many bytes of long ones
+	$(BIN)/python tests/benchmarks/bench_partitions.py
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -4,6 +4,7 @@ Kept with a dataset it is an index: the next crawl is compared with it without r
 """
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,10 +87,15 @@ class FingerprintFile:
     heap_bytes: int
     """What keeping it open costs, in memory or as a temporary copy; a map of a local file costs nothing."""
 
-    def bands(self) -> np.ndarray:
-        """uint64[D, bands]: LSH keys, the band number mixed in."""
-        width = self.batches[0].schema.field("bands").type.list_size if self.batches else 0
-        return _joined([_lists(b.column("bands"), width) for b in self.batches], np.uint64, (width,))
+    def bands(self, first: int = 0, last: int | None = None) -> Iterator[tuple[slice, np.ndarray]]:
+        """(some documents of first:last, their LSH keys uint64[n, bands], the band number mixed in), batch by batch."""
+        done, last = 0, len(self.row) if last is None else last
+        for batch in self.batches:
+            some = slice(max(first, done), min(last, done + len(batch)))
+            if some.start < some.stop:
+                column = batch.column("bands")
+                yield some, _lists(column, column.type.list_size)[some.start - done : some.stop - done]
+            done += len(batch)
 
     def positions(self, rows: np.ndarray) -> np.ndarray:
         """int64: where these rows (uint32) stand in the file. Raises ValueError for a row that it does not hold."""

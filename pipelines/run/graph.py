@@ -17,6 +17,7 @@ from pipelines.records.receipts import Receipt
 from pipelines.run.job import Job, read_plan
 from pipelines.stages.duplicates.find import FindDuplicates
 from pipelines.stages.duplicates.members import StoreMembers
+from pipelines.stages.duplicates.partitions import File
 from pipelines.stages.exchange import Block, GroupBlocks
 from pipelines.stages.numbered import Together, unpack
 from pipelines.stages.score import FINGERPRINTS, ScoreUnits
@@ -72,7 +73,7 @@ def find_duplicates(scored: beam.PCollection[Numbered], job: Job) -> beam.PColle
     members = (
         scored
         | "fingerprints" >> beam.ParDo(FingerprintPaths(job.store))
-        | "duplicates" >> FindDuplicates(job.recipe.deduplicate, job.partitions)
+        | "duplicates" >> FindDuplicates(job.recipe.deduplicate)
         | "members" >> beam.ParDo(Tag(StoreMembers.MEMBERS))
     )
     receipts = scored | "receipts" >> beam.ParDo(TagReceipt(StoreMembers.RECEIPT))
@@ -131,16 +132,16 @@ class ReadPlan(beam.DoFn):
 
 
 class FingerprintPaths(beam.DoFn):
-    """(number, receipt of stage A) -> (number, address of its fingerprints); a unit without documents has none."""
+    """(number, receipt of stage A) -> (number, address of its fingerprints, documents); none where there are none."""
 
     def __init__(self, store: Store):
         self.store = store
 
-    def process(self, element: Numbered) -> Iterator[tuple[int, str]]:
+    def process(self, element: Numbered) -> Iterator[File]:
         """One unit."""
         number, receipt = element
         for part in receipt.of(FINGERPRINTS):
-            yield number, self.store.url(part.path)
+            yield number, self.store.url(part.path), part.rows
 
 
 class Tag(beam.DoFn):

@@ -19,8 +19,6 @@ from pipelines.storage.store import Store
 
 STAGES = ("score", "duplicates", "text", "tokenizer", "tokens")
 """In order of execution; `--until` takes one of them."""
-PARTITION_BYTES = 32_000_000
-"""Input bytes per partition of a shuffle: about 2 MB of band records."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +49,6 @@ class Job:
             steps += ["deduplicate"] if self.recipe.deduplicate else []
             steps.append("scrub")
         return steps + (["encode"] if "tokens" in self.stages else [])
-
-    @property
-    def partitions(self) -> int:
-        """Of the shuffles of deduplication."""
-        return min(4096, max(4, self.input_bytes // PARTITION_BYTES))
 
     def duplicates_found(self, units: list[Unit]) -> bool:
         """Whether an earlier run has decided about the duplicates of these units, and every decision stands.

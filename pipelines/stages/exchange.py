@@ -20,8 +20,8 @@ Group = tuple[int, Iterable[bytes]]
 BLOCK_BYTES = 1 << 20
 """Most bytes of a block: Flink refuses records larger than its sort buffer."""
 
-BUFFER_BYTES = 64 << 20
-"""Bytes that wait for their block: 1,000 partitions then get blocks of 64 KiB; below, the cost per element shows."""
+BUFFER_BYTES = 16 << 20
+"""Bytes that wait for their block: 250 partitions then get blocks of 64 KiB; below, the cost per element shows."""
 
 
 def split_by(partition: np.ndarray, rows: np.ndarray, tag: bytes = b"") -> Iterator[Block]:
@@ -31,7 +31,8 @@ def split_by(partition: np.ndarray, rows: np.ndarray, tag: bytes = b"") -> Itera
     """
     if not len(rows):
         return
-    narrow = partition.astype(np.uint16) if partition.max() < 1 << 16 else partition  # 16 bits: numpy sorts by radix
+    low = partition - partition.min()
+    narrow = low.astype(np.uint16) if low.max() < 1 << 16 else low  # 16 bits: numpy sorts by radix
     order = np.argsort(narrow, kind="stable")
     partition, rows = partition[order], pick(rows, order)
     starts = np.flatnonzero(np.r_[True, partition[1:] != partition[:-1]])
@@ -120,6 +121,17 @@ def spread(keys: np.ndarray, partitions: int) -> np.ndarray:
     """uint32: a partition for each uint64 key whose low 32 bits are evenly distributed (a hash); see `mixed`."""
     low = keys & np.uint64(0xFFFFFFFF)
     return ((low * np.uint64(partitions)) >> np.uint64(32)).astype(np.uint32)
+
+
+def among(partitions: int, number: np.ndarray | int) -> np.ndarray:
+    """uint64 keys of blocks that say how many partitions there are: what is known only while the graph runs travels
+    with the blocks. number: of a partition, or whatever else a stage groups by, below 2**32."""
+    return np.uint64(partitions << 32) | np.asarray(number).astype(np.uint64)
+
+
+def partitions_of(key: int) -> int:
+    """How many partitions there are, from any key made by `among`."""
+    return key >> 32
 
 
 def mixed(values: np.ndarray) -> np.ndarray:

@@ -34,10 +34,11 @@ from filters.dedup.fingerprint_file import fingerprint_batch
 from filters.dedup.fingerprints import doc_ids, fingerprint, rank
 from pipelines.recipe.schema import Deduplicate
 from pipelines.stages.duplicates.find import FindDuplicates, members_of
+from pipelines.stages.duplicates.partitions import File
 from pipelines.stages.exchange import Block
 
 OPTIONS = Deduplicate()
-BATCH_ROWS, UNIT_ROWS, PARTITIONS = 1000, 4000, 8
+BATCH_ROWS, UNIT_ROWS = 1000, 4000
 UNSPACED = r"[\p{Han}\p{Hiragana}\p{Katakana}ー々〆]"
 WORD = regex.compile(rf"{UNSPACED}|[[\p{{L}}\p{{N}}\p{{M}}]--{UNSPACED}]+", regex.V1)
 BANDS = {"exact": (1.01, 9), "J >= .9": (0.9, 1.01), ".8-.9": (0.8, 0.9), ".7-.8": (0.7, 0.8)}
@@ -55,7 +56,7 @@ class Save(beam.DoFn):
         yield block[0]
 
 
-def write_units(files: list[Path], folder: Path) -> tuple[list[tuple[int, str]], float, float]:
+def write_units(files: list[Path], folder: Path) -> tuple[list[File], float, float]:
     """(units, CPU seconds of fingerprinting and writing, MB of text)."""
     units, cpu, size = [], 0.0, 0
     for file in files:
@@ -64,7 +65,7 @@ def write_units(files: list[Path], folder: Path) -> tuple[list[tuple[int, str]],
             some = table.slice(first, UNIT_ROWS)
             text = some["text"].cast(pa.large_string()).combine_chunks()
             ids = doc_ids(file.name, some["id"].to_pylist(), [b""] * len(some))
-            units.append((len(units), str(folder / f"{len(units)}.arrow")))
+            units.append((len(units), str(folder / f"{len(units)}.arrow"), len(some)))
             began = time.process_time()
             write_unit(text, ids, units[-1][1])
             cpu += time.process_time() - began
@@ -88,14 +89,14 @@ def write_unit(text: pa.Array, ids: list[str], path: str) -> None:
         writer.close()
 
 
-def find(units: list[tuple[int, str]], folder: Path) -> tuple[dict[int, np.ndarray], float]:
+def find(units: list[File], folder: Path) -> tuple[dict[int, np.ndarray], float]:
     """(MEMBER rows by unit, CPU seconds)."""
     out = folder / uuid4().hex
     out.mkdir()
     began = time.process_time()
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))
-    source = pipeline | beam.Create(units).with_output_types(tuple[int, str])
-    _ = source | FindDuplicates(OPTIONS, PARTITIONS) | "Save" >> beam.ParDo(Save(str(out)))
+    source = pipeline | beam.Create(units).with_output_types(File)
+    _ = source | FindDuplicates(OPTIONS) | "Save" >> beam.ParDo(Save(str(out)))
     pipeline.run().wait_until_finish()
     cpu = time.process_time() - began
     blocks = defaultdict(list)
@@ -179,7 +180,7 @@ def main() -> None:
             find(units[:1], folder)
             members, found = find(units, folder)
             write_unit(pa.array(["one"], pa.large_string()), doc_ids("one", ["1"], [b""]), str(folder / "one"))
-            start = find([(0, str(folder / "one"))], folder)[1]
+            start = find([(0, str(folder / "one"), 1)], folder)[1]
             count = sum(pq.read_metadata(args.folder / part).num_rows for part in corpus)
             per_document = (found - start) / count * 1e6
             numbers = (size, cpu, size / cpu, found, per_document, start, size / (cpu + found))

@@ -5,13 +5,26 @@ with, so that chains of similar documents do not swallow their far ends.
 """
 
 from collections.abc import Iterator
+from math import isqrt
 
 import numpy as np
 from apache_beam.utils.windowed_value import WindowedValue
 
 from filters.kernels.forest import keep_best, union
-from pipelines.stages.duplicates.pairs import EDGE, EDGE_TAG
-from pipelines.stages.exchange import Block, BlockDoFn, Group, by_tag, in_global_window, mixed, pick, rows_of, spread
+from pipelines.stages.duplicates.pairs import EDGE, EDGE_TAG, by_place
+from pipelines.stages.exchange import (
+    Block,
+    BlockDoFn,
+    Group,
+    among,
+    by_tag,
+    in_global_window,
+    mixed,
+    partitions_of,
+    pick,
+    rows_of,
+    spread,
+)
 
 LINK = np.dtype([("place", "<u8"), ("root", "<u8")])
 """Two documents of one component; in a contracted forest, a document and the smallest place of its component."""
@@ -110,13 +123,11 @@ def _walk(a: np.ndarray, b: np.ndarray, similarity: np.ndarray, count: int) -> t
 class ContractEdges(BlockDoFn):
     """EDGE blocks -> LINK blocks, by hash of the place, so that the links of a document meet."""
 
-    def __init__(self, partitions: int):
-        self.partitions = partitions
-
     def start_bundle(self) -> None:
         """Links wait here: contracted together they shrink, one block at a time they hardly do."""
         super().start_bundle()
         self.links: list[np.ndarray] = []
+        self.partitions = 0
 
     def process(self, element: Block) -> Iterator[Block]:
         """One block of edges."""
@@ -124,6 +135,7 @@ class ContractEdges(BlockDoFn):
         links = np.empty(len(edges), LINK)
         links["place"], links["root"] = edges["worse"]["place"], edges["better"]["place"]
         self.links.append(links)
+        self.partitions = partitions_of(element[0])
         if sum(map(len, self.links)) >= CONTRACT_LINKS:
             yield from self._contract()
 
@@ -136,7 +148,8 @@ class ContractEdges(BlockDoFn):
         links, self.links = self.links, []
         if links:
             forest = contract(np.concatenate(links))
-            yield from self.blocks.add(spread(mixed(forest["place"]), self.partitions), forest)
+            meeting = spread(mixed(forest["place"]), isqrt(self.partitions))
+            yield from self.blocks.add(among(self.partitions, meeting), forest)
 
 
 class MergeForests(BlockDoFn):
@@ -145,11 +158,12 @@ class MergeForests(BlockDoFn):
     def process(self, element: Group) -> Iterator[Block]:
         """One partition of places."""
         forest = contract(rows_of(element[1], LINK))
-        yield from self.blocks.add(np.zeros(len(forest), np.uint8), forest)
+        one_place = among(partitions_of(element[0]), np.zeros(len(forest), np.uint8))
+        yield from self.blocks.add(one_place, forest)
 
 
 class LabelPlaces(BlockDoFn):
-    """All LINK blocks in one place -> the final forest, tagged, by the unit of each document.
+    """All LINK blocks in one place -> the final forest, tagged, by where each document lies.
 
     16 bytes of LINK and about 60 of working memory a linked document: design, section 7, says up to which size.
     """
@@ -159,17 +173,14 @@ class LabelPlaces(BlockDoFn):
     def process(self, element: Group) -> Iterator[Block]:
         """The only partition."""
         forest = contract(rows_of(element[1], LINK))
-        yield from self.blocks.add((forest["place"] >> np.uint64(32)).astype(np.uint32), forest)
+        yield from self.blocks.add(by_place(forest["place"], partitions_of(element[0])), forest)
 
 
 class LabelEdges(BlockDoFn):
-    """EDGE and LINK blocks of one unit -> ROOTED blocks, by hash of the component, so that components are whole."""
-
-    def __init__(self, partitions: int):
-        self.partitions = partitions
+    """EDGE and LINK blocks of one partition of places -> ROOTED blocks, by hash of the component: whole ones."""
 
     def process(self, element: Group) -> Iterator[Block]:
-        """One unit."""
+        """One partition of places."""
         edge_blocks, label_blocks = by_tag(element[1], EDGE_TAG, LABEL_TAG)
         labels = np.sort(rows_of(label_blocks, LINK), order="place")
         edges = rows_of(edge_blocks, EDGE)
@@ -180,7 +191,8 @@ class LabelEdges(BlockDoFn):
         known = np.flatnonzero(at < len(labels))
         known = known[labels["place"][at[known]] == place[known]]
         rooted["root"][known] = labels["root"][at[known]]
-        yield from self.blocks.add(spread(mixed(rooted["root"]), self.partitions), rooted)
+        partitions = partitions_of(element[0])
+        yield from self.blocks.add(among(partitions, spread(mixed(rooted["root"]), partitions)), rooted)
 
 
 class DecideComponents(BlockDoFn):

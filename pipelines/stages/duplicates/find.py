@@ -1,7 +1,7 @@
 """Finding duplicates: exact texts and near-duplicates, across all units, as blocked shuffles of packed numbers.
 
-    (unit, fingerprint file) -> band records -> buckets -> pairs -> verified pairs -> components -> who stays -> units
-                               by key          by unit                 by place, then one     by component
+    fingerprint files -> band records -> buckets -> pairs -> verified pairs -> components -> who stays -> units
+           in pieces, counted           by key      by place                 by place, then one     by component
 
 No text moves and no document is a Python object; memory is one partition, one unit's pairs, and in one place 56 bytes a
 linked document. The outcome depends on the documents only: not on how they were cut into units, how units are numbered,
@@ -9,7 +9,6 @@ how many partitions there are or in which order blocks arrive (tests/pipelines/s
 """
 
 from collections.abc import Iterable, Iterator
-from math import isqrt
 
 import apache_beam as beam
 import numpy as np
@@ -24,53 +23,50 @@ from pipelines.stages.duplicates.components import (
     LabelPlaces,
     MergeForests,
 )
-from pipelines.stages.duplicates.pairs import EmitBands, GatherPaths, PairMembers, SharePaths, VerifyPairs
+from pipelines.stages.duplicates.pairs import EmitBands, PairMembers, VerifyPairs
+from pipelines.stages.duplicates.partitions import PARTITION_DOCUMENTS, File, GatherFiles, SharePaths, SpreadFiles
 from pipelines.stages.exchange import Block, GroupBlocks, rows_of
 
 __all__ = ["MEMBER", "REPEATED", "FindDuplicates", "members_of"]
 
 
 class FindDuplicates(beam.PTransform):
-    """PCollection[tuple[int, str]] -> PCollection[Block]: units and their fingerprint files -> MEMBER rows by unit.
+    """PCollection[File] -> PCollection[Block]: the fingerprint files of all units -> MEMBER rows by unit.
 
     Every member of every cluster of two or more is named once, in any order and number of blocks; `members_of` puts a
     unit's together. A member is dropped only for a kept one with which its own verified similarity reaches the
     threshold, or whose normalised text is equal; documents dropped by rules come last and never beat a kept one, as
-    their rank says so. partitions: of the band keys; about (17 bands * 28 bytes * documents) / 128 MiB of them.
+    their rank says so. A shuffle has a partition for every `partition_documents`.
     """
 
-    def __init__(self, options: schema.Deduplicate, partitions: int):
+    def __init__(self, options: schema.Deduplicate, partition_documents: int = PARTITION_DOCUMENTS):
         super().__init__()
-        if partitions < 1:
-            raise ValueError("at least one partition")
-        self.options, self.partitions = options, partitions
+        self.options, self.partition_documents = options, partition_documents
 
-    def expand(self, units: beam.PCollection) -> beam.PCollection:
+    def expand(self, files: beam.PCollection) -> beam.PCollection:
         """The graph."""
         if not self.options.exact and self.options.minhash is None:
-            return units | "Nothing" >> beam.ParDo(NoMembers())
+            return files | "Nothing" >> beam.ParDo(NoMembers())
+        together = files | "GatherFiles" >> beam.ParDo(GatherFiles()) | "AllFiles" >> GroupBlocks()
+        paths = together | "SharePaths" >> beam.ParDo(SharePaths(self.partition_documents))
         pairs = (
-            units
-            | "EmitBands" >> beam.ParDo(EmitBands(self.options, self.partitions))
+            together
+            | "SpreadFiles" >> beam.ParDo(SpreadFiles(self.partition_documents))
+            | "ByPiece" >> GroupBlocks()
+            | "EmitBands" >> beam.ParDo(EmitBands(self.options))
             | "ByKey" >> GroupBlocks()
-            | "PairMembers" >> beam.ParDo(PairMembers(self.partitions))
-        )
-        paths = (
-            units
-            | "GatherPaths" >> beam.ParDo(GatherPaths())
-            | "AllPaths" >> GroupBlocks()
-            | "SharePaths" >> beam.ParDo(SharePaths(self.partitions))
+            | "PairMembers" >> beam.ParDo(PairMembers())
         )
         edges = (
             (pairs, paths)
             | "PairsAndPaths" >> beam.Flatten()
-            | "ByUnit" >> GroupBlocks()
+            | "ByPlace" >> GroupBlocks()
             | "VerifyPairs" >> beam.ParDo(VerifyPairs(self.options))
         )
         labels = (
             edges
-            | "ContractEdges" >> beam.ParDo(ContractEdges(isqrt(self.partitions)))
-            | "ByPlace" >> GroupBlocks()
+            | "ContractEdges" >> beam.ParDo(ContractEdges())
+            | "ByHash" >> GroupBlocks()
             | "MergeForests" >> beam.ParDo(MergeForests())
             | "InOnePlace" >> GroupBlocks()
             | "LabelPlaces" >> beam.ParDo(LabelPlaces())
@@ -78,8 +74,8 @@ class FindDuplicates(beam.PTransform):
         return (
             (edges, labels)
             | "EdgesAndLabels" >> beam.Flatten()
-            | "ByUnitAgain" >> GroupBlocks()
-            | "LabelEdges" >> beam.ParDo(LabelEdges(self.partitions))
+            | "ByPlaceAgain" >> GroupBlocks()
+            | "LabelEdges" >> beam.ParDo(LabelEdges())
             | "ByComponent" >> GroupBlocks()
             | "Decide" >> beam.ParDo(DecideComponents(self.options.exact))
         )
@@ -88,7 +84,7 @@ class FindDuplicates(beam.PTransform):
 class NoMembers(beam.DoFn):
     """Deduplication is off."""
 
-    def process(self, element: tuple[int, str]) -> Iterator[Block]:
+    def process(self, element: File) -> Iterator[Block]:
         """Nothing."""
         yield from ()
 

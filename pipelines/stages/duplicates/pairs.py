@@ -7,8 +7,8 @@ import json
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import partial
 
-import apache_beam as beam
 import numpy as np
 
 from filters.dedup.fingerprint_file import FingerprintFile, open_fingerprints
@@ -16,7 +16,19 @@ from filters.dedup.fingerprints import describe
 from filters.kernels.buckets import count_pairs, drop_copies, pair_members, sort_members
 from filters.kernels.jaccard import compare, gather
 from pipelines.recipe import schema
-from pipelines.stages.exchange import Block, BlockDoFn, Group, by_tag, pick, rows_of, spread
+from pipelines.stages.duplicates.partitions import PATH_TAG
+from pipelines.stages.exchange import (
+    Block,
+    BlockDoFn,
+    Group,
+    among,
+    by_tag,
+    mixed,
+    partitions_of,
+    pick,
+    rows_of,
+    spread,
+)
 from pipelines.storage.remote import attempt
 
 RECORD = np.dtype([("key", "<u8"), ("rank", "<u8"), ("tie", "<u4"), ("place", "<u8")])
@@ -34,10 +46,10 @@ EDGE = np.dtype([("worse", DOCUMENT), ("better", DOCUMENT), ("similarity", "<f4"
 """A verified pair, with all that decides who stays. similarity is rounded up to float32, so that it never looks lower
 than a threshold that it reached."""
 
-PAIR_TAG, PATH_TAG, EDGE_TAG = b"A", b"P", b"E"
+PAIR_TAG, EDGE_TAG = b"A", b"E"
 
-PATHS_PER_BLOCK = 4096
-"""About 1 MiB of paths."""
+NEIGHBOURS = np.uint64(14)
+"""Bits of a row: what concerns 16,384 documents in a row stays together, so that a partition opens few files."""
 
 GROUP_HASHES = 16 << 20
 """Shingle hashes that are compared with a unit's at a time: 64 MiB. One comparison for each pair of units would cost
@@ -47,28 +59,31 @@ OPEN_BYTES = 256 << 20
 """Memory for fingerprint files kept open by a worker."""
 
 
-def band_records(unit: int, file: FingerprintFile, options: schema.Deduplicate) -> np.ndarray:
-    """RECORD rows of one unit: one for each LSH band of a document that has shingles, one for its exact hash.
+def band_records(
+    unit: int, file: FingerprintFile, options: schema.Deduplicate, first: int = 0, last: int | None = None
+) -> Iterator[np.ndarray]:
+    """RECORD rows of the documents first:last of a unit's file, some at a time.
 
-    The exact hash is a band even where exact duplicates are off: equal texts have equal shingles, and pairs of other
-    bands leave copies out. Raises ValueError for a file written with other options.
+    One row for each LSH band of a document that has shingles, one for its exact hash. The exact hash is a band even
+    where exact duplicates are off: equal texts have equal shingles, and pairs of other bands leave copies out. Raises
+    ValueError for a file written with other options.
     """
-    documents = np.empty(len(file.row), RECORD)
-    documents["rank"] = file.rank
-    documents["tie"] = file.exact[:, 1].astype(np.uint32)
-    documents["place"] = (np.uint64(unit) << np.uint64(32)) | file.row.astype(np.uint64)
-    shingled = np.flatnonzero(file.end > file.start)
-    tables = []
-    if options.minhash is not None:
-        if file.minhash != describe(options.minhash):
-            raise ValueError(f"fingerprints were made with {file.minhash}, the recipe has {describe(options.minhash)}")
-        for band in file.bands()[shingled].T:
-            tables.append(pick(documents, shingled))
-            tables[-1]["key"] = band & ~EXACT_BIT
-    compared = np.arange(len(documents)) if options.exact else shingled
-    tables.append(pick(documents, compared))
-    tables[-1]["key"] = file.exact[compared, 0] | EXACT_BIT
-    return np.concatenate(tables)
+    if options.minhash is not None and file.minhash != describe(options.minhash):
+        raise ValueError(f"fingerprints were made with {file.minhash}, the recipe has {describe(options.minhash)}")
+    for some, bands in file.bands(first, last):
+        exact = file.exact[some]
+        documents = np.empty(len(exact), RECORD)
+        documents["rank"] = file.rank[some]
+        documents["tie"] = exact[:, 1].astype(np.uint32)
+        documents["place"] = (np.uint64(unit) << np.uint64(32)) | file.row[some].astype(np.uint64)
+        shingled = np.flatnonzero(file.end[some] > file.start[some])
+        for band in bands[shingled].T if options.minhash is not None else ():
+            records = pick(documents, shingled)
+            records["key"] = band & ~EXACT_BIT
+            yield records
+        records = documents if options.exact else pick(documents, shingled)
+        records["key"] = exact[:, 0][... if options.exact else shingled] | EXACT_BIT
+        yield records
 
 
 def bucket_pairs(records: np.ndarray) -> np.ndarray:
@@ -188,58 +203,39 @@ class Shelf:
         return file
 
 
+def by_place(place: np.ndarray, partitions: int) -> np.ndarray:
+    """uint64 keys of the partitions of places: by neighbourhood, not by unit, for a unit may hold millions."""
+    return among(partitions, spread(mixed(place >> NEIGHBOURS), partitions))
+
+
 class EmitBands(BlockDoFn):
-    """(unit, path of its fingerprint file) -> RECORD blocks, by hash of the key."""
+    """Pieces of fingerprint files -> RECORD blocks, by hash of the key."""
 
-    def __init__(self, options: schema.Deduplicate, partitions: int):
-        self.options, self.partitions = options, partitions
+    def __init__(self, options: schema.Deduplicate):
+        self.options = options
 
-    def process(self, element: tuple[int, str]) -> Iterator[Block]:
-        """One unit."""
-        unit, path = element
-        records = band_records(unit, attempt(lambda: open_fingerprints(path), path), self.options)
-        yield from self.blocks.add(spread(records["key"], self.partitions), records)
+    def process(self, element: Group) -> Iterator[Block]:
+        """One piece."""
+        partitions = partitions_of(element[0])
+        for unit, path, first, last in map(json.loads, element[1]):
+            file = attempt(partial(open_fingerprints, path), path)
+            for records in band_records(unit, file, self.options, first, last):
+                yield from self.blocks.add(among(partitions, spread(records["key"], partitions)), records)
 
 
 class PairMembers(BlockDoFn):
-    """RECORD blocks of one partition -> PAIR blocks (tagged); the pairs of a unit's worse documents stay together."""
+    """RECORD blocks of one partition -> PAIR blocks (tagged), by where the worse document lies."""
 
     tag = PAIR_TAG
-
-    def __init__(self, partitions: int):
-        self.partitions = partitions
 
     def process(self, element: Group) -> Iterator[Block]:
         """One partition of keys."""
         pairs = bucket_pairs(rows_of(element[1], RECORD))
-        yield from self.blocks.add((pairs["worse"] >> np.uint64(32)) % np.uint64(self.partitions), pairs)
-
-
-class GatherPaths(beam.DoFn):
-    """(unit, path of its fingerprint file) -> the same as a block, all in one place."""
-
-    def process(self, element: tuple[int, str]) -> Iterator[Block]:
-        """One unit."""
-        yield 0, json.dumps(element).encode()
-
-
-class SharePaths(beam.DoFn):
-    """All paths -> all paths (tagged) for every partition: what a side input would do, without one."""
-
-    def __init__(self, partitions: int):
-        self.partitions = partitions
-
-    def process(self, element: Group) -> Iterator[Block]:
-        """The only group."""
-        paths = sorted(element[1])
-        for first in range(0, len(paths), PATHS_PER_BLOCK):
-            block = PATH_TAG + b"[" + b",".join(paths[first : first + PATHS_PER_BLOCK]) + b"]"
-            for partition in range(self.partitions):
-                yield partition, block
+        yield from self.blocks.add(by_place(pairs["worse"], partitions_of(element[0])), pairs)
 
 
 class VerifyPairs(BlockDoFn):
-    """PAIR blocks and paths of one partition -> EDGE blocks (tagged), by the unit of the worse document."""
+    """PAIR blocks and paths of one partition -> EDGE blocks (tagged), of the same partition."""
 
     tag = EDGE_TAG
 
@@ -254,14 +250,14 @@ class VerifyPairs(BlockDoFn):
             return
         shelf = Shelf()
         for block in path_blocks:
-            for unit, path in json.loads(block):
+            for unit, path, _ in json.loads(block):
                 shelf.paths.setdefault(unit, []).append(path)
         units, unit_at, counts = np.unique(pairs["worse"] >> np.uint64(32), return_inverse=True, return_counts=True)
         by_unit = np.split(np.argsort(unit_at, kind="stable"), np.cumsum(counts)[:-1])
         for unit, at in zip(units.tolist(), by_unit, strict=True):
             some = pick(pairs, at)
             for edges in self._unit(unit, some, shelf):
-                yield from self.blocks.add(np.full(len(edges), unit), edges)
+                yield from self.blocks.add(np.full(len(edges), element[0], np.uint64), edges)
 
     def _unit(self, unit: int, pairs: np.ndarray, shelf: Shelf) -> Iterator[np.ndarray]:
         """EDGE rows of one unit, for PAIR rows in any order."""

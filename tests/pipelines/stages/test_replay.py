@@ -39,7 +39,7 @@ def test_survive__every_row_once_in_order_and_only_bad_rows_fail(values):
 
 def test_failure__does_not_quote_the_document():
     (failure,) = survive(fragile, batch_of([-1]))
-    assert failure.error.startswith("ValueError at test_steps.py:")
+    assert failure.error.startswith("ValueError at test_replay.py:")
     assert "secret" not in failure.error
 
 

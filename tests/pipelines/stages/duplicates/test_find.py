@@ -24,6 +24,7 @@ from pipelines.recipe.schema import Deduplicate, MinHash
 from pipelines.stages.duplicates.components import EXACT, NEAR, REPEATED
 from pipelines.stages.duplicates.find import FindDuplicates, members_of
 from pipelines.stages.duplicates.pairs import RECORD, band_records, bucket_pairs
+from pipelines.stages.duplicates.partitions import File
 from pipelines.stages.exchange import Block
 
 SURE = MinHash(bands=64, rows=2, threshold=0.7)
@@ -84,16 +85,17 @@ class Save(beam.DoFn):
         yield block[0]
 
 
-def find(units: dict[int, list[Doc]], folder: Path, options: Deduplicate, partitions=3, batch_rows=1000) -> list[Found]:
+def find(units: dict[int, list[Doc]], folder: Path, options: Deduplicate, per=20, batch_rows=1000) -> list[Found]:
     """Members of clusters, sorted; units in the order of the dictionary."""
     folder = folder / uuid4().hex
     (folder / "out").mkdir(parents=True)
     paths = [
-        (unit, write_unit(folder / f"{unit}.arrow", docs, options.minhash, batch_rows)) for unit, docs in units.items()
+        (unit, write_unit(folder / f"{unit}.arrow", docs, options.minhash, batch_rows), len(docs))
+        for unit, docs in units.items()
     ]
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))
-    source = pipeline | beam.Create(paths).with_output_types(tuple[int, str])
-    _ = source | FindDuplicates(options, partitions) | "Save" >> beam.ParDo(Save(folder / "out"))
+    source = pipeline | beam.Create(paths).with_output_types(File)
+    _ = source | FindDuplicates(options, per) | "Save" >> beam.ParDo(Save(folder / "out"))
     pipeline.run().wait_until_finish()
     blocks = defaultdict(list)
     for file in (folder / "out").iterdir():
@@ -311,7 +313,7 @@ def test_find__of_20_000_documents_in_one_bucket_is_linear(tmp_path, kind):
     docs = [Doc(words + mark, str(n), rank=n) for n, mark in enumerate(marks)]
     options = Deduplicate(minhash=MinHash(bands=2, rows=2))
     file = open_fingerprints(write_unit(tmp_path / "hot.arrow", docs, options.minhash, 4096))
-    pairs = bucket_pairs(band_records(0, file, options))
+    pairs = bucket_pairs(np.concatenate(list(band_records(0, file, options))))
     assert len(pairs) <= (8 * 2 + 1) * len(docs)
     began = time.process_time()
     found = find(cut(docs, 9000), tmp_path, options, batch_rows=4096)
@@ -331,13 +333,13 @@ def test_find__depends_on_documents_not_on_units_partitions_or_order(tmp_path, d
         text = join("en", edited(rng, "en", crowd, rng.choice([0, 0.02, 0.04])))
         docs.append(Doc(text, str(rng.randrange(20)), rank=rng.choice([1, 1, 2, 1 << 63])))
     options = Deduplicate(minhash=MinHash(bands=8, rows=2, threshold=0.6))
-    first = find({0: docs}, tmp_path, options, partitions=1)
+    first = find({0: docs}, tmp_path, options, per=1000)
     shuffled = docs[:]
     rng.shuffle(shuffled)
     units = cut(shuffled, *(rng.randrange(20) for _ in range(4)))
     numbers = rng.sample(range(1, 5000), len(units))
     moved = dict(zip(numbers, units.values(), strict=True))
-    assert find(moved, tmp_path, options, partitions=rng.randrange(2, 9), batch_rows=rng.randrange(1, 30)) == first
+    assert find(moved, tmp_path, options, per=rng.randrange(3, 15), batch_rows=rng.randrange(1, 30)) == first
 
 
 def test_bucket_pairs__of_equal_ranks_do_not_depend_on_places():
@@ -376,11 +378,11 @@ def test_find__reads_a_giant_unit_from_several_files(tmp_path):
     for n, first in enumerate(range(0, len(docs), 7)):
         with pa.ipc.new_file(tmp_path / f"{n}.arrow", file.schema) as writer:
             writer.write_batch(file.slice(first, 7))
-        paths.append((0, str(tmp_path / f"{n}.arrow")))
+        paths.append((0, str(tmp_path / f"{n}.arrow"), 7))
     (tmp_path / "out").mkdir()
     with beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([])) as pipeline:
-        source = pipeline | beam.Create(paths[::-1]).with_output_types(tuple[int, str])
-        _ = source | FindDuplicates(options, 2) | "Save" >> beam.ParDo(Save(tmp_path / "out"))
+        source = pipeline | beam.Create(paths[::-1]).with_output_types(File)
+        _ = source | FindDuplicates(options, 10) | "Save" >> beam.ParDo(Save(tmp_path / "out"))
     members = members_of([path.read_bytes() for path in (tmp_path / "out").iterdir()])
     assert sorted((docs[m["row"] // 2].doc_id, bool(m["dropped"])) for m in members) == [
         (f.doc_id, f.dropped) for f in whole
@@ -390,4 +392,4 @@ def test_find__reads_a_giant_unit_from_several_files(tmp_path):
 def test_find__refuses_fingerprints_of_another_recipe(tmp_path):
     path = write_unit(tmp_path / "f.arrow", SHORT, MinHash(bands=4, rows=2), 100)
     with pytest.raises(ValueError, match=r"4 bands of 2, .* the recipe has 16 bands of 7"):
-        band_records(0, open_fingerprints(path), Deduplicate())
+        next(band_records(0, open_fingerprints(path), Deduplicate()))

@@ -1,0 +1,75 @@
+"""How many partitions the shuffles of deduplication have: counted, when all documents are known.
+
+The graph is built before anything is read, and bytes say little: 200 MB are 40,000 pages or two million tweets.
+"""
+
+import json
+from collections.abc import Iterator
+
+import apache_beam as beam
+
+from pipelines.stages.exchange import Block, Group, among
+
+File = tuple[int, str, int]
+"""(unit, path of its fingerprint file, documents in it)."""
+
+PARTITION_DOCUMENTS = 16_384
+"""Band records of so many are 8 MB, at 16 bands; grouping and sorting them takes some times that."""
+
+PIECE_DOCUMENTS = 65_536
+"""Read from a fingerprint file by one task: runners keep what a task gives, 31 MB of band records, until it ends."""
+
+FEWEST, MOST = 4, 4096
+"""More would make the blocks of a bundle too small: then partitions grow."""
+
+PATH_TAG = b"P"
+
+PATHS_PER_BLOCK = 4096
+"""About 1 MiB of paths."""
+
+
+class GatherFiles(beam.DoFn):
+    """A file -> the same as a block, all in one place."""
+
+    def process(self, element: File) -> Iterator[Block]:
+        """One file."""
+        yield 0, json.dumps(element).encode()
+
+
+class OfAllFiles(beam.DoFn):
+    """All files, in one place, and so the number of partitions."""
+
+    def __init__(self, partition_documents: int):
+        self.partition_documents = partition_documents
+
+    def partitions(self, files: list[bytes]) -> int:
+        """For all the documents of these files."""
+        documents = sum(json.loads(file)[2] for file in files)
+        return min(MOST, max(FEWEST, -(-documents // self.partition_documents)))
+
+
+class SpreadFiles(OfAllFiles):
+    """All files -> pieces of them: unit, path, first document and the one behind the last."""
+
+    def process(self, element: Group) -> Iterator[Block]:
+        """The only group."""
+        files = sorted(element[1])
+        partitions, number = self.partitions(files), 0
+        for unit, path, documents in map(json.loads, files):
+            for first in range(0, documents, PIECE_DOCUMENTS):
+                piece = [unit, path, first, min(documents, first + PIECE_DOCUMENTS)]
+                yield int(among(partitions, number)), json.dumps(piece).encode()
+                number += 1
+
+
+class SharePaths(OfAllFiles):
+    """All files -> all of them (tagged) for every partition: what a side input would do, without one."""
+
+    def process(self, element: Group) -> Iterator[Block]:
+        """The only group."""
+        files = sorted(element[1])
+        partitions = self.partitions(files)
+        for first in range(0, len(files), PATHS_PER_BLOCK):
+            block = PATH_TAG + b"[" + b",".join(files[first : first + PATHS_PER_BLOCK]) + b"]"
+            for partition in range(partitions):
+                yield int(among(partitions, partition)), block
