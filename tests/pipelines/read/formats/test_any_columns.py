@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.ipc as ipc
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import BadRecordError
@@ -53,11 +53,11 @@ def test_rows__of_any_types_are_kept_or_dead_and_their_meta_is_json(tmp_path, re
     rng = random.Random(seed)
     rows = rng.randrange(1, 30)
     columns = [any_array(rng, rows) for _ in range(3)]
-    if any("values=dictionary" in str(column.type) for column in columns):
-        return  # pyarrow cannot read back dictionaries of dictionaries
     texts = pa.array([f"文{i}" for i in range(rows)])
     batch = pa.RecordBatch.from_arrays([texts, *columns], names=["text", *(rng.choice(NAMES) for _ in columns)])
-    outcome = read(read_all, tmp_path / "a", batch, kind)
+    write(tmp_path / "a", batch, kind)
+    assume(comes_back(tmp_path / "a", columns, kind))
+    outcome = read_all("arrow", tmp_path / "a")
     assert len(outcome.rows) + len(outcome.dead) == rows, outcome.dead
     for row in outcome.rows:
         strict(row["meta"])
@@ -66,6 +66,22 @@ def test_rows__of_any_types_are_kept_or_dead_and_their_meta_is_json(tmp_path, re
     for dead in outcome.dead:
         assert any(fault_R[dead.offset] for fault_R in faults)
         assert dead.first_bytes == f"文{dead.offset}".encode()
+
+
+def comes_back(path, columns: list[pa.Array], kind: str) -> bool:
+    """Whether pyarrow reads what it wrote: it mixes buffers up in unions and runs under extension types, and in
+    dictionaries of dictionaries."""
+    try:
+        with (ipc.open_file if kind == "file" else ipc.open_stream)(path) as file:
+            found = file.read_all().combine_chunks().to_batches()[0].to_struct_array()
+        for i, column in enumerate(columns, 1):
+            found.field(i).validate()
+            before, after = salvage(column), salvage(found.field(i))
+            if (before and before.fault_R.tolist()) != (after and after.fault_R.tolist()):
+                return False
+    except (pa.ArrowException, OSError):
+        return False
+    return True
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
