@@ -29,14 +29,22 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+def utf8_text(text: str) -> str:
+    """The text as UTF-8 can hold it: bytes of a file's name that are not UTF-8 read \\xe9."""
+    try:
+        return text if text.isascii() else text.encode(errors="surrogateescape").decode(errors="backslashreplace")
+    except UnicodeEncodeError:  # half a character that no file name gave
+        return text.encode(errors="backslashreplace").decode()
+
+
 class GristmillError(Exception):
     """What went wrong, where, and what to do. `where` names a file, row, step or recipe line, never document text."""
 
     exit_code = Exit.BUG
 
     def __init__(self, what: str, *, where: str, fix: str):
-        super().__init__(f"{what}\n  where: {where}\n  fix:   {fix}")
-        self.what, self.where, self.fix = what, where, fix
+        self.what, self.where, self.fix = (utf8_text(str(part)) for part in (what, where, fix))
+        super().__init__(f"{self.what}\n  where: {self.where}\n  fix:   {self.fix}")
 
     def __reduce__(self) -> tuple:
         return _rebuild, (type(self), self.what, self.where, self.fix)

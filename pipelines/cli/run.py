@@ -192,7 +192,7 @@ def _watch(worker: subprocess.Popen, store: Store) -> int:
 
 def _note(state: dict, said: set[str]) -> None:
     """Say once what the runner wants a user to know, and what a cluster waits for."""
-    for text in filter(None, (state.get("note"), state.get("waiting"))):
+    for text in filter(None, (state.get("note"), *state.get("notes", ()), state.get("waiting"))):
         if text not in said:
             said.add(text)
             note(text)

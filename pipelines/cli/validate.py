@@ -27,10 +27,13 @@ def validate(recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML fil
     check(loaded)
     for doubt in doubts(loaded):
         warn(doubt)
-    units = plan_units(loaded, loaded.recipe.plan.unit_bytes)
+    notes: list[str] = []
+    units = plan_units(loaded, loaded.recipe.plan.unit_bytes, notes)
     out.print(_table(loaded, units))
     disk = sum(unit.bytes * _factor(loaded, unit) for unit in units)
     out.print(f"expected disk of the run directory: about {human_bytes(disk)}")
+    for text in notes:
+        note(text)
     note(f"{recipe} is valid")
 
 

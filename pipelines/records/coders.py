@@ -17,8 +17,8 @@ class UnitCoder(Coder):
     """A planned unit as JSON."""
 
     def encode(self, value: Unit) -> bytes:
-        """UTF-8 JSON."""
-        return json.dumps(value.to_json(), ensure_ascii=False).encode()
+        """JSON in ASCII: the name of a file may hold bytes that are not UTF-8."""
+        return json.dumps(value.to_json()).encode()
 
     def decode(self, encoded: bytes) -> Unit:
         """The inverse of encode."""

@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipelines.errors import utf8_text
 from pipelines.records.elements import DeadLetter
 
 SPANS = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64()), ("kind", pa.string())]))
@@ -78,7 +79,7 @@ def dead_batch(source: str, letters: list[DeadLetter]) -> pa.RecordBatch:
     rows = [
         {
             "source": source,
-            "file": letter.file,
+            "file": utf8_text(letter.file),
             "offset": letter.offset,
             "length": letter.length,
             "row": letter.row,

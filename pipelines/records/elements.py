@@ -38,7 +38,11 @@ class Unit:
         """32 hex characters that name the unit: equal for equal source and splits, whoever planned them."""
         digest = xxhash.xxh3_128(self.source.encode())
         for split in self.splits:
-            digest.update(f"\0{split.path}\0{split.start}\0{split.end}\0{split.size}\0{split.etag}".encode())
+            digest.update(
+                f"\0{split.path}\0{split.start}\0{split.end}\0{split.size}\0{split.etag}".encode(
+                    errors="surrogateescape"
+                )
+            )
         return digest.hexdigest()
 
     def to_json(self) -> dict[str, Any]:

@@ -49,8 +49,8 @@ class Receipt:
         return [part for part in self.parts if part.dataset == dataset]
 
     def to_bytes(self) -> bytes:
-        """One JSON object, UTF-8."""
-        return json.dumps(asdict(self), ensure_ascii=False).encode()
+        """One JSON object, in ASCII: the name of a file may hold bytes that are not UTF-8."""
+        return json.dumps(asdict(self)).encode()
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> "Receipt":

@@ -10,7 +10,7 @@ from pipelines.report.drawing.render import render
 from pipelines.report.excerpts import Excerpts
 from pipelines.report.figures import share
 from pipelines.report.material import Material, open_material
-from pipelines.report.model import Header, Report
+from pipelines.report.model import Attention, Header, Report
 from pipelines.report.sections.attention import build_attention
 from pipelines.report.sections.changes import build_dead, build_edits
 from pipelines.report.sections.decisions import build_entries
@@ -69,7 +69,7 @@ def _build(material: Material) -> Report:
     languages = build_languages(material, counts.tokens(counts.languages))
     return Report(
         header=_header(material, funnel, tokens),
-        attention=build_attention(funnel, entries, dead, samples),
+        attention=[*build_attention(funnel, entries, dead, samples), *_notes(material)],
         funnel=funnel,
         sources=build_sources(material, counts.tokens(counts.sources)),
         languages=languages,
@@ -86,6 +86,11 @@ def _build(material: Material) -> Report:
         provenance=build_provenance(material),
         absent=_absent(material, funnel),
     )
+
+
+def _notes(material: Material) -> list[Attention]:
+    """What planning said about the input: files that were set aside, names that no record has."""
+    return [Attention(material.excerpts.excerpt(note)[0], "sources") for note in material.state.get("notes") or ()]
 
 
 def _header(material: Material, funnel: Funnel, tokens: Tokens | None) -> Header:

@@ -8,7 +8,7 @@ from typing import Any
 
 import apache_beam as beam
 
-from pipelines.errors import GristmillError, RunnerError, causes
+from pipelines.errors import GristmillError, RunnerError, causes, utf8_text
 from pipelines.processes.aside import Aside, here, in_child
 from pipelines.recipe.check import check
 from pipelines.recipe.load import LoadedRecipe, dump, load
@@ -79,10 +79,11 @@ def _aside(store: Store, loaded: LoadedRecipe, chosen: Chosen) -> Aside:
 def _prepare(store: Store, loaded: LoadedRecipe, request: Request, chosen: Chosen, pid: int) -> tuple[Job, list[Unit]]:
     end_orphan(store)
     store.prepare()
-    units = plan_units(loaded, loaded.recipe.plan.unit_bytes)
+    notes: list[str] = []
+    units = plan_units(loaded, loaded.recipe.plan.unit_bytes, notes)
     job = make_job(loaded.recipe, units, store, request.sample, _last_stage(loaded, request.until))
     job = replace(job, decided=job.duplicates_found(units))
-    _begin(job, loaded, units, request, chosen, pid)
+    _begin(job, loaded, units, request, chosen, pid, notes)
     return job, units
 
 
@@ -96,7 +97,9 @@ def _last_stage(loaded: LoadedRecipe, until: str) -> str:
     return "text" if loaded.recipe.tokenizer is None and STAGES.index(until) > STAGES.index("text") else until
 
 
-def _begin(job: Job, loaded: LoadedRecipe, units: list[Unit], request: Request, chosen: Chosen, pid: int) -> None:
+def _begin(
+    job: Job, loaded: LoadedRecipe, units: list[Unit], request: Request, chosen: Chosen, pid: int, notes: list[str]
+) -> None:
     store = job.store
     store.delete(MANIFEST)  # what lies there is about to change; until the end only receipts are to be trusted
     store.delete(NOTES)
@@ -108,11 +111,12 @@ def _begin(job: Job, loaded: LoadedRecipe, units: list[Unit], request: Request, 
     state = {
         "status": "running",
         "recipe": loaded.recipe.name,
-        "recipe_file": str(loaded.file),
+        "recipe_file": utf8_text(str(loaded.file)),
         "started": now(),
         "runner": request.runner,
         "workers": chosen.workers,
         "note": chosen.note,
+        "notes": notes,
         "host": platform.node(),
         "pid": pid,
         "until": job.until,

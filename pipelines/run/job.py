@@ -73,10 +73,13 @@ class Job:
         return f"{self.books['duplicates'].folder}/complete.json"
 
 
-def plan_units(loaded: LoadedRecipe, unit_bytes: int) -> list[Unit]:
-    """The units of every source, in the recipe's order. Raises InputError for a path that matches nothing."""
+def plan_units(loaded: LoadedRecipe, unit_bytes: int, notes: list[str] | None = None) -> list[Unit]:
+    """The units of every source, in the recipe's order; `notes` gets what a user should know about the input.
+
+    Raises InputError for a path that matches nothing, or nothing that can be read.
+    """
     sources = loaded.recipe.sources.items()
-    return [unit for name, source in sources for unit in plan_source(name, source, loaded.folder, unit_bytes)]
+    return [unit for name, source in sources for unit in plan_source(name, source, loaded.folder, unit_bytes, notes)]
 
 
 def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, until: str) -> Job:
@@ -116,7 +119,7 @@ def write_plan(store: Store, units: list[Unit]) -> None:
             "source": unit.source,
             "key": unit.key,
             "bytes": unit.bytes,
-            "unit": json.dumps(unit.to_json(), ensure_ascii=False),
+            "unit": json.dumps(unit.to_json()),
         }
         for number, unit in enumerate(units)
     ]

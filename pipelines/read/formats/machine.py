@@ -15,7 +15,7 @@ from pathlib import Path
 
 import xxhash
 
-from pipelines.errors import BadRecordError, InputError
+from pipelines.errors import BadRecordError, InputError, utf8_text
 from pipelines.read.batches import Aside, Document, Item
 from pipelines.read.context import Context
 from pipelines.read.fields import utf8
@@ -60,7 +60,10 @@ def plan_machine(max_bytes: int | None, where: dict[str, Path] | None = None) ->
     left = max_bytes if max_bytes is not None else 1 << 62
     misses = 0
     for name in sorted(names, key=lambda name: (xxhash.xxh3_64_intdigest(name.encode()), name)):
-        data = _read(name, where)
+        try:
+            data = _read(name, where)
+        except OSError:
+            continue
         size = _estimate(name, data)
         if size > left:
             misses += 1
@@ -111,7 +114,9 @@ def _walk(root: Path) -> Iterator[str]:
         below = parent[len(str(root)) :].strip(os.sep).replace(os.sep, "/")
         in_metadata = below.split("/")[0].endswith(".dist-info")
         for name in names:
-            if name.endswith(".py") or (in_metadata and (name == "METADATA" or LICENCE.match(name))):
+            wanted = name.endswith(".py") or (in_metadata and (name == "METADATA" or LICENCE.match(name)))
+            # A FIFO would wait for ever; an id is UTF-8.
+            if wanted and os.path.isfile(os.path.join(parent, name)) and utf8_text(below + name) == below + name:
                 yield f"{below}/{name}" if below else name
 
 

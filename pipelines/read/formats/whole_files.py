@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 
+from pipelines.errors import utf8_text
 from pipelines.read.batches import Item
 from pipelines.read.context import Context
 from pipelines.read.files import compression_of, open_file
@@ -30,7 +31,7 @@ def _read(split: Split, context: Context, kind: str) -> Iterator[Item]:
     if isinstance(body, Passing):
         yield body.dead_letter(context.next_row(), split.path, 0, error)
     elif body:
-        record = {"file": os.path.basename(split.path)}
+        record = {"file": utf8_text(os.path.basename(split.path))}
         yield page_document(body, record, kind, context, (split.path, 0))
 
 
