@@ -2,12 +2,15 @@
 
 import ipaddress
 from functools import cache
+from typing import TYPE_CHECKING
 
 import regex
-import tldextract
 
 from filters.pii.patterns import LEFT, RIGHT, InContext, after, before, in_table
 from filters.pii.presidio import Pattern, predefined_recognizers
+
+if TYPE_CHECKING:
+    import tldextract
 
 _LETTER = "A-Za-z0-9À-ÖØ-öø-ɏ"
 
@@ -37,8 +40,10 @@ _NO_PERSON = {
 
 
 @cache
-def _suffixes() -> tldextract.TLDExtract:
+def _suffixes() -> "tldextract.TLDExtract":
     """The public suffix list that tldextract brings; it must neither be fetched nor cached on disk."""
+    import tldextract
+
     return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
 
 

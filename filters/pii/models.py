@@ -8,10 +8,17 @@ from pathlib import Path
 import regex
 import spacy
 
+from filters.imports import without
 from filters.pii.entities import ENTITIES
 from filters.pii.fold import fold
-from filters.pii.presidio import AnalyzerEngine, RecognizerRegistry, SpacyNlpEngine, predefined_recognizers
+from filters.pii.presidio import predefined_recognizers
 from filters.pii.registry import THRESHOLD, recognizers
+
+with without("torch", "transformers"):  # imported where they are installed, for models that nothing here uses
+    from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
+    from presidio_analyzer.nlp_engine import SpacyNlpEngine, nlp_artifacts
+
+nlp_artifacts.Doc, nlp_artifacts.Span = spacy.tokens.Doc, spacy.tokens.Span
 
 CHUNK = 100_000
 """Characters that a model sees at once: spaCy refuses more than a million and takes about 1 GB for each 100,000."""

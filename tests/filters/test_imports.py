@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from filters.imports import Later, around_import, standing_in, without
+from filters.imports import Later, around_import, names_on_demand, standing_in, without
 
 
 @pytest.fixture
@@ -69,6 +69,31 @@ def test_around_import__whoever_imports_first(package):
     import inner_one
 
     assert inner_one.VALUE == 4
+
+
+def test_names_on_demand__load_the_module_of_a_name(package, tmp_path):
+    (tmp_path / "gathering").mkdir()
+    for name in ("__init__", "one", "two", "three"):
+        package(f"gathering/{name}", f"print('{name}')\nVALUE = '{name}'")
+    package(
+        "gathering/__init__",
+        "from .one import VALUE as ONE\nfrom gathering.two import VALUE as TWO\nfrom .three import VALUE\n"
+        "KNOWN = {'three': VALUE}\n",
+    )
+    names_on_demand("gathering")
+    import gathering
+
+    try:
+        assert gathering.KNOWN == {"three": "three"}, "what __init__ itself uses is there"
+        assert {"gathering.one", "gathering.two"}.isdisjoint(sys.modules)
+        from gathering import TWO
+
+        assert (TWO, gathering.ONE) == ("two", "one")
+        with pytest.raises(AttributeError, match="'gathering' has no attribute 'FOUR'"):
+            gathering.FOUR  # noqa: B018
+    finally:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "gathering"]:
+            del sys.modules[name]
 
 
 def test_kernels__load_no_numba_until_one_runs():

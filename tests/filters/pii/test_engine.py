@@ -180,10 +180,20 @@ def test_long_runs__cost_no_more_than_their_length(scrubber):
 
 
 @pytest.mark.process
-def test_imports__catalogue_is_light_and_presidio_comes_without_torch():
+def test_imports__catalogue_is_light_and_presidio_comes_without_torch_and_spacy():
     light = "import sys, filters.pii.entities; assert not {'presidio_analyzer', 'numba', 'spacy'} & set(sys.modules)"
     engine = "import sys, filters.pii.engine; assert 'presidio_analyzer' not in sys.modules"
-    heavy = "import sys, filters.pii.presidio; assert not {'torch', 'transformers'} & set(sys.modules); import torch"
+    heavy = """
+import sys
+from filters.pii import registry
+from filters.pii.entities import ENTITIES
+assert not {'torch', 'transformers', 'spacy', 'pydantic', 'requests', 'tldextract'} & set(sys.modules)
+for name, entity in ENTITIES.items():
+    registry.recognizers((name,))
+assert not {'torch', 'transformers', 'spacy'} & set(sys.modules)
+import torch, spacy, presidio_analyzer
+assert spacy.tokens.Doc and presidio_analyzer.AnalyzerEngine.analyze
+"""
     for code in (light, engine, heavy):
         subprocess.run([sys.executable, "-c", code], check=True)
 
