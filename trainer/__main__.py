@@ -1,4 +1,4 @@
-"""`python -m trainer COMMAND`: train, generate, export, explain, scaling. Chooses the parts, builds them, runs them.
+"""`python -m trainer COMMAND`: train, generate, export, explain, verify, scaling. Chooses the parts and runs them.
 
 Progress goes to stderr, results to stdout. Exit codes: trainer/errors.py.
 """
@@ -45,35 +45,37 @@ def train(
     from trainer.devices.world import join, leave
     from trainer.loop import build
     from trainer.loop.fit import fit
+    from trainer.loop.inputs import open_data
 
     stop = _Stop()
     folder = run / "train" / name
-    data = build.open_data(run)
-    checkpoint = build.prepare_folder(folder, resume=resume)
-    begin = named(preset) if checkpoint is None else checkpoint.config
-    config = build.complete(_with_options(begin, depth, settings or [], steps), data)
-    if checkpoint is not None:
-        checkpoint.origin.check(data.origin, checkpoint.path)
-        build.check_same(checkpoint.config, config, checkpoint.path)
     world = join()
-    made, state = build.build(config, data, folder, world, checkpoint, stop)
     try:
-        made.terminal.say(build.introduction(config, data, made.model, world))
+        checkpoint = build.last_checkpoint(folder, world, resume=resume)
+        begin = named(preset) if checkpoint is None else checkpoint.config
+        config = _with_options(begin, depth, settings or [], steps)
+        data = open_data(run, world, verify=config.data.verify)
+        config = build.complete(config, data)
         if checkpoint is not None:
-            made.terminal.say(f"continues from step {state.step} ({checkpoint.path})")
-        state = fit(made, state)
+            checkpoint.origin.check(data.origin, checkpoint.path)
+            build.check_same(checkpoint.config, config, checkpoint.path)
+        folder.mkdir(parents=True, exist_ok=True)
+        training, state = build.build(config, data, folder, world, checkpoint, stop)
+        with training:
+            training.terminal.say(build.introduction(config, data, training.model, world))
+            if checkpoint is not None:
+                training.terminal.say(f"continues from step {state.step} ({checkpoint.path})")
+            if training.metrics is not None and training.metrics.damaged:
+                training.terminal.say(f"metrics.jsonl: {training.metrics.damaged} lines that are no JSON were left out")
+            state = fit(training, state)
     finally:
-        made.loader.close()
-        if made.metrics is not None:
-            made.metrics.close()
-        made.terminal.close()
         leave(world)
     if state.stale(config.loop.patience):
-        made.terminal.say(
+        training.terminal.say(
             f"stopped after step {state.step}: no better validation in {config.loop.patience} evaluations"
         )
     elif state.step < config.loop.steps:
-        made.terminal.say(f"interrupted after step {state.step}; continue with --resume")
+        training.terminal.say(f"interrupted after step {state.step}; continue with --resume")
         raise typer.Exit(Exit.INTERRUPTED)
     if world.first:
         typer.echo(json.dumps({"checkpoint": str(folder / f"step-{state.step:06d}"), "val_loss": state.best}))
@@ -152,6 +154,28 @@ def explain(
 
 
 @app.command()
+def verify(
+    checkpoint: Annotated[
+        Path, typer.Argument(metavar="CHECKPOINT", help="a checkpoint, or RUN/train/NAME for all that it keeps")
+    ],
+) -> None:
+    """Compares a checkpoint's files with their sha256. Example: python -m trainer verify runs/demo/train/default."""
+    from trainer.checkpoint.files import checkpoints_in, locate
+    from trainer.checkpoint.files import verify as verified
+
+    damaged: list[TrainerError] = []
+    last = locate(checkpoint)
+    for path in [last] if last == checkpoint else checkpoints_in(checkpoint):
+        try:
+            typer.echo(f"OK: {len(verified(path))} files ({path})")
+        except InputError as error:
+            damaged.append(error)
+            typer.echo(f"error: {error}", err=True)
+    if damaged:
+        raise typer.Exit(damaged[0].exit_code)
+
+
+@app.command()
 def scaling(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="a run directory that holds tokens/")],
     sizes: Annotated[str, typer.Option(help="WIDTHxLAYERS of the ladder, with commas")] = "32x2,64x2,96x3,128x4",
@@ -166,16 +190,16 @@ def scaling(
     """Predicts a large run from small ones, then does it. Example: python -m trainer scaling runs/demo --factor 10."""
     from trainer.config import preset, with_settings
     from trainer.devices.world import join, leave
-    from trainer.loop.build import open_data
+    from trainer.loop.inputs import open_data
     from trainer.scaling import experiment, ladder
 
-    data = open_data(run)
     base = with_settings(preset("nano"), settings or [])
-    if data.validation is None:
-        raise InputError("the run has no validation split", where=str(run), fix="recipe key tokens.validation")
-    planned = ladder.plan(base, data, _sizes(sizes), _numbers(ratios), _sizes(target)[0], factor)
     world = join()
     try:
+        data = open_data(run, world, verify=base.data.verify)
+        if data.validation is None:
+            raise InputError("the run has no validation split", where=str(run), fix="recipe key tokens.validation")
+        planned = ladder.plan(base, data, _sizes(sizes), _numbers(ratios), _sizes(target)[0], factor)
         result = experiment.run_ladder(
             base, data, planned, out or run / "scaling", world, _progress if world.first else _quiet
         )
@@ -235,6 +259,13 @@ def main() -> None:
     except TrainerError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        where = error.filename or "a file of this command"
+        typer.echo(
+            f"error: {error.strerror or error}\n  where: {where}\n  fix:   mend that, then start again",
+            err=True,
+        )
+        sys.exit(Exit.INPUT)
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
 

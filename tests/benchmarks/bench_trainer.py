@@ -26,6 +26,7 @@ from trainer.config import TrainConfig, preset, with_settings
 from trainer.devices.world import World, join
 from trainer.loop import build
 from trainer.loop.fit import fit
+from trainer.loop.inputs import TrainingData, open_data
 from trainer.loop.speed import Speed, peak_memory
 from trainer.loop.training import Training
 from trainer.model.attention import attend, make_mask
@@ -97,7 +98,7 @@ def bench_training(arguments: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_tokens(folder, length, rows * (STEPS + WARM_UP), 8192 if config.model.width < 512 else 50257)
-        sources = build.open_data(folder)
+        sources = open_data(folder, verify=False)
         config = build.complete(config, sources)
         for _ in range(arguments.rounds):
             for kind in ("muon", "adamw"):
@@ -135,7 +136,7 @@ def row(name: str, made: Measured, speed: Speed) -> str:
     )
 
 
-def ours(config: TrainConfig, sources: build.TrainingData, folder: Path, world: World) -> tuple[Training, Measured]:
+def ours(config: TrainConfig, sources: TrainingData, folder: Path, world: World) -> tuple[Training, Measured]:
     """The real loop, loader and optimiser."""
     run, state = build.build(config, sources, folder, world, None, lambda: False)
     run.save = lambda state, evaluation: None

@@ -28,6 +28,7 @@ from trainer.data.sampler import DataState, Sampler
 from trainer.devices.world import World
 from trainer.loop import build
 from trainer.loop.fit import fit
+from trainer.loop.inputs import open_data
 from trainer.model.config import ModelConfig
 from trainer.optim.config import OptimConfig
 
@@ -230,7 +231,7 @@ def compare(config: TrainConfig, run: Path, folder: Path) -> tuple[list[float], 
     """(ours, the reference's): the loss of every step, then the validation loss."""
     config = replace(config, model=replace(config.model, compute="float32"))
     config = replace(config, guard=replace(config.guard, spikes="off"))
-    sources = build.open_data(run)
+    sources = open_data(run)
     config = build.complete(config, sources)
     made, state = build.build(config, sources, folder, World(), None, lambda: False)
     first = {name: p.detach().clone() for name, p in made.model.named_parameters()}

@@ -26,6 +26,7 @@ from trainer.data.sampler import DataState, Sampler
 from trainer.devices.world import World
 from trainer.loop import build
 from trainer.loop.fit import fit
+from trainer.loop.inputs import open_data
 
 
 class RMSNorm(nn.Module):
@@ -155,7 +156,7 @@ def main() -> None:
     arguments = parser.parse_args()
     config = with_settings(preset(arguments.preset), arguments.set)
     loop = replace(config.loop, steps=arguments.steps, evaluate_every=10**9, save_every=10**9, evaluation_rows=0)
-    sources = build.open_data(arguments.run)
+    sources = open_data(arguments.run)
     config = build.complete(replace(config, loop=loop), sources)
     with tempfile.TemporaryDirectory() as folder:
         made, state = build.build(config, sources, Path(folder), World(), None, lambda: False)

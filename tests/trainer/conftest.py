@@ -1,6 +1,7 @@
 """A tiny run directory with real files: a SentencePiece tokenizer, token shards, pack plans; English and Chinese."""
 
 import hashlib
+import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from tokenizer.encode import Encoder
+from tokenizer.shards.arrow_file import file_sha256
 from tokenizer.shards.format import Header, Shard, token_batch, write_shard
 from tokenizer.shards.index import Index, ShardEntry, SplitEntry, write_index
 from tokenizer.shards.packing import pack
@@ -21,6 +23,7 @@ from trainer.data.corpus import Corpus
 from trainer.data.loader import DataConfig
 from trainer.devices.world import World
 from trainer.loop import build
+from trainer.loop.inputs import open_data
 from trainer.loop.training import Training
 from trainer.model.config import ModelConfig
 from trainer.optim.config import OptimConfig
@@ -57,8 +60,19 @@ def write_run(folder: Path, seed: int, documents: int = 160, length: int = LENGT
         "validation": write_split(folder / "tokens", "validation", texts[:16], encoder, header, length),
     }
     write_index(folder / "tokens" / "index.json", Index(length, info.as_dict(), splits))
-    (folder / "manifest.json").write_text('{"gristmill": 1, "recipe_sha256": "abc"}\n')
+    write_manifest(folder)
     return folder
+
+
+def write_manifest(folder: Path, **facts: object) -> None:
+    """As a run's: the sha256 of every published file."""
+    datasets: dict[str, dict[str, list]] = {}
+    for path in sorted((folder / "tokens").rglob("*.*")):
+        name = "tokens/index" if path.name == "index.json" else f"tokens/{path.parent.name}"
+        entry = {"path": path.relative_to(folder).as_posix(), "sha256": file_sha256(path)}
+        datasets.setdefault(name, {"shards": []})["shards"].append(entry)
+    manifest = {"gristmill": 1, "recipe_sha256": "abc", "datasets": datasets} | facts
+    (folder / "manifest.json").write_text(json.dumps(manifest) + "\n", encoding="utf-8")
 
 
 def write_split(folder: Path, split: str, texts: list, encoder: Encoder, header: Header, length: int) -> SplitEntry:
@@ -127,7 +141,7 @@ def tiny_model(one_run_dir):
     """A model of the tiny shape for the tiny tokenizer, with random weights everywhere (the residual ends too)."""
     from trainer.model.transformer import Model
 
-    config = build.complete(TINY, build.open_data(one_run_dir)).model
+    config = build.complete(TINY, open_data(one_run_dir)).model
     model = Model(config)
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
@@ -144,7 +158,7 @@ def assemble(tmp_path) -> Callable[..., tuple[Training, TrainState]]:
     def make(
         run: Path, config: TrainConfig, *, folder: Path | None = None, resume=None, interrupted=lambda: False, **loop
     ):
-        sources = build.open_data(run)
+        sources = open_data(run)
         config = build.complete(replace(config, loop=replace(config.loop, **loop)), sources)
         folder = folder or tmp_path / "train"
         folder.mkdir(parents=True, exist_ok=True)

@@ -35,7 +35,7 @@ class Corpus:
             raise InputError(
                 "there are no token shards", where=str(error.filename or index), fix="make them: gristmill run RECIPE"
             ) from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"the token shards cannot be read: {error}", where=str(index), fix="run `gristmill run` again"
             ) from error

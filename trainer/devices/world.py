@@ -1,11 +1,14 @@
 """Several devices by torchrun: each rank computes its rows; sums over the ranks are plain all-reduces."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from trainer.errors import InputError, TrainerError
 
 CPU = torch.device("cpu")
 
@@ -17,6 +20,8 @@ class World:
     rank: int = 0
     size: int = 1
     device: torch.device = CPU
+    local_rank: int = 0
+    """Among those of its host."""
 
     @property
     def first(self) -> bool:
@@ -37,7 +42,7 @@ def join() -> World:
     if "WORLD_SIZE" not in os.environ:
         return World(device=device)
     dist.init_process_group("nccl" if cuda else "gloo")
-    return World(dist.get_rank(), dist.get_world_size(), device)
+    return World(dist.get_rank(), dist.get_world_size(), device, local)
 
 
 def leave(world: World) -> None:
@@ -70,6 +75,18 @@ def any_rank(world: World, flag: bool) -> bool:
     told = torch.tensor(float(flag), device=world.device)
     all_reduce(world, [told])
     return bool(told.item())
+
+
+def once_per_host(world: World, check: Callable[[], object]) -> None:
+    """Runs a check on one rank of every host. Where one raises a TrainerError, all ranks raise."""
+    raised: TrainerError | None = None
+    if world.local_rank == 0:
+        try:
+            check()
+        except TrainerError as error:
+            raised = error
+    if any_rank(world, raised is not None):
+        raise raised or InputError("another rank found an error", where=f"rank {world.rank}", fix="see its message")
 
 
 def barrier(world: World) -> None:

@@ -1,24 +1,22 @@
 """Chooses the parts of a training, once, from its configuration and its data."""
 
-import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from tokenizer.train import MODEL_FILE
 from trainer.checkpoint.checkpoint import Checkpoint, Checkpoints, training_tensors
-from trainer.checkpoint.origin import Origin, origin_of
+from trainer.checkpoint.files import checkpoints_in, step_of
 from trainer.checkpoint.state import TrainState
 from trainer.config import TrainConfig
-from trainer.data.corpus import Corpus
 from trainer.data.loader import Loader
 from trainer.data.sampler import DataState, Sampler
 from trainer.devices.fsdp import shard
 from trainer.devices.world import World
 from trainer.errors import ConfigError, InputError, MismatchError
 from trainer.evaluate.validation import Evaluation, Evaluator
+from trainer.loop.inputs import TrainingData
 from trainer.loop.metrics import Metrics, tensorboard
 from trainer.loop.recovery import Recovery
 from trainer.loop.speed import Speed, device_peak, flops_per_token, matmul_ceiling
@@ -29,31 +27,6 @@ from trainer.objectives.protocol import Objective
 from trainer.objectives.registry import OBJECTIVES
 from trainer.optim.guard import Guard
 from trainer.optim.optimizers import Optimizers
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """What a run directory offers for training."""
-
-    run: Path
-    train: Corpus
-    validation: Corpus | None
-    vocabulary: int
-    tokenizer: Path
-    """Its folder."""
-    origin: Origin
-
-
-def open_data(run: Path) -> TrainingData:
-    """The shards, plan and tokenizer of a run directory. Raises InputError."""
-    index = run / "tokens" / "index.json"
-    train = Corpus(index, "train")
-    validation = Corpus(index, "validation") if train.split_rows.get("validation") else None
-    tokenizer = run / "tokenizer"
-    if not (tokenizer / MODEL_FILE).exists():
-        raise InputError("the run has no tokenizer", where=str(tokenizer), fix="run `gristmill run` again")
-    sha256, vocabulary = str(train.tokenizer["sha256"]), int(train.tokenizer["vocabulary"])
-    return TrainingData(run, train, validation, vocabulary, tokenizer, origin_of(run, train.plan_path, sha256))
 
 
 def complete(config: TrainConfig, data: TrainingData) -> TrainConfig:
@@ -214,18 +187,18 @@ def introduction(config: TrainConfig, data: TrainingData, model: Model, world: W
     )
 
 
-def prepare_folder(folder: Path, *, resume: bool) -> Checkpoint | None:
-    """The training directory, made; its last checkpoint when resuming. Raises ConfigError rather than overwrite one."""
-    found = Checkpoints(folder, 1).all()
+def last_checkpoint(folder: Path, world: World, *, resume: bool) -> Checkpoint | None:
+    """Of a training directory, when resuming. Raises ConfigError rather than overwrite one, and InputError rather than
+    go on from an earlier one than the last."""
+    found = checkpoints_in(folder)
     if resume:
         if not found:
             raise InputError("nothing to resume", where=str(folder), fix="leave out --resume")
-        return Checkpoint.open(found[-1])
+        return Checkpoint.open(found[-1], world)
     if found:
         raise ConfigError(
-            f"there are checkpoints already, the last of step {found[-1].name.removeprefix('step-').lstrip('0')}",
+            f"there are checkpoints already, the last of step {step_of(found[-1])}",
             where=str(folder),
             fix="continue them with --resume, or choose another --name",
         )
-    os.makedirs(folder, exist_ok=True)
     return None

@@ -25,13 +25,15 @@ class Metrics:
     def __init__(self, path: Path, after_step: int, board: Board | None = None):
         self.board = board
         self.path = path
+        self.damaged = 0
+        """Lines that could not be read, and were left out."""
         self.file: IO[str] = self._keep(after_step)
 
     def _keep(self, step: int) -> IO[str]:
-        kept = []
-        if self.path.exists():
-            lines = self.path.read_text(encoding="utf-8").splitlines()
-            kept = [line for line in lines if line.endswith("}") and json.loads(line)["step"] <= step]
+        lines, self.damaged = read_lines(self.path)
+        steps = [line for line in lines if isinstance(line.get("step"), int)]
+        self.damaged += len(lines) - len(steps)
+        kept = [json.dumps(line, ensure_ascii=False) for line in steps if line["step"] <= step]
         partial = self.path.with_name(f".{self.path.name}.partial")
         partial.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
         os.replace(partial, self.path)
@@ -56,6 +58,21 @@ class Metrics:
         self.file.close()
         if self.board is not None:
             self.board.close()
+
+
+def read_lines(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """(the objects of a file of JSON lines, how many lines are none): a kill cuts the last one, a disk any."""
+    raw = path.read_bytes().split(b"\n") if path.exists() else []
+    found = [_object(line) for line in raw if line.strip()]
+    return [line for line in found if line is not None], found.count(None)
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        made = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return made if isinstance(made, dict) else None
 
 
 def _scalars(line: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from trainer.checkpoint.checkpoint import Checkpoint, Checkpoints
+from trainer.checkpoint.checkpoint import Checkpoint
+from trainer.checkpoint.files import checkpoints_in
 from trainer.checkpoint.state import TrainState
 from trainer.data.loader import Loader
 from trainer.data.sampler import DataState
@@ -24,7 +25,7 @@ class Recovery:
     def __call__(self, training: Training, state: TrainState) -> TrainState | None:
         """The state to go on from: weights and step of the checkpoint, data after `state`. None before the first
         checkpoint: the step was skipped, which must do. Raises DivergedError after `most` times."""
-        if not Checkpoints(self.folder, 1).all():
+        if not checkpoints_in(self.folder):
             return None
         if self.done == self.most:
             raise DivergedError(
@@ -33,7 +34,7 @@ class Recovery:
                 fix="look at the documents in forensics/, or lower the rate: --resume --set optim.lr=...",
             )
         self.done += 1
-        saved = Checkpoint.open(self.folder)
+        saved = Checkpoint.open(self.folder, training.world)
         self.load(saved)
         training.loader.close()
         training.loader = self.read_from(state.data)

@@ -41,3 +41,13 @@ class Training:
     """After a skipped step: the state to go on from, or None to go on as it is. Raises DivergedError."""
     interrupted: Callable[[], bool] = lambda: False
     """Asked after every step; with several ranks only every `report_every` steps, because they must agree."""
+
+    def __enter__(self) -> "Training":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Ends the loader's thread and closes the files; the terminal is as it was."""
+        self.loader.close()
+        if self.metrics is not None:
+            self.metrics.close()
+        self.terminal.close()

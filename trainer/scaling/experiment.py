@@ -15,8 +15,10 @@ import numpy as np
 
 from trainer.config import TrainConfig
 from trainer.devices.world import World
-from trainer.loop.build import TrainingData, build, complete
+from trainer.loop.build import build, complete
 from trainer.loop.fit import fit
+from trainer.loop.inputs import TrainingData
+from trainer.loop.metrics import read_lines
 from trainer.scaling.chart import chart
 from trainer.scaling.fit import Law, fit_law
 from trainer.scaling.ladder import Ladder, Rung, sized
@@ -63,13 +65,8 @@ def _loss(base: TrainConfig, data: TrainingData, rung: Rung, out: Path, world: W
     folder.mkdir(parents=True, exist_ok=True)
     training, state = build(config, data, folder, world, None, lambda: False)
     training.save = lambda state, evaluation: None
-    try:
+    with training:
         state = fit(training, state)
-    finally:
-        training.loader.close()
-        training.terminal.close()
-        if training.metrics is not None:
-            training.metrics.close()
     known[rung.name] = state.best
     if world.first:
         with (out / RUNS_FILE).open("a", encoding="utf-8") as file:
@@ -79,10 +76,9 @@ def _loss(base: TrainConfig, data: TrainingData, rung: Rung, out: Path, world: W
 
 def _known(out: Path, base: TrainConfig, data: TrainingData) -> dict[str, float]:
     """Losses of runs that were done before with this configuration on these data."""
-    path, key = out / RUNS_FILE, _key(base, data)
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    runs = [json.loads(line) for line in lines if line.endswith("}")]
-    return {run["name"]: run["loss"] for run in runs if run["key"] == key}
+    key = _key(base, data)
+    lines, _ = read_lines(out / RUNS_FILE)
+    return {line["name"]: line["loss"] for line in lines if line.keys() >= {"name", "loss"} and line.get("key") == key}
 
 
 def _key(base: TrainConfig, data: TrainingData) -> str:

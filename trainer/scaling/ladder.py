@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from trainer.config import TrainConfig
 from trainer.errors import ConfigError
-from trainer.loop.build import TrainingData, complete
+from trainer.loop.build import complete
+from trainer.loop.inputs import TrainingData
 from trainer.loop.speed import flops_per_token
 from trainer.model.transformer import Model, parameter_counts
 

@@ -10,10 +10,14 @@ import torch
 
 from tokenizer.shards.arrow_file import file_sha256
 from trainer.checkpoint import checkpoint as module
-from trainer.checkpoint.checkpoint import Checkpoint, Checkpoints
+from trainer.checkpoint import files as sealing
+from trainer.checkpoint.checkpoint import Checkpoint
+from trainer.checkpoint.files import checkpoints_in
+from trainer.devices.world import World
 from trainer.errors import ConfigError, InputError, MismatchError
 from trainer.loop import build
 from trainer.loop.fit import fit
+from trainer.loop.inputs import open_data
 
 
 def losses(folder: Path) -> dict[int, float]:
@@ -76,31 +80,33 @@ def test_save__keeps_the_last_and_the_best(one_run_dir, tiny, assemble, tmp_path
     evaluation, scores = run.evaluate(run.model), iter([5.0, 3.0, 4.0, 4.5, 4.2])
     run.evaluate = lambda model: replace(evaluation, loss=next(scores))
     fit(run, state)
-    assert [path.name for path in Checkpoints(tmp_path / "train", 2).all()] == [
+    assert [path.name for path in checkpoints_in(tmp_path / "train")] == [
         "step-000004", "step-000008", "step-000010",
     ]  # fmt: skip
     assert Checkpoint.open(tmp_path / "train").state.best == 3.0
 
 
-@pytest.mark.parametrize("dies_in", ["write", "_to_disk"])
+@pytest.mark.parametrize(
+    ("place", "dies_in", "call"), [(module, "write", 4), (sealing, "sha256_of", 2), (sealing, "to_disk", 11)]
+)
 def test_save__a_crash_leaves_the_last_checkpoint_and_nothing_half_visible(
-    one_run_dir, tiny, assemble, tmp_path, monkeypatch, dies_in
+    one_run_dir, tiny, assemble, tmp_path, monkeypatch, place, dies_in, call
 ):
     folder = tmp_path / "train"
     run, state = assemble(one_run_dir, tiny, steps=12, save_every=4)
-    real, calls = getattr(module, dies_in), []
+    real, calls = getattr(place, dies_in), []
 
     def dying(*args):
         calls.append(1)
-        if len(calls) > (3 if dies_in == "write" else 10):
+        if len(calls) == call:
             raise KeyboardInterrupt
         return real(*args)
 
-    monkeypatch.setattr(module, dies_in, dying)
+    monkeypatch.setattr(place, dies_in, dying)
     with pytest.raises(KeyboardInterrupt):
         fit(run, state)
     monkeypatch.undo()
-    assert [path.name for path in Checkpoints(folder, 2).all()] == ["step-000004"]
+    assert [path.name for path in checkpoints_in(folder)] == ["step-000004"]
     run, state = assemble(one_run_dir, tiny, steps=12, save_every=4, resume=Checkpoint.open(folder))
     assert fit(run, state).step == 12
     assert not list(folder.glob(".*"))
@@ -110,7 +116,7 @@ def test_checkpoint__names_what_it_was_made_from(one_run_dir, tiny, assemble, tm
     run, state = assemble(one_run_dir, tiny, steps=2)
     fit(run, state)
     facts = json.loads((tmp_path / "train" / "step-000002" / "state.json").read_text())
-    sources = build.open_data(one_run_dir)
+    sources = open_data(one_run_dir)
     assert facts["origin"] == {
         "manifest": file_sha256(one_run_dir / "manifest.json"),
         "plan": file_sha256(sources.train.plan_path),
@@ -126,10 +132,10 @@ def test_resume__refuses_other_data_and_says_what_to_do(one_run_dir, tiny, assem
     run, state = assemble(one_run_dir, tiny, steps=1)
     fit(run, state)
     opened = Checkpoint.open(tmp_path / "train")
-    now = replace(build.open_data(one_run_dir).origin, **{changed: "0" * 64})
+    now = replace(open_data(one_run_dir).origin, **{changed: "0" * 64})
     with pytest.raises(MismatchError, match=rf"another .*{changed}.*(\n.*)*fix: .*another --name"):
         opened.origin.check(now, opened.path)
-    opened.origin.check(build.open_data(one_run_dir).origin, opened.path)
+    opened.origin.check(open_data(one_run_dir).origin, opened.path)
 
 
 def test_resume__refuses_another_model(tiny, tmp_path):
@@ -146,14 +152,15 @@ def test_checkpoint__missing_or_damaged_is_named(one_run_dir, tiny, assemble, tm
     fit(run, state)
     folder = tmp_path / "train" / "step-000001"
     with pytest.raises(ConfigError, match="continue them with --resume"):
-        build.prepare_folder(tmp_path / "train", resume=False)
+        build.last_checkpoint(tmp_path / "train", World(), resume=False)
     data = (folder / "model.safetensors").read_bytes()
     (folder / "model.safetensors").write_bytes(data[: len(data) // 2])
     with pytest.raises(InputError, match=r"damaged(.*\n)*.*model.safetensors"):
         Checkpoint.open(folder).load_model(torch.device("cpu"))
     (folder / "state.json").write_text('{"format": "other"}')
+    sealing.seal(folder)
     with pytest.raises(InputError, match="format is 'other'"):
         Checkpoint.open(folder)
     shutil.rmtree(folder)
     with pytest.raises(InputError, match="nothing to resume"):
-        build.prepare_folder(tmp_path / "train", resume=True)
+        build.last_checkpoint(tmp_path / "train", World(), resume=True)

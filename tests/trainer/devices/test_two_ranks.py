@@ -15,15 +15,17 @@ import torch.multiprocessing as mp
 from torch import nn
 
 from trainer.checkpoint import checkpoint
-from trainer.checkpoint.checkpoint import Checkpoint, Checkpoints
+from trainer.checkpoint.checkpoint import Checkpoint
+from trainer.checkpoint.files import checkpoints_in
 from trainer.checkpoint.tensors import files
 from trainer.config import TrainConfig
 from trainer.devices.fsdp import full_tensor
 from trainer.devices.gradients import GradientSum
-from trainer.devices.world import World
+from trainer.devices.world import World, once_per_host
 from trainer.errors import InputError
 from trainer.loop import build
 from trainer.loop.fit import fit
+from trainer.loop.inputs import open_data
 from trainer.optim.optimizers import Optimizers
 
 STEPS, CLOSE = 6, 1e-5
@@ -43,10 +45,10 @@ class Job:
 
 def train(job: Job, run_dir: Path, folder: Path, world: World) -> None:
     """Trains; keeps the first step's gradients in gradients.pt."""
-    opened = Checkpoint.open(folder / job.resume / "step-000003") if job.resume else None
+    opened = Checkpoint.open(folder / job.resume / "step-000003", world) if job.resume else None
     folder = folder / job.name
     folder.mkdir(exist_ok=True)
-    sources = build.open_data(run_dir)
+    sources = open_data(run_dir, world)
     run, state = build.build(build.complete(job.config, sources), sources, folder, world, opened, lambda: False)
     guard, step = run.guard, run.guard.step
 
@@ -70,6 +72,7 @@ def work(rank: int, size: int, port: int, run_dir: Path, folder: Path, jobs: lis
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     dist.init_process_group("gloo", rank=rank, world_size=size)
     sums_like_one_all_reduce(rank, World(rank, size))
+    what_one_finds_all_raise(rank, World(rank, size, local_rank=rank))
     for job in jobs:
         if job.killed:
             die_in_the_second_checkpoint()
@@ -96,6 +99,20 @@ def sums_like_one_all_reduce(rank: int, world: World) -> None:
         assert torch.equal(used.grad, torch.full((2, 3), 2.0 * (1 + 2 + 2 * step) + 4))
         assert torch.equal(other.grad, torch.full((2, 3), 3.0))
         assert torch.equal(last.grad, 4 * used.sum(0))
+
+
+def what_one_finds_all_raise(rank: int, world: World) -> None:
+    """The first of a host reads the files; no rank goes on, or waits, when it finds damage."""
+    read = []
+
+    def check() -> None:
+        read.append(rank)
+        raise InputError("damaged", where="here", fix="mend it")
+
+    with pytest.raises(InputError, match="damaged" if rank == 0 else "another rank found an error"):
+        once_per_host(world, check)
+    assert read == [0] * (rank == 0)
+    once_per_host(world, lambda: None)
 
 
 def die_in_the_second_checkpoint() -> None:
@@ -216,9 +233,15 @@ def test_save__every_rank_writes_its_part_and_no_pickle(trained, tmp_path):
     alone = Checkpoint.open(trained / "muon-two").load_model(torch.device("cpu"))
     for a, b in zip(model.parameters(), alone.parameters(), strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
+    for part in files(folder / "average") + files(folder / "optimizer"):
+        raw = part.read_bytes()
+        part.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+        with pytest.raises(InputError, match=rf"damaged: {part.parent.name}/{part.name} has other bytes"):
+            Checkpoint.open(folder)
+        part.write_bytes(raw)
     for gone in files(folder / "average"):
         moved = gone.rename(tmp_path / "gone")
-        with pytest.raises(InputError, match=rf"damaged: average/{gone.name} has 0 bytes"):
+        with pytest.raises(InputError, match=rf"damaged: average/{gone.name} is missing"):
             Checkpoint.open(folder).load_model(torch.device("cpu"))
         moved.rename(gone)
 
@@ -226,7 +249,7 @@ def test_save__every_rank_writes_its_part_and_no_pickle(trained, tmp_path):
 @pytest.mark.process
 @pytest.mark.slow
 def test_save__killed_in_the_middle_leaves_the_last_checkpoint(trained, one_run_dir, kinds):
-    assert [path.name for path in Checkpoints(trained / "killed", 3).all()] == ["step-000003"]
+    assert [path.name for path in checkpoints_in(trained / "killed")] == ["step-000003"]
     assert (trained / "killed" / ".step-000006.partial" / "model").is_dir()
     train(Job("killed-one", kinds["muon"], "killed"), one_run_dir, trained, World())
     one = losses(trained / "muon-one")

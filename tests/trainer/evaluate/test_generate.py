@@ -11,6 +11,7 @@ from trainer.errors import ConfigError
 from trainer.evaluate import generate
 from trainer.evaluate.generate import Sampling, filtered_logits, generate_ids, stream
 from trainer.loop import build
+from trainer.loop.inputs import open_data
 from trainer.model.layers import Cache
 from trainer.model.transformer import Model, Tokens
 
@@ -37,7 +38,7 @@ def test_continue_ids__with_cache_equals_without(tiny_model, encoder, sampling):
 
 @pytest.mark.parametrize("objective", ["prefix", "spans"])
 def test_continue_ids__with_cache_equals_without_for_other_kinds(one_run_dir, tiny, encoder, objective):
-    config = build.complete(replace(tiny, objective=objective), build.open_data(one_run_dir)).model
+    config = build.complete(replace(tiny, objective=objective), open_data(one_run_dir)).model
     model = Model(config).eval()
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
@@ -50,7 +51,7 @@ def test_continue_ids__with_cache_equals_without_for_other_kinds(one_run_dir, ti
 
 
 def test_continue_ids__an_encoder_continues_nothing(one_run_dir, tiny):
-    config = build.complete(replace(tiny, objective="masked"), build.open_data(one_run_dir)).model
+    config = build.complete(replace(tiny, objective="masked"), open_data(one_run_dir)).model
     with pytest.raises(ConfigError, match="does not continue a text"):
         next(generate_ids(Model(config), [[BOS]], 4, GREEDY))
 

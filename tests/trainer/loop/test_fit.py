@@ -11,8 +11,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from trainer.data.loader import DataConfig
 from trainer.data.sampler import DataState
 from trainer.errors import DivergedError
-from trainer.loop import build
 from trainer.loop.fit import fit
+from trainer.loop.inputs import open_data
 from trainer.loop.reporting import Report
 from trainer.model.transformer import Tokens
 
@@ -72,7 +72,7 @@ def test_fit__does_not_wait_for_the_device_between_reports(one_run_dir, tiny, as
 @pytest.mark.parametrize("seed", [0, 1])
 def test_fit__learns_far_below_the_unigram_entropy(run_dir, tiny, assemble, tmp_path, seed):
     run, state = assemble(run_dir, replace(tiny, seed=seed), steps=60)
-    nats, bits = build.open_data(run_dir).train.unigram_entropy()
+    nats, bits = open_data(run_dir).train.unigram_entropy()
     fit(run, state)
     last = lines(tmp_path / "train")[-1]
     assert last["val_loss"] < 0.75 * nats
@@ -108,7 +108,7 @@ def data_states(run, steps):
 
 def test_evaluate__is_the_mean_over_all_validation_tokens_and_bytes(run_dir, tiny, assemble):
     run, _ = assemble(run_dir, tiny)
-    corpus = build.open_data(run_dir).validation
+    corpus = open_data(run_dir).validation
     result = run.evaluate(run.model)
     nats, tokens, size = 0.0, 0, 0
     for shard in corpus.shards:  # document by document, without packing or masks

@@ -14,6 +14,7 @@ from trainer.data.loader import DataConfig, Loader
 from trainer.data.sampler import DataState, Sampler
 from trainer.loop import build
 from trainer.loop.fit import fit
+from trainer.loop.inputs import open_data
 from trainer.model.transformer import Model
 from trainer.objectives.registry import OBJECTIVES
 
@@ -92,7 +93,7 @@ def test_spans__what_is_read_and_what_is_written_make_the_document(corpus):
 def test_objective__hidden_tokens_cannot_be_seen(corpus, name, seed, tiny, run_dir):
     """The classic leak: change every scored token that is not given as an input, and no prediction may move; change the
     last scored input, and earlier predictions may not move."""
-    config = build.complete(replace(tiny, objective=name), build.open_data(run_dir)).model
+    config = build.complete(replace(tiny, objective=name), open_data(run_dir)).model
     model = Model(config)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():

@@ -8,7 +8,7 @@ import pytest
 
 from trainer.devices.world import World
 from trainer.errors import ConfigError
-from trainer.loop import build
+from trainer.loop.inputs import open_data
 from trainer.scaling import experiment
 from trainer.scaling import ladder as ladders
 
@@ -22,7 +22,7 @@ def base(tiny):
 
 
 def test_plan__the_target_has_the_asked_compute(one_run_dir, base):
-    sources = build.open_data(one_run_dir)
+    sources = open_data(one_run_dir)
     ladder = ladders.plan(base, sources, SIZES, RATIOS, (96, 2), 10.0)
     assert [(r.width, r.layers) for r in ladder.rungs] == [size for size in SIZES for _ in RATIOS]
     for rung in ladder.rungs:
@@ -36,12 +36,12 @@ def test_plan__the_target_has_the_asked_compute(one_run_dir, base):
 
 def test_plan__too_few_runs_are_refused(one_run_dir, base):
     with pytest.raises(ConfigError, match="3 sizes x 1 ratios are too few"):
-        ladders.plan(base, build.open_data(one_run_dir), SIZES, [1.0], (96, 2), 10.0)
+        ladders.plan(base, open_data(one_run_dir), SIZES, [1.0], (96, 2), 10.0)
 
 
 @pytest.mark.slow
 def test_climb__predicts_then_measures_and_does_nothing_twice(one_run_dir, base, tmp_path):
-    sources, said = build.open_data(one_run_dir), []
+    sources, said = open_data(one_run_dir), []
     ladder = ladders.plan(base, sources, SIZES, RATIOS, (64, 1), 1.5)
     result = experiment.run_ladder(base, sources, ladder, tmp_path, World(), said.append)
     assert json.loads((tmp_path / "scaling.json").read_text()) == json.loads(json.dumps(result))
