@@ -96,7 +96,7 @@ def _sources(material: Material, records: list[dict[str, Any]]) -> list[SourceLo
 
 def _read(file: Path) -> list[dict[str, Any]]:
     """One object per line. The last line may be half written while a training runs; any other must be whole."""
-    lines = file.read_text(encoding="utf-8").splitlines()
+    lines = file.read_bytes().rstrip().split(b"\n")  # bytes: the cut may be inside a character
     records = []
     for number, line in enumerate(lines, 1):
         try:

@@ -333,8 +333,10 @@ def test_build__without_a_manifest(runs: Any, scrub: Scrub) -> None:
 def test_build__a_half_written_metrics_line_is_not_an_error(runs: Any, scrub: Scrub) -> None:
     run = runs.whole(number=30)
     file = run / "train" / "nano" / "metrics.jsonl"
-    file.write_text(file.read_text() + '{"step": 301, "lo')
-    assert build(run, scrub).training[0].steps == 300
+    whole = file.read_bytes()
+    for cut in (b'{"step": 301, "lo', '{"step": 301, "loss_by_source": {"网'.encode()[:-1]):
+        file.write_bytes(whole + cut)
+        assert build(run, scrub).training[0].steps == 300
     file.write_text('{"step": 1\n{"step": 2, "loss": 3.0}\n')
     with pytest.raises(InputError, match=r"not a JSON object"):
         build(run, scrub)
