@@ -22,9 +22,10 @@ from pipelines.report.sections.samples import build_samples
 from pipelines.report.sections.tokens import build_tokens, count_tokens
 from pipelines.report.sections.training import build_training
 from pipelines.report.sections.vocabulary import build_tokenizer
+from pipelines.storage.layout import PAGE, REPORT
 from pipelines.storage.store import Store
+from pipelines.storage.verification import write_sums
 
-REPORT, PAGE = "report/report.json", "report/index.html"
 COPIED = (
     *("manifest.json", "run.json", "recipe.yaml", "tokenizer/tokenizer.json", "tokens/index.json", "train"),
     *("ledger", "clusters"),
@@ -40,8 +41,10 @@ def write_report(run: Path | str | Store) -> Path | str:
     """
     store = Store.at(run)
     report = build(store)
-    store.write_bytes(REPORT, report.to_json().encode())
-    store.write_bytes(PAGE, render(report).encode())
+    files = {REPORT: report.to_json().encode(), PAGE: render(report).encode()}
+    for path, data in files.items():
+        store.write_bytes(path, data)
+    write_sums(store, files)
     if store.local is None:
         return store.url(PAGE)
     return (run if isinstance(run, Path) else store.local) / PAGE

@@ -162,7 +162,7 @@ def _publish(job: Job, units: list[Unit]) -> tuple[dict[str, list[Receipt]], dic
     accounts: Accounts = total(receipt for stage in receipts.values() for receipt in stage)
     reconcile(accounts, job.steps)
     document = manifest.build(job, units, receipts, accounts)
-    manifest.publish(job.store, document, receipts)
+    manifest.publish(job, units, document, receipts)
     return receipts, document
 
 

@@ -16,10 +16,11 @@ from pipelines.records.accounts import Accounts
 from pipelines.records.elements import Unit
 from pipelines.records.receipts import Part, Receipt
 from pipelines.run.job import Job
-from pipelines.storage.layout import ATTEMPTS, CARD, DATASETS, FIXED, MANIFEST, PLAN, PLUGINS, RECIPE, is_ours
+from pipelines.storage.layout import ATTEMPTS, CARD, DATASETS, FIXED, INVENTORY, MANIFEST, PLAN, PLUGINS, RECIPE, is_ours
 from pipelines.storage.parts import add_content
 from pipelines.storage.sealed import MAKE_AGAIN
 from pipelines.storage.store import Store
+from pipelines.storage.verification import listed_in, write_inventory
 
 
 def build(job: Job, units: list[Unit], receipts: Mapping[str, list[Receipt]], accounts: Accounts) -> dict[str, Any]:
@@ -99,13 +100,18 @@ def rules(recipe: Recipe) -> list[dict[str, Any]]:
     ]
 
 
-def publish(store: Store, manifest: dict[str, Any], receipts: Mapping[str, list[Receipt]]) -> None:
+def publish(job: Job, units: list[Unit], manifest: dict[str, Any], receipts: Mapping[str, list[Receipt]]) -> None:
     """Make the folder what the manifest lists, then write the manifest: last, and when all else is on the disk."""
-    copies = [part for stage in receipts.values() for receipt in stage for part in receipt.parts if part.published]
-    for part in copies:
-        store.write_bytes(part.published, _bytes_of(store, part))
+    store = job.store
+    for part in (part for stage in receipts.values() for receipt in stage for part in receipt.parts):
+        if part.published:
+            store.write_bytes(part.published, _bytes_of(store, part))
     sweep(store, manifest)
-    store.sync([RECIPE, PLAN, *(part.published for part in copies)])
+    paths = [file.path for file in listed_in(manifest)]
+    decided = [job.books["duplicates"].path(unit.key) for unit in units if "duplicates" in job.stages]
+    done = [job.books[receipt.stage].path(receipt.unit) for stage in receipts.values() for receipt in stage]
+    write_inventory(store, paths, [*done, *decided])
+    store.sync([RECIPE, PLAN, INVENTORY, *(path for path in FIXED if path in paths)])
     store.write_sealed(MANIFEST, manifest)
     store.sync([MANIFEST])
 
@@ -120,8 +126,7 @@ def _bytes_of(store: Store, part: Part) -> bytes:
 def sweep(store: Store, manifest: dict[str, Any]) -> None:
     """Remove parts of earlier recipes or inputs. What no run has named is somebody else's, and stays."""
     store.delete(ATTEMPTS)
-    shards = [shard for dataset in manifest["datasets"].values() for shard in dataset["shards"]]
-    listed = {file["path"] for file in (*shards, *manifest["files"])}
+    listed = {file.path for file in listed_in(manifest)}
     found = [f"{folder}/{name}" for folder in (*DATASETS, PLUGINS) for name in store.names(folder)]
     for path in (*filter(is_ours, found), *FIXED):
         if path not in listed:

@@ -1,0 +1,187 @@
+"""Whether the files of a run are as they were written: a look for whoever reads them, every byte for `gristmill verify`.
+
+The manifest says which bytes a run's files have. The inventory beside the plan says what `Store.signs` said of them when
+they were last known to be whole: a file whose sign has not changed need not be read again to be trusted.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.errors import DamageError
+from pipelines.storage.layout import DATASETS, FIXED, INVENTORY, MANIFEST, NOTES, PLUGINS, PRIVATE, REPORT_SUMS, STATE
+from pipelines.storage.receipt_book import is_whole, read_receipt
+from pipelines.storage.sealed import MAKE_AGAIN
+from pipelines.storage.store import Store
+
+DAMAGED, MISSING, UNEXPECTED = "damaged", "missing", "unexpected"
+SHOWN = 3
+FIXES = {
+    DAMAGED: MAKE_AGAIN,
+    MISSING: MAKE_AGAIN,
+    UNEXPECTED: "no run made this: move it away, or let it lie; runs do not touch it",
+}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A file of a run that is not as it should be."""
+
+    path: str
+    kind: str
+    """DAMAGED, MISSING or UNEXPECTED."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a file should hold."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+@dataclass
+class Verdict:
+    """What was looked at, and what is wrong with it."""
+
+    finished: bool
+    files: int
+    bytes: int
+    faults: list[Fault]
+
+
+def write_inventory(store: Store, paths: Iterable[str], receipts: Iterable[str]) -> None:
+    """Note the signs of files that have just been written or compared, and which receipts make up the run."""
+    store.write_sealed(INVENTORY, {"receipts": list(receipts), "signs": store.signs(paths)})
+
+
+def check_files(store: Store, *places: str) -> None:
+    """Raises DamageError that names files of a finished run that are not as they were written.
+
+    `places`: only files whose path begins so are asked for. Reads a file only where its sign has changed.
+    """
+    faults = [*_sealed_faults(store, (STATE, MANIFEST)), *_listed_faults(store, places)]
+    if faults:
+        names = ", ".join(f"{fault.path} ({fault.kind})" for fault in faults[:SHOWN])
+        more = f" and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
+        raise DamageError(
+            f"not as the run wrote it: {names}{more}",
+            where=store.url(faults[0].path),
+            fix=f"{MAKE_AGAIN}; `gristmill verify` lists every file",
+        )
+
+
+def _listed_faults(store: Store, places: tuple[str, ...]) -> Iterator[Fault]:
+    manifest, state = _read(store, MANIFEST), _read(store, STATE)
+    signs, known = {}, (_read(store, INVENTORY) or {"signs": {}})["signs"]
+    listed = [file for file in listed_in(manifest or {}) if file.path.startswith(places or "")]
+    signs = store.signs(file.path for file in listed)
+    for file in _not_cleaned(listed, state):
+        if known.get(file.path) != signs.get(file.path) or file.path not in signs:
+            yield from _fault(store, file, signs)
+
+
+def verify(store: Store) -> Verdict:
+    """Read every byte of a run's files and compare it with what was written."""
+    manifest, state = _read(store, MANIFEST), _read(store, STATE)
+    inventory = _read(store, INVENTORY) or {"receipts": []}
+    faults = list(_sealed_faults(store, (STATE, MANIFEST, INVENTORY, *_notes(store)) if manifest else (STATE,)))
+    wanted = {file.path: file for file in listed_in(manifest or {})}
+    if "_work" not in (state or {}).get("cleaned", ()):
+        for path in inventory["receipts"]:
+            try:
+                receipt, _ = read_receipt(store, path)
+            except FileNotFoundError:
+                faults.append(Fault(path, MISSING))
+            except DamageError:
+                faults.append(Fault(path, DAMAGED))
+            else:
+                parts = (Wanted(part.path, part.bytes, part.sha256) for part in receipt.parts)
+                wanted |= {part.path: part for part in parts}
+    if manifest:
+        reported, found = _reported(store)
+        wanted |= {file.path: file for file in reported}
+        faults += found
+        faults += _unexpected(store, wanted)
+    files = list(_not_cleaned(wanted.values(), state))
+    signs = store.signs(file.path for file in files)
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        for found in threads.map(lambda file: list(_fault(store, file, signs)), files):
+            faults += found
+    return Verdict(manifest is not None, len(files), sum(file.bytes for file in files), sorted(faults, key=_place))
+
+
+def _place(fault: Fault) -> str:
+    return fault.path
+
+
+def listed_in(manifest: dict[str, Any]) -> list[Wanted]:
+    """Every file that a manifest names."""
+    shards = [shard for dataset in manifest.get("datasets", {}).values() for shard in dataset["shards"]]
+    return [Wanted(file["path"], file["bytes"], file["sha256"]) for file in (*shards, *manifest.get("files", ()))]
+
+
+def write_sums(store: Store, files: dict[str, bytes]) -> None:
+    """Note the hashes of the report's files, as `sha256sum --check` reads them."""
+    lines = [f"{hashlib.sha256(data).hexdigest()}  {path.rpartition('/')[2]}\n" for path, data in files.items()]
+    store.write_bytes(REPORT_SUMS, "".join(lines).encode())
+
+
+def _reported(store: Store) -> tuple[list[Wanted], list[Fault]]:
+    """The report's files by its own list, with the sizes that they have."""
+    folder = REPORT_SUMS.rpartition("/")[0]
+    try:
+        lines = store.read_bytes(REPORT_SUMS).decode().splitlines()
+        paths = {f"{folder}/{name}": sha256 for sha256, name in (line.split("  ", 1) for line in lines)}
+    except FileNotFoundError:
+        return [], [Fault(REPORT_SUMS, MISSING)]
+    except ValueError:
+        return [], [Fault(REPORT_SUMS, DAMAGED)]
+    signs = store.signs(paths)
+    faults = [Fault(path, MISSING) for path in paths if path not in signs]
+    return [Wanted(path, int(signs[path].split(" ")[0]), paths[path]) for path in signs], faults
+
+
+def _fault(store: Store, file: Wanted, signs: dict[str, str]) -> Iterator[Fault]:
+    if file.path not in signs:
+        yield Fault(file.path, MISSING)
+    elif not is_whole(store, file.path, file.bytes, file.sha256, signs):
+        yield Fault(file.path, DAMAGED)
+
+
+def _not_cleaned(files: Iterable[Wanted], state: dict[str, Any] | None) -> Iterator[Wanted]:
+    """Without those that `gristmill clean` has removed."""
+    cleaned = tuple(f"{folder}/" for folder in (state or {}).get("cleaned", ()) if folder in PRIVATE)
+    return (file for file in files if not file.path.startswith(cleaned)) if cleaned else iter(files)
+
+
+def _unexpected(store: Store, wanted: dict[str, Wanted]) -> list[Fault]:
+    """Files among the datasets that no list names: whoever opens the folder as a whole reads them too."""
+    folders = dict.fromkeys((*DATASETS, PLUGINS, *(path.rpartition("/")[0] for path in (*FIXED, REPORT_SUMS))))
+    found = (f"{folder}/{name}" for folder in folders for name in store.names(folder))
+    return [Fault(path, UNEXPECTED) for path in found if path not in wanted and path != REPORT_SUMS]
+
+
+def _notes(store: Store) -> list[str]:
+    return [f"{NOTES}/{name}" for name in store.names(NOTES)]
+
+
+def _sealed_faults(store: Store, paths: Iterable[str]) -> Iterator[Fault]:
+    for path in paths:
+        try:
+            if store.read_sealed(path) is None and path != MANIFEST:
+                yield Fault(path, MISSING)
+        except DamageError:
+            yield Fault(path, DAMAGED)
+
+
+def _read(store: Store, path: str) -> dict[str, Any] | None:
+    """A sealed file; None as well where it is damaged, which `_sealed_faults` says."""
+    try:
+        return store.read_sealed(path)
+    except DamageError:
+        return None
