@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli import clean, cluster, demo, init, report, rules, run, status, train, validate
+from pipelines.cli import clean, cluster, demo, init, report, rules, run, status, train, validate, verify
 from pipelines.cli import why as explore
 from pipelines.cli.output import fail, out
 from pipelines.cli.usage import UsageError, explain, is_help
@@ -49,6 +49,7 @@ app.command("cluster", rich_help_panel=RUN)(cluster.cluster)
 app.command("demo", rich_help_panel=RUN)(demo.demo)
 app.command("report", rich_help_panel=LOOK)(report.report)
 app.command("why", rich_help_panel=LOOK)(explore.why)
+app.command("verify", rich_help_panel=LOOK)(verify.verify)
 app.command("train", rich_help_panel=TRAIN, context_settings=train.TRAINER_ARGS)(train.train)
 app.command("explain", rich_help_panel=TRAIN, context_settings=train.TRAINER_ARGS)(train.explain)
 app.command("scaling", rich_help_panel=TRAIN, context_settings=train.TRAINER_ARGS)(train.scaling)

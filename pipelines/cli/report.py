@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.output import out
-from pipelines.report.build import PAGE, write_report
+from pipelines.report.build import write_report
+from pipelines.storage.layout import PAGE
 from pipelines.storage.rundir import open_run
+from pipelines.storage.verification import check_files
 
 
 def report(
@@ -19,6 +21,7 @@ def report(
     gristmill report runs/my-corpus
     """
     store = open_run(run)
+    check_files(store)
     page = write_report(store if store.local is None else Path(run))
     if save is not None:
         save.parent.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,7 @@ from pipelines.run.job import STAGES, run_folder
 from pipelines.run.progress import Progress
 from pipelines.run.request import Request
 from pipelines.storage.addresses import redacted
-from pipelines.storage.layout import STATE
+from pipelines.storage.layout import PAGE, REPORT, STATE
 from pipelines.storage.rundir import claim
 from pipelines.storage.store import Store
 
@@ -215,7 +215,6 @@ def _ended(code: int) -> str:
 
 
 def _say_done(request: Request, store: Store) -> None:
-    from pipelines.report.build import PAGE, REPORT
     from pipelines.report.model import Report
     from pipelines.report.terminal import terminal_summary
 

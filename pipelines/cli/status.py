@@ -9,6 +9,7 @@ from pipelines.cli.output import human_bytes, out
 from pipelines.run.progress import Progress
 from pipelines.storage.layout import STATE
 from pipelines.storage.rundir import open_run
+from pipelines.storage.verification import faults_of
 
 
 def status(run: Annotated[str, typer.Argument(help="The run directory, or its address.")]) -> None:
@@ -25,6 +26,8 @@ def status(run: Annotated[str, typer.Argument(help="The run directory, or its ad
     out.print(f"{state['recipe']}: {state['status']}, runner {state['runner']}, started {state['started']}")
     if state.get("finished"):
         out.print(f"ended {state['finished']}")
+    if changed := faults_of(progress.store):
+        out.print(f"changed since: {len(changed):,} files are not as the run wrote them; `gristmill verify` lists them")
     table = Table("stage", "units", "of", "documents", "bytes", box=None, header_style="dim")
     for column in table.columns[1:]:
         column.justify = "right"

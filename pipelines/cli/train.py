@@ -11,10 +11,14 @@ import typer
 from pipelines.cli.output import note
 from pipelines.errors import Exit, RecipeError
 from pipelines.recipe.load import load
-from pipelines.storage.layout import INDEX, MANIFEST, RECIPE, STATE
+from pipelines.storage.layout import INDEX, MANIFEST, PLUGINS, RECIPE, STATE
 from pipelines.storage.rundir import open_run
+from pipelines.storage.sealed import unseal
 from pipelines.storage.store import Store
+from pipelines.storage.verification import check_files, listed_in, write_inventory
 
+TRAINED_ON = ("tokens", "tokenizer", PLUGINS, RECIPE)
+"""Files and folders of a run that training needs, beside its manifest and state."""
 TRAINER_ARGS = {"allow_extra_args": True, "ignore_unknown_options": True}
 COPY_HELP = "Where a run on an object store is copied to, and trained. [default: runs/<name>-<hash of its manifest>]"
 
@@ -42,6 +46,7 @@ def train(
 
 def _on_this_machine(run: str, store: Store, copy: Path | None) -> Path:
     """The run's folder; of a run on an object store a copy of what a trainer needs, made once for every manifest."""
+    check_files(store, *TRAINED_ON)
     if store.local is not None:
         return Path(run)
     manifest, state = store.read_bytes(MANIFEST), store.read_bytes(STATE)
@@ -49,6 +54,7 @@ def _on_this_machine(run: str, store: Store, copy: Path | None) -> Path:
     here, mark = Store.at(folder), folder / MANIFEST  # written last
     if mark.exists() and mark.read_bytes() == manifest:
         note(f"uses the copy of {run} in {folder}")
+        check_files(here, *TRAINED_ON)
         return folder
     begun = (folder / STATE).exists() and (folder / STATE).read_bytes() == state
     if here.entries() and not begun:
@@ -56,7 +62,8 @@ def _on_this_machine(run: str, store: Store, copy: Path | None) -> Path:
         raise RecipeError("the folder is not empty, and no copy of this run", where=str(folder), fix=fix)
     note(f"copies what training needs of {run} to {folder}")
     here.write_bytes(STATE, state)  # first: it says whose copy this is, where copying is interrupted
-    store.copy_to(folder, "tokens", "tokenizer", "plugins", RECIPE)
+    store.copy_to(folder, *TRAINED_ON)
+    write_inventory(here, listed_in(unseal(manifest, store.url(MANIFEST)), *TRAINED_ON))
     mark.write_bytes(manifest)
     return folder
 
@@ -76,7 +83,7 @@ def start_trainer(run: Path, name: str, extra: list[str], store: Store | None = 
         command += ["--steps", str(options.steps)]
     for key, value in options.options.items():
         command += ["--set", f"{key}={value}"]
-    code = _trainer([*command, *extra])
+    code = call_trainer([*command, *extra])
     if code in (Exit.OK, Exit.INTERRUPTED):
         metrics = f"train/{name}/metrics.jsonl"
         if store is not None and store.local is None and (run / metrics).exists():
@@ -107,7 +114,7 @@ def explain(
 
     gristmill explain runs/my-corpus/train/main
     """
-    _end(_trainer(["explain", str(checkpoint), *context.args]))
+    _end(call_trainer(["explain", str(checkpoint), *context.args]))
 
 
 def scaling(
@@ -120,7 +127,7 @@ def scaling(
     gristmill scaling runs/my-corpus
     """
     folder = _on_this_machine(run, open_run(run), copy)
-    _end(_trainer(["scaling", str(folder), *context.args]))
+    _end(call_trainer(["scaling", str(folder), *context.args]))
 
 
 def _end(code: int) -> None:
@@ -130,10 +137,10 @@ def _end(code: int) -> None:
 
 def generate_text(checkpoint: Path, prompt: str, extra: list[str]) -> int:
     """Stream a continuation to stdout. Returns the trainer's exit code."""
-    return _trainer(["generate", str(checkpoint), prompt, *extra])
+    return call_trainer(["generate", str(checkpoint), prompt, *extra])
 
 
-def _trainer(arguments: list[str]) -> int:
+def call_trainer(arguments: list[str]) -> int:
     """`python -m trainer`: the command imports no torch."""
     process = subprocess.Popen([sys.executable, "-m", "trainer", *arguments])
     while True:

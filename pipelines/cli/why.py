@@ -9,6 +9,7 @@ from pipelines.cli.output import out
 from pipelines.errors import RecipeError
 from pipelines.storage.ledger import Ledger
 from pipelines.storage.rundir import open_run
+from pipelines.storage.verification import check_files
 
 SHOWN = 5
 DOCUMENT = f"""
@@ -25,6 +26,7 @@ def why(
     gristmill why runs/my-corpus 3f2a
     """
     store = open_run(run)
+    check_files(store, "ledger")
     manifest = store.read_json("manifest.json") or {}
     with Ledger(store) as ledger:
         rows = ledger.rows(DOCUMENT, [document, document]) if ledger.has("ledger") else []

@@ -24,7 +24,7 @@ from pipelines.report.sections.training import build_training
 from pipelines.report.sections.vocabulary import build_tokenizer
 from pipelines.storage.layout import PAGE, REPORT
 from pipelines.storage.store import Store
-from pipelines.storage.verification import write_sums
+from pipelines.storage.verification import list_report
 
 COPIED = (
     *("manifest.json", "run.json", "recipe.yaml", "tokenizer/tokenizer.json", "tokens/index.json", "train"),
@@ -44,7 +44,7 @@ def write_report(run: Path | str | Store) -> Path | str:
     files = {REPORT: report.to_json().encode(), PAGE: render(report).encode()}
     for path, data in files.items():
         store.write_bytes(path, data)
-    write_sums(store, files)
+    list_report(store, files)
     if store.local is None:
         return store.url(PAGE)
     return (run if isinstance(run, Path) else store.local) / PAGE

@@ -16,7 +16,19 @@ from pipelines.records.accounts import Accounts
 from pipelines.records.elements import Unit
 from pipelines.records.receipts import Part, Receipt
 from pipelines.run.job import Job
-from pipelines.storage.layout import ATTEMPTS, CARD, DATASETS, FIXED, INVENTORY, MANIFEST, PLAN, PLUGINS, RECIPE, is_ours
+from pipelines.storage.layout import (
+    ATTEMPTS,
+    CARD,
+    DATASETS,
+    FIXED,
+    INVENTORY,
+    MANIFEST,
+    NOTES,
+    PLAN,
+    PLUGINS,
+    RECIPE,
+    is_ours,
+)
 from pipelines.storage.parts import add_content
 from pipelines.storage.sealed import MAKE_AGAIN
 from pipelines.storage.store import Store
@@ -107,11 +119,15 @@ def publish(job: Job, units: list[Unit], manifest: dict[str, Any], receipts: Map
         if part.published:
             store.write_bytes(part.published, _bytes_of(store, part))
     sweep(store, manifest)
-    paths = [file.path for file in listed_in(manifest)]
-    decided = [job.books["duplicates"].path(unit.key) for unit in units if "duplicates" in job.stages]
+    listed = listed_in(manifest)
     done = [job.books[receipt.stage].path(receipt.unit) for stage in receipts.values() for receipt in stage]
-    write_inventory(store, paths, [*done, *decided])
-    store.sync([RECIPE, PLAN, INVENTORY, *(path for path in FIXED if path in paths)])
+    marks = [f"{NOTES}/{name}" for name in store.names(NOTES)]
+    if "duplicates" in job.stages:
+        done += [job.books["duplicates"].path(unit.key) for unit in units]
+        marks += [job.duplicates_mark] if units else []
+    write_inventory(store, listed, done, marks)
+    # A part was on the disk before its receipt: what is left is what a run directory has one of.
+    store.sync([INVENTORY, *(file.path for file in listed if file.path.rpartition("/")[0] not in DATASETS)])
     store.write_sealed(MANIFEST, manifest)
     store.sync([MANIFEST])
 

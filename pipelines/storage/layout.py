@@ -7,7 +7,7 @@ PLAN = "_plan/units.arrow"
 PLAN_MARK = {b"gristmill": b"units"}
 """In the metadata of the plan: it tells a run directory where run.json is damaged."""
 INVENTORY = "_plan/inventory.json"
-REPORT, PAGE, REPORT_SUMS = "report/report.json", "report/index.html", "report/SHA256SUMS"
+REPORT, PAGE, REPORT_LIST = "report/report.json", "report/index.html", "report/files.json"
 NOTES, ATTEMPTS = "_work/notes", "_work/attempts"
 
 PRIVATE = ("curated", "dropped", "dead", "_work")

@@ -1,18 +1,18 @@
-"""Whether the files of a run are as they were written: a look for whoever reads them, every byte for `gristmill verify`.
+"""Whether the files of a run are as they were written: a look for whoever reads them, all bytes for `gristmill verify`.
 
-The manifest says which bytes a run's files have. The inventory beside the plan says what `Store.signs` said of them when
-they were last known to be whole: a file whose sign has not changed need not be read again to be trusted.
+The manifest says which bytes a run's files have. The inventory beside the plan says what `Store.signs` said of them
+when they were last known to be whole: a file whose sign has not changed need not be read again to be trusted.
 """
 
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipelines.errors import DamageError
-from pipelines.storage.layout import DATASETS, FIXED, INVENTORY, MANIFEST, NOTES, PLUGINS, PRIVATE, REPORT_SUMS, STATE
+from pipelines.storage.layout import DATASETS, FIXED, INVENTORY, MANIFEST, PLUGINS, PRIVATE, REPORT_LIST, STATE
 from pipelines.storage.receipt_book import is_whole, read_receipt
 from pipelines.storage.sealed import MAKE_AGAIN
 from pipelines.storage.store import Store
@@ -35,7 +35,7 @@ class Fault:
     """DAMAGED, MISSING or UNEXPECTED."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """What a file should hold."""
 
@@ -54,17 +54,28 @@ class Verdict:
     faults: list[Fault]
 
 
-def write_inventory(store: Store, paths: Iterable[str], receipts: Iterable[str]) -> None:
-    """Note the signs of files that have just been written or compared, and which receipts make up the run."""
-    store.write_sealed(INVENTORY, {"receipts": list(receipts), "signs": store.signs(paths)})
+def write_inventory(
+    store: Store, files: Iterable[Wanted], receipts: Iterable[str] = (), marks: Iterable[str] = ()
+) -> None:
+    """Note the signs of files that have just been written or compared, and what under `_work` makes up the run.
+
+    `marks`: sealed files beside the receipts.
+    Raises DamageError for a file that has gone, or become shorter or longer, since.
+    """
+    wanted = {file.path: file.bytes for file in files}
+    signs = store.signs(wanted)
+    for path, size in wanted.items():
+        if not signs.get(path, "").startswith(f"{size} "):
+            raise DamageError("the file was changed during the run", where=store.url(path), fix=MAKE_AGAIN)
+    store.write_sealed(INVENTORY, {"receipts": list(receipts), "marks": list(marks), "signs": signs})
 
 
 def check_files(store: Store, *places: str) -> None:
     """Raises DamageError that names files of a finished run that are not as they were written.
 
-    `places`: only files whose path begins so are asked for. Reads a file only where its sign has changed.
+    `places`: only these files and folders are looked at. A file is read only where its sign has changed.
     """
-    faults = [*_sealed_faults(store, (STATE, MANIFEST)), *_listed_faults(store, places)]
+    faults = faults_of(store, *places)
     if faults:
         names = ", ".join(f"{fault.path} ({fault.kind})" for fault in faults[:SHOWN])
         more = f" and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
@@ -75,23 +86,31 @@ def check_files(store: Store, *places: str) -> None:
         )
 
 
+def faults_of(store: Store, *places: str) -> list[Fault]:
+    """What `check_files` raises."""
+    return [*_sealed_faults(store, (STATE, MANIFEST)), *_listed_faults(store, places)]
+
+
 def _listed_faults(store: Store, places: tuple[str, ...]) -> Iterator[Fault]:
     manifest, state = _read(store, MANIFEST), _read(store, STATE)
-    signs, known = {}, (_read(store, INVENTORY) or {"signs": {}})["signs"]
-    listed = [file for file in listed_in(manifest or {}) if file.path.startswith(places or "")]
+    known = (_read(store, INVENTORY) or {"signs": {}})["signs"]
+    listed = listed_in(manifest or {}, *places)
     signs = store.signs(file.path for file in listed)
     for file in _not_cleaned(listed, state):
-        if known.get(file.path) != signs.get(file.path) or file.path not in signs:
+        if file.path not in signs or known.get(file.path) != signs[file.path]:
             yield from _fault(store, file, signs)
 
 
 def verify(store: Store) -> Verdict:
     """Read every byte of a run's files and compare it with what was written."""
     manifest, state = _read(store, MANIFEST), _read(store, STATE)
-    inventory = _read(store, INVENTORY) or {"receipts": []}
-    faults = list(_sealed_faults(store, (STATE, MANIFEST, INVENTORY, *_notes(store)) if manifest else (STATE,)))
+    inventory = _read(store, INVENTORY) or {"receipts": [], "marks": []}
+    faults = list(_sealed_faults(store, (STATE, MANIFEST, INVENTORY) if manifest else (STATE, MANIFEST)))
+    if manifest is None and (state or {}).get("status") == "finished" and not faults:
+        faults.append(Fault(MANIFEST, MISSING))
     wanted = {file.path: file for file in listed_in(manifest or {})}
     if "_work" not in (state or {}).get("cleaned", ()):
+        faults += _sealed_faults(store, inventory["marks"])
         for path in inventory["receipts"]:
             try:
                 receipt, _ = read_receipt(store, path)
@@ -103,47 +122,32 @@ def verify(store: Store) -> Verdict:
                 parts = (Wanted(part.path, part.bytes, part.sha256) for part in receipt.parts)
                 wanted |= {part.path: part for part in parts}
     if manifest:
-        reported, found = _reported(store)
-        wanted |= {file.path: file for file in reported}
-        faults += found
+        faults += _sealed_faults(store, (REPORT_LIST,))
+        wanted |= {file.path: file for file in listed_in(_read(store, REPORT_LIST) or {})}
         faults += _unexpected(store, wanted)
     files = list(_not_cleaned(wanted.values(), state))
     signs = store.signs(file.path for file in files)
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for found in threads.map(lambda file: list(_fault(store, file, signs)), files):
             faults += found
-    return Verdict(manifest is not None, len(files), sum(file.bytes for file in files), sorted(faults, key=_place))
+    faults.sort(key=lambda fault: fault.path)
+    return Verdict(manifest is not None, len(files), sum(file.bytes for file in files), faults)
 
 
-def _place(fault: Fault) -> str:
-    return fault.path
-
-
-def listed_in(manifest: dict[str, Any]) -> list[Wanted]:
-    """Every file that a manifest names."""
+def listed_in(manifest: dict[str, Any], *places: str) -> list[Wanted]:
+    """Every file that a manifest names; those of some files and folders only, where they are given."""
     shards = [shard for dataset in manifest.get("datasets", {}).values() for shard in dataset["shards"]]
-    return [Wanted(file["path"], file["bytes"], file["sha256"]) for file in (*shards, *manifest.get("files", ()))]
+    files = [Wanted(file["path"], file["bytes"], file["sha256"]) for file in (*shards, *manifest.get("files", ()))]
+    within = tuple(f"{place}/" for place in places)
+    return [file for file in files if not places or f"{file.path}/".startswith(within)]
 
 
-def write_sums(store: Store, files: dict[str, bytes]) -> None:
-    """Note the hashes of the report's files, as `sha256sum --check` reads them."""
-    lines = [f"{hashlib.sha256(data).hexdigest()}  {path.rpartition('/')[2]}\n" for path, data in files.items()]
-    store.write_bytes(REPORT_SUMS, "".join(lines).encode())
-
-
-def _reported(store: Store) -> tuple[list[Wanted], list[Fault]]:
-    """The report's files by its own list, with the sizes that they have."""
-    folder = REPORT_SUMS.rpartition("/")[0]
-    try:
-        lines = store.read_bytes(REPORT_SUMS).decode().splitlines()
-        paths = {f"{folder}/{name}": sha256 for sha256, name in (line.split("  ", 1) for line in lines)}
-    except FileNotFoundError:
-        return [], [Fault(REPORT_SUMS, MISSING)]
-    except ValueError:
-        return [], [Fault(REPORT_SUMS, DAMAGED)]
-    signs = store.signs(paths)
-    faults = [Fault(path, MISSING) for path in paths if path not in signs]
-    return [Wanted(path, int(signs[path].split(" ")[0]), paths[path]) for path in signs], faults
+def list_report(store: Store, files: dict[str, bytes]) -> None:
+    """Note what the report's files hold: they are made again at any time, so no manifest names them."""
+    listed = [
+        {"path": path, "bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest()} for path, raw in files.items()
+    ]
+    store.write_sealed(REPORT_LIST, {"files": listed})
 
 
 def _fault(store: Store, file: Wanted, signs: dict[str, str]) -> Iterator[Fault]:
@@ -161,13 +165,9 @@ def _not_cleaned(files: Iterable[Wanted], state: dict[str, Any] | None) -> Itera
 
 def _unexpected(store: Store, wanted: dict[str, Wanted]) -> list[Fault]:
     """Files among the datasets that no list names: whoever opens the folder as a whole reads them too."""
-    folders = dict.fromkeys((*DATASETS, PLUGINS, *(path.rpartition("/")[0] for path in (*FIXED, REPORT_SUMS))))
+    folders = dict.fromkeys((*DATASETS, PLUGINS, *(path.rpartition("/")[0] for path in (*FIXED, REPORT_LIST))))
     found = (f"{folder}/{name}" for folder in folders for name in store.names(folder))
-    return [Fault(path, UNEXPECTED) for path in found if path not in wanted and path != REPORT_SUMS]
-
-
-def _notes(store: Store) -> list[str]:
-    return [f"{NOTES}/{name}" for name in store.names(NOTES)]
+    return [Fault(path, UNEXPECTED) for path in found if path not in wanted and path != REPORT_LIST]
 
 
 def _sealed_faults(store: Store, paths: Iterable[str]) -> Iterator[Fault]:

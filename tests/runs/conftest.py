@@ -146,6 +146,21 @@ def calm(corpus, tmp_path_factory) -> Path:
     return out
 
 
+@pytest.fixture(scope="session")
+def small(tmp_path_factory) -> Corpus:
+    """The same documents in fewer units: a run takes a few seconds."""
+    corpus = write_corpus(tmp_path_factory.mktemp("small"), files=2)
+    return corpus.with_recipe("recipe", "unit_bytes: 12kB", "unit_bytes: 30kB")
+
+
+@pytest.fixture(scope="session")
+def small_run(small, tmp_path_factory) -> Path:
+    """The run directory of an undisturbed run over the small corpus."""
+    out = tmp_path_factory.mktemp("small") / "run"
+    execute(Request(small.recipe, out))
+    return out
+
+
 def digests_of(run: Path) -> dict[str, str]:
     """Path -> sha256 of every file of the datasets and of the manifest: what must not depend on how the run went."""
     skipped = ("_work", "_plan", "report", "run.json", ".lock", "run.log")

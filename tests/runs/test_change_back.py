@@ -19,27 +19,9 @@ CHANGES = {
 }
 
 
-@pytest.fixture(scope="module")
-def small(tmp_path_factory, write_corpus):
-    """Fewer units: a run takes a few seconds."""
-    corpus = write_corpus(tmp_path_factory.mktemp("small"), files=2)
-    text = corpus.recipe.read_text(encoding="utf-8")
-    assert "unit_bytes: 12kB" in text
-    corpus.recipe.write_text(text.replace("unit_bytes: 12kB", "unit_bytes: 30kB"), encoding="utf-8")
-    return corpus
-
-
-@pytest.fixture(scope="module")
-def first(small, tmp_path_factory):
-    """A's run, for copies."""
-    out = tmp_path_factory.mktemp("first") / "run"
-    execute(Request(small.recipe, out))
-    return out
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
-def test_back_again__each_recipe_s_own_bytes(small, first, tmp_path, digests, change):
+def test_back_again__each_recipe_s_own_bytes(small, small_run, tmp_path, digests, change):
     other = small.with_recipe(change.replace(" ", "-"), *CHANGES[change])
     run = tmp_path / "run"
     execute(Request(small.recipe, run))
@@ -47,4 +29,4 @@ def test_back_again__each_recipe_s_own_bytes(small, first, tmp_path, digests, ch
         execute(Request(other.recipe, out))
     assert digests(run) == digests(tmp_path / "fresh")
     execute(Request(small.recipe, run))
-    assert digests(run) == digests(first)
+    assert digests(run) == digests(small_run)

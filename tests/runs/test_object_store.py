@@ -231,7 +231,7 @@ def test_train__copies_a_run_once_and_brings_its_curves_back(s3, calm, tmp_path,
         metrics.write_text('{"step": 1, "loss": 5.5}\n{"step": 2, "loss": 5.25}\n', encoding="utf-8")
         return 0
 
-    monkeypatch.setattr(train, "_trainer", trainer)
+    monkeypatch.setattr(train, "call_trainer", trainer)
     monkeypatch.chdir(tmp_path)
     for _ in range(2):
         train.train(SimpleNamespace(args=["--steps", "2"]), f"s3://{bucket}/run", "try", None)
