@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.report.material import Material
+from pipelines.storage.layout import is_ours
 
 
 def clean_texts(material: Material, doc_ids: Iterable[str]) -> dict[str, str]:
@@ -14,7 +15,7 @@ def clean_texts(material: Material, doc_ids: Iterable[str]) -> dict[str, str]:
     wanted = set(doc_ids)
     if not wanted:
         return {}
-    names = [f"text/{name}" for name in material.store.names("text")]
+    names = [path for name in material.store.names("text") if is_ours(path := f"text/{name}")]
     found = _from_parquet(material, [name for name in names if name.endswith(".parquet")], wanted)
     for name in names:
         if len(found) == len(wanted):

@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from pipelines.errors import GristmillError, InputError
 from pipelines.storage import remote
+from pipelines.storage.layout import is_ours
 from pipelines.storage.store import Store
 
 TABLES = ("ledger", "dropped", "clusters", "dead")
@@ -103,7 +104,7 @@ class Ledger:
                 self._name(table, files)
 
     def _parts(self, table: str) -> list[str]:
-        return [f"{table}/{name}" for name in self.store.names(table) if name.endswith(".parquet")]
+        return [path for name in self.store.names(table) if is_ours(path := f"{table}/{name}")]
 
     def parquet(self, files: Sequence[str]) -> str:
         """SQL for the rows of Parquet files of the run; paths are relative to it."""

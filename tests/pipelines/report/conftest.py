@@ -255,12 +255,12 @@ def _write_tables(run: Path, docs: list[Doc], dead: list[dict[str, Any]]) -> Non
     buried = [{**letter, "bytes": letter["length"], "verdict": "dead", "rules": [], "edits": []} for letter in dead]
     half = (len(docs) + 1) // 2
     for part, died in enumerate((buried, [])):  # two parts, as of two units
-        _parquet(run / "ledger" / f"{part}.parquet", [*rows[part * half :][:half], *died], LEDGER_TABLE)
+        _parquet(run / "ledger" / part_name(part, "parquet"), [*rows[part * half :][:half], *died], LEDGER_TABLE)
     winners = {doc.duplicate_of for doc in docs}
     members = [row for row in rows if row["duplicate_of"] or row["doc_id"] in winners]
-    _parquet(run / "dropped" / "0.parquet", [row for row in rows if row["step"]], DROPPED_TABLE)
-    _parquet(run / "clusters" / "0.parquet", members, CLUSTERS_TABLE)
-    _parquet(run / "dead" / "0.parquet", dead, DEAD_TABLE)
+    _parquet(run / "dropped" / part_name(0, "parquet"), [row for row in rows if row["step"]], DROPPED_TABLE)
+    _parquet(run / "clusters" / part_name(0, "parquet"), members, CLUSTERS_TABLE)
+    _parquet(run / "dead" / part_name(0, "parquet"), dead, DEAD_TABLE)
 
 
 def _row(doc: Doc, row: int) -> dict[str, Any]:
@@ -281,7 +281,10 @@ def _write_text(run: Path, docs: list[Doc]) -> None:
     rows = [{"doc_id": doc.doc_id, "text": doc.clean} for doc in docs]
     table = pa.Table.from_pylist(rows, pa.schema({"doc_id": pa.string(), "text": pa.large_string()}))
     (run / "text").mkdir()
-    with pa.OSFile(str(run / "text" / "0.arrow"), "wb") as file, pa.ipc.new_file(file, table.schema) as writer:
+    with (
+        pa.OSFile(str(run / "text" / part_name(0, "arrow")), "wb") as file,
+        pa.ipc.new_file(file, table.schema) as writer,
+    ):
         writer.write_table(table, max_chunksize=50)
 
 
@@ -341,6 +344,11 @@ def dead_letters(number: int) -> list[dict[str, Any]]:
          "first_bytes": f"broken {EMAIL}".encode()}
         for k in range(number)
     ]  # fmt: skip
+
+
+def part_name(number: int, suffix: str) -> str:
+    """As a run names its parts."""
+    return f"{number:016x}-00-{number:016x}.{suffix}"
 
 
 def _parquet(file: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:

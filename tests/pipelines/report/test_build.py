@@ -268,7 +268,7 @@ def test_write_report__both_files(runs: Any, scrub: Scrub, monkeypatch: pytest.M
     assert page == run / "report" / "index.html"
     report = Report.from_json((run / "report" / "report.json").read_text("utf-8"))
     assert page.read_text("utf-8") == render(report)
-    assert sorted(file.name for file in (run / "report").iterdir()) == ["index.html", "report.json"]
+    assert sorted(file.name for file in (run / "report").iterdir()) == ["files.json", "index.html", "report.json"]
 
 
 def test_build__totals_that_do_not_reconcile_are_said_first(runs: Any, scrub: Scrub) -> None:

@@ -27,12 +27,13 @@ SHAPES = {
     "one": np.array([7.0]),
     "with gaps": np.array([1.0, math.nan, 3.0, math.inf, -math.inf, 2.0]),
 }
+PART = "0000000000000000-00-0000000000000000.parquet"
 
 
 def drawn(folder: Path, values: np.ndarray, *bounds: Bound) -> Histogram | None:
     (folder / "ledger").mkdir()
     column = pa.array([*values.tolist(), None], pa.float64())
-    pq.write_table(pa.table({"signal": column}), folder / "ledger" / "0.parquet")
+    pq.write_table(pa.table({"signal": column}), folder / "ledger" / PART)
     with Ledger(folder) as ledger:
         return histogram(ledger, "ledger", "signal", "true", bounds)
 
@@ -118,7 +119,8 @@ def test_judged_by__the_first_entry_that_admits_a_document(tmp_path: Path) -> No
     ] + [{"lang": "en", "script": "Latn", "source": "web", "step": "extract"}]
     (tmp_path / "ledger").mkdir()
     pq.write_table(
-        pa.Table.from_pylist([row | {"k": k} for k, row in enumerate(rows)]), tmp_path / "ledger" / "0.parquet"
+        pa.Table.from_pylist([row | {"k": k} for k, row in enumerate(rows)]),
+        tmp_path / "ledger" / PART,
     )
     decide = [{"when": when} for when in WHENS]
     with Ledger(tmp_path) as ledger:

@@ -11,6 +11,7 @@ import pytest
 from pipelines.errors import InputError
 from pipelines.storage.ledger import TABLES, Ledger, identifier, literal
 
+PART = "{:0>16}-00-0000000000000000.parquet"
 QUERY = "SELECT lang, count(*) AS documents FROM 'ledger/*.parquet' GROUP BY lang ORDER BY lang"
 
 
@@ -21,8 +22,18 @@ def part(file: Path, **columns: list) -> None:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    part(tmp_path / "run" / "ledger" / "a.parquet", doc_id=["1", "2"], lang=["en", "zh"], words=[3.0, None])
-    part(tmp_path / "run" / "ledger" / "b.parquet", doc_id=["3"], lang=["zh"], words=[7.0])
+    part(
+        tmp_path / "run" / "ledger" / PART.format("a"),
+        doc_id=["1", "2"],
+        lang=["en", "zh"],
+        words=[3.0, None],
+    )
+    part(
+        tmp_path / "run" / "ledger" / PART.format("b"),
+        doc_id=["3"],
+        lang=["zh"],
+        words=[7.0],
+    )
     return tmp_path / "run"
 
 
@@ -53,7 +64,7 @@ def test_has__absent_tables_are_absent_not_errors(run: Path) -> None:
 
 
 def test_open__parts_may_lack_a_signal_column(run: Path) -> None:
-    part(run / "ledger" / "c.parquet", doc_id=["4"], lang=["de"])
+    part(run / "ledger" / PART.format("c"), doc_id=["4"], lang=["de"])
     with Ledger(run) as ledger:
         assert ledger.rows("SELECT doc_id FROM 'ledger/*.parquet' WHERE words IS NULL ORDER BY doc_id") == [
             {"doc_id": "2"},
@@ -67,7 +78,7 @@ def test_open__no_directory(tmp_path: Path) -> None:
 
 
 def test_open__a_broken_file_is_named_without_its_content(run: Path) -> None:
-    (run / "ledger" / "c.parquet").write_bytes(b"lihua@example.com is not a Parquet file")
+    (run / "ledger" / PART.format("c")).write_bytes(b"lihua@example.com is not a Parquet file")
     with pytest.raises(InputError, match="'ledger' cannot be read") as caught:
         Ledger(run)
     assert "lihua" not in str(caught.value)
