@@ -48,13 +48,16 @@ def poison(tmp_path_factory: pytest.TempPathFactory) -> Poison:
     pq.write_table(pa.table({"body": ["有正文的列不叫这个名字"], "url": ["x"]}), folder / "no_text.parquet")
     (folder / "corrupt.parquet").write_bytes((folder / "no_text.parquet").read_bytes()[:-9])
     (folder / "empty.parquet").write_bytes(b"")
-    for name, dead in (("no_text", 1), ("corrupt", 1), ("empty", 0)):
+    for name, dead in (("corrupt", 1), ("empty", 0)):
         _add(sources, outcomes, "parquet", f"{name}.parquet", (0, 0, dead))
+    # Beside a file that has it: a source of which no record has a text is an error of the recipe.
+    pq.write_table(pa.table({"text": ["这个文件有正文"]}), folder / "has_no_text.parquet")
+    _add(sources, outcomes, "parquet", "*no_text.parquet", (1, 0, 1))
     return Poison(folder, sources, outcomes)
 
 
 def _add(sources: dict, outcomes: dict, form: str, name: str, expected: tuple[int, int, int]) -> None:
-    key = name.replace(".", "_")
+    key = name.replace(".", "_").removeprefix("*")
     sources[key] = {"format": form, "paths": [name]}
     outcomes[key] = expected
 

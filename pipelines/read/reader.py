@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pipelines.read.batches import Item
 from pipelines.read.context import Context
@@ -35,6 +36,14 @@ def neighbours(sizes: list[int], unit_bytes: int) -> Iterator[tuple[int, int]]:
         yield start, len(sizes)
 
 
+class Seen(NamedTuple):
+    """Names of the fields of some records; `whole`: there are no other records."""
+
+    names: set[str]
+    records: int
+    whole: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reader:
     """One format: exactly one of `items` and `batches` reads it.
@@ -53,5 +62,10 @@ class Reader:
     """Column by column, for formats that are stored so."""
     inputs: Callable[[schema.Source], Iterator[Piece]] | None = None
     """Of a format that knows where its input lies and takes no paths; it looks itself whether a file has changed."""
+    look: Callable[[Split, int], Seen] | None = None
+    """(the split that begins a file, a number) -> the fields of at most so many records, without judging them: whether
+    a recipe's names are spelt right. Whatever is wrong inside the file is no record. None: nobody looks."""
+    holds_fields: bool = False
+    """Whether a record's text is one of its fields, which a recipe names with `text`."""
     resolve: Callable[[schema.Source], schema.Source] = lambda source: source
     """Of a format that is another one with some keys filled in."""

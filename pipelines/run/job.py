@@ -11,6 +11,7 @@ from pipelines.recipe.load import LoadedRecipe
 from pipelines.recipe.plugins import names as plugin_names
 from pipelines.recipe.schema import Recipe
 from pipelines.records.elements import Unit
+from pipelines.run.field_names import check_field_names
 from pipelines.run.keys import DUPLICATES_CODE, SCORE_CODE, TEXT_CODE, TOKEN_CODE, step_key
 from pipelines.run.plan import plan_source
 from pipelines.storage.layout import PLAN, PLAN_MARK
@@ -76,10 +77,14 @@ class Job:
 def plan_units(loaded: LoadedRecipe, unit_bytes: int, notes: list[str] | None = None) -> list[Unit]:
     """The units of every source, in the recipe's order; `notes` gets what a user should know about the input.
 
-    Raises InputError for a path that matches nothing, or nothing that can be read.
+    Raises InputError for a path that matches nothing, or nothing that can be read, RecipeError for a name of a field
+    that no record has.
     """
+    notes = [] if notes is None else notes
     sources = loaded.recipe.sources.items()
-    return [unit for name, source in sources for unit in plan_source(name, source, loaded.folder, unit_bytes, notes)]
+    units = [unit for name, source in sources for unit in plan_source(name, source, loaded.folder, unit_bytes, notes)]
+    notes += check_field_names(loaded, units)
+    return units
 
 
 def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, until: str) -> Job:

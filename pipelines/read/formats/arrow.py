@@ -10,8 +10,9 @@ from pipelines.errors import BadRecordError
 from pipelines.read.context import Context
 from pipelines.read.files import File, open_arrow
 from pipelines.read.formats.columnar import Columns
+from pipelines.read.formats.layout import schema_names
 from pipelines.read.formats.parquet import DAMAGE, said
-from pipelines.read.reader import Piece, Reader, neighbours, split_of
+from pipelines.read.reader import Piece, Reader, Seen, neighbours, split_of
 from pipelines.records.dead_letters import unreadable
 from pipelines.records.elements import Records, Split
 
@@ -68,10 +69,16 @@ def _placed(records: Records, file: ipc.RecordBatchFileReader, start: int) -> Re
     return replace(records, dead=[replace(dead, offset=dead.offset + before) for dead in records.dead])
 
 
+def _open_stream(source: pa.NativeFile) -> ipc.RecordBatchStreamReader:
+    """Of a stream, or of a file that lacks its footer."""
+    source.seek(len(MAGIC) + 2 if source.read(len(MAGIC)) == MAGIC else 0)
+    return ipc.open_stream(source, options=OPTIONS)
+
+
 def _stream(source: pa.NativeFile, split: Split, context: Context) -> Iterator[Records]:
     cut_off = source.read(len(MAGIC)) == MAGIC
-    source.seek(len(MAGIC) + 2 if cut_off else 0)
-    with ipc.open_stream(source, options=OPTIONS) as stream:
+    source.seek(0)
+    with _open_stream(source) as stream:
         columns = Columns(stream.schema, split.path, context)
         row = 0
         try:
@@ -97,4 +104,16 @@ def cut(file: File, unit_bytes: int) -> Iterator[Piece]:
         yield split_of(file, start, end), file.size * (end - start) // count
 
 
-READER = Reader(suffixes=(".arrow", ".arrows", ".feather", ".ipc"), cut=cut, batches=read_arrow)
+def look(split: Split, records: int) -> Seen:
+    """The columns of the file; they are those of every record."""
+    try:
+        source = open_arrow(split.path)
+        with ipc.open_file(source) if split.end >= 0 else _open_stream(source) as file:
+            return Seen(set(schema_names(file.schema)), 1, True)
+    except DAMAGE:
+        return Seen(set(), 0, True)
+
+
+READER = Reader(
+    suffixes=(".arrow", ".arrows", ".feather", ".ipc"), cut=cut, batches=read_arrow, look=look, holds_fields=True
+)

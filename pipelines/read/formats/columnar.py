@@ -19,10 +19,10 @@ from pipelines.read.formats.layout import (
     column_at,
     decoded,
     decoded_bytes,
-    field_names,
     indexed,
     is_binary,
     is_string,
+    schema_names,
 )
 from pipelines.read.formats.salvage import BYTES_OF, DAMAGED, NOT_UTF8, salvage
 from pipelines.recipe.columns import ARROW_TYPES
@@ -45,7 +45,7 @@ class Columns:
 
     def __init__(self, file_schema: pa.Schema, path: str, context: Context):
         self.path, self.context = path, context
-        self.names = names = field_names(file_schema.field(i) for i in range(len(file_schema)))
+        self.names = names = schema_names(file_schema)
         kinds = {name: _value_type(file_schema.field(i).type) for i, name in enumerate(names)}
         source = context.source
         if source.text not in kinds:

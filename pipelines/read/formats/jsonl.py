@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import pairwise
 
 from pipelines.errors import BadRecordError
@@ -10,11 +11,12 @@ from pipelines.read.context import Context
 from pipelines.read.fields import json_type
 from pipelines.read.files import File, compression_of, open_file
 from pipelines.read.lines import Line, LostLine, lines, lines_of_range
-from pipelines.read.reader import Piece, Reader, split_of, whole
+from pipelines.read.reader import Piece, Reader, Seen, split_of, whole
 from pipelines.read.streams import pieces
 from pipelines.records.dead_letters import dead_letter
 from pipelines.records.elements import Split
 
+LOOK_BYTES = 1 << 20
 BOM = b"\xef\xbb\xbf"
 OTHER_BOMS = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 """Encodings in which a line cannot be found by its end: their lines are dead letters, and the first says why."""
@@ -80,4 +82,36 @@ def cut(file: File, unit_bytes: int) -> Iterator[Piece]:
         yield split_of(file, start, end), end - start
 
 
-READER = Reader(suffixes=(".jsonl", ".ndjson", ".json"), cut=cut, items=read_jsonl)
+def look(split: Split, records: int) -> Seen:
+    """The keys of the first lines, over about 1 MB."""
+    names: set[str] = set()
+    count = 0
+    beginning = _Beginning()
+    with suppress(OSError), open_file(split.path) as file:
+        for line in lines(beginning.of(pieces(file, compression_of(split.path))), 0, LOOK_BYTES):
+            if count == records:
+                return Seen(names, count, False)
+            if isinstance(line, Line):
+                with suppress(ValueError, RecursionError):
+                    names |= parse(line.data.removeprefix(BOM)).keys()
+                    count += 1
+    return Seen(names, count, beginning.whole)
+
+
+class _Beginning:
+    """The first pieces of a stream; a line of any length must not be waited for."""
+
+    whole = True
+
+    def of(self, source: Iterator[bytes]) -> Iterator[bytes]:
+        """Pieces of LOOK_BYTES together, and the one that goes beyond."""
+        left = LOOK_BYTES
+        for piece in source:
+            if left <= 0:
+                self.whole = False
+                return
+            yield piece
+            left -= len(piece)
+
+
+READER = Reader(suffixes=(".jsonl", ".ndjson", ".json"), cut=cut, items=read_jsonl, look=look, holds_fields=True)

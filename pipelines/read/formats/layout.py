@@ -24,6 +24,11 @@ def field_names(fields: Iterable[pa.Field]) -> list[str]:
     return list(names)
 
 
+def schema_names(schema: pa.Schema) -> list[str]:
+    """The names of a schema's columns, each once."""
+    return field_names(schema.field(i) for i in range(len(schema)))
+
+
 def _name(field: pa.Field) -> str:
     try:
         return field.name

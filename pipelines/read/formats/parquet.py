@@ -11,7 +11,8 @@ from pipelines.read.batches import MAX_ROWS, MAX_TEXT_BYTES
 from pipelines.read.context import Context
 from pipelines.read.files import File, open_arrow
 from pipelines.read.formats.columnar import Columns
-from pipelines.read.reader import Piece, Reader, neighbours, split_of
+from pipelines.read.formats.layout import schema_names
+from pipelines.read.reader import Piece, Reader, Seen, neighbours, split_of
 from pipelines.records.dead_letters import describe, unreadable
 from pipelines.records.elements import Records, Split
 
@@ -135,4 +136,13 @@ def cut(file: File, unit_bytes: int) -> Iterator[Piece]:
         yield split_of(file, 0, 0), file.size
 
 
-READER = Reader(suffixes=(".parquet", ".pq"), cut=cut, batches=read_parquet)
+def look(split: Split, records: int) -> Seen:
+    """The columns of the file; they are those of every record."""
+    try:
+        with open_parquet(open_arrow(split.path), split.path) as file:
+            return Seen(set(schema_names(file.schema_arrow)), min(1, file.metadata.num_rows), True)
+    except DAMAGE:
+        return Seen(set(), 0, True)
+
+
+READER = Reader(suffixes=(".parquet", ".pq"), cut=cut, batches=read_parquet, look=look, holds_fields=True)

@@ -9,7 +9,7 @@ from pipelines.read.batches import Item
 from pipelines.read.context import Context
 from pipelines.read.files import compression_of, open_file
 from pipelines.read.formats.jsonl import record_item
-from pipelines.read.reader import Reader
+from pipelines.read.reader import Reader, Seen
 from pipelines.read.streams import BrokenStreamError, pieces
 from pipelines.records.dead_letters import dead_letter, too_long, unreadable
 from pipelines.records.elements import Split
@@ -37,7 +37,20 @@ def reader_of(records_of: RecordsOf, suffixes: tuple[str, ...]) -> Reader:
                 what = f"{type(error).__name__}: raised by the format's function (rest of the file)"
                 yield unreadable(context.next_row(), split, what)
 
-    return Reader(suffixes=suffixes, items=read)
+    def look(split: Split, records: int) -> Seen:
+        names: set[str] = set()
+        try:
+            with open_file(split.path) as file:
+                stream = io.BufferedReader(_Pieces(pieces(file, compression_of(split.path))))
+                for number, record in enumerate(records_of(stream)):
+                    if number == records:
+                        return Seen(names, number, False)
+                    names |= record.keys()
+        except Exception:  # reading says what is wrong
+            return Seen(names, len(names), False)
+        return Seen(names, len(names), True)
+
+    return Reader(suffixes=suffixes, items=read, look=look, holds_fields=True)
 
 
 def _item(record: dict[str, Any], number: int, path: str, context: Context) -> Item:

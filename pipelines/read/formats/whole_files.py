@@ -8,7 +8,7 @@ from pipelines.read.batches import Item
 from pipelines.read.context import Context
 from pipelines.read.files import compression_of, open_file
 from pipelines.read.html.pages import page_document
-from pipelines.read.reader import Reader
+from pipelines.read.reader import Reader, Seen
 from pipelines.read.streams import BrokenStreamError, pieces
 from pipelines.records.dead_letters import Passing, too_long
 from pipelines.records.elements import Split
@@ -54,5 +54,11 @@ def hold(source: Iterable[bytes], limit: int) -> tuple[bytes | Passing, str]:
     return (passing, too_long(length, limit)) if passing else (b"".join(held), "")
 
 
-TEXT = Reader(suffixes=(".txt", ".text", ".md", ".rst"), items=read_text_file)
-HTML = Reader(suffixes=(".html", ".htm", ".xhtml"), items=read_html_file)
+TEXT = Reader(
+    suffixes=(".txt", ".text", ".md", ".rst"), items=read_text_file, look=lambda *_: Seen({"file", "charset"}, 1, True)
+)
+HTML = Reader(
+    suffixes=(".html", ".htm", ".xhtml"),
+    items=read_html_file,
+    look=lambda *_: Seen({"file", "charset", "title"}, 1, True),
+)

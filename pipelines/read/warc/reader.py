@@ -10,12 +10,13 @@ from pipelines.read.batches import Aside, Item
 from pipelines.read.context import Context
 from pipelines.read.files import compression_of, open_file
 from pipelines.read.html.pages import dropped_page, page_document
-from pipelines.read.reader import Reader
+from pipelines.read.reader import Reader, Seen
 from pipelines.read.warc.frames import Frame, LostFrame, frames
 from pipelines.read.warc.payload import canonical, kind_of, open_payload, open_record
 from pipelines.records.dead_letters import dead_letter
 from pipelines.records.elements import Split
 
+LOOK_BYTES, LOOK_RECORDS = 1 << 20, 50
 INPUTS = {"response", "resource", "conversion"}
 ASIDE = {"warcinfo", "request", "metadata", "revisit", "continuation"}
 NOT_META = {"warc-target-uri", "content-length"}
@@ -71,5 +72,22 @@ def _known(record: WarcRecord) -> dict[str, Any]:
     return known
 
 
-WARC = Reader(suffixes=(".warc",), items=read_warc)
-WET = Reader(suffixes=(".wet", ".warc"), items=read_warc)
+def look(split: Split, records: int) -> Seen:
+    """The headers of the first records, and what reading adds to them."""
+    names = {"url", "http_status", "http_content_type", "charset", "title"}
+    count = 0
+    try:
+        with open_file(split.path) as file:
+            for frame in frames(file, compression_of(split.path), LOOK_BYTES):
+                if count == min(records, LOOK_RECORDS) or frame.place > LOOK_BYTES:
+                    return Seen(names, count, False)
+                if isinstance(frame, Frame) and frame.kind in INPUTS:
+                    names |= _known(open_record(canonical(frame.head) + frame.block)).keys()
+                    count += 1
+    except OSError:
+        pass
+    return Seen(names, count, True)
+
+
+WARC = Reader(suffixes=(".warc",), items=read_warc, look=look)
+WET = Reader(suffixes=(".wet", ".warc"), items=read_warc, look=look)

@@ -1,0 +1,85 @@
+"""Fields that a recipe names and no record has: a misspelt name says nothing otherwise, since any record may lack a
+field."""
+
+from collections.abc import Iterator
+
+from pipelines.read.formats import READERS
+from pipelines.read.reader import Seen
+from pipelines.recipe.load import LoadedRecipe, RecipePath, dotted, line_of, nearest, report
+from pipelines.recipe.plain_yaml import short
+from pipelines.recipe.schema import LanguageColumn, Source
+from pipelines.records.elements import Split, Unit
+
+MAX_RECORDS = 1_000
+MAX_FILES = 64
+SHOWN = 20
+"""Names that a message lists."""
+
+
+def check_field_names(loaded: LoadedRecipe, units: list[Unit]) -> list[str]:
+    """Notes about names that none of a source's first records has.
+
+    Raises RecipeError, with lines, where all of a source's records were looked at and none has the name. The look ends
+    as soon as every name was met: mostly at the first record.
+    """
+    notes: list[str] = []
+    problems: list[tuple[int, str]] = []
+    for name, source in loaded.recipe.sources.items():
+        wanted = dict(_named(READERS[source.format].resolve(source)))
+        seen = _look(source, wanted, [unit for unit in units if unit.source == name])
+        for field, key in wanted.items():
+            if seen.records and field not in seen.names:
+                path: RecipePath = ("sources", name, *key)
+                if seen.whole:
+                    line = line_of(loaded.lines, path)
+                    problems.append((line, f"line {line}  {dotted(path)}: no record has {_told(field, seen)}"))
+                else:
+                    notes.append(f"{dotted(path)}: none of the first {seen.records:,} records has {_told(field, seen)}")
+    if problems:
+        raise report(loaded.file, sorted(problems))
+    return notes
+
+
+def _named(source: Source) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """(field, key of the recipe) of every field that the recipe names itself, and of the text."""
+    if READERS[source.format].holds_fields:
+        yield source.text, ("text",)
+    if source.id is not None:
+        yield source.id, ("id",)
+    if source.url is not None and "url" in source.model_fields_set:
+        yield source.url, ("url",)
+    if isinstance(source.language, LanguageColumn):
+        yield source.language.column, ("language", "column")
+    for column in source.columns:
+        yield column, ("columns", column)
+
+
+def _look(source: Source, wanted: dict[str, tuple[str, ...]], units: list[Unit]) -> Seen:
+    """The names of the first records of the source, over its files in order."""
+    names: set[str] = set()
+    records, whole = 0, True
+    look = READERS[source.format].look
+    if look is None or not wanted:
+        return Seen(names, records, whole)
+    for number, split in enumerate(_beginnings(units)):
+        if number == MAX_FILES or records >= MAX_RECORDS:
+            return Seen(names, records, False)
+        found = look(split, MAX_RECORDS - records)
+        names |= found.names
+        records += found.records
+        whole &= found.whole
+        if names >= wanted.keys():
+            break
+    return Seen(names, records, whole)
+
+
+def _beginnings(units: list[Unit]) -> Iterator[Split]:
+    return (split for unit in units for split in unit.splits if split.start == 0)
+
+
+def _told(field: str, seen: Seen) -> str:
+    names = sorted(map(short, seen.names))
+    listed = ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    close = nearest(field, names)
+    hint = f"{close} " if close.startswith("did") else ""
+    return f"a field '{short(field)}'; {hint}there are: {listed or 'none'}"
