@@ -2,6 +2,8 @@
 
 import mmap
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, cast
 
@@ -62,21 +64,37 @@ def _open_remote(path: str) -> RemoteFile:
         raise InputError("the file is gone since it was planned", where=path, fix=PLAN_AGAIN) from error
 
 
-def check_unchanged(split: Split) -> None:
-    """Raises InputError when a file is gone or no longer what was planned: its unit would not mean the same."""
+@contextmanager
+def unchanged(split: Split) -> Iterator[None]:
+    """Stands around the reading of a split: InputError when its file is not what was planned, before, or after it.
+
+    What is read of a file while it changes may be old and new, and whatever reading raises may come of that.
+    """
+    before = _check(split)
     try:
-        same = _same_remote(split) if is_remote(split.path) else _same_local(split)
+        yield
+    except Exception:
+        _check(split)
+        raise
+    if _check(split) != before:
+        raise InputError("the file was replaced while it was read", where=split.path, fix=PLAN_AGAIN)
+
+
+def _check(split: Split) -> int:
+    """The file's inode, 0 on a store. Raises InputError when it is gone or no longer what was planned."""
+    try:
+        if is_remote(split.path):
+            same, inode = _same_remote(split), 0
+        else:
+            now = os.stat(split.path)
+            same, inode = (now.st_size, str(now.st_mtime_ns)) == (split.size, split.etag), now.st_ino
     except FileNotFoundError as error:
         raise InputError("the file is gone since it was planned", where=split.path, fix=PLAN_AGAIN) from error
     except OSError:
-        return  # not ours to judge: opening it says what is wrong, and that is a dead letter
+        return 0  # not ours to judge: opening it says what is wrong, and that is a dead letter
     if not same:
         raise InputError("the file has changed since it was planned", where=split.path, fix=PLAN_AGAIN)
-
-
-def _same_local(split: Split) -> bool:
-    now = os.stat(split.path)
-    return (now.st_size, str(now.st_mtime_ns)) == (split.size, split.etag)
+    return inode
 
 
 def _same_remote(split: Split) -> bool:

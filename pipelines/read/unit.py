@@ -1,12 +1,13 @@
 """One unit -> batches of records: the only door into the readers."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import partial
 
 from pipelines.processes.isolation import Guard, LethalRecordError
 from pipelines.read.batches import Item, batches
 from pipelines.read.context import Context
-from pipelines.read.files import check_unchanged
+from pipelines.read.files import unchanged
 from pipelines.read.formats import READERS
 from pipelines.read.sample import Sample
 from pipelines.recipe import schema
@@ -26,8 +27,9 @@ def read_unit(
     """Every record of the unit once, in order: in a batch, or as a dead letter, or counted aside.
 
     `sample`: share of records to keep, chosen by hash of doc_id and `seed`. Raises InputError when a file is gone or
-    has changed since it was planned; whatever is wrong inside a file is a dead letter, and with a careful `guard` that
-    includes what ends the process: the page that does, or the rest of the file from where its reader does.
+    has changed since it was planned, or changes while it is read; whatever is wrong inside a file is a dead letter, and
+    with a careful `guard` that includes what ends the process: the page that does, or the rest of the file from where
+    its reader does.
     """
     reader = READERS[source.format]
     context = Context(unit.source, reader.resolve(source), read, extract, Sample(sample, seed), guard)
@@ -40,20 +42,19 @@ def read_unit(
 
 def _batches(unit: Unit, context: Context, read: Callable[[Split, Context], Iterator[Records]]) -> Iterator[Records]:
     for split in unit.splits:
-        check_unchanged(split)
-        yield from context.guard.each(partial(read, split, context), partial(_lethal_records, split, context))
+        with unchanged(split):
+            yield from context.guard.each(partial(read, split, context), partial(_lethal_records, split, context))
 
 
 def _items(
     unit: Unit, context: Context, read: Callable[[Split, Context], Iterator[Item]], checked: bool
 ) -> Iterator[Item]:
     for split in unit.splits:
-        if checked:
-            check_unchanged(split)
-        try:
-            yield from context.guard.each(partial(read, split, context), partial(_lethal_rest, split, context))
-        except OSError as error:  # opening or reading the file: what was read before it stays
-            yield unreadable(context.next_row(), split, describe(error))
+        with unchanged(split) if checked else nullcontext():
+            try:
+                yield from context.guard.each(partial(read, split, context), partial(_lethal_rest, split, context))
+            except OSError as error:  # opening or reading the file: what was read before it stays
+                yield unreadable(context.next_row(), split, describe(error))
 
 
 def _lethal_rest(split: Split, context: Context, error: LethalRecordError) -> DeadLetter:
