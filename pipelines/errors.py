@@ -11,6 +11,8 @@ Interrupted: 130, resumable.
 """
 
 import errno
+import os
+import re
 from collections.abc import Iterator
 from enum import IntEnum
 
@@ -37,6 +39,20 @@ def utf8_text(text: str) -> str:
         return text.encode(errors="backslashreplace").decode()
 
 
+# Controls (C0, C1), soft hyphens, what turns or joins text without being seen (bidi, zero width, tags), separators of
+# lines. A newline is among them: a name has one line.
+_UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
+
+
+def inert(text: str) -> str:
+    """An id, path or message on one line, as text and nothing else: \\x1b for an escape, \\u202e for a right-to-left
+    override, and so for all that a terminal or browser would obey and not show."""
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), utf8_text(text))
+
+
 class GristmillError(Exception):
     """What went wrong, where, and what to do. `where` names a file, row, step or recipe line, never document text."""
 
@@ -44,7 +60,9 @@ class GristmillError(Exception):
 
     def __init__(self, what: str, *, where: str, fix: str):
         self.what, self.where, self.fix = (utf8_text(str(part)) for part in (what, where, fix))
-        super().__init__(f"{self.what}\n  where: {self.where}\n  fix:   {self.fix}")
+        # Lists of problems have lines of their own; a path with a newline must not look like one of ours.
+        shown = "\n    ".join(map(inert, self.what.split("\n    ")))
+        super().__init__(f"{shown}\n  where: {inert(self.where)}\n  fix:   {inert(self.fix)}")
 
     def __reduce__(self) -> tuple:
         return _rebuild, (type(self), self.what, self.where, self.fix)
@@ -105,6 +123,30 @@ def shortage(error: BaseException, where: str) -> RunnerError | None:
             fix = "give more --memory or fewer --workers, then run the same command again: finished units are kept"
             return RunnerError("out of memory", where=where, fix=fix)
     return None
+
+
+REFUSED = {
+    errno.EACCES: "name a path that you may read and write",
+    errno.EPERM: "name a path that you may read and write",
+    errno.EROFS: "name a path on a disk that can be written",
+    errno.ENOTDIR: "a part of this path is a file: name a folder",
+    errno.EEXIST: "there is a file of that name: name another path",
+    errno.EISDIR: "this is a folder: name a file",
+    errno.ENOENT: "check the path: a part of it is not there",
+    errno.ENAMETOOLONG: "name a shorter path",
+    errno.ELOOP: "its links lead in a circle: name the folder itself",
+    errno.ENOSPC: "free some space, or name a path on another disk",
+    errno.EDQUOT: "free some space, or name a path on another disk",
+}
+"""Why the operating system refuses a path -> what to do."""
+
+
+def refusal(error: OSError, where: str) -> RecipeError:
+    """The error of ours for a path that the operating system refused; `where` it was, if the error names no path."""
+    place = error.filename2 or error.filename or where
+    what = (error.strerror or f"{type(error).__name__}: {error}").lower()
+    fix = REFUSED.get(error.errno or 0, "look at this path and its disk")
+    return RecipeError(what, where=os.fsdecode(place) if isinstance(place, bytes) else str(place), fix=fix)
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:

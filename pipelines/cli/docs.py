@@ -9,6 +9,7 @@ from click import Context
 
 from filters.presets import PRESETS
 from filters.signals import SIGNALS
+from pipelines.cli.output import note
 from pipelines.errors import Exit
 from pipelines.recipe.schema import Recipe
 
@@ -101,7 +102,7 @@ def main(check: bool) -> int:
             if not check:
                 file.write_text(text, encoding="utf-8")
     if check and stale:
-        sys.stderr.write(f"stale: {', '.join(stale)}; run `make docs`\n")
+        note(f"stale: {', '.join(stale)}; run `make docs`")
         return Exit.GATE
     return Exit.OK
 

@@ -18,10 +18,10 @@ class ProgressView:
     def __init__(self, console: Console):
         self.console = console
         self.live = Progress(
-            TextColumn("{task.description:<10}"),
+            TextColumn("{task.description:<10}", markup=False),
             BarColumn(bar_width=24),
-            TextColumn("{task.completed:>5.0f} of {task.total:.0f} units"),
-            TextColumn("{task.fields[figures]}"),
+            TextColumn("{task.completed:>5.0f} of {task.total:.0f} units", markup=False),
+            TextColumn("{task.fields[figures]}", markup=False),
             TimeRemainingColumn(compact=True),
             console=console,
             transient=False,

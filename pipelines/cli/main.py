@@ -8,9 +8,9 @@ import typer
 
 from pipelines.cli import clean, cluster, demo, init, report, rules, run, status, train, validate, verify
 from pipelines.cli import why as explore
-from pipelines.cli.output import fail, out
+from pipelines.cli.output import fail, out, prepare
 from pipelines.cli.usage import UsageError, explain, is_help
-from pipelines.errors import Exit, GristmillError
+from pipelines.errors import Exit, GristmillError, refusal
 
 app = typer.Typer(
     name="gristmill",
@@ -58,6 +58,7 @@ app.command("generate", rich_help_panel=TRAIN, context_settings=train.TRAINER_AR
 
 def main() -> None:
     """Entry point: every error of ours becomes what, where and what to do, and its exit code."""
+    prepare()
     try:
         sys.exit(app(standalone_mode=False) or Exit.OK)
     except UsageError as error:
@@ -74,6 +75,9 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(Exit.OK)
+    except OSError as error:
+        fail(refusal(error, "this command"))
+        sys.exit(Exit.RECIPE)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,51 @@
-"""The terminal. Results go to stdout, everything else to stderr; colour and live lines only where a person looks."""
+"""The terminal: the one place that writes to it. Results go to stdout, everything else to stderr; colour and live lines
+only where a person looks. What comes from files, recipes and arguments is text there, never markup or an escape.
+"""
 
 import sys
+from collections.abc import Iterable
+from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.text import Text
 
-from pipelines.errors import GristmillError
+from pipelines.errors import GristmillError, inert
 
-out = Console(highlight=False)
+
+class Terminal(Console):
+    """A console that no text can speak to: no markup, no escapes, nothing unseen. Styles are given as rich.Text."""
+
+    def __init__(self, **options: Any):
+        super().__init__(highlight=False, markup=False, emoji=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Strings, before they are measured, so that tables stay straight."""
+        return super().render_str(_lines(text), **options)
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Everything else, as the last thing before it is written."""
+        for segment in super().render(renderable, options):
+            if segment.control or segment.text.isprintable():
+                yield segment
+            else:
+                yield Segment(_lines(segment.text), segment.style)
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(inert, text.split("\n")))
+
+
+out = Terminal()
 """Results."""
-err = Console(stderr=True, highlight=False)
+err = Terminal(stderr=True)
 """Progress, notes, errors."""
+
+
+def prepare() -> None:
+    """Characters that the terminal's encoding lacks are written as escapes: no message may fail."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
 def fail(error: GristmillError) -> None:
@@ -28,12 +63,12 @@ def say_error(message: str) -> None:
 
 def note(message: str) -> None:
     """One line for a person."""
-    err.print(Text(message, "dim"), soft_wrap=True)
+    err.print(Text(inert(message), "dim"), soft_wrap=True)
 
 
 def warn(message: str) -> None:
     """What a person should look at, though nothing is wrong for sure."""
-    err.print(Text.assemble(("warning: ", "bold yellow"), message), soft_wrap=True)
+    err.print(Text.assemble(("warning: ", "bold yellow"), inert(message)), soft_wrap=True)
 
 
 def interactive() -> bool:

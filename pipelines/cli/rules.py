@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 from rich.padding import Padding
+from rich.text import Text
 
 from filters.names import nearest
 from filters.presets import PRESETS
@@ -22,14 +23,14 @@ def rules(
     """
     if signals:
         for name, signal in SIGNALS.items():
-            out.print(f"[bold]{name}[/bold] ({signal.unit})")
+            out.print(Text.assemble((name, "bold"), f" ({signal.unit})"))
             out.print(Padding(signal.summary, (0, 0, 0, 2)))
         return
     if preset is not None and preset not in PRESETS:
         raise RecipeError(f"unknown preset '{preset}'", where="gristmill rules", fix=nearest(preset, PRESETS))
     for name, found in PRESETS.items():
         if preset in (None, name):
-            out.print(f"[bold]{name}[/bold]  {found.source}")
+            out.print(Text.assemble((name, "bold"), f"  {found.source}"))
             for full, rule in zip(found.rule_names(), found.rules, strict=True):
                 out.print(f"  {full}")
                 out.print(Padding(rule.sentence(), (0, 0, 0, 4)))

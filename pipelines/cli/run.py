@@ -16,7 +16,7 @@ import typer
 from filters.names import nearest
 from pipelines.cli.live import ProgressView
 from pipelines.cli.output import err, human_bytes, note, out, say_error
-from pipelines.errors import Exit, GristmillError, RecipeError
+from pipelines.errors import Exit, GristmillError, RecipeError, inert
 from pipelines.processes.lifetime import SCRATCH
 from pipelines.recipe.load import load
 from pipelines.recipe.schema import parse_bytes, parse_share
@@ -159,7 +159,8 @@ def keep_log(store: Store, file: Path) -> str:
     Returns what to show where it cannot be put: why, and its end.
     """
     text = file.read_text(encoding="utf-8", errors="replace")
-    if (clean := redacted(text)) != text:
+    # What it quotes may be looked at in a terminal.
+    if (clean := "\n".join(map(inert, redacted(text).split("\n")))) != text:
         file.write_text(clean, encoding="utf-8")
     if store.local is not None or not clean:
         return ""

@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from pipelines.cli.output import out
-from pipelines.errors import RecipeError
+from pipelines.errors import RecipeError, inert
 from pipelines.storage.ledger import Ledger
 from pipelines.storage.rundir import open_run
 from pipelines.storage.verification import check_files
@@ -49,6 +49,6 @@ def _show(document: dict, sentences: dict[str, str]) -> None:
         elif key == "edits":
             table.add_row("edits", f"{len(value or ())}")
         elif value is not None:
-            table.add_row(key, f"{value:.4g}" if isinstance(value, float) else str(value))
+            table.add_row(key, f"{value:.4g}" if isinstance(value, float) else inert(str(value)))
     out.print(table)
     out.print()

@@ -118,9 +118,11 @@ def fits(name: str, suffixes: tuple[str, ...]) -> bool:
 
 
 def _find_local(path: str, recipe_dir: Path, suffixes: tuple[str, ...]) -> Listing:
-    full = os.path.normpath(os.path.join(recipe_dir.absolute(), os.path.expanduser(path)))
+    path, folder = os.path.expanduser(path), str(recipe_dir.absolute())
+    full = os.path.normpath(os.path.join(folder, path))
+    pattern = os.path.normpath(os.path.join(glob.escape(folder), path))  # the recipe's folder may be called [a]
     found = Listing()
-    for match in [full] if os.path.lexists(full) else _matches(full):
+    for match in [full] if os.path.lexists(full) else _matches(pattern):
         if os.path.isdir(match):
             _search(match, suffixes, found)
         else:

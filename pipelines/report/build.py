@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines.errors import inert
 from pipelines.report.blocks import Funnel, Tokens
 from pipelines.report.drawing.render import render
 from pipelines.report.excerpts import Excerpts
@@ -41,7 +42,10 @@ def write_report(run: Path | str | Store) -> Path | str:
     """
     store = Store.at(run)
     report = build(store)
-    files = {REPORT: report.to_json().encode(), PAGE: render(report).encode()}
+    files = {
+        REPORT: report.to_json().encode(errors="backslashreplace"),
+        PAGE: render(report).encode(errors="backslashreplace"),
+    }
     for path, data in files.items():
         store.write_bytes(path, data)
     list_report(store, files)
@@ -100,7 +104,7 @@ def _header(material: Material, funnel: Funnel, tokens: Tokens | None) -> Header
     steps = funnel.steps
     records, kept = steps[0].entered, steps[-1].kept
     return Header(
-        name=str(material.recipe.get("name", material.store.name)),
+        name=inert(str(material.recipe.get("name", material.store.name))),
         state=str(material.state.get("status", "unknown")),
         limits=_limits(material),
         reconciles=all(check.holds for check in funnel.checks),

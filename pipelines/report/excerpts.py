@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote
 
+from pipelines.errors import inert
 from pipelines.report.blocks import Span
 
 EXCERPT = 600
@@ -35,6 +36,10 @@ _FACTORS = (1, 4, 16)
 # NUL and other controls would be dropped or rewritten by a browser; U+2400.. are their pictures. Tab and newline stay.
 _PICTURES = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421, 0xFFFE: 0xFFFD}
 _PICTURES |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
+# What turns the direction of all that follows, and halves of surrogate pairs, which no file can hold.
+_PICTURES |= {
+    code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000))
+}
 
 _PIECES = re.compile(r"[^\W㐀-鿿぀-ヿ]+|\s+|.", re.DOTALL)
 """What two texts are compared by: words, runs of space, single marks and single Han or Kana characters."""
@@ -83,7 +88,7 @@ class Excerpts:
         shown = self._first(plain, NAME, self._scrub_name)[0]
         if shown == plain[: len(shown)]:
             shown, _ = self._first(text, NAME, self._scrub_name)
-        return " ".join(_visible(shown).split())
+        return inert(" ".join(_visible(shown).split()))
 
     def _scrub_name(self, name: str) -> str:
         name = self._scrub(name)

@@ -144,4 +144,4 @@ def read_plan(store: Store) -> list[Unit]:
 
 def run_folder(recipe: Recipe, out: str | None) -> Path | str:
     """Where a run lives: --out, or runs/<name>."""
-    return out or Path("runs") / recipe.name
+    return Path("runs") / recipe.name if out is None else out

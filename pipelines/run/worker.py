@@ -6,6 +6,7 @@ message. FOLDER/tmp is the temporary directory of everything below: Beam leaves 
 the two lives longer removes them.
 """
 
+import errno
 import logging
 import os
 import shutil
@@ -15,7 +16,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from pipelines.errors import Exit, GristmillError, causes, shortage
+from pipelines.errors import REFUSED, Exit, GristmillError, causes, refusal, shortage
 from pipelines.processes.lifetime import end_with_parent
 from pipelines.run.execute import execute
 from pipelines.run.request import Request
@@ -56,10 +57,17 @@ def _execute(request: str, errors: Path) -> int:
         known = known or shortage(error, "this run")
         if known is None:
             sys.stderr.write(redacted(traceback.format_exc()))
+            known = _refused(error)
         message = str(known) if known else f"{type(error).__name__}: a bug of Gristmill; the traceback is in the log"
-        errors.write_text(redacted(message), encoding="utf-8")
+        errors.write_text(redacted(message), encoding="utf-8", errors="backslashreplace")
         return known.exit_code if known else Exit.BUG
     return Exit.OK
+
+
+def _refused(error: BaseException) -> GristmillError | None:
+    """A folder that cannot be written, and the like. A file that is missing would be a bug of ours."""
+    found = (cause for cause in causes(error) if isinstance(cause, OSError) and cause.filename is not None)
+    return next((refusal(e, "this run") for e in found if e.errno in REFUSED and e.errno != errno.ENOENT), None)
 
 
 if __name__ == "__main__":

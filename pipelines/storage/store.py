@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from pipelines.errors import RecipeError
 from pipelines.storage import remote
 from pipelines.storage.addresses import check_address, is_remote
 from pipelines.storage.layout import PRIVATE
@@ -90,6 +91,9 @@ class Store:
         if isinstance(where, Store):
             return where
         text = str(where)
+        if not text or "\0" in text:
+            fix = "name a folder, or an address such as s3://bucket/run"
+            raise RecipeError(f"'{text}' is no path", where="the run directory", fix=fix)
         if not is_remote(text):
             return cls(str(Path(os.path.expanduser(text.split("://")[-1])).absolute()))
         check_address(text, "the run directory")

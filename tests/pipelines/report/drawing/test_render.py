@@ -8,6 +8,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines.report.build import build
@@ -154,3 +156,33 @@ def test_prose__code_and_emphasis_of_a_docstring_and_nothing_else() -> None:
 
 def test_breakable__copies_as_it_is() -> None:
     assert breakable("a@b/c_d<") == "a@b/<wbr>c_<wbr>d&lt;"
+
+
+HOSTILE = {
+    "id": "<script>alert(1)</script>\u202egnp\x1b[2J\udcff",
+    "url": "javascript:alert('“字”')\u2066",
+    "source": '"><img src=x onerror=alert(1)>',
+}
+
+
+def test_render__of_hostile_names_is_text(run_maker: Any, tmp_path: Path, scrub: Callable[[str], str]) -> None:
+    maker = run_maker(tmp_path)
+    run = maker.whole()
+    for table in ("ledger", "dropped"):
+        for file in (run / table).glob("*.parquet"):
+            rows = pq.read_table(file)
+            for name, value in HOSTILE.items():
+                column = [value.encode(errors="replace").decode()] * len(rows)
+                rows = rows.set_column(rows.schema.names.index(name), name, pa.array(column, pa.string()))
+            pq.write_table(rows, file)
+    recipe = (run / "recipe.yaml").read_text("utf-8")
+    (run / "recipe.yaml").write_text(recipe.replace("name: ", 'name: "<b>x\\u202e</b>" #', 1), "utf-8")
+    page = render(build(run, scrub))
+    page.encode()
+    parsed = Page(page)
+    assert {tag for tag, _ in parsed.tags} <= {tag for tag, _ in Page((GOLDEN / "index.html").read_text("utf-8")).tags}
+    assert not [a for _, a in parsed.tags for name in a if name.startswith("on")]
+    assert all(str(a["href"]).startswith("#") for tag, a in parsed.tags if tag == "a")
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\x1b\x00-\x08]", page)
+    assert "javascript:alert" in "".join(parsed.text)
+    assert r"\u202e" in "".join(parsed.text)
