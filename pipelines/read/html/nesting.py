@@ -1,10 +1,13 @@
 """How deep a page nests and what extracting it will cost, from one linear scan of its bytes, before it is parsed.
+Also whether it has lists so near <body> that resiliparse takes them for menus (rescue.py).
 
 resiliparse is quadratic, or worse, in what hostile and generated pages do: measured on 2.0.1, 16,000 nested <div>
 take 5 s, 100,000 elements below 256 <div> 6 s, 8,000 <p> after 500 unclosed <font> 8 s and 1.5 GB, 200,000 attributes
 of one tag minutes. The scan follows the HTML standard's tree construction as far as depth depends on it: implied end
 tags, scopes, raw text, tables, and formatting elements that stay active until their end tag. It builds nothing.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -80,7 +83,9 @@ ENDS_BEHIND = {"p": P_SCOPE} | dict.fromkeys(("caption", "table", "tbody", "td",
 SPECIAL."""
 
 NAME, CLASS, CLOSED, HOME, HIDDEN, ENDED = range(6)  # columns of TABLE_N6
-SIZE, FORMATS, DEPTH_OF_LISTS, DEPTH_OF_FOREIGN, OPTIONS = range(5)  # places in state_5
+SIZE, FORMATS, DEPTH_OF_LISTS, DEPTH_OF_FOREIGN, OPTIONS, SHALLOW_LISTS = range(6)  # places in state_6
+SHALLOW = 3
+"""Elements between <body> and a list that is a menu."""
 
 
 # Unsigned, because a signed product may not overflow: LLVM then drops the mask, and names of ten letters went unknown.
@@ -131,14 +136,24 @@ NONE, BUTTONS_TOO, SPECIALS = (
 # Letters: B bytes of the page, N table of names, S stack: open elements, and formatting elements until their end tag.
 
 
-def measure(page: bytes, max_depth: int) -> tuple[int, int]:
-    """(depth, work) of a page in UTF-8: how its elements nest, and units of MAX_WORK that extraction will take.
+class Shape(NamedTuple):
+    """How deep elements nest, units of MAX_WORK that extraction will take, and whether there may be a list with less
+    than SHALLOW elements between it and <body>."""
+
+    depth: int
+    work: int
+    shallow_lists: bool
+
+
+def measure(page: bytes, max_depth: int) -> Shape:
+    """The shape of a page in UTF-8.
 
     Stops where depth passes `max_depth` or work passes MAX_WORK: the numbers are then just beyond. About 250 MB/s.
     """
     names_S, bits_S, tags_S = (np.zeros(max_depth + 2, np.int64) for _ in range(3))
-    data_B, state_5 = np.frombuffer(page, np.uint8), np.zeros(5, np.int64)
-    return _walk(data_B, KEYS_N, TABLE_N6, max_depth, names_S, bits_S, tags_S, state_5)
+    data_B, state_6 = np.frombuffer(page, np.uint8), np.zeros(6, np.int64)
+    depth, work = _walk(data_B, KEYS_N, TABLE_N6, max_depth, names_S, bits_S, tags_S, state_6)
+    return Shape(depth, work, bool(state_6[SHALLOW_LISTS]))
 
 
 @kernel
@@ -200,38 +215,38 @@ def _find(name, home, hidden, names_S, bits_S, size):
 
 
 @kernel
-def _pop(to, names_S, bits_S, tags_S, state_5):
+def _pop(to, names_S, bits_S, tags_S, state_6):
     """Closes the elements from place `to` on. Formatting elements stay, unless a cell or the like around them
     closes."""
     keep, marked = to, 0
-    for j in range(to, state_5[SIZE]):
+    for j in range(to, state_6[SIZE]):
         bits = bits_S[j]
         marked |= bits & MARKER
         if bits & FORMATTING and not marked:
             names_S[keep], bits_S[keep], tags_S[keep] = names_S[j], bits, tags_S[j]
             keep += 1
         elif bits & FORMATTING:
-            state_5[FORMATS] -= 1
+            state_6[FORMATS] -= 1
         elif bits & INDENTS:
-            state_5[DEPTH_OF_LISTS] -= 1
+            state_6[DEPTH_OF_LISTS] -= 1
         elif bits & FOREIGN:
-            state_5[DEPTH_OF_FOREIGN] -= 1
+            state_6[DEPTH_OF_FOREIGN] -= 1
         elif bits & CHOICES:
-            state_5[OPTIONS] = 0
-    state_5[SIZE] = keep
+            state_6[OPTIONS] = 0
+    state_6[SIZE] = keep
 
 
 @kernel
-def _remove(place, names_S, bits_S, tags_S, state_5):
+def _remove(place, names_S, bits_S, tags_S, state_6):
     """Takes one element out from among the others, as end tags of formatting elements and forms do."""
-    state_5[FORMATS] -= int(bits_S[place] & FORMATTING != 0)
-    for j in range(place, state_5[SIZE] - 1):
+    state_6[FORMATS] -= int(bits_S[place] & FORMATTING != 0)
+    for j in range(place, state_6[SIZE] - 1):
         names_S[j], bits_S[j], tags_S[j] = names_S[j + 1], bits_S[j + 1], tags_S[j + 1]
-    state_5[SIZE] -= 1
+    state_6[SIZE] -= 1
 
 
 @kernel
-def _walk(data_B, keys_N, table_N6, max_depth, names_S, bits_S, tags_S, state_5):
+def _walk(data_B, keys_N, table_N6, max_depth, names_S, bits_S, tags_S, state_6):
     i, n, deepest, work = 0, data_B.size, 0, 0
     while i + 1 < n and deepest <= max_depth and work <= MAX_WORK:
         i += 1
@@ -256,40 +271,40 @@ def _walk(data_B, keys_N, table_N6, max_depth, names_S, bits_S, tags_S, state_5)
         known = keys_N[row] != 0
         bits = table_N6[row, CLASS] if known else EVERY
         name = table_N6[row, NAME] if known else name
-        if bits & IGNORED or (slash and not known and state_5[DEPTH_OF_FOREIGN]):
+        if bits & IGNORED or (slash and not known and state_6[DEPTH_OF_FOREIGN]):
             continue  # in SVG, <path/> is whole; HTML takes no notice of the slash
         if closing:
-            place = _find(name, NONE, table_N6[row, ENDED] if known else SPECIALS, names_S, bits_S, state_5[SIZE])
+            place = _find(name, NONE, table_N6[row, ENDED] if known else SPECIALS, names_S, bits_S, state_6[SIZE])
             if place >= 0 and bits & (FORMATTING | ONCE):
-                _remove(place, names_S, bits_S, tags_S, state_5)
+                _remove(place, names_S, bits_S, tags_S, state_6)
             elif place >= 0:
-                _pop(place, names_S, bits_S, tags_S, state_5)
+                _pop(place, names_S, bits_S, tags_S, state_6)
             continue
 
         if bits & CLOSES_P:
-            place = _find(P, NONE, BUTTONS_TOO, names_S, bits_S, state_5[SIZE])
+            place = _find(P, NONE, BUTTONS_TOO, names_S, bits_S, state_6[SIZE])
             if place >= 0:
-                _pop(place, names_S, bits_S, tags_S, state_5)
-        if bits & ONCE and _find(name, NONE, NONE, names_S, bits_S, state_5[SIZE]) >= 0:
+                _pop(place, names_S, bits_S, tags_S, state_6)
+        if bits & ONCE and _find(name, NONE, NONE, names_S, bits_S, state_6[SIZE]) >= 0:
             continue
         closed, home = table_N6[row, CLOSED], table_N6[row, HOME]
         if known and (closed or home):
-            place = _find(closed, home, table_N6[row, HIDDEN], names_S, bits_S, state_5[SIZE])
+            place = _find(closed, home, table_N6[row, HIDDEN], names_S, bits_S, state_6[SIZE])
             if place < 0 and home:
                 continue  # a cell outside tables is no element
             if place >= 0 and bits & FORMATTING:
-                _remove(place, names_S, bits_S, tags_S, state_5)
+                _remove(place, names_S, bits_S, tags_S, state_6)
             elif place >= 0:
-                _pop(place + int(home != 0), names_S, bits_S, tags_S, state_5)
+                _pop(place + int(home != 0), names_S, bits_S, tags_S, state_6)
 
-        size = state_5[SIZE]
+        size = state_6[SIZE]
         deepest = max(deepest, size + 1)
         work += size + 1 + attributes * attributes // 128
         if bits & CLOSES_P:  # active formatting elements are opened again in it; its lines are indented by its lists
-            work += 50 * state_5[FORMATS] + 2 * state_5[DEPTH_OF_LISTS]
+            work += 50 * state_6[FORMATS] + 2 * state_6[DEPTH_OF_LISTS]
         if name == OPTION:
-            work += state_5[OPTIONS] // 32
-            state_5[OPTIONS] += 1
+            work += state_6[OPTIONS] // 32
+            state_6[OPTIONS] += 1
         if bits & PLAIN:
             break
         if bits & RAW:
@@ -306,8 +321,10 @@ def _walk(data_B, keys_N, table_N6, max_depth, names_S, bits_S, tags_S, state_5)
             if equal >= 3:  # three equal ones are opened again after a block, no more: the "Noah's Ark clause"
                 bits = EVERY
         names_S[size], bits_S[size], tags_S[size] = name, bits, tag
-        state_5[SIZE] += 1
-        state_5[FORMATS] += int(bits & FORMATTING != 0)
-        state_5[DEPTH_OF_LISTS] += int(bits & INDENTS != 0)
-        state_5[DEPTH_OF_FOREIGN] += int(bits & FOREIGN != 0)
+        state_6[SIZE] += 1
+        state_6[FORMATS] += int(bits & FORMATTING != 0)
+        if bits & INDENTS:
+            state_6[DEPTH_OF_LISTS] += 1
+            state_6[SHALLOW_LISTS] |= int(size - state_6[FORMATS] < SHALLOW)
+        state_6[DEPTH_OF_FOREIGN] += int(bits & FOREIGN != 0)
     return deepest, work
