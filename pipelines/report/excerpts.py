@@ -26,7 +26,7 @@ The longest addresses that a recognizer takes (RFC 5321: 254) fit."""
 # name only labels a document, so here more is masked than in a text: all that joins with @ (and thereby passwords in
 # addresses), Chinese mobile numbers, and digits as many as identity and card numbers have.
 _IN_NAMES = (
-    (re.compile(r"[^\s/?&=#:;,<>()|]+@[^\s/?&=#:;,<>()|]+"), "<EMAIL_ADDRESS>"),
+    (re.compile(r"(?<![^\s/?&=#:;,<>()|])[^\s/?&=#:;,<>()|]+@[^\s/?&=#:;,<>()|]+"), "<EMAIL_ADDRESS>"),
     (re.compile(r"(?<![0-9])(?:1[3-9][0-9]{9}|[0-9]{15,19}[Xx]?)(?![0-9])"), "<NUMBER>"),
 )
 

@@ -18,7 +18,12 @@ CREDENTIALS = {
 _SECRET = re.compile(
     r"secret|token(?!iz)|passw|passphrase|signature|credential|(account|access)_?key|^(sig|key)$", re.IGNORECASE
 )
-_QUERY = re.compile(r"(?i)([?&][^=&\s]*(?:secret|token|passw|credential|sig)[^=&\s]*=)[^&\s'\"]+")
+# None of these looks at a character twice: what follows a sign is asked for in a second step.
+_WORD = re.compile(r"[^\s@]+@?")
+_PASSWORD = re.compile(r"://(?=[^/][^/:]*:)")
+_PARAMETER = re.compile(r"[?&]([^=&\s]*)=?")
+_PARAMETERS_SECRET = re.compile(r"secret|token|passw|credential|sig", re.IGNORECASE)
+_VALUE = re.compile(r"[^&\s'\"]+")
 
 
 def is_remote(path: str) -> bool:
@@ -74,8 +79,21 @@ def secrets() -> Iterator[str]:
 
 def redacted(text: str) -> str:
     """A text for people or logs, without credentials: those of addresses, and those that `secrets` knows."""
-    text = re.sub(r"(?<=://)[^/\s@]+:[^\s@]*@", "***@", text)
-    text = _QUERY.sub(r"\1***", text)
+    text = _WORD.sub(_without_password, text)
+    pieces, position = [], 0
+    for name in _PARAMETER.finditer(text):
+        secret = name[0].endswith("=") and _PARAMETERS_SECRET.search(name[1])
+        value = _VALUE.match(text, name.end()) if secret else None
+        if value and value.start() >= position:
+            pieces += [text[position : value.start()], "***"]
+            position = value.end()
+    text = "".join([*pieces, text[position:]])
     for secret in secrets():
         text = text.replace(secret, "***")
     return text
+
+
+def _without_password(word: re.Match[str]) -> str:
+    """`https://user:password@` -> `https://***@`, of what stands between spaces or signs `@`."""
+    found = _PASSWORD.search(word[0]) if word[0].endswith("@") else None
+    return word[0][: found.end()] + "***@" if found else word[0]
