@@ -66,13 +66,14 @@ class Scrubber:
         self.operator = operator
         self._replacement = OPERATORS[operator]
 
-    def edits(self, text: pa.Array, language: Sequence[str | None] | None = None) -> Edits:
+    def edits(self, text: pa.Array, language: Sequence[str | None] | None = None, stands_alone: bool = False) -> Edits:
         """The personal data of a batch (large_string) as edits, without overlaps.
 
         `language` (ISO 639-1, one per document) chooses the model, where one is given; patterns look at the characters
-        around a value: a Chinese identity number on an English page is no less personal.
+        around a value: a Chinese identity number on an English page is no less personal. stands_alone: these are values
+        with no text around them (filters/pii/alone.py), and no model sees them.
         """
-        spans = self._spans(text, language or [None] * len(text))
+        spans = self._spans(text, language or [None] * len(text), stands_alone)
         return Edits.of(
             len(text),
             [span.doc for span in spans],
@@ -102,10 +103,10 @@ class Scrubber:
             position = end
         return "".join([*pieces, text[position:]])
 
-    def _spans(self, text: pa.Array, language: Sequence[str | None]) -> list[_Span]:
+    def _spans(self, text: pa.Array, language: Sequence[str | None], stands_alone: bool = False) -> list[_Span]:
         from filters.pii.registry import recognizers
 
-        loaded = recognizers(self.entities)
+        loaded = recognizers(self.entities, stands_alone)
         anywhere = [recognizer for recognizer in loaded if recognizer.cue is None]
 
         def search(texts: pa.Array) -> Iterator[_Span]:
@@ -113,7 +114,7 @@ class Scrubber:
             yield from _in_whole(anywhere, texts)
 
         spans = _and_behind_veils(search, text)
-        if self.models:
+        if self.models and not stands_alone:
             spans += self._by_model(text, language)
         return _without_overlaps(spans)
 

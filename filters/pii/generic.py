@@ -12,11 +12,11 @@ from filters.pii.presidio import Pattern, predefined_recognizers
 if TYPE_CHECKING:
     import tldextract
 
-_LETTER = "A-Za-z0-9À-ÖØ-öø-ɏ"
+LETTER = "A-Za-z0-9À-ÖØ-öø-ɏ"
 
 _MAIL = (
-    rf"[{_LETTER}_][{_LETTER}_.%+-]{{0,63}}+@"  # RFC 5321: 64 characters; bounded, or a long run costs its square
-    rf"(?:[{_LETTER}](?:[{_LETTER}-]{{0,61}}[{_LETTER}])?\.){{1,8}}"
+    rf"[{LETTER}_][{LETTER}_.%+-]{{0,63}}+@"  # RFC 5321: 64 characters; bounded, or a long run costs its square
+    rf"(?:[{LETTER}](?:[{LETTER}-]{{0,61}}[{LETTER}])?\.){{1,8}}"
     r"(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9-]{2,59})(?![A-Za-z0-9_-])"
 )
 
@@ -40,7 +40,7 @@ _NO_PERSON = {
 
 
 @cache
-def _suffixes() -> "tldextract.TLDExtract":
+def suffixes() -> "tldextract.TLDExtract":
     """The public suffix list that tldextract brings; it must neither be fetched nor cached on disk."""
     import tldextract
 
@@ -55,7 +55,7 @@ class EmailRecognizer(InContext, predefined_recognizers.EmailRecognizer):
 
     def validate_result(self, pattern_text: str) -> bool:
         """Whether the domain ends in a public suffix. presidio asks about the whole, and `a.net/b@2x.png` passes."""
-        return bool(_suffixes()(pattern_text.rpartition("@")[2]).fqdn)
+        return bool(suffixes()(pattern_text.rpartition("@")[2]).fqdn)
 
     def keep(self, text: str, start: int, end: int) -> bool:
         """Not `git@host:path` nor `aes128-gcm@openssh.com`: these name a repository and an algorithm."""

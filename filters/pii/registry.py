@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import regex
 
-from filters.pii import chinese, generic, phone
+from filters.pii import alone, chinese, generic, phone
 from filters.pii.entities import ENTITIES
 from filters.pii.presidio import EntityRecognizer, predefined_recognizers
 from filters.pii.scan import Cue
@@ -32,6 +32,13 @@ _OURS: dict[str, tuple[type[EntityRecognizer], Cue]] = {
 }
 
 
+_ALONE: dict[str, tuple[type[EntityRecognizer], Cue]] = {
+    "EMAIL_ADDRESS": (alone.AddressAlone, Cue.MAIL),
+    "PHONE_NUMBER": (alone.MobileAlone, Cue.NUMBER),
+}
+"""Beside the others, in values that have no text around them."""
+
+
 @dataclass(frozen=True)
 class Recognizer:
     """A presidio recognizer and how it is run. cue: where it can match, None: anywhere."""
@@ -48,11 +55,17 @@ class Recognizer:
 
 
 @lru_cache(maxsize=8)
-def recognizers(entities: tuple[str, ...]) -> tuple[Recognizer, ...]:
-    """The recognizers of these types, loaded once per process. Types that only a model finds have none."""
+def recognizers(entities: tuple[str, ...], stands_alone: bool = False) -> tuple[Recognizer, ...]:
+    """The recognizers of these types, loaded once per process. Types that only a model finds have none.
+
+    stands_alone: with those of values that have no text around them.
+    """
     loaded = []
     for name in entities:
         entity = ENTITIES[name]
+        if stands_alone and name in _ALONE:
+            recognizer, cue = _ALONE[name]
+            loaded.append(Recognizer(name, cue, THRESHOLD, recognizer()))
         if name in _OURS:
             recognizer, cue = _OURS[name]
             loaded.append(Recognizer(name, cue, THRESHOLD, recognizer()))

@@ -10,7 +10,7 @@ from filters.pii.entities import ENTITIES
 from filters.presets import PRESETS
 from filters.rules import Preset, Rule
 from filters.signals import SIGNALS
-from pipelines.recipe.columns import curated_schema, text_schema
+from pipelines.recipe.columns import curated_schema, scrubbable_fields, text_schema
 from pipelines.recipe.entries import entry_of, judge_of, presets_of
 from pipelines.recipe.languages import wrong_language
 from pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
@@ -163,6 +163,13 @@ def _scrub(recipe: Recipe) -> Iterator[Problem]:
             yield ("scrub", "entities"), f"unknown type '{name}'; {nearest(name, ENTITIES)}"
         elif ENTITIES[name].model:
             yield ("scrub", "entities"), f"'{name}' needs a language model, which a recipe cannot name; remove it"
+    fields = scrubbable_fields(recipe)
+    for place, name in enumerate((recipe.scrub.fields or ()) if recipe.scrub else ()):
+        if name not in fields:
+            yield (
+                ("scrub", "fields", place),
+                f"'{name}' is no field of strings beside the text; {nearest(name, fields)}",
+            )
 
 
 def _quality(recipe: Recipe) -> Iterable[Problem]:

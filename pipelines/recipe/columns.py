@@ -14,10 +14,27 @@ ARROW_TYPES: dict[ColumnType, pa.DataType] = {
 }
 
 
+RECORD_FIELDS, DEAD_FIELDS = ("id", "url", "meta"), ("file", "error")
+"""Of a document, and of a dead letter."""
+
+
 def typed_columns(recipe: Recipe) -> list[pa.Field]:
     """The columns that the recipe names, of all sources together; null where a source lacks one."""
     fields = {name: ARROW_TYPES[kind] for source in recipe.sources.values() for name, kind in source.columns.items()}
     return [pa.field(name, type_) for name, type_ in fields.items()]
+
+
+def scrubbed_fields(recipe: Recipe) -> frozenset[str]:
+    """The fields beside the text that are published without personal data."""
+    if recipe.scrub is None:
+        return frozenset()
+    return frozenset(scrubbable_fields(recipe) if recipe.scrub.fields is None else recipe.scrub.fields)
+
+
+def scrubbable_fields(recipe: Recipe) -> list[str]:
+    """What `scrub.fields` may name: the strings of a record that are published beside its text."""
+    strings = [field.name for field in typed_columns(recipe) if pa.types.is_string(field.type)]
+    return [*RECORD_FIELDS, *DEAD_FIELDS, *strings]
 
 
 def curated_schema(recipe: Recipe) -> pa.Schema:

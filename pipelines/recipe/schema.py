@@ -234,6 +234,9 @@ class Scrub(Model):
     """Types to look for; absent: every type of the shipped set (docs/personal-data.md)."""
     operator: Literal["tag", "mask"] = "tag"
     """`tag`: <EMAIL_ADDRESS>; `mask`: asterisks."""
+    fields: Annotated[list[str], BeforeValidator(as_list)] | None = None
+    """What is scrubbed beside the text: `id`, `url`, `meta`, typed columns of strings, and in `dead/` `file` and `error`;
+    absent: all of them. `doc_id` stays, and is the key for joins: two ids may read alike when scrubbed."""
 
 
 class Text(Model):

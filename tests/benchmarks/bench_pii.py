@@ -56,7 +56,7 @@ def cpu(work: Callable[[], object], rounds: int = ROUNDS) -> float:
 
 def stock_presidio(texts: list[str]) -> None:
     """Its recognizers for the same types, without a model; its suffix list must not be fetched."""
-    generic.tldextract.extract = generic._suffixes()
+    generic.tldextract.extract = generic.suffixes()
     for name in STOCK:
         recognizer = getattr(predefined_recognizers, f"{name}Recognizer")()
         for text in texts:

@@ -153,7 +153,7 @@ def test_scrubber__opens_no_socket(monkeypatch, labelled):
 
     for name in ("socket", "create_connection", "getaddrinfo"):
         monkeypatch.setattr(socket, name, refuse)
-    generic._suffixes.cache_clear()
+    generic.suffixes.cache_clear()
     registry.recognizers.cache_clear()
     scrubber = Scrubber()
     assert scrubber.scrub("a@b.co.uk") == "<EMAIL_ADDRESS>"
