@@ -82,9 +82,13 @@ class Values:
         found = self._scrubber.edits(pa.array(seen, pa.large_string()), stands_alone=True)
         label_E = np.array(label_S, np.int64)[found.doc_E]
         inside = found.end_E > label_E
-        doc_E, start_E = np.array(value_S, np.int64)[found.doc_E], np.maximum(found.start_E - label_E, 0)
-        fields = (doc_E, start_E, found.end_E - label_E, found.kind_E, found.text_E)
-        return Edits(len(values), *(field[inside] for field in fields), found.kinds, found.texts).merged()
+        places = (
+            np.array(value_S, np.int64)[found.doc_E],
+            np.maximum(found.start_E - label_E, 0),
+            found.end_E - label_E,
+        )
+        doc, start, end, kind, text = (field[inside] for field in (*places, found.kind_E, found.text_E))
+        return Edits(len(values), doc, start, end, kind, text, found.kinds, found.texts).merged()
 
 
 def _label(name: str) -> str:

@@ -1,6 +1,7 @@
 """Stage A, in one pass over a unit: read, extract, identify, score, decide, fingerprint; no shuffle, no text leaves it.
 
-Writes `curated/` (kept), `dropped/`, `dead/`, and beside them the verdicts and the fingerprints that later stages read.
+Writes `curated/` (kept), `dropped/`, and beside them the dead letters, the verdicts and the fingerprints that later
+stages read.
 """
 
 import time
@@ -32,7 +33,7 @@ from pipelines.storage.attempts import attempt
 from pipelines.storage.parts import PartWriter
 from pipelines.storage.receipt_book import ReceiptBook
 
-VERDICTS, FINGERPRINTS = "_work/verdicts", "_work/fingerprints"
+VERDICTS, FINGERPRINTS, DEAD_LETTERS = "_work/verdicts", "_work/fingerprints", "_work/dead"
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class UnitWriter:
 
         self.curated = writer("curated")
         self.dropped = writer("dropped", format="parquet", content=("doc_id", "text", "rules"))
-        self.dead = writer("dead", format="parquet", content=("sha256", "error"))
+        self.dead = writer(DEAD_LETTERS)
         self.verdicts = writer(VERDICTS)
         self.fingerprints = writer(FINGERPRINTS, compression=None)
 

@@ -1,6 +1,7 @@
 """Stage B: re-read a unit's curated parts, drop the losers of deduplication, scrub personal data, write `text/`.
 
 Also writes what is final about every document of the unit: `ledger/`, `clusters/`, and the duplicates into `dropped/`.
+`ledger/` and `dead/` are scrubbed here, not at stage A: another `scrub` then costs this stage alone.
 """
 
 import time
@@ -16,8 +17,9 @@ import pyarrow.compute as pc
 
 from filters.edits import Edits, apply
 from filters.pii.engine import Scrubber
+from filters.pii.values import Values
 from pipelines.processes.isolation import Guard
-from pipelines.recipe.columns import text_schema
+from pipelines.recipe.columns import scrubbed_fields, text_schema
 from pipelines.recipe.schema import Recipe
 from pipelines.records import columns
 from pipelines.records.accounts import DEAD, DROPPED, IN, KEPT, Accounts
@@ -25,7 +27,7 @@ from pipelines.records.elements import Unit
 from pipelines.records.receipts import Receipt
 from pipelines.stages.duplicates.members import Membership, membership_columns, stored_members
 from pipelines.stages.replay import Failure, dead_document, survive
-from pipelines.stages.score import VERDICTS
+from pipelines.stages.score import DEAD_LETTERS, VERDICTS
 from pipelines.storage.attempts import attempt
 from pipelines.storage.parts import PartWriter, read_parts
 from pipelines.storage.receipt_book import ReceiptBook
@@ -49,14 +51,38 @@ class UnitCleaner:
         """Of `text/`."""
         return text_schema(self.recipe)
 
-    def clean(self, batch: pa.RecordBatch) -> tuple[pa.Array, Edits]:
-        """(clean text, every edit in terms of the extracted text) of curated documents."""
+    @cached_property
+    def fields(self) -> frozenset[str]:
+        """Columns beside the text that are scrubbed."""
+        return scrubbed_fields(self.recipe)
+
+    def clean(self, batch: pa.RecordBatch) -> tuple[pa.Array, Edits, pa.RecordBatch]:
+        """(clean text, every edit in terms of the extracted text, what stands beside it) of curated documents."""
         edits = Edits.from_column(batch.column("edits")).merged()
-        text = apply(batch.column("text"), edits)
+        text, beside = apply(batch.column("text"), edits), self.scrub_fields(batch)
         if self.scrubber is None:
-            return text, edits
+            return text, edits, beside
         masks = self.scrubber.edits(text, batch.column("lang").to_pylist()).merged()
-        return apply(text, masks), edits.then(masks)
+        return apply(text, masks), edits.then(masks), beside
+
+    def scrub_fields(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The same rows, without personal data in the fields that the recipe wants scrubbed."""
+        if self.scrubber is None:
+            return batch
+        values = Values(self.scrubber)
+        for place, field in enumerate(batch.schema):
+            if field.name in self.fields:
+                column = batch.column(place)
+                clean = values.json(column) if field.name == "meta" else values.column(column, field.name)
+                batch = batch.set_column(place, field, clean)
+        return batch
+
+    def without_fields(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The same rows with nothing in these fields: what cannot be scrubbed is not published."""
+        for place, field in enumerate(batch.schema):
+            if field.name in self.fields:
+                batch = batch.set_column(place, field, pa.nulls(batch.num_rows, field.type))
+        return batch
 
 
 class UnitWriter:
@@ -65,7 +91,7 @@ class UnitWriter:
     def __init__(
         self, cleaner: UnitCleaner, store: Store, unit: Unit, members: Membership, guard: Guard, stack: ExitStack
     ):
-        self._clean = guard.step(cleaner.clean)
+        self._clean, self._scrub_fields = guard.step(cleaner.clean), guard.step(cleaner.scrub_fields)
         self.cleaner, self.unit, self.source, self.members = cleaner, unit, unit.source, members
         self.accounts = Accounts()
         self._edits: list[pa.Array] = []
@@ -124,15 +150,27 @@ class UnitWriter:
         lang = row.column("lang")[0].as_py() or ""
         self.accounts.add("scrub", IN, self.source, 1, letter.length, lang=lang)
         self.accounts.add("scrub", DEAD, self.source, 1, letter.length, reason=letter.kind, lang=lang)
-        self.dead.write(columns.dead_batch(self.source, [letter]))
+        self.bury(columns.dead_batch(self.source, [letter]))
         self._dead[letter.row] = error
 
-    def _write(self, batch: pa.RecordBatch, text: pa.Array, edits: Edits) -> None:
+    def bury(self, letters: pa.RecordBatch) -> None:
+        """Dead letters, of this stage or of the one before."""
+        self.dead.write(self._scrubbed(letters))
+
+    def _scrubbed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Rows that are published whatever happens, their fields scrubbed."""
+        parts = [
+            self.cleaner.without_fields(batch.slice(outcome.row, 1)) if isinstance(outcome, Failure) else outcome[1]
+            for outcome in survive(self._scrub_fields, batch)
+        ]
+        return parts[0] if len(parts) == 1 else pa.concat_batches(parts)
+
+    def _write(self, batch: pa.RecordBatch, text: pa.Array, edits: Edits, beside: pa.RecordBatch) -> None:
         size = pc.binary_length(text)
         lang = batch.column("lang")
         self.accounts.add_rows("scrub", IN, self.source, lang, batch.column("bytes").to_numpy())
         self.accounts.add_rows("scrub", KEPT, self.source, lang, size.to_numpy())
-        values = {**dict(zip(batch.schema.names, batch.columns, strict=True)), "text": text, "bytes": size}
+        values = {**dict(zip(beside.schema.names, beside.columns, strict=True)), "text": text, "bytes": size}
         self.text.write(columns.assemble(self.cleaner.text_schema, batch.num_rows, values))
         self._edits.append(edits.column())
         self._edited_rows.append(batch.column("row").to_numpy())
@@ -145,7 +183,8 @@ class UnitWriter:
         kept_by_rules = pc.is_null(verdicts.column("step")).to_numpy(zero_copy_only=False)
         lost = listed & (member["dropped"] > 0) & kept_by_rules
         died = np.isin(row_D, list(self._dead))
-        values = dict(zip(verdicts.schema.names, verdicts.columns, strict=True)) | member_of
+        scrubbed = self._scrubbed(verdicts)
+        values = dict(zip(scrubbed.schema.names, scrubbed.columns, strict=True)) | member_of
         values["unit"] = self.unit.key
         values["verdict"] = pc.if_else(pa.array(lost), DROPPED, verdicts.column("verdict"))
         values["verdict"] = pc.if_else(pa.array(died), DEAD, values["verdict"])
@@ -199,6 +238,8 @@ def clean_unit(cleaner: UnitCleaner, book: ReceiptBook, scored: Receipt, members
     with attempt(book, name) as guard:
         with ExitStack() as stack:
             writer = UnitWriter(cleaner, book.store, unit, members, guard, stack)
+            for batch in read_parts(book.store, scored, DEAD_LETTERS):
+                writer.bury(batch)
             for batch in read_parts(book.store, scored, "curated"):
                 writer.take(batch)
             for batch in read_parts(book.store, scored, VERDICTS):

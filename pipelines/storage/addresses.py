@@ -82,8 +82,8 @@ def redacted(text: str) -> str:
     text = _WORD.sub(_without_password, text)
     pieces, position = [], 0
     for name in _PARAMETER.finditer(text):
-        secret = name[0].endswith("=") and _PARAMETERS_SECRET.search(name[1])
-        value = _VALUE.match(text, name.end()) if secret else None
+        hides = name[0].endswith("=") and _PARAMETERS_SECRET.search(name[1])
+        value = _VALUE.match(text, name.end()) if hides else None
         if value and value.start() >= position:
             pieces += [text[position : value.start()], "***"]
             position = value.end()

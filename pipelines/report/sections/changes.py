@@ -75,9 +75,9 @@ def build_dead(material: Material) -> DeadLetters | None:
         groups=[
             DeadGroup(
                 step=row["step"],
-                error=material.excerpts.name(row["error"]),
+                error=material.excerpts.name(row["error"] or ""),
                 source=material.excerpts.name(row["source"]),
-                file=material.excerpts.name(row["file"]),
+                file=material.excerpts.name(row["file"] or ""),
                 documents=row["documents"],
                 bytes=row["bytes"],
                 offset=row["first_offset"],
