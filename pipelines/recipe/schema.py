@@ -235,7 +235,7 @@ class Scrub(Model):
     operator: Literal["tag", "mask"] = "tag"
     """`tag`: <EMAIL_ADDRESS>; `mask`: asterisks."""
     fields: Annotated[list[str], BeforeValidator(as_list)] | None = None
-    """What is scrubbed beside the text: `id`, `url`, `meta`, typed columns of strings, and `file` and `error` in `dead/`;
+    """What is scrubbed beside the text: `id`, `url`, `meta`, typed columns of strings, in `dead/` `file` and `error`;
     absent: all of them. `doc_id` stays, and is the key for joins: two ids may read alike when scrubbed."""
 
 
