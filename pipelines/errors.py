@@ -6,7 +6,8 @@ GristmillError
 ├── ReconcileError  4  totals that do not add up: a bug of ours, never published
 ├── GateError       5  a check that the recipe asked for failed
 ├── RunnerError     6  the runner, its cluster or its workers
-└── DamageError     7  a file of a run that is not as it was written
+├── DamageError     7  a file of a run that is not as it was written
+└── EmptyError      8  a run that keeps nothing, or a source that yields nothing
 Interrupted: 130, resumable.
 """
 
@@ -28,6 +29,7 @@ class Exit(IntEnum):
     GATE = 5
     RUNNER = 6
     DAMAGE = 7
+    EMPTY = 8
     INTERRUPTED = 130
 
 
@@ -107,6 +109,12 @@ class DamageError(GristmillError):
     """A file of a run is missing, or is not as it was written."""
 
     exit_code = Exit.DAMAGE
+
+
+class EmptyError(GristmillError):
+    """Nothing is kept, or a source yields nothing; what there is has been published."""
+
+    exit_code = Exit.EMPTY
 
 
 class BadRecordError(ValueError):

@@ -41,6 +41,8 @@ class TokenizerOptions:
     """All ids: reserved ones (special_ids.RESERVED of them) and learnt ones."""
     character_coverage: float = 0.9995
     """Share of the characters of the sample that get a piece of their own; the others become bytes."""
+    lower: bool = False
+    """Take the largest vocabulary that the texts support, where they support no such one."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class TokenizerInfo:
     """documents, bytes, lines, alphabet (characters with a piece), character_coverage (as used)."""
     evaluation: dict[str, dict[str, int | float]] = dataclasses.field(default_factory=dict)
     """evaluate.Figures.as_dict() by language, and "all": dataclasses.replace(info, evaluation=...).save(folder)."""
+    asked: int | None = None
+    """The vocabulary that was asked for, where the texts did not support it (`TokenizerOptions.lower`)."""
 
     @classmethod
     def load(cls, folder: str | Path) -> "TokenizerInfo":
@@ -77,7 +81,8 @@ def train(texts: Iterable[str], options: TokenizerOptions, folder: str | Path) -
 
     The same texts in the same order give the same bytes, on any machine with any number of cores. All texts are held in
     memory: 50 MB of them take 9 s and 1.0 GB (BPE, one core). Raises ValueError when the texts do not support the
-    vocabulary, naming the largest possible, or when their characters alone do not fit, naming the smallest.
+    vocabulary, naming the largest possible (with `options.lower` that one is taken), or when their characters alone do
+    not fit, naming the smallest.
     """
     documents = 0
     lines: list[str] = []
@@ -89,15 +94,33 @@ def train(texts: Iterable[str], options: TokenizerOptions, folder: str | Path) -
     if not lines:
         raise ValueError("the tokenizer's sample holds no text")
     alphabet, coverage = _alphabet(lines, options)
-    model = _train_model(lines, options, coverage)
+    asked = None
+    try:
+        model = _train_model(lines, options, coverage)
+    except TooLargeError as error:
+        if not options.lower:
+            raise
+        asked, options = options.vocabulary, dataclasses.replace(options, vocabulary=error.largest)
+        model = _train_model(lines, options, coverage)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MODEL_FILE).write_bytes(model)
     figures = {"documents": documents, "bytes": text_bytes, "lines": len(lines), "alphabet": alphabet,
                "character_coverage": coverage}  # fmt: skip
-    info = TokenizerInfo(hashlib.sha256(model).hexdigest(), options.model, options.vocabulary, SPECIAL_IDS, figures)
+    sha256 = hashlib.sha256(model).hexdigest()
+    info = TokenizerInfo(sha256, options.model, options.vocabulary, SPECIAL_IDS, figures, asked=asked)
     info.save(folder)
     return info
+
+
+class TooLargeError(ValueError):
+    """The vocabulary is more than the texts support."""
+
+    def __init__(self, asked: int, largest: int) -> None:
+        self.largest = largest
+        super().__init__(
+            f"a vocabulary of {asked} is more than the tokenizer's sample supports; the largest possible is {largest}"
+        )
 
 
 def _train_model(lines: Sequence[str], options: TokenizerOptions, coverage: float) -> bytes:
@@ -130,10 +153,7 @@ def _train_model(lines: Sequence[str], options: TokenizerOptions, coverage: floa
         largest = re.search(r"too high \(\d+\)\. Please set it to a value <= (\d+)", str(error))
         if largest is None:
             raise
-        raise ValueError(
-            f"a vocabulary of {options.vocabulary} is more than the tokenizer's sample supports; "
-            f"the largest possible is {largest.group(1)}"
-        ) from error
+        raise TooLargeError(options.vocabulary, int(largest.group(1))) from error
     return model.getvalue()
 
 

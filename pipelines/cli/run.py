@@ -9,13 +9,13 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from filters.names import nearest
 from pipelines.cli.live import ProgressView
-from pipelines.cli.output import err, human_bytes, note, out, say_error
+from pipelines.cli.output import err, human_bytes, note, out, say_error, warn
 from pipelines.errors import Exit, GristmillError, RecipeError, inert
 from pipelines.processes.lifetime import SCRATCH
 from pipelines.recipe.load import load
@@ -135,11 +135,11 @@ def supervise(request: Request) -> int:
                 code = _stop(worker)
         _sweep(store, worker.pid)
         lost = keep_log(store, log_path)
-        if code == Exit.OK:
-            _say_done(request, store)
-        elif code == Exit.INTERRUPTED:
+        if code != Exit.INTERRUPTED:
+            _say_reported(request, store, worker.pid)
+        if code == Exit.INTERRUPTED:
             note(f"stopped; what is finished is kept, and the same command goes on from there ({request.out})")
-        else:
+        elif code != Exit.OK:
             message = errors.read_text(encoding="utf-8") if errors.exists() else _ended(code)
             say_error(message)
             if code == Exit.BUG or code < 0:
@@ -181,22 +181,34 @@ def _watch(worker: subprocess.Popen, store: Store) -> int:
             if store.local is None and time.monotonic() < next_look:
                 continue
             next_look = time.monotonic() + REMOTE_POLL_SECONDS
-            with contextlib.suppress(GristmillError):  # a store that does not answer: the worker meets it, and says so
-                state = store.read_sealed(STATE) or {}
-                if state.get("pid") == worker.pid:
+            if state := _state(store, worker.pid):
+                with contextlib.suppress(GristmillError):
                     view.show(progress.poll())
-                    _note(state, said)
+                _note(state, said)
+        _note(_state(store, worker.pid), said)
         if worker.returncode == Exit.OK:
             view.show(progress.poll())
     return worker.returncode
 
 
+def _state(store: Store, pid: int) -> dict[str, Any]:
+    """run.json of this very process; empty before it has written one.
+
+    Also where the store does not answer: the process meets that itself, and says so.
+    """
+    with contextlib.suppress(GristmillError):
+        state = store.read_sealed(STATE) or {}
+        return state if state.get("pid") == pid else {}
+    return {}
+
+
 def _note(state: dict, said: set[str]) -> None:
-    """Say once what the runner wants a user to know, and what a cluster waits for."""
-    for text in filter(None, (state.get("note"), *state.get("notes", ()), state.get("waiting"))):
+    """Say once what is doubtful, what the recipe changes, what the runner tells, and what a cluster waits for."""
+    told = [text for text in (*state.get("changes", ()), state.get("note"), state.get("waiting")) if text]
+    for text, say in [*((text, warn) for text in state.get("notes", ())), *((text, note) for text in told)]:
         if text not in said:
             said.add(text)
-            note(text)
+            say(text)
 
 
 def _stop(worker: subprocess.Popen) -> int:
@@ -215,7 +227,10 @@ def _ended(code: int) -> str:
     return f"the worker process {how}\n  where: this run\n  fix:   run the same command again: finished units are kept"
 
 
-def _say_done(request: Request, store: Store) -> None:
+def _say_reported(request: Request, store: Store, pid: int) -> None:
+    """The figures and the page of what is finished, where the process came that far."""
+    if not _state(store, pid).get("reported"):
+        return
     from pipelines.report.model import Report
     from pipelines.report.terminal import terminal_summary
 

@@ -25,15 +25,13 @@ def validate(recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML fil
     """
     loaded = load(recipe)
     check(loaded)
-    for doubt in doubts(loaded):
-        warn(doubt)
-    notes: list[str] = []
+    notes = doubts(loaded)
     units = plan_units(loaded, loaded.recipe.plan.unit_bytes, notes)
     out.print(_table(loaded, units))
     disk = sum(unit.bytes * _factor(loaded, unit) for unit in units)
     out.print(f"expected disk of the run directory: about {human_bytes(disk)}")
     for text in notes:
-        note(text)
+        warn(text)
     note(f"{recipe} is valid")
 
 

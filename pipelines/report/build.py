@@ -76,7 +76,7 @@ def _build(material: Material) -> Report:
     languages = build_languages(material, counts.tokens(counts.languages))
     return Report(
         header=_header(material, funnel, tokens),
-        attention=[*build_attention(funnel, entries, dead, samples), *_notes(material)],
+        attention=[*build_attention(material, funnel, entries, dead, samples), *_notes(material)],
         funnel=funnel,
         sources=build_sources(material, counts.tokens(counts.sources)),
         languages=languages,
@@ -96,7 +96,7 @@ def _build(material: Material) -> Report:
 
 
 def _notes(material: Material) -> list[Attention]:
-    """What planning said about the input: files that were set aside, names that no record has."""
+    """What is doubtful about the recipe, and what planning said about the input: files that were set aside, names that no record has."""
     return [Attention(material.excerpts.excerpt(note)[0], "sources") for note in material.state.get("notes") or ()]
 
 

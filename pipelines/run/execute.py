@@ -4,21 +4,25 @@ import contextlib
 import os
 import platform
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import apache_beam as beam
 
-from pipelines.errors import GristmillError, RunnerError, causes, utf8_text
+from pipelines.errors import DamageError, EmptyError, GristmillError, RunnerError, causes, utf8_text
 from pipelines.processes.aside import Aside, here, in_child
 from pipelines.recipe.check import check
+from pipelines.recipe.doubts import doubts
 from pipelines.recipe.load import LoadedRecipe, dump, load
 from pipelines.records.accounts import Accounts, reconcile
 from pipelines.records.elements import Unit
 from pipelines.records.receipts import Receipt, total
 from pipelines.report.build import write_report
 from pipelines.run import manifest
+from pipelines.run.changes import changes
 from pipelines.run.graph import build
 from pipelines.run.job import STAGES, Job, make_job, plan_units, write_plan
+from pipelines.run.outcome import emptiness, whole_stages
 from pipelines.run.request import Request
 from pipelines.runners.budget import Budget
 from pipelines.runners.local.runner import LocalRunner
@@ -26,7 +30,7 @@ from pipelines.runners.options import Chosen, choose
 from pipelines.runners.portable.remote_job import end_orphan
 from pipelines.runners.portable.runner import ClusterRunner
 from pipelines.stages.preload import preload
-from pipelines.storage.addresses import is_remote
+from pipelines.storage.addresses import is_remote, redacted
 from pipelines.storage.addresses import load as load_protocol
 from pipelines.storage.layout import MANIFEST, NOTES, RECIPE, STATE
 from pipelines.storage.receipt_book import read_note, read_receipt
@@ -56,14 +60,13 @@ def execute(request: Request) -> dict[str, Any]:
         job, units = aside(lambda: _prepare(store, loaded, request, chosen, pid))
         try:
             _run(job, chosen)
-            receipts, document = aside(lambda: _publish(job, units))
+            document = aside(lambda: _publish(job, units, collect(job)))
         except BaseException as error:
-            interrupted = any(isinstance(cause, KeyboardInterrupt) for cause in causes(error))
-            # A full disk or a store out of reach must not hide why the run stopped.
-            with contextlib.suppress(OSError, GristmillError):
-                aside(lambda: update_state(store, status="interrupted" if interrupted else "failed", finished=now()))
+            if empty := aside(partial(_give_up, job, units, error)):
+                raise empty from error
             raise
-        aside(lambda: _conclude(job, receipts))
+        if empty := aside(lambda: _conclude(job, document)):
+            raise empty
         return document
 
 
@@ -79,7 +82,7 @@ def _aside(store: Store, loaded: LoadedRecipe, chosen: Chosen) -> Aside:
 def _prepare(store: Store, loaded: LoadedRecipe, request: Request, chosen: Chosen, pid: int) -> tuple[Job, list[Unit]]:
     end_orphan(store)
     store.prepare()
-    notes: list[str] = []
+    notes = doubts(loaded)
     units = plan_units(loaded, loaded.recipe.plan.unit_bytes, notes)
     job = make_job(loaded.recipe, units, store, request.sample, _last_stage(loaded, request.until))
     job = replace(job, decided=job.duplicates_found(units))
@@ -87,9 +90,26 @@ def _prepare(store: Store, loaded: LoadedRecipe, request: Request, chosen: Chose
     return job, units
 
 
-def _conclude(job: Job, receipts: dict[str, list[Receipt]]) -> None:
-    update_state(job.store, status="finished", finished=now(), stages=stage_times(job, receipts))
+def _conclude(job: Job, document: dict[str, Any], **state: Any) -> EmptyError | None:
+    """Write the report of what was published. Gives the error of a run that holds nothing."""
+    update_state(job.store, **{"status": "finished", "finished": now(), **state})
     write_report(job.store)
+    update_state(job.store, reported=True)
+    return emptiness(job, Accounts.from_json(document["accounts"]))
+
+
+def _give_up(job: Job, units: list[Unit], error: BaseException) -> EmptyError | None:
+    """Publish and report the stages that are whole when one fails; an interrupted run leaves its receipts only."""
+    interrupted = any(isinstance(cause, KeyboardInterrupt) for cause in causes(error))
+    # A full disk or a store out of reach must not hide why the run stopped.
+    with contextlib.suppress(OSError, GristmillError):
+        update_state(job.store, status="interrupted" if interrupted else "failed", finished=now())
+        part = None if interrupted else whole_stages(job, units)
+        if part is not None:
+            known = next((cause.what for cause in causes(error) if isinstance(cause, GristmillError)), "a bug")
+            document = _publish(part[0], units, part[1])
+            return _conclude(part[0], document, status="failed", error=redacted(known))
+    return None
 
 
 def _last_stage(loaded: LoadedRecipe, until: str) -> str:
@@ -101,6 +121,10 @@ def _begin(
     job: Job, loaded: LoadedRecipe, units: list[Unit], request: Request, chosen: Chosen, pid: int, notes: list[str]
 ) -> None:
     store = job.store
+    before: dict[str, Any] = {}
+    with contextlib.suppress(DamageError):
+        before = store.read_sealed(STATE) or {}
+    changed = changes(store, job, before)
     store.delete(MANIFEST)  # what lies there is about to change; until the end only receipts are to be trusted
     store.delete(NOTES)
     write_plan(store, units)
@@ -124,6 +148,7 @@ def _begin(
         "units": len(units),
         "input_bytes": job.input_bytes,
         "books": {stage: job.books[stage].folder for stage in job.stages},
+        "changes": changed,
     }
     store.write_sealed(STATE, state)
 
@@ -156,14 +181,14 @@ def collect(job: Job) -> dict[str, list[Receipt]]:
     return receipts
 
 
-def _publish(job: Job, units: list[Unit]) -> tuple[dict[str, list[Receipt]], dict[str, Any]]:
+def _publish(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]]) -> dict[str, Any]:
     """Reconcile, sweep what earlier recipes left, write the manifest last."""
-    receipts = collect(job)
     accounts: Accounts = total(receipt for stage in receipts.values() for receipt in stage)
     reconcile(accounts, job.steps)
     document = manifest.build(job, units, receipts, accounts)
     manifest.publish(job, units, document, receipts)
-    return receipts, document
+    update_state(job.store, stages=stage_times(job, receipts))
+    return document
 
 
 def stage_times(job: Job, receipts: dict[str, list[Receipt]]) -> list[dict[str, Any]]:

@@ -3,11 +3,13 @@ field."""
 
 from collections.abc import Iterator
 
+from filters.names import nearest
 from pipelines.read.formats import READERS
 from pipelines.read.reader import Seen
-from pipelines.recipe.load import LoadedRecipe, RecipePath, dotted, line_of, nearest, report
+from pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
 from pipelines.recipe.plain_yaml import short
 from pipelines.recipe.schema import LanguageColumn, Source
+from pipelines.recipe.wording import RecipePath
 from pipelines.records.elements import Split, Unit
 
 MAX_RECORDS = 1_000

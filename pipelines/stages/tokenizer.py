@@ -103,8 +103,9 @@ def train_tokenizer(recipe: Recipe, book: ReceiptBook, receipts: list[Receipt]) 
 
 
 def _train(texts: list[str], options: Tokenizer, folder: Path) -> TokenizerInfo:
+    wanted = TokenizerOptions(options.model, options.vocabulary, options.character_coverage, lower=True)
     try:
-        return train(texts, TokenizerOptions(options.model, options.vocabulary, options.character_coverage), folder)
+        return train(texts, wanted, folder)
     except ValueError as error:
         fix = "change `vocabulary` or `sample_bytes`, or let the rules keep more text"
         raise RecipeError(str(error), where="the recipe's `tokenizer`", fix=fix) from error

@@ -90,6 +90,23 @@ def test_train__too_large_a_vocabulary_names_the_largest_possible(texts, tmp_pat
         train(texts[:20], TokenizerOptions(kind, largest + 1), tmp_path)
 
 
+@KINDS
+def test_train__too_large_a_vocabulary_can_be_lowered_to_the_largest_possible(texts, tmp_path, kind):
+    info = train(texts[:20], TokenizerOptions(kind, 30_000, lower=True), tmp_path)
+    assert (info.asked, info.vocabulary) == (30_000, len(pieces_of(tmp_path)[1]))
+    assert TokenizerInfo.load(tmp_path) == info
+    again = train(texts[:20], TokenizerOptions(kind, info.vocabulary, lower=True), tmp_path)
+    assert (again.asked, again.sha256) == (None, info.sha256)
+
+
+@pytest.mark.parametrize("text", ["a", "好", "\n\n好\n", "<mask>", "a b"])
+def test_train__hardly_any_text_gives_a_tokenizer_of_hardly_any_pieces(tmp_path, text):
+    info = train([text], TokenizerOptions("bpe", 32_000, lower=True), tmp_path)
+    assert RESERVED <= info.vocabulary < RESERVED + 20
+    encoder = Encoder(tmp_path)
+    assert encoder.decode(encoder.ids("a 好 b")) == "a 好 b"
+
+
 def test_train__too_small_a_vocabulary_names_the_smallest_possible(tmp_path):
     texts = ["".join(map(chr, range(0x4E00, 0x4E00 + 1000))) * 2]
     with pytest.raises(ValueError, match=r"too small for the 1001 characters .* smallest possible is \d+") as caught:

@@ -1,7 +1,8 @@
 """What a reader should look at before believing the figures: each line says what and leads to the section."""
 
 from pipelines.report.blocks import DeadLetters, Entry, Funnel, Samples
-from pipelines.report.drawing.theme import count, share
+from pipelines.report.drawing.theme import count, share, size
+from pipelines.report.material import Material
 from pipelines.report.model import Attention
 
 _NAMED = 4
@@ -11,15 +12,17 @@ NOTICEABLE = 0.01
 
 
 def build_attention(
-    funnel: Funnel, entries: list[Entry], dead: DeadLetters | None, samples: Samples | None
+    material: Material, funnel: Funnel, entries: list[Entry], dead: DeadLetters | None, samples: Samples | None
 ) -> list[Attention]:
     """The warnings of a run, gravest first."""
-    found = [
+    found = [*_failure(material)]
+    found += [
         Attention(f"Totals do not reconcile: {check.what}, but {count(check.left)} ≠ {count(check.right)}.", "funnel")
         for check in funnel.checks
         if not check.holds
     ]
     found += _unjudged(funnel)
+    found += _vocabulary(material)
     for entry in entries:
         for rule in entry.rules:
             if rule.flag == "often":
@@ -48,3 +51,21 @@ def _unjudged(funnel: Funnel) -> list[Attention]:
     fate = "dropped by otherwise: drop" if funnel.otherwise == "drop" else "kept without having been judged"
     text = f"{count(number)} documents ({share(number / asked)}) were {fate}: no entry of decide admits them"
     return [Attention(f"{text} ({named}{more}). An entry without `when` would judge them.", "funnel")]
+
+
+def _failure(material: Material) -> list[Attention]:
+    """That a later stage failed, so that the report is of the stages before it."""
+    if material.state.get("status") != "failed":
+        return []
+    why = material.excerpts.name(str(material.state.get("error", "")).split("\n")[0])
+    done = material.manifest.get("until")
+    return [Attention(f"The run failed behind the stage {done}; the figures are of what was finished: {why}", "time")]
+
+
+def _vocabulary(material: Material) -> list[Attention]:
+    card = material.manifest.get("tokenizer") or {}
+    if not card.get("asked"):
+        return []
+    sample = f"{count(card['training']['documents'])} documents, {size(card['training']['bytes'])}"
+    text = f"The vocabulary is {count(card['vocabulary'])}, not {count(card['asked'])}"
+    return [Attention(f"{text}: the tokenizer's sample ({sample}) supports no more.", "tokens")]

@@ -39,8 +39,17 @@ def build_tokenizer(material: Material) -> Tokenizer | None:
         special=_special(described["special_ids"]),
         measures=list(MEASURES.values()),
         evaluation=[Evaluation(name or "unknown", [evaluation[name][m] for m in MEASURES]) for name in shown],
-        figures=[Figure(f"training {name.replace('_', ' ')}", number(value)) for name, value in _training(described)],
+        figures=[*_asked(described), *_figures(described)],
     )
+
+
+def _asked(described: dict[str, Any]) -> list[Figure]:
+    """The vocabulary that the recipe asks for, where the sample did not support it."""
+    return [Figure("vocabulary asked for", number(described["asked"]))] if described.get("asked") else []
+
+
+def _figures(described: dict[str, Any]) -> list[Figure]:
+    return [Figure(f"training {name.replace('_', ' ')}", number(value)) for name, value in _training(described)]
 
 
 def _training(described: dict[str, Any]) -> list[tuple[str, float]]:

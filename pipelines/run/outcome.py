@@ -1,0 +1,108 @@
+"""How a run ended: which stages are whole when a later one fails, and why a run or a source of it holds nothing."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from pipelines.errors import DamageError, EmptyError
+from pipelines.records.accounts import ASIDE, DROPPED, IN, KEPT, Accounts
+from pipelines.records.elements import Unit
+from pipelines.records.receipts import Receipt
+from pipelines.run.job import Job
+from pipelines.stages.duplicates.members import Membership, stored_members
+from pipelines.stages.text import receipt_name
+from pipelines.stages.tokenizer import name_of
+from pipelines.storage.ledger import Ledger
+from pipelines.storage.receipt_book import ReceiptBook, read_receipt
+from pipelines.storage.store import Store
+
+SHOWN = 3
+"""Reasons named for each source."""
+NOT_SAMPLED = "not_sampled"
+
+_DEAD = """SELECT source, step || ': ' || error AS reason, count(*) AS documents FROM 'dead/*.parquet' GROUP BY ALL"""
+
+
+def whole_stages(job: Job, units: list[Unit]) -> tuple[Job, dict[str, list[Receipt]]] | None:
+    """The run as if it had been asked to end with the last stage that is whole, and its receipts; None: no stage is."""
+    done: dict[str, list[Receipt]] = {}
+    last = ""
+    for stage, receipts in _stages(job, units):
+        found = list(receipts)
+        if None in found:
+            break
+        done[stage], last = [receipt for receipt in found if receipt], stage
+    if not last:
+        return None
+    done.pop("duplicates", None)
+    return replace(job, until=last), done
+
+
+def _stages(job: Job, units: list[Unit]) -> Iterator[tuple[str, Iterable[Receipt | None]]]:
+    """Stage after stage with what each unit's receipt is; a stage is asked for only when those before it are whole."""
+    keys = [unit.key for unit in units]
+    yield "score", (_receipt(job.books["score"], key) for key in keys)
+    duplicates = job.books.get("duplicates")
+    if duplicates is not None:
+        yield "duplicates", (_receipt(duplicates, key) for key in keys)
+    members = [stored_members(duplicates, key) if duplicates else Membership.of(()) for key in keys]
+    text = [_receipt(job.books["text"], receipt_name(key, of)) for key, of in zip(keys, members, strict=True)]
+    yield "text", text
+    if "tokenizer" in job.stages:
+        yield "tokenizer", [_receipt(job.books["tokenizer"], name_of(receipt for receipt in text if receipt))]
+
+
+def _receipt(book: ReceiptBook, name: str) -> Receipt | None:
+    try:
+        return read_receipt(book.store, book.path(name))[0]
+    except (FileNotFoundError, DamageError):
+        return None
+
+
+def emptiness(job: Job, accounts: Accounts) -> EmptyError | None:
+    """The error of a run that keeps nothing, or one source of which yields no record; None where all is well."""
+    kept = accounts.total(job.steps[-1], KEPT)
+    silent = [name for name in job.recipe.sources if _is_silent(accounts.of(name))]
+    if kept and not silent:
+        return None
+    named = silent if kept else list(job.recipe.sources)
+    reasons = _reasons(job.store, accounts)
+    lines = [f"source {name}: {_said(accounts.of(name), reasons.get(name, Counter()))}" for name in named]
+    if kept:
+        what = f"{'these sources yield' if len(silent) > 1 else 'a source yields'} no document"
+        fix = "correct its format, paths or fields (`gristmill validate` shows them), or remove it from the recipe"
+    else:
+        what = "nothing is kept"
+        fix = "loosen the rules that drop most (`change` in the recipe), or correct what cannot be read; see the report"
+        if any(_is_unsampled(accounts.of(name)) for name in named):
+            fix = f"take a larger --sample; or {fix}"
+    return EmptyError("\n    ".join([what, *lines]), where=job.store.root, fix=fix)
+
+
+def _is_silent(accounts: Accounts) -> bool:
+    """Whether no record of a source came through reading, and not because it was not sampled."""
+    return accounts.total("extract", KEPT) == 0 and not _is_unsampled(accounts)
+
+
+def _is_unsampled(accounts: Accounts) -> bool:
+    return any(account.outcome == ASIDE and account.reason == NOT_SAMPLED for account in accounts)
+
+
+def _reasons(store: Store, accounts: Accounts) -> dict[str, Counter[str]]:
+    """By source: how many records a rule dropped first, or an error made dead letters of."""
+    found: dict[str, Counter[str]] = {}
+    for account in accounts:
+        if account.outcome in (DROPPED, ASIDE):
+            found.setdefault(account.source, Counter())[account.reason] += account.documents
+    with Ledger(store) as ledger:
+        for row in ledger.rows(_DEAD) if ledger.has("dead") else ():
+            found.setdefault(row["source"], Counter())[row["reason"]] += row["documents"]
+    return found
+
+
+def _said(accounts: Accounts, reasons: Counter[str]) -> str:
+    most = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{reason} ({documents:,})" for reason, documents in most[:SHOWN]]
+    if len(most) > SHOWN:
+        shown.append(f"{len(most) - SHOWN} other reasons")
+    return f"{accounts.total('read', IN):,} records" + (f"; {'; '.join(shown)}" if shown else "")
