@@ -96,7 +96,7 @@ def _build(material: Material) -> Report:
 
 
 def _notes(material: Material) -> list[Attention]:
-    """What is doubtful about the recipe, and what planning said about the input: files that were set aside, names that no record has."""
+    """What is doubtful about the recipe; what planning said: files that were set aside, names that no record has."""
     return [Attention(material.excerpts.excerpt(note)[0], "sources") for note in material.state.get("notes") or ()]
 
 
