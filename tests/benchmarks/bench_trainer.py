@@ -59,7 +59,8 @@ def write_tokens(folder: Path, length: int, rows: int, vocabulary: int) -> None:
         Index(length, {"sha256": "0" * 64, "vocabulary": vocabulary}, {"train": split}),
     )
     (folder / "tokenizer").mkdir()
-    (folder / "tokenizer" / "tokenizer.model").write_bytes(b"")
+    for name in ("tokenizer.model", "tokenizer.json"):
+        (folder / "tokenizer" / name).write_bytes(b"")
 
 
 @dataclass
@@ -98,25 +99,28 @@ def bench_training(arguments: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         write_tokens(folder, length, rows * (STEPS + WARM_UP), 8192 if config.model.width < 512 else 50257)
-        sources = open_data(folder, verify=False)
-        config = build.complete(config, sources)
+        data = open_data(folder, verify=False)
+        config = build.complete(config, data)
         for _ in range(arguments.rounds):
             for kind in ("muon", "adamw"):
-                run, made = ours(replace(config, optim=replace(config.optim, kind=kind)), sources, folder, world)
+                training, made = ours(replace(config, optim=replace(config.optim, kind=kind)), data, folder, world)
                 rounds.setdefault(made.name, []).append(made)
-            step = plain_loop.steps(config.model, rows, length, world.device, run.model.compute_dtype())
+            step = plain_loop.steps(config.model, rows, length, world.device, training.model.compute_dtype())
             for _ in range(WARM_UP):
                 step()
             made = measured("plain, AdamW", STEPS * rows * length, world.device, lambda step=step: repeat(step))
             rounds.setdefault(made.name, []).append(made)
     device = torch.cuda.get_device_name() if world.device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+    dtype = training.model.compute_dtype()
     print(
-        f"{arguments.preset}, {rows} rows of {length} a step, {run.model.compute_dtype()}, {device}; matmul ceiling "
-        f"{run.speed.ceiling / 1e12:.3f} TFLOP/s; best of {arguments.rounds} rounds of {STEPS} steps"
+        f"{arguments.preset}, {rows} rows of {length} a step, {dtype}, {device}; matmul ceiling "
+        f"{training.speed.ceiling / 1e12:.3f} TFLOP/s; best of {arguments.rounds} rounds of {STEPS} steps"
     )
     print(f"{'':<14}{'tokens/s':>12}{'per CPU s':>12}{'MFU':>8}{'ceiling':>9}{'data wait':>11}{'memory MB':>11}")
     for name, made in rounds.items():
-        print(row(name, min(made, key=lambda one: one.wall if world.device.type == "cuda" else one.cpu), run.speed))
+        print(
+            row(name, min(made, key=lambda one: one.wall if world.device.type == "cuda" else one.cpu), training.speed)
+        )
 
 
 def repeat(step: Callable[[], None]) -> None:
@@ -136,26 +140,26 @@ def row(name: str, made: Measured, speed: Speed) -> str:
     )
 
 
-def ours(config: TrainConfig, sources: TrainingData, folder: Path, world: World) -> tuple[Training, Measured]:
+def ours(config: TrainConfig, data: TrainingData, folder: Path, world: World) -> tuple[Training, Measured]:
     """The real loop, loader and optimiser."""
-    run, state = build.build(config, sources, folder, world, None, lambda: False)
-    run.save = lambda state, evaluation: None
-    whole = run.config
-    run.config = replace(whole, steps=WARM_UP)
-    state = fit(run, state)
-    run.config = whole
-    run.speed.pause()
+    training, state = build.build(config, data, folder, world, None, lambda: False)
+    training.save = lambda state, evaluation: None
+    whole = training.config
+    training.config = replace(whole, steps=WARM_UP)
+    state = fit(training, state)
+    training.config = whole
+    training.speed.pause()
 
     def work() -> float:
-        before = run.loader.waited
-        fit(run, state)
-        return run.loader.waited - before
+        before = training.loader.waited
+        fit(training, state)
+        return training.loader.waited - before
 
-    tokens = STEPS * config.data.rows_per_step * sources.train.sequence_length
+    tokens = STEPS * config.data.rows_per_step * data.train.sequence_length
     made = measured(f"ours, {'Muon' if config.optim.kind == 'muon' else 'AdamW'}", tokens, world.device, work)
-    run.loader.close()
-    run.terminal.close()
-    return run, made
+    training.loader.close()
+    training.terminal.close()
+    return training, made
 
 
 def bench_attention(length: int) -> None:

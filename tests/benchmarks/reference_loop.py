@@ -231,13 +231,13 @@ def compare(config: TrainConfig, run: Path, folder: Path) -> tuple[list[float], 
     """(ours, the reference's): the loss of every step, then the validation loss."""
     config = replace(config, model=replace(config.model, compute="float32"))
     config = replace(config, guard=replace(config.guard, spikes="off"))
-    sources = open_data(run)
-    config = build.complete(config, sources)
-    made, state = build.build(config, sources, folder, World(), None, lambda: False)
-    first = {name: p.detach().clone() for name, p in made.model.named_parameters()}
-    reference = list(train(config, run, first, made.sampler))
-    fit(made, state)
-    made.loader.close()
+    data = open_data(run)
+    config = build.complete(config, data)
+    training, state = build.build(config, data, folder, World(), None, lambda: False)
+    first = {name: p.detach().clone() for name, p in training.model.named_parameters()}
+    reference = list(train(config, run, first, training.sampler))
+    fit(training, state)
+    training.loader.close()
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     ours = [line["loss"] for line in lines if "loss" in line]
     return [*ours, next(line["val_loss"] for line in lines if "val_loss" in line)], reference

@@ -158,13 +158,13 @@ def assemble(tmp_path) -> Callable[..., tuple[Training, TrainState]]:
     def make(
         run: Path, config: TrainConfig, *, folder: Path | None = None, resume=None, interrupted=lambda: False, **loop
     ):
-        sources = open_data(run)
-        config = build.complete(replace(config, loop=replace(config.loop, **loop)), sources)
+        data = open_data(run)
+        config = build.complete(replace(config, loop=replace(config.loop, **loop)), data)
         folder = folder or tmp_path / "train"
         folder.mkdir(parents=True, exist_ok=True)
-        built, state = build.build(config, sources, folder, World(), resume, interrupted)
-        made.append(built)
-        return built, state
+        training, state = build.build(config, data, folder, World(), resume, interrupted)
+        made.append(training)
+        return training, state
 
     yield make
     for run in made:

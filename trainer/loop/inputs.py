@@ -8,6 +8,7 @@ from trainer.checkpoint.origin import Origin, origin_of
 from trainer.data.corpus import Corpus
 from trainer.data.verify import INDEX, verify_run
 from trainer.devices.world import ALONE, World, once_per_host
+from trainer.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,10 @@ def open_data(run: Path, world: World = ALONE, *, verify: bool = True) -> Traini
         once_per_host(world, lambda: verify_run(run))
     train = Corpus(run / INDEX, "train")
     validation = Corpus(run / INDEX, "validation") if train.split_rows.get("validation") else None
-    tokenizer = {name: (run / "tokenizer" / name).read_bytes() for name in (MODEL_FILE, INFO_FILE)}
+    try:
+        tokenizer = {name: (run / "tokenizer" / name).read_bytes() for name in (MODEL_FILE, INFO_FILE)}
+    except FileNotFoundError as error:
+        fix = "run `gristmill run` again"
+        raise InputError("the run has no tokenizer", where=str(error.filename), fix=fix) from error
     sha256, vocabulary = str(train.tokenizer["sha256"]), int(train.tokenizer["vocabulary"])
     return TrainingData(run, train, validation, vocabulary, tokenizer, origin_of(run, train.plan_path, sha256))

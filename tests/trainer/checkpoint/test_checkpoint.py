@@ -33,15 +33,15 @@ def interrupted_after(steps: int):
 @pytest.mark.parametrize(("kind", "average"), [("muon", 0.0), ("adamw", 0.9)])
 def test_resume__the_next_50_losses_are_bit_equal(run_dir, tiny, assemble, tmp_path, kind, average):
     config = replace(tiny, optim=replace(tiny.optim, kind=kind, average=average))
-    run, state = assemble(run_dir, config, folder=tmp_path / "calm", steps=60)
-    fit(run, state)
+    training, state = assemble(run_dir, config, folder=tmp_path / "calm", steps=60)
+    fit(training, state)
     folder = tmp_path / "hurt"
-    run, state = assemble(run_dir, config, folder=folder, steps=60, interrupted=interrupted_after(10))
-    assert fit(run, state).step == 10
+    training, state = assemble(run_dir, config, folder=folder, steps=60, interrupted=interrupted_after(10))
+    assert fit(training, state).step == 10
     torch.manual_seed(99)
-    run, state = assemble(run_dir, config, folder=folder, steps=60, resume=Checkpoint.open(folder))
-    assert (state.step, state.data.epoch, state.data.next_row) == (10, *divmod(80, len(run.sampler.corpus)))
-    fit(run, state)
+    training, state = assemble(run_dir, config, folder=folder, steps=60, resume=Checkpoint.open(folder))
+    assert (state.step, state.data.epoch, state.data.next_row) == (10, *divmod(80, len(training.sampler.corpus)))
+    fit(training, state)
     calm, hurt = losses(tmp_path / "calm"), losses(folder)
     assert list(hurt) == list(range(1, 61))
     assert hurt == calm
@@ -52,22 +52,22 @@ def test_resume__the_next_50_losses_are_bit_equal(run_dir, tiny, assemble, tmp_p
 
 def test_resume__metrics_past_the_checkpoint_are_written_again(one_run_dir, tiny, assemble, tmp_path):
     folder = tmp_path / "train"
-    run, state = assemble(one_run_dir, tiny, steps=12, interrupted=interrupted_after(4))
-    fit(run, state)
+    training, state = assemble(one_run_dir, tiny, steps=12, interrupted=interrupted_after(4))
+    fit(training, state)
     with (folder / "metrics.jsonl").open("a") as file:
         file.write('{"step": 5, "loss": 1.0}\n{"step": 6, "lo')  # what a kill leaves
-    run, state = assemble(one_run_dir, tiny, steps=12, resume=Checkpoint.open(folder))
-    fit(run, state)
+    training, state = assemble(one_run_dir, tiny, steps=12, resume=Checkpoint.open(folder))
+    fit(training, state)
     assert list(losses(folder)) == list(range(1, 13))
     assert losses(folder)[5] != 1.0
 
 
 def test_checkpoint__gives_the_average_where_there_is_one(one_run_dir, tiny, assemble, tmp_path):
-    run, state = assemble(one_run_dir, replace(tiny, optim=replace(tiny.optim, average=0.9)), steps=4)
-    fit(run, state)
+    training, state = assemble(one_run_dir, replace(tiny, optim=replace(tiny.optim, average=0.9)), steps=4)
+    fit(training, state)
     opened = Checkpoint.open(tmp_path / "train")
     given = dict(opened.load_model(torch.device("cpu")).named_parameters())
-    averages, last = dict(run.guard.optimizers.averages()), dict(run.model.named_parameters())
+    averages, last = dict(training.guard.optimizers.averages()), dict(training.model.named_parameters())
     assert all(torch.equal(given[name], averages[name]) for name in given)
     assert not all(torch.equal(given[name], last[name]) for name in given)
     other, _ = assemble(one_run_dir, tiny, folder=tmp_path / "other")
@@ -76,10 +76,10 @@ def test_checkpoint__gives_the_average_where_there_is_one(one_run_dir, tiny, ass
 
 
 def test_save__keeps_the_last_and_the_best(one_run_dir, tiny, assemble, tmp_path, monkeypatch):
-    run, state = assemble(one_run_dir, tiny, steps=10, evaluate_every=2, save_every=2)
-    evaluation, scores = run.evaluate(run.model), iter([5.0, 3.0, 4.0, 4.5, 4.2])
-    run.evaluate = lambda model: replace(evaluation, loss=next(scores))
-    fit(run, state)
+    training, state = assemble(one_run_dir, tiny, steps=10, evaluate_every=2, save_every=2)
+    evaluation, scores = training.evaluate(training.model), iter([5.0, 3.0, 4.0, 4.5, 4.2])
+    training.evaluate = lambda model: replace(evaluation, loss=next(scores))
+    fit(training, state)
     assert [path.name for path in checkpoints_in(tmp_path / "train")] == [
         "step-000004", "step-000008", "step-000010",
     ]  # fmt: skip
@@ -93,7 +93,7 @@ def test_save__a_crash_leaves_the_last_checkpoint_and_nothing_half_visible(
     one_run_dir, tiny, assemble, tmp_path, monkeypatch, place, dies_in, call
 ):
     folder = tmp_path / "train"
-    run, state = assemble(one_run_dir, tiny, steps=12, save_every=4)
+    training, state = assemble(one_run_dir, tiny, steps=12, save_every=4)
     real, calls = getattr(place, dies_in), []
 
     def dying(*args):
@@ -104,22 +104,22 @@ def test_save__a_crash_leaves_the_last_checkpoint_and_nothing_half_visible(
 
     monkeypatch.setattr(place, dies_in, dying)
     with pytest.raises(KeyboardInterrupt):
-        fit(run, state)
+        fit(training, state)
     monkeypatch.undo()
     assert [path.name for path in checkpoints_in(folder)] == ["step-000004"]
-    run, state = assemble(one_run_dir, tiny, steps=12, save_every=4, resume=Checkpoint.open(folder))
-    assert fit(run, state).step == 12
+    training, state = assemble(one_run_dir, tiny, steps=12, save_every=4, resume=Checkpoint.open(folder))
+    assert fit(training, state).step == 12
     assert not list(folder.glob(".*"))
 
 
 def test_checkpoint__names_what_it_was_made_from(one_run_dir, tiny, assemble, tmp_path):
-    run, state = assemble(one_run_dir, tiny, steps=2)
-    fit(run, state)
+    training, state = assemble(one_run_dir, tiny, steps=2)
+    fit(training, state)
     facts = json.loads((tmp_path / "train" / "step-000002" / "state.json").read_text())
-    sources = open_data(one_run_dir)
+    data = open_data(one_run_dir)
     assert facts["origin"] == {
         "manifest": file_sha256(one_run_dir / "manifest.json"),
-        "plan": file_sha256(sources.train.plan_path),
+        "plan": file_sha256(data.train.plan_path),
         "tokenizer": file_sha256(one_run_dir / "tokenizer" / "tokenizer.model"),
         "recipe": "abc",
     }
@@ -129,8 +129,8 @@ def test_checkpoint__names_what_it_was_made_from(one_run_dir, tiny, assemble, tm
 
 @pytest.mark.parametrize("changed", ["manifest", "plan", "tokenizer"])
 def test_resume__refuses_other_data_and_says_what_to_do(one_run_dir, tiny, assemble, tmp_path, changed):
-    run, state = assemble(one_run_dir, tiny, steps=1)
-    fit(run, state)
+    training, state = assemble(one_run_dir, tiny, steps=1)
+    fit(training, state)
     opened = Checkpoint.open(tmp_path / "train")
     now = replace(open_data(one_run_dir).origin, **{changed: "0" * 64})
     with pytest.raises(MismatchError, match=rf"another .*{changed}.*(\n.*)*fix: .*another --name"):
@@ -148,8 +148,8 @@ def test_resume__refuses_another_model(tiny, tmp_path):
 def test_checkpoint__missing_or_damaged_is_named(one_run_dir, tiny, assemble, tmp_path):
     with pytest.raises(InputError, match="no checkpoint here"):
         Checkpoint.open(tmp_path)
-    run, state = assemble(one_run_dir, tiny, steps=1)
-    fit(run, state)
+    training, state = assemble(one_run_dir, tiny, steps=1)
+    fit(training, state)
     folder = tmp_path / "train" / "step-000001"
     with pytest.raises(ConfigError, match="continue them with --resume"):
         build.last_checkpoint(tmp_path / "train", World(), resume=False)

@@ -31,8 +31,8 @@ def trained(one_run_dir, tiny, assemble, tmp_path):
         "inputs": [{"source": "web", "key": "0", "bytes": 60}, {"source": "web", "key": "1", "bytes": 40}],
     }  # fmt: skip
     (run_dir / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    run, state = assemble(run_dir, tiny, folder=run_dir / "train" / "one", steps=2)
-    fit(run, state)
+    training, state = assemble(run_dir, tiny, folder=run_dir / "train" / "one", steps=2)
+    fit(training, state)
     return run_dir
 
 

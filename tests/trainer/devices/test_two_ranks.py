@@ -48,9 +48,9 @@ def train(job: Job, run_dir: Path, folder: Path, world: World) -> None:
     opened = Checkpoint.open(folder / job.resume / "step-000003", world) if job.resume else None
     folder = folder / job.name
     folder.mkdir(exist_ok=True)
-    sources = open_data(run_dir, world)
-    run, state = build.build(build.complete(job.config, sources), sources, folder, world, opened, lambda: False)
-    guard, step = run.guard, run.guard.step
+    data = open_data(run_dir, world)
+    training, state = build.build(build.complete(job.config, data), data, folder, world, opened, lambda: False)
+    guard, step = training.guard, training.guard.step
 
     def keep_gradients(number, loss):
         if number == state.step:
@@ -62,9 +62,9 @@ def train(job: Job, run_dir: Path, folder: Path, world: World) -> None:
         return step(number, loss)
 
     guard.step = keep_gradients
-    fit(run, state)
-    run.loader.close()
-    run.terminal.close()
+    fit(training, state)
+    training.loader.close()
+    training.terminal.close()
 
 
 def work(rank: int, size: int, port: int, run_dir: Path, folder: Path, jobs: list[Job]) -> None:

@@ -31,14 +31,14 @@ def test_fit__gradient_accumulation_changes_nothing(run_dir, tiny, assemble, tmp
     grads = []
     for name, rows in (("whole", 8), ("cut", micro)):
         data = DataConfig(rows_per_step=8, rows_per_batch=rows)
-        run, state = assemble(run_dir, replace(tiny, data=data), folder=tmp_path / name)
+        training, state = assemble(run_dir, replace(tiny, data=data), folder=tmp_path / name)
         with torch.no_grad():
-            for p in run.model.parameters():
+            for p in training.model.parameters():
                 p += 0.05  # residual branches start at zero, where half of the gradients are zero
-        rows = run.sampler.take(state.data)
-        for batch in run.loader.batches(rows):
-            (run.objective(run.model, batch, 2).loss / rows.targets).backward()
-        grads.append([p.grad for p in run.model.parameters()])
+        rows = training.sampler.take(state.data)
+        for batch in training.loader.batches(rows):
+            (training.objective(training.model, batch, 2).loss / rows.targets).backward()
+        grads.append([p.grad for p in training.model.parameters()])
     for a, b in zip(*grads, strict=True):
         torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-4)
 
@@ -58,12 +58,12 @@ class CountWaits(TorchDispatchMode):
 @pytest.mark.parametrize("kind", ["muon", "adamw"])
 def test_fit__does_not_wait_for_the_device_between_reports(one_run_dir, tiny, assemble, monkeypatch, kind):
     config = replace(tiny, optim=replace(tiny.optim, kind=kind))
-    run, state = assemble(one_run_dir, config, steps=6, report_every=1000)
+    training, state = assemble(one_run_dir, config, steps=6, report_every=1000)
     monkeypatch.setattr(Report, "flush", lambda self: [])
-    monkeypatch.setattr(run.guard, "check", lambda: None)  # the end of a run waits
-    run.evaluate, run.save = None, lambda state, evaluation: None
+    monkeypatch.setattr(training.guard, "check", lambda: None)  # the end of a run waits
+    training.evaluate, training.save = None, lambda state, evaluation: None
     with CountWaits() as counter:
-        fit(run, state)
+        fit(training, state)
         assert counter.waits == 0
         torch.ones(1).item()
         assert counter.waits == 1, "the counter counts"
@@ -71,9 +71,9 @@ def test_fit__does_not_wait_for_the_device_between_reports(one_run_dir, tiny, as
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_fit__learns_far_below_the_unigram_entropy(run_dir, tiny, assemble, tmp_path, seed):
-    run, state = assemble(run_dir, replace(tiny, seed=seed), steps=60)
+    training, state = assemble(run_dir, replace(tiny, seed=seed), steps=60)
     nats, bits = open_data(run_dir).train.unigram_entropy()
-    fit(run, state)
+    fit(training, state)
     last = lines(tmp_path / "train")[-1]
     assert last["val_loss"] < 0.75 * nats
     assert last["val_bits_per_byte"] < 0.75 * bits
@@ -81,8 +81,8 @@ def test_fit__learns_far_below_the_unigram_entropy(run_dir, tiny, assemble, tmp_
 
 
 def test_metrics__one_line_per_step_with_the_schema(one_run_dir, tiny, assemble, tmp_path):
-    run, state = assemble(one_run_dir, tiny, steps=6, report_every=4, evaluate_every=3)
-    fit(run, state)
+    training, state = assemble(one_run_dir, tiny, steps=6, report_every=4, evaluate_every=3)
+    fit(training, state)
     made = lines(tmp_path / "train")
     steps = [line for line in made if "loss" in line]
     assert [line["step"] for line in steps] == [1, 2, 3, 4, 5, 6]
@@ -95,7 +95,7 @@ def test_metrics__one_line_per_step_with_the_schema(one_run_dir, tiny, assemble,
     for line in steps:
         by_source = line["loss_by_source"].values()
         assert min(by_source) - 1e-5 <= line["loss"] <= max(by_source) + 1e-5
-    assert steps[-1]["tokens"] == sum(run.sampler.take(p).targets for p in data_states(run, 6))
+    assert steps[-1]["tokens"] == sum(training.sampler.take(p).targets for p in data_states(training, 6))
 
 
 def data_states(run, steps):
@@ -107,9 +107,9 @@ def data_states(run, steps):
 
 
 def test_evaluate__is_the_mean_over_all_validation_tokens_and_bytes(run_dir, tiny, assemble):
-    run, _ = assemble(run_dir, tiny)
+    training, _ = assemble(run_dir, tiny)
     corpus = open_data(run_dir).validation
-    result = run.evaluate(run.model)
+    result = training.evaluate(training.model)
     nats, tokens, size = 0.0, 0, 0
     for shard in corpus.shards:  # document by document, without packing or masks
         for d in range(len(shard)):
@@ -117,7 +117,7 @@ def test_evaluate__is_the_mean_over_all_validation_tokens_and_bytes(run_dir, tin
             for start in range(0, len(document) - 1, corpus.sequence_length):
                 part = document[start : start + corpus.sequence_length + 1]
                 with torch.no_grad():
-                    logits = run.model.logits(run.model(Tokens(part[None, :-1])))[0]
+                    logits = training.model.logits(training.model(Tokens(part[None, :-1])))[0]
                 nats += torch.nn.functional.cross_entropy(logits, part[1:], reduction="sum").item()
                 tokens += len(part) - 1
         size += shard.column("bytes").to_numpy().sum()
@@ -127,20 +127,20 @@ def test_evaluate__is_the_mean_over_all_validation_tokens_and_bytes(run_dir, tin
 
 
 def test_fit__nan_stops_naming_the_step_and_leaves_the_weights_before_it(one_run_dir, tiny, assemble, tmp_path):
-    run, state = assemble(one_run_dir, tiny, steps=12, report_every=4)
-    calls, kept, objective = [], {}, run.objective
+    training, state = assemble(one_run_dir, tiny, steps=12, report_every=4)
+    calls, kept, objective = [], {}, training.objective
 
     def poisoned(model, batch, sources):
         batch_loss = objective(model, batch, sources)
         calls.append(1)
         if len(calls) == 6:
-            kept.update(weights(run))
+            kept.update(weights(training))
             batch_loss.loss = batch_loss.loss * float("nan")
         return batch_loss
 
-    run.objective = poisoned
+    training.objective = poisoned
     with pytest.raises(DivergedError, match=r"step 6; the weights are those before it"):
-        fit(run, state)
+        fit(training, state)
     assert len(calls) == 8, "stops at the next report"
     skipped = [line["step"] for line in lines(tmp_path / "train") if line["skipped"]]
     assert skipped == [6]
@@ -149,8 +149,8 @@ def test_fit__nan_stops_naming_the_step_and_leaves_the_weights_before_it(one_run
 
 def test_fit__ends_when_interrupted_with_a_checkpoint(one_run_dir, tiny, assemble, tmp_path):
     asked = iter([False, False, False, True])
-    run, state = assemble(one_run_dir, tiny, interrupted=lambda: next(asked))
-    state = fit(run, state)
+    training, state = assemble(one_run_dir, tiny, interrupted=lambda: next(asked))
+    state = fit(training, state)
     assert state.step == 3
     assert [path.name for path in (tmp_path / "train").glob("step-*")] == ["step-000003"]
     assert [line["step"] for line in lines(tmp_path / "train")] == [1, 2, 3]
@@ -161,7 +161,7 @@ def test_fit__recomputing_layers_changes_nothing(one_run_dir, tiny, assemble, tm
     made = []
     for recompute in (False, True):
         config = replace(tiny, model=replace(tiny.model, experts=experts))
-        run, state = assemble(one_run_dir, config, folder=tmp_path / str(recompute), steps=3, recompute=recompute)
-        fit(run, state)
-        made.append(weights(run))
+        training, state = assemble(one_run_dir, config, folder=tmp_path / str(recompute), steps=3, recompute=recompute)
+        fit(training, state)
+        made.append(weights(training))
     assert all(torch.equal(made[0][name], made[1][name]) for name in made[0])

@@ -74,9 +74,9 @@ def test_experts__even_use_has_balance_one():
 
 def test_fit__experts_learn_stay_in_use_and_are_reported(one_run_dir, tiny, assemble, tmp_path):
     config = replace(tiny, model=replace(tiny.model, experts=4, experts_per_token=2, hidden=32))
-    run, state = assemble(one_run_dir, config, steps=40)
-    entropy, _ = run.sampler.corpus.unigram_entropy()
-    fit(run, state)
+    training, state = assemble(one_run_dir, config, steps=40)
+    entropy, _ = training.sampler.corpus.unigram_entropy()
+    fit(training, state)
     lines = [json.loads(line) for line in (tmp_path / "train" / "metrics.jsonl").read_text().splitlines()]
     assert lines[-1]["val_loss"] < 0.8 * entropy
     assert 1.0 <= lines[-2]["expert_balance"] < 1.5

@@ -139,12 +139,12 @@ def test_prefix__the_first_part_is_seen_in_both_directions_and_not_scored(corpus
 def test_fit__beats_the_unigram_entropy_of_its_own_targets(one_run_dir, tiny, assemble, tmp_path, name):
     config = replace(tiny, objective=name, data=DataConfig(rows_per_step=32, rows_per_batch=32))
     steps = {"causal": 30, "prefix": 40, "masked": 150, "spans": 60}.get(name, 150)
-    run, state = assemble(one_run_dir, config, steps=steps)
-    corpus = run.sampler.corpus
-    targets = arrays(corpus, run.objective, len(corpus))["targets"]
+    training, state = assemble(one_run_dir, config, steps=steps)
+    corpus = training.sampler.corpus
+    targets = arrays(corpus, training.objective, len(corpus))["targets"]
     counts = np.array(list(Counter(targets[targets >= 0].tolist()).values()))
     entropy = -(counts / counts.sum() * np.log(counts / counts.sum())).sum()
-    fit(run, state)
+    fit(training, state)
     last = json.loads((tmp_path / "train" / "metrics.jsonl").read_text().splitlines()[-1])
     assert last["val_loss"] < 0.85 * entropy, (last["val_loss"], entropy)
     assert ("val_bits_per_byte" in last) == (name == "causal")

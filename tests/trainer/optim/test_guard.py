@@ -117,18 +117,18 @@ def poison(run, at, value):
 
 def test_fit__a_spike_is_skipped_and_its_documents_are_filed(run_dir, tiny, assemble, tmp_path):
     config = replace(tiny, guard=QUICK)
-    run, state = assemble(run_dir, config, steps=20)
-    poison(run, 18, 100.0)
+    training, state = assemble(run_dir, config, steps=20)
+    poison(training, 18, 100.0)
     data_state = state.data
     for _ in range(17):
-        data_state = run.sampler.take(data_state).after
-    assert fit(run, state).step == 20
+        data_state = training.sampler.take(data_state).after
+    assert fit(training, state).step == 20
     folder = tmp_path / "train"
     assert [line["step"] for line in lines(folder) if line.get("skipped")] == [18]
     filed = [json.loads(line) for line in (folder / "forensics" / "step-18.jsonl").read_text().splitlines()]
     assert [path.name for path in (folder / "forensics").iterdir()] == ["step-18.jsonl"]
 
-    corpus, rows = run.sampler.corpus, run.sampler.take(data_state)
+    corpus, rows = training.sampler.corpus, training.sampler.take(data_state)
     segments = corpus.segment_numbers(rows.index_R)
     assert sorted((line["row"], line["start"], line["length"]) for line in filed) == sorted(
         (int(corpus.plan.row[p]), int(corpus.plan.start[p]), int(corpus.plan.length[p])) for p in segments
@@ -143,13 +143,13 @@ def test_fit__a_spike_is_skipped_and_its_documents_are_filed(run_dir, tiny, asse
 
 def test_fit__goes_back_to_the_checkpoint_and_on_with_later_data(one_run_dir, tiny, assemble, tmp_path):
     config = replace(tiny, guard=replace(QUICK, spikes="rollback"))
-    run, state = assemble(one_run_dir, config, steps=24, save_every=10, report_every=2)
-    calls = poison(run, 17, 100.0)
-    state = fit(run, state)
+    training, state = assemble(one_run_dir, config, steps=24, save_every=10, report_every=2)
+    calls = poison(training, 17, 100.0)
+    state = fit(training, state)
     assert state.step == 24
     assert len(calls) == 18 + 14, "steps 11 to 18 were done twice, on other rows"
     rows = len(calls) * config.data.rows_per_step
-    assert (state.data.epoch, state.data.next_row) == divmod(rows, len(run.sampler.corpus))
+    assert (state.data.epoch, state.data.next_row) == divmod(rows, len(training.sampler.corpus))
     made = lines(tmp_path / "train")
     assert [line["step"] for line in made if "loss" in line] == list(range(1, 25))
     assert [line["step"] for line in made if line.get("went_back_from") == 18] == [10]
@@ -159,21 +159,21 @@ def test_fit__goes_back_to_the_checkpoint_and_on_with_later_data(one_run_dir, ti
 @pytest.mark.parametrize("saves", [False, True])
 def test_fit__a_nan_goes_back_while_it_may(one_run_dir, tiny, assemble, tmp_path, saves):
     config = replace(tiny, guard=GuardConfig(spikes="rollback", rollbacks=0 if not saves else 1))
-    run, state = assemble(one_run_dir, config, steps=12, save_every=4, report_every=2)
-    poison(run, 6 if saves else 3, float("nan"))
+    training, state = assemble(one_run_dir, config, steps=12, save_every=4, report_every=2)
+    poison(training, 6 if saves else 3, float("nan"))
     if saves:
-        assert fit(run, state).step == 12
+        assert fit(training, state).step == 12
         model = Checkpoint.open(tmp_path / "train").load_model(CPU)
         assert all(torch.isfinite(p).all() for p in model.parameters())
     else:
         with pytest.raises(DivergedError, match="step 3; the weights are those before it"):
-            fit(run, state)
+            fit(training, state)
 
 
 def test_fit__spikes_without_end_end_the_run(one_run_dir, tiny, assemble, tmp_path):
     config = replace(tiny, guard=GuardConfig(spikes="rollback", rollbacks=2))
-    run, state = assemble(one_run_dir, config, steps=12, save_every=4, report_every=2)
-    objective, seen = run.objective, []
+    training, state = assemble(one_run_dir, config, steps=12, save_every=4, report_every=2)
+    objective, seen = training.objective, []
 
     def bad(model, batch, sources):
         batch_loss = objective(model, batch, sources)
@@ -181,26 +181,26 @@ def test_fit__spikes_without_end_end_the_run(one_run_dir, tiny, assemble, tmp_pa
         batch_loss.loss = batch_loss.loss * (float("nan") if len(seen) > 4 else 1.0)
         return batch_loss
 
-    run.objective = bad
+    training.objective = bad
     with pytest.raises(DivergedError, match="going back 2 times"):
-        fit(run, state)
+        fit(training, state)
 
 
 def test_fit__ends_when_validation_gets_no_better(one_run_dir, tiny, assemble, tmp_path):
-    run, state = assemble(one_run_dir, tiny, steps=12, evaluate_every=2, patience=2)
-    evaluation, scores = run.evaluate(run.model), iter([3.0, 2.0, 2.5, float("nan"), 1.0, 1.0])
-    run.evaluate = lambda model: replace(evaluation, loss=next(scores))
-    state = fit(run, state)
+    training, state = assemble(one_run_dir, tiny, steps=12, evaluate_every=2, patience=2)
+    evaluation, scores = training.evaluate(training.model), iter([3.0, 2.0, 2.5, float("nan"), 1.0, 1.0])
+    training.evaluate = lambda model: replace(evaluation, loss=next(scores))
+    state = fit(training, state)
     assert (state.step, state.best) == (8, 2.0)
     assert Checkpoint.open(tmp_path / "train").state == state
 
 
 def test_metrics__loss_by_length_is_the_step_loss_cut_by_document(run_dir, tiny, assemble, tmp_path):
-    run, state = assemble(run_dir, tiny, steps=4)
-    rows = run.sampler.take(state.data)
-    fit(run, state)
+    training, state = assemble(run_dir, tiny, steps=4)
+    rows = training.sampler.take(state.data)
+    fit(training, state)
     first = lines(tmp_path / "train")[0]
-    corpus = run.sampler.corpus
+    corpus = training.sampler.corpus
     segments = corpus.segment_numbers(rows.index_R)
     ones = torch.zeros(2, len(rows.index_R), corpus.most_segments)
     for r, row in enumerate(rows.index_R):

@@ -22,13 +22,13 @@ def base(tiny):
 
 
 def test_plan__the_target_has_the_asked_compute(one_run_dir, base):
-    sources = open_data(one_run_dir)
-    ladder = ladders.plan(base, sources, SIZES, RATIOS, (96, 2), 10.0)
+    data = open_data(one_run_dir)
+    ladder = ladders.plan(base, data, SIZES, RATIOS, (96, 2), 10.0)
     assert [(r.width, r.layers) for r in ladder.rungs] == [size for size in SIZES for _ in RATIOS]
     for rung in ladder.rungs:
-        assert rung.tokens == rung.steps * 4 * sources.train.sequence_length
+        assert rung.tokens == rung.steps * 4 * data.train.sequence_length
         assert rung.tokens >= 0.05 * rung.parameters
-        heads = 12 * rung.layers * rung.width * sources.train.sequence_length
+        heads = 12 * rung.layers * rung.width * data.train.sequence_length
         assert rung.flops == pytest.approx((6 * rung.parameters + heads) * rung.tokens)
     most = max(rung.flops for rung in ladder.rungs)
     assert 10.0 <= ladder.target.flops / most < 10.5
@@ -41,11 +41,11 @@ def test_plan__too_few_runs_are_refused(one_run_dir, base):
 
 @pytest.mark.slow
 def test_climb__predicts_then_measures_and_does_nothing_twice(one_run_dir, base, tmp_path):
-    sources, said = open_data(one_run_dir), []
-    ladder = ladders.plan(base, sources, SIZES, RATIOS, (64, 1), 1.5)
-    result = experiment.run_ladder(base, sources, ladder, tmp_path, World(), said.append)
+    data, said = open_data(one_run_dir), []
+    ladder = ladders.plan(base, data, SIZES, RATIOS, (64, 1), 1.5)
+    result = experiment.run_ladder(base, data, ladder, tmp_path, World(), said.append)
     assert json.loads((tmp_path / "scaling.json").read_text()) == json.loads(json.dumps(result))
-    nats, _ = sources.train.unigram_entropy()
+    nats, _ = data.train.unigram_entropy()
     assert all(0 < run["loss"] < 1.5 * nats for run in result["runs"])
     target = result["target"]
     assert target["error"] == pytest.approx(target["predicted"]["L(N, D)"]["loss"] / target["actual"] - 1)
@@ -55,6 +55,6 @@ def test_climb__predicts_then_measures_and_does_nothing_twice(one_run_dir, base,
     assert len("\n".join(experiment.table(result)).splitlines()) >= len(ladder.rungs) + 4
 
     before = (tmp_path / "runs.jsonl").read_text()
-    again = experiment.run_ladder(base, sources, ladder, tmp_path, World(), said.append)
+    again = experiment.run_ladder(base, data, ladder, tmp_path, World(), said.append)
     assert (tmp_path / "runs.jsonl").read_text() == before
     assert again == result
