@@ -1,5 +1,12 @@
 """From recipe A to B and back: the files and the manifest are A's, and B's are those of a run that never saw A."""
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 
 from pipelines.run.execute import execute
@@ -16,12 +23,13 @@ CHANGES = {
     "text format": ("tokenizer:", "text: {format: parquet}\ntokenizer:"),
     "no tokenizer": ("tokenizer: {vocabulary: 640, sample_bytes: 1MB}\n", ""),
     "unit size": ("unit_bytes: 30kB", "unit_bytes: 1MB"),
+    "a rule": ("duplicate_lines: 0.31", "duplicate_lines: 0.01"),
 }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
-def test_back_again__each_recipe_s_own_bytes(small, small_run, tmp_path, digests, change):
+def test_recipe__back_again_has_each_recipe_s_own_bytes(small, small_run, tmp_path, digests, change):
     other = small.with_recipe(change.replace(" ", "-"), *CHANGES[change])
     run = tmp_path / "run"
     execute(Request(small.recipe, run))
@@ -30,3 +38,60 @@ def test_back_again__each_recipe_s_own_bytes(small, small_run, tmp_path, digests
     assert digests(run) == digests(tmp_path / "fresh")
     execute(Request(small.recipe, run))
     assert digests(run) == digests(small_run)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("until", ["score", "duplicates", "text"])
+def test_until__back_again(small, small_run, tmp_path, digests, until):
+    run = tmp_path / "run"
+    execute(Request(small.recipe, run))
+    for out in (run, tmp_path / "fresh"):
+        execute(Request(small.recipe, out, until=until))
+    assert digests(run) == digests(tmp_path / "fresh")
+    execute(Request(small.recipe, run))
+    assert digests(run) == digests(small_run)
+
+
+@pytest.mark.slow
+def test_file__added_and_removed(write_corpus, tmp_path, digests):
+    corpus, run = write_corpus(tmp_path / "corpus", files=2), tmp_path / "run"
+    execute(Request(corpus.recipe, run))
+    before, added = digests(run), corpus.folder / "web-00.jsonl"
+    added.write_text('{"id": "new", "text": "new page", "lang": "en"}\n{"id": "新", "text": "新的", "lang": "zh"}\n')
+    for out in (run, tmp_path / "fresh"):
+        execute(Request(corpus.recipe, out))
+    assert digests(run) == digests(tmp_path / "fresh") != before
+    added.unlink()
+    execute(Request(corpus.recipe, run))
+    assert digests(run) == before
+
+
+@pytest.mark.slow
+@pytest.mark.process
+@pytest.mark.parametrize("stage", ["score", "tokens"])
+def test_killed_in_the_other_recipe__back_again(small, small_run, tmp_path, digests, stage):
+    """SIGKILL of the whole run once a receipt of B stands; then A."""
+    changed = small.with_recipe("seed-and-scrub", "name: mill\n", "name: mill\nseed: 7\n")
+    other = changed.with_recipe("killed", "operator: tag", "operator: mask")
+    run = tmp_path / "run"
+    execute(Request(small.recipe, run))
+    before = receipts(run, stage)
+    kill_after(lambda: receipts(run, stage) - before, Request(other.recipe, run), tmp_path / "worker")
+    assert not (run / "manifest.json").exists()
+    execute(Request(small.recipe, run))
+    assert digests(run) == digests(small_run)
+
+
+def receipts(run: Path, stage: str) -> set[Path]:
+    return set(run.glob(f"_work/{stage}-*/*.json"))
+
+
+def kill_after(happened, request: Request, folder: Path) -> None:
+    folder.mkdir()
+    line = [sys.executable, "-m", "pipelines.run.worker", request.to_json(), str(folder)]
+    worker = subprocess.Popen(line, stderr=subprocess.DEVNULL, start_new_session=True)
+    while not happened():
+        assert worker.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.005)
+    os.killpg(worker.pid, signal.SIGKILL)
+    worker.wait()
