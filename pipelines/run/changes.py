@@ -24,7 +24,10 @@ def changes(store: Store, job: Job, state: dict[str, Any]) -> list[str]:
     """
     if "books" not in state or not store.exists(RECIPE):
         return []
-    before = dict(_flat(yaml.safe_load(store.read_bytes(RECIPE)), ""))
+    try:
+        before = dict(_flat(yaml.safe_load(store.read_bytes(RECIPE)), ""))
+    except (yaml.YAMLError, ValueError):  # damaged: nobody can tell what it was
+        return []
     after = dict(_flat(yaml.safe_load(dump(job.recipe)), ""))
     before["--sample"], after["--sample"] = state.get("sample"), job.sample
     keys = [key for key in {**before, **after} if before.get(key, ABSENT) != after.get(key, ABSENT)]

@@ -124,7 +124,7 @@ def publish(job: Job, units: list[Unit], manifest: dict[str, Any], receipts: Map
     marks = [f"{NOTES}/{name}" for name in store.names(NOTES)]
     if "duplicates" in job.stages:
         done += [job.books["duplicates"].path(unit.key) for unit in units]
-        marks += [job.duplicates_mark] if units else []
+        marks += [job.duplicates_mark] if job.duplicates_time() is not None else []
     write_inventory(store, listed, done, marks)
     # A part was on the disk before its receipt: what is left is what a run directory has one of.
     store.sync([INVENTORY, *(file.path for file in listed if file.path.rpartition("/")[0] not in DATASETS)])
