@@ -48,6 +48,10 @@ def _sources(recipe: Recipe) -> Iterator[Problem]:
         "source",
         "url",
         "row",
+        "declared_language",
+        "raw_bytes",
+        "drop",
+        "drop_step",
         *curated_schema(_bare(recipe)).names,
         *text_schema(_bare(recipe)).names,
     }

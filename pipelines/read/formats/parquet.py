@@ -16,7 +16,7 @@ from pipelines.read.reader import Piece, Reader, Seen, neighbours, split_of
 from pipelines.records.dead_letters import describe, unreadable
 from pipelines.records.elements import Records, Split
 
-DAMAGE = (OSError, pa.ArrowException, ValueError, LookupError, NotImplementedError)
+DAMAGE = (OSError, pa.ArrowException, ValueError, LookupError, NotImplementedError, RecursionError)
 """What reading a damaged or lying file may raise; of pyarrow's own, and of Python's where names are not UTF-8."""
 BUFFER_BYTES = 1 << 20
 """Read ahead per column where a file is not memory-mapped; without it pyarrow loads whole column chunks."""
@@ -37,8 +37,12 @@ class ParquetFile(pq.ParquetFile):
 
 
 def open_parquet(source: pa.NativeFile, path: str) -> pq.ParquetFile:
-    """The file behind its footer. Raises one of DAMAGE."""
-    return ParquetFile(source, pre_buffer=False, buffer_size=0 if "://" not in path else BUFFER_BYTES)
+    """The file behind its footer. Raises one of DAMAGE.
+
+    INT96 times (Spark, Impala) are read as microseconds: as nanoseconds, years beyond 2262 would be others.
+    """
+    buffer = 0 if "://" not in path else BUFFER_BYTES
+    return ParquetFile(source, pre_buffer=False, buffer_size=buffer, coerce_int96_timestamp_unit="us")
 
 
 def row_groups(path: str) -> list[int]:

@@ -100,3 +100,11 @@ def test_sources__one_column_cannot_have_two_types(tmp_path):
 def test_scrub__unknown_entity_names_the_nearest(tmp_path):
     assert "did you mean 'EMAIL_ADDRESS'?" in what(tmp_path, HEAD + "scrub: {entities: [EMAIL_ADRESS]}\n")
     assert "needs a language model" in what(tmp_path, HEAD + "scrub: {entities: [PERSON]}\n")
+
+
+@pytest.mark.parametrize(
+    "column", ["drop", "drop_step", "raw_bytes", "declared_language", "row", "doc_id", "meta", "text"]
+)
+def test_columns__named_as_those_of_a_batch_are_refused(tmp_path, column):
+    text = what(tmp_path, HEAD.replace("a.jsonl}", f"a.jsonl, columns: {{{column}: string}}}}"))
+    assert f"'{column}' is a column of Gristmill's own" in text

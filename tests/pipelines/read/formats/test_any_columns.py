@@ -308,6 +308,25 @@ def test_long_value__in_every_row_is_read_in_pieces(tmp_path, read_all, monkeypa
     assert max(sizes) < 31_000_000
 
 
+def test_int96__keeps_its_year(tmp_path, read_all) -> None:
+    """As Spark writes times; in nanoseconds the year 9999 would be 1816."""
+    ticks = pa.array([253_402_300_799_000_000, -62_135_596_800_000_000]).view(pa.timestamp("us"))
+    table = pa.table({"text": ["甲", "乙"], "t": ticks})
+    pq.write_table(table, tmp_path / "a", use_deprecated_int96_timestamps=True)
+    told = [strict(row["meta"])["t"] for row in read_all("parquet", tmp_path / "a").rows]
+    assert told == ["9999-12-31 23:59:59.000000", "0001-01-01 00:00:00.000000"]
+
+
+@pytest.mark.parametrize("depth", [40, 300])
+def test_nesting__of_any_depth_ends_no_run(tmp_path, read_all, depth) -> None:
+    column = pa.array([1])
+    for _ in range(depth):
+        column = pa.StructArray.from_arrays([column], ["x"])
+    pq.write_table(pa.table({"text": ["文"], "n": column}), tmp_path / "a")
+    outcome = read_all("parquet", tmp_path / "a")
+    assert (len(outcome.rows), len(outcome.dead)) == ((1, 0) if depth < 64 else (0, 1))
+
+
 @pytest.mark.slow
 def test_row_group__of_more_than_2_gb_decoded(tmp_path, read_all) -> None:
     from pipelines.read.unit import read_unit

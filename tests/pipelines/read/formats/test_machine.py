@@ -1,6 +1,7 @@
 """The documentation of a Python installation: a made-up one, and this one."""
 
 import json
+import os
 import re
 import time
 from pathlib import Path
@@ -149,3 +150,14 @@ def test_roots__are_folders_of_their_own() -> None:
     found = roots()
     assert {"stdlib", "site-packages"} <= set(found)
     assert len(set(found.values())) == len(found)
+
+
+def test_plan__opens_files_only(tmp_path) -> None:
+    """A FIFO among the modules would be waited for."""
+    text = "x" * 500
+    (tmp_path / "good.py").write_text(f'"""{text}"""', encoding="utf-8")
+    os.mkfifo(tmp_path / "fifo.py")
+    (tmp_path / "broken.py").symlink_to("nowhere")
+    (tmp_path / "folder.py").mkdir()
+    (tmp_path / "caf\udce9.py").write_text(f'"""{text}"""', encoding="utf-8")
+    assert [split.path for split, _ in plan_machine(None, {"stdlib": tmp_path})] == ["stdlib/good.py"]
