@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -118,6 +119,7 @@ def supervise(request: Request) -> int:
 
     Raises RecipeError, with nothing written, for a folder that holds something else than a run.
     """
+    request = replace(request, asked=time.time())
     store = Store.at(request.out)
     claim(store)
     # A killed worker's job server may still be leaving; it removes its own folder.

@@ -7,13 +7,15 @@ from rich.table import Table
 
 from pipelines.cli.output import out
 from pipelines.errors import RecipeError, inert
+from pipelines.report.sections.samples import SENTENCES
 from pipelines.storage.ledger import Ledger
 from pipelines.storage.rundir import open_run
 from pipelines.storage.verification import check_files
 
 SHOWN = 5
 DOCUMENT = f"""
-SELECT * FROM 'ledger/*.parquet' WHERE starts_with(doc_id, ?) OR id = ? ORDER BY doc_id LIMIT {SHOWN + 1}
+SELECT * FROM 'ledger/*.parquet' WHERE starts_with(doc_id, ?) OR id = ?
+ORDER BY doc_id, verdict = 'dropped', unit, row LIMIT {SHOWN + 1}
 """
 
 
@@ -33,7 +35,7 @@ def why(
     if not rows:
         fix = "list some: duckdb -c \"SELECT doc_id, verdict, rules FROM 'RUN/ledger/*.parquet' LIMIT 20\""
         raise RecipeError(f"no document '{document}' in the ledger", where=str(run), fix=fix)
-    sentences = {rule["name"]: rule["sentence"] for rule in manifest.get("rules", ())}
+    sentences = SENTENCES | {rule["name"]: rule["sentence"] for rule in manifest.get("rules", ())}
     for row in rows[:SHOWN]:
         _show(row, sentences)
     if len(rows) > SHOWN:

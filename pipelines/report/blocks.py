@@ -274,18 +274,19 @@ class DeadLetters:
 
 @dataclass(frozen=True)
 class TokenGroup:
-    """Tokens of a language or source in the training shards."""
+    """Tokens of a language or source in the shards of all splits; `held_out` of them are for validation."""
 
     name: str
     documents: int
     bytes: int
     tokens: int
+    held_out: int
     bytes_per_token: float | None
 
 
 @dataclass(frozen=True)
 class Split:
-    """A split of the token dataset and its pack plan. Padding is a share of all positions."""
+    """A split of the token dataset and its pack plan. Padding is a share of all positions, and counts as no token."""
 
     name: str
     shards: int
@@ -318,9 +319,12 @@ class Tokenizer:
 
 @dataclass(frozen=True)
 class Tokens:
-    """The token shards."""
+    """The token shards. `tokens` of all splits, `held_out` of them for validation: so do the groups add up."""
 
     sequence_length: int
+    documents: int
+    tokens: int
+    held_out: int
     splits: list[Split]
     languages: list[TokenGroup]
     sources: list[TokenGroup]

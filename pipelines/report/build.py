@@ -1,6 +1,8 @@
 """A run directory -> Report -> report/index.html and report/report.json."""
 
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from pipelines.report.sections.tokens import build_tokens, count_tokens
 from pipelines.report.sections.training import build_training
 from pipelines.report.sections.vocabulary import build_tokenizer
 from pipelines.storage.layout import PAGE, REPORT
+from pipelines.storage.rundir import update_state
 from pipelines.storage.store import Store
 from pipelines.storage.verification import list_report
 
@@ -35,13 +38,18 @@ COPIED = (
 documents and texts only some columns and batches are read, where they lie; shards are copied one by one."""
 
 
-def write_report(run: Path | str | Store) -> Path | str:
+def write_report(run: Path | str | Store, asked: float | None = None) -> Path | str:
     """Writes <run>/report/report.json and <run>/report/index.html, each at once; returns the page's path or address.
 
+    `asked`: when the user started the run that just ends, in seconds since 1970; it is kept how long that took.
     Raises InputError when the run has no manifest yet or a file of it cannot be read.
     """
     store = Store.at(run)
     report = build(store)
+    if asked is not None:
+        waited = round(time.time() - asked, 1)
+        update_state(store, waited=waited)
+        report = replace(report, header=replace(report.header, seconds=waited))
     files = {
         REPORT: report.to_json().encode(errors="backslashreplace"),
         PAGE: render(report).encode(errors="backslashreplace"),
@@ -112,7 +120,8 @@ def _header(material: Material, funnel: Funnel, tokens: Tokens | None) -> Header
         kept=kept,
         dropped=sum(step.dropped.documents for step in steps),
         dead=sum(step.dead.documents for step in steps),
-        tokens=sum(split.tokens for split in tokens.splits) if tokens else None,
+        tokens=tokens.tokens if tokens else None,
+        held_out=tokens.held_out if tokens else None,
         share_kept=share(kept.documents, records.documents),
         seconds=_seconds(material.state),
         started=str(material.state.get("started", "")),
@@ -120,7 +129,9 @@ def _header(material: Material, funnel: Funnel, tokens: Tokens | None) -> Header
 
 
 def _seconds(state: dict[str, Any]) -> float | None:
-    """Wall time of the last `gristmill run`: a resumed run counts what it did itself."""
+    """What the user of the last `gristmill run` waited for, from the command to the report; else what its run took."""
+    if "waited" in state:
+        return float(state["waited"])
     if not state.get("started") or not state.get("finished"):
         return None
     return (datetime.fromisoformat(state["finished"]) - datetime.fromisoformat(state["started"])).total_seconds()

@@ -45,6 +45,8 @@ class Header:
     dropped: int
     dead: int
     tokens: int | None
+    """Of all splits; `held_out` of them are for validation."""
+    held_out: int | None
     share_kept: float | None
     seconds: float | None
     started: str

@@ -36,6 +36,8 @@ def _headline(report: Report) -> Text:
     )
     if head.tokens is not None:
         text.append(f", {count(head.tokens)} tokens")
+        if head.held_out:
+            text.append(f" ({count(head.held_out)} for validation)")
     if head.seconds is not None:
         text.append(f", {duration(head.seconds)}")
     text.append(". Totals reconcile." if head.reconciles else ". TOTALS DO NOT RECONCILE.")

@@ -62,10 +62,10 @@ def execute(request: Request) -> dict[str, Any]:
             _run(job, chosen)
             document = aside(lambda: _publish(job, units, collect(job)))
         except BaseException as error:
-            if empty := aside(partial(_give_up, job, units, error)):
+            if empty := aside(partial(_give_up, job, units, error, request.asked)):
                 raise empty from error
             raise
-        if empty := aside(lambda: _conclude(job, document)):
+        if empty := aside(lambda: _conclude(job, document, request.asked)):
             raise empty
         return document
 
@@ -90,15 +90,15 @@ def _prepare(store: Store, loaded: LoadedRecipe, request: Request, chosen: Chose
     return job, units
 
 
-def _conclude(job: Job, document: dict[str, Any], **state: Any) -> EmptyError | None:
+def _conclude(job: Job, document: dict[str, Any], asked: float | None, **state: Any) -> EmptyError | None:
     """Write the report of what was published. Gives the error of a run that holds nothing."""
     update_state(job.store, **{"status": "finished", "finished": now(), **state})
-    write_report(job.store)
+    write_report(job.store, asked)
     update_state(job.store, reported=True)
     return emptiness(job, Accounts.from_json(document["accounts"]))
 
 
-def _give_up(job: Job, units: list[Unit], error: BaseException) -> EmptyError | None:
+def _give_up(job: Job, units: list[Unit], error: BaseException, asked: float | None) -> EmptyError | None:
     """Publish and report the stages that are whole when one fails; an interrupted run leaves its receipts only."""
     interrupted = any(isinstance(cause, KeyboardInterrupt) for cause in causes(error))
     # A full disk or a store out of reach must not hide why the run stopped.
@@ -108,7 +108,7 @@ def _give_up(job: Job, units: list[Unit], error: BaseException) -> EmptyError | 
         if part is not None:
             known = next((cause.what for cause in causes(error) if isinstance(cause, GristmillError)), "a bug")
             document = _publish(part[0], units, part[1])
-            return _conclude(part[0], document, status="failed", error=redacted(known))
+            return _conclude(part[0], document, asked, status="failed", error=redacted(known))
     return None
 
 
@@ -187,16 +187,16 @@ def _publish(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]]) ->
     reconcile(accounts, job.steps)
     document = manifest.build(job, units, receipts, accounts)
     manifest.publish(job, units, document, receipts)
-    update_state(job.store, stages=stage_times(job, receipts))
+    update_state(job.store, stages=stage_times(job, units, receipts))
     return document
 
 
-def stage_times(job: Job, receipts: dict[str, list[Receipt]]) -> list[dict[str, Any]]:
+def stage_times(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]]) -> list[dict[str, Any]]:
     """Time and throughput of every stage, from its receipts; work that an earlier attempt did counts as well."""
     rows = []
-    for stage, done in receipts.items():
-        accounts = total(done)
-        step = {"score": "read", "text": "scrub", "tokens": "encode"}.get(stage, "")
+    for stage, done in _with_duplicates(job, units, receipts).items():
+        step = {"score": "read", "duplicates": "read", "text": "scrub", "tokens": "encode"}.get(stage, "")
+        accounts = total(receipts["score"] if stage == "duplicates" else done)
         entered = [account for account in accounts if account.step == step and account.outcome == "in"]
         rows.append(
             {
@@ -208,8 +208,13 @@ def stage_times(job: Job, receipts: dict[str, list[Receipt]]) -> list[dict[str, 
                 "cpu_seconds": round(sum(receipt.cpu_seconds for receipt in done), 3),
             }
         )
-    found = job.duplicates_time() if "duplicates" in job.stages else None
-    if found and "score" in receipts:
-        waited = found - max(receipt.finished for receipt in receipts["score"])
-        rows.insert(1, {**rows[0], "stage": "duplicates", "seconds": round(max(waited, 0), 3), "cpu_seconds": 0.0})
     return rows
+
+
+def _with_duplicates(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]]) -> dict[str, list[Receipt]]:
+    """The receipts of deduplication in their place: they are named by their units, so that no note lists them."""
+    if "duplicates" not in job.stages or "score" not in receipts:
+        return receipts
+    book = job.books["duplicates"]
+    decided = [read_receipt(job.store, book.path(unit.key))[0] for unit in units]
+    return {"score": receipts["score"], "duplicates": decided, **receipts}

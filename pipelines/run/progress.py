@@ -1,15 +1,20 @@
 """How far a run is, read from its receipts: the same on every runner, and for any process that looks."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from pipelines.errors import DamageError
+from pipelines.records.accounts import IN
+from pipelines.run.job import read_plan
 from pipelines.storage.layout import STATE
-from pipelines.storage.receipt_book import read_receipt
+from pipelines.storage.receipt_book import read_note, read_receipt
 from pipelines.storage.store import Store
 
 COUNTED = {"score": "read", "text": "scrub", "tokens": "encode"}
 """The step whose documents and bytes a stage is measured by."""
+NAMED_BY_UNIT = ("score", "duplicates")
+"""Stages whose receipts are named by the unit alone, below a key that says all else."""
 
 
 @dataclass
@@ -28,38 +33,74 @@ class StageProgress:
         return self.done >= self.total
 
 
+@dataclass(frozen=True)
+class Done:
+    """What a receipt says of its unit."""
+
+    finished: float
+    documents: int
+    bytes: int
+
+
 @dataclass
 class Progress:
-    """Counts receipts as they appear; each is read once. `poll` again and again. Raises DamageError for run.json."""
+    """Counts the receipts of this run as they appear; each is read once. `poll` again and again.
+
+    Receipts of earlier recipes and of units that are not planned lie beside them. Raises DamageError for run.json.
+    """
 
     store: Store
     stages: dict[str, StageProgress] = field(default_factory=dict)
     state: dict[str, Any] = field(default_factory=dict)
-    _seen: set[str] = field(default_factory=set)
+    _units: frozenset[str] = frozenset()
+    _found: dict[str, dict[str, Done | None]] = field(default_factory=dict)
 
     def poll(self) -> list[StageProgress]:
         """Look for new receipts. Empty before the run has planned its units."""
-        self.state = self.store.read_sealed(STATE) or {}
-        for stage, folder in self.state.get("books", {}).items():
-            progress = self.stages.setdefault(stage, StageProgress(stage, self._total(stage)))
-            for name in self.store.names(folder):
-                path = f"{folder}/{name}"
-                if path not in self._seen and name != "complete.json":
-                    self._seen.add(path)
-                    self._count(progress, path)
+        state = self.store.read_sealed(STATE) or {}
+        if state.get("started") != self.state.get("started"):
+            self._units, self._found = frozenset(unit.key for unit in read_plan(self.store)), {}
+        self.state = state
+        books = state.get("books", {})
+        self.stages = {stage: self._stage(stage, folder) for stage, folder in books.items()}
         return list(self.stages.values())
+
+    def _stage(self, stage: str, folder: str) -> StageProgress:
+        found = self._found.setdefault(folder, {})
+        for name in self.store.names(folder):
+            if name not in found and name != "complete.json":
+                found[name] = self._read(stage, f"{folder}/{name}")
+        noted = {note: {unit for _, unit in read_note(self.store, note)} for note in _notes(stage)}
+        done = [
+            done for name, done in found.items() if done and self._counts(stage, name[: -len(".json")], done, noted)
+        ]
+        documents, size = sum(one.documents for one in done), sum(one.bytes for one in done)
+        return StageProgress(stage, self._total(stage), len(done), documents, size)
 
     def _total(self, stage: str) -> int:
         units = self.state.get("units", 0)
         return {"tokenizer": min(units, 1), "tokens": units + 1 if units else 0}.get(stage, units)
 
-    def _count(self, progress: StageProgress, path: str) -> None:
+    def _counts(self, stage: str, name: str, done: Done, noted: dict[str, set[str]]) -> bool:
+        """Whether a receipt is one of this run: by its name where that says so, by the note once there is one."""
+        if stage in NAMED_BY_UNIT:
+            return name in self._units
+        note = noted.get("rows" if name.startswith("plan-") else stage)
+        if note:
+            return name in note
+        # Until then what was finished before it began may be done again: its name holds what earlier stages gave.
+        ours = stage == "tokenizer" or name.startswith("plan-") or name[:32] in self._units
+        return ours and done.finished >= datetime.fromisoformat(self.state["started"]).timestamp()
+
+    def _read(self, stage: str, path: str) -> Done | None:
         try:
             receipt, _ = read_receipt(self.store, path)
         except (FileNotFoundError, DamageError):  # swept between listing and reading; to be done again
-            return
-        progress.done += 1
-        for account in receipt.accounts:
-            if account.outcome == "in" and account.step == COUNTED.get(progress.stage):
-                progress.documents += account.documents
-                progress.bytes += account.bytes
+            return None
+        entered = [one for one in receipt.accounts if one.outcome == IN and one.step == COUNTED.get(stage)]
+        return Done(receipt.finished, sum(one.documents for one in entered), sum(one.bytes for one in entered))
+
+
+def _notes(stage: str) -> tuple[str, ...]:
+    """Notes that say which receipts of a stage are those of this run."""
+    return () if stage in NAMED_BY_UNIT else ("tokens", "rows") if stage == "tokens" else (stage,)

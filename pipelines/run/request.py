@@ -27,6 +27,8 @@ class Request:
     beam_args: tuple[str, ...] = ()
     break_lock: bool = False
     """Take the lock of a run directory on an object store, whoever holds it."""
+    asked: float | None = None
+    """When the user started the command, in seconds since 1970; for the report, never for a decision."""
 
     def to_json(self) -> str:
         """One JSON object."""

@@ -1,10 +1,13 @@
 """The one shuffle: packed numpy rows, keyed by a small integer, in blocks.
 
-One record per element costs 30 times more (beam.md 1.3). A stage that shuffles fills a `BlockBuffer` in `process`,
-empties it in `finish_bundle`, and the next one reads `rows_of(values, dtype)` behind `GroupBlocks`.
+One record per element costs 30 times more (beam.md 1.3). A stage that shuffles is a `BlockDoFn`: it fills a
+`BlockBuffer` in `work`, which is emptied at the end of a bundle, and the next one reads `table(blocks, dtype)` behind
+`GroupBlocks`.
 """
 
+import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import apache_beam as beam
 import numpy as np
@@ -16,6 +19,9 @@ Block = tuple[int, bytes]
 
 Group = tuple[int, Iterable[bytes]]
 """What a stage behind `GroupBlocks` receives."""
+
+ROWS_TAG, COST_TAG = b"R", b"$"
+"""The first byte of a block: what it holds."""
 
 BLOCK_BYTES = 1 << 20
 """Most bytes of a block: Flink refuses records larger than its sort buffer."""
@@ -50,6 +56,11 @@ def pick(rows: np.ndarray, at: np.ndarray) -> np.ndarray:
 def rows_of(values: Iterable[bytes], dtype: np.dtype) -> np.ndarray:
     """The rows of all blocks of a partition, in order of arrival, which means nothing: sort before you rely on it."""
     return np.frombuffer(b"".join(values), dtype)
+
+
+def table(blocks: Iterable[bytes], dtype: np.dtype) -> np.ndarray:
+    """The rows of blocks that hold nothing else."""
+    return rows_of(by_tag(blocks, ROWS_TAG)[0], dtype)
 
 
 def by_tag(values: Iterable[bytes], *tags: bytes) -> list[list[bytes]]:
@@ -95,18 +106,82 @@ def in_global_window(block: Block) -> WindowedValue:
     return GlobalWindows.windowed_value(block)
 
 
-class BlockDoFn(beam.DoFn):
-    """A stage that emits blocks: `process` yields from self.blocks.add(partition, rows)."""
+@dataclass(frozen=True)
+class Cost:
+    """What work took: seconds, and CPU seconds of its thread."""
 
-    tag = b""
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(self.seconds + other.seconds, self.cpu_seconds + other.cpu_seconds)
+
+    def to_bytes(self) -> bytes:
+        """A block, with its tag."""
+        return COST_TAG + np.array([self.seconds, self.cpu_seconds]).tobytes()
+
+    @classmethod
+    def of(cls, blocks: Iterable[bytes]) -> "Cost":
+        """The sum of some blocks, without their tags."""
+        return sum((cls(*np.frombuffer(block).tolist()) for block in blocks), cls())
+
+
+class BlockDoFn(beam.DoFn):
+    """A stage between shuffles: `work` yields from self.blocks.add(partition, rows), tagged with `tag`.
+
+    What the stages before it took comes with their blocks, and goes on with its own at the end of each bundle: the
+    last one knows what all took, on every runner, and a bundle that is tried again counts once.
+    """
+
+    tag = ROWS_TAG
+    counts_costs = True
+    """False where another stage reads the same blocks, and counts them."""
+
+    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
+        """One group, or one block, that is not empty."""
+        raise NotImplementedError
+
+    def cost_key(self, key: int) -> int:
+        """The group that the cost goes on to: partition 0 behind the next shuffle."""
+        return int(among(partitions_of(key), 0))
 
     def start_bundle(self) -> None:
         """A bundle that failed half-way must not leave rows to the next one."""
         self.blocks = BlockBuffer(self.tag)
+        self.cost, self.costs_go_to = Cost(), -1
+
+    def process(self, element: tuple[int, bytes | Iterable[bytes]]) -> Iterator[Block]:
+        """Takes the costs out, and times the rest."""
+        key, values = element
+        costs: list[bytes] = []
+        blocks: list[bytes] = []
+        for block in [values] if isinstance(values, bytes) else values:
+            (costs if block[:1] == COST_TAG else blocks).append(block)
+        self.costs_go_to = self.cost_key(key)
+        if self.counts_costs:
+            self.cost += Cost.of(block[1:] for block in costs)
+        if blocks:
+            yield from self._timed(self.work(key, blocks))
+
+    def _timed(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        """The same blocks; only what is done here counts, not what becomes of them meanwhile."""
+        while True:
+            seconds, cpu = time.perf_counter(), time.thread_time()
+            block = next(blocks, None)
+            self.cost += Cost(time.perf_counter() - seconds, time.thread_time() - cpu)
+            if block is None:
+                return
+            yield block
+
+    def rest(self) -> Iterator[Block]:
+        """The rows that did not fill a block."""
+        yield from self.blocks.flush()
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
-        """The rows that did not fill a block."""
-        yield from map(in_global_window, self.blocks.flush())
+        """What is left, and what it took."""
+        yield from map(in_global_window, self._timed(self.rest()))
+        if self.costs_go_to >= 0:
+            yield in_global_window((self.costs_go_to, self.cost.to_bytes()))
 
 
 class GroupBlocks(beam.PTransform):

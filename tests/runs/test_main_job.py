@@ -54,6 +54,19 @@ def test_totals_reconcile_and_a_lost_record_is_noticed(calm):
     assert accounts.total("encode", "kept") == manifest["datasets"]["text"]["rows"]
 
 
+def test_times__of_every_stage_are_measured(calm):
+    state = json.loads((calm / "run.json").read_text())
+    stages = {stage["stage"]: stage for stage in state["stages"]}
+    assert list(stages) == ["score", "duplicates", "text", "tokenizer", "tokens", "rows"]
+    for name, stage in stages.items():
+        assert stage["cpu_seconds"] > 0, name
+        assert stage["cpu_seconds"] < stage["seconds"] + 0.5, name
+    receipts = [json.loads(file.read_text()) for file in calm.glob("_work/duplicates-*/*.json")]
+    found = sum(receipt.get("cpu_seconds", 0) for receipt in receipts)
+    assert stages["duplicates"]["cpu_seconds"] == pytest.approx(found, abs=0.002)
+    assert stages["duplicates"]["units"] == state["units"]
+
+
 def test_short_pages_are_dropped_with_every_rule_that_fired(ledger):
     for row in ledger:
         if row["id"].endswith("-short") and row["duplicate_of"] is None:

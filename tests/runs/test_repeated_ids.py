@@ -12,6 +12,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.cli.why import why
 from pipelines.run.execute import execute
 from pipelines.run.request import Request
 
@@ -111,6 +112,14 @@ def test_run__tells_records_apart_by_their_bytes_and_names_another_winner(folder
     _, whole = do(folder, "whole", RECIPE % "1MB")
     for name, dataset in manifest["datasets"].items():
         assert whole["datasets"][name]["content"] == dataset["content"], name
+
+
+def test_why__shows_the_one_that_stays_first_and_says_what_the_other_is(folder, capsys):
+    run, _ = do(folder, "on", RECIPE % "1kB")
+    why(str(run), "zh-same-0")
+    said = capsys.readouterr().out
+    assert said.count("zh-same-0") == 2
+    assert said.index("kept") < said.index("repeated_record: The same record again")
 
 
 def test_run__without_deduplication_keeps_all_and_repeats_only_the_same_record(folder):

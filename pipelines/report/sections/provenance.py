@@ -43,7 +43,7 @@ def build_timing(material: Material) -> Timing | None:
 
 
 def _stage(stage: dict[str, Any], whole: float) -> Stage:
-    # Stages that only move numbers count no bytes, and a shuffle's CPU time is the runner's: then there is no rate.
+    # Stages that only move numbers count no bytes: then there is no rate.
     size, seconds, cpu = stage["bytes"], stage["seconds"], stage.get("cpu_seconds") or None
     return Stage(
         name=stage["stage"],

@@ -10,15 +10,17 @@ from tokenizer.shards.dataset import unigram_entropy
 from tokenizer.shards.format import Shard
 from tokenizer.shards.index import read_index
 
+TRAIN = "train"
 GROUPS = 12
+"""Named; the others are one row, so that the rows add up."""
 
 ENTROPY_TOKENS = 50_000_000
 """The unigram baseline is computed over the first shards that hold so many training tokens."""
 
 TOKENS_QUERY = """\
 -- In Python, since DuckDB alone does not open Arrow files:
---   import duckdb, pyarrow.dataset
---   shards = pyarrow.dataset.dataset("tokens/train", format="arrow")
+--   import duckdb, glob, pyarrow.dataset
+--   shards = pyarrow.dataset.dataset(sorted(glob.glob("tokens/[tv]*/*.arrow")), format="arrow")
 --   duckdb.sql(...)
 SELECT lang, source, count(*) AS documents, sum(bytes) AS bytes, sum(len(tokens)) AS tokens
 FROM shards GROUP BY ALL ORDER BY tokens DESC"""
@@ -26,9 +28,10 @@ FROM shards GROUP BY ALL ORDER BY tokens DESC"""
 
 @dataclass
 class Counts:
-    """Documents, bytes and tokens of the training shards, by language and by source.
+    """By language and by source: documents, bytes and tokens of all shards, and how many tokens are held out.
 
-    `unigram`: nats per token and bits per byte of a model that knows only how frequent tokens are; None without shards.
+    `unigram`: nats per token and bits per byte of a model that knows only how frequent the training tokens are; None
+    without shards.
     """
 
     languages: dict[str, list[int]] = field(default_factory=dict)
@@ -37,7 +40,7 @@ class Counts:
 
     def tokens(self, groups: dict[str, list[int]]) -> dict[str, int]:
         """Tokens by name of a group."""
-        return {name: tokens for name, (_, _, tokens) in groups.items()}
+        return {name: tokens for name, (_, _, tokens, _) in groups.items()}
 
 
 def count_tokens(material: Material) -> Counts:
@@ -49,16 +52,16 @@ def count_tokens(material: Material) -> Counts:
     index_file = material.run / "tokens" / "index.json"
     if not index_file.exists():
         return counts
-    train = read_index(index_file).splits.get("train")
+    splits = read_index(index_file).splits
     first: list[Shard] = []
     with ExitStack() as kept:
-        for entry in train.shards if train else ():
-            wanted = sum(len(other.tokens) for other in first) < ENTROPY_TOKENS
+        for split, entry in ((name, entry) for name, one in splits.items() for entry in one.shards):
+            wanted = split == TRAIN and sum(len(other.tokens) for other in first) < ENTROPY_TOKENS
             with ExitStack() as passing:
                 file = (kept if wanted else passing).enter_context(material.store.on_disk(f"tokens/{entry.path}"))
                 shard = Shard(file)
-                _add(counts.languages, shard, "lang")
-                _add(counts.sources, shard, "source")
+                _add(counts.languages, shard, "lang", split)
+                _add(counts.sources, shard, "source", split)
             if wanted:
                 first.append(shard)
         if first:
@@ -66,14 +69,16 @@ def count_tokens(material: Material) -> Counts:
     return counts
 
 
-def _add(groups: dict[str, list[int]], shard: Shard, column: str) -> None:
+def _add(groups: dict[str, list[int]], shard: Shard, column: str, split: str) -> None:
     names = shard.column(column).fill_null("unknown").dictionary_encode()
     code_D, bytes_D = names.indices.to_numpy(), shard.column("bytes").to_numpy()
     for code, name in enumerate(names.dictionary.to_pylist()):
         mine_D = code_D == code
-        row = groups.setdefault(name, [0, 0, 0])
-        for place, value in enumerate((mine_D.sum(), bytes_D[mine_D].sum(), shard.lengths[mine_D].sum())):
-            row[place] += int(value)
+        tokens = int(shard.lengths[mine_D].sum())
+        row = groups.setdefault(name, [0, 0, 0, 0])
+        values = (int(mine_D.sum()), int(bytes_D[mine_D].sum()), tokens, 0 if split == TRAIN else tokens)
+        for place, value in enumerate(values):
+            row[place] += value
 
 
 def build_tokens(material: Material, counts: Counts) -> Tokens | None:
@@ -95,6 +100,9 @@ def build_tokens(material: Material, counts: Counts) -> Tokens | None:
     ]
     return Tokens(
         sequence_length=index.sequence_length,
+        documents=sum(split.documents for split in splits),
+        tokens=sum(split.tokens for split in splits),
+        held_out=sum(split.tokens for split in splits if split.name != TRAIN),
         splits=splits,
         languages=_groups(material, counts.languages),
         sources=_groups(material, counts.sources),
@@ -103,8 +111,11 @@ def build_tokens(material: Material, counts: Counts) -> Tokens | None:
 
 
 def _groups(material: Material, groups: dict[str, list[int]]) -> list[TokenGroup]:
-    largest = sorted(groups.items(), key=lambda item: (-item[1][2], item[0]))[:GROUPS]
+    ordered = sorted(groups.items(), key=lambda item: (-item[1][2], item[0]))
+    shown = [(material.excerpts.name(name), row) for name, row in ordered[:GROUPS]]
+    if others := [row for _, row in ordered[GROUPS:]]:
+        shown.append((f"{len(others):,} others", [sum(values) for values in zip(*others, strict=True)]))
     return [
-        TokenGroup(material.excerpts.name(name), documents, size, tokens, share(size, tokens))
-        for name, (documents, size, tokens) in largest
+        TokenGroup(name, documents, size, tokens, held_out, share(size, tokens))
+        for name, (documents, size, tokens, held_out) in shown
     ]

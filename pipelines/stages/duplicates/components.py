@@ -8,22 +8,20 @@ from collections.abc import Iterator
 from math import isqrt
 
 import numpy as np
-from apache_beam.utils.windowed_value import WindowedValue
 
 from filters.kernels.forest import keep_best, union
 from pipelines.stages.duplicates.pairs import EDGE, EDGE_TAG, by_place
 from pipelines.stages.exchange import (
     Block,
     BlockDoFn,
-    Group,
     among,
     by_tag,
-    in_global_window,
     mixed,
     partitions_of,
     pick,
     rows_of,
     spread,
+    table,
 )
 
 LINK = np.dtype([("place", "<u8"), ("root", "<u8")])
@@ -123,26 +121,28 @@ def _walk(a: np.ndarray, b: np.ndarray, similarity: np.ndarray, count: int) -> t
 class ContractEdges(BlockDoFn):
     """EDGE blocks -> LINK blocks, by hash of the place, so that the links of a document meet."""
 
+    counts_costs = False
+
     def start_bundle(self) -> None:
         """Links wait here: contracted together they shrink, one block at a time they hardly do."""
         super().start_bundle()
         self.links: list[np.ndarray] = []
         self.partitions = 0
 
-    def process(self, element: Block) -> Iterator[Block]:
+    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
         """One block of edges."""
-        edges = rows_of(by_tag([element[1]], EDGE_TAG)[0], EDGE)
+        edges = rows_of(by_tag(blocks, EDGE_TAG)[0], EDGE)
         links = np.empty(len(edges), LINK)
         links["place"], links["root"] = edges["worse"]["place"], edges["better"]["place"]
         self.links.append(links)
-        self.partitions = partitions_of(element[0])
+        self.partitions = partitions_of(key)
         if sum(map(len, self.links)) >= CONTRACT_LINKS:
             yield from self._contract()
 
-    def finish_bundle(self) -> Iterator[WindowedValue]:
+    def rest(self) -> Iterator[Block]:
         """What still waits."""
-        yield from map(in_global_window, self._contract())
-        yield from super().finish_bundle()
+        yield from self._contract()
+        yield from super().rest()
 
     def _contract(self) -> Iterator[Block]:
         links, self.links = self.links, []
@@ -155,10 +155,10 @@ class ContractEdges(BlockDoFn):
 class MergeForests(BlockDoFn):
     """LINK blocks of one partition -> one contracted forest, all of them for one solver."""
 
-    def process(self, element: Group) -> Iterator[Block]:
+    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
         """One partition of places."""
-        forest = contract(rows_of(element[1], LINK))
-        one_place = among(partitions_of(element[0]), np.zeros(len(forest), np.uint8))
+        forest = contract(table(blocks, LINK))
+        one_place = among(partitions_of(key), np.zeros(len(forest), np.uint8))
         yield from self.blocks.add(one_place, forest)
 
 
@@ -170,18 +170,18 @@ class LabelPlaces(BlockDoFn):
 
     tag = LABEL_TAG
 
-    def process(self, element: Group) -> Iterator[Block]:
+    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
         """The only partition."""
-        forest = contract(rows_of(element[1], LINK))
-        yield from self.blocks.add(by_place(forest["place"], partitions_of(element[0])), forest)
+        forest = contract(table(blocks, LINK))
+        yield from self.blocks.add(by_place(forest["place"], partitions_of(key)), forest)
 
 
 class LabelEdges(BlockDoFn):
     """EDGE and LINK blocks of one partition of places -> ROOTED blocks, by hash of the component: whole ones."""
 
-    def process(self, element: Group) -> Iterator[Block]:
+    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
         """One partition of places."""
-        edge_blocks, label_blocks = by_tag(element[1], EDGE_TAG, LABEL_TAG)
+        edge_blocks, label_blocks = by_tag(blocks, EDGE_TAG, LABEL_TAG)
         labels = np.sort(rows_of(label_blocks, LINK), order="place")
         edges = rows_of(edge_blocks, EDGE)
         rooted = np.empty(len(edges), ROOTED)
@@ -191,7 +191,7 @@ class LabelEdges(BlockDoFn):
         known = np.flatnonzero(at < len(labels))
         known = known[labels["place"][at[known]] == place[known]]
         rooted["root"][known] = labels["root"][at[known]]
-        partitions = partitions_of(element[0])
+        partitions = partitions_of(key)
         yield from self.blocks.add(among(partitions, spread(mixed(rooted["root"]), partitions)), rooted)
 
 
@@ -201,9 +201,13 @@ class DecideComponents(BlockDoFn):
     def __init__(self, exact: bool):
         self.exact = exact
 
-    def process(self, element: Group) -> Iterator[Block]:
+    def cost_key(self, key: int) -> int:
+        """The first unit, which is always there."""
+        return 0
+
+    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
         """Some whole components."""
-        places, members = decide(rows_of(element[1], ROOTED))
+        places, members = decide(table(blocks, ROOTED))
         if not self.exact:  # then equal texts are near-duplicates like any other
             members["kind"][members["kind"] == EXACT] = NEAR
         yield from self.blocks.add((places >> np.uint64(32)).astype(np.uint32), members)

@@ -25,7 +25,7 @@ from pipelines.stages.duplicates.components import (
 )
 from pipelines.stages.duplicates.pairs import EmitBands, PairMembers, VerifyPairs
 from pipelines.stages.duplicates.partitions import PARTITION_DOCUMENTS, File, GatherFiles, SharePaths, SpreadFiles
-from pipelines.stages.exchange import Block, GroupBlocks, rows_of
+from pipelines.stages.exchange import COST_TAG, ROWS_TAG, Block, GroupBlocks, by_tag, rows_of
 
 __all__ = ["MEMBER", "REPEATED", "FindDuplicates", "members_of"]
 
@@ -36,7 +36,8 @@ class FindDuplicates(beam.PTransform):
     Every member of every cluster of two or more is named once, in any order and number of blocks; `members_of` puts a
     unit's together. A member is dropped only for a kept one with which its own verified similarity reaches the
     threshold, or whose normalised text is equal; documents dropped by rules come last and never beat a kept one, as
-    their rank says so. A shuffle has a partition for every `partition_documents`.
+    their rank says so. A shuffle has a partition for every `partition_documents`. What it took comes as Cost blocks of
+    unit 0.
     """
 
     def __init__(self, options: schema.Deduplicate, partition_documents: int = PARTITION_DOCUMENTS):
@@ -91,4 +92,4 @@ class NoMembers(beam.DoFn):
 
 def members_of(values: Iterable[bytes]) -> np.ndarray:
     """MEMBER rows of one unit, sorted by row, from all its blocks."""
-    return np.sort(rows_of(values, MEMBER), order="row")
+    return np.sort(rows_of(by_tag(values, ROWS_TAG, COST_TAG)[0], MEMBER), order="row")

@@ -1,6 +1,7 @@
 """What deduplication decided about the documents of a unit: stored once, read when the text is written."""
 
 import hashlib
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 from filters.dedup.fingerprints import unpack_ids
 from pipelines.records.receipts import Receipt
 from pipelines.stages.duplicates.find import MEMBER, REPEATED, members_of
+from pipelines.stages.exchange import COST_TAG, Cost, rows_of
 from pipelines.storage.parts import PartWriter, read_parts
 from pipelines.storage.receipt_book import ReceiptBook
 
@@ -76,6 +78,7 @@ class StoreMembers(beam.DoFn):
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, Receipt]]:
         """One unit."""
+        began = time.perf_counter(), time.process_time()
         number, blocks = element
         members, scored = [], None
         for block in blocks:
@@ -84,18 +87,23 @@ class StoreMembers(beam.DoFn):
             else:
                 members.append(block[1:])
         assert scored is not None, f"unit {number} has members but no receipt"
-        store_members(self.book, scored.unit, Membership.of(members))
+        finding = Cost.of(block[1:] for block in members if block[:1] == COST_TAG)
+        store_members(self.book, scored.unit, Membership.of(members), finding, began)
         yield number, scored
 
 
-def store_members(book: ReceiptBook, unit: str, members: Membership) -> None:
-    """Keep the decision of one unit; a resumed run reads it instead of finding duplicates again."""
+def store_members(book: ReceiptBook, unit: str, members: Membership, finding: Cost, began: tuple[float, float]) -> None:
+    """Keep the decision of one unit; a resumed run reads it instead of finding duplicates again.
+
+    The receipt of the first unit says what finding took, over all units.
+    """
     raw = pa.array([members.member.tobytes()], pa.large_binary())
     with ExitStack() as stack:
         writer = stack.enter_context(PartWriter(book.store, MEMBERS, unit))
         writer.write(pa.record_batch([raw], ["members"]))
+    cost = finding + Cost(time.perf_counter() - began[0], time.process_time() - began[1])
     details = {"members": len(members.member)}
-    book.commit(Receipt(book.stage, unit, tuple(writer.parts), details=details))
+    book.commit(Receipt(book.stage, unit, tuple(writer.parts), (), cost.seconds, cost.cpu_seconds, details=details))
 
 
 def stored_members(book: ReceiptBook, unit: str) -> Membership:
@@ -103,4 +111,5 @@ def stored_members(book: ReceiptBook, unit: str) -> Membership:
     receipt = book.find(unit)
     if receipt is None:
         raise FileNotFoundError(f"no duplicate decision for unit {unit} in {book.folder}")
-    return Membership.of(batch.column(0)[0].as_py() for batch in read_parts(book.store, receipt, MEMBERS))
+    stored = (batch.column(0)[0].as_py() for batch in read_parts(book.store, receipt, MEMBERS))
+    return Membership(rows_of(stored, MEMBER))

@@ -20,7 +20,6 @@ from pipelines.stages.duplicates.partitions import PATH_TAG
 from pipelines.stages.exchange import (
     Block,
     BlockDoFn,
-    Group,
     among,
     by_tag,
     mixed,
@@ -28,6 +27,7 @@ from pipelines.stages.exchange import (
     pick,
     rows_of,
     spread,
+    table,
 )
 from pipelines.storage.remote import attempt
 
@@ -214,10 +214,10 @@ class EmitBands(BlockDoFn):
     def __init__(self, options: schema.Deduplicate):
         self.options = options
 
-    def process(self, element: Group) -> Iterator[Block]:
+    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
         """One piece."""
-        partitions = partitions_of(element[0])
-        for unit, path, first, last in map(json.loads, element[1]):
+        partitions = partitions_of(key)
+        for unit, path, first, last in map(json.loads, blocks):
             file = attempt(partial(open_fingerprints, path), path)
             for records in band_records(unit, file, self.options, first, last):
                 yield from self.blocks.add(among(partitions, spread(records["key"], partitions)), records)
@@ -228,10 +228,10 @@ class PairMembers(BlockDoFn):
 
     tag = PAIR_TAG
 
-    def process(self, element: Group) -> Iterator[Block]:
+    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
         """One partition of keys."""
-        pairs = bucket_pairs(rows_of(element[1], RECORD))
-        yield from self.blocks.add(by_place(pairs["worse"], partitions_of(element[0])), pairs)
+        pairs = bucket_pairs(table(blocks, RECORD))
+        yield from self.blocks.add(by_place(pairs["worse"], partitions_of(key)), pairs)
 
 
 class VerifyPairs(BlockDoFn):
@@ -242,9 +242,9 @@ class VerifyPairs(BlockDoFn):
     def __init__(self, options: schema.Deduplicate):
         self.options = options
 
-    def process(self, element: Group) -> Iterator[Block]:
+    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
         """The pairs of some units' documents."""
-        pair_blocks, path_blocks = by_tag(element[1], PAIR_TAG, PATH_TAG)
+        pair_blocks, path_blocks = by_tag(blocks, PAIR_TAG, PATH_TAG)
         pairs = rows_of(pair_blocks, PAIR)
         if not len(pairs):
             return
@@ -257,7 +257,7 @@ class VerifyPairs(BlockDoFn):
         for unit, at in zip(units.tolist(), by_unit, strict=True):
             some = pick(pairs, at)
             for edges in self._unit(unit, some, shelf):
-                yield from self.blocks.add(np.full(len(edges), element[0], np.uint64), edges)
+                yield from self.blocks.add(np.full(len(edges), key, np.uint64), edges)
 
     def _unit(self, unit: int, pairs: np.ndarray, shelf: Shelf) -> Iterator[np.ndarray]:
         """EDGE rows of one unit, for PAIR rows in any order."""

@@ -1,7 +1,9 @@
 """The numbers of a report against a count in plain Python over the same documents."""
 
+import glob
 import json
 import shutil
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -62,8 +64,7 @@ def test_groups(report: Report, docs: list, table: str) -> None:
         assert (group.documents, group.kept, group.dropped) == (len(mine) + dead, len(kept), len(mine) - len(kept))
         assert (group.dead, group.kept_bytes) == (dead, sum(doc.bytes for doc in kept))
         assert group.unjudged == sum(not doc.judged for doc in mine)
-        train = [doc for doc in [d for d in docs if not d.step][3:] if getattr(doc, key) == group.name]
-        assert (group.tokens or 0) == sum(doc.bytes for doc in train)
+        assert (group.tokens or 0) == sum(doc.bytes for doc in kept)
 
 
 def test_sites__host_names_only(report: Report, docs: list) -> None:
@@ -175,12 +176,39 @@ def test_dead__by_error_and_file(report: Report) -> None:
     ]
 
 
+def test_tokens__of_many_languages_add_up(
+    report: Report, run: Path, scrub: Scrub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipelines.report.sections.tokens.GROUPS", 1)
+    tokens = build(run, scrub).tokens
+    assert tokens is not None
+    assert [group.name for group in tokens.languages][1:] == ["2 others"]
+    assert sum(group.tokens for group in tokens.languages) == tokens.tokens
+    assert sum(group.held_out for group in tokens.languages) == tokens.held_out
+
+
+def test_write_report__keeps_how_long_the_user_waited(runs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.report.build._scrubber", lambda: str)
+    run = runs.whole()
+    for _ in range(2):  # rendered again, it is still what that run took
+        write_report(run, *([time.time() - 100] if _ == 0 else []))
+        seconds = Report.from_json((run / "report" / "report.json").read_text("utf-8")).header.seconds
+        assert seconds is not None
+        assert 100 <= seconds < 160
+
+
 def test_tokens(report: Report, docs: list) -> None:
     assert report.tokens is not None
     assert report.tokenizer is not None
     assert [split.name for split in report.tokens.splits] == ["train", "validation"]
     assert report.tokens.splits[0].documents == sum(not doc.step for doc in docs) - 3
     assert [group.bytes_per_token for group in report.tokens.languages] == [1.0, 1.0, 1.0]
+    held_out = report.tokens.splits[1].tokens
+    assert (report.tokens.tokens, report.tokens.held_out) == (report.tokens.splits[0].tokens + held_out, held_out)
+    assert (report.header.tokens, report.header.held_out) == (report.tokens.tokens, held_out)
+    for groups in (report.tokens.languages, report.tokens.sources):
+        for name in ("documents", "tokens", "held_out"):
+            assert sum(getattr(group, name) for group in groups) == getattr(report.tokens, name), name
     assert (report.tokenizer.kind, report.tokenizer.vocabulary) == ("bpe", 1024)
     assert report.tokenizer.measures[:4] == ["bytes", "tokens", "bytes / token", "tokens / word"]
     assert [(row.language, row.values[1:5]) for row in report.tokenizer.evaluation] == [
@@ -238,7 +266,8 @@ def test_queries__every_printed_one_runs_in_the_run_directory(
     assert len(printed) > 18
     monkeypatch.chdir(run)
     with duckdb.connect() as connection:
-        connection.register("shards", pyarrow.dataset.dataset("tokens/train", format="arrow"))
+        shards = sorted(glob.glob("tokens/[tv]*/*.arrow"))
+        connection.register("shards", pyarrow.dataset.dataset(shards, format="arrow"))
         for query in printed:
             assert connection.sql(query).fetchall(), query
 

@@ -1,41 +1,90 @@
 """Progress is what the receipts say, each read once; the view draws it on a terminal and in a log alike."""
 
 import io
+from datetime import UTC, datetime
 
 import pytest
 from rich.console import Console
 
 from pipelines.cli.live import ProgressView
 from pipelines.records.accounts import Account
+from pipelines.records.elements import Split, Unit
 from pipelines.records.receipts import Receipt
+from pipelines.run.job import write_plan
 from pipelines.run.progress import Progress
-from pipelines.storage.receipt_book import ReceiptBook
+from pipelines.storage.receipt_book import ReceiptBook, write_note
 from pipelines.storage.store import Store
+
+UNITS = [Unit("web", (Split(f"/{name}", 0, 1, 1, "e"),), 1) for name in ("a", "b", "c", "gone")]
+A, B, C, GONE = (unit.key for unit in UNITS)
+STARTED = 1_000_000.0
 
 
 @pytest.fixture
 def store(tmp_path):
     made = Store(str(tmp_path / "run"))
     made.prepare()
-    made.write_sealed("run.json", {"units": 3, "books": {"score": "_work/score-0", "tokenizer": "_work/tokenizer-0"}})
+    write_plan(made, UNITS[:3])
+    begin(made)
     return made
 
 
-def commit(store, unit, documents=10):
-    account = Account("read", "in", "", "web", "", documents, documents * 100)
-    ReceiptBook(store, "score", "0").commit(Receipt("score", unit, (), (account,)))
+def begin(store, started=STARTED):
+    books = {stage: f"_work/{stage}-0" for stage in ("score", "duplicates", "text", "tokenizer", "tokens")}
+    when = datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds")
+    store.write_sealed("run.json", {"units": 3, "started": when, "books": books})
+
+
+def commit(store, unit, documents=10, stage="score", step="read", finished=STARTED + 5):
+    account = Account(step, "in", "", "web", "", documents, documents * 100)
+    receipt = Receipt(stage, unit, (), (account,), finished=finished)
+    ReceiptBook(store, stage, "0").commit(receipt)
+    return receipt
+
+
+def shown(progress) -> dict:
+    return {stage.stage: (stage.done, stage.documents) for stage in progress.poll()}
 
 
 def test_poll__counts_new_receipts_once(store):
     progress = Progress(store)
-    assert [(s.stage, s.done, s.total) for s in progress.poll()] == [("score", 0, 3), ("tokenizer", 0, 1)]
-    commit(store, "a")
+    assert [(s.stage, s.done, s.total) for s in progress.poll()][::3] == [("score", 0, 3), ("tokenizer", 0, 1)]
+    commit(store, A)
     progress.poll()
-    commit(store, "b", 5)
-    (score, _) = progress.poll()
+    commit(store, B, 5)
+    score = progress.poll()[0]
     assert (score.done, score.documents, score.bytes, score.finished) == (2, 15, 1500, False)
-    commit(store, "c")
+    commit(store, C)
     assert progress.poll()[0].finished
+
+
+def test_poll__counts_planned_units_and_outcomes_of_this_run_only(store):
+    commit(store, A)
+    commit(store, GONE, 1000)
+    commit(store, GONE, 1000, "duplicates", "")
+    commit(store, f"{GONE}-x", 1000, "text", "scrub")
+    old = commit(store, f"{A}-old", 7, "text", "scrub", STARTED - 50)
+    again = commit(store, f"{B}-same", 8, "text", "scrub", STARTED - 50)
+    for stage, name in (("tokens", f"{A}-old-old"), ("tokens", "plan-old"), ("tokenizer", "old")):
+        commit(store, name, 9, stage, "encode", STARTED - 50)
+    progress = Progress(store)
+    assert shown(progress) == {
+        "score": (1, 10), "duplicates": (0, 0), "text": (0, 0), "tokenizer": (0, 0), "tokens": (0, 0)
+    }  # fmt: skip
+    new = commit(store, f"{A}-new", 6, "text", "scrub")
+    assert shown(progress)["text"] == (1, 6)
+    write_note(store, "text", [new, again])  # the stage is done: one unit was as before
+    assert shown(progress)["text"] == (2, 14)
+    tokens = commit(store, f"{A}-new-new", 6, "tokens", "encode")
+    plan, trained = commit(store, "plan-new", 0, "tokens", ""), commit(store, "new", 0, "tokenizer", "")
+    assert shown(progress)["tokens"] == (2, 6)
+    for stage, receipt in (("tokenizer", trained), ("tokens", tokens), ("rows", plan)):
+        write_note(store, stage, [receipt])
+    assert (shown(progress)["tokenizer"], shown(progress)["tokens"]) == ((1, 0), (2, 6))
+    write_plan(store, [UNITS[3]])  # another run, of another input
+    begin(store, STARTED + 100)
+    write_note(store, "text", [old])
+    assert (shown(progress)["score"], shown(progress)["text"]) == ((1, 1000), (1, 7))
 
 
 def test_poll__before_the_plan_there_is_nothing(tmp_path):
@@ -45,7 +94,7 @@ def test_poll__before_the_plan_there_is_nothing(tmp_path):
 @pytest.mark.parametrize("terminal", [True, False])
 def test_view__shows_units_and_documents(store, terminal):
     console = Console(file=io.StringIO(), force_terminal=terminal, width=120)
-    commit(store, "a", 1234)
+    commit(store, A, 1234)
     with ProgressView(console) as view:
         view.show(Progress(store).poll())
     text = console.file.getvalue()

@@ -18,13 +18,16 @@ from pipelines.stages.exchange import (
     Block,
     BlockBuffer,
     BlockDoFn,
+    Cost,
     Group,
     GroupBlocks,
+    among,
     by_tag,
     mixed,
     rows_of,
     split_by,
     spread,
+    table,
 )
 
 ROW = np.dtype([("key", "<u8"), ("value", "<u4")])
@@ -87,6 +90,31 @@ def test_spread__is_even_and_within_range():
     assert spread(np.array([2**64 - 1], np.uint64), 1).tolist() == [0]
 
 
+class Burn(BlockDoFn):
+    """Passes rows on, at a cost."""
+
+    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
+        sum(range(200_000))
+        yield from self.blocks.add(np.full(1, key), rows([len(blocks)]))
+
+
+def test_costs__travel_with_the_blocks_and_add_up():
+    key, before = int(among(5, 3)), Cost(2.0, 1.0)
+    stage = Burn()
+    stage.start_bundle()
+    given = list(stage.process((key, [b"Rone", before.to_bytes(), b"Rtwo"])))
+    given += stage.process((key + 1, [before.to_bytes()]))  # a group of costs alone is no work
+    given += [windowed.value for windowed in stage.finish_bundle()]
+    rows_at, (cost_at, packed) = given[:-1], given[-1]
+    assert [(at, table([block], ROW)["value"].tolist()) for at, block in rows_at] == [(key, [2])]
+    assert cost_at == among(5, 0)
+    cost = Cost.of([packed[1:]])
+    assert cost.seconds > 4
+    assert 2 < cost.cpu_seconds < 3
+    stage.start_bundle()  # a bundle that is tried again begins at nothing
+    assert list(stage.finish_bundle()) == []
+
+
 class Scatter(BlockDoFn):
     """Numbers to partitions by their last digit."""
 
@@ -97,7 +125,7 @@ class Scatter(BlockDoFn):
 
 class Total(beam.DoFn):
     def process(self, element: Group) -> Iterator[tuple[int, int]]:
-        yield element[0], int(rows_of(element[1], ROW)["value"].sum())
+        yield element[0], int(table(element[1], ROW)["value"].sum())
 
 
 def test_exchange__through_a_runner_with_typed_coders():
