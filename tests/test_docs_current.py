@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.cli.docs import DOCS, pages
 from pipelines.cli.init import example
-from pipelines.cli.main import app
+from pipelines.cli.main import Commands
 
 
 @pytest.mark.parametrize("name", ["recipe.schema.json", "recipe.md", "rules.md", "cli.md"])
@@ -17,8 +17,8 @@ def test_generated_page__is_current(name):
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
 def test_readme__names_every_command(readme):
     text = Path(readme).read_text(encoding="utf-8")
-    for command in app.registered_commands:
-        assert f"`{command.name}" in text, command.name
+    for name in Commands.table:
+        assert f"`{name}" in text, name
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])

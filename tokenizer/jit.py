@@ -1,21 +1,22 @@
 """The decorators of this package's compiled loops, and a cache that an edited helper cannot leave stale.
 
-filters/kernels/jit.py does the same for its kernels; neither package may import the other.
+numba is imported when one of them is first called. filters/kernels/jit.py does the same for its kernels; neither
+package may import the other.
 """
 
 import hashlib
 import os
 import tempfile
 from collections.abc import Callable
+from functools import cache, cached_property, update_wrapper
 from pathlib import Path
 from typing import Any
 
-import numba
 
-
-def _cache_folder() -> str:
+@cache
+def _cache_folder(version: str) -> str:
     """A folder named by the text of this package: numba itself watches only the file of the kernel it compiles."""
-    text = hashlib.sha256(numba.__version__.encode())
+    text = hashlib.sha256(version.encode())
     for file in sorted(Path(__file__).parent.rglob("*.py")):
         text.update(file.read_bytes())
     roots = (os.environ.get(name) for name in ("NUMBA_CACHE_DIR", "GRISTMILL_CACHE", "XDG_CACHE_HOME"))
@@ -29,17 +30,39 @@ def _cache_folder() -> str:
     return str(folder)
 
 
-FOLDER = _cache_folder()
+class Kernel:
+    """A loop that is compiled, or loaded from the cache, when it is first called. Without fastmath."""
+
+    def __init__(self, function: Callable[..., Any], **options: Any):
+        update_wrapper(self, function)
+        self.py_func, self._options = function, options
+
+    def __call__(self, *args: Any) -> Any:
+        """Run it."""
+        return self.compiled(*args)
+
+    @cached_property
+    def compiled(self) -> Any:
+        """numba's dispatcher; the kernels that it calls are made dispatchers, too, where it looks them up."""
+        import numba
+
+        names = self.py_func.__globals__
+        for name in self.py_func.__code__.co_names:
+            if isinstance(called := names.get(name), Kernel):
+                names[name] = called.compiled
+        # numba reads its one setting for the cache's place when it decorates.
+        before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, _cache_folder(numba.__version__)
+        try:
+            return numba.njit(nogil=True, **self._options)(self.py_func)
+        finally:
+            numba.config.CACHE_DIR = before
 
 
-def kernel(function: Callable[..., Any]) -> Any:
-    """numba.njit without fastmath, cached in FOLDER. numba reads its one setting when it decorates."""
-    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, FOLDER
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    finally:
-        numba.config.CACHE_DIR = before
+def kernel(function: Callable[..., Any]) -> Kernel:
+    """Decorator of compiled loops."""
+    return Kernel(function, cache=True)
 
 
-inline = numba.njit(nogil=True, inline="always")
-"""Decorator of helpers that are compiled into their callers."""
+def inline(function: Callable[..., Any]) -> Kernel:
+    """Decorator of helpers that are compiled into their callers."""
+    return Kernel(function, inline="always")

@@ -4,7 +4,6 @@ import json
 import sys
 from pathlib import Path
 
-import typer.main
 from click import Context
 
 from filters.presets import PRESETS
@@ -77,11 +76,11 @@ def rules_page() -> str:
 
 def cli_page() -> str:
     """The help of every command."""
-    from pipelines.cli.main import app
+    from pipelines.cli.main import Commands
 
-    group = typer.main.get_command(app)
     lines = ["# The command", "", "Made from `gristmill COMMAND --help` by `make docs`.", ""]
-    for name, command in sorted(group.commands.items()):  # type: ignore[attr-defined]
+    for name, entry in sorted(Commands.table.items()):
+        command = entry.load(name)
         usage = command.get_usage(Context(command, info_name=f"gristmill {name}")).removeprefix("Usage: ")
         lines += [f"## gristmill {name}", "", (command.help or "").strip(), "", "```", usage, "```", ""]
         for parameter in command.params:

@@ -1,4 +1,4 @@
-"""The command: `gristmill COMMAND`. One file per command; this one only gathers them, catches and prints."""
+"""The command: `gristmill COMMAND`. One file per command; this one only lists them, catches and prints."""
 
 import sys
 from importlib.metadata import version
@@ -6,14 +6,33 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli import clean, cluster, demo, init, report, rules, run, status, train, validate, verify
-from pipelines.cli import why as explore
+from pipelines.cli.commands import Commands, Entry
 from pipelines.cli.output import fail, out, prepare
 from pipelines.cli.usage import UsageError, explain, is_help
 from pipelines.errors import Exit, GristmillError, refusal
 
+WRITE, RUN, LOOK, TRAIN = "Write a recipe", "Run it", "Look at what came out", "Train on it"
+
+Commands.table = {
+    "init": Entry(WRITE, "init"),
+    "validate": Entry(WRITE, "validate"),
+    "rules": Entry(WRITE, "rules"),
+    "run": Entry(RUN, "run", settings="BEAM_ARGS"),
+    "status": Entry(RUN, "status"),
+    "clean": Entry(RUN, "clean"),
+    "cluster": Entry(RUN, "cluster"),
+    "demo": Entry(RUN, "demo"),
+    "report": Entry(LOOK, "report"),
+    "why": Entry(LOOK, "why"),
+    "verify": Entry(LOOK, "verify"),
+    "train": Entry(TRAIN, "train", settings="TRAINER_ARGS"),
+    "explain": Entry(TRAIN, "train", "explain", settings="TRAINER_ARGS"),
+    "scaling": Entry(TRAIN, "train", "scaling", settings="TRAINER_ARGS"),
+    "generate": Entry(TRAIN, "train", "generate", settings="TRAINER_ARGS"),
+}
 app = typer.Typer(
     name="gristmill",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -35,25 +54,6 @@ def options(
     ] = False,
 ) -> None:
     """Options of the command itself."""
-
-
-WRITE, RUN, LOOK, TRAIN = "Write a recipe", "Run it", "Look at what came out", "Train on it"
-
-app.command("init", rich_help_panel=WRITE)(init.init)
-app.command("validate", rich_help_panel=WRITE)(validate.validate)
-app.command("rules", rich_help_panel=WRITE)(rules.rules)
-app.command("run", rich_help_panel=RUN, context_settings=run.BEAM_ARGS)(run.run)
-app.command("status", rich_help_panel=RUN)(status.status)
-app.command("clean", rich_help_panel=RUN)(clean.clean)
-app.command("cluster", rich_help_panel=RUN)(cluster.cluster)
-app.command("demo", rich_help_panel=RUN)(demo.demo)
-app.command("report", rich_help_panel=LOOK)(report.report)
-app.command("why", rich_help_panel=LOOK)(explore.why)
-app.command("verify", rich_help_panel=LOOK)(verify.verify)
-app.command("train", rich_help_panel=TRAIN, context_settings=train.TRAINER_ARGS)(train.train)
-app.command("explain", rich_help_panel=TRAIN, context_settings=train.TRAINER_ARGS)(train.explain)
-app.command("scaling", rich_help_panel=TRAIN, context_settings=train.TRAINER_ARGS)(train.scaling)
-app.command("generate", rich_help_panel=TRAIN, context_settings=train.TRAINER_ARGS)(train.generate)
 
 
 def main() -> None:

@@ -19,14 +19,13 @@ from pipelines.cli.live import ProgressView
 from pipelines.cli.output import err, human_bytes, note, out, say_error, warn
 from pipelines.errors import Exit, GristmillError, RecipeError, inert
 from pipelines.processes.lifetime import SCRATCH
-from pipelines.recipe.load import load
-from pipelines.recipe.schema import parse_bytes, parse_share
-from pipelines.run.job import STAGES, run_folder
+from pipelines.recipe.glance import name_of
+from pipelines.recipe.sizes import parse_bytes, parse_share
 from pipelines.run.progress import Progress
-from pipelines.run.request import Request
+from pipelines.run.request import STAGES, Request
 from pipelines.storage.addresses import redacted
-from pipelines.storage.layout import PAGE, REPORT, STATE
-from pipelines.storage.rundir import claim
+from pipelines.storage.layout import LOG, PAGE, REPORT, STATE
+from pipelines.storage.rundir import check_folder
 from pipelines.storage.store import Store
 
 BEAM_ARGS = {"allow_extra_args": True}
@@ -35,7 +34,6 @@ POLL_SECONDS, REMOTE_POLL_SECONDS = 0.5, 3.0
 """A look at an object store is some requests, and those cost time and money."""
 LOG_SHOWN = 4000
 """Characters of a log that can be kept nowhere."""
-LOG = "run.log"
 
 
 def run(
@@ -69,7 +67,6 @@ def run(
 
         gristmill run recipe.yaml --sample 1%
     """
-    loaded = load(recipe)
     if until not in STAGES:
         raise RecipeError(f"unknown stage '{until}'", where="--until", fix=nearest(until, STAGES))
     if context.args and not context.args[0].startswith("-"):
@@ -77,7 +74,7 @@ def run(
         raise RecipeError(f"unexpected argument '{context.args[0]}'", where="gristmill run", fix=fix)
     request = Request(
         recipe,
-        run_folder(loaded.recipe, out_folder),
+        _folder(recipe) if out_folder is None else out_folder,
         runner=runner,
         workers=workers,
         memory=_size(memory, "--memory"),
@@ -90,6 +87,16 @@ def run(
     code = supervise(request)
     if code:
         raise typer.Exit(code)
+
+
+def _folder(recipe: Path) -> Path:
+    """runs/<name of the recipe>. Raises RecipeError for a recipe that has none."""
+    name = name_of(recipe)
+    if name is None:
+        from pipelines.recipe.load import load  # half a second, for what is wrong with it
+
+        name = load(recipe).recipe.name
+    return Path("runs") / name
 
 
 def _size(text: str | None, option: str) -> int | None:
@@ -121,12 +128,10 @@ def supervise(request: Request) -> int:
     """
     request = replace(request, asked=time.time())
     store = Store.at(request.out)
-    claim(store)
+    check_folder(store)
     # A killed worker's job server may still be leaving; it removes its own folder.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
-        log_path = (store.local or Path(scratch)) / LOG
-        log_path.parent.mkdir(parents=True, exist_ok=True)
-        errors = Path(scratch) / "error"
+        errors, log_path = Path(scratch) / "error", Path(scratch) / LOG
         command = [sys.executable, "-m", "pipelines.run.worker", request.to_json(), scratch]
         with log_path.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal reaches us alone, and we hand it on exactly once.
@@ -136,6 +141,8 @@ def supervise(request: Request) -> int:
             except KeyboardInterrupt:
                 code = _stop(worker)
         _sweep(store, worker.pid)
+        if not log_path.exists() and store.local is not None:
+            log_path = store.local / LOG
         lost = keep_log(store, log_path)
         if code != Exit.INTERRUPTED:
             _say_reported(request, store, worker.pid)
@@ -158,19 +165,22 @@ def _sweep(store: Store, pid: int) -> None:
 def keep_log(store: Store, file: Path) -> str:
     """Take credentials out of the log; put it with the run where that is on an object store, behind earlier ones.
 
-    Returns what to show where it cannot be put: why, and its end.
+    Returns what to show where it cannot be kept: why, and its end.
     """
     text = file.read_text(encoding="utf-8", errors="replace")
+    if not text:
+        return ""
     # What it quotes may be looked at in a terminal.
     if (clean := "\n".join(map(inert, redacted(text).split("\n")))) != text:
         file.write_text(clean, encoding="utf-8")
-    if store.local is not None or not clean:
-        return ""
+    shown = f"its end:\n{clean[-LOG_SHOWN:]}"
+    if store.local is not None:
+        return "" if file.parent == store.local else f"the run had not begun, so its log is not kept; {shown}"
     try:
         earlier = store.read_bytes(LOG) if store.exists(LOG) else b""
         store.write_bytes(LOG, earlier + clean.encode())
     except GristmillError as error:
-        return f"the log cannot be put there: {error.what}; its end:\n{clean[-LOG_SHOWN:]}"
+        return f"the log cannot be put there: {error.what}; {shown}"
     return ""
 
 
@@ -178,8 +188,7 @@ def _watch(worker: subprocess.Popen, store: Store) -> int:
     progress, next_look = Progress(store), 0.0
     said: set[str] = set()
     with ProgressView(err) as view:
-        while worker.poll() is None:
-            time.sleep(POLL_SECONDS)
+        while not _ended_within(worker, POLL_SECONDS):
             if store.local is None and time.monotonic() < next_look:
                 continue
             next_look = time.monotonic() + REMOTE_POLL_SECONDS
@@ -202,6 +211,12 @@ def _state(store: Store, pid: int) -> dict[str, Any]:
         state = store.read_sealed(STATE) or {}
         return state if state.get("pid") == pid else {}
     return {}
+
+
+def _ended_within(worker: subprocess.Popen, seconds: float) -> bool:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        worker.wait(seconds)
+    return worker.returncode is not None
 
 
 def _note(state: dict, said: set[str]) -> None:

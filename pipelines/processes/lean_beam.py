@@ -4,6 +4,7 @@ Beam imports its MongoDB and BigQuery connectors where their clients are install
 function that compares unusual type hints. The clients themselves can still be imported, by their own names.
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -37,6 +38,7 @@ def _beartype() -> list[ModuleType]:
 
 @contextmanager
 def _lean() -> Iterator[None]:
+    logging.getLogger("apache_beam.io.mongodbio").setLevel(logging.ERROR)  # it warns where it finds no client
     later = (Later("boto3"), Later("httplib2"))
     with without("pymongo", "bson", "apache_beam.io.gcp.bigquery"), standing_in(*_beartype(), *later):
         yield

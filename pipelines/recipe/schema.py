@@ -20,33 +20,9 @@ from pydantic_core import PydanticCustomError
 
 from filters.names import nearest
 from filters.registry import Registry
+from pipelines.recipe.glance import NAME
 from pipelines.recipe.plugins import Plugin, declare_plugins
-
-UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12,
-         "KIB": 2**10, "MIB": 2**20, "GIB": 2**30, "TIB": 2**40}  # fmt: skip
-
-
-def parse_bytes(value: Any) -> Any:
-    """ "16MB" -> 16000000, "16MiB" -> 16777216; numbers pass. Raises ValueError naming the units."""
-    if not isinstance(value, str):
-        return value
-    text = value.strip().upper().replace("_", "")
-    digits = text.rstrip("BKMGTI ")
-    unit = text[len(digits) :].strip()
-    try:
-        return int(float(digits) * UNITS[unit])
-    except (KeyError, ValueError, OverflowError):
-        raise ValueError(f"'{value}' is not a size; write a number with B, KB, MB, GB, KiB, MiB or GiB") from None
-
-
-def parse_share(value: Any) -> Any:
-    """ "1%" -> 0.01; numbers pass."""
-    if isinstance(value, str) and value.strip().endswith("%"):
-        try:
-            return float(value.strip()[:-1]) / 100
-        except ValueError:
-            raise ValueError(f"'{value}' is not a share; write 1% or 0.01") from None
-    return value
+from pipelines.recipe.sizes import parse_bytes, parse_share
 
 
 def as_list(value: Any) -> Any:
@@ -280,9 +256,7 @@ class Recipe(Model):
 
     gristmill: Literal[1]
     """Version of the recipe format."""
-    name: Annotated[str, Expected("a name of letters, digits, '.', '_' and '-'")] = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-    )
+    name: Annotated[str, Expected("a name of letters, digits, '.', '_' and '-'")] = Field(pattern=NAME)
     seed: int = Field(0, ge=0, lt=2**63)
     """Of every sample: `--sample`, tokenizer training, validation, pack plan."""
     plugins: Annotated[list[Plugin], Expected("a list of file names, such as [my_filters.py]")] = []

@@ -1,14 +1,21 @@
 """Accounting as data: what happened to every record, step by step. Totals reconcile or the run fails."""
 
+from __future__ import annotations
+
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from filters.imports import Later
 from pipelines.errors import ReconcileError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+else:
+    np = Later("numpy")  # for whoever counts rows; receipts are read without
+pc = Later("pyarrow.compute")
 
 IN, KEPT, DROPPED, DEAD = "in", "kept", "dropped", "dead"
 """A record that enters a step leaves it by exactly one of the other three."""
@@ -84,7 +91,7 @@ class Accounts:
         """Names of the sources that were counted."""
         return sorted({key[3] for key in self._documents})
 
-    def of(self, source: str) -> "Accounts":
+    def of(self, source: str) -> Accounts:
         """The accounts of one source."""
         return Accounts(account for account in self if account.source == source)
 
@@ -93,7 +100,7 @@ class Accounts:
         return [asdict(account) for account in self]
 
     @classmethod
-    def from_json(cls, records: Iterable[dict]) -> "Accounts":
+    def from_json(cls, records: Iterable[dict]) -> Accounts:
         """The inverse of to_json."""
         return cls(Account(**record) for record in records)
 

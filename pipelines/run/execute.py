@@ -3,6 +3,7 @@
 import contextlib
 import os
 import platform
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,9 +22,9 @@ from pipelines.report.build import write_report
 from pipelines.run import manifest
 from pipelines.run.changes import changes
 from pipelines.run.graph import build
-from pipelines.run.job import STAGES, Job, make_job, plan_units, write_plan
+from pipelines.run.job import Job, make_job, plan_units, write_plan
 from pipelines.run.outcome import emptiness, whole_stages
-from pipelines.run.request import Request
+from pipelines.run.request import STAGES, Request
 from pipelines.runners.budget import Budget
 from pipelines.runners.local.runner import LocalRunner
 from pipelines.runners.options import Chosen, choose
@@ -41,8 +42,8 @@ NOTED = ("score", "text", "tokenizer", "tokens", "rows")
 """Stages that note their receipts, in the order in which the report shows them."""
 
 
-def execute(request: Request) -> dict[str, Any]:
-    """Do a run, or continue it. Returns the manifest.
+def execute(request: Request, begun: Callable[[Store], None] = lambda store: None) -> dict[str, Any]:
+    """Do a run, or continue it. Returns the manifest. `begun` is told when the run directory is ours.
 
     Raises GristmillError for everything that a user can mend; whatever is on disk then is consistent, and the same
     command goes on from there.
@@ -55,6 +56,7 @@ def execute(request: Request) -> dict[str, Any]:
     check(loaded)
     aside, pid = _aside(store, loaded, chosen), os.getpid()
     aside(lambda: claim(store))
+    begun(store)
     with locked(store, aside, request.break_lock) as told:
         chosen = replace(chosen, note="; ".join(filter(None, (told, chosen.note))))
         job, units = aside(lambda: _prepare(store, loaded, request, chosen, pid))

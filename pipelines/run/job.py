@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -14,12 +13,10 @@ from pipelines.records.elements import Unit
 from pipelines.run.field_names import check_field_names
 from pipelines.run.keys import DUPLICATES_CODE, SCORE_CODE, TEXT_CODE, TOKEN_CODE, step_key
 from pipelines.run.plan import plan_source
+from pipelines.run.request import STAGES
 from pipelines.storage.layout import PLAN, PLAN_MARK
 from pipelines.storage.receipt_book import ReceiptBook
 from pipelines.storage.store import Store
-
-STAGES = ("score", "duplicates", "text", "tokenizer", "tokens")
-"""In order of execution; `--until` takes one of them."""
 
 
 @dataclass(frozen=True)
@@ -140,8 +137,3 @@ def read_plan(store: Store) -> list[Unit]:
     """The planned units; their numbers are their positions."""
     with store.open(PLAN) as file:
         return [Unit.from_json(json.loads(text)) for text in pa.ipc.open_file(file).read_all()["unit"].to_pylist()]
-
-
-def run_folder(recipe: Recipe, out: str | None) -> Path | str:
-    """Where a run lives: --out, or runs/<name>."""
-    return Path("runs") / recipe.name if out is None else out

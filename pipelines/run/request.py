@@ -1,11 +1,12 @@
-"""What the command line asks of a run, as it is handed to the process that does it. Imports no Beam."""
+"""What the command line asks of a run, as it is handed to the process that does it. Imports nothing that takes time."""
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.run.job import STAGES
+STAGES = ("score", "duplicates", "text", "tokenizer", "tokens")
+"""In order of execution; `--until` takes one of them."""
 
 
 @dataclass(frozen=True)

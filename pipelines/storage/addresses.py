@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
-import fsspec
-
+from filters.imports import Later
 from pipelines.errors import RecipeError
+
+fsspec = Later("fsspec")
 
 EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}
 """Protocol -> the extra of our distribution that brings its package; fsspec names the package of any other."""

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 from urllib.parse import urlsplit
 
-import fsspec
-
+from filters.imports import Later
 from pipelines.errors import GristmillError, RecipeError, RunnerError, causes, shortage
 from pipelines.storage.addresses import CREDENTIALS, EXTRAS, is_remote, protocol_of, redacted
+
+fsspec = Later("fsspec")
 
 T = TypeVar("T")
 TRIES = 5
