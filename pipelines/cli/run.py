@@ -167,7 +167,7 @@ def keep_log(store: Store, file: Path) -> str:
 
     Returns what to show where it cannot be kept: why, and its end.
     """
-    text = file.read_text(encoding="utf-8", errors="replace")
+    text = file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
     if not text:
         return ""
     # What it quotes may be looked at in a terminal.
