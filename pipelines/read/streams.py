@@ -1,6 +1,7 @@
 """Bytes of a file, decompressed piece by piece, in bounded memory; a broken file gives all that comes before the
 break."""
 
+import io
 import zlib
 from collections.abc import Iterator
 from typing import IO
@@ -15,6 +16,12 @@ ZSTD_BYTES = 1 << 10
 """Fed to zstd at a time: four bytes may stand for a block of 128 KiB, so at most 33 MB come out."""
 ZSTD_WINDOW_BYTES = 1 << 31
 """What `zstd --long=31` writes and libzstd reads at most; memory is taken only as far as a frame fills its window."""
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+DICTIONARY_MAGIC = b"\x5d\x2a\x4d\x18"
+"""Of a skippable frame at the beginning of a file, which holds the dictionary of those behind it (IIPC, .warc.zst)."""
+DICTIONARY_BYTES = 1 << 25
+"""Dictionaries in use have at most some hundred KB."""
+NO_DICTIONARY = "the file was packed with a zstd dictionary and does not bring it in a skippable frame at its beginning"
 
 
 class BrokenStreamError(Exception):
@@ -85,7 +92,7 @@ def _up_to_the_break(decoder: "zlib._Decompress", data: bytes) -> bytes:
 
 def _zstd_pieces(file: IO[bytes]) -> Iterator[bytes]:
     """All frames of a zstd file. zstandard's own stream reader ends without a word where a file is cut off."""
-    decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES)
+    decompressor = zstandard.ZstdDecompressor(dict_data=_dictionary(file), max_window_size=ZSTD_WINDOW_BYTES)
     frame = decompressor.decompressobj()
     fresh = True
     for block in iter(lambda: file.read(RAW_BYTES), b""):
@@ -99,6 +106,8 @@ def _zstd_pieces(file: IO[bytes]) -> Iterator[bytes]:
                 except zstandard.ZstdError as error:
                     if "memory" in str(error):  # "Allocation error : not enough memory" says nothing about the file
                         raise MemoryError(f"the window of a zstd frame: {error}") from error
+                    if "ictionary mismatch" in str(error):
+                        raise BrokenStreamError(f"MissingDictionary: {NO_DICTIONARY}") from error
                     raise BrokenStreamError(f"ZstdError: {error}") from error
                 fresh, fed = False, b""
                 if data:
@@ -107,3 +116,22 @@ def _zstd_pieces(file: IO[bytes]) -> Iterator[bytes]:
                     fed, frame, fresh = frame.unused_data, decompressor.decompressobj(), True
     if not fresh:
         raise BrokenStreamError("EOFError: the zstd stream ends early")
+
+
+def _dictionary(file: IO[bytes]) -> zstandard.ZstdCompressionDict | None:
+    """The dictionary that the file begins with, which may itself be packed; None where it begins with none."""
+    start = file.tell()
+    magic, size = file.read(4), int.from_bytes(file.read(4), "little")
+    if magic != DICTIONARY_MAGIC:
+        file.seek(start)
+        return None
+    data = file.read(size) if size <= DICTIONARY_BYTES else b""
+    if len(data) < size:
+        raise BrokenStreamError("BrokenDictionary: the zstd dictionary at the beginning is cut off or beyond all sizes")
+    if data.startswith(ZSTD_MAGIC):
+        data, packed = b"", io.BytesIO(data)
+        for piece in _zstd_pieces(packed):
+            data += piece
+            if len(data) > DICTIONARY_BYTES:
+                raise BrokenStreamError("BrokenDictionary: the zstd dictionary at the beginning is beyond all sizes")
+    return zstandard.ZstdCompressionDict(data)

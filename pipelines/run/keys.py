@@ -24,7 +24,7 @@ LIBRARIES = (
     "pyarrow",
     "numpy",
     "resiliparse",
-    "fastwarc",
+    "brotli",
     "fasttext",
     "presidio-analyzer",
     "phonenumbers",

@@ -10,7 +10,10 @@ from pipelines.records.dead_letters import Passing, too_long
 MAX_HEAD_BYTES = 1 << 16
 HEAD_END = re.compile(rb"\r?\n\r?\n")
 LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
-BEGINS = re.compile(rb"WARC/1\.[01][ \t]*\r?\n")
+BEGINS = re.compile(rb"WARC/\d+(?:\.\d+)*[ \t]*\r?\n")
+"""Of any version: 0.18 (ClueWeb) differs from 1.0 and 1.1 in nothing that is read here."""
+MORE_FIELDS = re.compile(rb"(?:[\w-]+:[^\n]*\n)+\r?\n")
+ARC_MAGIC = b"filedesc:"
 TYPE = re.compile(rb"^warc-type:[ \t]*([a-z]+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -51,6 +54,10 @@ def frames(file: IO[bytes], compression: str | None, limit: int) -> Iterator[Fra
 def _frame(tape: Tape, limit: int) -> Frame | LostFrame:
     place = tape.place()
     head = _head(tape.peek(MAX_HEAD_BYTES))
+    if head is None and tape.peek(len(ARC_MAGIC)) == ARC_MAGIC:
+        return _lost(
+            tape, place, "", 1, "ArcFile: the file is in the ARC format, which is not read; convert it to WARC"
+        )
     if head is None:
         return _lost(tape, place, "", 1, tape.error or "BrokenRecord: not the header of a WARC record")
     found = TYPE.search(head)
@@ -75,9 +82,14 @@ def _leading_line_ends(data: bytes) -> int:
 
 def _head(data: bytes) -> bytes | None:
     """The header at the start of `data`, up to and with its empty line; None where there is none, or another begins
-    in it."""
-    end = HEAD_END.search(data) if data.startswith(WARC_MAGIC) else None
-    return data[: end.end()] if end and not BEGINS.search(data, 1, end.end()) else None
+    in it. An empty line within it, as some writers of WARC/0.18 left, does not end it: the length is behind that."""
+    ended = HEAD_END.search(data) if data.startswith(WARC_MAGIC) and BEGINS.match(data) else None
+    if not ended:
+        return None
+    end = ended.end()
+    if not LENGTH.search(data, 0, end) and (more := MORE_FIELDS.match(data, end)) and LENGTH.search(more[0]):
+        end = more.end()
+    return data[:end] if not BEGINS.search(data, 1, end) else None
 
 
 def _ends_record(tape: Tape, ahead: int) -> bool:

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from fastwarc.warc import WarcRecord
-
 from pipelines.errors import BadRecordError
 from pipelines.read.batches import Aside, Item
 from pipelines.read.context import Context
@@ -12,21 +10,21 @@ from pipelines.read.files import compression_of, open_file
 from pipelines.read.html.pages import dropped_page, page_document
 from pipelines.read.reader import Reader, Seen
 from pipelines.read.warc.frames import Frame, LostFrame, frames
-from pipelines.read.warc.payload import canonical, kind_of, open_payload, open_record
+from pipelines.read.warc.headers import Fields, parse_fields
+from pipelines.read.warc.payload import kind_of, open_payload
 from pipelines.records.dead_letters import dead_letter
 from pipelines.records.elements import Split
 
 LOOK_BYTES, LOOK_RECORDS = 1 << 20, 50
 INPUTS = {"response", "resource", "conversion"}
 ASIDE = {"warcinfo", "request", "metadata", "revisit", "continuation"}
-NOT_META = {"warc-target-uri", "content-length"}
-"""The address has a column of its own; the length is that of the stored form."""
 
 
 def read_warc(split: Split, context: Context) -> Iterator[Item]:
     """Every record of the file once: a document, dropped ("http_status", "content_type", "empty_text"), dead, or aside.
 
-    WARC headers travel in `meta` under their names, beside `http_status`, `http_content_type`, `charset` and `title`.
+    WARC headers travel in `meta` under their names, the address as `url`, beside `http_status`, `http_content_type`,
+    `charset`, `title`, and `http_body_cut` where the body ends before its encoding does.
     """
     with open_file(split.path) as file:
         for frame in frames(file, compression_of(split.path), context.read.max_record_bytes):
@@ -41,17 +39,17 @@ def read_warc(split: Split, context: Context) -> Iterator[Item]:
 
 
 def _record(frame: Frame, path: str, context: Context) -> Item:
-    raw, place = canonical(frame.head) + frame.block, (path, frame.place)
+    fields, place = parse_fields(frame.head), (path, frame.place)
     try:
-        record = open_record(raw)
-        payload = open_payload(record, raw, context.read.max_record_bytes)
-    except (BadRecordError, OSError) as error:
-        words = error if isinstance(error, BadRecordError) else f"BrokenHttp: {str(error).split(':')[0]}"
-        return dead_letter(context.next_row(), *place, words, frame.head + frame.block)
-    known = _known(record)
+        payload = open_payload(fields, frame.block, context.read.max_record_bytes)
+    except BadRecordError as error:
+        return dead_letter(context.next_row(), *place, error, frame.head + frame.block)
+    known = _known(fields)
     if payload.status is not None:
         known["http_status"] = payload.status
-        known["http_content_type"] = record.http_headers.get("Content-Type")
+        known["http_content_type"] = payload.http_content_type
+    if payload.cut:
+        known["http_body_cut"] = True
     if payload.status not in (None, 200):
         return dropped_page(payload.body, known, "http_status", context, place)
     kind = "text" if frame.kind == "conversion" else kind_of(payload)
@@ -61,20 +59,20 @@ def _record(frame: Frame, path: str, context: Context) -> Item:
     return page_document(payload.body, known, kind, context, place, payload.charset, identity)
 
 
-def _known(record: WarcRecord) -> dict[str, Any]:
+def _known(fields: Fields) -> dict[str, Any]:
     """The record's headers by name, with the address as `url`."""
     known: dict[str, Any] = {}
-    for name, value in record.headers.to_tuples():
-        if name.lower() not in NOT_META:
+    for name, value in fields:
+        if name.lower() == "warc-target-uri":
+            known["url"] = value.removeprefix("<").removesuffix(">")
+        elif name.lower() != "content-length":
             known[name] = value
-    if url := record.headers.get("WARC-Target-URI"):
-        known["url"] = url.strip().removeprefix("<").removesuffix(">")
     return known
 
 
 def look(split: Split, records: int) -> Seen:
     """The headers of the first records, and what reading adds to them."""
-    names = {"url", "http_status", "http_content_type", "charset", "title"}
+    names = {"url", "http_status", "http_content_type", "http_body_cut", "charset", "title"}
     count = 0
     try:
         with open_file(split.path) as file:
@@ -82,7 +80,7 @@ def look(split: Split, records: int) -> Seen:
                 if count == min(records, LOOK_RECORDS) or frame.place > LOOK_BYTES:
                     return Seen(names, count, False)
                 if isinstance(frame, Frame) and frame.kind in INPUTS:
-                    names |= _known(open_record(canonical(frame.head) + frame.block)).keys()
+                    names |= _known(parse_fields(frame.head)).keys()
                     count += 1
     except OSError:
         pass

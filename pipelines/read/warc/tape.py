@@ -7,7 +7,7 @@ from typing import IO, NamedTuple
 from pipelines.read.streams import BrokenStreamError, gzip_pieces, pieces
 
 GZIP_MAGIC = b"\x1f\x8b\x08"
-WARC_MAGIC = b"WARC/1."
+WARC_MAGIC = b"WARC/"
 SEARCH_BYTES = 1 << 20
 
 

@@ -331,3 +331,65 @@ def test_sample__is_drawn_before_extraction(tmp_path, read_all) -> None:
     outcome = read_all("warc", tmp_path / "a.warc", sample=0.2)
     assert 20 < len(outcome.rows) < 65
     assert outcome.aside == {"not_sampled": 200 - len(outcome.rows)}
+
+
+@pytest.mark.parametrize("version", ["0.17", "0.18", "1.0", "1.1", "2.0", "2"])
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\n"])
+def test_versions__and_line_ends(tmp_path, read_all, version, line_end) -> None:
+    def old(data: bytes) -> bytes:
+        head, _, block = data.partition(b"\r\n\r\n")
+        head = head.replace(b"WARC/1.0", f"WARC/{version}".encode()).replace(b"WARC-T", b"warc-t")
+        return (head + b"\r\n\r\n").replace(b"\r\n", line_end) + block[:-4] + 2 * line_end
+
+    split = GOOD[2].replace(b"Content-Length", b"\r\nContent-Length")  # an empty line within the header
+    for name, records in (("a.warc", [*GOOD[:2], GOOD[3]]), ("b.warc.gz", [*GOOD[:2], GOOD[3]])):
+        data = [old(record) for record in records]
+        (tmp_path / name).write_bytes(b"".join(members(data) if name.endswith("gz") else data))
+        outcome = read_all("warc", tmp_path / name)
+        assert outcome.texts == [*TEXTS[:2], TEXTS[3]]
+        assert outcome.rows[0]["url"] == "http://example.org/0"
+        assert not outcome.dead
+    (tmp_path / "c.warc").write_bytes(GOOD[0] + split + GOOD[1])
+    assert read_all("warc", tmp_path / "c.warc").texts == [TEXTS[0], TEXTS[2], TEXTS[1]]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_arc__is_told_by_name(tmp_path, read_all, packed) -> None:
+    data = b"filedesc://a.arc 0.0.0.0 20010101 text/plain 76\n1 0 Alexa\nURL IP-address\n\nhttp://a.org/ 1.1.1.1\n"
+    (tmp_path / "a.warc.gz").write_bytes(gzip.compress(data) if packed else data)
+    (tmp_path / "a.warc").write_bytes(data)
+    (dead,) = read_all("warc", tmp_path / ("a.warc.gz" if packed else "a.warc")).dead
+    assert dead.error.startswith("ArcFile: ")
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_zstd__with_a_dictionary_in_a_skippable_frame(tmp_path, read_all, packed) -> None:
+    samples = [record(i, http(page(f"Page {i} of the mill " + str(i * 7919) * 9))) for i in range(400)]
+    dictionary = zstandard.train_dictionary(8192, samples)
+    data = dictionary.as_bytes()
+    data = zstandard.ZstdCompressor().compress(data) if packed else data
+    frames = b"".join(zstandard.ZstdCompressor(dict_data=dictionary).compress(one) for one in GOOD)
+    start = b"\x5d\x2a\x4d\x18" + len(data).to_bytes(4, "little")
+    (tmp_path / "a.warc.zst").write_bytes(start + data + frames)
+    assert read_all("warc", tmp_path / "a.warc.zst").texts == TEXTS
+    (tmp_path / "b.warc.zst").write_bytes(frames)
+    (dead,) = read_all("warc", tmp_path / "b.warc.zst").dead
+    assert dead.error.startswith("MissingDictionary: ")
+    bomb = zstandard.ZstdCompressor().compress(b"0" * (1 << 28))
+    for head in (
+        start + data[:-9],
+        start[:4] + b"\xff\xff\xff\x7f",
+        start[:4] + len(bomb).to_bytes(4, "little") + bomb,
+    ):
+        (tmp_path / "c.warc.zst").write_bytes(head)
+        (dead,) = read_all("warc", tmp_path / "c.warc.zst").dead
+        assert dead.error.startswith("BrokenDictionary: ")
+
+
+def test_cut_body__is_told_in_meta(tmp_path, read_all) -> None:
+    body = gzip.compress(BODY, mtime=0)
+    whole, cut = http(body, Content_Encoding="gzip"), http(body[:-12], Content_Encoding="gzip")
+    (tmp_path / "a.warc").write_bytes(record(1, whole) + record(2, cut, WARC_Truncated="length"))
+    rows = [json.loads(row["meta"]) for row in read_all("warc", tmp_path / "a.warc").rows]
+    assert [row.get("http_body_cut") for row in rows] == [None, True]
+    assert rows[1]["WARC-Truncated"] == "length"
