@@ -10,7 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -158,19 +158,28 @@ def verify(
     checkpoint: Annotated[
         Path, typer.Argument(metavar="CHECKPOINT", help="a checkpoint, or RUN/train/NAME for all that it keeps")
     ],
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Compares a checkpoint's files with their sha256. Example: python -m trainer verify runs/demo/train/default."""
     from trainer.checkpoint.files import checkpoints_in, locate
     from trainer.checkpoint.files import verify as verified
 
+    found: list[dict[str, Any]] = []
     damaged: list[TrainerError] = []
     last = locate(checkpoint)
     for path in [last] if last == checkpoint else checkpoints_in(checkpoint):
         try:
-            typer.echo(f"OK: {len(verified(path))} files ({path})")
+            files = len(verified(path))
+            found.append({"checkpoint": str(path), "files": files, "fault": None})
+            said = f"OK: {files} files ({path})"
         except InputError as error:
             damaged.append(error)
-            typer.echo(f"error: {error}", err=True)
+            found.append({"checkpoint": str(path), "files": None, "fault": error.what})
+            said = f"error: {error}"
+        if not as_json:
+            typer.echo(said, err=said.startswith("error"))
+    if as_json:
+        typer.echo(json.dumps({"checkpoints": found}, ensure_ascii=False))
     if damaged:
         raise typer.Exit(damaged[0].exit_code)
 

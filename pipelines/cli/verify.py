@@ -23,7 +23,7 @@ def verify(
 ) -> None:
     """Read every file of a run or of a checkpoint, and compare it with the hash that was written beside it.
 
-    Names what is damaged, missing or unexpected, and ends with 7 then; 0 says that all is as it was written.
+    Names what is damaged, missing or unexpected, and ends with 7 then (of a checkpoint, with the trainer's 3).
 
         gristmill verify runs/my-corpus
     """

@@ -169,6 +169,15 @@ def test_verify__counts_the_files(trained, invoke):
     assert is_named(invoke("verify", trained / "train"), str(trained / "train"))
 
 
+def test_verify__json(trained, tmp_path, invoke):
+    training = shutil.copytree(trained / "train" / "default", tmp_path / "default")
+    (training / "step-000004" / "state.json").write_text("{}")
+    code, out, _ = invoke("verify", training, "--json")
+    found = {Path(entry["checkpoint"]).name: entry for entry in json.loads(out)["checkpoints"]}
+    assert (code, found["step-000002"]["fault"], found["step-000002"]["files"]) == (Exit.INPUT, None, len(CHECKPOINT))
+    assert "state.json" in found["step-000004"]["fault"]
+
+
 def test_verify__names_all_that_is_damaged_and_what_does_not_belong(trained, tmp_path, invoke):
     last = shutil.copytree(trained / "train" / "default" / "step-000004", tmp_path / "moved")
     (last / "optimizer.safetensors").unlink()
