@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
+from pipelines.errors import DamageError
 from pipelines.records.receipts import Part, Receipt
 from pipelines.storage.store import HashingFile, Store
 
@@ -139,10 +140,18 @@ def add_content(digests: Iterable[str]) -> str:
 def read_parts(
     store: Store, receipt: Receipt, dataset: str, columns: list[str] | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """The batches of a dataset of one unit, in order; of some columns only, where they are named."""
+    """The batches of a dataset of one unit, in order; of some columns only, where they are named.
+
+    Raises DamageError for a part that cannot be read: its receipt stood, so the file system has not noticed.
+    """
     for part in receipt.of(dataset):
-        with store.open(part.path) as file:
-            yield from (_parquet if part.path.endswith(".parquet") else _arrow)(file, columns)
+        try:
+            with store.open(part.path) as file:
+                yield from (_parquet if part.path.endswith(".parquet") else _arrow)(file, columns)
+        except (pa.ArrowInvalid, OSError) as error:
+            what = f"a part of this run cannot be read ({type(error).__name__})"
+            fix = "delete this file, then run the same command again: it is made again"
+            raise DamageError(what, where=store.url(part.path), fix=fix) from error
 
 
 def _arrow(file: IO[bytes], columns: list[str] | None) -> Iterator[pa.RecordBatch]:

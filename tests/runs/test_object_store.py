@@ -13,10 +13,11 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import typer
 
-from pipelines.cli import report, status, train
+from pipelines.cli import report, status, train, verify
 from pipelines.cli import why as explore
-from pipelines.errors import RecipeError
+from pipelines.errors import DamageError, RecipeError
 from pipelines.report.model import Report
 from pipelines.run.execute import execute
 from pipelines.run.request import Request
@@ -88,7 +89,7 @@ def test_killed_run__goes_on_from_its_receipts_to_the_bytes_of_a_local_run(
 
 FORKS = """
 import os, sys, threading
-from pipelines.errors import RecipeError
+from pipelines.errors import DamageError, RecipeError
 from pipelines.run.execute import execute
 from pipelines.report.model import Report
 from pipelines.run.request import Request
@@ -249,3 +250,22 @@ def test_train__copies_a_run_once_and_brings_its_curves_back(s3, calm, tmp_path,
         (folder / name).write_text("{}", encoding="utf-8")
     with pytest.raises(RecipeError, match="no copy of this run"):
         train.train(SimpleNamespace(args=[]), f"s3://{bucket}/run", "try", folder)
+
+
+def test_verify__reads_a_run_on_the_store(s3, calm, tmp_path, capsys):
+    bucket = s3.bucket()
+    for file in calm.rglob("*"):
+        if file.is_file():
+            s3.client().upload_file(str(file), bucket, f"run/{file.relative_to(calm).as_posix()}")
+    verify.verify(f"s3://{bucket}/run")
+    assert capsys.readouterr().out.startswith("OK: ")
+    shard = next(iter(s3.keys(bucket, "run/tokens/train/"))).removeprefix("run/")
+    raw = s3.client().get_object(Bucket=bucket, Key=f"run/{shard}")["Body"].read()
+    s3.client().put_object(Bucket=bucket, Key=f"run/{shard}", Body=raw[:-1] + b"?")
+    with pytest.raises(typer.Exit) as ended:
+        verify.verify(f"s3://{bucket}/run")
+    assert ended.value.exit_code == 7
+    assert re.search(rf"damaged +{shard}", capsys.readouterr().out)
+    with pytest.raises(DamageError, match=shard):
+        train.train(SimpleNamespace(args=[]), f"s3://{bucket}/run", "try", tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()

@@ -12,11 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filters.dedup.fingerprints import unpack_ids
+from pipelines.errors import DamageError
 from pipelines.records.receipts import Receipt
 from pipelines.stages.duplicates.find import MEMBER, REPEATED, members_of
 from pipelines.stages.exchange import COST_TAG, Cost, rows_of
 from pipelines.storage.parts import PartWriter, read_parts
 from pipelines.storage.receipt_book import ReceiptBook
+from pipelines.storage.sealed import MAKE_AGAIN
 
 MEMBERS = "_work/members"
 
@@ -107,9 +109,9 @@ def store_members(book: ReceiptBook, unit: str, members: Membership, finding: Co
 
 
 def stored_members(book: ReceiptBook, unit: str) -> Membership:
-    """The decision of one unit. Raises FileNotFoundError when it was not stored."""
+    """The decision of one unit. Raises DamageError when it is not there, or not whole."""
     receipt = book.find(unit)
     if receipt is None:
-        raise FileNotFoundError(f"no duplicate decision for unit {unit} in {book.folder}")
+        raise DamageError("a decision about duplicates is gone", where=book.store.url(book.path(unit)), fix=MAKE_AGAIN)
     stored = (batch.column(0)[0].as_py() for batch in read_parts(book.store, receipt, MEMBERS))
     return Membership(rows_of(stored, MEMBER))

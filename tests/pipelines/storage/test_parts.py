@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.errors import DamageError
 from pipelines.records.receipts import Receipt
 from pipelines.storage import parts as sink
 from pipelines.storage.parts import PartWriter, add_content, read_parts, row_digest
@@ -83,3 +84,13 @@ def test_content__does_not_depend_on_order_or_cuts_but_on_every_value(store):
     assert row_digest(changed, CONTENT) != whole
     tokens = pa.array([[1, 2], [], [3], [4, 5, 7]], pa.large_list(pa.uint16()))
     assert row_digest(ROWS.set_column(2, "tokens", tokens), CONTENT) != whole
+
+
+@pytest.mark.parametrize("format", ["arrow", "parquet"])
+def test_part_that_cannot_be_read__is_named(store, format):
+    (part,) = write(store, [ROWS], format=format)
+    path = store.local / part.path
+    path.write_bytes(path.read_bytes()[:-20] + b"\x00" * 20)
+    with pytest.raises(DamageError, match="cannot be read") as caught:
+        list(read_parts(store, Receipt("text", "unit", (part,)), "text"))
+    assert caught.value.where == str(path)
