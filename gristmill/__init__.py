@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from filters.counters import Counters
     from filters.dedup.fingerprints import shingle_hash, shingles
+    from filters.pii.entities import recognizer
     from filters.presets import preset
     from filters.rules import Preset, Rule
     from filters.signals import ratio, signal
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _HOME = {
     "filters.counters": ("Counters",),
     "filters.dedup.fingerprints": ("shingle_hash", "shingles"),
+    "filters.pii.entities": ("recognizer",),
     "filters.presets": ("preset",),
     "filters.rules": ("Preset", "Rule"),
     "filters.signals": ("ratio", "signal"),
@@ -46,6 +48,7 @@ __all__ = [
     "preset",
     "ratio",
     "reader",
+    "recognizer",
     "score",
     "scrub",
     "shingle_hash",

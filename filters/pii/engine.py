@@ -22,8 +22,6 @@ from filters.pii.operators import OPERATORS, Operator
 from filters.pii.scan import scan
 from filters.pii.veils import shadow_of
 
-_RANK = {name: rank for rank, name in enumerate(ENTITIES)}
-
 
 class Finding(NamedTuple):
     """Personal data in a text: characters [start, end), entity type, presidio's score."""
@@ -214,7 +212,8 @@ def _longest(group: list[_Span]) -> list[_Span]:
     if len(group) < 2:
         return group
     chosen: list[_Span] = []
-    for span in sorted(group, key=lambda s: (-s.characters, -s.score, _RANK[s.entity], s.start)):
+    rank = {name: place for place, name in enumerate(ENTITIES)}
+    for span in sorted(group, key=lambda s: (-s.characters, -s.score, rank[s.entity], s.start)):
         place = bisect(chosen, span)
         if (place == 0 or chosen[place - 1].end <= span.start) and (
             place == len(chosen) or chosen[place].start >= span.end

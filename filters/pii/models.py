@@ -11,8 +11,8 @@ import spacy
 from filters.imports import without
 from filters.pii.entities import ENTITIES
 from filters.pii.fold import fold
-from filters.pii.presidio import predefined_recognizers
-from filters.pii.registry import THRESHOLD, recognizers
+from filters.pii.presidio import EntityRecognizer, predefined_recognizers
+from filters.pii.registry import THRESHOLD, load
 
 with without("torch", "transformers"):  # imported where they are installed, for models that nothing here uses
     from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
@@ -41,9 +41,10 @@ def analyzer(entities: tuple[str, ...], models: tuple[tuple[str, str], ...]) -> 
     languages = [language for language, _ in models]
     registry = RecognizerRegistry(supported_languages=languages)
     for language in languages:
-        for recognizer in recognizers.__wrapped__(entities):  # a recognizer of presidio's engine has one language
-            recognizer.presidio.supported_language = language
-            registry.add_recognizer(recognizer.presidio)
+        for recognizer in load(tuple(ENTITIES[name] for name in entities), False):
+            if isinstance(recognizer.presidio, EntityRecognizer):
+                recognizer.presidio.supported_language = language  # one of presidio's engine has one language
+                registry.add_recognizer(recognizer.presidio)
         wanted = [name for name in entities if ENTITIES[name].model]
         if wanted:
             registry.add_recognizer(

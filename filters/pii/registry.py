@@ -6,8 +6,8 @@ from functools import lru_cache
 import regex
 
 from filters.pii import alone, chinese, generic, phone
-from filters.pii.entities import ENTITIES
-from filters.pii.presidio import EntityRecognizer, predefined_recognizers
+from filters.pii.entities import ENTITIES, Entity
+from filters.pii.presidio import EntityRecognizer, RecognizerResult, predefined_recognizers
 from filters.pii.scan import Cue
 
 THRESHOLD = 0.4
@@ -46,7 +46,7 @@ class Recognizer:
     entity: str
     cue: Cue | None
     threshold: float
-    presidio: EntityRecognizer
+    presidio: "EntityRecognizer | _Declared"
 
     def run(self, text: str) -> list[tuple[int, int, float]]:
         """(start, end, score) in characters of a folded text, in order. Without NLP artifacts, so without context."""
@@ -54,24 +54,45 @@ class Recognizer:
         return sorted((r.start, r.end, r.score) for r in found if r.score >= self.threshold)
 
 
-@lru_cache(maxsize=8)
+@dataclass(frozen=True)
+class _Declared:
+    """A function of a plugin as a presidio recognizer: whatever it finds counts."""
+
+    entity: Entity
+
+    def analyze(self, text: str, entities: list[str], nlp_artifacts: object) -> list[RecognizerResult]:
+        """As presidio's."""
+        assert self.entity.find is not None
+        return [RecognizerResult(self.entity.name, start, end, 1.0) for start, end in self.entity.find(text)]
+
+
 def recognizers(entities: tuple[str, ...], stands_alone: bool = False) -> tuple[Recognizer, ...]:
     """The recognizers of these types, loaded once per process. Types that only a model finds have none.
 
     stands_alone: with those of values that have no text around them.
     """
-    loaded = []
-    for name in entities:
-        entity = ENTITIES[name]
+    return loaded(tuple(ENTITIES[name] for name in entities), stands_alone)
+
+
+def load(entities: tuple[Entity, ...], stands_alone: bool) -> tuple[Recognizer, ...]:
+    """New recognizers of these types."""
+    found = []
+    for entity in entities:
+        name = entity.name
         if stands_alone and name in _ALONE:
             recognizer, cue = _ALONE[name]
-            loaded.append(Recognizer(name, cue, THRESHOLD, recognizer()))
+            found.append(Recognizer(name, cue, THRESHOLD, recognizer()))
         if name in _OURS:
             recognizer, cue = _OURS[name]
-            loaded.append(Recognizer(name, cue, THRESHOLD, recognizer()))
+            found.append(Recognizer(name, cue, THRESHOLD, recognizer()))
+        elif entity.find:
+            found.append(Recognizer(name, None, 0.0, _Declared(entity)))
         elif entity.recognizer:
             # Asked for by name, so every hit counts, as in presidio's own engine.
             stock = getattr(predefined_recognizers, entity.recognizer)()
             stock.global_regex_flags |= regex.ASCII
-            loaded.append(Recognizer(name, None, 0.0, stock))
-    return tuple(loaded)
+            found.append(Recognizer(name, None, 0.0, stock))
+    return tuple(found)
+
+
+loaded = lru_cache(maxsize=8)(load)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from filters.pii.entities import ENTITIES, try_recognizer
 from filters.registry import Registry, declaring
 from filters.signals import SIGNALS, try_signal
 from pipelines.errors import RecipeError
@@ -108,6 +109,8 @@ def _declare(plugin: Plugin) -> None:
                 _entry_point(plugin.name).load()
         for name in SIGNALS.of(plugin.name):
             try_signal(name)
+        for name in ENTITIES.of(plugin.name):
+            try_recognizer(name)
     except RecipeError:
         raise
     except Exception as error:

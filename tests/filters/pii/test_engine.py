@@ -154,7 +154,7 @@ def test_scrubber__opens_no_socket(monkeypatch, labelled):
     for name in ("socket", "create_connection", "getaddrinfo"):
         monkeypatch.setattr(socket, name, refuse)
     generic.suffixes.cache_clear()
-    registry.recognizers.cache_clear()
+    registry.loaded.cache_clear()
     scrubber = Scrubber()
     assert scrubber.scrub("a@b.co.uk") == "<EMAIL_ADDRESS>"
     for sample in labelled(9, 1):
@@ -164,7 +164,7 @@ def test_scrubber__opens_no_socket(monkeypatch, labelled):
 def test_scrubber__logs_no_text(caplog, labelled):
     scrubber = Scrubber()
     with caplog.at_level(1):
-        registry.recognizers.cache_clear()
+        registry.loaded.cache_clear()
         for sample in labelled(13, 2):
             scrubber.scrub(sample.text)
     values = [s.text[start:end] for s in labelled(13, 2) for start, end, _ in s.data]

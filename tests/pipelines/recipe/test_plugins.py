@@ -9,6 +9,7 @@ import pytest
 
 from filters.presets import PRESETS
 from filters.signals import SIGNALS
+from gristmill import scrub
 from pipelines.errors import RecipeError
 from pipelines.recipe.check import check
 from pipelines.recipe.load import LoadedRecipe, dump, load
@@ -113,3 +114,36 @@ def test_plugin__that_is_not_there(tmp_path) -> None:
         loaded(tmp_path, recipe=RECIPE.replace("mine.py", "french"))
     with pytest.raises(RecipeError, match=r"line 4  plugins: expected a list of file names"):
         loaded(tmp_path, recipe=RECIPE.replace("[mine.py]", "{a: b}"))
+
+
+RECOGNIZER = """
+import re
+import gristmill
+
+@gristmill.recognizer("EMPLOYEE_ID", "Number of an employee")
+def employee_ids(text):
+    return [match.span() for match in re.finditer(r"\\bE-[0-9]{6}\\b|工号[0-9]{6}", text)]
+"""
+
+
+def test_recognizer__is_looked_for_like_ours(tmp_path) -> None:
+    recipe = RECIPE.replace("decide: [{presets: [calm@me]}]", "scrub: {entities: [EMPLOYEE_ID]}")
+    check(loaded(tmp_path, RECOGNIZER, recipe))
+    assert scrub(["I am E-123456.", "我的工号１２３４５６，邮箱zhang@qq.com"]).to_pylist() == [
+        "I am <EMPLOYEE_ID>.", "我的<EMPLOYEE_ID>，邮箱<EMAIL_ADDRESS>",
+    ]  # fmt: skip
+    check(loaded(tmp_path, RECOGNIZER.replace("{6}", "{4}"), recipe))
+    assert scrub(["E-123456 E-1234"]).to_pylist() == ["E-123456 <EMPLOYEE_ID>"], "the changed one, not a kept copy"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('"EMPLOYEE_ID"', '"employee"', "not written like EMPLOYEE_ID"),
+        ('"EMPLOYEE_ID"', '"EMAIL_ADDRESS"', "is Gristmill's own already"),
+        ("return [", "return [(0, 99)] or [", r"gives \(0, 99\) in a text of 0 characters"),
+    ],
+)
+def test_recognizer__what_is_wrong_is_named(tmp_path, old, new, words) -> None:
+    with pytest.raises(RecipeError, match=words):
+        loaded(tmp_path, RECOGNIZER.replace(old, new), RECIPE.replace("decide: [{presets: [calm@me]}]\n", ""))
