@@ -16,11 +16,10 @@ import numpy as np
 import pyarrow as pa
 
 from filters.edits import Edits
+from filters.pii import scan, veils
 from filters.pii.entities import ENTITIES, resolve
 from filters.pii.fold import fold
 from filters.pii.operators import OPERATORS, Operator
-from filters.pii.scan import scan
-from filters.pii.veils import shadow_of
 
 
 class Finding(NamedTuple):
@@ -81,6 +80,14 @@ class Scrubber:
             [self._replacement(span.entity, span.characters) for span in spans],
         )
 
+    def suspects(self, text: pa.Array) -> np.ndarray:
+        """The documents of a batch (numbers, in order) in which anything could be found at all: a quick look."""
+        from filters.pii.registry import recognizers
+
+        if any(recognizer.cue is None for recognizer in recognizers(self.entities, True)):
+            return np.arange(len(text))
+        return np.union1d(scan.suspects(text), veils.suspects(text))
+
     def find(self, text: str, language: str | None = None) -> list[Finding]:
         """The personal data of one text, in order, without overlaps."""
         column = _column(text)
@@ -129,7 +136,7 @@ class Scrubber:
 def _and_behind_veils(search: Callable[[pa.Array], Iterator[_Span]], text: pa.Array) -> list[_Span]:
     """What a search finds in a batch as it stands, and what it finds around signs that may hide something, without
     these. Where both find something, the second knows where it begins: `%E7%AE%B1zhang@qq.com` is 箱 and an address."""
-    spans, shadow = list(search(text)), shadow_of(text)
+    spans, shadow = list(search(text)), veils.shadow_of(text)
     found = list(search(shadow.text)) if shadow else []
     if shadow is None or not found:
         return spans
@@ -162,7 +169,7 @@ def _apart_from(others: list[_Span], spans: list[_Span]) -> list[_Span]:
 
 def _in_windows(recognizers: Iterable, text: pa.Array) -> Iterator[_Span]:
     """Spans of the recognizers that have a cue."""
-    windows = scan(text)
+    windows = scan.scan(text)
     for recognizer in recognizers:
         if recognizer.cue not in windows:
             continue

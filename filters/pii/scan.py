@@ -136,6 +136,11 @@ def scan(text: pa.Array) -> dict[Cue, Windows]:
     }
 
 
+def suspects(text: pa.Array) -> np.ndarray:
+    """The documents (numbers, in order) in which scan() finds a window."""
+    return np.unique(_runs(*text_buffers(text))[:, 0])
+
+
 def _runs(data_B: np.ndarray, start_D1: np.ndarray) -> np.ndarray:
     """find_runs() with room for whatever it finds; rows by document, then where they end."""
     size = 256 + int(start_D1[-1] - start_D1[0]) // 256

@@ -11,6 +11,7 @@ A value is read after the name of its field, which says what it is (`phone: 212-
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +22,16 @@ from filters.edits import Edits, apply
 from filters.pii.engine import Scrubber
 
 _PIECES = [str.maketrans(dict.fromkeys(marks, "\n")) for marks in ("_/\\,;|~=&?#", "_/\\,;|~=&?#-")]
+_PATH = re.compile(r"(?<!/)/(?!/)")
+"""Between the parts of a path. Not a mark within a number there: /2024/11/28/ is no telephone number."""
+_NOBODYS = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+    r"|(?:<urn:uuid:)?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}>?"
+    r"|(?:sha(?:1|256):|md5:)?[0-9a-f]{32,64}"
+)
+"""Moments, universal ids and digests: commonest of all values, and nobody's."""
+_IN_PIECES = re.compile(r"[0-9]{9}|[0-9A-Z]{15}|[0-9A-Za-z]{26}|_[+(0-9]|[%&\\]|[^\x00-\x7f]")
+"""What a value has that is worth looking at in pieces: long numbers and codes, and what may hide them."""
 _TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|-?[0-9][0-9.eE+-]*', re.DOTALL)
 _KEY = re.compile(r"[ \t\r\n]*:")
 _WORDS = re.compile(r"[^\W_]+")
@@ -72,13 +83,21 @@ class Values:
 
     def _edits(self, values: pa.Array, names: list[str]) -> Edits:
         """Edits of values (large_string, no nulls): what is found after their names, and in their pieces."""
+        labels, texts = [_label(name) for name in names], values.to_pylist()
+        shown = [_PATH.sub("\n", text) if text.count("/") > 2 else text for text in texts]
+        whole = pa.array(map("".join, zip(labels, shown, strict=True)), pa.large_string())
         seen, value_S, label_S = [], [], []
-        for number, (text, name) in enumerate(zip(values.to_pylist(), names, strict=True)):
-            label = _label(name)
-            for view in dict.fromkeys([text, *(text.translate(pieces) for pieces in _PIECES)]):
+        for number in self._scrubber.suspects(whole).tolist():
+            label, text = labels[number], texts[number]
+            if _NOBODYS.fullmatch(text):
+                continue
+            pieces = [text.translate(marks) for marks in _PIECES] if _IN_PIECES.search(text) else []
+            for view in dict.fromkeys([shown[number], *pieces]):
                 seen.append(label + view)
                 value_S.append(number)
                 label_S.append(len(label.encode()))
+        if not seen:
+            return Edits.none(len(values))
         found = self._scrubber.edits(pa.array(seen, pa.large_string()), stands_alone=True)
         label_E = np.array(label_S, np.int64)[found.doc_E]
         inside = found.end_E > label_E
@@ -91,6 +110,7 @@ class Values:
         return Edits(len(values), doc, start, end, kind, text, found.kinds, found.texts).merged()
 
 
+@lru_cache(maxsize=4096)
 def _label(name: str) -> str:
     """Name of a field -> what would announce its value in a text: contactPhone_1 -> "contact Phone 1: "."""
     words = _WORDS.findall(_CAMEL.sub(" ", name[-100:]))

@@ -141,6 +141,11 @@ def shadow_of(text: pa.Array) -> Shadow | None:
     return Shadow(lifted, doc_P, from_P, to_P, start_D1, edits)
 
 
+def suspects(text: pa.Array) -> np.ndarray:
+    """The documents (numbers, in order) that may have a shadow."""
+    return np.unique(_pieces(*text_buffers(text))[:, 0])
+
+
 def _pieces(data_B: np.ndarray, start_D1: np.ndarray) -> np.ndarray:
     """find_veiled() with room for whatever it finds."""
     size = 64 + int(start_D1[-1] - start_D1[0]) // 8192

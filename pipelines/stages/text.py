@@ -95,6 +95,7 @@ class UnitWriter:
         self.cleaner, self.unit, self.source, self.members = cleaner, unit, unit.source, members
         self.accounts = Accounts()
         self._edits: list[pa.Array] = []
+        self._beside: list[pa.RecordBatch] = []
         self._edited_rows: list[np.ndarray] = []
         self._dead: dict[int, str] = {}
         recipe = cleaner.recipe
@@ -173,6 +174,7 @@ class UnitWriter:
         values = {**dict(zip(beside.schema.names, beside.columns, strict=True)), "text": text, "bytes": size}
         self.text.write(columns.assemble(self.cleaner.text_schema, batch.num_rows, values))
         self._edits.append(edits.column())
+        self._beside.append(beside.select(["id", "url"]))
         self._edited_rows.append(batch.column("row").to_numpy())
 
     def settle(self, verdicts: pa.RecordBatch) -> None:
@@ -183,7 +185,7 @@ class UnitWriter:
         kept_by_rules = pc.is_null(verdicts.column("step")).to_numpy(zero_copy_only=False)
         lost = listed & (member["dropped"] > 0) & kept_by_rules
         died = np.isin(row_D, list(self._dead))
-        scrubbed = self._scrubbed(verdicts)
+        scrubbed = self._named(verdicts, row_D)
         values = dict(zip(scrubbed.schema.names, scrubbed.columns, strict=True)) | member_of
         values["unit"] = self.unit.key
         values["verdict"] = pc.if_else(pa.array(lost), DROPPED, verdicts.column("verdict"))
@@ -204,13 +206,32 @@ class UnitWriter:
         added = [[columns.DUPLICATE_RULES[one]] if is_lost else [] for one, is_lost in zip(kind, lost, strict=True)]
         return pa.array([old + new for old, new in zip(rules.to_pylist(), added, strict=True)], pa.list_(pa.string()))
 
+    def _named(self, verdicts: pa.RecordBatch, row_D: np.ndarray) -> pa.RecordBatch:
+        """Verdicts with scrubbed ids and addresses: as in `text/`, where a document is there."""
+        at, found = self._written(row_D)
+        if not self.cleaner.fields or not found.any():
+            return self._scrubbed(verdicts)
+        known = pa.concat_batches(self._beside).take(pa.array(at))
+        others = self._scrubbed(verdicts.filter(pa.array(~found)))
+        place = np.where(found, np.arange(len(found)), len(found) + np.cumsum(~found) - 1)
+        for name in known.schema.names:
+            both = pa.concat_arrays([known.column(name), others.column(name)])
+            index = verdicts.schema.get_field_index(name)
+            verdicts = verdicts.set_column(index, verdicts.schema.field(name), both.take(pa.array(place)))
+        return verdicts
+
+    def _written(self, row_D: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of documents by row: their place among those written to `text/` (0 for others), and whether they are."""
+        done = np.concatenate([np.zeros(0, np.uint32), *self._edited_rows])
+        at = np.minimum(np.searchsorted(done, row_D), max(len(done) - 1, 0))
+        found = (done[at] == row_D) if len(done) else np.zeros(len(row_D), bool)
+        return np.where(found, at, 0), found
+
     def _spans(self, row_D: np.ndarray) -> pa.Array:
         """The edits of kept documents, by row; none for the others."""
         empty = pa.array([[]], columns.SPANS)
-        done = np.concatenate([np.zeros(0, np.uint32), *self._edited_rows])
         spans = pa.concat_arrays([*(_without_text(column) for column in self._edits), empty])
-        at = np.minimum(np.searchsorted(done, row_D), max(len(done) - 1, 0))
-        found = (done[at] == row_D) if len(done) else np.zeros(len(row_D), bool)
+        at, found = self._written(row_D)
         return spans.take(pa.array(np.where(found, at, len(spans) - 1)))
 
 
