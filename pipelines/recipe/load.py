@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def load(file: Path) -> LoadedRecipe:
     try:
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
-        raise report(file, list(_problems(error.errors(), data, lines))) from None
+        raise report(file, list(islice(_problems(error.errors(), data, lines), MAX_SHOWN + 1))) from None
     return LoadedRecipe(recipe, file, lines, fingerprint(recipe))
 
 
@@ -169,10 +170,12 @@ def _problems(errors: list[ErrorDetails], data: Any, lines: dict[RecipePath, int
     for error in errors:
         path, place = place_of(error["loc"])
         found.setdefault(path, (place, []))[1].append(error)
+    above = {path[:length] for path in found for length in range(len(path))}
     for path in sorted(found, key=lambda path: line_of(lines, path)):
         place, of_place = found[path]
-        deeper = any(other[: len(path)] == path and other != path for other in found)
-        if not (is_open(place) and deeper):  # the value is of one of several kinds, and what is wrong lies inside
+        if not (
+            is_open(place) and path in above
+        ):  # the value is of one of several kinds, and what is wrong lies inside
             line = line_of(lines, path)
             yield line, f"line {line}  {dotted(path)}: {_describe(path, place, of_place, _at(data, path))}"
 
