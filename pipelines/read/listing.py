@@ -15,6 +15,7 @@ import fsspec
 from pipelines.errors import InputError
 from pipelines.read.files import File, compression_of
 from pipelines.storage.addresses import check_address, is_remote
+from pipelines.storage.layout import RECIPE, STATE
 from pipelines.storage.remote import attempt, connect, etag_of
 
 KINDS = {
@@ -132,7 +133,7 @@ def _find_local(path: str, recipe_dir: Path, suffixes: tuple[str, ...]) -> Listi
 
 def _search(top: str, suffixes: tuple[str, ...], found: Listing) -> None:
     before, hollow = len(found.files), []
-    for folder, real, names in _folders(top, found, (".", "_")):
+    for folder, real, names in _folders(top, found, (".", "_"), past_runs=True):
         for name in names:
             if fits(name, suffixes):
                 found.add(os.path.join(folder, name), os.path.join(real, name))
@@ -143,9 +144,12 @@ def _search(top: str, suffixes: tuple[str, ...], found: Listing) -> None:
             found.aside.append(SetAside(folder, "a folder, with no such file in it"))
 
 
-def _folders(top: str, found: Listing, hidden: tuple[str, ...]) -> Iterator[tuple[str, str, list[str]]]:
+def _folders(
+    top: str, found: Listing, hidden: tuple[str, ...], past_runs: bool = False
+) -> Iterator[tuple[str, str, list[str]]]:
     """(folder, its path without links, names of its files): of a folder and all below it, each real one once.
 
+    past_runs: run directories below it are set aside; a run that reads what it writes would find its input changed.
     Links to folders come last, so that a folder goes by its own name where it has one below the top.
     """
     seen: set[str] = set()
@@ -161,6 +165,10 @@ def _folders(top: str, found: Listing, hidden: tuple[str, ...]) -> Iterator[tupl
                 below.clear()
                 continue
             seen.add(real)
+            if past_runs and folder != top and {STATE, RECIPE} <= set(names):
+                found.aside.append(SetAside(folder, "a run directory; name a folder in it to read that"))
+                below.clear()
+                continue
             below[:] = sorted(name for name in below if not name.startswith(hidden))
             links += filter(os.path.islink, (os.path.join(folder, name) for name in below))
             yield folder, real, [name for name in names if not name.startswith(hidden)]

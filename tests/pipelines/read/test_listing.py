@@ -125,6 +125,19 @@ def test_links__that_go_round_in_every_folder_end(tmp_path) -> None:
         assert [os.path.basename(name) for name in plan(tmp_path, path)[0]] == ["a.jsonl"]
 
 
+def test_run_directory__below_a_folder_is_set_aside(tmp_path) -> None:
+    """`paths: .` beside `runs/`, or a link that leads up: the run would read its own state, which changes."""
+    (tmp_path / "a.jsonl").write_text("{}")
+    (tmp_path / "runs" / "one" / "text").mkdir(parents=True)
+    for name in ("run.json", "recipe.yaml", "manifest.json", "text/x.jsonl"):
+        (tmp_path / "runs" / "one" / name).write_text("{}")
+    files, note = plan(tmp_path, ".")
+    assert files == ["a.jsonl"]
+    assert f"{tmp_path / 'runs' / 'one'} (a run directory" in note
+    for path in ("runs/one/text", "runs/*/text", "runs/**/text/*.jsonl"):
+        assert plan(tmp_path, path)[0] == ["runs/one/text/x.jsonl"]
+
+
 def test_pattern__of_two_stars_as_glob_has_it(tmp_path) -> None:
     for name in ("a.jsonl", "x/b.jsonl", "x/y/c.jsonl", "x/.hidden/d.jsonl", ".e.jsonl", "x/_f.jsonl", "z/raw/g.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
