@@ -29,7 +29,7 @@ class ProgressView:
         )
         self.tasks: dict[str, TaskID] = {}
         self.first: dict[str, tuple[float, int]] = {}
-        self.logged = -LOG_SECONDS
+        self.logged = time.monotonic()
 
     def __enter__(self) -> "ProgressView":
         self.live.start()
@@ -40,13 +40,18 @@ class ProgressView:
     ) -> None:
         self.live.stop()
 
+    @property
+    def due(self) -> bool:
+        """Whether something would be shown now: what is not need not be looked up."""
+        return self.console.is_terminal or time.monotonic() - self.logged >= LOG_SECONDS
+
     def show(self, stages: list[StageProgress]) -> None:
         """Show the state of all stages."""
         for stage in stages:
             if stage.total:
                 self._update(stage)
         running = next((stage for stage in stages if stage.total and not stage.finished), None)
-        if not self.console.is_terminal and running and time.monotonic() - self.logged >= LOG_SECONDS:
+        if not self.console.is_terminal and running and self.due:
             self.logged = time.monotonic()
             self.console.print(f"{running.stage}: {running.done} of {running.total} units, {self._figures(running)}")
 

@@ -152,7 +152,8 @@ def supervise(request: Request) -> int:
             message = errors.read_text(encoding="utf-8") if errors.exists() else _ended(code)
             say_error(message)
             if code == Exit.BUG or code < 0:
-                note(lost or f"the log: {log_path if store.local is not None else store.url(LOG)}")
+                for line in (lost or f"the log: {log_path if store.local is not None else store.url(LOG)}").split("\n"):
+                    note(line)
     return code if code >= 0 else Exit.BUG
 
 
@@ -194,10 +195,10 @@ def _watch(worker: subprocess.Popen, store: Store) -> int:
             next_look = time.monotonic() + REMOTE_POLL_SECONDS
             if state := _state(store, worker.pid):
                 with contextlib.suppress(GristmillError):
-                    view.show(progress.poll())
+                    view.show(progress.poll() if view.due else [])
                 _note(state, said)
         _note(_state(store, worker.pid), said)
-        if worker.returncode == Exit.OK:
+        if worker.returncode == Exit.OK and view.due:
             view.show(progress.poll())
     return worker.returncode
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import apache_beam as beam
 
-from pipelines.errors import DamageError, EmptyError, GristmillError, RunnerError, causes, utf8_text
+from pipelines.errors import DamageError, EmptyError, GristmillError, RunnerError, causes, refusal, utf8_text
 from pipelines.processes.aside import Aside, here, in_child
 from pipelines.recipe.check import check
 from pipelines.recipe.doubts import doubts
@@ -22,8 +22,9 @@ from pipelines.report.build import write_report
 from pipelines.run import manifest
 from pipelines.run.changes import changes
 from pipelines.run.graph import build
-from pipelines.run.job import Job, make_job, plan_units, write_plan
+from pipelines.run.job import Job, make_job, plan_units
 from pipelines.run.outcome import emptiness, whole_stages
+from pipelines.run.plan_file import write_plan
 from pipelines.run.request import STAGES, Request
 from pipelines.runners.budget import Budget
 from pipelines.runners.local.runner import LocalRunner
@@ -55,7 +56,10 @@ def execute(request: Request, begun: Callable[[Store], None] = lambda store: Non
     loaded = load(request.recipe)
     check(loaded)
     aside, pid = _aside(store, loaded, chosen), os.getpid()
-    aside(lambda: claim(store))
+    try:
+        aside(lambda: claim(store))
+    except OSError as error:
+        raise refusal(error, "the run directory") from error
     begun(store)
     with locked(store, aside, request.break_lock) as told:
         chosen = replace(chosen, note="; ".join(filter(None, (told, chosen.note))))

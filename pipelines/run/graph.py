@@ -14,7 +14,8 @@ import apache_beam as beam
 import pipelines.records.coders  # noqa: F401 - registers the coders
 from pipelines.records.elements import Unit
 from pipelines.records.receipts import Receipt
-from pipelines.run.job import Job, read_plan
+from pipelines.run.job import Job
+from pipelines.run.plan_file import read_plan
 from pipelines.stages.duplicates.find import FindDuplicates
 from pipelines.stages.duplicates.members import StoreMembers
 from pipelines.stages.duplicates.partitions import File

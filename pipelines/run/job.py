@@ -1,9 +1,6 @@
 """What a run is going to do: the recipe, the planned units, and the receipt book of every stage under its step key."""
 
-import json
 from dataclasses import dataclass
-
-import pyarrow as pa
 
 from pipelines.errors import DamageError
 from pipelines.recipe.load import LoadedRecipe
@@ -14,7 +11,6 @@ from pipelines.run.field_names import check_field_names
 from pipelines.run.keys import DUPLICATES_CODE, SCORE_CODE, TEXT_CODE, TOKEN_CODE, step_key
 from pipelines.run.plan import plan_source
 from pipelines.run.request import STAGES
-from pipelines.storage.layout import PLAN, PLAN_MARK
 from pipelines.storage.receipt_book import ReceiptBook
 from pipelines.storage.store import Store
 
@@ -111,29 +107,3 @@ def _fingerprinting(recipe: Recipe) -> list | None:
         return None
     minhash = options.minhash and options.minhash.model_dump(exclude={"threshold"})
     return [minhash, options.quality, options.fingerprint]
-
-
-def write_plan(store: Store, units: list[Unit]) -> None:
-    """`_plan/units.arrow`: number, source, key, bytes, splits (JSON)."""
-    rows = [
-        {
-            "number": number,
-            "source": unit.source,
-            "key": unit.key,
-            "bytes": unit.bytes,
-            "unit": json.dumps(unit.to_json()),
-        }
-        for number, unit in enumerate(units)
-    ]
-    fields = [("number", pa.int64()), ("source", pa.string()), ("key", pa.string()), ("bytes", pa.int64())]
-    schema = pa.schema([*fields, ("unit", pa.large_string())], metadata=PLAN_MARK)
-    with store.temporary() as scratch:
-        with pa.OSFile(str(scratch), "wb") as file, pa.ipc.new_file(file, schema) as writer:
-            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
-        store.publish(scratch, PLAN)
-
-
-def read_plan(store: Store) -> list[Unit]:
-    """The planned units; their numbers are their positions."""
-    with store.open(PLAN) as file:
-        return [Unit.from_json(json.loads(text)) for text in pa.ipc.open_file(file).read_all()["unit"].to_pylist()]

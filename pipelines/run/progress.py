@@ -6,7 +6,6 @@ from typing import Any
 
 from pipelines.errors import DamageError
 from pipelines.records.accounts import IN
-from pipelines.run.job import read_plan
 from pipelines.storage.layout import STATE
 from pipelines.storage.receipt_book import read_note, read_receipt
 from pipelines.storage.store import Store
@@ -59,6 +58,8 @@ class Progress:
         """Look for new receipts. Empty before the run has planned its units."""
         state = self.store.read_sealed(STATE) or {}
         if state.get("started") != self.state.get("started"):
+            from pipelines.run.plan_file import read_plan  # whoever only waits for the end does without pyarrow
+
             self._units, self._found = frozenset(unit.key for unit in read_plan(self.store)), {}
         self.state = state
         books = state.get("books", {})

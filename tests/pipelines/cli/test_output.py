@@ -18,12 +18,14 @@ from rich.text import Text
 
 import pipelines
 from pipelines.cli import output
-from pipelines.cli.live import ProgressView
+from pipelines.cli.live import LOG_SECONDS, ProgressView
 from pipelines.cli.main import main
 from pipelines.cli.output import Terminal
 from pipelines.errors import InputError, RecipeError, inert
 from pipelines.report.excerpts import Excerpts
+from pipelines.run.execute import execute
 from pipelines.run.progress import StageProgress
+from pipelines.run.request import Request
 
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 HOSTILE = {
@@ -97,6 +99,7 @@ def test_report__names_are_inert_and_texts_keep_their_marks():
 def test_progress__of_a_stage_with_a_strange_name(terminal):
     console = Terminal(file=io.StringIO(), force_terminal=terminal, width=200)
     with ProgressView(console) as view:
+        view.logged -= LOG_SECONDS
         view.show([StageProgress("[red]\x1b]0;x\x07[/]", 3, 1)])
     assert "[red]" in console.file.getvalue()
     assert "\x1b]" not in console.file.getvalue()
@@ -173,15 +176,16 @@ def test_recipe__at_a_place_that_cannot_be_read(monkeypatch, capsys, places, tmp
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE])
-def test_run__where_the_folder_cannot_be_made(monkeypatch, capsys, recipe, tmp_path, number):
+def test_run__where_the_folder_cannot_be_made(monkeypatch, recipe, tmp_path, number):
     def refuse(path, *_, **__):
         raise OSError(number, os.strerror(number), str(path))
 
     monkeypatch.setattr(Path, "mkdir", refuse)
-    code, said = called(monkeypatch, capsys, "run", recipe, f"--out={tmp_path}/[b]新\x1b[2J")
-    assert code == 2
-    assert os.strerror(number).lower() in said
-    assert r"[b]新\x1b[2J" in said
+    with pytest.raises(RecipeError) as caught:
+        execute(Request(Path(recipe), f"{tmp_path}/[b]新\x1b[2J"))
+    assert caught.value.exit_code == 2
+    assert os.strerror(number).lower() in str(caught.value)
+    assert r"[b]新\x1b[2J" in str(caught.value)
 
 
 def test_messages__in_an_encoding_that_lacks_characters(monkeypatch):

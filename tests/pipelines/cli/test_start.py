@@ -32,7 +32,7 @@ ALLOWED = {
     "cluster --help": {"pydantic"},
     "run --help": {"pydantic", "yaml"},
     "run RECIPE --memory much": {"pydantic", "yaml"},
-    "status RUN": {"pydantic"},
+    "status RUN": {"pydantic", "numpy", "pyarrow"},
     "rules gopher@paper": {"pydantic", "numpy", "pyarrow"},
     "validate RECIPE": {"pydantic", "yaml", "numpy", "pyarrow", "fsspec", "resiliparse", "fastwarc"},
 }
@@ -43,9 +43,8 @@ ALLOWED = {
 def recipe(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("start")
     (folder / "web.jsonl").write_text('{"text": "A mill grinds grain."}\n{"text": "磨坊在河边。"}\n', encoding="utf-8")
-    decide = [{"presets": ["any@gristmill"]}]
     source = {"format": "jsonl", "paths": ["web.jsonl"]}
-    text = {"gristmill": 1, "name": "mill", "sources": {"web": source}, "decide": decide, "tokenizer": None}
+    text = {"gristmill": 1, "name": "mill", "sources": {"web": source}, "tokenizer": None}
     (folder / "recipe.yaml").write_text(yaml.safe_dump({**text, "scrub": None}), encoding="utf-8")
     return folder / "recipe.yaml"
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from pipelines.cli.live import ProgressView
+from pipelines.cli.live import LOG_SECONDS, ProgressView
 from pipelines.records.accounts import Account
 from pipelines.records.elements import Split, Unit
 from pipelines.records.receipts import Receipt
-from pipelines.run.job import write_plan
+from pipelines.run.plan_file import write_plan
 from pipelines.run.progress import Progress
 from pipelines.storage.receipt_book import ReceiptBook, write_note
 from pipelines.storage.store import Store
@@ -96,6 +96,7 @@ def test_view__shows_units_and_documents(store, terminal):
     console = Console(file=io.StringIO(), force_terminal=terminal, width=120)
     commit(store, A, 1234)
     with ProgressView(console) as view:
+        view.logged -= LOG_SECONDS
         view.show(Progress(store).poll())
     text = console.file.getvalue()
     assert "score" in text

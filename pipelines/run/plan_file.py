@@ -1,0 +1,35 @@
+"""`_plan/units.arrow`: the planned units of a run, for whoever does them and for whoever watches."""
+
+import json
+
+import pyarrow as pa
+
+from pipelines.records.elements import Unit
+from pipelines.storage.layout import PLAN, PLAN_MARK
+from pipelines.storage.store import Store
+
+
+def write_plan(store: Store, units: list[Unit]) -> None:
+    """`_plan/units.arrow`: number, source, key, bytes, splits (JSON)."""
+    rows = [
+        {
+            "number": number,
+            "source": unit.source,
+            "key": unit.key,
+            "bytes": unit.bytes,
+            "unit": json.dumps(unit.to_json()),
+        }
+        for number, unit in enumerate(units)
+    ]
+    fields = [("number", pa.int64()), ("source", pa.string()), ("key", pa.string()), ("bytes", pa.int64())]
+    schema = pa.schema([*fields, ("unit", pa.large_string())], metadata=PLAN_MARK)
+    with store.temporary() as scratch:
+        with pa.OSFile(str(scratch), "wb") as file, pa.ipc.new_file(file, schema) as writer:
+            writer.write_table(pa.Table.from_pylist(rows, schema=schema))
+        store.publish(scratch, PLAN)
+
+
+def read_plan(store: Store) -> list[Unit]:
+    """The planned units; their numbers are their positions."""
+    with store.open(PLAN) as file:
+        return [Unit.from_json(json.loads(text)) for text in pa.ipc.open_file(file).read_all()["unit"].to_pylist()]
