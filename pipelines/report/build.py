@@ -3,25 +3,23 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from pipelines.errors import inert
-from pipelines.report.blocks import Funnel, Tokens
 from pipelines.report.drawing.render import render
 from pipelines.report.excerpts import Excerpts
-from pipelines.report.figures import share
 from pipelines.report.material import Material, open_material
-from pipelines.report.model import Attention, Header, Report
+from pipelines.report.model import Report
 from pipelines.report.sections.attention import build_attention
-from pipelines.report.sections.changes import build_dead, build_edits
+from pipelines.report.sections.dead import build_dead
 from pipelines.report.sections.decisions import build_entries
 from pipelines.report.sections.duplicates import build_duplicates
-from pipelines.report.sections.funnel import build_funnel, build_sources
-from pipelines.report.sections.groups import build_languages, build_sites
-from pipelines.report.sections.provenance import build_provenance, build_timing
+from pipelines.report.sections.edits import build_edits
+from pipelines.report.sections.funnel import Funnel, build_funnel
+from pipelines.report.sections.groups import build_languages, build_sites, build_sources
+from pipelines.report.sections.headline import build_header
+from pipelines.report.sections.provenance import build_provenance
 from pipelines.report.sections.samples import build_samples
+from pipelines.report.sections.timing import build_timing
 from pipelines.report.sections.tokens import build_tokens, count_tokens
 from pipelines.report.sections.training import build_training
 from pipelines.report.sections.vocabulary import build_tokenizer
@@ -83,8 +81,8 @@ def _build(material: Material) -> Report:
     dead, samples, tokens = build_dead(material), build_samples(material), build_tokens(material, counts)
     languages = build_languages(material, counts.tokens(counts.languages))
     return Report(
-        header=_header(material, funnel, tokens),
-        attention=[*build_attention(material, funnel, entries, dead, samples), *_notes(material)],
+        header=build_header(material, funnel, tokens),
+        attention=build_attention(material, funnel, entries, dead, samples),
         funnel=funnel,
         sources=build_sources(material, counts.tokens(counts.sources)),
         languages=languages,
@@ -101,47 +99,6 @@ def _build(material: Material) -> Report:
         provenance=build_provenance(material),
         absent=_absent(material, funnel),
     )
-
-
-def _notes(material: Material) -> list[Attention]:
-    """What is doubtful about the recipe; what planning said: files that were set aside, names that no record has."""
-    return [Attention(material.excerpts.excerpt(note)[0], "sources") for note in material.state.get("notes") or ()]
-
-
-def _header(material: Material, funnel: Funnel, tokens: Tokens | None) -> Header:
-    steps = funnel.steps
-    records, kept = steps[0].entered, steps[-1].kept
-    return Header(
-        name=inert(str(material.recipe.get("name", material.store.name))),
-        state=str(material.state.get("status", "unknown")),
-        limits=_limits(material),
-        reconciles=all(check.holds for check in funnel.checks),
-        records=records,
-        kept=kept,
-        dropped=sum(step.dropped.documents for step in steps),
-        dead=sum(step.dead.documents for step in steps),
-        tokens=tokens.tokens if tokens else None,
-        held_out=tokens.held_out if tokens else None,
-        share_kept=share(kept.documents, records.documents),
-        seconds=_seconds(material.state),
-        started=str(material.state.get("started", "")),
-    )
-
-
-def _seconds(state: dict[str, Any]) -> float | None:
-    """What the user of the last `gristmill run` waited for, from the command to the report; else what its run took."""
-    if "waited" in state:
-        return float(state["waited"])
-    if not state.get("started") or not state.get("finished"):
-        return None
-    return (datetime.fromisoformat(state["finished"]) - datetime.fromisoformat(state["started"])).total_seconds()
-
-
-def _limits(material: Material) -> list[str]:
-    until, sample = material.manifest.get("until"), material.manifest.get("sample") or 1.0
-    last = "tokens" if material.recipe.get("tokenizer") else "text"
-    limits = [f"until {until}"] if until and until != last else []
-    return [*limits, f"sample {sample:.3g}"] if sample < 1 else limits
 
 
 def _absent(material: Material, funnel: Funnel) -> dict[str, str]:

@@ -7,10 +7,10 @@ import difflib
 import functools
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 from pipelines.errors import inert
-from pipelines.report.blocks import Span
 
 EXCERPT = 600
 """Characters of a document that a report shows."""
@@ -43,6 +43,14 @@ _PICTURES |= {
 
 _PIECES = re.compile(r"[^\W㐀-鿿぀-ヿ]+|\s+|.", re.DOTALL)
 """What two texts are compared by: words, runs of space, single marks and single Han or Kana characters."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A piece of a text; `differs` when the text beside it does not have it."""
+
+    text: str
+    differs: bool
 
 
 class Excerpts:

@@ -7,49 +7,20 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.report.blocks import (
-    DeadLetters,
-    Duplicates,
-    Edits,
-    Entry,
-    Funnel,
-    Groups,
-    Provenance,
-    Samples,
-    Timing,
-    Tokenizer,
-    Tokens,
-    Training,
-)
-from pipelines.report.figures import Count
-
-
-@dataclass(frozen=True)
-class Attention:
-    """Something to look at before the figures are believed. `section` is the anchor that explains it."""
-
-    text: str
-    section: str
-
-
-@dataclass(frozen=True)
-class Header:
-    """The run at a glance. `limits`: what makes it less than a whole run, such as a sample."""
-
-    name: str
-    state: str
-    limits: list[str]
-    reconciles: bool
-    records: Count
-    kept: Count
-    dropped: int
-    dead: int
-    tokens: int | None
-    """Of all splits; `held_out` of them are for validation."""
-    held_out: int | None
-    share_kept: float | None
-    seconds: float | None
-    started: str
+from pipelines.report.sections.attention import Attention
+from pipelines.report.sections.dead import DeadLetters
+from pipelines.report.sections.decisions import Entry
+from pipelines.report.sections.duplicates import Duplicates
+from pipelines.report.sections.edits import Edits
+from pipelines.report.sections.funnel import Funnel
+from pipelines.report.sections.groups import Groups
+from pipelines.report.sections.headline import Header
+from pipelines.report.sections.provenance import Provenance
+from pipelines.report.sections.samples import Samples
+from pipelines.report.sections.timing import Timing
+from pipelines.report.sections.tokens import Tokens
+from pipelines.report.sections.training import Training
+from pipelines.report.sections.vocabulary import Tokenizer
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.report.drawing.theme import TERMINAL, count, duration, share, size
 from pipelines.report.model import Report
+from pipelines.report.theme import TERMINAL, count, duration, share, size
 
 TOP = 6
 """Reasons listed."""

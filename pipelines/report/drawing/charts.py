@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
-from pipelines.report.blocks import Funnel, Group, StepFlow
 from pipelines.report.drawing import ticks
-from pipelines.report.drawing.theme import count, number, share
 from pipelines.report.figures import Histogram, LineChart, Named, Threshold
+from pipelines.report.sections.funnel import Funnel, StepFlow
+from pipelines.report.sections.groups import Group
+from pipelines.report.theme import count, number, share
 
 _HISTOGRAM = (340.0, 168.0)
 _COLUMNS = (340.0, 168.0)

@@ -10,10 +10,16 @@ import jinja2
 from markupsafe import Markup, escape
 
 from pipelines.report.drawing import charts, ticks
-from pipelines.report.drawing.theme import FORMATS, THEME, short
 from pipelines.report.model import Report
+from pipelines.report.theme import FORMATS, THEME, short
 
 _FOLDER = Path(__file__).parent
+
+SECTIONS = (
+    *("funnel", "sources", "rules", "samples", "duplicates", "changes", "dead", "tokens", "training", "time"),
+    "provenance",
+)
+"""Templates of drawing/sections/, in the order of the page; each makes one <section> of that id."""
 
 
 def render(report: Report) -> str:
@@ -23,7 +29,9 @@ def render(report: Report) -> str:
     # Should markup from a document ever get through, the browser still runs no script but ours and asks no server.
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'"
     page = _environment().get_template("index.html")
-    return page.render(report=report, theme=THEME, policy=policy, style=Markup(style), script=Markup(script))
+    return page.render(
+        report=report, theme=THEME, sections=SECTIONS, policy=policy, style=Markup(style), script=Markup(script)
+    )
 
 
 @functools.cache

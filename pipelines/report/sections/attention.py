@@ -1,14 +1,26 @@
 """What a reader should look at before believing the figures: each line says what and leads to the section."""
 
-from pipelines.report.blocks import DeadLetters, Entry, Funnel, Samples
-from pipelines.report.drawing.theme import count, share, size
+from dataclasses import dataclass
+
 from pipelines.report.material import Material
-from pipelines.report.model import Attention
+from pipelines.report.sections.dead import DeadLetters
+from pipelines.report.sections.decisions import Entry
+from pipelines.report.sections.funnel import Funnel
+from pipelines.report.sections.samples import Samples
+from pipelines.report.theme import count, share, size
 
 _NAMED = 4
 """Rules or languages named in one line; the rest is counted."""
 NOTICEABLE = 0.01
 """A smaller share of documents that no entry admits stands in the funnel only."""
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Something to look at before the figures are believed. `section` is the anchor that explains it."""
+
+    text: str
+    section: str
 
 
 def build_attention(
@@ -37,7 +49,7 @@ def build_attention(
     if samples is None and any(step.dropped.documents for step in funnel.steps):
         text = "Texts of dropped documents were removed by `gristmill clean`: samples cannot be shown."
         found.append(Attention(text, "samples"))
-    return found
+    return [*found, *_notes(material)]
 
 
 def _unjudged(funnel: Funnel) -> list[Attention]:
@@ -69,3 +81,8 @@ def _vocabulary(material: Material) -> list[Attention]:
     sample = f"{count(card['training']['documents'])} documents, {size(card['training']['bytes'])}"
     text = f"The vocabulary is {count(card['vocabulary'])}, not {count(card['asked'])}"
     return [Attention(f"{text}: the tokenizer's sample ({sample}) supports no more.", "tokens")]
+
+
+def _notes(material: Material) -> list[Attention]:
+    """What is doubtful about the recipe; what planning said: files that were set aside, names that no record has."""
+    return [Attention(material.excerpts.excerpt(note)[0], "sources") for note in material.state.get("notes") or ()]

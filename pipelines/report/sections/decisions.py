@@ -1,10 +1,10 @@
 """The entries of `decide`: which documents each judged, how often its rules fired, how its signals are distributed."""
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from pipelines.records.columns import DUPLICATE_RULES
-from pipelines.report.blocks import Entry, RuleRow
 from pipelines.report.figures import Histogram, share
 from pipelines.report.histograms import Bound, histogram
 from pipelines.report.material import Material
@@ -15,6 +15,34 @@ OFTEN = 0.5
 
 _KEYS = (("language", "lang"), ("script", "script"), ("source", "source"))
 """Keys of an entry's `when`, and the ledger's columns that they speak about."""
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    """How often one rule fired among the documents that its entry judged. `flag`: '', 'never' or 'often'."""
+
+    name: str
+    sentence: str
+    fired: int
+    first: int
+    alone: int
+    share_fired: float | None
+    flag: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of `decide`: the documents that it judged, its rules and the distributions of their signals."""
+
+    number: int
+    admits: str
+    presets: list[str]
+    judged: int
+    dropped: int
+    share_dropped: float | None
+    rules: list[RuleRow]
+    histograms: list[Histogram]
+    query: str
 
 
 def build_entries(material: Material) -> list[Entry]:

@@ -1,11 +1,11 @@
 """Clusters of documents that say the same: how many, how large, how similar, and which one stayed."""
 
 from collections import Counter
+from dataclasses import dataclass
 from typing import Any
 
 from pipelines.records.accounts import DROPPED
-from pipelines.report.blocks import Cluster, Duplicates, Member, Pair
-from pipelines.report.excerpts import differing
+from pipelines.report.excerpts import Span, differing
 from pipelines.report.figures import Histogram, Named
 from pipelines.report.histograms import Bound, histogram
 from pipelines.report.material import Material
@@ -48,6 +48,70 @@ QUALIFY row_number() OVER (PARTITION BY cluster ORDER BY similarity, doc_id) = 1
 CLOSEST_QUERY = f"""\
 SELECT doc_id, source, similarity, duplicate_of {_REMOVED}
 ORDER BY similarity, doc_id LIMIT {CLOSEST}"""
+
+
+@dataclass(frozen=True)
+class Member:
+    """A document of a duplicate cluster; `similarity` is to the better one that it repeats.
+
+    `fate`: kept, duplicate (dropped for the better one), or ruled (dropped by rules, whatever it repeats).
+    """
+
+    doc_id: str
+    id: str | None
+    url: str | None
+    source: str
+    fate: str
+    similarity: float | None
+    duplicate_of: str | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A removed document beside the one that it was removed for."""
+
+    similarity: float
+    loser: str
+    winner: str
+    loser_source: str
+    winner_source: str
+    lang: str | None
+    loser_text: list[Span]
+    winner_text: list[Span]
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A duplicate cluster; `others` says how many members are not listed. `pair`: its least similar removal."""
+
+    cluster: str
+    size: int
+    kept: int
+    members: list[Member]
+    others: int
+    pair: Pair | None
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Clusters of documents that say the same, those included that rules dropped.
+
+    `repeated` of the documents repeat a better one; `exact` and `near` were dropped for that, `ruled` by rules before.
+    """
+
+    clusters: int
+    documents: int
+    repeated: int
+    exact: int
+    near: int
+    ruled: int
+    sizes: list[Named]
+    similarities: Histogram | None
+    largest: list[Cluster]
+    closest: list[Pair]
+    query: str
+    members_query: str
+    closest_query: str
 
 
 def build_duplicates(material: Material) -> Duplicates | None:

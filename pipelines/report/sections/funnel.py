@@ -3,9 +3,9 @@
 import itertools
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from pipelines.records.accounts import ASIDE, DEAD, DROPPED, FIRED, IN, KEPT, UNJUDGED, Account
-from pipelines.report.blocks import Check, Funnel, Group, Groups, Reason, StepFlow
 from pipelines.report.figures import Count, Named, share
 from pipelines.report.material import Material
 
@@ -14,11 +14,55 @@ SELECT a.step, a.outcome, a.reason, sum(a.documents) AS documents, sum(a.bytes) 
 FROM (SELECT unnest(accounts) AS a FROM 'manifest.json')
 GROUP BY ALL ORDER BY ALL"""
 
-SOURCES_QUERY = """\
-SELECT a.source, a.step, a.outcome, sum(a.documents) AS documents, sum(a.bytes) AS bytes
-FROM (SELECT unnest(accounts) AS a FROM 'manifest.json')
-WHERE a.outcome IN ('in', 'kept', 'dropped', 'dead')
-GROUP BY ALL ORDER BY ALL"""
+
+@dataclass(frozen=True)
+class Check:
+    """One equation that has to hold for the totals to reconcile."""
+
+    what: str
+    left: int
+    right: int
+    holds: bool
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why documents left at a step. `first`: it was the first rule to fire; `fired`: it fired, alone or with others."""
+
+    name: str
+    first: int
+    bytes: int
+    fired: int
+    share: float | None
+
+
+@dataclass(frozen=True)
+class StepFlow:
+    """What went into a step and how it came out. Shares are of the records that the run read."""
+
+    name: str
+    entered: Count
+    kept: Count
+    dropped: Count
+    dead: Count
+    share_kept: float
+    share_dropped: float
+    share_dead: float
+    share_gone_before: float
+    reasons: list[Reason]
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """The whole way from record to kept document."""
+
+    steps: list[StepFlow]
+    checks: list[Check]
+    aside: list[Named]
+    unjudged: list[Named]
+    """By language: documents that no entry of `decide` admits. `otherwise`: what became of them, keep or drop."""
+    otherwise: str
+    query: str
 
 
 def build_funnel(material: Material) -> Funnel:
@@ -129,32 +173,3 @@ def _named(pairs: Iterable[tuple[str, int]]) -> list[Named]:
     for name, number in pairs:
         counts[name] += number
     return [Named(name, number) for name, number in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))]
-
-
-def build_sources(material: Material, tokens: dict[str, int]) -> Groups:
-    """One row per source: read, kept, dropped, dead; `tokens` by source, where shards were written."""
-    accounts, names = list(material.accounts), material.steps
-    rows = []
-    for source in material.accounts.sources():
-        entered = total(accounts, names[0], IN, source)
-        kept = total(accounts, names[-1], KEPT, source)
-        dropped = sum(total(accounts, step, DROPPED, source).documents for step in names)
-        dead = sum(total(accounts, step, DEAD, source).documents for step in names)
-        rows.append(
-            Group(
-                name=material.excerpts.name(source),
-                documents=entered.documents,
-                bytes=entered.bytes,
-                kept=kept.documents,
-                kept_bytes=kept.bytes,
-                dropped=dropped,
-                dead=dead,
-                unjudged=sum(a.documents for a in accounts if a.outcome == UNJUDGED and a.source == source),
-                tokens=tokens.get(source),
-                share_kept=share(kept.documents, entered.documents),
-                share_dropped=share(dropped, entered.documents),
-                share_dead=share(dead, entered.documents),
-            )
-        )
-    rows.sort(key=lambda group: (-group.documents, group.name))
-    return Groups(rows, 0, SOURCES_QUERY)

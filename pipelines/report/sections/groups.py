@@ -1,10 +1,12 @@
-"""Languages and sites: tables over the ledger."""
+"""Sources, languages and sites: what came in of each and what is left."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from pipelines.report.blocks import Group, Groups
+from pipelines.records.accounts import DEAD, DROPPED, IN, KEPT, UNJUDGED
 from pipelines.report.figures import share
 from pipelines.report.material import Material
+from pipelines.report.sections.funnel import total
 
 LANGUAGES = 16
 SITES = 15
@@ -19,6 +21,12 @@ _COUNTS = """\
        count(*) FILTER (NOT judged) AS unjudged
 FROM 'ledger/*.parquet'"""
 
+SOURCES_QUERY = """\
+SELECT a.source, a.step, a.outcome, sum(a.documents) AS documents, sum(a.bytes) AS bytes
+FROM (SELECT unnest(accounts) AS a FROM 'manifest.json')
+WHERE a.outcome IN ('in', 'kept', 'dropped', 'dead')
+GROUP BY ALL ORDER BY ALL"""
+
 LANGUAGES_QUERY = f"""\
 SELECT coalesce(lang, 'unknown') AS name,
 {_COUNTS}
@@ -32,6 +40,62 @@ SELECT {_HOST} AS name,
 {_COUNTS}
 WHERE name <> ''
 GROUP BY name ORDER BY documents DESC, name"""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A source, a language or a site: what came in and what is left."""
+
+    name: str
+    documents: int
+    bytes: int
+    kept: int
+    kept_bytes: int
+    dropped: int
+    dead: int
+    unjudged: int
+    tokens: int | None
+    share_kept: float | None
+    share_dropped: float | None
+    share_dead: float | None
+
+
+@dataclass(frozen=True)
+class Groups:
+    """A table of groups, largest first; `others` says how many more there are."""
+
+    rows: list[Group]
+    others: int
+    query: str
+
+
+def build_sources(material: Material, tokens: dict[str, int]) -> Groups:
+    """One row per source: read, kept, dropped, dead; `tokens` by source, where shards were written."""
+    accounts, names = list(material.accounts), material.steps
+    rows = []
+    for source in material.accounts.sources():
+        entered = total(accounts, names[0], IN, source)
+        kept = total(accounts, names[-1], KEPT, source)
+        dropped = sum(total(accounts, step, DROPPED, source).documents for step in names)
+        dead = sum(total(accounts, step, DEAD, source).documents for step in names)
+        rows.append(
+            Group(
+                name=material.excerpts.name(source),
+                documents=entered.documents,
+                bytes=entered.bytes,
+                kept=kept.documents,
+                kept_bytes=kept.bytes,
+                dropped=dropped,
+                dead=dead,
+                unjudged=sum(a.documents for a in accounts if a.outcome == UNJUDGED and a.source == source),
+                tokens=tokens.get(source),
+                share_kept=share(kept.documents, entered.documents),
+                share_dropped=share(dropped, entered.documents),
+                share_dead=share(dead, entered.documents),
+            )
+        )
+    rows.sort(key=lambda group: (-group.documents, group.name))
+    return Groups(rows, 0, SOURCES_QUERY)
 
 
 def build_languages(material: Material, tokens: dict[str, int]) -> Groups | None:

@@ -1,22 +1,14 @@
-"""Where the time went, and what the run stands on."""
+"""What the run stands on: the chain of hashes and the recipe."""
 
 import hashlib
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from pipelines.report.blocks import Dataset, Provenance, Stage, Timing
-from pipelines.report.drawing.theme import moment
-from pipelines.report.figures import Figure, share
+from pipelines.report.figures import Figure
 from pipelines.report.material import Material
-
-MEGABYTE = 1_000_000
-
-STAGES_QUERY = """\
-SELECT s.stage, s.units, s.documents, s.bytes, s.seconds, s.cpu_seconds,
-       s.bytes / 1e6 / s.seconds AS mb_per_second, s.bytes / 1e6 / s.cpu_seconds AS mb_per_cpu_second
-FROM (SELECT unnest(stages) AS s FROM 'run.json')"""
 
 _CHAIN = ("gristmill", "recipe_sha256", "sample", "inputs", "steps", "tokenizer")
 """Keys of the manifest that are shown, in the order of the chain. Of the tokenizer: its hash only."""
@@ -27,35 +19,27 @@ _HASH = re.compile(r"(?:^|sha256 )[0-9a-f]{16,}$")
 _LISTED = 12
 """A longer list of the manifest is shown as its length and the hash of its JSON."""
 
-_FACTS = ("runner", "workers", "started", "finished")
+
+@dataclass(frozen=True)
+class Dataset:
+    """A published dataset. `content`: hash that does not depend on how the input was cut; `files`: over its shards."""
+
+    name: str
+    rows: int
+    bytes: int
+    shards: int
+    content: str
+    files: str
 
 
-def build_timing(material: Material) -> Timing | None:
-    """Stages of run.json; None where it has none."""
-    stages = material.state.get("stages") or []
-    if not stages:
-        return None
-    seconds = sum(stage["seconds"] for stage in stages)
-    facts = [
-        Figure(name, moment(str(material.state[name]))) for name in _FACTS if material.state.get(name) not in (None, "")
-    ]
-    return Timing([_stage(stage, seconds) for stage in stages], seconds, facts, STAGES_QUERY)
+@dataclass(frozen=True)
+class Provenance:
+    """What this run stands on: the chain of hashes, and the recipe with all defaults filled in."""
 
-
-def _stage(stage: dict[str, Any], whole: float) -> Stage:
-    # Stages that only move numbers count no bytes: then there is no rate.
-    size, seconds, cpu = stage["bytes"], stage["seconds"], stage.get("cpu_seconds") or None
-    return Stage(
-        name=stage["stage"],
-        units=stage["units"],
-        documents=stage["documents"],
-        bytes=size,
-        seconds=seconds,
-        cpu_seconds=cpu,
-        rate=share(size / MEGABYTE, seconds) if size else None,
-        cpu_rate=share(size / MEGABYTE, cpu or 0) if size else None,
-        share=share(seconds, whole),
-    )
+    manifest_sha256: str
+    chain: list[Figure]
+    datasets: list[Dataset]
+    recipe: str
 
 
 def build_provenance(material: Material) -> Provenance:

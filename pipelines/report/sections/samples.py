@@ -1,8 +1,8 @@
 """Dropped documents to look at: a few per rule, always the same ones, scrubbed, with every reason."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from pipelines.report.blocks import Sample, SampleGroup, Samples, Why
 from pipelines.report.material import Material
 from pipelines.report.sections.decisions import entry_of, signal_columns
 from pipelines.storage.ledger import identifier
@@ -29,6 +29,52 @@ SENTENCES = {
     "near_duplicate": "Its shingles overlap with those of a kept document by at least the recipe's threshold.",
 }
 """What the built-in reasons mean; those of `decide` bring their own sentence."""
+
+
+@dataclass(frozen=True)
+class Why:
+    """A rule that fired for a sample, with the number that it judged (None: not a rule about a number)."""
+
+    rule: str
+    signal: str | None
+    value: float | None
+    comparison: str
+    threshold: float | None
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A dropped document: scrubbed excerpt, scrubbed names, every rule that fired."""
+
+    doc_id: str
+    id: str | None
+    url: str | None
+    source: str
+    lang: str | None
+    bytes: int
+    excerpt: str
+    cut: bool
+    why: list[Why]
+    duplicate_of: str | None
+
+
+@dataclass(frozen=True)
+class SampleGroup:
+    """Some of the documents that one rule dropped first."""
+
+    step: str
+    reason: str
+    sentence: str
+    documents: int
+    samples: list[Sample]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Dropped documents, by step and by the first rule that fired."""
+
+    groups: list[SampleGroup]
+    query: str
 
 
 def build_samples(material: Material) -> Samples | None:

@@ -3,7 +3,6 @@
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from pipelines.report.blocks import Split, TokenGroup, Tokens
 from pipelines.report.figures import share
 from pipelines.report.material import Material
 from tokenizer.shards.dataset import unigram_entropy
@@ -24,6 +23,44 @@ TOKENS_QUERY = """\
 --   duckdb.sql(...)
 SELECT lang, source, count(*) AS documents, sum(bytes) AS bytes, sum(len(tokens)) AS tokens
 FROM shards GROUP BY ALL ORDER BY tokens DESC"""
+
+
+@dataclass(frozen=True)
+class TokenGroup:
+    """Tokens of a language or source in the shards of all splits; `held_out` of them are for validation."""
+
+    name: str
+    documents: int
+    bytes: int
+    tokens: int
+    held_out: int
+    bytes_per_token: float | None
+
+
+@dataclass(frozen=True)
+class Split:
+    """A split of the token dataset and its pack plan. Padding is a share of all positions, and counts as no token."""
+
+    name: str
+    shards: int
+    documents: int
+    tokens: int
+    rows: int
+    padding: float
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The token shards. `tokens` of all splits, `held_out` of them for validation: so do the groups add up."""
+
+    sequence_length: int
+    documents: int
+    tokens: int
+    held_out: int
+    splits: list[Split]
+    languages: list[TokenGroup]
+    sources: list[TokenGroup]
+    query: str
 
 
 @dataclass

@@ -4,11 +4,11 @@ import itertools
 import json
 import math
 import statistics
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipelines.errors import InputError
-from pipelines.report.blocks import SourceLoss, Training
 from pipelines.report.figures import Curve, LineChart, Point
 from pipelines.report.material import Material
 
@@ -17,6 +17,35 @@ POINTS = 240
 
 
 _BASELINE = "unigram entropy"
+
+
+@dataclass(frozen=True)
+class SourceLoss:
+    """How well a trained model knows a source, at its last evaluation."""
+
+    name: str
+    loss: float
+    bits_per_byte: float | None
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of a model on the shards."""
+
+    name: str
+    steps: int
+    first_loss: float | None
+    last_loss: float | None
+    best_bits_per_byte: float | None
+    tokens_per_second: float | None
+    unigram_entropy: float | None
+    skipped: int
+    """Steps whose loss or gradient was a spike: the weights stayed as they were."""
+    rolled_back: int
+    """Times that the training went back to a checkpoint."""
+    charts: list[LineChart]
+    sources: list[SourceLoss]
+    query: str
 
 
 def build_training(material: Material, unigram: tuple[float, float] | None) -> list[Training]:

@@ -1,11 +1,11 @@
 """The tokenizer: what it is, and how it does on each language."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from pipelines.report.blocks import Evaluation, Tokenizer
-from pipelines.report.drawing.theme import number
 from pipelines.report.figures import Figure
 from pipelines.report.material import Material
+from pipelines.report.theme import number
 from tokenizer.evaluate import ALL
 
 MEASURES = {
@@ -22,6 +22,27 @@ MEASURES = {
 
 LANGUAGES = 12
 """Rows shown, beside the one for all."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a tokenizer does on text of a language; the values are in the order of Tokenizer.measures."""
+
+    language: str
+    values: list[float]
+
+
+@dataclass(frozen=True)
+class Tokenizer:
+    """The tokenizer's figures."""
+
+    kind: str
+    vocabulary: int
+    sha256: str
+    special: list[Figure]
+    measures: list[str]
+    evaluation: list[Evaluation]
+    figures: list[Figure]
 
 
 def build_tokenizer(material: Material) -> Tokenizer | None:

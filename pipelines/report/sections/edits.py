@@ -1,9 +1,9 @@
-"""What was changed inside kept documents, and the records that could not be processed at all."""
+"""What was changed inside kept documents: personal data that was masked, lines and spans that rules cut."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
-from pipelines.report.blocks import DeadGroup, DeadLetters, EditKind, Edits
 from pipelines.report.material import Material
 from pipelines.report.texts import clean_texts
 
@@ -12,8 +12,6 @@ EXAMPLES = 3
 
 _CANDIDATES = 8
 """Documents looked through for them: a later edit may have cut the place away."""
-
-DEAD_GROUPS = 40
 
 _ENTITY = re.compile(r"[A-Z][A-Z0-9_]*")
 """Kinds of personal data are presidio's entity types; kinds of other edits are names of rules, in lower case."""
@@ -24,10 +22,25 @@ SELECT e.kind AS kind, count(*) AS spans, count(DISTINCT (unit, "row")) AS docum
 FROM (SELECT doc_id, unit, "row", unnest(edits) AS e FROM 'ledger/*.parquet' WHERE verdict = 'kept')
 GROUP BY kind ORDER BY spans DESC, kind"""
 
-DEAD_QUERY = """\
-SELECT step, error, source, file, count(*) AS documents, sum(length)::BIGINT AS bytes, min("offset") AS first_offset
-FROM 'dead/*.parquet'
-GROUP BY ALL ORDER BY documents DESC, step, error, source, file"""
+
+@dataclass(frozen=True)
+class EditKind:
+    """One kind of recorded edit in the kept documents; `examples` show the place, never the value."""
+
+    kind: str
+    spans: int
+    documents: int
+    bytes: int
+    examples: list[str]
+
+
+@dataclass(frozen=True)
+class Edits:
+    """Changes of text: personal data that was masked, and lines or spans that rules cut."""
+
+    personal: list[EditKind]
+    text: list[EditKind]
+    query: str
 
 
 def build_edits(material: Material) -> Edits | None:
@@ -60,30 +73,3 @@ def _examples(material: Material, row: dict[str, Any], texts: dict[str, str]) ->
         if found := tag.search(text):
             examples.setdefault(material.excerpts.around(text, found))
     return list(examples)[:EXAMPLES]
-
-
-def build_dead(material: Material) -> DeadLetters | None:
-    """Dead letters by step, error and file, never their content; None without any."""
-    if not material.ledger.has("dead"):
-        return None
-    rows = material.ledger.rows(DEAD_QUERY)
-    if not rows:
-        return None
-    return DeadLetters(
-        documents=sum(row["documents"] for row in rows),
-        bytes=sum(row["bytes"] for row in rows),
-        groups=[
-            DeadGroup(
-                step=row["step"],
-                error=material.excerpts.name(row["error"] or ""),
-                source=material.excerpts.name(row["source"]),
-                file=material.excerpts.name(row["file"] or ""),
-                documents=row["documents"],
-                bytes=row["bytes"],
-                offset=row["first_offset"],
-            )
-            for row in rows[:DEAD_GROUPS]
-        ],
-        others=max(0, len(rows) - DEAD_GROUPS),
-        query=DEAD_QUERY,
-    )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.report.drawing import theme
+from pipelines.report import theme
 
 
 @pytest.mark.parametrize(
