@@ -6,6 +6,11 @@ from typing import Annotated
 
 import typer
 
+from filters.names import nearest
+from pipelines.errors import RecipeError
+
+ENGINES, ACTIONS = ("spark", "flink"), ("prepare", "up", "down", "status")
+
 
 def cluster(
     engine: Annotated[str, typer.Argument(help="spark or flink.")],
@@ -17,5 +22,8 @@ def cluster(
     gristmill run recipe.yaml --runner spark
     gristmill cluster spark down
     """
+    for name, valid in ((engine, ENGINES), (action, ACTIONS)):
+        if name not in valid:
+            raise RecipeError(f"'{name}' is unknown", where="gristmill cluster", fix=nearest(name, valid))
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-m", "infra.cluster", engine, action])

@@ -18,6 +18,9 @@ def doubts(loaded: LoadedRecipe) -> list[str]:
     """One sentence each, with its place. The recipe has been checked: names exist."""
     recipe = loaded.recipe
     found = sorted([*_twice(recipe), *_contradictions(judge_of(recipe)), *_unreachable(recipe)])
+    if not recipe.decide:
+        fate = "drops every document" if recipe.otherwise == "drop" else "keeps every document unjudged"
+        return [f"{loaded.where('otherwise')}: `decide` has no entry, so `otherwise: {recipe.otherwise}` {fate}"]
     return [f"{loaded.where('decide', number)}: {text}" for number, text in found]
 
 

@@ -105,6 +105,8 @@ def test_validate__a_bad_recipe_ends_with_2_and_points(command, tmp_path):
         (("rn", "RECIPE"), 2, "did you mean 'run'?"),
         (("why",), 2, "RUN is missing"),
         (("clean", "a", "b"), 2, "unexpected argument 'b'"),
+        (("cluster", "sprak", "up"), 2, "did you mean 'spark'?"),
+        (("cluster", "flink", "stauts"), 2, "did you mean 'status'?"),
         (("--vresion",), 2, "did you mean '--version'?"),
         (("run", "RECIPE", "--sample", "0"), 2, "not a share"),
         (("run", "RECIPE", "--runner", "portable"), 2, "--job_endpoint"),

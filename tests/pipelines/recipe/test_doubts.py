@@ -35,6 +35,14 @@ def test_shipped_recipes__leave_no_doubt(tmp_path, name):
     assert doubts(load(tmp_path / "recipe.yaml")) == []
 
 
+@pytest.mark.parametrize(("otherwise", "expected"), [("keep", "keeps every document"), ("drop", "drops every doc")])
+def test_doubts__a_recipe_that_decides_nothing(tmp_path, otherwise, expected):
+    file = tmp_path / "recipe.yaml"
+    file.write_text(HEAD.replace("decide:\n", f"otherwise: {otherwise}\n"), encoding="utf-8")
+    (doubt,) = doubts(load(file))
+    assert expected in doubt
+
+
 @pytest.mark.parametrize(
     ("entry", "expected"),
     [

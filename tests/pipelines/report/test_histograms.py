@@ -117,12 +117,14 @@ def test_judged_by__the_first_entry_that_admits_a_document(tmp_path: Path) -> No
         for source in ("web", "books")
         for step in (None, "decide", "deduplicate")
     ] + [{"lang": "en", "script": "Latn", "source": "web", "step": "extract"}]
+    decide = [{"when": when} for when in WHENS]
+    for row in rows:
+        row["judged"] = None if row["step"] == "extract" else entry_of(row, decide) is not None
     (tmp_path / "ledger").mkdir()
     pq.write_table(
         pa.Table.from_pylist([row | {"k": k} for k, row in enumerate(rows)]),
         tmp_path / "ledger" / PART,
     )
-    decide = [{"when": when} for when in WHENS]
     with Ledger(tmp_path) as ledger:
         for number in range(len(WHENS)):
             where = judged_by(number, WHENS)
