@@ -4,8 +4,10 @@ import json
 
 import pyarrow as pa
 
+from pipelines.errors import DamageError
 from pipelines.records.elements import Unit
 from pipelines.storage.layout import PLAN, PLAN_MARK
+from pipelines.storage.sealed import MAKE_AGAIN
 from pipelines.storage.store import Store
 
 
@@ -30,6 +32,11 @@ def write_plan(store: Store, units: list[Unit]) -> None:
 
 
 def read_plan(store: Store) -> list[Unit]:
-    """The planned units; their numbers are their positions."""
-    with store.open(PLAN) as file:
-        return [Unit.from_json(json.loads(text)) for text in pa.ipc.open_file(file).read_all()["unit"].to_pylist()]
+    """The planned units; their numbers are their positions. Raises DamageError."""
+    try:
+        with store.open(PLAN) as file:
+            texts = pa.ipc.open_file(file).read_all()["unit"].to_pylist()
+        return [Unit.from_json(json.loads(text)) for text in texts]
+    except (OSError, ValueError, LookupError, TypeError) as error:  # ArrowInvalid and JSON's errors are ValueErrors
+        what = f"the plan cannot be read ({type(error).__name__})"
+        raise DamageError(what, where=store.url(PLAN), fix=MAKE_AGAIN) from error

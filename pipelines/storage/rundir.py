@@ -136,7 +136,7 @@ def _holder(text: str) -> str:
     try:
         holder = json.loads(text)
         return f"process {holder['pid']} on {holder['host']} since {holder['since']}"
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):
         return "a process that has just started"
 
 
@@ -196,7 +196,7 @@ def _is_gone(held: str) -> bool:
     try:
         holder = json.loads(held)
         return bool(holder["machine"]) and holder["machine"] == _machine() and holder["born"] != _born(holder["pid"])
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):
         return False
 
 
