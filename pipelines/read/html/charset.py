@@ -24,6 +24,15 @@ PYTHON_ONLY = {
     "x-mac-cyrillic": "mac-cyrillic",
 }
 """Labels that browsers refuse to decode, or that resiliparse does not know: such pages are read, not lost."""
+GUESSED = {"iso8859-16": "iso8859-2"}
+"""What resiliparse's detector says of Polish and Czech, where no page ever said so."""
+HANGUL_SHARE = 0.9
+"""Of what is not ASCII in Korean text; Chinese bytes read as Korean have about 0.6, Japanese and Cyrillic ones less."""
+LEAST_HANGUL = 16
+"""Some few Chinese characters could be Korean by chance."""
+HANGUL = re.compile("[가-힣]+")
+MAX_WRONG_SHARE = 0.01
+"""Of the characters of a text, beside a single one. Of 3,085 pages three have any U+FFFD, 0.07 % at most."""
 SCANNED_BYTES = 4096
 """Of a page, for its own declaration; the standard says at least 1,024."""
 COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
@@ -59,7 +68,7 @@ def decode_page(page: bytes, http_label: str | None) -> tuple[str, str]:
     for mark, codec in BOMS:
         if page.startswith(mark):
             return page[len(mark) :].decode(codec, "replace"), codec
-    declared = codecs_of(http_label) or declared_in(page)
+    declared = codecs_of(http_label) or declared_in(page) or _escaped(page)
     for codec in (*declared, "utf-8"):
         try:
             return page.decode(codec), codec
@@ -68,7 +77,7 @@ def decode_page(page: bytes, http_label: str | None) -> tuple[str, str]:
     text = page.decode(declared[-1], "replace") if declared else None
     if text is not None and not _mostly_wrong(text):
         return text, declared[-1]
-    guesses = codecs_of(detect_encoding(page)) or ("utf-8",)
+    guesses = _guesses(page) or ("utf-8",)
     for codec in guesses:
         try:
             return page.decode(codec), codec
@@ -85,15 +94,50 @@ def decode_text(data: bytes) -> tuple[str, str]:
     for mark, codec in BOMS:
         if data.startswith(mark):
             return _strict(data[len(mark) :], codec), codec
+    for codec in _escaped(data):
+        return _strict(data, codec), codec
     try:
         return data.decode(), "utf-8"
     except UnicodeDecodeError as error:
         if not _mostly_wrong(data.decode("utf-8", "replace")):
             raise BadRecordError(f"UnicodeDecodeError: {error.reason} at byte {error.start}, elsewhere UTF-8") from None
-    for codec in codecs_of(detect_encoding(data)):
+    for codec in _guesses(data):
         if codec != "utf-8":
             return _strict(data, codec), codec
     raise BadRecordError("UnicodeDecodeError: neither UTF-8 nor an encoding that could be recognised")
+
+
+def check_decoded(text: str, codec: str) -> None:
+    """Raises BadRecordError for a text that could not be decoded: with more U+FFFD than damage by the way leaves."""
+    wrong = text.count("\ufffd")
+    if wrong > 1 + MAX_WRONG_SHARE * len(text):
+        raise BadRecordError(
+            f"UndecodableText: {wrong:,} of {len(text):,} characters are U+FFFD; read as {codec}, which it is not"
+        )
+
+
+def _escaped(data: bytes) -> tuple[str, ...]:
+    """Japanese in seven bits, which is valid UTF-8 and shows its escape sequences."""
+    return ("iso2022_jp_ext",) if b"\x1b$B" in data or b"\x1b$@" in data else ()
+
+
+def _guesses(data: bytes) -> tuple[str, ...]:
+    """Codecs that bytes look like which are no UTF-8."""
+    if _is_korean(data):  # which the detector takes for UTF-8 or Western European
+        return ("cp949",)
+    name = detect_encoding(data)
+    return codecs_of(GUESSED.get(name, name))
+
+
+def _is_korean(data: bytes) -> bool:
+    try:
+        text = data.decode("cp949")
+    except UnicodeDecodeError:
+        return False
+    beyond_ascii = len(text) - len(text.encode("ascii", "ignore"))
+    hangul = "".join(HANGUL.findall(text)).encode("cp949")
+    common = sum(min(pair) > 0xA0 for pair in zip(hangul[::2], hangul[1::2], strict=True))  # of KS X 1001
+    return common >= HANGUL_SHARE * max(beyond_ascii, LEAST_HANGUL)
 
 
 def _strict(data: bytes, codec: str) -> str:

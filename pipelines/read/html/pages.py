@@ -5,7 +5,7 @@ from typing import Any
 from pipelines.errors import BadRecordError
 from pipelines.read.batches import Document, Item
 from pipelines.read.context import Context
-from pipelines.read.html.charset import decode_page, decode_text
+from pipelines.read.html.charset import check_decoded, decode_page, decode_text
 from pipelines.read.html.extract import read_page
 from pipelines.records.dead_letters import dead_letter
 
@@ -39,6 +39,7 @@ def page_document(
         else:
             plain, record["charset"] = decode_page(body, http_label) if http_label else decode_text(body)
             text = plain.encode()
+        check_decoded(text.decode(), record["charset"])
         step = "read"
         url, language, typed, meta = context.fields.take_rest(record)
     except BadRecordError as error:
