@@ -125,7 +125,7 @@ def _guesses(data: bytes) -> tuple[str, ...]:
     """Codecs that bytes look like which are no UTF-8."""
     if _is_korean(data):  # which the detector takes for UTF-8 or Western European
         return ("cp949",)
-    name = detect_encoding(data)
+    name = detect_encoding(data) or ""
     return codecs_of(GUESSED.get(name, name))
 
 
