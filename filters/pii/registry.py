@@ -32,6 +32,9 @@ _OURS: dict[str, tuple[type[EntityRecognizer], Cue]] = {
 }
 
 
+_BOUNDED: dict[str, type[EntityRecognizer]] = {"URL": generic.UrlRecognizer, "IN_PAN": generic.InPanRecognizer}
+"""presidio's, that do not take the square of a text."""
+
 _ALONE: dict[str, tuple[type[EntityRecognizer], Cue]] = {
     "EMAIL_ADDRESS": (alone.AddressAlone, Cue.MAIL),
     "PHONE_NUMBER": (alone.MobileAlone, Cue.NUMBER),
@@ -89,7 +92,7 @@ def load(entities: tuple[Entity, ...], stands_alone: bool) -> tuple[Recognizer, 
             found.append(Recognizer(name, None, 0.0, _Declared(entity)))
         elif entity.recognizer:
             # Asked for by name, so every hit counts, as in presidio's own engine.
-            stock = getattr(predefined_recognizers, entity.recognizer)()
+            stock = (_BOUNDED.get(name) or getattr(predefined_recognizers, entity.recognizer))()
             stock.global_regex_flags |= regex.ASCII
             found.append(Recognizer(name, None, 0.0, stock))
     return tuple(found)

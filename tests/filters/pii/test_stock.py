@@ -36,6 +36,21 @@ def test_stock_presidio__what_it_finds_rightly_is_found(entity, scrubber, labell
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "see www.example.org/a?b=1, example.com.cn and -x.org; 看https://例.com/a，或 a.b.net。",
+        '"https://x.org/a" \'y.co.uk\' http://a.b http://http://x.com a..com .net x.comabc.de.',
+        "mailto:li@mail.example.org, v1.2.io/3, EXAMPLE.COM/PATH (sub.example.travel) x_y.org",
+    ],
+)
+def test_url__as_stock_presidio_finds_it(text):
+    stock, ours = predefined_recognizers.UrlRecognizer(), generic.UrlRecognizer()
+    for start in range(len(text)):
+        found = [{(r.start, r.end, r.score) for r in one.analyze(text[start:], ["URL"], None)} for one in (stock, ours)]
+        assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
     ("entity", "text", "ours"),
     [
         ("EMAIL_ADDRESS", "邮箱zhang@qq.com，", "zhang@qq.com"),
@@ -53,3 +68,12 @@ def test_stock_presidio__where_ours_differ(entity, text, ours, scrubber):
     found = [text[f.start : f.end] for f in scrubber.find(text)]
     assert found == ([ours] if ours else [])
     assert theirs != found
+
+
+def test_in_pan__within_its_ten_characters():
+    """Stock presidio takes every word of ten characters before which no year comes: `everything ... 2024`."""
+    ours = generic.InPanRecognizer()
+    text = "everything before ABCPE1234F and 2024"
+    assert {text[r.start : r.end] for r in ours.analyze(text, ["IN_PAN"], None)} == {"ABCPE1234F"}
+    stock = predefined_recognizers.InPanRecognizer()
+    assert "everything" in {text[r.start : r.end] for r in stock.analyze(text, ["IN_PAN"], None)}
