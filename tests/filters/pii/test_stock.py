@@ -39,7 +39,7 @@ def test_stock_presidio__what_it_finds_rightly_is_found(entity, scrubber, labell
     "text",
     [
         "see www.example.org/a?b=1, example.com.cn and -x.org; 看https://例.com/a，或 a.b.net。",
-        '"https://x.org/a" \'y.co.uk\' http://a.b http://http://x.com a..com .net x.comabc.de.',
+        "\"https://x.org/a\" 'y.co.uk' http://a.b http://http://x.com a..com .net x.comabc.de.",
         "mailto:li@mail.example.org, v1.2.io/3, EXAMPLE.COM/PATH (sub.example.travel) x_y.org",
     ],
 )
@@ -71,7 +71,7 @@ def test_stock_presidio__where_ours_differ(entity, text, ours, scrubber):
 
 
 def test_in_pan__within_its_ten_characters():
-    """Stock presidio takes every word of ten characters before which no year comes: `everything ... 2024`."""
+    """Stock presidio takes every word of ten characters that a year follows somewhere: `everything ... 2024`."""
     ours = generic.InPanRecognizer()
     text = "everything before ABCPE1234F and 2024"
     assert {text[r.start : r.end] for r in ours.analyze(text, ["IN_PAN"], None)} == {"ABCPE1234F"}
