@@ -7,19 +7,7 @@ from typing import Any, NamedTuple
 
 from pipelines.errors import BadRecordError
 from pipelines.recipe import schema
-
-_PAIRS = (
-    "ara:ar ben:bn bul:bg cat:ca ces:cs cmn:zh cze:cs dan:da deu:de dut:nl ell:el eng:en est:et eus:eu fas:fa "
-    "fin:fi fra:fr fre:fr ger:de gle:ga gre:el heb:he hin:hi hrv:hr hun:hu ind:id isl:is ita:it jpn:ja kat:ka "
-    "kaz:kk kor:ko lat:la lav:lv lit:lt mkd:mk mon:mn msa:ms nld:nl nor:no per:fa pol:pl por:pt ron:ro rum:ro "
-    "rus:ru slk:sk slv:sl spa:es sqi:sq srp:sr swa:sw swe:sv tam:ta tel:te tha:th tur:tr ukr:uk urd:ur uzb:uz "
-    "vie:vi zho:zh chi:zh"
-)
-ISO_639_3 = {code: short for code, _, short in (pair.partition(":") for pair in _PAIRS.split())}
-"""ISO 639-3 and 639-2/B codes of languages that also have a two-letter code: crawls carry them (CLD2 in Common
-Crawl)."""
-NO_LANGUAGE = {"mul", "und", "zxx", "mis", "unknown"}
-"""Labels that declare nothing (ISO 639-2: multiple, undetermined, no linguistic content, uncoded)."""
+from pipelines.recipe.languages import normal_language
 
 JSON_TYPES = {
     dict: "an object",
@@ -111,7 +99,8 @@ class Fields:
         """The declared language: of the source, or from a field (which stays in the record, as it was written)."""
         if self._language is None or isinstance(self._language, str):
             return self._language
-        return normal_language(record.get(self._language.column))
+        label = record.get(self._language.column)
+        return normal_language(label) if type(label) is str else None
 
     def take_id(self, record: dict[str, Any]) -> str | None:
         """Removes the record's own id, where the source names a field for it. None: the record's bytes identify it."""
@@ -145,20 +134,6 @@ def utf8(text: str, name: str) -> bytes:
         return text.encode()
     except UnicodeEncodeError as error:
         raise BadRecordError(f"LoneSurrogate: in field '{name}', character {error.start}") from None
-
-
-def normal_language(label: Any) -> str | None:
-    """ISO 639-1 where a label has it: "zh-CN" -> "zh", "eng" -> "en", "zho,eng" -> "zh"; None for labels that declare
-    none.
-
-    Other values than strings declare nothing.
-    """
-    if type(label) is not str:
-        return None
-    code = label.strip().lower().replace("_", "-").split(",")[0].split("-")[0]
-    if code in NO_LANGUAGE or not (code.isascii() and code.isalpha() and 2 <= len(code) <= 3):
-        return None
-    return ISO_639_3.get(code, code)
 
 
 def json_type(value: Any) -> str:

@@ -1,6 +1,8 @@
 """Codes of languages, as identification gives them and recipes name them: ISO 639-1 where there is one, else 639-3."""
 
 import re
+from functools import cache, lru_cache
+from importlib.resources import files
 
 from filters.names import near
 
@@ -42,6 +44,43 @@ MEANT: dict[str, str] = dict(entry.strip().split(" ", 1) for entry in _MEANT.spl
 """What is often written -> the code that is meant: codes of countries, of three letters, names of languages."""
 
 
+NO_LANGUAGE = {"mul", "und", "zxx", "mis", "unknown", "unk", "none", "null", "nan", "other", "auto", "any", "all"}
+"""Labels that declare nothing (ISO 639-2: multiple, undetermined, no linguistic content, uncoded; and plain words)."""
+
+
+@cache
+def codes() -> dict[str, str]:
+    """Every other code and English name, in small letters -> the code here: ISO 639-2 and -3, the languages that stand
+    for a macrolanguage (`arb`, `cmn`), withdrawn codes. From language_codes.txt; make_languages.py writes it."""
+    lines = files("pipelines.recipe").joinpath("language_codes.txt").read_text("utf-8").splitlines()
+    known = {other: code for code, *others in map(str.split, lines) for other in others}
+    known |= {name.casefold(): code for code, name in NAMES.items()}
+    known |= {name: code for name, code in MEANT.items() if len(name) > 3 or not name.isascii()}
+    return {**{code: code for code in NAMES}, **known}
+
+
+@lru_cache(1 << 12)
+def normal_language(label: str) -> str | None:
+    """The code of a declared language: "zh-Hant-TW", "cmn_Hani", "zho,eng", " Chinese" -> "zh".
+
+    A code or word that is unknown stays as it is, in small letters, and so shows among the languages of a report. None
+    for labels that declare none, and for what is no code at all.
+    """
+    whole = label.strip().casefold()
+    if whole in codes():
+        return codes()[whole]
+    code = re.split(r"[-_,;|/+&\s]", whole)[0]
+    if code in NO_LANGUAGE or not re.fullmatch("[a-z]{2,8}", code):
+        return None
+    return codes().get(code, code)
+
+
+def known_language(label: str) -> str:
+    """The code of a language as a recipe may write it; what is unknown as it is."""
+    found = normal_language(label)
+    return found if found in NAMES else label
+
+
 def wrong_language(code: str, own_codes: bool = False) -> str | None:
     """Why this cannot be the language of a document, with the nearest code; None where it can.
 
@@ -60,6 +99,6 @@ def _meant(code: str) -> str:
     for known in (plain, first):
         if found := known if known in NAMES else MEANT.get(known):
             return f"did you mean '{found}'?"
-    codes = {name: code for code, name in NAMES.items()}
-    found = near(code, codes)
-    return f"did you mean '{codes[found]}' ({found})?" if found else "en is English, zh Chinese, fr French"
+    by_name = {name: code for code, name in NAMES.items()}
+    found = near(code, by_name)
+    return f"did you mean '{by_name[found]}' ({found})?" if found else "en is English, zh Chinese, fr French"

@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 from filters.names import nearest
 from filters.registry import Registry
 from pipelines.recipe.glance import NAME
+from pipelines.recipe.languages import known_language
 from pipelines.recipe.plugins import Plugin, declare_plugins
 from pipelines.recipe.sizes import parse_bytes, parse_share
 
@@ -85,7 +86,7 @@ class LanguageColumn(Model):
     """The language of a document stands in a field of its record."""
 
     column: str
-    """Name of the field; ISO 639-1 codes."""
+    """Name of the field: ISO 639-1, -2 or -3 codes, BCP 47 tags (`zh-Hant`, `arb_Arab`) or English names."""
 
 
 class Source(Model):
@@ -109,6 +110,11 @@ class Source(Model):
     """In a duplicate cluster the higher priority wins, after "kept by the rules"."""
     max_bytes: Bytes | None = None
     """`machine` only: stop after this much text."""
+
+    @field_validator("language")
+    @classmethod
+    def _language_code(cls, value: Any) -> Any:
+        return known_language(value) if isinstance(value, str) else value
 
 
 class Plan(Model):
@@ -145,11 +151,16 @@ class When(Model):
     """Which documents an entry judges; an absent key admits all."""
 
     language: Names | None = None
-    """ISO 639-1 codes."""
+    """ISO 639-1 codes, or other ways to write them: `zho`, `arb_Arab`, `pt-BR`, `Chinese`."""
     script: Names | None = None
     """ISO 15924 codes, such as Latn or Hani."""
     source: Names | None = None
     """Names of sources."""
+
+    @field_validator("language")
+    @classmethod
+    def _language_codes(cls, value: list[str] | None) -> list[str] | None:
+        return value and list(dict.fromkeys(map(known_language, value)))
 
 
 Threshold = Annotated[float | None, Expected("a number, or null to turn the rule off")]

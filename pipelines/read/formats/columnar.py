@@ -13,7 +13,6 @@ from filters.dedup.fingerprints import doc_ids
 from pipelines.errors import BadRecordError
 from pipelines.read.batches import MAX_ROWS, MAX_TEXT_BYTES, record_schema
 from pipelines.read.context import Context
-from pipelines.read.fields import normal_language
 from pipelines.read.formats.json_columns import json_objects, json_values
 from pipelines.read.formats.layout import (
     column_at,
@@ -26,6 +25,7 @@ from pipelines.read.formats.layout import (
 )
 from pipelines.read.formats.salvage import BYTES_OF, DAMAGED, NOT_UTF8, salvage
 from pipelines.recipe.columns import ARROW_TYPES
+from pipelines.recipe.languages import normal_language
 from pipelines.recipe.schema import ColumnType, LanguageColumn
 from pipelines.records.dead_letters import dead_letter, too_long
 from pipelines.records.elements import DeadLetter, Records
@@ -186,7 +186,7 @@ class Columns:
         if not is_string(labels.type):
             return pa.nulls(batch.num_rows, pa.string())
         coded = labels.cast(pa.string()).dictionary_encode()
-        codes = pa.array([normal_language(label) for label in coded.dictionary.to_pylist()], pa.string())
+        codes = pa.array([normal_language(label or "") for label in coded.dictionary.to_pylist()], pa.string())
         return codes.take(coded.indices)
 
     def _typed(self, batch: pa.RecordBatch, name: str, kind: ColumnType) -> pa.Array:

@@ -42,7 +42,7 @@ def test_shipped_recipes__are_valid(tmp_path, name):
         ("rules: [{signal: characters}]", 7, "at_least"),
         ("{when: {source: wob}, rules: [{signal: characters, at_most: 3}]}", 7, "did you mean 'web'?"),
         ("{when: {script: Latin}, rules: [{signal: characters, at_most: 3}]}", 7, "did you mean 'Latn'?"),
-        ("{when: {language: English}, presets: [gopher@paper]}", 7, "ISO 639-1"),
+        ("{when: {language: Anglish}, presets: [gopher@paper]}", 7, "ISO 639-1"),
     ],
 )
 def test_decide__a_wrong_name_is_an_error_with_its_line(tmp_path, decide, line, expected):
@@ -82,7 +82,7 @@ def test_quality__must_be_a_signal_that_some_rule_computes(tmp_path):
     [
         ("{format: jsonl}", "needs `paths`"),
         ("{format: machine, paths: a}", "reads no paths"),
-        ("{format: jsonl, paths: a, language: Chinese}", "ISO 639-1"),
+        ("{format: jsonl, paths: a, language: Chinglish}", "ISO 639-1"),
         ("{format: jsonl, paths: a, columns: {text: string}}", "Gristmill's own"),
     ],
 )
