@@ -1,6 +1,6 @@
-"""How many words of each script a document holds."""
+"""How many words of each script a document holds, and whether in capitals."""
 
-# Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, S scripts.
+# Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, S scripts, C code points of Unicode.
 from filters.kernels.jit import kernel
 from filters.kernels.unicode import code_point
 
@@ -22,3 +22,13 @@ def count_words_by_script(data_B, start_D1, script_of, is_unspaced_S, words_DS):
                 words_DS[d, script] += 1
                 before = script
         words_DS[d, 0] = 0
+
+
+@kernel
+def balance_of_case(data_B, start_D1, case_C, balance_D):
+    """Sums case_C over the characters of each document, int64; balance_D comes zeroed."""
+    for d in range(start_D1.size - 1):
+        i = start_D1[d]
+        while i < start_D1[d + 1]:
+            c, i = code_point(data_B, i)
+            balance_D[d] += case_C[c]

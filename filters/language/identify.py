@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filters.batch import text_buffers
-from filters.kernels.scripts import count_words_by_script
-from filters.kernels.unicode import SCRIPT, SCRIPTS, UNSPACED_SCRIPTS
+from filters.kernels.scripts import balance_of_case, count_words_by_script
+from filters.kernels.unicode import FLAGS, LOWER, SCRIPT, SCRIPTS, UNSPACED_SCRIPTS, UPPER
 
 MODEL = Path(__file__).with_name("lid.176.ftz")
 """Shipped unchanged; source, authors and licence stand in NOTICE."""
@@ -41,11 +41,31 @@ def identify(text: pa.Array, characters: int | None = 1000) -> tuple[pa.Array, n
     chosen = np.flatnonzero(has_letter.to_numpy(zero_copy_only=False))
     if len(chosen):
         # The model reads one line, and stops at a word "</s>", its own mark for the end of one.
-        line = pc.replace_substring(pc.replace_substring(seen.take(chosen), "\n", " "), "</s>", " ")
+        line = pc.replace_substring(pc.replace_substring(_in_small_letters(seen.take(chosen)), "\n", " "), "</s>", " ")
         labels, probabilities = load_model().predict(line.to_pylist())  # a list: a single str fails under numpy 2
         languages[chosen] = [label[0].removeprefix("__label__") for label in labels]
         scores[chosen] = [min(float(probability[0]), 1.0) for probability in probabilities]  # it gives 1.00003, too
     return pa.array(languages, pa.string()), scores
+
+
+def _in_small_letters(text: pa.Array) -> pa.Array:
+    """The texts, those in small letters that have more capitals than small ones: the model knows capitals as the first
+    letters of names, and takes a French headline for German."""
+    data_B, start_D1 = text_buffers(text)
+    balance_D = np.zeros(len(text), np.int64)
+    balance_of_case(data_B, start_D1, _case(), balance_D)
+    shouted = balance_D > 0
+    return pc.if_else(pa.array(shouted), pc.utf8_lower(text), text) if shouted.any() else text
+
+
+@cache
+def _case() -> np.ndarray:
+    """int8 by code point: 1 for capitals, -1 for their small letters, else 0."""
+    case_C = np.zeros(len(FLAGS), np.int8)
+    capitals = np.flatnonzero(FLAGS & UPPER)
+    case_C[LOWER[capitals]] = -1
+    case_C[capitals] = 1
+    return case_C
 
 
 def script_of(text: pa.Array) -> pa.Array:

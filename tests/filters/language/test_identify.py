@@ -3,6 +3,7 @@ from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -32,6 +33,8 @@ def column(texts: list[str | None]) -> pa.Array:
 def by_fasttext(text: str, characters: int | None) -> tuple[str, float]:
     """What the model says of one text, asked through its own one-text method."""
     seen = text[:characters]
+    balance = sum(c.isupper() - (c.islower() and c.upper() != c) for c in seen)
+    seen = seen if balance <= 0 else pc.utf8_lower(seen).as_py()
     if not any(map(str.isalpha, seen)):
         return "und", 0.0
     line = seen.replace("\n", " ").replace("</s>", " ") + "\n"
@@ -116,3 +119,24 @@ def test_script_of__mixed_documents():
     }
     assert dict(zip(texts, script_of(column(list(texts))).to_pylist(), strict=True)) == texts
     assert script_of(column(["漢字", None, "кот"]).slice(1)).to_pylist() == ["Zyyy", "Cyrl"]
+
+
+@pytest.mark.parametrize("language", SENTENCES)
+def test_identify__knows_a_sentence_in_capitals(language):
+    _, sentence = SENTENCES[language]
+    shouted = column([sentence.upper(), f"WTO: {sentence.upper()} (2024)"])
+    assert identify(shouted)[0].to_pylist() == [language] * 2
+
+
+def test_identify__capitals_of_other_languages_and_the_text_itself_stay():
+    texts = [
+        "LE MOULIN SE TROUVAIT AU BORD DE LA RIVIÈRE ET MOULAIT LE GRAIN DE TOUTE LA VALLÉE.",
+        "EL MOLINO ESTABA JUNTO AL RÍO Y MOLÍA EL GRANO DE TODO EL VALLE.",
+        "DEĞİRMEN NEHRİN KIYISINDA DURUYORDU VE BÜTÜN VADİNİN TAHILINI ÖĞÜTÜYORDU. BU YIL ÇOK YAĞMUR YAĞDI.",
+        "MŁYN STAŁ NAD RZEKĄ I MIELIŁ ZBOŻE CAŁEJ DOLINY.",
+    ]
+    text = column(texts)
+    languages, scores = identify(text)
+    assert languages.to_pylist() == ["fr", "es", "tr", "pl"]
+    assert min(scores) > 0.9
+    assert text.to_pylist() == texts
