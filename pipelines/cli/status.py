@@ -27,7 +27,8 @@ def status(run: Annotated[str, typer.Argument(help="The run directory, or its ad
     if state.get("finished"):
         out.print(f"ended {state['finished']}")
     if changed := faults_of(progress.store):
-        out.print(f"changed since: {len(changed):,} files are not as the run wrote them; `gristmill verify` lists them")
+        said = f"files changed since the run wrote them: {len(changed):,}; `gristmill verify` lists them"
+        out.print(said, soft_wrap=True)
     table = Table("stage", "units", "of", "documents", "bytes", box=None, header_style="dim")
     for column in table.columns[1:]:
         column.justify = "right"

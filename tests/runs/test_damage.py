@@ -127,7 +127,7 @@ def test_status__works_whatever_is_damaged_or_names_it(finished, capsys, harm):
             except DamageError as caught:
                 error = caught
         listed = not name.startswith(("_work", "report", "_plan/inventory"))
-        counted = "changed since: 1 files" in capsys.readouterr().out
+        counted = "changed since the run wrote them: 1;" in capsys.readouterr().out
         assert str(file.relative_to(finished)) in str(error) if error else counted == listed, name
     status.status(str(finished))
     assert "changed since" not in capsys.readouterr().out

@@ -131,6 +131,9 @@ def test_train_copy__only_into_a_new_folder_or_its_own(calm, tmp_path, monkeypat
         def read_bytes(self, path):
             return (calm / path).read_bytes()
 
+        def signs(self, paths):
+            return Store.at(calm).signs(paths)
+
         def copy_to(self, folder, *wanted):
             Store.at(calm).copy_to(folder, *wanted)
 
