@@ -52,7 +52,7 @@ def _is_plan(store: Store) -> bool:
     try:
         with store.open(PLAN) as file:
             return PLAN_MARK.keys() <= (pa.ipc.open_file(file).schema.metadata or {}).keys()
-    except (FileNotFoundError, NotADirectoryError, pa.ArrowInvalid):
+    except (OSError, pa.ArrowInvalid):
         return False
 
 
