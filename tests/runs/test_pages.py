@@ -1,0 +1,77 @@
+"""Pages, archives, encodings and languages of every kind in one run: each is there, none is lost in silence."""
+
+import json
+import zlib
+
+import duckdb
+import pyarrow.dataset as ds
+import yaml
+import zstandard
+
+from pipelines.run.execute import execute
+from pipelines.run.request import Request
+
+PROSE = "The old water mill stands by the river and grinds wheat for the whole village every autumn. "
+KOREAN = "물레방아는 강가에 서서 온 마을의 밀을 빻았다. 올해는 비가 많이 내려 더 빨리 돌아갔다."
+CHINESE = (
+    "<p>他说<a>是</a>的，第<b>一</b>章。<a>甲方</a>、<a>乙方</a></p><table><tr><td>性别</td><td>男</td></tr></table>"
+)
+PAGE = f"<html><body><main><p>{PROSE * 2}</p></main></body></html>".encode()
+
+
+def archive(version: str, *blocks: bytes) -> bytes:
+    head = f"WARC/{version}\nWARC-Type: response\nWARC-Target-URI: http://a.org/\nContent-Type: application/http\n"
+    return b"".join(head.encode() + b"Content-Length: %d\n\n%s\n\n" % (len(block), block) for block in blocks)
+
+
+def test_run__keeps_what_pages_and_archives_hold(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    files = {
+        "html/lone.html": f"<div><div><div><article><p>{PROSE}</p>{CHINESE}</article></div></div></div>".encode(),
+        "html/list.html": f"<main><h1>Bread</h1><p>{PROSE}</p><ul><li>flour</li><li>盐</li></ul></main>".encode(),
+        "html/korean.html": f"<html><body><p>{KOREAN}</p></body></html>".encode("euc-kr"),
+        "html/mojibake.html": b"<meta charset=utf-8><p>" + bytes(range(0xC0, 0xE0)) * 20,
+        "warc/heads.warc": archive(
+            "0.18",
+            b"HTTP/1.1 200 OK\nContent-Type: text/html\n\n" + PAGE + b"\r\n\r\n<p>tail",
+            b"HTTP/2 200\r\ncontent-type: text/html\r\nContent-Encoding: gzip\r\n\r\n" + PAGE,
+            b"HTTP/1.1 200 OK\nContent-Type: text/html\nContent-Encoding: deflate\n\n" + zlib.compress(PAGE),
+        ),
+        "lines/a.jsonl": "".join(
+            json.dumps({"text": f"{number} {PROSE}", "lang": lang}) + "\n"
+            for number, lang in enumerate(["arb_Arab", "glg", "cmn_Hani", "Chinese", "tlh"])
+        ).encode(),
+        "shouted/a.jsonl": json.dumps({"text": "LE MOULIN SE TROUVAIT AU BORD DE LA RIVIÈRE DU VILLAGE."}).encode(),
+    }
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n"
+    records = [archive("1.1", head + PAGE + b"%d" % number) for number in range(300)]
+    dictionary = zstandard.train_dictionary(1024, records)
+    packed = [zstandard.ZstdCompressor(dict_data=dictionary).compress(record) for record in records[:3]]
+    size = len(dictionary.as_bytes()).to_bytes(4, "little")
+    files["warc/dictionary.warc.zst"] = b"\x5d\x2a\x4d\x18" + size + dictionary.as_bytes() + b"".join(packed)
+    for name, data in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    sources = {
+        "html": {"format": "html", "paths": "html"},
+        "warc": {"format": "warc", "paths": "warc"},
+        "lines": {"format": "jsonl", "paths": "lines", "language": {"column": "lang"}},
+        "shouted": {"format": "jsonl", "paths": "shouted"},
+    }
+    decide = [{"when": {"language": ["arb", "gl", "zho"]}, "rules": [{"signal": "characters", "at_least": 1}]}]
+    recipe = {"gristmill": 1, "name": "pages", "sources": sources, "decide": decide}
+    recipe |= {"deduplicate": None, "scrub": None, "tokenizer": None}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    execute(Request(tmp_path / "recipe.yaml", tmp_path / "run"))
+
+    rows = ds.dataset(tmp_path / "run" / "text", format="ipc").to_table().to_pylist()
+    texts = "\n".join(row["text"] for row in rows)
+    for found in ("他说是的，第一章。甲方、乙方", "性别\t\t男", "• flour", "• 盐", KOREAN, "tail"):
+        assert found in texts
+    assert [row["source"] for row in rows].count("warc") == 6
+    assert sorted(row["lang"] for row in rows if row["source"] == "lines") == ["ar", "gl", "tlh", "zh", "zh"]
+    assert [row["lang"] for row in rows if row["source"] == "shouted"] == ["fr"]
+    ledger = f"from '{tmp_path}/run/ledger/*.parquet' where judged and source = 'lines'"
+    assert duckdb.sql(f"select lang {ledger} order by lang").fetchall() == [("ar",), ("gl",), ("zh",), ("zh",)]
+    dead = duckdb.sql(f"select error from '{tmp_path}/run/dead/*.parquet'").fetchall()
+    assert [error.split(":")[0] for (error,) in dead] == ["UndecodableText"]
