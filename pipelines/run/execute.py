@@ -26,6 +26,7 @@ from pipelines.run.job import Job, make_job, plan_units
 from pipelines.run.outcome import emptiness, whole_stages
 from pipelines.run.plan_file import write_plan
 from pipelines.run.request import STAGES, Request
+from pipelines.run.standing import all_standing
 from pipelines.runners.budget import Budget
 from pipelines.runners.local.runner import LocalRunner
 from pipelines.runners.options import Chosen, choose
@@ -35,7 +36,7 @@ from pipelines.stages.preload import preload
 from pipelines.storage.addresses import is_remote, redacted
 from pipelines.storage.addresses import load as load_protocol
 from pipelines.storage.layout import MANIFEST, NOTES, RECIPE, STATE
-from pipelines.storage.receipt_book import read_note, read_receipt
+from pipelines.storage.receipt_book import read_note, read_receipt, write_note
 from pipelines.storage.rundir import claim, locked, now, update_state
 from pipelines.storage.store import Store
 
@@ -65,7 +66,8 @@ def execute(request: Request, begun: Callable[[Store], None] = lambda store: Non
         chosen = replace(chosen, note="; ".join(filter(None, (told, chosen.note))))
         job, units = aside(lambda: _prepare(store, loaded, request, chosen, pid))
         try:
-            _run(job, chosen)
+            if job.units and not aside(lambda: _stands(job, units)):
+                _run(job, chosen)
             document = aside(lambda: _publish(job, units, collect(job)))
         except BaseException as error:
             if empty := aside(partial(_give_up, job, units, error, request.asked)):
@@ -159,9 +161,15 @@ def _begin(
     store.write_sealed(STATE, state)
 
 
+def _stands(job: Job, units: list[Unit]) -> bool:
+    """Whether nothing is left to do; then it is noted which receipts make up the run, as its stages would do."""
+    done = all_standing(job, units)
+    for stage, receipts in (done or {}).items():
+        write_note(job.store, stage, receipts)
+    return done is not None
+
+
 def _run(job: Job, chosen: Chosen) -> None:
-    if job.units == 0:
-        return
     preload(job.recipe)
     if isinstance(chosen.runner, ClusterRunner):
         chosen.runner.store = job.store

@@ -1,7 +1,6 @@
 """How a run ended: which stages are whole when a later one fails, and why a run or a source of it holds nothing."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pipelines.errors import DamageError, EmptyError
@@ -9,9 +8,7 @@ from pipelines.records.accounts import ASIDE, DROPPED, IN, KEPT, Accounts
 from pipelines.records.elements import Unit
 from pipelines.records.receipts import Receipt
 from pipelines.run.job import Job
-from pipelines.stages.duplicates.members import Membership, stored_members
-from pipelines.stages.text import receipt_name
-from pipelines.stages.tokenizer import name_of
+from pipelines.run.standing import standing_receipts
 from pipelines.storage.ledger import Ledger
 from pipelines.storage.receipt_book import ReceiptBook, read_receipt
 from pipelines.storage.store import Store
@@ -26,30 +23,15 @@ _DEAD = """SELECT source, step || ': ' || error AS reason, count(*) AS documents
 def whole_stages(job: Job, units: list[Unit]) -> tuple[Job, dict[str, list[Receipt]]] | None:
     """The run as if it had been asked to end with the last stage that is whole, and its receipts; None: no stage is."""
     done: dict[str, list[Receipt]] = {}
-    last = ""
-    for stage, receipts in _stages(job, units):
-        found = list(receipts)
-        if None in found:
+    for stage, found in standing_receipts(job, units, _receipt):
+        if found is None or stage == "tokens":
             break
-        done[stage], last = [receipt for receipt in found if receipt], stage
-    if not last:
+        done[stage] = found
+    if not done:
         return None
+    last = list(done)[-1]
     done.pop("duplicates", None)
     return replace(job, until=last), done
-
-
-def _stages(job: Job, units: list[Unit]) -> Iterator[tuple[str, Iterable[Receipt | None]]]:
-    """Stage after stage with what each unit's receipt is; a stage is asked for only when those before it are whole."""
-    keys = [unit.key for unit in units]
-    yield "score", (_receipt(job.books["score"], key) for key in keys)
-    duplicates = job.books.get("duplicates")
-    if duplicates is not None:
-        yield "duplicates", (_receipt(duplicates, key) for key in keys)
-    members = [stored_members(duplicates, key) if duplicates else Membership.of(()) for key in keys]
-    text = [_receipt(job.books["text"], receipt_name(key, of)) for key, of in zip(keys, members, strict=True)]
-    yield "text", text
-    if "tokenizer" in job.stages:
-        yield "tokenizer", [_receipt(job.books["tokenizer"], name_of(receipt for receipt in text if receipt))]
 
 
 def _receipt(book: ReceiptBook, name: str) -> Receipt | None:

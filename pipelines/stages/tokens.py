@@ -54,7 +54,7 @@ class UnitEncoder:
 
     def encode(self, text_receipt: Receipt) -> Receipt:
         """Write the shards of one unit and commit them; the receipt is named by the text and by the tokenizer."""
-        name = f"{text_receipt.unit[:32]}-{name_of([text_receipt])[:16]}-{self.card['sha256'][:16]}"
+        name = encoded_name(text_receipt, self.card["sha256"])
         return self.book.find(name) or self._encode(text_receipt, name)
 
     def _encode(self, text_receipt: Receipt, name: str) -> Receipt:
@@ -167,10 +167,20 @@ class PlanRows(beam.DoFn):
         yield 0, plan_rows(self.recipe, self.book, trained(self.tokenizer), receipts)
 
 
+def encoded_name(text: Receipt, tokenizer_sha256: str) -> str:
+    """Of the receipt of a unit's shards: the unit, its text, the tokenizer."""
+    return f"{text.unit[:32]}-{name_of([text])[:16]}-{tokenizer_sha256[:16]}"
+
+
+def plan_name(tokenizer: Receipt, receipts: list[Receipt]) -> str:
+    """Of the receipt of the pack plans over all shards, in the order of their units."""
+    named = [part.path for receipt in (tokenizer, *receipts) for part in receipt.parts]
+    return "plan-" + hashlib.sha256("".join(named).encode()).hexdigest()[:32]
+
+
 def plan_rows(recipe: Recipe, book: ReceiptBook, tokenizer: Receipt, receipts: list[Receipt]) -> Receipt:
     """Write `tokens/plan/*` and the index for shards in the order of their units."""
-    named = [part.path for receipt in (tokenizer, *receipts) for part in receipt.parts]
-    name = "plan-" + hashlib.sha256("".join(named).encode()).hexdigest()[:32]
+    name = plan_name(tokenizer, receipts)
     done = book.find(name)
     if done is not None:
         return done

@@ -1,0 +1,67 @@
+"""What stands of a run: its receipts, stage after stage, found by their names without a graph, a model or a kernel."""
+
+from collections.abc import Callable, Iterator
+
+from pipelines.records.elements import Unit
+from pipelines.records.receipts import Receipt
+from pipelines.run.job import Job
+from pipelines.stages.duplicates.members import Membership, stored_members
+from pipelines.stages.text import receipt_name
+from pipelines.stages.tokenizer import name_of
+from pipelines.stages.tokens import encoded_name, plan_name
+from pipelines.storage.receipt_book import ReceiptBook
+
+Find = Callable[[ReceiptBook, str], Receipt | None]
+"""How a receipt is looked for: `ReceiptBook.find` where its parts have to be whole as well."""
+
+
+def standing_receipts(job: Job, units: list[Unit], find: Find) -> Iterator[tuple[str, list[Receipt] | None]]:
+    """Every stage that notes its receipts, and these in the order of the units; None, at the end, where one is missing.
+
+    "duplicates", which notes none, gives its own. "rows" is the pack plan, of the book of "tokens".
+    """
+
+    def of(stage: str, names: list[str]) -> list[Receipt] | None:
+        found = []
+        for name in names:
+            receipt = find(job.books[stage], name)
+            if receipt is None:
+                return None
+            found.append(receipt)
+        return found
+
+    keys = [unit.key for unit in units]
+    given: dict[str, list[Receipt]] = {}
+    names: dict[str, Callable[[], list[str]]] = {
+        "score": lambda: keys,
+        "duplicates": lambda: keys,
+        "text": lambda: _text_names(job, keys),
+        "tokenizer": lambda: [name_of(given["text"])],
+        "tokens": lambda: [encoded_name(text, given["tokenizer"][0].details["sha256"]) for text in given["text"]],
+        "rows": lambda: [plan_name(given["tokenizer"][0], given["tokens"])],
+    }
+    stages = job.stages + (["rows"] if "tokens" in job.stages else [])
+    for stage in stages:
+        found = of("tokens" if stage == "rows" else stage, names[stage]())
+        yield stage, found
+        if found is None:
+            return
+        given[stage] = found
+
+
+def _text_names(job: Job, keys: list[str]) -> list[str]:
+    duplicates = job.books.get("duplicates")
+    return [receipt_name(key, stored_members(duplicates, key) if duplicates else Membership.of(())) for key in keys]
+
+
+def all_standing(job: Job, units: list[Unit]) -> dict[str, list[Receipt]] | None:
+    """The receipts of a run of which nothing is left to do; None where a part of one is not as it was written."""
+    if "duplicates" in job.stages and not job.decided:
+        return None
+    done: dict[str, list[Receipt]] = {}
+    for stage, found in standing_receipts(job, units, ReceiptBook.find):
+        if found is None:
+            return None
+        done[stage] = found
+    done.pop("duplicates", None)
+    return done
