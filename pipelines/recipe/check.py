@@ -14,7 +14,7 @@ from pipelines.recipe.columns import curated_schema, scrubbable_fields, text_sch
 from pipelines.recipe.entries import entry_of, judge_of, presets_of
 from pipelines.recipe.languages import wrong_language
 from pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
-from pipelines.recipe.schema import Decision, LanguageColumn, Recipe
+from pipelines.recipe.schema import Decision, Recipe
 from pipelines.recipe.wording import RecipePath
 
 Problem = tuple[RecipePath, str]
@@ -106,9 +106,8 @@ def _names(recipe: Recipe, decision: Decision, path: RecipePath) -> Iterator[Pro
     for script in when.script or ():
         if script not in {*SCRIPTS, "Jpan"}:
             yield (*path, "when", "script"), f"unknown script '{script}'; {nearest(script, SCRIPTS)}"
-    own_codes = any(isinstance(source.language, LanguageColumn) for source in recipe.sources.values())
     for language in when.language or ():
-        if wrong := wrong_language(language, own_codes):
+        if wrong := wrong_language(language):
             yield (*path, "when", "language"), wrong
     if all(name in PRESETS for name in decision.presets) and all(rule.signal in SIGNALS for rule in decision.rules):
         known = [name for preset in presets_of(decision) for name in preset.rule_names()]

@@ -34,14 +34,10 @@ NAMES: dict[str, str] = dict(entry.strip().split(" ", 1) for entry in _NAMES.spl
 """ISO 639-1 code -> English name."""
 
 _MEANT = """
-cn zh, jp ja, kr ko, ua uk, cz cs, dk da, gr el, by be, ge ka, eng en, zho zh, chi zh, cmn zh, jpn ja, kor ko,
-deu de, ger de, fra fr, fre fr, spa es, rus ru, por pt, ita it, ara ar, arb ar, hin hi, nld nl, dut nl, pol pl,
-tur tr, vie vi, tha th, ind id, ukr uk, ces cs, cze cs, ell el, gre el, swe sv, dan da, fin fi, hun hu, ron ro,
-rum ro, heb he, fas fa, per fa, ben bn, tam ta, urd ur, bul bg, cat ca, hrv hr, srp sr, slk sk, slv sl, lit lt,
-lav lv, est et, msa ms, zsm ms, nor no, nob nb, isl is, glg gl, eus eu, bod bo, khm km, lao lo, mya my, mandarin zh,
-中文 zh, 汉语 zh, 英文 en, 英语 en, deutsch de, français fr, español es, 日本語 ja"""
+cn zh, jp ja, kr ko, ua uk, cz cs, dk da, gr el, by be, ge ka, mandarin zh, 中文 zh, 汉语 zh, 英文 en, 英语 en,
+deutsch de, français fr, español es, 日本語 ja"""
 MEANT: dict[str, str] = dict(entry.strip().split(" ", 1) for entry in _MEANT.split(","))
-"""What is often written -> the code that is meant: codes of countries, of three letters, names of languages."""
+"""What is often written -> the code that is meant: codes of countries, names that languages give themselves."""
 
 
 NO_LANGUAGE = {"mul", "und", "zxx", "mis", "unknown", "unk", "none", "null", "nan", "other", "auto", "any", "all"}
@@ -81,14 +77,9 @@ def known_language(label: str) -> str:
     return found if found in NAMES else label
 
 
-def wrong_language(code: str, own_codes: bool = False) -> str | None:
-    """Why this cannot be the language of a document, with the nearest code; None where it can.
-
-    own_codes: documents declare their languages, maybe by the three letters of ISO 639-3 where there are two.
-    """
-    if code in NAMES or code == UNKNOWN:
-        return None
-    if re.fullmatch("[a-z]{3}", code) and (own_codes or code not in MEANT):
+def wrong_language(code: str) -> str | None:
+    """Why this cannot be the language of a document, with the nearest code; None where it can."""
+    if code in NAMES or code == UNKNOWN or (re.fullmatch("[a-z]{3}", code) and code not in codes()):
         return None
     return f"'{code}' is not an ISO 639-1 code such as en or zh; {_meant(code)}"
 
@@ -97,7 +88,7 @@ def _meant(code: str) -> str:
     plain = code.strip().casefold()
     first = re.split(r"[-_]", plain)[0]
     for known in (plain, first):
-        if found := known if known in NAMES else MEANT.get(known):
+        if found := codes().get(known) or MEANT.get(known):
             return f"did you mean '{found}'?"
     by_name = {name: code for code, name in NAMES.items()}
     found = near(code, by_name)
