@@ -15,7 +15,7 @@ import fsspec
 from pipelines.errors import InputError
 from pipelines.read.files import File, compression_of
 from pipelines.storage.addresses import check_address, is_remote
-from pipelines.storage.layout import RECIPE, STATE
+from pipelines.storage.layout import LOCK_FILE, RECIPE, STATE
 from pipelines.storage.remote import attempt, connect, etag_of
 
 KINDS = {
@@ -29,6 +29,9 @@ WHY = {
     errno.EACCES: "no right to look at it",
     errno.EPERM: "no right to look at it",
 }
+
+
+A_RUN = "a run directory; name a folder in it to read that"
 
 
 class SetAside(NamedTuple):
@@ -123,8 +126,12 @@ def _find_local(path: str, recipe_dir: Path, suffixes: tuple[str, ...]) -> Listi
     full = os.path.normpath(os.path.join(folder, path))
     pattern = os.path.normpath(os.path.join(glob.escape(folder), path))  # the recipe's folder may be called [a]
     found = Listing()
-    for match in [full] if os.path.lexists(full) else _matches(pattern):
+    named = os.path.lexists(full)
+    for match in [full] if named else _matches(pattern):
         if os.path.isdir(match):
+            if not named and _is_run(os.listdir(match)):
+                found.aside.append(SetAside(match, A_RUN))
+                continue
             _search(match, suffixes, found)
         else:
             found.add(match)
@@ -165,13 +172,18 @@ def _folders(
                 below.clear()
                 continue
             seen.add(real)
-            if past_runs and folder != top and {STATE, RECIPE} <= set(names):
-                found.aside.append(SetAside(folder, "a run directory; name a folder in it to read that"))
+            if past_runs and folder != top and _is_run(names):
+                found.aside.append(SetAside(folder, A_RUN))
                 below.clear()
                 continue
             below[:] = sorted(name for name in below if not name.startswith(hidden))
             links += filter(os.path.islink, (os.path.join(folder, name) for name in below))
             yield folder, real, [name for name in names if not name.startswith(hidden)]
+
+
+def _is_run(names: list[str]) -> bool:
+    """Whether a folder with such files is a run directory, if only the one that this run has just begun."""
+    return STATE in names and (RECIPE in names or LOCK_FILE in names)
 
 
 def _matches(pattern: str) -> list[str]:

@@ -3,6 +3,7 @@
 import re
 
 STATE, RECIPE, MANIFEST, LOG = "run.json", "recipe.yaml", "manifest.json", "run.log"
+LOCK_FILE = ".lock"
 PLAN = "_plan/units.arrow"
 PLAN_MARK = {b"gristmill": b"units"}
 """In the metadata of the plan: it tells a run directory where run.json is damaged."""
@@ -29,8 +30,6 @@ DATASETS = (
 MODEL, CARD, INDEX = "tokenizer/tokenizer.model", "tokenizer/tokenizer.json", "tokens/index.json"
 FIXED = (MODEL, CARD, INDEX)
 """What readers know by a name without a hash: copies of parts under `_work`, made when a run concludes."""
-
-REPORT, PAGE = "report/report.json", "report/index.html"
 
 PLUGINS = "plugins"
 """Copies of the files that a recipe's `plugins` names."""

@@ -16,7 +16,7 @@ from typing import Any
 from pipelines.errors import DamageError, GristmillError, RecipeError
 from pipelines.processes.aside import Aside, here
 from pipelines.storage import remote
-from pipelines.storage.layout import MANIFEST, PLAN, PLAN_MARK, PRIVATE, STATE, is_ours
+from pipelines.storage.layout import LOCK_FILE, MANIFEST, PLAN, PLAN_MARK, PRIVATE, STATE, is_ours
 from pipelines.storage.sealed import seal
 from pipelines.storage.store import Store
 
@@ -107,7 +107,7 @@ def locked(where: Path | str | Store, aside: Aside = here, break_lock: bool = Fa
 @contextmanager
 def _locked_folder(path: Path) -> Iterator[str]:
     path.mkdir(parents=True, exist_ok=True)
-    with (path / ".lock").open("a+", encoding="utf-8", errors="replace") as file:
+    with (path / LOCK_FILE).open("a+", encoding="utf-8", errors="replace") as file:
         if not _lock(file.fileno()):
             file.seek(0)
             raise RecipeError(

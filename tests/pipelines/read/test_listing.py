@@ -138,6 +138,19 @@ def test_run_directory__below_a_folder_is_set_aside(tmp_path) -> None:
         assert plan(tmp_path, path)[0] == ["runs/one/text/x.jsonl"]
 
 
+@pytest.mark.parametrize("begun", [("run.json", ".lock"), ("run.json", "recipe.yaml")], ids=["just begun", "a run"])
+@pytest.mark.parametrize("path", ["data", "data/*"])
+def test_run_directory__in_the_input_folder_is_set_aside_from_its_first_run_on(tmp_path, begun, path) -> None:
+    """`--out data/out` on `paths: [data]`: when the input is listed the run has no recipe.yaml yet."""
+    (tmp_path / "data" / "out").mkdir(parents=True)
+    (tmp_path / "data" / "a.jsonl").write_text("{}")
+    for name in begun:
+        (tmp_path / "data" / "out" / name).write_text("{}")
+    files, note = plan(tmp_path, path)
+    assert files == ["data/a.jsonl"]
+    assert f"{tmp_path / 'data' / 'out'} (a run directory" in note
+
+
 def test_pattern__of_two_stars_as_glob_has_it(tmp_path) -> None:
     for name in ("a.jsonl", "x/b.jsonl", "x/y/c.jsonl", "x/.hidden/d.jsonl", ".e.jsonl", "x/_f.jsonl", "z/raw/g.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
