@@ -25,7 +25,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@command -v $${CXX:-c++} >/dev/null || { echo "error: a C++ compiler is needed to build fastText (apt-get install g++)"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
 setup: $(VENV)/.ready ## Make the virtual environment and install the tested set
@@ -52,12 +52,12 @@ pytest: setup
 
 test-spark-small: setup ## A small recipe on a real Spark cluster on loopback, against local: what CI does at every change
 	@$(need_java)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev,spark]'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[dev,spark]'
 	$(BIN)/pytest -m cluster tests/runs/cluster/test_small.py
 
 test-spark: setup ## The whole recipe on a real Spark cluster on loopback, against local, with everything killed in turn
 	@$(need_java)
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev,spark]'
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[dev,spark]'
 	$(BIN)/pytest -m cluster tests/runs/cluster/test_spark*.py
 
 test-flink: setup ## The whole recipe on Flink's embedded cluster, against local

@@ -247,8 +247,11 @@ def _ended(code: int) -> str:
 
 def _say_reported(request: Request, store: Store, pid: int) -> None:
     """The figures and the page of what is finished, where the process came that far."""
-    if not _state(store, pid).get("reported"):
+    state = _state(store, pid)
+    if not state.get("reported"):
         return
+    if state.get("unchanged"):
+        note("nothing was left to do: the report is the one of the run that did it")
     from pipelines.report.model import Report
     from pipelines.report.terminal import terminal_summary
 

@@ -19,10 +19,12 @@ from pipelines.records.accounts import Accounts, reconcile
 from pipelines.records.elements import Unit
 from pipelines.records.receipts import Receipt, total
 from pipelines.report.build import write_report
+from pipelines.report.kept import described
 from pipelines.run import manifest
 from pipelines.run.changes import changes
 from pipelines.run.graph import build
 from pipelines.run.job import Job, make_job, plan_units
+from pipelines.run.keys import code_version
 from pipelines.run.outcome import emptiness, whole_stages
 from pipelines.run.plan_file import write_plan
 from pipelines.run.request import STAGES, Request
@@ -40,6 +42,7 @@ from pipelines.storage.receipt_book import read_note, read_receipt, write_note
 from pipelines.storage.rundir import claim, locked, now, update_state
 from pipelines.storage.store import Store
 
+REPORT_CODE = ("pipelines/report", "pipelines/storage/ledger.py")
 NOTED = ("score", "text", "tokenizer", "tokens", "rows")
 """Stages that note their receipts, in the order in which the report shows them."""
 
@@ -100,9 +103,12 @@ def _prepare(store: Store, loaded: LoadedRecipe, request: Request, chosen: Chose
 
 def _conclude(job: Job, document: dict[str, Any], asked: float | None, **state: Any) -> EmptyError | None:
     """Write the report of what was published. Gives the error of a run that holds nothing."""
-    update_state(job.store, **{"status": "finished", "finished": now(), **state})
-    write_report(job.store, asked)
-    update_state(job.store, reported=True)
+    before = update_state(job.store, **{"status": "finished", "finished": now(), **state}).get("report")
+    code = code_version(REPORT_CODE)
+    unchanged = not state and before is not None and before == described(job.store, code)
+    if not unchanged:
+        write_report(job.store, asked)
+    update_state(job.store, reported=True, unchanged=unchanged, report=described(job.store, code))
     return emptiness(job, Accounts.from_json(document["accounts"]))
 
 
@@ -157,6 +163,7 @@ def _begin(
         "input_bytes": job.input_bytes,
         "books": {stage: job.books[stage].folder for stage in job.stages},
         "changes": changed,
+        "report": before.get("report"),
     }
     store.write_sealed(STATE, state)
 
