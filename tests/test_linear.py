@@ -26,10 +26,10 @@ from filters.language.identify import identify, script_of
 from filters.line_rules import edit_c4
 from filters.pii.engine import Scrubber
 from filters.pii.entities import ENTITIES
+from filters.pii.obfuscation import shadow_of
 from filters.pii.registry import recognizers
 from filters.pii.scan import scan
 from filters.pii.values import Values
-from filters.pii.veils import shadow_of
 from filters.presets import PRESETS
 from filters.rules import own_rules
 from filters.signals import SIGNALS
@@ -257,7 +257,7 @@ SCANS: dict[str, Callable[[str], object]] = {
     "charset": prescanned,
     "nesting": depth,
     "scan": lambda text: scan(column(text)),
-    "veils": lambda text: shadow_of(column(text)),
+    "hidden signs": lambda text: shadow_of(column(text)),
     "scrubber": lambda text: SCRUBBER.edits(column(text)),
     "scrubbed text": SCRUBBER.scrub,
     "scrubbed values": lambda text: VALUES.column(column(text), "id"),

@@ -18,7 +18,7 @@ from filters.imports import without
 def _cache_folder(version: str) -> Path:
     """A folder named by the text of every kernel: numba itself watches only the file of the kernel it compiles."""
     text = hashlib.sha256(version.encode())
-    for file in sorted(Path(__file__).parent.glob("*.py")):
+    for file in sorted(Path(__file__).parent.rglob("*.py")):
         text.update(file.read_bytes())
     root = os.environ.get("GRISTMILL_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     folder = Path(root) / "gristmill" / f"kernels-{text.hexdigest()[:16]}"

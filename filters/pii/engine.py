@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from filters.edits import Edits
-from filters.pii import scan, veils
+from filters.pii import obfuscation, scan
 from filters.pii.entities import ENTITIES, resolve
 from filters.pii.fold import fold
 from filters.pii.operators import OPERATORS, Operator
@@ -86,7 +86,7 @@ class Scrubber:
 
         if any(recognizer.cue is None for recognizer in recognizers(self.entities, True)):
             return np.arange(len(text))
-        return np.union1d(scan.suspects(text), veils.suspects(text))
+        return np.union1d(scan.suspects(text), obfuscation.suspects(text))
 
     def find(self, text: str, language: str | None = None) -> list[Finding]:
         """The personal data of one text, in order, without overlaps."""
@@ -98,7 +98,7 @@ class Scrubber:
         from filters.pii.registry import recognizers
 
         column, loaded = _column(text), recognizers(self.entities)
-        return _findings(column[0].as_py(), _without_overlaps(_and_behind_veils(partial(_in_whole, loaded), column)))
+        return _findings(column[0].as_py(), _without_overlaps(_and_obfuscated(partial(_in_whole, loaded), column)))
 
     def scrub(self, text: str) -> str:
         """`text` with its personal data replaced, for excerpts. Never raises. Scrub first, then cut the excerpt."""
@@ -118,7 +118,7 @@ class Scrubber:
             yield from _in_windows(loaded, texts)
             yield from _in_whole(anywhere, texts)
 
-        spans = _and_behind_veils(search, text)
+        spans = _and_obfuscated(search, text)
         if self.models and not stands_alone:
             spans += self._by_model(text, language)
         return _without_overlaps(spans)
@@ -133,10 +133,10 @@ class Scrubber:
                 yield from _byte_spans(doc, original, sorted(analyze(engine, original, code)))
 
 
-def _and_behind_veils(search: Callable[[pa.Array], Iterator[_Span]], text: pa.Array) -> list[_Span]:
+def _and_obfuscated(search: Callable[[pa.Array], Iterator[_Span]], text: pa.Array) -> list[_Span]:
     """What a search finds in a batch as it stands, and what it finds around signs that may hide something, without
     these. Where both find something, the second knows where it begins: `%E7%AE%B1zhang@qq.com` is 箱 and an address."""
-    spans, shadow = list(search(text)), veils.shadow_of(text)
+    spans, shadow = list(search(text)), obfuscation.shadow_of(text)
     found = list(search(shadow.text)) if shadow else []
     if shadow is None or not found:
         return spans

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from filters.batch import text_buffers
-from filters.kernels import pii as kernels
+from filters.kernels.pii import scan as kernels
 from filters.kernels.unicode import LIMIT
 from filters.pii.fold import FOLDED, fold
 

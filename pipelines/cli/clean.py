@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.output import note
+from pipelines.cli.terminal.output import note
 from pipelines.storage.rundir import clean as remove_raw_text
 from pipelines.storage.rundir import locked, open_run
 

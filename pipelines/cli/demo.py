@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.init import example
-from pipelines.cli.output import note, out
 from pipelines.cli.run import supervise
+from pipelines.cli.terminal.output import note, out
 from pipelines.cli.train import generate_text, start_trainer
 from pipelines.errors import Exit, RecipeError
 from pipelines.run.request import Request

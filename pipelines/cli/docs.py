@@ -8,7 +8,7 @@ from click import Context
 
 from filters.presets import PRESETS
 from filters.signals import SIGNALS
-from pipelines.cli.output import note
+from pipelines.cli.terminal.output import note
 from pipelines.errors import Exit
 from pipelines.recipe.schema import Recipe
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.output import note
+from pipelines.cli.terminal.output import note
 from pipelines.errors import RecipeError
 
 

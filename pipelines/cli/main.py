@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from pipelines.cli.commands import Commands, Entry
-from pipelines.cli.output import fail, out, prepare
-from pipelines.cli.usage import UsageError, explain, is_help
+from pipelines.cli.terminal.output import fail, out, prepare
+from pipelines.cli.terminal.usage import UsageError, explain, is_help
 from pipelines.errors import Exit, GristmillError, refusal
 
 WRITE, RUN, LOOK, TRAIN = "Write a recipe", "Run it", "Look at what came out", "Train on it"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.output import out
+from pipelines.cli.terminal.output import out
 from pipelines.report.build import write_report
 from pipelines.storage.layout import PAGE
 from pipelines.storage.rundir import open_run

@@ -9,7 +9,7 @@ from rich.text import Text
 from filters.names import nearest
 from filters.presets import PRESETS
 from filters.signals import SIGNALS
-from pipelines.cli.output import out
+from pipelines.cli.terminal.output import out
 from pipelines.errors import RecipeError
 
 

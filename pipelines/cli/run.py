@@ -15,8 +15,8 @@ from typing import Annotated, Any
 import typer
 
 from filters.names import nearest
-from pipelines.cli.live import ProgressView
-from pipelines.cli.output import err, human_bytes, note, out, say_error, warn
+from pipelines.cli.terminal.live import ProgressView
+from pipelines.cli.terminal.output import err, human_bytes, note, out, say_error, warn
 from pipelines.errors import Exit, GristmillError, RecipeError, inert
 from pipelines.processes.lifetime import SCRATCH
 from pipelines.recipe.glance import name_of

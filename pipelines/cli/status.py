@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipelines.cli.output import human_bytes, out
+from pipelines.cli.terminal.output import human_bytes, out
 from pipelines.run.progress import Progress
 from pipelines.storage.layout import STATE
 from pipelines.storage.rundir import open_run

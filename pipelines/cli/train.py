@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.output import note
+from pipelines.cli.terminal.output import note
 from pipelines.errors import Exit, RecipeError
 from pipelines.recipe.load import load
 from pipelines.storage.layout import INDEX, MANIFEST, PLUGINS, RECIPE, STATE

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipelines.cli.output import human_bytes, note, out, warn
+from pipelines.cli.terminal.output import human_bytes, note, out, warn
 from pipelines.recipe.check import check
 from pipelines.recipe.doubts import doubts
 from pipelines.recipe.load import LoadedRecipe, load

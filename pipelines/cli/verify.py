@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.cli.output import human_bytes, note, out
+from pipelines.cli.terminal.output import human_bytes, note, out
 from pipelines.cli.train import call_trainer
 from pipelines.errors import Exit
 from pipelines.storage.rundir import is_run, open_run

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipelines.cli.output import out
+from pipelines.cli.terminal.output import out
 from pipelines.errors import RecipeError, inert
 from pipelines.report.sections.samples import SENTENCES
 from pipelines.storage.ledger import Ledger

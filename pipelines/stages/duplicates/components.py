@@ -9,7 +9,7 @@ from math import isqrt
 
 import numpy as np
 
-from filters.kernels.forest import keep_best, union
+from filters.kernels.dedup.forest import keep_best, union
 from pipelines.stages.duplicates.pairs import EDGE, EDGE_TAG, by_place
 from pipelines.stages.exchange import (
     Block,

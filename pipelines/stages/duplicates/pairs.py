@@ -13,8 +13,8 @@ import numpy as np
 
 from filters.dedup.fingerprint_file import FingerprintFile, open_fingerprints
 from filters.dedup.fingerprints import describe
-from filters.kernels.buckets import count_pairs, drop_copies, pair_members, sort_members
-from filters.kernels.jaccard import compare, gather
+from filters.kernels.dedup.buckets import count_pairs, drop_copies, pair_members, sort_members
+from filters.kernels.dedup.jaccard import compare, gather
 from pipelines.recipe import schema
 from pipelines.stages.duplicates.partitions import PATH_TAG
 from pipelines.stages.exchange import (

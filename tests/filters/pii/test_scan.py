@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.batch import text_buffers
-from filters.kernels import pii as kernels
+from filters.kernels.pii import scan as kernels
 from filters.kernels.unicode import LIMIT
 from filters.pii import scan as scan_module
 from filters.pii.fold import fold

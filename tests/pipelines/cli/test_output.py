@@ -17,10 +17,10 @@ from rich.table import Table
 from rich.text import Text
 
 import pipelines
-from pipelines.cli import output
-from pipelines.cli.live import LOG_SECONDS, ProgressView
 from pipelines.cli.main import main
-from pipelines.cli.output import Terminal
+from pipelines.cli.terminal import output
+from pipelines.cli.terminal.live import LOG_SECONDS, ProgressView
+from pipelines.cli.terminal.output import Terminal
 from pipelines.errors import InputError, RecipeError, inert
 from pipelines.report.excerpts import Excerpts
 from pipelines.run.execute import execute

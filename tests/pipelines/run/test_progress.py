@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from pipelines.cli.live import LOG_SECONDS, ProgressView
+from pipelines.cli.terminal.live import LOG_SECONDS, ProgressView
 from pipelines.records.accounts import Account
 from pipelines.records.elements import Split, Unit
 from pipelines.records.receipts import Receipt

@@ -58,11 +58,11 @@ def _is_read_around(data_B, class_C, low, begin, end, high):
 
 
 @kernel
-def find_veiled(data_B, start_D1, class_C, margin, found_P3):
+def find_obfuscated(data_B, start_D1, class_C, margin, found_P3):
     """Where escapes, other forms of ASCII characters and unseen characters between two that are read stand, with
     `margin` bytes to either side; a row of found_P3 (int64): document, bytes of the batch [from, to) at borders of
-    characters. class_C: uint8 by code point (filters/pii/veils.py). Returns how many there are; found_P3 takes as many
-    as it has rows, so that a caller who gave too few can allocate and call again."""
+    characters. class_C: uint8 by code point (filters/pii/obfuscation.py). Returns how many there are; found_P3 takes as
+    many as it has rows, so that a caller who gave too few can allocate and call again."""
     found, begin, end = 0, 0, -1  # the piece that grows
     for d in range(start_D1.size - 1):
         low, high = start_D1[d], start_D1[d + 1]
@@ -70,13 +70,13 @@ def find_veiled(data_B, start_D1, class_C, margin, found_P3):
         while i < high:
             b = data_B[i]
             if b < 0x80:
-                veil = (b == 0x26 or b == 0x25 or b == 0x5C) and _begins_escape(data_B, i, high)
+                hides = (b == 0x26 or b == 0x25 or b == 0x5C) and _begins_escape(data_B, i, high)
                 after = i + 1
             else:
                 c, after = code_point(data_B, i)
                 m = class_C[c]
-                veil = m & OTHER_FORM or (m & UNSEEN and _is_read_around(data_B, class_C, low, i, after, high))
-            if veil:
+                hides = m & OTHER_FORM or (m & UNSEEN and _is_read_around(data_B, class_C, low, i, after, high))
+            if hides:
                 if end < 0 or i - margin > end:
                     if end >= 0:
                         found = _put(data_B, found_P3, found, d, low, high, begin, end)

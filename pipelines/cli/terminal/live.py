@@ -6,7 +6,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from pipelines.cli.output import human_bytes
+from pipelines.cli.terminal.output import human_bytes
 from pipelines.run.progress import StageProgress
 
 LOG_SECONDS = 30.0

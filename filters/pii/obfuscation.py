@@ -17,16 +17,16 @@ import pyarrow as pa
 
 from filters.batch import text_buffers
 from filters.edits import Edits, apply
+from filters.kernels.pii.obfuscation import OTHER_FORM, READ, UNSEEN, find_obfuscated
 from filters.kernels.unicode import LIMIT, SCRIPT, SCRIPTS
-from filters.kernels.veils import OTHER_FORM, READ, UNSEEN, find_veiled
 from filters.pii.fold import FOLDED
 from filters.pii.scan import classes
 
 ROUNDS = 4
-"""Veils over veils are lifted so many times: %252540, &amp;amp;#64;, an unseen character inside an entity."""
+"""Signs around signs are undone so many times: %252540, &amp;amp;#64;, an unseen character inside an entity."""
 
 MARGIN, BORDER = 1024, 256
-"""Bytes around a veil that belong to its piece, and of these the ones at its ends in which nothing counts: between them
+"""Bytes around a sign that belong to its piece, and of these the ones at its ends in which nothing counts: between them
 the longest value (an address: about 600 characters) and the words before it fit."""
 
 _UNSEEN = (
@@ -93,7 +93,7 @@ _VEIL = re.compile(rf"[&%\\{''.join(f'{chr(first)}-{chr(last)}' for first, last 
 
 @dataclass(frozen=True, eq=False)
 class Shadow:
-    """Pieces of a batch around its veils, without these. text: large_string, one value a piece; doc_P, from_P, to_P:
+    """Pieces of a batch around such signs, without these. text: large_string, one value a piece; doc_P, from_P, to_P:
     the document, and the bytes of the batch, that each is of."""
 
     text: pa.Array
@@ -127,17 +127,17 @@ def shadow_of(text: pa.Array) -> Shadow | None:
     if not len(found_P3):
         return None
     doc_P, from_P, to_P = found_P3.T
-    veiled = pa.array([str(data_B.data[a:b], "utf-8") for _, a, b in found_P3.tolist()], pa.large_string())
-    edits = _lifting(veiled)
+    hidden = pa.array([str(data_B.data[a:b], "utf-8") for _, a, b in found_P3.tolist()], pa.large_string())
+    edits = _lifting(hidden)
     if not len(edits):
         return None
-    lifted = apply(veiled, edits)
+    lifted = apply(hidden, edits)
     for _ in range(ROUNDS - 1):
         more = _lifting(lifted)
         if not len(more):
             break
         edits = edits.then(more)
-        lifted = apply(veiled, edits)
+        lifted = apply(hidden, edits)
     return Shadow(lifted, doc_P, from_P, to_P, start_D1, edits)
 
 
@@ -147,18 +147,18 @@ def suspects(text: pa.Array) -> np.ndarray:
 
 
 def _pieces(data_B: np.ndarray, start_D1: np.ndarray) -> np.ndarray:
-    """find_veiled() with room for whatever it finds."""
+    """find_obfuscated() with room for whatever it finds."""
     size = 64 + int(start_D1[-1] - start_D1[0]) // 8192
     while True:
         found_P3 = np.empty((size, 3), np.int64)
-        found = find_veiled(data_B, start_D1, _classes(), MARGIN, found_P3)
+        found = find_obfuscated(data_B, start_D1, _classes(), MARGIN, found_P3)
         if found <= size:
             return found_P3[:found]
         size = found
 
 
 def _lifting(text: pa.Array) -> Edits:
-    """An edit for every veil of the documents."""
+    """An edit for every hidden sign of the documents."""
     docs, starts, ends, texts = [], [], [], []
     for doc, original in enumerate(text.to_pylist()):
         characters, bytes_ = 0, 0
@@ -174,11 +174,11 @@ def _lifting(text: pa.Array) -> Edits:
             ends.append(bytes_)
             texts.append(plain)
             characters = end
-    return Edits.of(len(text), docs, starts, ends, ["veil"] * len(docs), texts)
+    return Edits.of(len(text), docs, starts, ends, ["hidden"] * len(docs), texts)
 
 
 def _lifted(text: str, start: int) -> tuple[str | None, int]:
-    """(what the veil that begins at `start` stands for, where it ends); None where there is none."""
+    """(what the sign that begins at `start` stands for, where it ends); None where there is none."""
     if text[start] not in "&%\\":
         return _PLAIN.get(text[start]), start + 1
     match = _ESCAPE.match(text, start)

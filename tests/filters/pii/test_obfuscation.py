@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from filters.edits import apply
 from filters.pii.engine import Scrubber
-from filters.pii.veils import MARGIN, shadow_of
+from filters.pii.obfuscation import MARGIN, shadow_of
 
 MAIL, PHONE = "<EMAIL_ADDRESS>", "<PHONE_NUMBER>"
 
 
-def unveiled(text: str) -> str:
+def plain_of(text: str) -> str:
     shadow = shadow_of(pa.array([text], pa.large_string()))
     return shadow.text[0].as_py() if shadow else text
 
@@ -64,7 +64,7 @@ def test_scrub__hidden_value(text, scrubbed, scrubber):
         "价格&#65509;99 &lt;br&gt; %0D%0A",
     ],
 )
-def test_scrub__veils_without_a_value_stay_as_they_are(text, scrubber):
+def test_scrub__signs_without_a_value_stay_as_they_are(text, scrubber):
     assert scrubber.scrub(text) == text
 
 
@@ -79,7 +79,7 @@ def test_edits__cover_the_bytes_of_the_hidden_value_and_mask_its_characters():
     }  # fmt: skip
 
 
-def test_shadow__only_what_stands_around_a_veil():
+def test_shadow__only_what_stands_around_a_hidden_sign():
     text = pa.array(["plain", "x" * 9000 + "&#64;" + "汉" * 9000, "a%20b"], pa.large_string())
     shadow = shadow_of(text)
     assert shadow.doc_P.tolist() == [1, 2]
@@ -89,7 +89,7 @@ def test_shadow__only_what_stands_around_a_veil():
 
 
 def test_shadow__half_a_number_at_the_end_of_a_piece_is_none(scrubber):
-    """1,024 bytes before the veil the piece begins in the middle of a row of digits."""
+    """1,024 bytes before the hidden sign the piece begins in the middle of a row of digits."""
     for shift in range(12):
         text = "电话" + "1" * 500 + "13812345678" * 300 + "x" * (MARGIN - 200 + shift) + "&#64;"
         assert scrubber.find(text) == []
@@ -105,7 +105,7 @@ def test_shadow__half_a_number_at_the_end_of_a_piece_is_none(scrubber):
     ],
 )
 def test_shadow__what_signs_stand_for(text, plain):
-    assert unveiled(text).replace("\u0338", "") == plain.replace("\u0338", "")
+    assert plain_of(text).replace("\u0338", "") == plain.replace("\u0338", "")
 
 
 PIECES = ["&", "#", "x", "40", ";", "%", "25", "amp", "\u200b", "é", "邮", "\\u", "0", "a@b.com"]
@@ -113,7 +113,7 @@ PIECES = ["&", "#", "x", "40", ";", "%", "25", "amp", "\u200b", "é", "邮", "\\
 
 @given(st.lists(st.sampled_from(PIECES)))
 def test_shadow__positions_lead_back_to_the_text(pieces):
-    """Whatever is found behind veils covers characters of the text, and scrubbing again finds nothing."""
+    """Whatever is found behind obfuscation covers characters of the text, and scrubbing again finds nothing."""
     text = "".join(pieces)
     scrubber = Scrubber()
     assert scrubber.find(text) == scrubber.find_everywhere(text)

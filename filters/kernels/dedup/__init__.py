@@ -1,0 +1,1 @@
+"""Compiled loops of deduplication: words and shingles, signatures, buckets, similarity, components."""

@@ -1,0 +1,1 @@
+"""Compiled loops that find where personal data could stand."""

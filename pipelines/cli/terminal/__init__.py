@@ -1,0 +1,1 @@
+"""What every command says and shows: the console, live progress, command lines that cannot be understood."""
