@@ -17,8 +17,9 @@ from pipelines.report.sections.edits import build_edits
 from pipelines.report.sections.funnel import Funnel, build_funnel
 from pipelines.report.sections.groups import build_languages, build_sites, build_sources
 from pipelines.report.sections.headline import build_header
+from pipelines.report.sections.lengths import build_lengths
 from pipelines.report.sections.provenance import build_provenance
-from pipelines.report.sections.samples import build_samples
+from pipelines.report.sections.samples import build_kept, build_samples
 from pipelines.report.sections.timing import build_timing
 from pipelines.report.sections.tokens import build_tokens, count_tokens
 from pipelines.report.sections.training import build_training
@@ -88,6 +89,8 @@ def _build(material: Material) -> Report:
         languages=languages,
         sites=build_sites(material),
         entries=entries,
+        lengths=build_lengths(material),
+        kept=build_kept(material),
         samples=samples,
         duplicates=build_duplicates(material),
         edits=build_edits(material),
@@ -110,6 +113,8 @@ def _absent(material: Material, funnel: Funnel) -> dict[str, str]:
     return {
         "languages": "No document." if material.ledger.has("ledger") else f"There is no ledger: {skipped}.",
         "entries": "The recipe's decide has no rules, so nothing was judged.",
+        "lengths": "No document." if material.ledger.has("ledger") else f"There is no ledger: {skipped}.",
+        "kept": "No document was kept, or the run stopped before `text/`.",
         "samples": f"dropped/ {cleaned}: samples cannot be shown." if dropped else "No document was dropped.",
         "duplicates": "No document has a duplicate."
         if "deduplicate" in material.steps

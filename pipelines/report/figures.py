@@ -37,10 +37,10 @@ class Figure:
 
 @dataclass(frozen=True)
 class Bin:
-    """One bar: all documents in it, and those of them for which one of the drawn rules fires."""
+    """Documents in a bin, and those of them that the run kept."""
 
     documents: int
-    beyond: int
+    kept: int
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,12 @@ class Threshold:
 class Histogram:
     """The distribution of a number. Bins are equally wide between low and high (of log10 when `scale` is log).
 
-    The outer bins hold everything below and above as well; `smallest` and `largest` are the true extremes.
+    The outer bins hold everything below and above as well; `smallest` and `largest` are the true extremes. `beyond`:
+    documents for which one of the drawn rules fires.
     """
 
     title: str
+    unit: str
     documents: int
     scale: str
     low: float

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pipelines.report.figures import Bin, Histogram, Threshold, share
 from pipelines.storage.ledger import Ledger, identifier
@@ -14,6 +15,9 @@ _LOG_FROM = 20.0
 
 _FIRES = {">=": "<", "<=": ">", ">": "<=", "<": ">=", "==": "<>", "!=": "="}
 """A rule keeps documents whose signal stands in its comparison; it fires on the opposite."""
+
+_TOGETHER = 8
+"""Columns counted in one pass over the ledger: exact quantiles hold a column in memory."""
 
 
 @dataclass(frozen=True)
@@ -49,25 +53,73 @@ class _Axis:
     bins: int
 
 
-def histogram(ledger: Ledger, table: str, signal: str, where: str, bounds: Sequence[Bound]) -> Histogram | None:
-    """Counts the documents of `table` that fulfil `where` by their `signal`. None when none of them has a value."""
-    column = identifier(signal)
-    source = f"FROM '{table}/*.parquet'\nWHERE isfinite({column}) AND {where}"
-    found, beyond = _measure(ledger, column, source, bounds)
-    if found is None:
-        return None
-    axis = _axis(found, [bound.threshold for bound in bounds])
-    any_fires = " OR ".join(bound.fires(column) for bound in bounds) or "false"
-    query = (
-        f"SELECT {_bin(column, axis)} AS bin,\n"
-        f"       count(*) AS documents, count(*) FILTER ({any_fires}) AS beyond\n"
-        f"{source}\nGROUP BY bin ORDER BY bin"
-    )
-    counted = {row["bin"]: Bin(row["documents"], row["beyond"]) for row in ledger.rows(query)}
-    bins = [counted.get(number, Bin(0, 0)) for number in range(axis.bins)]
-    total = sum(item.beyond for item in bins)
+@dataclass(frozen=True)
+class Wanted:
+    """A column whose distribution is wanted, its unit, the bounds to draw on it. `scale`: log where it must be that."""
+
+    column: str
+    unit: str
+    bounds: Sequence[Bound] = ()
+    scale: str = ""
+
+    @property
+    def name(self) -> str:
+        """The column, quoted for SQL."""
+        return identifier(self.column)
+
+    @property
+    def fires(self) -> str:
+        """SQL condition under which any of the bounds fires."""
+        return " OR ".join(bound.fires(self.name) for bound in self.bounds) or "false"
+
+
+def histograms(
+    ledger: Ledger, table: str, wanted: Sequence[Wanted], where: str, kept: str = "verdict = 'kept'"
+) -> list[Histogram]:
+    """Counts the documents of `table` that fulfil `where` by each column; those that fulfil `kept` apart.
+
+    Left out: columns without a finite value. Two queries for every _TOGETHER columns.
+    """
+    found = []
+    for first in range(0, len(wanted), _TOGETHER):
+        found += _together(ledger, table, wanted[first : first + _TOGETHER], where, kept)
+    return found
+
+
+def _together(ledger: Ledger, table: str, wanted: Sequence[Wanted], where: str, kept: str) -> list[Histogram]:
+    source = f"FROM '{table}/*.parquet' WHERE {where}"
+    measured = ledger.row(f"SELECT {', '.join(_measures(w, n) for n, w in enumerate(wanted))} {source}")
+    ranges = [_range(measured, number) for number in range(len(wanted))]
+    axes = [
+        _axis(found, [bound.threshold for bound in of.bounds], of.scale) if found else None
+        for of, found in zip(wanted, ranges, strict=True)
+    ]
+    # A value without a bin (NULL, infinite) is in no histogram.
+    counts = [
+        f"histogram({expression}) AS all_{n}, histogram({expression}) FILTER ({kept}) AS kept_{n}"
+        for n, (of, axis) in enumerate(zip(wanted, axes, strict=True))
+        if axis and (expression := f"CASE WHEN isfinite({of.name}) THEN {_bin(of.name, axis)} END")
+    ]
+    if not counts:
+        return []
+    counted = ledger.row(f"SELECT {', '.join(counts)} {source}")
+    drawn = []
+    for number, (of, found, axis) in enumerate(zip(wanted, ranges, axes, strict=True)):
+        if found and axis:
+            whole, part = counted[f"all_{number}"] or {}, counted[f"kept_{number}"] or {}
+            bins = [Bin(whole.get(place, 0), part.get(place, 0)) for place in range(axis.bins)]
+            query = _query(table, of, axis, where, kept)
+            beyond = [measured[f"beyond_{number}_{place}"] for place in range(len(of.bounds))]
+            drawn.append(_histogram(of, found, axis, bins, measured[f"any_{number}"], beyond, query))
+    return drawn
+
+
+def _histogram(
+    of: Wanted, found: _Range, axis: _Axis, bins: list[Bin], any_beyond: int, beyond: list[int], query: str
+) -> Histogram:
     return Histogram(
-        title=signal,
+        title=of.column,
+        unit=of.unit,
         documents=found.documents,
         scale=axis.scale,
         low=axis.low,
@@ -76,36 +128,56 @@ def histogram(ledger: Ledger, table: str, signal: str, where: str, bounds: Seque
         median=found.median,
         largest=found.largest,
         bins=bins,
-        beyond=total,
-        share_beyond=share(total, found.documents),
+        beyond=any_beyond,
+        share_beyond=share(any_beyond, found.documents),
         thresholds=[
             Threshold(b.rule, b.comparison, b.threshold, b.sentence, n, share(n, found.documents))
-            for b, n in zip(bounds, beyond, strict=True)
+            for b, n in zip(of.bounds, beyond, strict=True)
         ],
         query=query,
     )
 
 
-def _measure(ledger: Ledger, column: str, source: str, bounds: Sequence[Bound]) -> tuple[_Range | None, list[int]]:
-    """Range of a column and how often each bound is crossed, in one pass. Discrete quantiles: values that occur."""
+def _query(table: str, of: Wanted, axis: _Axis, where: str, kept: str) -> str:
+    """The bins of one column alone, to be printed: what `_together` counts for several at once."""
+    return (
+        f"SELECT {_bin(of.name, axis)} AS bin,\n"
+        f"       count(*) AS documents, count(*) FILTER ({kept}) AS kept\n"
+        f"FROM '{table}/*.parquet'\nWHERE isfinite({of.name}) AND {where}\nGROUP BY bin ORDER BY bin"
+    )
+
+
+def _measures(of: Wanted, number: int) -> str:
+    """Range of a column and how often its bounds are crossed. Discrete quantiles: values that occur."""
+    finite = f"isfinite({of.name})"
     counts = "".join(
-        f", count(*) FILTER ({bound.fires(column)}) AS beyond_{number}" for number, bound in enumerate(bounds)
+        f", count(*) FILTER ({finite} AND {bound.fires(of.name)}) AS beyond_{number}_{place}"
+        for place, bound in enumerate(of.bounds)
     )
-    row = ledger.row(
-        f"SELECT count(*) AS documents, min({column}) AS smallest, max({column}) AS largest,"
-        f" quantile_disc({column}, [0.01, 0.5, 0.99]) AS quantiles,"
-        f" bool_and({column} = floor({column})) AS whole{counts} {source}"
+    return (
+        f"count(*) FILTER ({finite}) AS documents_{number},"
+        f" count(*) FILTER ({finite} AND ({of.fires})) AS any_{number},"
+        f" min({of.name}) FILTER ({finite}) AS smallest_{number}, max({of.name}) FILTER ({finite}) AS largest_{number},"
+        f" quantile_disc({of.name}, [0.01, 0.5, 0.99]) FILTER ({finite}) AS quantiles_{number},"
+        f" bool_and({of.name} = floor({of.name})) FILTER ({finite}) AS whole_{number}{counts}"
     )
-    if not row["documents"]:
-        return None, []
-    p01, median, p99 = row["quantiles"]
-    found = _Range(row["documents"], row["smallest"], p01, median, p99, row["largest"], row["whole"])
-    return found, [row[f"beyond_{number}"] for number in range(len(bounds))]
 
 
-def _axis(found: _Range, thresholds: list[float]) -> _Axis:
-    """The middle 98 % of the documents and every threshold, with a margin."""
+def _range(row: dict[str, Any], number: int) -> _Range | None:
+    if not row[f"documents_{number}"]:
+        return None
+    p01, median, p99 = row[f"quantiles_{number}"]
+    return _Range(
+        row[f"documents_{number}"],
+        *(row[f"smallest_{number}"], p01, median, p99, row[f"largest_{number}"], row[f"whole_{number}"]),
+    )
+
+
+def _axis(found: _Range, thresholds: list[float], scale: str) -> _Axis:
+    """The middle 98 % of the documents and every threshold, with a margin. `scale`: log, or as the values are."""
     low, high = min([found.p01, *thresholds]), max([found.p99, *thresholds])
+    if scale == "log":
+        return _Axis("log", max(low, 1.0) / 1.15, max(high, 1.0) * 1.15, BINS)
     if found.whole and found.largest - found.smallest < BINS and high - low < BINS:
         low, high = min(low, found.smallest), max(high, found.largest)
         first, last = math.floor(low) - 0.5, math.ceil(high) + 0.5

@@ -7,6 +7,7 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.report.figures import Histogram
 from pipelines.report.sections.attention import Attention
 from pipelines.report.sections.dead import DeadLetters
 from pipelines.report.sections.decisions import Entry
@@ -16,7 +17,7 @@ from pipelines.report.sections.funnel import Funnel
 from pipelines.report.sections.groups import Groups
 from pipelines.report.sections.headline import Header
 from pipelines.report.sections.provenance import Provenance
-from pipelines.report.sections.samples import Samples
+from pipelines.report.sections.samples import Kept, Samples
 from pipelines.report.sections.timing import Timing
 from pipelines.report.sections.tokens import Tokens
 from pipelines.report.sections.training import Training
@@ -34,6 +35,8 @@ class Report:
     languages: Groups | None
     sites: Groups | None
     entries: list[Entry]
+    lengths: Histogram | None
+    kept: Kept | None
     samples: Samples | None
     duplicates: Duplicates | None
     edits: Edits | None

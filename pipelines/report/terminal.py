@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.report.model import Report
+from pipelines.report.sections.funnel import dropped_most
 from pipelines.report.theme import TERMINAL, count, duration, share, size
 
 TOP = 6
@@ -73,7 +74,6 @@ def _reasons(report: Report) -> Table:
     table.add_column("dropped most by")
     for name in ("dropped", "fired"):
         table.add_column(name, justify="right")
-    listed = [reason for step in report.funnel.steps for reason in step.reasons]
-    for reason in sorted(listed, key=lambda reason: (-reason.first, reason.name))[:TOP]:
+    for _, reason in dropped_most(report.funnel, TOP):
         table.add_row(Text(reason.name), count(reason.first), count(reason.fired))
     return table

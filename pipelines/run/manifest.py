@@ -102,6 +102,7 @@ def rules(recipe: Recipe) -> list[dict[str, Any]]:
             "name": name,
             "entry": number,
             "signal": rule.signal,
+            "unit": rule.what.unit,
             "column": column,
             "comparison": rule.comparison,
             "threshold": rule.threshold,

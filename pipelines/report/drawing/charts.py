@@ -15,16 +15,12 @@ from pipelines.report.sections.funnel import Funnel, StepFlow
 from pipelines.report.sections.groups import Group
 from pipelines.report.theme import count, number, share
 
-_HISTOGRAM = (340.0, 168.0)
+_HISTOGRAM = (400.0, 210.0)
 _COLUMNS = (340.0, 168.0)
 _LINES = (520.0, 240.0)
 
 _TALL = 3.0
 """A bar so many times as high as the next one is cut, and says its share: the others stay visible."""
-
-
-_WIDE = 28.0
-"""Bars of a signal with few values are not wider than this."""
 
 
 def flow_bar(step: StepFlow) -> Markup:
@@ -77,38 +73,65 @@ def _stacked(parts: Iterable[tuple[str, float, str]], label: str, gap: float = 0
 
 
 def histogram(data: Histogram) -> Markup:
-    """Bars of documents, in the colour of dropped ones where a rule fires; thresholds as dashed lines."""
+    """Kept documents against all others, overlaid; thresholds as dashed lines; axes with counts and the unit."""
     width, height = _HISTOGRAM
-    top, bottom = 30.0, height - 20
-    axis = ticks.axis(data.scale, data.low, data.high, 4.0, width - 4)
-    marks = [_beyond(axis, bound, top, bottom) for bound in data.thresholds]
-    marks += _bars(data, axis, top, bottom)
-    marks.append(_line("axis", 4, bottom, width - 4, bottom))
-    marks += [_text("tick", place, height - 6, label, "middle") for place, label in axis.labels(4)]
-    marks += _bounds(axis, data.thresholds, top, bottom)
-    label = f"{data.title}: {count(data.documents)} documents, {share(data.share_beyond)} beyond a threshold"
+    left, right, top, bottom = 44.0, width - 6, 40.0, height - 38
+    across = ticks.axis(data.scale, data.low, data.high, left, right)
+    kept, gone = [item.kept for item in data.bins], [item.documents - item.kept for item in data.bins]
+    full = _full([max(pair) for pair in zip(kept, gone, strict=True)])
+    up = ticks.axis("linear", 0.0, full, bottom, top)
+    marks = [_beyond(across, bound, top, bottom) for bound in data.thresholds]
+    for place, label in up.labels(3):
+        marks += [_line("grid", left, place, right, place), _text("tick", left - 5, place + 3.5, label, "end")]
+    marks += [_area("kept", kept, across, up), _area("dropped", gone, across, up)]
+    marks += [_line("axis", left, bottom, right, bottom)]
+    marks += [_text("tick", place, bottom + 14, label, "middle") for place, label in across.labels(4)]
+    marks += [
+        _text("name", (left + right) / 2, height - 5, data.unit or data.title.replace("_", " "), "middle"),
+        _text("name", 2, 11, "documents", "start"),
+    ]
+    marks += _bounds(across, data.thresholds, top, bottom)
+    marks += _bars(data, across, full, top, bottom)
+    label = f"{data.title}: {count(sum(kept))} documents kept, {count(sum(gone))} not"
+    if data.thresholds:
+        label += f", {share(data.share_beyond)} beyond a threshold"
     return _svg("chart", _HISTOGRAM, label, marks)
 
 
-def _bars(data: Histogram, axis: ticks.Axis, top: float, bottom: float) -> list[Markup]:
-    heights = sorted((item.documents for item in data.bins), reverse=True)
-    full = float(heights[0])
-    if len(heights) > 1 and heights[1] and full > _TALL * heights[1]:
-        full = heights[1] * 1.5
+def _full(peaks: Sequence[int]) -> float:
+    """The count at the top of the axis: of the highest bin, or less where one stands out by far."""
+    highest, *others = sorted(peaks, reverse=True)
+    if others and others[0] and highest > _TALL * others[0]:
+        return others[0] * 1.5
+    return float(max(highest, 1))
+
+
+def _area(kind: str, counts: Sequence[int], across: ticks.Axis, up: ticks.Axis) -> Markup:
+    """One series as a stepped area; nothing where it has no document."""
+    if not any(counts):
+        return Markup("")
+    step = (across.right - across.left) / len(counts)
+    pieces, last = [f"M{_n(across.left)} {_n(up.left)}"], up.left
+    for place, documents in enumerate(counts):
+        # Nothing that exists is invisible: one unit is the least height.
+        y = min(up.place(documents), up.left - 1) if documents else up.left
+        if y != last:
+            pieces.append(f"H{_n(across.left + place * step)}V{_n(y)}")
+        last = y
+    path = "".join(pieces) + f"H{_n(across.right)}V{_n(up.left)}Z"
+    return Markup('<path class="area {}" d="{}"/>').format(kind, path)
+
+
+def _bars(data: Histogram, axis: ticks.Axis, full: float, top: float, bottom: float) -> list[Markup]:
+    """What a pointer finds over each bin: its counts; and the marks of bars that are higher than the axis."""
     marks, step = [], (axis.right - axis.left) / len(data.bins)
     for place, item in enumerate(data.bins):
-        if not item.documents:
-            continue
-        width = min(max(step - 1, 1.0), _WIDE)
-        x = axis.left + (place + 0.5) * step - width / 2
-        height = max(min(item.documents / full, 1.0) * (bottom - top), 1.0)
-        beyond = height * item.beyond / item.documents
-        title = f"{count(item.documents)} documents, {count(item.beyond)} beyond ({_span(data, place)})"
-        marks.append(_rect("within", x, bottom - height, width, height - beyond, title))
-        if item.beyond:
-            marks.append(_rect("dropped", x, bottom - beyond, width, beyond, title))
-        if item.documents > full:
-            marks += _cut(x, width, top, item.documents / max(data.documents, 1), axis)
+        if item.documents:
+            x, gone = axis.left + place * step, item.documents - item.kept
+            title = f"{_span(data, place)}: {count(item.kept)} kept, {count(gone)} not"
+            marks.append(_rect("bin", x, top, step, bottom - top, title))
+            if max(item.kept, gone) > full:
+                marks += _cut(x, step, top, item.documents / max(data.documents, 1), axis)
     return marks
 
 

@@ -1,5 +1,5 @@
 "use strict";
-// The page reads whole without this: it adds copying, finding, the current section, and opens everything for print.
+// The page reads whole without this: it adds copying, finding, the current section, opens what a link leads to, and everything for print.
 (() => {
   for (const button of document.querySelectorAll("[data-copy]")) {
     button.hidden = !navigator.clipboard;
@@ -10,7 +10,7 @@
     });
   }
 
-  const groups = [...document.querySelectorAll("#samples details.group")];
+  const groups = [...document.querySelectorAll("#samples details.sampled")];
   const find = document.getElementById("find");
   if (find) {
     find.closest("p").hidden = false;
@@ -41,12 +41,41 @@
       if (link && entry.isIntersecting) {
         for (const other of links.values()) other.removeAttribute("aria-current");
         link.setAttribute("aria-current", "true");
+        const strip = link.parentElement;
+        strip.scrollLeft = link.offsetLeft - strip.offsetLeft - strip.clientWidth / 3;
       }
     }
   }, { rootMargin: "-15% 0px -80% 0px" });
   for (const section of document.querySelectorAll("main > section")) current.observe(section);
 
+  // A link leads into what is folded: everything around its target opens, and the target itself.
+  const reveal = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    const own = target.matches("details") ? target : target.querySelector(":scope > details.fold");
+    if (own) own.open = true;
+    for (let around = target.parentElement; around; around = around.parentElement) {
+      if (around.matches("details")) around.open = true;
+    }
+    target.scrollIntoView();
+  };
+  addEventListener("hashchange", reveal);
+  document.addEventListener("click", (event) => {
+    // The same link a second time changes no hash.
+    const link = event.target.closest("a[href^='#']");
+    if (link && link.hash === location.hash) reveal();
+  });
+  if (location.hash) reveal();
+
+  const folded = new Set();
   addEventListener("beforeprint", () => {
-    for (const details of document.querySelectorAll("details:not(.query)")) details.open = true;
+    for (const details of document.querySelectorAll("details:not(.query):not([open])")) {
+      folded.add(details);
+      details.open = true;
+    }
+  });
+  addEventListener("afterprint", () => {
+    for (const details of folded) details.open = false;
+    folded.clear();
   });
 })();

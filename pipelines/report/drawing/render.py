@@ -10,14 +10,16 @@ import jinja2
 from markupsafe import Markup, escape
 
 from pipelines.report.drawing import charts, ticks
+from pipelines.report.drawing.lines import anchors, entry_lines
 from pipelines.report.model import Report
+from pipelines.report.sections.funnel import dropped_most
 from pipelines.report.theme import FORMATS, THEME, short
 
 _FOLDER = Path(__file__).parent
 
 SECTIONS = (
-    *("funnel", "sources", "rules", "samples", "duplicates", "changes", "dead", "tokens", "training", "time"),
-    "provenance",
+    *("funnel", "rules", "lengths", "samples", "sources", "duplicates", "changes", "dead", "tokens", "training"),
+    *("time", "provenance"),
 )
 """Templates of drawing/sections/, in the order of the page; each makes one <section> of that id."""
 
@@ -28,10 +30,28 @@ def render(report: Report) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     # Should markup from a document ever get through, the browser still runs no script but ours and asks no server.
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'"
-    page = _environment().get_template("index.html")
-    return page.render(
-        report=report, theme=THEME, sections=SECTIONS, policy=policy, style=Markup(style), script=Markup(script)
+    entries = entry_lines(report)
+    return (
+        _environment()
+        .get_template("index.html")
+        .render(
+            report=report,
+            entries=entries,
+            anchors=anchors(entries),
+            opened=_opened(report),
+            sections=SECTIONS,
+            theme=THEME,
+            policy=policy,
+            style=Markup(style),
+            script=Markup(script),
+        )
     )
+
+
+def _opened(report: Report) -> set[str]:
+    """Sections that are unfolded when the page opens: where decisions are made, and where something is to be seen."""
+    found = {item.section.split("-")[0] for item in report.attention}
+    return {"funnel", "lengths", "rules", *found} | ({"rules"} if "entry" in found else set())
 
 
 @functools.cache
@@ -53,6 +73,7 @@ def _environment() -> jinja2.Environment:
         histogram=charts.histogram,
         columns=charts.columns,
         lines=charts.lines,
+        dropped_most=dropped_most,
         signs=ticks.SIGNS,
     )
     return environment

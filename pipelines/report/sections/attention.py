@@ -11,6 +11,9 @@ from pipelines.report.theme import count, share, size
 
 _NAMED = 4
 """Rules or languages named in one line; the rest is counted."""
+_NOTES = 8
+"""Notes of the run that are shown."""
+
 NOTICEABLE = 0.01
 """A smaller share of documents that no entry admits stands in the funnel only."""
 
@@ -35,11 +38,7 @@ def build_attention(
     ]
     found += _unjudged(funnel)
     found += _vocabulary(material)
-    for entry in entries:
-        for rule in entry.rules:
-            if rule.flag == "often":
-                text = f"{rule.name} fired for {share(rule.share_fired)} of the documents that it judged. Are you sure?"
-                found.append(Attention(text, f"entry-{entry.number}"))
+    found += _often(entries)
     if dead is not None and dead.documents:
         found.append(Attention(f"{count(dead.documents)} records could not be processed.", "dead"))
     if never := sorted({rule.name for entry in entries for rule in entry.rules if rule.flag == "never"}):
@@ -50,6 +49,21 @@ def build_attention(
         text = "Texts of dropped documents were removed by `gristmill clean`: samples cannot be shown."
         found.append(Attention(text, "samples"))
     return [*found, *_notes(material)]
+
+
+def _often(entries: list[Entry]) -> list[Attention]:
+    """Rules that fire for most of what they judge, most first."""
+    often = [(rule, entry) for entry in entries for rule in entry.rules if rule.flag == "often"]
+    often.sort(key=lambda pair: -(pair[0].share_fired or 0))
+    found = [
+        Attention(
+            f"{rule.name} fired for {share(rule.share_fired)} of the documents that it judged. Are you sure?",
+            f"entry-{entry.number}",
+        )
+        for rule, entry in often[:_NAMED]
+    ]
+    more = len(often) - _NAMED
+    return found + [Attention(f"{count(more)} more rules fired for most of what they judged.", "rules")] * (more > 0)
 
 
 def _unjudged(funnel: Funnel) -> list[Attention]:
@@ -85,4 +99,6 @@ def _vocabulary(material: Material) -> list[Attention]:
 
 def _notes(material: Material) -> list[Attention]:
     """What is doubtful about the recipe; what planning said: files that were set aside, names that no record has."""
-    return [Attention(material.excerpts.excerpt(note)[0], "sources") for note in material.state.get("notes") or ()]
+    notes = list(material.state.get("notes") or ())
+    found = [Attention(material.excerpts.excerpt(note)[0], "sources") for note in notes[:_NOTES]]
+    return found + [Attention(f"{len(notes) - _NOTES} more notes: see run.json.", "sources")] * (len(notes) > _NOTES)

@@ -1,12 +1,12 @@
 """The entries of `decide`: which documents each judged, how often its rules fired, how its signals are distributed."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipelines.records.columns import DUPLICATE_RULES
 from pipelines.report.figures import Histogram, share
-from pipelines.report.histograms import Bound, histogram
+from pipelines.report.histograms import Bound, Wanted, histograms
 from pipelines.report.material import Material
 from pipelines.storage.ledger import literal
 
@@ -19,9 +19,14 @@ _KEYS = (("language", "lang"), ("script", "script"), ("source", "source"))
 
 @dataclass(frozen=True)
 class RuleRow:
-    """How often one rule fired among the documents that its entry judged. `flag`: '', 'never' or 'often'."""
+    """How often one rule fired among the documents that its entry judged. `flag`: '', 'never' or 'often'.
+
+    `first`: it was the first to fire for a document that was dropped; `alone`: no other rule fired. `signal`: the
+    column that it judges, which is the title of its histogram.
+    """
 
     name: str
+    signal: str
     sentence: str
     fired: int
     first: int
@@ -121,6 +126,7 @@ def _rule_row(rule: dict[str, Any], found: dict[str, int], judged: int) -> RuleR
     flag = "" if not judged else "never" if not fired else "often" if fired > OFTEN * judged else ""
     return RuleRow(
         name=rule["name"],
+        signal=rule["column"],
         sentence=rule["sentence"],
         fired=fired,
         first=found.get("first", 0),
@@ -132,13 +138,14 @@ def _rule_row(rule: dict[str, Any], found: dict[str, int], judged: int) -> RuleR
 
 def _histograms(material: Material, rules: list[dict[str, Any]], where: str, columns: set[str]) -> list[Histogram]:
     """One per signal, in the order of the rules, with the bounds of all rules of this entry on it."""
-    bounds: dict[str, list[Bound]] = {}
+    wanted: dict[str, Wanted] = {}
     for rule in rules:
-        if rule["column"] in columns and math.isfinite(rule["threshold"]):
+        column = rule["column"]
+        if column in columns and math.isfinite(rule["threshold"]):
             bound = Bound(rule["name"], rule["comparison"], float(rule["threshold"]), rule["sentence"])
-            bounds.setdefault(rule["column"], []).append(bound)
-    drawn = (histogram(material.ledger, "ledger", column, where, of) for column, of in bounds.items())
-    return [item for item in drawn if item is not None]
+            known = wanted.setdefault(column, Wanted(column, rule.get("unit", "")))
+            wanted[column] = replace(known, bounds=(*known.bounds, bound))
+    return histograms(material.ledger, "ledger", list(wanted.values()), where)
 
 
 def signal_columns(material: Material) -> list[str]:

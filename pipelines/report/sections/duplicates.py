@@ -7,7 +7,7 @@ from typing import Any
 from pipelines.records.accounts import DROPPED
 from pipelines.report.excerpts import Span, differing
 from pipelines.report.figures import Histogram, Named
-from pipelines.report.histograms import Bound, histogram
+from pipelines.report.histograms import Bound, Wanted, histograms
 from pipelines.report.material import Material
 from pipelines.report.texts import clean_texts, dropped_texts
 
@@ -165,7 +165,8 @@ def _similarities(material: Material) -> Histogram | None:
         # Drawn as a bound that removals must reach: what lies beyond it would be a bug.
         sentence = "A document is dropped only for a kept one with at least this similarity."
         bounds = [Bound("threshold", ">=", float(threshold), sentence)]
-    return histogram(material.ledger, "clusters", "similarity", "similarity IS NOT NULL", bounds)
+    wanted = Wanted("similarity", "Jaccard similarity to the better one", bounds)
+    return next(iter(histograms(material.ledger, "clusters", [wanted], "similarity IS NOT NULL", "kept")), None)
 
 
 def _cluster(material: Material, rows: list[dict[str, Any]], pair: Pair | None) -> Cluster:

@@ -1,13 +1,14 @@
 """Sources, languages and sites: what came in of each and what is left."""
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.records.accounts import DEAD, DROPPED, IN, KEPT, UNJUDGED
 from pipelines.report.figures import share
 from pipelines.report.material import Material
-from pipelines.report.sections.funnel import total
 
+SOURCES = 20
 LANGUAGES = 16
 SITES = 15
 """Rows shown; the rest is counted."""
@@ -71,31 +72,46 @@ class Groups:
 
 def build_sources(material: Material, tokens: dict[str, int]) -> Groups:
     """One row per source: read, kept, dropped, dead; `tokens` by source, where shards were written."""
-    accounts, names = list(material.accounts), material.steps
-    rows = []
-    for source in material.accounts.sources():
-        entered = total(accounts, names[0], IN, source)
-        kept = total(accounts, names[-1], KEPT, source)
-        dropped = sum(total(accounts, step, DROPPED, source).documents for step in names)
-        dead = sum(total(accounts, step, DEAD, source).documents for step in names)
-        rows.append(
-            Group(
-                name=material.excerpts.name(source),
-                documents=entered.documents,
-                bytes=entered.bytes,
-                kept=kept.documents,
-                kept_bytes=kept.bytes,
-                dropped=dropped,
-                dead=dead,
-                unjudged=sum(a.documents for a in accounts if a.outcome == UNJUDGED and a.source == source),
-                tokens=tokens.get(source),
-                share_kept=share(kept.documents, entered.documents),
-                share_dropped=share(dropped, entered.documents),
-                share_dead=share(dead, entered.documents),
-            )
+    found = {source: _Source() for source in material.accounts.sources()}
+    first, last = material.steps[0], material.steps[-1]
+    for a in material.accounts:
+        source = found[a.source]
+        if a.outcome in (DROPPED, DEAD, UNJUDGED):
+            source.gone[a.outcome] += a.documents
+        if a.outcome == IN and a.step == first:
+            source.documents += a.documents
+            source.bytes += a.bytes
+        if a.outcome == KEPT and a.step == last:
+            source.kept += a.documents
+            source.kept_bytes += a.bytes
+    ordered = sorted(found.items(), key=lambda item: (-item[1].documents, item[0]))
+    rows = [
+        Group(
+            name=material.excerpts.name(name),
+            documents=of.documents,
+            bytes=of.bytes,
+            kept=of.kept,
+            kept_bytes=of.kept_bytes,
+            dropped=of.gone[DROPPED],
+            dead=of.gone[DEAD],
+            unjudged=of.gone[UNJUDGED],
+            tokens=tokens.get(name),
+            share_kept=share(of.kept, of.documents),
+            share_dropped=share(of.gone[DROPPED], of.documents),
+            share_dead=share(of.gone[DEAD], of.documents),
         )
-    rows.sort(key=lambda group: (-group.documents, group.name))
-    return Groups(rows, 0, SOURCES_QUERY)
+        for name, of in ordered[:SOURCES]
+    ]
+    return Groups(rows, max(0, len(ordered) - SOURCES), SOURCES_QUERY)
+
+
+@dataclass
+class _Source:
+    documents: int = 0
+    bytes: int = 0
+    kept: int = 0
+    kept_bytes: int = 0
+    gone: Counter[str] = field(default_factory=Counter)
 
 
 def build_languages(material: Material, tokens: dict[str, int]) -> Groups | None:

@@ -1,19 +1,29 @@
-"""Dropped documents to look at: a few per rule, always the same ones, scrubbed, with every reason."""
+"""Documents to look at, kept beside dropped ones: always the same few, scrubbed, with every reason."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from pipelines.report.material import Material
 from pipelines.report.sections.decisions import entry_of, signal_columns
+from pipelines.report.texts import clean_texts
 from pipelines.storage.ledger import identifier
 
 PER_RULE = 4
+RULES = 30
+LANGUAGES = 5
+WHY = 12
+"""Shown: documents of a rule or language, rules and languages that have most of them, reasons of a document."""
 
 # doc_id is a 128-bit hash, so the smallest ones are a uniform sample that does not change when others are added.
 SAMPLES_QUERY = f"""\
 SELECT step, coalesce(rules[1], step) AS reason, count(*) AS documents, min(doc_id, {PER_RULE}) AS doc_ids
 FROM 'dropped/*.parquet'
 GROUP BY step, reason ORDER BY step, documents DESC, reason"""
+
+KEPT_QUERY = f"""\
+SELECT coalesce(lang, 'unknown') AS language, count(*) AS documents, min(doc_id, {PER_RULE}) AS doc_ids
+FROM 'ledger/*.parquet' WHERE verdict = 'kept'
+GROUP BY language ORDER BY documents DESC, language LIMIT {LANGUAGES}"""
 
 _TEXTS = """\
 SELECT doc_id, id, source, url, text, lang, step, rules, duplicate_of FROM 'dropped/*.parquet'
@@ -44,7 +54,7 @@ class Why:
 
 @dataclass(frozen=True)
 class Sample:
-    """A dropped document: scrubbed excerpt, scrubbed names, every rule that fired."""
+    """A document: scrubbed excerpt, scrubbed names, every rule that fired (`others`: more of them than are listed)."""
 
     doc_id: str
     id: str | None
@@ -55,12 +65,13 @@ class Sample:
     excerpt: str
     cut: bool
     why: list[Why]
+    others: int
     duplicate_of: str | None
 
 
 @dataclass(frozen=True)
 class SampleGroup:
-    """Some of the documents that one rule dropped first."""
+    """Some of the documents that one rule dropped first, or of the kept documents of a language (`reason`)."""
 
     step: str
     reason: str
@@ -71,10 +82,22 @@ class SampleGroup:
 
 @dataclass(frozen=True)
 class Samples:
-    """Dropped documents, by step and by the first rule that fired."""
+    """Dropped documents, by step and by the first rule that fired; `others`: rules that are not shown."""
+
+    groups: list[SampleGroup]
+    others: int
+    query: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Kept documents as `text/` has them, by language."""
 
     groups: list[SampleGroup]
     query: str
+
+
+_NO_REASON: dict[str, Any] = {"step": None, "rules": [], "duplicate_of": None}
 
 
 def build_samples(material: Material) -> Samples | None:
@@ -84,6 +107,8 @@ def build_samples(material: Material) -> Samples | None:
     groups = material.ledger.rows(SAMPLES_QUERY)
     if not groups:
         return None
+    others = max(0, len(groups) - RULES)
+    groups = sorted(groups, key=lambda group: -group["documents"])[:RULES]  # stable: equal ones stay in order
     groups.sort(key=lambda group: material.steps.index(group["step"]))
     wanted = sorted({doc_id for group in groups for doc_id in group["doc_ids"]})
     signals = _signals(material, wanted)
@@ -104,7 +129,36 @@ def build_samples(material: Material) -> Samples | None:
             )
             for group in groups
         ],
+        others,
         SAMPLES_QUERY,
+    )
+
+
+def build_kept(material: Material) -> Kept | None:
+    """The kept documents with the smallest doc_id of the commonest languages; None where `text/` has none."""
+    if not material.ledger.has("ledger"):
+        return None
+    groups = material.ledger.rows(KEPT_QUERY)
+    texts = clean_texts(material, (doc_id for group in groups for doc_id in group["doc_ids"]))
+    if not texts:
+        return None
+    signals = _signals(material, sorted(texts))
+    return Kept(
+        [
+            SampleGroup(
+                step="kept",
+                reason=group["language"],
+                sentence="",
+                documents=group["documents"],
+                samples=[
+                    _sample(material, {**signals[doc_id], "text": texts[doc_id], **_NO_REASON}, signals[doc_id])
+                    for doc_id in group["doc_ids"]
+                    if doc_id in texts
+                ],
+            )
+            for group in groups
+        ],
+        KEPT_QUERY,
     )
 
 
@@ -114,7 +168,7 @@ def _signals(material: Material, doc_ids: list[str]) -> dict[str, dict[str, Any]
         return {}
     columns = "".join(f", {identifier(column)}" for column in signal_columns(material))
     rows = material.ledger.rows(
-        f"SELECT doc_id, bytes, lang, script, source{columns} FROM 'ledger/*.parquet'"
+        f"SELECT doc_id, id, url, bytes, lang, script, source{columns} FROM 'ledger/*.parquet'"
         " WHERE doc_id IN (SELECT unnest(?)) ORDER BY doc_id, unit, row",
         [doc_ids],
     )
@@ -125,6 +179,7 @@ def _sample(material: Material, row: dict[str, Any], signals: dict[str, Any]) ->
     excerpt, cut = material.excerpts.excerpt(row["text"] or "")
     entry = entry_of(signals, material.recipe.get("decide") or []) if signals else None
     of_entry = {rule["name"]: rule for rule in material.manifest.get("rules", []) if rule["entry"] == entry}
+    reasons = row["rules"] or [row["step"]] if row["step"] else []
     return Sample(
         doc_id=row["doc_id"],
         id=material.excerpts.optional(row["id"]),
@@ -134,7 +189,8 @@ def _sample(material: Material, row: dict[str, Any], signals: dict[str, Any]) ->
         bytes=signals.get("bytes") or len((row["text"] or "").encode()),
         excerpt=excerpt,
         cut=cut,
-        why=[_why(name, of_entry.get(name), signals) for name in row["rules"] or [row["step"]]],
+        why=[_why(name, of_entry.get(name), signals) for name in reasons[:WHY]],
+        others=max(0, len(reasons) - WHY),
         duplicate_of=row["duplicate_of"],
     )
 

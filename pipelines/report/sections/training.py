@@ -12,9 +12,15 @@ from pipelines.errors import InputError
 from pipelines.report.figures import Curve, LineChart, Point
 from pipelines.report.material import Material
 
+TRAININGS = 6
+"""Shown; `gristmill scaling` compares many."""
+
 POINTS = 240
 """A longer curve is thinned to means of this many equal stretches: more than pixels would not be seen."""
 
+
+SOURCES = 20
+"""Sources whose loss is listed."""
 
 _BASELINE = "unigram entropy"
 
@@ -49,12 +55,13 @@ class Training:
 
 
 def build_training(material: Material, unigram: tuple[float, float] | None) -> list[Training]:
-    """One Training per train/<name>/metrics.jsonl, by name.
+    """One Training per train/<name>/metrics.jsonl, by name; at most TRAININGS.
 
     unigram: nats per token and bits per byte of the unigram model of the training shards, drawn as baselines.
     """
     files = sorted(material.run.glob("train/*/metrics.jsonl"))
-    return [training for file in files if (training := _training(material, file, unigram)) is not None]
+    found = (training for file in files if (training := _training(material, file, unigram)) is not None)
+    return list(itertools.islice(found, TRAININGS))
 
 
 def _training(material: Material, file: Path, unigram: tuple[float, float] | None) -> Training | None:
@@ -120,7 +127,8 @@ def _sources(material: Material, records: list[dict[str, Any]]) -> list[SourceLo
     if not evaluated:
         return []
     losses, bits = evaluated[-1]["val_loss_by_source"], evaluated[-1].get("val_bits_per_byte_by_source") or {}
-    return [SourceLoss(material.excerpts.name(name), loss, bits.get(name)) for name, loss in sorted(losses.items())]
+    shown = sorted(losses.items())[:SOURCES]
+    return [SourceLoss(material.excerpts.name(name), loss, bits.get(name)) for name, loss in shown]
 
 
 def _read(file: Path) -> list[dict[str, Any]]:

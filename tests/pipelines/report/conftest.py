@@ -28,6 +28,9 @@ EN = re.findall(
 ZH = "磨坊的水车在春天的洪水里转动，磨坊主整夜听着木头的声音。粮食从高处落下，变成细细的面粉，装进麻袋。"
 
 
+UNITS = {"words": "words", "mean_word_length": "characters", "lorem_ipsum": "occurrences", "characters": "characters"}
+
+
 @dataclass(frozen=True)
 class Rule:
     name: str
@@ -43,7 +46,14 @@ class Rule:
         sentence = f"Measures {self.signal}. Keeps documents {self.comparison} {self.threshold:g} (the test)."
         languages = [["en"], ["zh"]][self.entry]
         signal = self.signal.split("__")[0]
-        return {**self.__dict__, "signal": signal, "column": self.signal, "sentence": sentence, "languages": languages}
+        return {
+            **self.__dict__,
+            "signal": signal,
+            "column": self.signal,
+            "unit": UNITS.get(signal, "share"),
+            "sentence": sentence,
+            "languages": languages,
+        }
 
 
 RULES = (

@@ -1,5 +1,9 @@
-"""The page in a real Chromium: its script runs, nothing is fetched, the console stays empty, markup stays text."""
+"""The page in a real Chromium: its script runs, nothing is fetched, the console stays empty, markup stays text.
 
+It fits a telephone, and links open what they lead to.
+"""
+
+import html
 import json
 import shutil
 import subprocess
@@ -69,3 +73,65 @@ def test_page__runs_its_script_and_nothing_else(runs: Any, scrub: Callable[[str]
     assert seen.fetched == []
     assert seen.dom.count("<script>") == 1  # page.js; a document's stands there as &lt;script&gt;
     assert '<p class="find"><label>' in seen.dom  # page.js has run: it shows what works with it only
+
+
+# A window is at least 500 pixels wide, a frame as wide as it is told. What its page measures is written into the dom.
+FRAME = """<iframe id="frame" width="{width}" height="800" srcdoc="{page}"></iframe><pre id="seen"></pre><script>
+const frame = document.getElementById("frame");
+const measure = (name) => {{
+  const page = frame.contentDocument, box = page.documentElement;
+  const open = [...page.querySelectorAll("details[open]")].map((one) => one.id || one.parentElement.id);
+  return {{ name, wide: box.scrollWidth, inside: box.clientWidth, open }};
+}};
+frame.onload = () => {{
+  const seen = [measure("")], wait = (after) => setTimeout(after, 100);
+  frame.contentDocument.querySelectorAll("details").forEach((one) => {{ one.open = true; }});
+  seen.push(measure("all"));
+  frame.contentDocument.querySelectorAll("details").forEach((one) => {{ one.open = false; }});
+  const hashes = {hashes};
+  const next = () => {{
+    const hash = hashes.shift();
+    if (!hash) {{ document.getElementById("seen").textContent = JSON.stringify(seen); return; }}
+    frame.contentWindow.location.hash = hash;
+    wait(() => {{ seen.push(measure(hash)); next(); }});
+  }};
+  next();
+}};
+</script>"""
+
+
+def framed(tmp_path: Path, page: str, width: int, hashes: list[str]) -> dict[str, dict[str, Any]]:
+    """What the page measures in a frame of that width: as it opens (""), with all unfolded ("all"), after each hash."""
+    frame = tmp_path / "frame.html"
+    frame.write_text(FRAME.format(width=width, page=html.escape(page), hashes=json.dumps(hashes)), "utf-8")
+    dom = visit(frame).dom
+    found = html.unescape(dom.split('<pre id="seen">')[1].split("</pre>")[0])
+    return {one["name"]: one for one in json.loads(found)}
+
+
+@pytest.fixture
+def page(runs: Any, scrub: Callable[[str], str]) -> str:
+    return render(build(runs.whole(poisoned=True), scrub))
+
+
+@pytest.mark.parametrize("width", [390, 800, 1400])
+def test_page__never_scrolls_sideways(tmp_path: Path, page: str, width: int) -> None:
+    """Long names, addresses and tables included, folded and unfolded."""
+    seen = framed(tmp_path, page, width, [])
+    for how in ("", "all"):
+        assert seen[how]["wide"] <= width, how
+    wider = framed(tmp_path, page.replace("<h1>", '<div style="width:2000px">x</div><h1>'), width, [])
+    assert wider[""]["wide"] > width  # the instrument works
+
+
+def test_page__a_link_opens_what_it_leads_to(tmp_path: Path, page: str) -> None:
+    hashes = ["provenance", "rule-0-0", "entry-1", "checks", "why-2"]
+    seen = framed(tmp_path, page, 1400, hashes)
+    assert "provenance" not in seen[""]["open"]
+    opened: set[str] = set()
+    for name, parts in zip(
+        hashes, (["provenance"], ["rules", "rule-0-0"], ["rules"], ["funnel"], ["samples", "why-2"]), strict=True
+    ):
+        assert opened | set(parts) <= set(seen[name]["open"]), name
+        opened |= set(parts)
+    assert "duplicates" not in opened

@@ -99,29 +99,9 @@ def test_entries__histograms_and_what_lies_beyond(report: Report, docs: list, ru
             bounds = [rule for rule in mine if rule.signal == drawn.title]
             assert [t.beyond for t in drawn.thresholds] == [sum(map(rule.fires, values)) for rule in bounds]
             beyond = sum(any(rule.fires(value) for rule in bounds) for value in values)
-            assert sum(item.beyond for item in drawn.bins) == drawn.beyond == beyond
-
-
-def test_samples__the_smallest_ids_with_every_reason(report: Report, docs: list) -> None:
-    assert report.samples is not None
-    by_rule: dict[tuple[str, str], list] = {}
-    for doc in docs:
-        if doc.step:
-            by_rule.setdefault((doc.step, doc.rules[0]), []).append(doc)
-    assert {(group.step, group.reason): group.documents for group in report.samples.groups} == {
-        key: len(value) for key, value in by_rule.items()
-    }
-    assert [group.step for group in report.samples.groups] == sorted(group.step for group in report.samples.groups)
-    for group in report.samples.groups:
-        chosen = sorted(by_rule[group.step, group.reason], key=lambda doc: doc.doc_id)[:4]
-        assert [sample.doc_id for sample in group.samples] == [doc.doc_id for doc in chosen]
-        for sample, doc in zip(group.samples, chosen, strict=True):
-            assert [why.rule for why in sample.why] == doc.rules
-            values = [doc.signals[why.signal] for why in sample.why if why.signal in doc.signals]
-            assert [why.value for why in sample.why if why.signal in doc.signals] == values
-            assert doc.text.startswith(sample.excerpt)
-            assert sample.cut == (len(doc.text) > 600)
-            assert (sample.bytes, sample.duplicate_of) == (doc.bytes, doc.duplicate_of)
+            assert drawn.beyond == beyond
+            kept = [doc for doc in docs if doc.lang == lang and not doc.step]
+            assert sum(item.kept for item in drawn.bins) == len(kept)
 
 
 def test_duplicates(report: Report, docs: list) -> None:
@@ -280,8 +260,10 @@ def test_queries__reproduce_the_figures(report: Report, run: Path, monkeypatch: 
         assert funnel[step.name, "in"] == step.entered.documents
         assert funnel.get((step.name, "dropped"), 0) == step.dropped.documents
     drawn = report.entries[0].histograms[0]
-    counted = {number: (documents, beyond) for number, documents, beyond in duckdb.sql(drawn.query).fetchall()}
-    assert [counted.get(k, (0, 0)) for k in range(len(drawn.bins))] == [(b.documents, b.beyond) for b in drawn.bins]
+    assert report.lengths is not None
+    for drawn in (report.entries[0].histograms[0], report.entries[1].histograms[1], report.lengths):
+        counted = {number: (documents, kept) for number, documents, kept in duckdb.sql(drawn.query).fetchall()}
+        assert [counted.get(k, (0, 0)) for k in range(len(drawn.bins))] == [(b.documents, b.kept) for b in drawn.bins]
 
 
 def test_report_json__round_trip_and_equal_bytes(report: Report, run: Path, scrub: Scrub) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.report.drawing.ticks import value_at
 from pipelines.report.figures import Histogram
-from pipelines.report.histograms import BINS, Bound, histogram
+from pipelines.report.histograms import BINS, Bound, Wanted, histograms
 from pipelines.report.sections.decisions import entry_of, judged_by
 from pipelines.storage.ledger import Ledger
 
@@ -33,9 +33,18 @@ PART = "0000000000000000-00-0000000000000000.parquet"
 def drawn(folder: Path, values: np.ndarray, *bounds: Bound) -> Histogram | None:
     (folder / "ledger").mkdir()
     column = pa.array([*values.tolist(), None], pa.float64())
-    pq.write_table(pa.table({"signal": column}), folder / "ledger" / PART)
+    verdict = ["kept" if k % 2 else "dropped" for k in range(len(column))]
+    empty = pa.nulls(len(column), pa.float64())
+    pq.write_table(
+        pa.table({"signal": column, "empty": empty, "verdict": verdict, "other": column}), folder / "ledger" / PART
+    )
     with Ledger(folder) as ledger:
-        return histogram(ledger, "ledger", "signal", "true", bounds)
+        # Several at once: what one has no value of, or other bounds, changes nothing of the next.
+        names = {"empty": (), "signal": bounds, "other": bounds[:1]}
+        found = histograms(ledger, "ledger", [Wanted(name, "", of) for name, of in names.items()], "true")
+    drawn = {data.title: data for data in found}
+    assert set(drawn) in ({"signal", "other"}, set())
+    return drawn.get("signal")
 
 
 def bounds_of(values: np.ndarray) -> list[Bound]:
@@ -59,7 +68,8 @@ def test_histogram__every_document_in_its_bin(tmp_path: Path, shape: str) -> Non
         near, filled = abs(edge) * 1e-9 + 1e-12, sum(item.documents for item in found.bins[:number])
         assert (finite < edge - near).sum() <= filled <= (finite < edge + near).sum()
     assert sum(item.documents for item in found.bins) == found.documents == len(finite)
-    assert sum(item.beyond for item in found.bins) == found.beyond == int(fires.sum())
+    assert found.beyond == int(fires.sum())
+    assert sum(item.kept for item in found.bins) == int(np.isfinite(values[1::2]).sum())
     assert [t.beyond for t in found.thresholds] == [
         int((finite < low.threshold).sum()),
         int((finite > high.threshold).sum()),
@@ -76,7 +86,8 @@ def test_histogram__whole_numbers_get_a_bin_each(tmp_path: Path) -> None:
     assert found is not None
     assert (found.low, found.high) == (0.5, 5.5)
     assert [item.documents for item in found.bins] == [2, 1, 0, 0, 1]
-    assert [item.beyond for item in found.bins] == [0, 0, 0, 0, 1]
+    assert [item.kept for item in found.bins] == [1, 0, 0, 0, 1]
+    assert found.beyond == 1
 
 
 def test_histogram__long_tails_are_logarithmic_and_zero_has_a_place(tmp_path: Path) -> None:

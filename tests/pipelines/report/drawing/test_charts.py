@@ -1,5 +1,6 @@
 """Charts are well-formed, show every count, and stay inside their box."""
 
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -22,15 +23,16 @@ def rects(svg: ET.Element, kind: str) -> list[ET.Element]:
 def a_histogram(counts: list[int], thresholds: list[float], scale: str = "linear", low: float = 1.0) -> Histogram:
     bounds = [Threshold(f"r{k}", "<=" if k % 2 else ">=", value, "", 0, 0.0) for k, value in enumerate(thresholds)]
     bins = [Bin(number, number // 3) for number in counts]
-    total, beyond = sum(counts), sum(item.beyond for item in bins)
-    return Histogram("s", total, scale, low, 100.0, low, 5.0, 100.0, bins, beyond, 0.1, bounds, "SELECT 1")
+    total = sum(counts)
+    return Histogram("s", "words", total, scale, low, 100.0, low, 5.0, 100.0, bins, 0, 0.1, bounds, "SELECT 1")
 
 
 @given(st.lists(st.integers(0, 10**12), min_size=1, max_size=40).filter(any), st.lists(st.floats(-10, 200), max_size=6))
 def test_histogram__every_filled_bin_has_a_bar_inside_the_box(counts: list[int], thresholds: list[float]) -> None:
     svg = parsed(charts.histogram(a_histogram(counts, thresholds)))
-    titles = [title.text for rect in rects(svg, "within") + rects(svg, "dropped") for title in rect.iter("title")]
-    assert {f"{number:,} documents" in " ".join(map(str, titles)) for number in counts if number} == {True}
+    titles = [title.text for rect in rects(svg, "bin") for title in rect.iter("title")]
+    for number in filter(None, counts):
+        assert f"{number // 3:,} kept, {number - number // 3:,} not" in " ".join(map(str, titles))
     _, _, width, height = map(float, (svg.get("viewBox") or "").split())
     for rect in svg.iter("rect"):
         x, y, w, h = (float(rect.get(name) or "nan") for name in ("x", "y", "width", "height"))
@@ -44,8 +46,27 @@ def test_histogram__every_filled_bin_has_a_bar_inside_the_box(counts: list[int],
 def test_histogram__one_tall_bar_is_cut_and_says_its_share() -> None:
     svg = parsed(charts.histogram(a_histogram([9000, 10, 20, 30], [])))
     assert [text.text for text in svg.iter("text") if text.get("class") == "note"] == ["99.3%"]
-    heights = [float(rect.get("height") or 0) for rect in rects(svg, "within") + rects(svg, "dropped")]
-    assert min(heights) > 5  # the others are visible
+    for kind in ("kept", "dropped"):
+        heights = [y for y in levels(svg, kind) if y < 172]
+        assert len(heights) > 3
+        assert max(heights) <= 171  # the others are visible
+
+
+def levels(svg: ET.Element, kind: str) -> list[float]:
+    """Where the edge of a series' area runs; 172 is the ground, and up is less."""
+    (area,) = [path for path in svg.iter("path") if path.get("class") == f"area {kind}"]
+    return [float(y) for y in re.findall(r"V([\d.]+)", area.get("d") or "")]
+
+
+def test_histogram__kept_over_dropped_and_both_axes_labelled() -> None:
+    bins = [Bin(100, 25), Bin(100, 100), Bin(0, 0)]
+    data = Histogram("s", "words", 200, "log", 1.0, 1000.0, 1.0, 5.0, 900.0, bins, 0, 0.0, [], "")
+    svg = parsed(charts.histogram(data))
+    assert levels(svg, "kept") == [139, 40, 172, 172]  # a quarter of the way up, the top, the ground
+    assert levels(svg, "dropped") == [73, 172, 172]
+    texts = [text.text for text in svg.iter("text")]
+    assert {"documents", "words", "0", "50", "100", "10"} <= set(texts)
+    assert svg.get("aria-label") == "s: 125 documents kept, 75 not"
 
 
 def test_histogram__no_mark_of_a_cut_where_bars_are_alike() -> None:
@@ -56,8 +77,8 @@ def test_histogram__no_mark_of_a_cut_where_bars_are_alike() -> None:
 def test_histogram__shades_the_side_where_the_rule_fires() -> None:
     svg = parsed(charts.histogram(a_histogram([1, 1], [20.0, 80.0])))
     keeps_more, keeps_less = rects(svg, "beyond")
-    assert float(keeps_more.get("x") or 0) == 4
-    assert float(keeps_less.get("x") or 0) + float(keeps_less.get("width") or 0) == pytest.approx(336)
+    assert float(keeps_more.get("x") or 0) == 44
+    assert float(keeps_less.get("x") or 0) + float(keeps_less.get("width") or 0) == pytest.approx(394)
 
 
 def step(kept: float, dropped: float, dead: float, before: float) -> StepFlow:

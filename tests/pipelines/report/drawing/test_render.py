@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.report.build import build
-from pipelines.report.drawing.render import breakable, prose, render
+from pipelines.report.drawing.render import SECTIONS, breakable, prose, render
 from pipelines.report.model import Report
+from pipelines.report.sections.funnel import dropped_most
 
 GOLDEN = Path(__file__).parent / "golden"
 VOID = {"meta", "input", "wbr", "br", "link", "img"}
@@ -76,6 +77,74 @@ def test_render__well_formed_and_small(page: str) -> None:
     links = [attributes["href"] for tag, attributes in parsed.tags if tag == "a"]
     assert {str(link)[1:] for link in links} <= set(ids)
     assert len(page.encode()) < 2_000_000
+
+
+def test_render__the_first_screen_names_what_dropped_most(run: Path, scrub: Callable[[str], str], page: str) -> None:
+    report = build(run, scrub)
+    first = page[: page.index('<section id="funnel">')]
+    (step, reason), *_ = dropped_most(report.funnel, 6)
+    assert step == "decide"
+    assert f"<b>{reason.first}</b>" in first
+    rule = first[first.index('class="most"') :].split('href="#')[1].split('"')[0]
+    assert f'<details class="rule" id="{rule}">' in page
+    assert breakable(reason.name) in page[page.index(f'id="{rule}"') :][:300]
+
+
+def test_render__a_line_a_rule_and_its_distribution_on_demand(page: str) -> None:
+    rules = re.findall(r'<details class="rule" id="[^"]*">.*?</details>\n', page, re.DOTALL)
+    assert len(rules) == 9
+    assert all("<svg" in rule.split("</summary>")[1] for rule in rules)
+    assert 'class="never"' in page
+
+
+def test_render__sections_fold_and_what_matters_is_open(page: str) -> None:
+    opened = dict(re.findall(r'<section id="(\w+)"><details class="fold"( open)?>', page))
+    assert list(opened) == list(SECTIONS)
+    assert {name for name, is_open in opened.items() if is_open} >= {"funnel", "rules", "lengths", "dead"}
+    assert not opened["provenance"]
+
+
+def test_render__at_most_two_megabytes_whatever_the_run(run: Path, scrub: Callable[[str], str]) -> None:
+    """Every list as long as a section gives it, every text as long as it may be, in three bytes a character."""
+    report = json.loads(build(run, scrub).to_json())
+    wide, name = "磨" * 600, "磨<" * 100
+
+    def fill(rows: list, number: int) -> list:
+        return [json.loads(json.dumps(rows[k % len(rows)])) for k in range(number)]
+
+    for table, number in (("sources", 20), ("languages", 16), ("sites", 15)):
+        report[table]["rows"] = fill(report[table]["rows"], number)
+        for row in report[table]["rows"]:
+            row["name"] = name
+    for entry in report["entries"]:
+        entry["rules"] = fill(entry["rules"], 60)
+    report["entries"] = [{**entry, "number": k} for k, entry in enumerate(fill(report["entries"], 60))]
+    for step in report["funnel"]["steps"]:
+        step["reasons"] = fill(step["reasons"], 3000) if step["reasons"] else []
+    for groups, number in (("kept", 5), ("samples", 30)):
+        report[groups]["groups"] = fill(report[groups]["groups"], number)
+        for group in report[groups]["groups"]:
+            group["samples"] = fill(group["samples"], 4)
+            for sample in group["samples"]:
+                sample |= {
+                    "excerpt": wide,
+                    "id": name,
+                    "url": name,
+                    "why": fill(sample["why"], 12) if sample["why"] else [],
+                }
+    pieces = [{"text": "磨", "differs": k % 2 == 0} for k in range(600)]
+    duplicates = report["duplicates"]
+    pair = duplicates["closest"][0] | {"loser_text": pieces, "winner_text": pieces}
+    duplicates["closest"] = [pair] * 6
+    duplicates["largest"] = [
+        {**c, "pair": pair, "members": fill(c["members"], 8)} for c in fill(duplicates["largest"], 8)
+    ]
+    report["dead"]["groups"] = [{**g, "file": name, "error": name} for g in fill(report["dead"]["groups"], 40)]
+    report["training"] = fill(report["training"], 6)
+    report["provenance"]["recipe"] = "磨" * 20_000
+    page = render(Report.from_json(json.dumps(report)))
+    assert 1_000_000 < len(page.encode()) <= 2_000_000
+    Page(page)
 
 
 def test_render__every_link_of_attention_leads_somewhere(run: Path, scrub: Callable[[str], str], page: str) -> None:
