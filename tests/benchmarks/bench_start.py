@@ -1,22 +1,25 @@
-"""What a start costs, beside `import pyarrow` in the same minute: python tests/benchmarks/bench_start.py [--times 3]
+"""What a start costs, beside `import pyarrow` in the same minute: python tests/benchmarks/bench_start.py [--times 5]
 
 CPU seconds (user + system) of whole process trees on one core, bytecode and kernels in their caches: `--help`, a run
 over one document (three English presets; the same with deduplication and scrubbing), the same command again. The least
-of some runs, and how many times `import pyarrow` that is: the ratio holds on a busy machine.
+of some runs, and the median of how many times `import pyarrow`, measured in turn, that is: it holds on a busy machine.
 """
 
 import argparse
 import os
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+YARDSTICK = [sys.executable, "-c", "import pyarrow"]
 COMMAND = [sys.executable, "-m", "pipelines.cli.main"]
 CORE = str(max(os.sched_getaffinity(0)))
 TEXT = (
@@ -47,34 +50,36 @@ def cpu(command: list[str]) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def beside(command: list[str], times: int, before: Callable[[], None] = lambda: None) -> tuple[float, float]:
+    """(least CPU seconds, median ratio to `import pyarrow`, measured in turn)."""
+    pairs = []
+    for _ in range(times):
+        before()
+        pairs.append((cpu(command), cpu(YARDSTICK)))
+    return min(mine for mine, _ in pairs), statistics.median(mine / theirs for mine, theirs in pairs)
+
+
 def main() -> None:
     """Measure and print one table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--times", type=int, default=3)
+    parser.add_argument("--times", type=int, default=5)
     times = parser.parse_args().times
     table = Table("what", "CPU s", "times import pyarrow", title=f"core {CORE}")
     with tempfile.TemporaryDirectory() as folder:
         scratch, found = Path(folder), {}
         (scratch / "page.txt").write_text(TEXT, encoding="utf-8")
-        yardstick = [sys.executable, "-c", "import pyarrow"]
-        cpu(yardstick)
-        found["--help"] = min(cpu([*COMMAND, "--help"]) for _ in range(times))
+        cpu(YARDSTICK)
+        found["--help"] = beside([*COMMAND, "--help"], times)
         for name, rest in (("three presets", WITHOUT), ("presets, deduplication, scrubbing", "")):
             recipe, out = scratch / "recipe.yaml", scratch / "run"
             recipe.write_text(RECIPE.format(file=scratch / "page.txt") + rest, encoding="utf-8")
             run = [*COMMAND, "run", str(recipe), "--out", str(out)]
             cpu(run)  # compiles what is not in the cache
-            first = []
-            for _ in range(times):
-                shutil.rmtree(out)
-                first.append(cpu(run))
-            found[f"run over one document: {name}"] = min(first)
-            found[f"again: {name}"] = min(cpu(run) for _ in range(times))
+            found[f"run over one document: {name}"] = beside(run, times, lambda out=out: shutil.rmtree(out))
+            found[f"again: {name}"] = beside(run, times)
             shutil.rmtree(out)
-        pyarrow = min(cpu(yardstick) for _ in range(2 * times))
-        for name, seconds in found.items():
-            table.add_row(name, f"{seconds:.2f}", f"{seconds / pyarrow:.1f}")
-        table.add_row("import pyarrow", f"{pyarrow:.2f}", "1")
+        for name, (seconds, ratio) in found.items():
+            table.add_row(name, f"{seconds:.2f}", f"{ratio:.1f}")
     Console(width=100).print(table)
 
 

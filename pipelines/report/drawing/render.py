@@ -3,6 +3,7 @@
 import base64
 import functools
 import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -63,6 +64,7 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        bytecode_cache=_compiled(),
     )
     environment.filters.update(FORMATS, short=short, breakable=breakable, prose=prose)
     environment.globals.update(
@@ -77,6 +79,17 @@ def _environment() -> jinja2.Environment:
         signs=ticks.SIGNS,
     )
     return environment
+
+
+def _compiled() -> jinja2.BytecodeCache | None:
+    """Where compiled templates are kept, by the hash of their text; None where nothing can be written."""
+    root = os.environ.get("GRISTMILL_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(root) / "gristmill" / "templates"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return jinja2.FileSystemBytecodeCache(str(folder))
 
 
 def breakable(name: str) -> Markup:
