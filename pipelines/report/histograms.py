@@ -3,10 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.report.figures import Bin, Histogram, Threshold, share
-from pipelines.storage.ledger import Ledger, identifier
+from pipelines.storage.sql import identifier
+
+if TYPE_CHECKING:
+    from pipelines.storage.ledger import Ledger
 
 BINS = 40
 
@@ -74,7 +77,7 @@ class Wanted:
 
 
 def histograms(
-    ledger: Ledger, table: str, wanted: Sequence[Wanted], where: str, kept: str = "verdict = 'kept'"
+    ledger: "Ledger", table: str, wanted: Sequence[Wanted], where: str, kept: str = "verdict = 'kept'"
 ) -> list[Histogram]:
     """Counts the documents of `table` that fulfil `where` by each column; those that fulfil `kept` apart.
 
@@ -86,7 +89,7 @@ def histograms(
     return found
 
 
-def _together(ledger: Ledger, table: str, wanted: Sequence[Wanted], where: str, kept: str) -> list[Histogram]:
+def _together(ledger: "Ledger", table: str, wanted: Sequence[Wanted], where: str, kept: str) -> list[Histogram]:
     source = f"FROM '{table}/*.parquet' WHERE {where}"
     measured = ledger.row(f"SELECT {', '.join(_measures(w, n) for n, w in enumerate(wanted))} {source}")
     ranges = [_range(measured, number) for number in range(len(wanted))]

@@ -4,15 +4,17 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from pipelines.errors import InputError
 from pipelines.records.accounts import Accounts
 from pipelines.report.excerpts import Excerpts
-from pipelines.storage.ledger import Ledger
 from pipelines.storage.store import Store
+
+if TYPE_CHECKING:  # DuckDB, and whoever only shows a finished report does without
+    from pipelines.storage.ledger import Ledger
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Material:
     state: dict[str, Any]
     recipe: dict[str, Any]
     recipe_text: str
-    ledger: Ledger
+    ledger: "Ledger"
     excerpts: Excerpts
 
     @cached_property
@@ -49,6 +51,8 @@ def open_material(run: Path, store: Store, excerpts: Excerpts) -> Material:
 
     Raises InputError when the run directory or its manifest is missing or not valid JSON.
     """
+    from pipelines.storage.ledger import Ledger
+
     ledger = Ledger(store, run)
     manifest = read_json(run / "manifest.json")
     if manifest is None:

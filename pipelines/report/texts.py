@@ -3,9 +3,6 @@
 from collections.abc import Iterable
 from typing import IO
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from pipelines.report.material import Material
 from pipelines.storage.layout import is_ours
 
@@ -40,6 +37,9 @@ def dropped_texts(material: Material, doc_ids: Iterable[str]) -> dict[str, str]:
 
 def _from_arrow(file: IO[bytes], wanted: set[str]) -> dict[str, str]:
     """Only doc_id columns and the batches of wanted texts are read."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     found: dict[str, str] = {}
     values = pa.array(sorted(wanted), pa.string())
     place = pa.ipc.open_file(file).schema.get_field_index("doc_id")

@@ -21,6 +21,7 @@ import pyarrow as pa
 from pipelines.errors import GristmillError, InputError
 from pipelines.storage import remote
 from pipelines.storage.layout import is_ours
+from pipelines.storage.sql import literal
 from pipelines.storage.store import Store
 
 TABLES = ("ledger", "dropped", "clusters", "dead")
@@ -178,15 +179,3 @@ class Ledger:
         """The single row of an aggregate. Raises ValueError when there is not exactly one."""
         (row,) = self.rows(sql, parameters)
         return row
-
-
-def identifier(name: str) -> str:
-    """A column name, quoted for SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(value: str | float) -> str:
-    """A text or number, quoted for SQL."""
-    if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
-    return repr(value)

@@ -8,7 +8,7 @@ from pipelines.records.columns import DUPLICATE_RULES
 from pipelines.report.figures import Histogram, share
 from pipelines.report.histograms import Bound, Wanted, histograms
 from pipelines.report.material import Material
-from pipelines.storage.ledger import literal
+from pipelines.storage.sql import literal
 
 OFTEN = 0.5
 """A rule that fires on more than this share of what it judged is probably wrong for these documents."""

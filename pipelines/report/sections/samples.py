@@ -6,7 +6,7 @@ from typing import Any
 from pipelines.report.material import Material
 from pipelines.report.sections.decisions import entry_of, signal_columns
 from pipelines.report.texts import clean_texts
-from pipelines.storage.ledger import identifier
+from pipelines.storage.sql import identifier
 
 PER_RULE = 4
 RULES = 30

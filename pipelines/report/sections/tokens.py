@@ -2,12 +2,14 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from pipelines.report.figures import share
 from pipelines.report.material import Material
-from tokenizer.shards.dataset import unigram_entropy
-from tokenizer.shards.format import Shard
 from tokenizer.shards.index import read_index
+
+if TYPE_CHECKING:
+    from tokenizer.shards.format import Shard
 
 TRAIN = "train"
 GROUPS = 12
@@ -85,6 +87,9 @@ def count_tokens(material: Material) -> Counts:
 
     Shards on an object store are copied one after the other; those that the entropy is computed over stay until then.
     """
+    from tokenizer.shards.dataset import unigram_entropy
+    from tokenizer.shards.format import Shard
+
     counts = Counts()
     index_file = material.run / "tokens" / "index.json"
     if not index_file.exists():
@@ -106,7 +111,7 @@ def count_tokens(material: Material) -> Counts:
     return counts
 
 
-def _add(groups: dict[str, list[int]], shard: Shard, column: str, split: str) -> None:
+def _add(groups: dict[str, list[int]], shard: "Shard", column: str, split: str) -> None:
     names = shard.column(column).fill_null("unknown").dictionary_encode()
     code_D, bytes_D = names.indices.to_numpy(), shard.column("bytes").to_numpy()
     for code, name in enumerate(names.dictionary.to_pylist()):

@@ -6,7 +6,6 @@ from typing import Any
 from pipelines.report.figures import Figure
 from pipelines.report.material import Material
 from pipelines.report.theme import number
-from tokenizer.evaluate import ALL
 
 MEASURES = {
     "bytes": "bytes",
@@ -51,6 +50,8 @@ def build_tokenizer(material: Material) -> Tokenizer | None:
     if described is None:
         return None
     evaluation: dict[str, dict[str, Any]] = described["evaluation"]
+    from tokenizer.evaluate import ALL
+
     languages = sorted(evaluation, key=lambda name: (name == ALL, -evaluation[name]["bytes"], name))
     shown = [*[name for name in languages if name != ALL][:LANGUAGES], *(name for name in languages if name == ALL)]
     return Tokenizer(
