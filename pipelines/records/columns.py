@@ -11,9 +11,6 @@ from pipelines.records.elements import DeadLetter
 SPANS = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64()), ("kind", pa.string())]))
 """Edits as the ledger shows them: without the replaced or replacing text."""
 
-DUPLICATE_RULES = ("near_duplicate", "exact_duplicate", "repeated_record")
-"""What deduplication adds to a document's `rules`, beside those of `decide`. Index: the `kind` of a member record."""
-
 IDENTITY = [("doc_id", pa.string()), ("id", pa.string()), ("source", pa.string()), ("url", pa.string())]
 LANGUAGE = [("lang", pa.string()), ("lang_score", pa.float32()), ("script", pa.string())]
 VERDICT = [("verdict", pa.string()), ("judged", pa.bool_()), ("step", pa.string()), ("rules", pa.list_(pa.string()))]

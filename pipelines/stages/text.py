@@ -22,7 +22,7 @@ from pipelines.processes.isolation import Guard
 from pipelines.recipe.columns import scrubbed_fields, text_schema
 from pipelines.recipe.schema import Recipe
 from pipelines.records import columns
-from pipelines.records.accounts import DEAD, DROPPED, IN, KEPT, Accounts
+from pipelines.records.accounts import DEAD, DROPPED, DUPLICATE_RULES, IN, KEPT, Accounts
 from pipelines.records.elements import Unit
 from pipelines.records.receipts import Receipt
 from pipelines.stages.duplicates.members import Membership, membership_columns, stored_members
@@ -136,7 +136,7 @@ class UnitWriter:
             return
         mask = pa.array(lost)
         losers = batch.filter(mask)
-        reason = pa.array(np.array(columns.DUPLICATE_RULES)[kind[lost]], pa.string())
+        reason = pa.array(np.array(DUPLICATE_RULES)[kind[lost]], pa.string())
         size = losers.column("bytes").to_numpy()
         self.accounts.add_rows("deduplicate", DROPPED, self.source, losers.column("lang"), size, reason)
         one_each = pa.array(np.arange(len(reason) + 1, dtype=np.int32))
@@ -203,7 +203,7 @@ class UnitWriter:
     def _all_rules(self, rules: pa.Array, lost: np.ndarray, kind: np.ndarray) -> pa.Array:
         if not lost.any():
             return rules
-        added = [[columns.DUPLICATE_RULES[one]] if is_lost else [] for one, is_lost in zip(kind, lost, strict=True)]
+        added = [[DUPLICATE_RULES[one]] if is_lost else [] for one, is_lost in zip(kind, lost, strict=True)]
         return pa.array([old + new for old, new in zip(rules.to_pylist(), added, strict=True)], pa.list_(pa.string()))
 
     def _named(self, verdicts: pa.RecordBatch, row_D: np.ndarray) -> pa.RecordBatch:

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipelines.records.columns import DUPLICATE_RULES
+from pipelines.records.accounts import DUPLICATE_RULES
 from pipelines.report.figures import Histogram, share
 from pipelines.report.histograms import Bound, Wanted, histograms
 from pipelines.report.material import Material
