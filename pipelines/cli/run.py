@@ -1,6 +1,7 @@
 """gristmill run RECIPE: do what the recipe says, or continue where an earlier run stopped."""
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import typer
@@ -252,11 +254,11 @@ def _say_reported(request: Request, store: Store, pid: int) -> None:
         return
     if state.get("unchanged"):
         note("nothing was left to do: the report is the one of the run that did it")
-    from pipelines.report.model import Report
     from pipelines.report.terminal import terminal_summary
 
     page = Path(request.out) / PAGE if store.local is not None else store.url(PAGE)
-    out.print(terminal_summary(Report.from_json(store.read_bytes(REPORT).decode()), page))
+    report: Any = json.loads(store.read_bytes(REPORT), object_hook=lambda fields: SimpleNamespace(**fields))
+    out.print(terminal_summary(report, page))
     note(f"run directory: {request.out} ({human_bytes(store.size())})")
     out.print(f"report: {page}", soft_wrap=True)
     if store.local is None:

@@ -4,6 +4,7 @@ Counts are integers, shares are numbers in [0, 1] or None where nothing can be d
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 def share(part: float, whole: float) -> float | None:
@@ -109,3 +110,9 @@ class LineChart:
     baseline_name: str
     from_zero: bool = False
     events: list[float] = field(default_factory=list)
+
+
+def dropped_most(funnel: Any, number: int) -> list[tuple[str, Any]]:
+    """The reasons that dropped most documents, with their steps; `funnel` as a report has it."""
+    listed = [(step.name, reason) for step in funnel.steps for reason in step.reasons if reason.first]
+    return sorted(listed, key=lambda item: (-item[1].first, item[1].name))[:number]

@@ -1,14 +1,19 @@
 """The end of `gristmill run`: the funnel, the rules that dropped most, and where the report is."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.report.model import Report
-from pipelines.report.sections.funnel import dropped_most
+from pipelines.report.figures import dropped_most
 from pipelines.report.theme import TERMINAL, count, duration, share, size
+
+if TYPE_CHECKING:  # what a report is made from is not imported by whoever shows one
+    from pipelines.report.model import Report
 
 TOP = 6
 """Reasons listed."""

@@ -12,8 +12,8 @@ from markupsafe import Markup, escape
 
 from pipelines.report.drawing import charts, ticks
 from pipelines.report.drawing.lines import anchors, entry_lines
+from pipelines.report.figures import dropped_most
 from pipelines.report.model import Report
-from pipelines.report.sections.funnel import dropped_most
 from pipelines.report.theme import FORMATS, THEME, short
 
 _FOLDER = Path(__file__).parent

@@ -84,12 +84,6 @@ def build_funnel(material: Material) -> Funnel:
     )
 
 
-def dropped_most(funnel: Funnel, number: int) -> list[tuple[str, Reason]]:
-    """The reasons that dropped most documents, with their steps."""
-    listed = [(step.name, reason) for step in funnel.steps for reason in step.reasons if reason.first]
-    return sorted(listed, key=lambda item: (-item[1].first, item[1].name))[:number]
-
-
 def total(accounts: Iterable[Account], step: str, outcome: str, source: str | None = None) -> Count:
     """Documents and bytes of an outcome at a step, of one source or of all."""
     documents = size = 0

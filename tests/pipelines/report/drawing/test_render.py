@@ -14,8 +14,8 @@ import pytest
 
 from pipelines.report.build import build
 from pipelines.report.drawing.render import SECTIONS, breakable, prose, render
+from pipelines.report.figures import dropped_most
 from pipelines.report.model import Report
-from pipelines.report.sections.funnel import dropped_most
 
 GOLDEN = Path(__file__).parent / "golden"
 VOID = {"meta", "input", "wbr", "br", "link", "img"}
