@@ -1,5 +1,6 @@
 """The language of a document, by fastText's model for 176 languages, and the script that it is written in."""
 
+import unicodedata
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,11 +42,23 @@ def identify(text: pa.Array, characters: int | None = 1000) -> tuple[pa.Array, n
     chosen = np.flatnonzero(has_letter.to_numpy(zero_copy_only=False))
     if len(chosen):
         # The model reads one line, and stops at a word "</s>", its own mark for the end of one.
-        line = pc.replace_substring(pc.replace_substring(_in_small_letters(seen.take(chosen)), "\n", " "), "</s>", " ")
+        known = _in_small_letters(_composed(seen.take(chosen)))
+        line = pc.replace_substring(pc.replace_substring(known, "\n", " "), "</s>", " ")
         labels, probabilities = load_model().predict(line.to_pylist())  # a list: a single str fails under numpy 2
         languages[chosen] = [label[0].removeprefix("__label__") for label in labels]
         scores[chosen] = [min(float(probability[0]), 1.0) for probability in probabilities]  # it gives 1.00003, too
     return pa.array(languages, pa.string()), scores
+
+
+def _composed(text: pa.Array) -> pa.Array:
+    """The texts, composed (NFC) where they hold marks or the letters that Hangul syllables are made of: the model knows
+    composed letters only, and takes Korean from a Mac's file system for Chinese."""
+    apart = pc.match_substring_regex(text, r"[\pM\x{1161}-\x{11FF}]")
+    if not pc.any(apart).as_py():
+        return text
+    # Arrow's own utf8_normalize leaves the parts of Hangul syllables as they are (pyarrow 25).
+    composed = [unicodedata.normalize("NFC", one) for one in text.filter(apart).to_pylist()]
+    return pc.replace_with_mask(text, apart, pa.array(composed, text.type))
 
 
 def _in_small_letters(text: pa.Array) -> pa.Array:

@@ -1,4 +1,5 @@
 import hashlib
+import unicodedata
 from itertools import groupby
 
 import numpy as np
@@ -33,6 +34,8 @@ def column(texts: list[str | None]) -> pa.Array:
 def by_fasttext(text: str, characters: int | None) -> tuple[str, float]:
     """What the model says of one text, asked through its own one-text method."""
     seen = text[:characters]
+    apart = any(unicodedata.category(c)[0] == "M" or "\u1161" <= c <= "\u11ff" for c in seen)
+    seen = unicodedata.normalize("NFC", seen) if apart else seen
     balance = sum(c.isupper() - (c.islower() and c.upper() != c) for c in seen)
     seen = seen if balance <= 0 else pc.utf8_lower(seen).as_py()
     if not any(map(str.isalpha, seen)):
@@ -119,6 +122,21 @@ def test_script_of__mixed_documents():
     }
     assert dict(zip(texts, script_of(column(list(texts))).to_pylist(), strict=True)) == texts
     assert script_of(column(["漢字", None, "кот"]).slice(1)).to_pylist() == ["Zyyy", "Cyrl"]
+
+
+def test_identify__takes_a_decomposed_text_as_its_composed_twin():
+    """Names and texts of a Mac come decomposed (NFD): letters, then their marks; Hangul syllables in their parts."""
+    texts = [
+        *(sentence for _, sentence in SENTENCES.values()),
+        "Đây là câu chuyện về một cối xay cũ, nơi nước quay bánh xe gỗ mỗi buổi sáng.",
+        "Toto je příběh starého mlýna, kde voda každé ráno otáčí dřevěná kola a mele obilí.",
+        "TOTO JE PŘÍBĚH STARÉHO MLÝNA, KDE VODA KAŽDÉ RÁNO OTÁČÍ DŘEVĚNÁ KOLA A MELE OBILÍ.",
+    ]
+    languages, scores = identify(column(texts))
+    assert languages.to_pylist() == [*SENTENCES, "vi", "cs", "cs"]
+    apart, apart_scores = identify(column([unicodedata.normalize("NFD", text) for text in texts]))
+    assert apart.to_pylist() == languages.to_pylist()
+    assert np.array_equal(apart_scores, scores)
 
 
 @pytest.mark.parametrize("language", SENTENCES)
