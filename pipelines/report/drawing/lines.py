@@ -9,7 +9,8 @@ from pipelines.report.sections.decisions import Entry, RuleRow
 ENTRIES = 40
 LINES = 240
 DRAWN = 80
-"""On the whole page. `report.json` has all."""
+OPENED = 3
+"""On the whole page: shown, drawn, unfolded when it opens. `report.json` has all."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,13 @@ class EntryLines:
     fired: list[Line]
     never: list[Line]
     others: int
+    opened: bool
 
 
 def entry_lines(report: Report) -> list[EntryLines]:
     """The entries that judged most, in the recipe's order."""
-    shown = {entry.number for entry in sorted(report.entries, key=lambda entry: -entry.judged)[:ENTRIES]}
+    largest = [entry.number for entry in sorted(report.entries, key=lambda entry: -entry.judged)]
+    shown, opened = largest[:ENTRIES], largest[:OPENED]
     entries = [entry for entry in report.entries if entry.number in shown]
     most = LINES // max(len(entries), 1)
     rules = {entry.number: sorted(entry.rules, key=lambda rule: (-rule.first, -rule.fired))[:most] for entry in entries}
@@ -52,7 +55,7 @@ def entry_lines(report: Report) -> list[EntryLines]:
             for place, rule in enumerate(rules[entry.number])
         ]
         fired, never = [line for line in lines if line.rule.fired], [line for line in lines if not line.rule.fired]
-        found.append(EntryLines(entry, fired, never, len(entry.rules) - len(lines)))
+        found.append(EntryLines(entry, fired, never, len(entry.rules) - len(lines), entry.number in opened))
     return found
 
 
