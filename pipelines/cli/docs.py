@@ -62,7 +62,7 @@ def _type(field: dict) -> str:
 
 def rules_page() -> str:
     """Every preset with its rules, and every signal."""
-    lines = ["# Rules and signals", "", "Made from `filters/presets/` and `filters/signals.py` by `make docs`.", ""]
+    lines = ["# Rules and signals", "", "Made from `filters/presets/` and `filters/signals/` by `make docs`.", ""]
     for name, preset in PRESETS.items():
         lines += [f"## {name}", "", preset.source, ""]
         lines += [

@@ -1,0 +1,107 @@
+"""How a signal is declared and computed: one function is one signal, and its docstring is its documentation page.
+
+A signal is a float64 number per document and never NaN: a share of nothing is 0 (see `ratio`). Adding one is adding a
+function here; what kernels count is in filters/counters.py.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from inspect import cleandoc
+from typing import Literal, get_args
+
+import numpy as np
+import pyarrow as pa
+
+from filters.counters import Counters
+from filters.registry import Registry
+
+Floats = np.ndarray
+Scripts = Literal["any", "spaced", "Hani"]
+"""What a signal makes sense for: every script; scripts with spaces between words; Chinese."""
+
+CHINESE_LANGUAGES = frozenset(["zh", "yue", "wuu", "lzh"])
+UNSPACED_LANGUAGES = CHINESE_LANGUAGES | frozenset(["ja", "th", "lo", "my", "km", "bo", "dz"])
+"""Languages written without spaces between words: whitespace words, and rules on them, mean nothing there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A number computed from a document; unit "share" is a number from 0 to 1 that prints without a unit.
+
+    Either compute makes it from the counts of a text, or editor names the editing step that finds it on its way: then
+    only the judge can give it, to presets from that step on.
+    """
+
+    name: str
+    unit: str
+    scripts: Scripts
+    doc: str
+    compute: Callable[[Counters], Floats] | None
+    editor: str | None = None
+
+    @property
+    def summary(self) -> str:
+        """First paragraph of the documentation, on one line."""
+        return self.doc.split("\n\n")[0].replace("\n", " ")
+
+    def valid_for(self, language: str | None) -> bool:
+        """Whether the number means anything for documents of this language (ISO 639-1; None: unknown)."""
+        if self.scripts == "Hani":
+            return language in CHINESE_LANGUAGES
+        return self.scripts == "any" or language not in UNSPACED_LANGUAGES
+
+
+SIGNALS: Registry[Signal] = Registry("signal")
+"""All signals by name; rules and the recipe check look names up here."""
+
+
+def signal(unit: str, scripts: Scripts) -> Callable[[Callable[[Counters], Floats]], Callable[[Counters], Floats]]:
+    """Declare the decorated function a signal: it takes the counts of a batch and gives a number per document.
+
+    Its docstring is its page. Raises ValueError for a name that is taken, for an unknown `scripts`, and where there is
+    no docstring.
+    """
+    if scripts not in get_args(Scripts):
+        raise ValueError(f"scripts is '{scripts}'; it is one of {', '.join(get_args(Scripts))}")
+
+    def declare(compute: Callable[[Counters], Floats]) -> Callable[[Counters], Floats]:
+        doc = cleandoc(compute.__doc__ or "")
+        if not doc:
+            raise ValueError(f"the signal '{compute.__name__}' has no docstring, and that is its documentation")
+        SIGNALS.declare(compute.__name__, Signal(compute.__name__, unit, scripts, doc, compute))
+        return compute
+
+    return declare
+
+
+def found_by_c4(name: str, unit: str, scripts: Scripts, doc: str) -> None:
+    """Declare a signal that C4's editing step finds on its way."""
+    SIGNALS.declare(name, Signal(name, unit, scripts, doc, None, "c4"))
+
+
+def score(text: pa.Array, names: Iterable[str]) -> dict[str, Floats]:
+    """Signals of a large_string column: name -> float64 per document. Computes only what these names need.
+
+    Raises KeyError for an unknown name and ValueError for one that only an editing step can give.
+    """
+    counters = Counters(text)
+    scores = {}
+    for name in names:
+        compute = SIGNALS[name].compute
+        if compute is None:
+            raise ValueError(f"signal {name} is found by an editing step, not computed from text")
+        scores[name] = np.asarray(compute(counters), np.float64)
+    return scores
+
+
+def try_signal(name: str) -> None:
+    """Compute a signal of three small texts. Raises ValueError for a result that is not one finite number for each."""
+    texts = pa.array(["", "The mill grinds grain.\n", "磨坊在河边。"], pa.large_string())
+    values = score(texts, [name])[name]
+    if values.shape != (len(texts),) or not np.isfinite(values).all():
+        raise ValueError(f"the signal '{name}' gives {values.tolist()} for three texts, not a finite number for each")
+
+
+def ratio(part_D: np.ndarray, whole_D: np.ndarray) -> Floats:
+    """part / whole, and 0 where whole is 0: a share of nothing is nothing."""
+    return np.divide(part_D, whole_D, out=np.zeros(len(part_D)), where=whole_D > 0)
