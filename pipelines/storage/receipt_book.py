@@ -101,5 +101,8 @@ def read_note(store: Store, stage: str) -> list[tuple[str, str]]:
 
     Raises DamageError.
     """
-    note = store.read_sealed(f"{NOTES}/{stage}.json") or {"receipts": []}
+    path = f"{NOTES}/{stage}.json"
+    note = store.read_sealed(path) or {"receipts": []}
+    if "receipts" not in note:
+        raise DamageError("this is no note of receipts", where=store.url(path), fix=MAKE_AGAIN)
     return [tuple(name.split("/", 1)) for name in note["receipts"]]

@@ -6,7 +6,9 @@ import shutil
 import pyarrow as pa
 import pytest
 
+from pipelines.errors import DamageError
 from pipelines.records.receipts import Receipt
+from pipelines.storage.layout import NOTES
 from pipelines.storage.parts import PartWriter
 from pipelines.storage.receipt_book import ReceiptBook, read_note, write_note
 from pipelines.storage.store import Store
@@ -84,3 +86,10 @@ def test_note__which_receipts_make_up_a_stage(book, receipt):
     assert read_note(book.store, "text") == []
     write_note(book.store, "text", [receipt])
     assert read_note(book.store, "text") == [("text", receipt.unit)]
+
+
+def test_note__another_sealed_file_in_its_place_is_damage(book):
+    """Whole, and not what it should be: files of a run that were put in each other's place."""
+    book.store.write_sealed(f"{NOTES}/text.json", {"status": "finished"})
+    with pytest.raises(DamageError, match="no note of receipts"):
+        read_note(book.store, "text")
