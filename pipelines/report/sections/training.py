@@ -137,11 +137,14 @@ def _read(file: Path) -> list[dict[str, Any]]:
     records = []
     for number, line in enumerate(lines, 1):
         try:
-            records.append(json.loads(line))
+            record = json.loads(line)
+            if not isinstance(record, dict) or not isinstance(record.get("step"), int):
+                raise ValueError("no record of a step")
+            records.append(record)
         except ValueError as error:
             if number < len(lines):
                 raise InputError(
-                    "a line is not a JSON object", where=f"{file}:{number}", fix="remove the line, or train again"
+                    "a line is no record of a step", where=f"{file}:{number}", fix="remove the line, or train again"
                 ) from error
     return records
 

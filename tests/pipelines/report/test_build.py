@@ -348,6 +348,7 @@ def test_build__a_half_written_metrics_line_is_not_an_error(runs: Any, scrub: Sc
     for cut in (b'{"step": 301, "lo', '{"step": 301, "loss_by_source": {"网'.encode()[:-1]):
         file.write_bytes(whole + cut)
         assert build(run, scrub).training[0].steps == 300
-    file.write_text('{"step": 1\n{"step": 2, "loss": 3.0}\n')
-    with pytest.raises(InputError, match=r"not a JSON object"):
-        build(run, scrub)
+    for damaged in ('{"step": 1', "[]", '{"ctep": 1, "skipped": true}', '{"step": "1"}'):
+        file.write_text(damaged + '\n{"step": 2, "loss": 3.0}\n')
+        with pytest.raises(InputError, match=r"no record of a step"):
+            build(run, scrub)
