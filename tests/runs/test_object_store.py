@@ -65,7 +65,7 @@ def test_killed_run__goes_on_from_its_receipts_to_the_bytes_of_a_local_run(
     assert receipts.items() <= after.items(), "a finished unit was done again"
     assert digests_in(after) == digests(calm)
     assert not under(after, r"run/run\.lock")
-    assert {"run/report/index.html", "run/report/report.json", "run/run.log", "run/run.json"} <= after.keys()
+    assert {"run/report/index.html", "run/report/report.json", "run/run.json"} <= after.keys()
     assert list(scratch.iterdir()) == []
     for text in (*after.values(), again.stdout.encode(), again.stderr.encode()):
         assert s3.secret.encode() not in text
