@@ -74,11 +74,6 @@ def datasets(parts: Iterable[Part]) -> dict[str, Any]:
     }
 
 
-def _shard(part: Part) -> dict[str, Any]:
-    path = part.published or part.path
-    return {"path": path, "rows": part.rows, "bytes": part.bytes, "sha256": part.sha256}
-
-
 def card(store: Store, parts: Iterable[Part]) -> dict[str, Any] | None:
     """What the tokenizer says of itself; None where there is none."""
     return next((store.read_json(part.path) for part in parts if part.published == CARD), None)

@@ -5,6 +5,7 @@ appears at once: by rename on a local disk, by one put on an object store.
 """
 
 import contextlib
+import errno
 import hashlib
 import io
 import json
@@ -116,7 +117,7 @@ class Store:
     def open(self, path: str) -> IO[bytes]:
         """Open for reading. Raises FileNotFoundError."""
         if self.local is not None:
-            return (self.local / path).open("rb")
+            return self._file(path).open("rb")
         return io.BufferedReader(remote.RemoteFile(self.url(path)))
 
     @contextmanager
@@ -236,7 +237,15 @@ class Store:
 
     def read_bytes(self, path: str) -> bytes:
         """All of a file. Raises FileNotFoundError."""
-        return remote.read(self.url(path)) if self.local is None else (self.local / path).read_bytes()
+        return remote.read(self.url(path)) if self.local is None else self._file(path).read_bytes()
+
+    def _file(self, path: str) -> Path:
+        """On this machine. What is no file is not there: to read a pipe would be to wait for ever."""
+        assert self.local is not None
+        file = self.local / path
+        if not file.is_file():
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(file))
+        return file
 
     def read_json(self, path: str) -> Any:
         """Parse a JSON file; None when there is none."""

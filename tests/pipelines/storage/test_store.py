@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 import stat
 
 import fsspec
@@ -78,3 +79,12 @@ def test_hashing_file__hash_and_size_are_those_of_the_bytes(tmp_path):
         file.write(memoryview(b"\xe4\xb8\xad"))
     content = (tmp_path / "file").read_bytes()
     assert (file.size, file.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_store__what_is_no_file_is_not_there(tmp_path, make) -> None:
+    make(tmp_path / "a.json")
+    store = Store.at(tmp_path)
+    assert store.read_json("a.json") is None
+    with pytest.raises(FileNotFoundError):
+        store.open("a.json")
