@@ -68,7 +68,7 @@ class Scrubber:
 
         `language` (ISO 639-1, one per document) chooses the model, where one is given; patterns look at the characters
         around a value: a Chinese identity number on an English page is no less personal. stands_alone: these are values
-        with no text around them (filters/pii/alone.py), and no model sees them.
+        with no text around them (filters/pii/recognizers/alone.py), and no model sees them.
         """
         spans = self._spans(text, language or [None] * len(text), stands_alone)
         return Edits.of(

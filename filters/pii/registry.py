@@ -5,9 +5,9 @@ from functools import lru_cache
 
 import regex
 
-from filters.pii import alone, chinese, generic, phone
 from filters.pii.entities import ENTITIES, Entity
 from filters.pii.presidio import EntityRecognizer, RecognizerResult, predefined_recognizers
+from filters.pii.recognizers import alone, chinese, generic, phone
 from filters.pii.scan import Cue
 
 THRESHOLD = 0.4

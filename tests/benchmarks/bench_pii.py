@@ -21,10 +21,10 @@ import regex
 from rich.console import Console
 from rich.table import Table
 
-from filters.pii import generic
 from filters.pii.engine import Scrubber
 from filters.pii.entities import DEFAULT
 from filters.pii.presidio import predefined_recognizers
+from filters.pii.recognizers import generic
 from filters.pii.scan import scan
 
 BATCH = 1000

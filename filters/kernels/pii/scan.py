@@ -78,7 +78,7 @@ _NIXIEW = np.frombuffer(b"nixiew", np.uint8)
 def _keyword(data_B, low, after, c, before, before2):
     """Which kind of name of WeChat or QQ ends at byte `after` with c, which follows `before2 before` (folded).
 
-    A superset of what the recognizers of filters/pii/chinese.py look behind for.
+    A superset of what the recognizers of filters/pii/recognizers/chinese.py look behind for.
     """
     if c == 0x4FE1:  # 信 after 微 薇 威 V v
         return _LONG if before == 0x5FAE or before == 0x8587 or before == 0x5A01 or (before | 0x20) == 0x76 else _NONE

@@ -13,11 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from filters.edits import apply
-from filters.pii import generic, registry
+from filters.pii import registry
 from filters.pii.engine import Finding, Scrubber
 from filters.pii.entities import DEFAULT, ENTITIES, resolve
 from filters.pii.operators import OPERATORS
 from filters.pii.presidio import RecognizerResult
+from filters.pii.recognizers import generic
 
 
 def test_edits__byte_ranges_kinds_and_tags(scrubber):

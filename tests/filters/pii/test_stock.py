@@ -3,8 +3,8 @@
 import pytest
 import tldextract
 
-from filters.pii import generic
 from filters.pii.presidio import predefined_recognizers
+from filters.pii.recognizers import generic
 from filters.pii.registry import THRESHOLD
 
 STOCK = {

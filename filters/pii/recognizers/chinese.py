@@ -6,9 +6,9 @@ one page and an error code on the next.
 
 import regex
 
-from filters.pii.checksums import PROVINCE_CODES, is_credit_code, is_date, is_resident_id, luhn
-from filters.pii.patterns import LEFT, RIGHT, InContext, before
 from filters.pii.presidio import Pattern, PatternRecognizer
+from filters.pii.recognizers.checksums import PROVINCE_CODES, is_credit_code, is_date, is_resident_id, luhn
+from filters.pii.recognizers.patterns import LEFT, RIGHT, InContext, before
 from filters.pii.scan import PROVINCES
 
 _CASED = regex.ASCII | regex.DOTALL | regex.MULTILINE

@@ -2,7 +2,7 @@
 
 import pytest
 
-from filters.pii.checksums import (
+from filters.pii.recognizers.checksums import (
     credit_check,
     is_credit_code,
     is_date,

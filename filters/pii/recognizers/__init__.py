@@ -1,0 +1,1 @@
+"""What finds the values of a type: one class a type, in a file of its kind."""
