@@ -117,6 +117,7 @@ def _give_up(job: Job, units: list[Unit], error: BaseException, asked: float | N
     interrupted = any(isinstance(cause, KeyboardInterrupt) for cause in causes(error))
     # A full disk or a store out of reach must not hide why the run stopped.
     with contextlib.suppress(OSError, GristmillError):
+        job.store.clear_scratch()  # on a full disk, room to say so
         update_state(job.store, status="interrupted" if interrupted else "failed", finished=now())
         part = None if interrupted else whole_stages(job, units)
         if part is not None:

@@ -348,5 +348,10 @@ class Store:
             folder = self.local / name
             folder.mkdir(exist_ok=True)
             folder.chmod(0o700)
-        shutil.rmtree(self.local / self._scratch, ignore_errors=True)  # left by killed workers of an earlier run
-        (self.local / self._scratch).mkdir()
+        self.clear_scratch()  # what killed workers of an earlier run left
+
+    def clear_scratch(self) -> None:
+        """Remove what lies half written on this machine: nobody works here any more."""
+        if self.local is not None:
+            shutil.rmtree(self.local / self._scratch, ignore_errors=True)
+            (self.local / self._scratch).mkdir(exist_ok=True)

@@ -1,23 +1,25 @@
 """A run's tables in a notebook."""
 
-import json
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 import gristmill
 from pipelines.errors import InputError, RecipeError
+from pipelines.storage.store import Store
+
+PART = f"{'0' * 16}-00-{'1' * 16}.parquet"
 
 
 @pytest.fixture
 def run(tmp_path):
     (tmp_path / "ledger").mkdir()
-    pq.write_table(pa.table({"id": ["a", "b"], "verdict": ["kept", "dropped"]}), tmp_path / "ledger" / "x.parquet")
-    (tmp_path / "run.json").write_text("{}")
-    shard = {"path": "ledger/x.parquet", "rows": 2, "bytes": 1, "sha256": ""}
+    pq.write_table(pa.table({"id": ["a", "b"], "verdict": ["kept", "dropped"]}), tmp_path / "ledger" / PART)
+    shard = {"path": f"ledger/{PART}", "rows": 2, "bytes": 1, "sha256": ""}
     manifest = {"datasets": {"ledger": {"rows": 2, "bytes": 1, "content": "", "shards": [shard]}}}
-    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    store = Store.at(tmp_path)
+    store.write_sealed("run.json", {"status": "finished"})
+    store.write_sealed("manifest.json", manifest)
     return tmp_path
 
 

@@ -1,11 +1,15 @@
 """A unit is done when its receipt exists and every part that it names still does."""
 
+import hashlib
+
 import pytest
 
 from pipelines.records.accounts import Account
 from pipelines.records.receipts import Part, Receipt, total
 from pipelines.storage.receipt_book import ReceiptBook
 from pipelines.storage.store import Store
+
+TEXT = "part 的字节".encode()
 
 
 @pytest.fixture
@@ -17,7 +21,8 @@ def book(tmp_path):
 
 def receipt(path="text/part.arrow") -> Receipt:
     account = Account("read", "in", "", "网页", "zh", 3, 300)
-    return Receipt("score", "unit", (Part("text", path, 3, 10, "ff", "0a"),), (account,), details={"unit": {"数": 1}})
+    part = Part("text", path, 3, len(TEXT), hashlib.sha256(TEXT).hexdigest(), "0a")
+    return Receipt("score", "unit", (part,), (account,), details={"unit": {"数": 1}})
 
 
 def test_bytes__round_trip():
@@ -27,11 +32,15 @@ def test_bytes__round_trip():
 
 def test_find__needs_the_receipt_and_its_parts(book):
     assert book.find("unit") is None
+    part = book.store.local / "text" / "part.arrow"
+    part.parent.mkdir()
+    part.write_bytes(TEXT)
     book.commit(receipt())
+    assert book.find("unit").parts == receipt().parts
+    part.write_bytes(TEXT[:-1] + b"?")
+    assert book.find("unit") is None, "the part has other bytes"
+    part.unlink()
     assert book.find("unit") is None, "the part is missing"
-    (book.store.local / "text").mkdir()
-    (book.store.local / "text" / "part.arrow").write_bytes(b"")
-    assert book.find("unit") == receipt() or book.find("unit").parts == receipt().parts
 
 
 def test_book__another_key_does_not_see_it(book):

@@ -294,7 +294,7 @@ def test_ledger__reads_columns_where_they_lie_and_says_what_the_store_refused(s3
     rows = 200_000
     table = pa.table({"n": range(rows), "text": [f"文{n}" * 20 for n in range(rows)]})
     pq.write_table(table, tmp_path / "part", row_group_size=20_000)
-    run.publish(tmp_path / "part", "ledger/a.parquet")
+    run.publish(tmp_path / "part", f"ledger/{'0' * 16}-00-{'1' * 16}.parquet")
     with Ledger(run) as ledger:
         found = ledger.row("SELECT count(*) AS rows, min(text) AS text FROM 'ledger/*.parquet' WHERE n = 77")
         assert found == {"rows": 1, "text": "文77" * 20}
