@@ -137,6 +137,8 @@ def _status(error: BaseException) -> int | None:
         response = getattr(cause, "response", None)
         if isinstance(response, dict):
             return response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        if type(cause).__module__ == "aiohttp.http_exceptions":
+            continue  # its `code` is always 400: the answer broke off, whatever it was
         for name in ("status", "code", "status_code"):
             value = getattr(cause, name, None)
             if str(value).isdigit():

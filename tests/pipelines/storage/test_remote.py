@@ -13,6 +13,8 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from aiohttp import ClientPayloadError
+from aiohttp.http_exceptions import ContentLengthError
 from fsspec.implementations.local import LocalFileSystem
 
 from pipelines.errors import GristmillError, InputError, RecipeError, RunnerError
@@ -66,6 +68,13 @@ def test_hurt_requests__every_operation_gets_through(s3, run, flaky, impatient, 
     assert {key: len(value) for key, value in s3.objects(run.root.split("/")[2]).items()} == {
         "run/text/part.arrow": len(data)
     }
+
+
+def test_answer_that_breaks_off__is_asked_for_again():
+    """aiohttp gives such an answer the code 400, as if the store had refused."""
+    broken = ClientPayloadError("Response payload is not completed")
+    broken.__cause__ = ContentLengthError("Not enough data for satisfy content length header.")
+    assert remote.passes(broken)
 
 
 def test_default_patience__gets_through_as_well(s3, run, flaky, monkeypatch):
