@@ -75,15 +75,15 @@ class Edits:
         return cls(documents, doc_E, start_E, end_E, kind_E, text_E, kinds, texts)
 
     @classmethod
-    def concatenate(cls, parts: Sequence["Edits"]) -> "Edits":
-        """All edits of several rounds over the same text; at equal ranges the earlier part wins in merged()."""
-        documents = {part.documents for part in parts}
+    def concatenate(cls, several: Sequence["Edits"]) -> "Edits":
+        """All edits of several rounds over the same text; at equal ranges the earlier one wins in merged()."""
+        documents = {one.documents for one in several}
         if len(documents) != 1:
             raise ValueError(f"edits of one batch have one number of documents, not {sorted(documents)}")
-        kinds, kind_E = _recoded([(part.kinds, part.kind_E) for part in parts])
-        texts, text_E = _recoded([(part.texts, part.text_E) for part in parts])
+        kinds, kind_E = _recoded([(one.kinds, one.kind_E) for one in several])
+        texts, text_E = _recoded([(one.texts, one.text_E) for one in several])
         doc_E, start_E, end_E = (
-            np.concatenate([getattr(part, name) for part in parts]) for name in ("doc_E", "start_E", "end_E")
+            np.concatenate([getattr(one, name) for one in several]) for name in ("doc_E", "start_E", "end_E")
         )
         return cls(documents.pop(), doc_E, start_E, end_E, kind_E, text_E, kinds, texts)
 
@@ -287,8 +287,8 @@ def _encoded(column: pa.Array) -> tuple[tuple[str, ...], np.ndarray]:
     return tuple(encoded.dictionary.to_pylist()), encoded.indices.to_numpy(zero_copy_only=False).astype(np.int32)
 
 
-def _recoded(parts: Sequence[tuple[tuple[str, ...], np.ndarray]]) -> tuple[tuple[str, ...], np.ndarray]:
+def _recoded(columns: Sequence[tuple[tuple[str, ...], np.ndarray]]) -> tuple[tuple[str, ...], np.ndarray]:
     """One table for several coded columns, and their codes in it, one after another."""
     table: dict[str, int] = {}
-    codes = [np.array([table.setdefault(v, len(table)) for v in values], np.int32)[code] for values, code in parts]
+    codes = [np.array([table.setdefault(v, len(table)) for v in values], np.int32)[code] for values, code in columns]
     return tuple(table), np.concatenate(codes)

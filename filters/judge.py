@@ -187,7 +187,7 @@ class Judge:
         """list<string> per document from (row, rule number) pairs; a row's pairs keep their order."""
         if not fired:
             return pa.array([[]] * documents, pa.list_(pa.string()))
-        row_F, rule_F = (np.concatenate(parts) for parts in zip(*fired, strict=True))
+        row_F, rule_F = (np.concatenate(found) for found in zip(*fired, strict=True))
         order_F = np.argsort(row_F, kind="stable")
         names = pa.array([*self.rule_names, UNJUDGED], pa.string()).take(pa.array(rule_F[order_F]))
         offset_D1 = np.searchsorted(row_F[order_F], np.arange(documents + 1)).astype(np.int32)
@@ -201,9 +201,9 @@ def _moved(edits: Edits, row_E: np.ndarray, documents: int) -> Edits:
     return replace(edits, documents=documents, doc_E=row_E[edits.doc_E])
 
 
-def _together(parts: list[Edits], documents: int) -> Edits:
+def _together(found: list[Edits], documents: int) -> Edits:
     """The edits of disjoint sets of documents as one."""
-    parts = [part for part in parts if len(part)]
-    if len(parts) == 1:  # sorting them again would cost as much as finding them
-        return parts[0]
-    return Edits.concatenate(parts) if parts else Edits.none(documents)
+    found = [edits for edits in found if len(edits)]
+    if len(found) == 1:  # sorting them again would cost as much as finding them
+        return found[0]
+    return Edits.concatenate(found) if found else Edits.none(documents)

@@ -35,7 +35,7 @@ PUT_BYTES, AT_ONCE = 16 << 20, 4
 
 WHOLE = ("s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "oss", "oci", "r2", "memory")
 """Protocols of stores where a put is visible at its end only. Elsewhere a file is put aside and renamed."""
-PARTS = ".parts"
+UNFINISHED = ".unfinished"
 PRECONDITION_FAILED = 412
 
 ETAG_KEYS = (
@@ -293,14 +293,14 @@ def _put(url: str, put: Callable[[Any, str], object], conditional: bool = False)
             put(fs, path)
             return
         folder, name = path.rsplit("/", 1)
-        part = f"{folder}/{PARTS}/{uuid.uuid4().hex}"
-        fs.makedirs(f"{folder}/{PARTS}", exist_ok=True)
-        put(fs, part)
+        unfinished = f"{folder}/{UNFINISHED}/{uuid.uuid4().hex}"
+        fs.makedirs(f"{folder}/{UNFINISHED}", exist_ok=True)
+        put(fs, unfinished)
         try:
-            fs.mv(part, f"{folder}/{name}")
+            fs.mv(unfinished, f"{folder}/{name}")
         except OSError:  # some protocols do not rename onto a file
             fs.rm_file(path)
-            fs.mv(part, path)
+            fs.mv(unfinished, path)
 
     try:
         attempt(work, url)

@@ -115,7 +115,7 @@ class SpillGroup:
     def __init__(self, grouping: GroupingBuffer, partitions: int):
         self.pre = grouping._pre_grouped_coder
         self.post, self.windowing = grouping._post_grouped_coder, grouping._windowing
-        self.parts: list[list[Segment]] = [[] for _ in range(partitions)]
+        self.by_partition: list[list[Segment]] = [[] for _ in range(partitions)]
 
     def copy(self) -> "SpillGroup":
         """Itself, as GroupingBuffer does: it is read once."""
@@ -129,7 +129,7 @@ class SpillGroup:
     def extend(self, other: object) -> None:
         """Add the pairs of another grouping; a list is the workaround that GroupingBuffer ignores as well."""
         if isinstance(other, SpillGroup):
-            for mine, theirs in zip(self.parts, other.parts, strict=True):
+            for mine, theirs in zip(self.by_partition, other.by_partition, strict=True):
                 mine.extend(theirs)
 
     def partitioned(self, data: bytes) -> list[tuple[int, bytes]]:
@@ -137,29 +137,29 @@ class SpillGroup:
         key_coder = self.pre.key_coder().get_impl()
         found: dict[int, list[bytes]] = {}
         for windowed, raw in elements(data, self.pre.get_impl()):
-            partition = zlib.crc32(key_coder.encode(windowed.value[0])) % len(self.parts)
+            partition = zlib.crc32(key_coder.encode(windowed.value[0])) % len(self.by_partition)
             found.setdefault(partition, []).append(raw)
         return [(partition, b"".join(raws)) for partition, raws in sorted(found.items())]
 
     def append(self, data: bytes) -> None:
         """Add pairs that the parent itself holds."""
         for partition, raw in self.partitioned(data):
-            self.parts[partition].append(raw)
+            self.by_partition[partition].append(raw)
 
     def add(self, partition: int, segment: Segment) -> None:
         """Take what a worker has written."""
-        self.parts[partition].append(segment)
+        self.by_partition[partition].append(segment)
 
     def tasks(self, workers: int) -> list[list[bytes]] | list[int]:
         """Some keys per task where there is little data (two units may share a partition), else one partition."""
-        if sum(size_of(segment) for part in self.parts for segment in part) > SMALL:
-            return [number for number, part in enumerate(self.parts) if part]
+        if sum(size_of(segment) for part in self.by_partition for segment in part) > SMALL:
+            return [number for number, part in enumerate(self.by_partition) if part]
         coder = self.post.get_impl()
         return in_tasks([raw for data in self for _, raw in elements(data, coder)], workers)
 
     def read(self, task: list[bytes] | int) -> list[bytes]:
         """The grouped input of a task, in the worker."""
-        return task if isinstance(task, list) else [self._group(self.parts[task])]
+        return task if isinstance(task, list) else [self._group(self.by_partition[task])]
 
     def _group(self, segments: Iterable[Segment]) -> bytes:
         grouping = GroupingBuffer(self.pre, self.post, self.windowing)
@@ -168,4 +168,4 @@ class SpillGroup:
         return b"".join(grouping.partition(1)[0])
 
     def __iter__(self) -> Iterator[bytes]:
-        return (self._group(part) for part in self.parts if part)
+        return (self._group(part) for part in self.by_partition if part)

@@ -139,9 +139,9 @@ class Documents:
         return cls(known, exact, hashes, length)
 
     @classmethod
-    def joined(cls, parts: list["Documents"]) -> "Documents":
+    def joined(cls, pieces: list["Documents"]) -> "Documents":
         """All documents of several, in that order."""
-        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+        return cls(*(np.concatenate([getattr(piece, field.name) for piece in pieces]) for field in fields(cls)))
 
 
 def verify(
@@ -189,8 +189,8 @@ class Shelf:
             return Documents.take(unit, files[0], rows)
         files.sort(key=lambda file: file.row[0])  # a giant unit has several
         cuts = np.searchsorted(rows, [file.row[0] for file in files[1:]])
-        parts = zip(files, np.split(rows, cuts), strict=True)
-        return Documents.joined([Documents.take(unit, file, some) for file, some in parts])
+        chosen = zip(files, np.split(rows, cuts), strict=True)
+        return Documents.joined([Documents.take(unit, file, some) for file, some in chosen])
 
     def _get(self, path: str) -> FingerprintFile:
         if path in self._open:
