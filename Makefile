@@ -65,7 +65,7 @@ test-flink: setup ## The whole recipe on Flink's embedded cluster, against local
 	$(BIN)/pytest -m cluster tests/runs/cluster/test_flink*.py
 
 docs: setup ## Print the generated pages: recipe, rules, command line, errors
-	$(BIN)/python -m pipelines.cli.docs
+	$(BIN)/python -m gristmill.pipelines.cli.docs
 
 bench: setup ## Measure speed and memory (docs/benchmarks.md); CORPUS names a folder of Parquet files
 	$(BIN)/python tests/benchmarks/run.py

@@ -7,11 +7,11 @@ from functools import cache, cached_property
 import numpy as np
 import pyarrow as pa
 
-from filters.batch import text_buffers
-from filters.data import code_points
-from filters.kernels import kinds, lines, ngrams, phrases, repeats, sizes, words
-from filters.kernels.unicode import FLAGS, NFC_MAYBE, SCRIPT
-from filters.phrases import chinese_automaton, fold_table
+from gristmill.filters.batch import text_buffers
+from gristmill.filters.data import code_points
+from gristmill.filters.kernels import kinds, lines, ngrams, phrases, repeats, sizes, words
+from gristmill.filters.kernels.unicode import FLAGS, NFC_MAYBE, SCRIPT
+from gristmill.filters.phrases import chinese_automaton, fold_table
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 """Gopher's eight (Rae et al. 2021, A.1.1), compared as they stand, lower case."""
@@ -58,7 +58,7 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class SpaceWords:
-    """The `space` stream and its counts per document, int64; see filters.kernels.words.split_space."""
+    """The `space` stream and its counts per document, int64; see kernels.words.split_space."""
 
     stream: Stream
     plain_D: np.ndarray
@@ -82,7 +82,7 @@ class Repeats:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Lines and paragraphs of a batch; see filters.kernels.lines.split_lines. Counts per document, int64."""
+    """Lines and paragraphs of a batch; see kernels.lines.split_lines. Counts per document, int64."""
 
     stripped: Stream
     raw: Stream
@@ -95,7 +95,7 @@ class Lines:
 
 @dataclass(frozen=True, slots=True)
 class ChineseLines:
-    """Letters per document and how many of them are or stand in what; see filters.kernels.phrases.read_lines, int64."""
+    """Letters per document and how many of them are or stand in what; see kernels.phrases.read_lines, int64."""
 
     letter_D: np.ndarray
     han_D: np.ndarray

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.batch import text_buffers
-from filters.kernels.edits import splice
+from gristmill.filters.batch import text_buffers
+from gristmill.filters.kernels.edits import splice
 
 EDIT = pa.struct([("start", pa.int64()), ("end", pa.int64()), ("kind", pa.string()), ("text", pa.string())])
 """One edit in a list column: UTF-8 byte range of the extracted text, kind, replacement ("" cuts)."""

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.edits import Edits, apply
-from filters.line_rules import edit_c4
-from filters.rules import Preset, Rule, fired_matrix
-from filters.signals import SIGNALS, score
+from gristmill.filters.edits import Edits, apply
+from gristmill.filters.line_rules import edit_c4
+from gristmill.filters.rules import Preset, Rule, fired_matrix
+from gristmill.filters.signals import SIGNALS, score
 
 Editor = Callable[[pa.Array], tuple[Edits, dict[str, np.ndarray]]]
 """large_string texts -> their edits, and page-level signals (float64 per document) found on the way."""

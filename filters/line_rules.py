@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.batch import text_buffers
-from filters.edits import Edits
-from filters.kernels.c4 import KINDS, LINE_FEED, WHITESPACE, clean_pages
-from filters.kernels.unicode import FLAGS
+from gristmill.filters.batch import text_buffers
+from gristmill.filters.edits import Edits
+from gristmill.filters.kernels.c4 import KINDS, LINE_FEED, WHITESPACE, clean_pages
+from gristmill.filters.kernels.unicode import FLAGS
 
 NO_WORD_BORDERS = frozenset({"ja", "th", "zh"})
 """Languages whose bad words TFDS finds inside other words too."""

@@ -4,9 +4,9 @@ from functools import cache
 
 import numpy as np
 
-from filters.data import lines_of
-from filters.kernels import phrases
-from filters.kernels.unicode import LIMIT, LOWER
+from gristmill.filters.data import lines_of
+from gristmill.filters.kernels import phrases
+from gristmill.filters.kernels.unicode import LIMIT, LOWER
 
 KINDS = {
     "furniture": phrases.FURNITURE,

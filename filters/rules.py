@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from filters.names import nearest
-from filters.signals import SIGNALS, Signal
+from gristmill.filters.names import nearest
+from gristmill.filters.signals import SIGNALS, Signal
 
 Comparison = Literal[">=", "<="]
 
@@ -60,7 +60,7 @@ class Rule:
 class Preset:
     """A named list of rules that says whose numbers it reproduces.
 
-    editor: name in `filters.judge.EDITORS` of the edit that this preset makes first; its rules, and all presets after
+    editor: name in `judge.EDITORS` of the edit that this preset makes first; its rules, and all presets after
     it in an entry, see the edited text.
     """
 

@@ -12,25 +12,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from filters.counters import Counters
-    from filters.dedup.fingerprints import shingle_hash, shingles
-    from filters.pii.entities import recognizer
-    from filters.presets import preset
-    from filters.rules import Preset, Rule
-    from filters.signals import ratio, signal
+    from gristmill.filters.counters import Counters
+    from gristmill.filters.dedup.fingerprints import shingle_hash, shingles
+    from gristmill.filters.pii.entities import recognizer
+    from gristmill.filters.presets import preset
+    from gristmill.filters.rules import Preset, Rule
+    from gristmill.filters.signals import ratio, signal
+    from gristmill.pipelines.read.formats import reader
     from gristmill.runs import Run, open_run
     from gristmill.texts import encode, fingerprint, identify, judge, score, scrub
-    from pipelines.read.formats import reader
 
 _HOME = {
-    "filters.counters": ("Counters",),
-    "filters.dedup.fingerprints": ("shingle_hash", "shingles"),
-    "filters.pii.entities": ("recognizer",),
-    "filters.presets": ("preset",),
-    "filters.rules": ("Preset", "Rule"),
-    "filters.signals": ("ratio", "signal"),
+    "gristmill.filters.counters": ("Counters",),
+    "gristmill.filters.dedup.fingerprints": ("shingle_hash", "shingles"),
+    "gristmill.filters.pii.entities": ("recognizer",),
+    "gristmill.filters.presets": ("preset",),
+    "gristmill.filters.rules": ("Preset", "Rule"),
+    "gristmill.filters.signals": ("ratio", "signal"),
     "gristmill.runs": ("Run", "open_run"),
-    "pipelines.read.formats": ("reader",),
+    "gristmill.pipelines.read.formats": ("reader",),
     "gristmill.texts": ("encode", "fingerprint", "identify", "judge", "score", "scrub"),
 }
 _MODULE = {name: module for module, names in _HOME.items() for name in names}

@@ -6,9 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from pipelines.errors import InputError
-from pipelines.storage.ledger import TABLES, Ledger
-from pipelines.storage.rundir import open_run as open_store
+from gristmill.pipelines.errors import InputError
+from gristmill.pipelines.storage.ledger import TABLES, Ledger
+from gristmill.pipelines.storage.rundir import open_run as open_store
 
 
 class Run:

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from filters.counters import Counters
-from filters.names import nearest
-from filters.rules import Rule
+from gristmill.filters.counters import Counters
+from gristmill.filters.names import nearest
+from gristmill.filters.rules import Rule
 
 Texts: TypeAlias = Sequence[str] | pa.Array | pa.ChunkedArray
 """Strings; a null of an Arrow column is an empty text."""
@@ -36,8 +36,8 @@ def score(texts: Texts, signals: Iterable[str] | None = None) -> pa.RecordBatch:
 
     Raises ValueError for a name that is no signal, with the nearest that is.
     """
-    from filters.signals import SIGNALS
-    from filters.signals import score as compute
+    from gristmill.filters.signals import SIGNALS
+    from gristmill.filters.signals import score as compute
 
     names = [name for name, found in SIGNALS.items() if found.compute] if signals is None else list(signals)
     for name in names:
@@ -63,10 +63,10 @@ def judge(
     change: full name of a rule -> another threshold, None to turn it off. Every text is judged, whatever its language:
     which rules a language can be asked is what a recipe is checked for. Raises ValueError for an unknown name.
     """
-    from filters.judge import Entry, Judge
-    from filters.presets import PRESETS
-    from filters.rules import Preset
-    from filters.rules import change as changed
+    from gristmill.filters.judge import Entry, Judge
+    from gristmill.filters.presets import PRESETS
+    from gristmill.filters.rules import Preset
+    from gristmill.filters.rules import change as changed
 
     named = [presets] if isinstance(presets, str) else list(presets)
     chosen = [PRESETS[_known(name, PRESETS, "preset")] for name in named]
@@ -82,8 +82,8 @@ def judge(
 
 def identify(texts: Texts) -> pa.RecordBatch:
     """`lang` (ISO 639-1 where there is one), `lang_score` (float32) and `script` (ISO 15924) of texts."""
-    from filters.language.identify import identify as find
-    from filters.language.identify import script_of
+    from gristmill.filters.language.identify import identify as find
+    from gristmill.filters.language.identify import script_of
 
     text = column(texts)
     language, probability = find(text)
@@ -92,8 +92,8 @@ def identify(texts: Texts) -> pa.RecordBatch:
 
 def scrub(texts: Texts, operator: str = "tag", entities: Sequence[str] | None = None) -> pa.Array:
     """Texts without their personal data, large_string; as `scrub` of a recipe. Raises ValueError for unknown names."""
-    from filters.edits import apply
-    from filters.pii.engine import Scrubber
+    from gristmill.filters.edits import apply
+    from gristmill.filters.pii.engine import Scrubber
 
     text = column(texts)
     return apply(text, Scrubber(entities, operator=operator).edits(text))  # type: ignore[arg-type]
@@ -105,7 +105,7 @@ def fingerprint(texts: Texts, *, bands: int = 16, rows: int = 7, shingle: int = 
     datasketch.MinHash(num_perm=112, seed=1, scheme="affine32", hashfunc=gristmill.shingle_hash), fed with
     gristmill.shingles(text). A text without a word has the signature of the empty set.
     """
-    from filters.dedup.fingerprints import fingerprint as find
+    from gristmill.filters.dedup.fingerprints import fingerprint as find
 
     found = find(column(texts), _MinHash(bands, rows, shingle, seed), signatures=True).signatures
     assert found is not None
@@ -117,7 +117,7 @@ def encode(texts: Texts, tokenizer: str | Path) -> list[np.ndarray]:
 
     Raises ValueError where there is no tokenizer, or one that is not what its card says.
     """
-    from tokenizer.encode import Encoder
+    from gristmill.tokenizer.encode import Encoder
 
     folder = Path(tokenizer)
     inside = folder / "tokenizer"

@@ -16,9 +16,9 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from infra.prepare import differing, pins, prepare
-from pipelines.errors import Exit, GristmillError, RunnerError
-from pipelines.runners.portable.engines import (
+from gristmill.infra.prepare import differing, pins, prepare
+from gristmill.pipelines.errors import Exit, GristmillError, RunnerError
+from gristmill.pipelines.runners.portable.engines import (
     ENGINES,
     FLINK,
     QUICK_JVM,
@@ -88,7 +88,7 @@ class Cluster:
         try:
             master = self._spark() if self.engine is SPARK else str(FLINK.default_master)
             pool, job = free_port(), free_port()
-            self._start("worker pool", [sys.executable, "-m", "infra.worker_pool", f"--port={pool}"])
+            self._start("worker pool", [sys.executable, "-m", "gristmill.infra.worker_pool", f"--port={pool}"])
             launch = Launch(self.engine, master, WORKERS)
             self._start("job server", launch.command(job, self.folder))
             for port in (pool, job):

@@ -7,8 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pipelines.errors import RunnerError
-from pipelines.runners.portable.engines import JARS_LIST, SPARK, Engine, find_java, find_spark
+from gristmill.pipelines.errors import RunnerError
+from gristmill.pipelines.runners.portable.engines import JARS_LIST, SPARK, Engine, find_java, find_spark
 
 COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies"
 

@@ -1,11 +1,11 @@
-"""The worker pool of a worker host: `python -m infra.worker_pool --host 127.0.0.1 --port 50000`."""
+"""The worker pool of a worker host: `python -m gristmill.infra.worker_pool --host 127.0.0.1 --port 50000`."""
 
 import argparse
 import signal
 import sys
 from types import FrameType
 
-from pipelines.runners.portable.worker_pool import WorkerPool
+from gristmill.pipelines.runners.portable.worker_pool import WorkerPool
 
 
 def serve(host: str, port: int) -> None:

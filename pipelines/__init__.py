@@ -1,3 +1,3 @@
 """Recipes, planning, Beam stages, runners, ledger, report and the `gristmill` command."""
 
-import pipelines.processes.lean_beam  # noqa: F401 - before anything here imports Beam
+import gristmill.pipelines.processes.lean_beam  # noqa: F401 - before anything here imports Beam

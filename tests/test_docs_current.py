@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.cli.docs import DOCS, pages
-from pipelines.cli.init import example
-from pipelines.cli.main import Commands
+from gristmill.pipelines.cli.docs import DOCS, pages
+from gristmill.pipelines.cli.init import example
+from gristmill.pipelines.cli.main import Commands
 
 
 @pytest.mark.parametrize("name", ["recipe.schema.json", "recipe.md", "rules.md", "cli.md"])
@@ -23,8 +23,8 @@ def test_readme__names_every_command(readme):
 
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
 def test_readme__its_recipe_is_valid(readme, tmp_path):
-    from pipelines.recipe.check import check
-    from pipelines.recipe.load import load
+    from gristmill.pipelines.recipe.check import check
+    from gristmill.pipelines.recipe.load import load
 
     text = Path(readme).read_text(encoding="utf-8")
     recipe = text.split("```yaml\n")[1].split("```")[0]

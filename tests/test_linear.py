@@ -19,26 +19,26 @@ import pyarrow as pa
 import pytest
 import regex
 
-from filters.dedup.fingerprints import fingerprint
-from filters.edits import Edits, apply
-from filters.judge import Entry, Judge
-from filters.language.identify import identify, script_of
-from filters.line_rules import edit_c4
-from filters.pii.engine import Scrubber
-from filters.pii.entities import ENTITIES
-from filters.pii.obfuscation import shadow_of
-from filters.pii.registry import recognizers
-from filters.pii.scan import scan
-from filters.pii.values import Values
-from filters.presets import PRESETS
-from filters.rules import own_rules
-from filters.signals import SIGNALS
-from pipelines.read.html.charset import declared_in
-from pipelines.read.html.nesting import measure
-from pipelines.recipe.schema import MinHash
-from pipelines.report.excerpts import Excerpts, differing
-from pipelines.storage.addresses import redacted
-from tokenizer.sentences import sentences
+from gristmill.filters.dedup.fingerprints import fingerprint
+from gristmill.filters.edits import Edits, apply
+from gristmill.filters.judge import Entry, Judge
+from gristmill.filters.language.identify import identify, script_of
+from gristmill.filters.line_rules import edit_c4
+from gristmill.filters.pii.engine import Scrubber
+from gristmill.filters.pii.entities import ENTITIES
+from gristmill.filters.pii.obfuscation import shadow_of
+from gristmill.filters.pii.registry import recognizers
+from gristmill.filters.pii.scan import scan
+from gristmill.filters.pii.values import Values
+from gristmill.filters.presets import PRESETS
+from gristmill.filters.rules import own_rules
+from gristmill.filters.signals import SIGNALS
+from gristmill.pipelines.read.html.charset import declared_in
+from gristmill.pipelines.read.html.nesting import measure
+from gristmill.pipelines.recipe.schema import MinHash
+from gristmill.pipelines.report.excerpts import Excerpts, differing
+from gristmill.pipelines.storage.addresses import redacted
+from gristmill.tokenizer.sentences import sentences
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("filters", "tokenizer", "pipelines", "trainer", "infra")
@@ -117,14 +117,14 @@ def written_patterns() -> dict[tuple[str | bytes, int], str]:
         elif isinstance(value, list | tuple):
             for inner in value:
                 hold(inner, where)
-        elif isinstance(value, type) and value.__module__.split(".")[0] in PACKAGES:
+        elif isinstance(value, type) and value.__module__.startswith("gristmill."):
             for name, inner in list(vars(value).items()):
                 if not isinstance(inner, type):
                     hold(inner, f"{where}.{name}")
 
     for package in ("filters", "tokenizer", "pipelines"):
-        path = importlib.import_module(package).__path__
-        for info in pkgutil.walk_packages(path, f"{package}."):
+        path = importlib.import_module(f"gristmill.{package}").__path__
+        for info in pkgutil.walk_packages(path, f"gristmill.{package}."):
             if ".make_" in info.name:  # writes a table of ours, with packages that a run does not need
                 continue
             for name, value in list(vars(importlib.import_module(info.name)).items()):
@@ -164,9 +164,9 @@ def is_searched(where: str) -> bool:
 
 
 BOUNDED = {
-    "pipelines.recipe.plain_yaml.OTHER_NUMBER": "a piece of another pattern, which YAML tries at one place",
-    "pipelines.read.html.charset.META": "the first 4,096 bytes of a page",
-    "pipelines.runners.portable.failures._OURS": "the end of a log",
+    "gristmill.pipelines.recipe.plain_yaml.OTHER_NUMBER": "a piece of another pattern, which YAML tries at one place",
+    "gristmill.pipelines.read.html.charset.META": "the first 4,096 bytes of a page",
+    "gristmill.pipelines.runners.portable.failures._OURS": "the end of a log",
 }
 """Patterns that only ever see a text of bounded length, or are tried at one place of it."""
 

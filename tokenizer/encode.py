@@ -11,13 +11,13 @@ import numpy as np
 import pyarrow as pa
 import sentencepiece
 
-from tokenizer.models.runs import encode_documents
-from tokenizer.models.vocabulary import Vocabulary, bpe_vocabulary, unigram_vocabulary
-from tokenizer.sampling import large_strings, string_buffers
-from tokenizer.shards.arrow_file import file_sha256
-from tokenizer.shards.format import Header, token_dtype
-from tokenizer.special_ids import BOS, EOS, FIRST_BYTE, RESERVED, SPECIAL_IDS, UNK
-from tokenizer.train import MODEL_FILE, SPACE_PIECE, TokenizerInfo
+from gristmill.tokenizer.models.runs import encode_documents
+from gristmill.tokenizer.models.vocabulary import Vocabulary, bpe_vocabulary, unigram_vocabulary
+from gristmill.tokenizer.sampling import large_strings, string_buffers
+from gristmill.tokenizer.shards.arrow_file import file_sha256
+from gristmill.tokenizer.shards.format import Header, token_dtype
+from gristmill.tokenizer.special_ids import BOS, EOS, FIRST_BYTE, RESERVED, SPECIAL_IDS, UNK
+from gristmill.tokenizer.train import MODEL_FILE, SPACE_PIECE, TokenizerInfo
 
 Texts: TypeAlias = Sequence[str] | pa.Array | pa.ChunkedArray
 

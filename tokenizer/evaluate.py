@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tokenizer.encode import Encoder, Texts
-from tokenizer.sampling import large_strings
-from tokenizer.special_ids import FIRST_BYTE, RESERVED, UNK
+from gristmill.tokenizer.encode import Encoder, Texts
+from gristmill.tokenizer.sampling import large_strings
+from gristmill.tokenizer.special_ids import FIRST_BYTE, RESERVED, UNK
 
 ALL = "all"
 """Name of the figures over every language."""

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from tokenizer.jit import inline, kernel
+from gristmill.tokenizer.jit import inline, kernel
 
 SAMPLE_SALT, VALIDATION_SALT = 0x7361_6D70_6C65, 0x7661_6C69_6461  # "sample", "valida": the two choices are independent
 

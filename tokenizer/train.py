@@ -13,8 +13,8 @@ from typing import Any, Literal
 import numpy as np
 import sentencepiece
 
-from tokenizer.sentences import LIMIT, sentences
-from tokenizer.special_ids import BOS, CONTROL_PIECES, EOS, PAD, RESERVED, SPECIAL_IDS, UNK, WHITESPACE_PIECES
+from gristmill.tokenizer.sentences import LIMIT, sentences
+from gristmill.tokenizer.special_ids import BOS, CONTROL_PIECES, EOS, PAD, RESERVED, SPECIAL_IDS, UNK, WHITESPACE_PIECES
 
 SPACE_PIECE = "\u2581"
 """How SentencePiece spells a space."""

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trainer.errors import ConfigError, Exit, InputError, TrainerError
+from gristmill.trainer.errors import ConfigError, Exit, InputError, TrainerError
 
 if TYPE_CHECKING:
-    from trainer.config import TrainConfig
+    from gristmill.trainer.config import TrainConfig
 
 app = typer.Typer(
     help="Trains language models on the token shards of a run, and samples from them.",
@@ -41,11 +41,11 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="continue from the last checkpoint")] = False,
 ) -> None:
     """Trains a model on RUN/tokens. Example: python -m trainer train runs/demo --preset nano --steps 300."""
-    from trainer.config import preset as named
-    from trainer.devices.world import join, leave
-    from trainer.loop import build
-    from trainer.loop.fit import fit
-    from trainer.loop.inputs import open_data
+    from gristmill.trainer.config import preset as named
+    from gristmill.trainer.devices.world import join, leave
+    from gristmill.trainer.loop import build
+    from gristmill.trainer.loop.fit import fit
+    from gristmill.trainer.loop.inputs import open_data
 
     stop = _Stop()
     folder = run / "train" / name
@@ -82,7 +82,7 @@ def train(
 
 
 def _with_options(config: "TrainConfig", depth: int | None, settings: list[str], steps: int | None) -> "TrainConfig":
-    from trainer.config import with_depth, with_settings
+    from gristmill.trainer.config import with_depth, with_settings
 
     config = config if depth is None else with_depth(config, depth)
     config = with_settings(config, settings)
@@ -103,10 +103,10 @@ def generate(
     stop: Annotated[list[str] | None, typer.Option(help="end before this text; may be repeated")] = None,
 ) -> None:
     """Continues a text. Example: python -m trainer generate runs/demo/train/default "The sea" --tokens 50."""
-    from tokenizer.encode import Encoder
-    from trainer.checkpoint.checkpoint import Checkpoint
-    from trainer.devices.world import World, join
-    from trainer.evaluate.generate import Sampling, stream
+    from gristmill.tokenizer.encode import Encoder
+    from gristmill.trainer.checkpoint.checkpoint import Checkpoint
+    from gristmill.trainer.devices.world import World, join
+    from gristmill.trainer.evaluate.generate import Sampling, stream
 
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     opened = Checkpoint.open(checkpoint)
@@ -128,9 +128,9 @@ def export(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="new folder for transformers' from_pretrained")],
 ) -> None:
     """Writes a model for transformers. Example: python -m trainer export runs/demo/train/default mill-hf."""
-    from trainer.checkpoint.checkpoint import Checkpoint
-    from trainer.checkpoint.huggingface import write_transformers
-    from trainer.devices.world import CPU
+    from gristmill.trainer.checkpoint.checkpoint import Checkpoint
+    from gristmill.trainer.checkpoint.huggingface import write_transformers
+    from gristmill.trainer.devices.world import CPU
 
     opened = Checkpoint.open(checkpoint)
     family = write_transformers(opened.load_model(CPU), folder, opened.path / "tokenizer" / "tokenizer.model")
@@ -146,8 +146,8 @@ def explain(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Tells what a checkpoint was made from. Example: python -m trainer explain runs/demo/train/default."""
-    from trainer.checkpoint.explain import as_text
-    from trainer.checkpoint.explain import explain as facts_of
+    from gristmill.trainer.checkpoint.explain import as_text
+    from gristmill.trainer.checkpoint.explain import explain as facts_of
 
     facts = facts_of(checkpoint, run)
     typer.echo(json.dumps(facts, ensure_ascii=False) if as_json else as_text(facts))
@@ -161,8 +161,8 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Compares a checkpoint's files with their sha256. Example: python -m trainer verify runs/demo/train/default."""
-    from trainer.checkpoint.files import checkpoints_in, locate
-    from trainer.checkpoint.files import verify as verified
+    from gristmill.trainer.checkpoint.files import checkpoints_in, locate
+    from gristmill.trainer.checkpoint.files import verify as verified
 
     found: list[dict[str, Any]] = []
     damaged: list[TrainerError] = []
@@ -197,10 +197,10 @@ def scaling(
     ] = None,
 ) -> None:
     """Predicts a large run from small ones, then does it. Example: python -m trainer scaling runs/demo --factor 10."""
-    from trainer.config import preset, with_settings
-    from trainer.devices.world import join, leave
-    from trainer.loop.inputs import open_data
-    from trainer.scaling import experiment, ladder
+    from gristmill.trainer.config import preset, with_settings
+    from gristmill.trainer.devices.world import join, leave
+    from gristmill.trainer.loop.inputs import open_data
+    from gristmill.trainer.scaling import experiment, ladder
 
     base = with_settings(preset("nano"), settings or [])
     world = join()

@@ -7,11 +7,11 @@ from typing import Any
 
 import yaml
 
-from trainer.data.loader import DataConfig
-from trainer.errors import ConfigError
-from trainer.model.config import ModelConfig
-from trainer.optim.config import OptimConfig
-from trainer.optim.guard import GuardConfig
+from gristmill.trainer.data.loader import DataConfig
+from gristmill.trainer.errors import ConfigError
+from gristmill.trainer.model.config import ModelConfig
+from gristmill.trainer.optim.config import OptimConfig
+from gristmill.trainer.optim.guard import GuardConfig
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import fsspec
 import numpy as np
 import pyarrow as pa
 
-from filters.dedup.fingerprints import Fingerprints, pack_ids
+from gristmill.filters.dedup.fingerprints import Fingerprints, pack_ids
 
 HASHES = b"gristmill letters-2 affine32"
 """In the schema's metadata: files of another version of the hashes are not comparable, and are refused."""

@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 
-from filters.batch import text_buffers
-from filters.kernels.dedup.letters import SHINGLE_BASE, WORD_PRIME, WORD_SEED, read_batch
-from filters.kernels.dedup.minhash import RADIX, band_keys, make_sets, sign
-from filters.kernels.unicode import ALNUM, FLAGS, LOWER, NFC_MAYBE, SPACE, UNSPACED
+from gristmill.filters.batch import text_buffers
+from gristmill.filters.kernels.dedup.letters import SHINGLE_BASE, WORD_PRIME, WORD_SEED, read_batch
+from gristmill.filters.kernels.dedup.minhash import RADIX, band_keys, make_sets, sign
+from gristmill.filters.kernels.unicode import ALNUM, FLAGS, LOWER, NFC_MAYBE, SPACE, UNSPACED
 
 MASK64 = 2**64 - 1
 

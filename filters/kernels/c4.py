@@ -7,9 +7,9 @@ Codes are np.int64, not int: numba compiles every callee again for each literal.
 # Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, E edits, P phrases, R ranges.
 import numpy as np
 
-from filters.kernels.jit import kernel
-from filters.kernels.sentences import ENDS, ENDS_BEFORE_CAPITAL, NO_END, begins_with_capital, sentence_end
-from filters.kernels.unicode import DIGIT, SPACE, code_point
+from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.sentences import ENDS, ENDS_BEFORE_CAPITAL, NO_END, begins_with_capital, sentence_end
+from gristmill.filters.kernels.unicode import DIGIT, SPACE, code_point
 
 KINDS = (
     "c4_whitespace", "c4_citation", "c4_long_word", "c4_no_terminal_mark", "c4_short_line", "c4_javascript",

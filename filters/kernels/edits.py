@@ -1,6 +1,6 @@
 """Copies a batch with ranges replaced. Letters: B bytes of the batch, E edits, K replacement texts, T their bytes."""
 
-from filters.kernels.jit import kernel
+from gristmill.filters.kernels.jit import kernel
 
 
 @kernel

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from filters.imports import without
+from gristmill.filters.imports import without
 
 
 def _cache_folder(version: str) -> Path:

@@ -1,8 +1,8 @@
 """How many characters of a document are of which kind, in any script."""
 
 # Letters: B bytes of the batch, D documents, D1 = D + 1 offsets.
-from filters.kernels.jit import kernel
-from filters.kernels.unicode import ALNUM, DIGIT, SPACE, code_point
+from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.unicode import ALNUM, DIGIT, SPACE, code_point
 
 
 @kernel

@@ -7,9 +7,9 @@ compare; raw, what datatrove's do. A paragraph is a run of lines without a blank
 # Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, L lines, G paragraphs of the batch.
 import numpy as np
 
-from filters.kernels.jit import kernel
-from filters.kernels.unicode import SPACE, code_point, mix64
-from filters.kernels.words import FNV_OFFSET, FNV_PRIME, fnv
+from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.unicode import SPACE, code_point, mix64
+from gristmill.filters.kernels.words import FNV_OFFSET, FNV_PRIME, fnv
 
 NEWLINE = 0x0A
 TERMINAL = 128

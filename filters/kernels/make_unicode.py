@@ -1,4 +1,4 @@
-"""Writes unicode.npz, the character tables of unicode.py: `python -m filters.kernels.make_unicode`.
+"""Writes unicode.npz, the character tables of unicode.py: `python -m gristmill.filters.kernels.make_unicode`.
 
 The table is shipped, not computed: a worker with another Python (another Unicode version) gives the same signals.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from filters.kernels.unicode import (
+from gristmill.filters.kernels.unicode import (
     ALNUM,
     ALPHA,
     DIGIT,

@@ -3,7 +3,7 @@
 # Letters: W words of the batch, D documents, D1 = D + 1 offsets, P positions of one document, N lengths 1 .. 10.
 import numpy as np
 
-from filters.kernels.jit import inline, kernel
+from gristmill.filters.kernels.jit import inline, kernel
 
 LONGEST = 10
 LONGEST_TOP = 4

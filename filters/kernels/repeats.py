@@ -3,8 +3,8 @@
 # Letters: X items of the batch, D documents, D1 = D + 1 offsets, S slots of a document's table.
 import numpy as np
 
-from filters.kernels.jit import kernel
-from filters.kernels.ngrams import MULTIPLIER, slot_bits
+from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.ngrams import MULTIPLIER, slot_bits
 
 
 @kernel

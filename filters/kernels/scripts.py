@@ -1,8 +1,8 @@
 """How many words of each script a document holds, and whether in capitals."""
 
 # Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, S scripts, C code points of Unicode.
-from filters.kernels.jit import kernel
-from filters.kernels.unicode import code_point
+from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.unicode import code_point
 
 
 @kernel

@@ -10,8 +10,8 @@ answer to "at least 3 sentences" for 1,832 of 1,833 pages.
 
 import numpy as np
 
-from filters.kernels.jit import kernel
-from filters.kernels.unicode import UPPER, code_point
+from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.unicode import UPPER, code_point
 
 ABBREVIATIONS = (
     "mr mrs ms dr prof rev gen col maj capt lt sgt cmdr gov sen rep hon pres messrs jr sr st ste mt ft "

@@ -1,7 +1,7 @@
 """Sizes of documents that need no decoding."""
 
 # Letters: B bytes of the batch, D documents, D1 = D + 1 offsets.
-from filters.kernels.jit import kernel
+from gristmill.filters.kernels.jit import kernel
 
 
 @kernel

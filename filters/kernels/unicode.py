@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from filters.kernels.jit import inline
+from gristmill.filters.kernels.jit import inline
 
 LIMIT = 0x110000
 

@@ -7,8 +7,8 @@ alone, other letters in runs.
 # Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, W words of the batch, S slots of the stop-word table.
 import numpy as np
 
-from filters.kernels.jit import inline, kernel
-from filters.kernels.unicode import ALNUM, ALPHA, PUNCT, SPACE, UNSPACED, UPPER, code_point, mix64
+from gristmill.filters.kernels.jit import inline, kernel
+from gristmill.filters.kernels.unicode import ALNUM, ALPHA, PUNCT, SPACE, UNSPACED, UPPER, code_point, mix64
 
 FNV_OFFSET = np.uint64(14695981039346656037)
 FNV_PRIME = np.uint64(1099511628211)

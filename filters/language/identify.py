@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.batch import text_buffers
-from filters.kernels.scripts import balance_of_case, count_words_by_script
-from filters.kernels.unicode import FLAGS, LOWER, SCRIPT, SCRIPTS, UNSPACED_SCRIPTS, UPPER
+from gristmill.filters.batch import text_buffers
+from gristmill.filters.kernels.scripts import balance_of_case, count_words_by_script
+from gristmill.filters.kernels.unicode import FLAGS, LOWER, SCRIPT, SCRIPTS, UNSPACED_SCRIPTS, UPPER
 
 MODEL = Path(__file__).with_name("lid.176.ftz")
 """Shipped unchanged; source, authors and licence stand in NOTICE."""

@@ -15,11 +15,11 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from filters.edits import Edits
-from filters.pii import obfuscation, scan
-from filters.pii.entities import ENTITIES, resolve
-from filters.pii.fold import fold
-from filters.pii.operators import OPERATORS, Operator
+from gristmill.filters.edits import Edits
+from gristmill.filters.pii import obfuscation, scan
+from gristmill.filters.pii.entities import ENTITIES, resolve
+from gristmill.filters.pii.fold import fold
+from gristmill.filters.pii.operators import OPERATORS, Operator
 
 
 class Finding(NamedTuple):
@@ -82,7 +82,7 @@ class Scrubber:
 
     def suspects(self, text: pa.Array) -> np.ndarray:
         """The documents of a batch (numbers, in order) in which anything could be found at all: a quick look."""
-        from filters.pii.registry import recognizers
+        from gristmill.filters.pii.registry import recognizers
 
         if any(recognizer.cue is None for recognizer in recognizers(self.entities, True)):
             return np.arange(len(text))
@@ -95,7 +95,7 @@ class Scrubber:
 
     def find_everywhere(self, text: str) -> list[Finding]:
         """What find() finds, without a model, by running every recognizer on the whole text: the scan's contract."""
-        from filters.pii.registry import recognizers
+        from gristmill.filters.pii.registry import recognizers
 
         column, loaded = _column(text), recognizers(self.entities)
         return _findings(column[0].as_py(), _without_overlaps(_and_obfuscated(partial(_in_whole, loaded), column)))
@@ -109,7 +109,7 @@ class Scrubber:
         return "".join([*pieces, text[position:]])
 
     def _spans(self, text: pa.Array, language: Sequence[str | None], stands_alone: bool = False) -> list[_Span]:
-        from filters.pii.registry import recognizers
+        from gristmill.filters.pii.registry import recognizers
 
         loaded = recognizers(self.entities, stands_alone)
         anywhere = [recognizer for recognizer in loaded if recognizer.cue is None]
@@ -124,7 +124,7 @@ class Scrubber:
         return _without_overlaps(spans)
 
     def _by_model(self, text: pa.Array, language: Sequence[str | None]) -> Iterator[_Span]:
-        from filters.pii.models import analyze, analyzer
+        from gristmill.filters.pii.models import analyze, analyzer
 
         engine, languages = analyzer(self.entities, self.models), dict(self.models)
         for doc, code in enumerate(language):

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from filters.names import nearest
-from filters.registry import Registry
+from gristmill.filters.names import nearest
+from gristmill.filters.registry import Registry
 
 Find = TypeVar("Find", bound=Callable[[str], Iterable[tuple[int, int]]])
 

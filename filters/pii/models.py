@@ -8,11 +8,11 @@ from pathlib import Path
 import regex
 import spacy
 
-from filters.imports import without
-from filters.pii.entities import ENTITIES
-from filters.pii.fold import fold
-from filters.pii.presidio import EntityRecognizer, predefined_recognizers
-from filters.pii.registry import THRESHOLD, load
+from gristmill.filters.imports import without
+from gristmill.filters.pii.entities import ENTITIES
+from gristmill.filters.pii.fold import fold
+from gristmill.filters.pii.presidio import EntityRecognizer, predefined_recognizers
+from gristmill.filters.pii.registry import THRESHOLD, load
 
 with without("torch", "transformers"):  # imported where they are installed, for models that nothing here uses
     from presidio_analyzer import AnalyzerEngine, RecognizerRegistry

@@ -15,12 +15,12 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 
-from filters.batch import text_buffers
-from filters.edits import Edits, apply
-from filters.kernels.pii.obfuscation import OTHER_FORM, READ, UNSEEN, find_obfuscated
-from filters.kernels.unicode import LIMIT, SCRIPT, SCRIPTS
-from filters.pii.fold import FOLDED
-from filters.pii.scan import classes
+from gristmill.filters.batch import text_buffers
+from gristmill.filters.edits import Edits, apply
+from gristmill.filters.kernels.pii.obfuscation import OTHER_FORM, READ, UNSEEN, find_obfuscated
+from gristmill.filters.kernels.unicode import LIMIT, SCRIPT, SCRIPTS
+from gristmill.filters.pii.fold import FOLDED
+from gristmill.filters.pii.scan import classes
 
 ROUNDS = 4
 """Signs around signs are undone so many times: %252540, &amp;amp;#64;, an unseen character inside an entity."""

@@ -7,7 +7,7 @@ two methods, and torch and transformers where they are installed: 2 s of CPU and
 
 from types import ModuleType
 
-from filters.imports import Later, names_on_demand, standing_in, without
+from gristmill.filters.imports import Later, names_on_demand, standing_in, without
 
 
 def _spacy() -> list[ModuleType]:

@@ -5,10 +5,10 @@ from functools import lru_cache
 
 import regex
 
-from filters.pii.entities import ENTITIES, Entity
-from filters.pii.presidio import EntityRecognizer, RecognizerResult, predefined_recognizers
-from filters.pii.recognizers import alone, chinese, generic, phone
-from filters.pii.scan import Cue
+from gristmill.filters.pii.entities import ENTITIES, Entity
+from gristmill.filters.pii.presidio import EntityRecognizer, RecognizerResult, predefined_recognizers
+from gristmill.filters.pii.recognizers import alone, chinese, generic, phone
+from gristmill.filters.pii.scan import Cue
 
 THRESHOLD = 0.4
 """presidio's score from which a pattern counts: valid (1.0), specific (0.5-0.75); not "very weak" ones (0.05-0.3)."""

@@ -14,10 +14,10 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 
-from filters.batch import text_buffers
-from filters.kernels.pii import scan as kernels
-from filters.kernels.unicode import LIMIT
-from filters.pii.fold import FOLDED, fold
+from gristmill.filters.batch import text_buffers
+from gristmill.filters.kernels.pii import scan as kernels
+from gristmill.filters.kernels.unicode import LIMIT
+from gristmill.filters.pii.fold import FOLDED, fold
 
 REACH = kernels.REACH
 """Characters to either side of a run that a recognizer may look at: "电话：", "passport number", "version"."""

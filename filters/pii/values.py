@@ -18,8 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.edits import Edits, apply
-from filters.pii.engine import Scrubber
+from gristmill.filters.edits import Edits, apply
+from gristmill.filters.pii.engine import Scrubber
 
 _PIECES = [str.maketrans(dict.fromkeys(marks, "\n")) for marks in ("_/\\,;|~=&?#", "_/\\,;|~=&?#-")]
 _PATH = re.compile(r"(?<!/)/(?!/)")

@@ -2,13 +2,13 @@
 
 import re
 
-from filters.presets.any_gristmill import ANY_GRISTMILL
-from filters.presets.c4_tfds import C4_TFDS
-from filters.presets.chinese_gristmill import CHINESE_GRISTMILL
-from filters.presets.fineweb_datatrove import FINEWEB_DATATROVE
-from filters.presets.gopher_paper import GOPHER_PAPER
-from filters.registry import Registry
-from filters.rules import Preset
+from gristmill.filters.presets.any_gristmill import ANY_GRISTMILL
+from gristmill.filters.presets.c4_tfds import C4_TFDS
+from gristmill.filters.presets.chinese_gristmill import CHINESE_GRISTMILL
+from gristmill.filters.presets.fineweb_datatrove import FINEWEB_DATATROVE
+from gristmill.filters.presets.gopher_paper import GOPHER_PAPER
+from gristmill.filters.registry import Registry
+from gristmill.filters.rules import Preset
 
 PRESETS: Registry[Preset] = Registry("preset")
 """All presets by name, in the order in which they are listed."""

@@ -1,6 +1,6 @@
 """Any language: rules on signals that mean the same in every script. Our own numbers."""
 
-from filters.rules import Preset, Rule
+from gristmill.filters.rules import Preset, Rule
 
 _GOPHER = "Rae et al. 2021, A.1.1"
 _OURS = "ours, measured on 40,575 pages in 8 languages"

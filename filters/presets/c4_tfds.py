@@ -1,6 +1,6 @@
 """C4, as TensorFlow Datasets computes it."""
 
-from filters.rules import Preset, Rule
+from gristmill.filters.rules import Preset, Rule
 
 _TFDS = "TFDS text/c4_utils.py"
 _ENGLISH = frozenset(["en"])

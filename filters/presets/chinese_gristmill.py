@@ -1,6 +1,6 @@
 """Chinese prose: our own numbers, measured on Chinese pages."""
 
-from filters.rules import Preset, Rule
+from gristmill.filters.rules import Preset, Rule
 
 _OURS = "ours, measured on 10,142 pages"
 _CHINESE = frozenset(["zh"])

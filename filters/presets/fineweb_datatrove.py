@@ -1,6 +1,6 @@
 """FineWeb, as datatrove computes it."""
 
-from filters.rules import Preset, Rule
+from gristmill.filters.rules import Preset, Rule
 
 _FINEWEB = "Penedo et al. 2024; datatrove fineweb_quality_filter.py"
 

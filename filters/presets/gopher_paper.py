@@ -1,6 +1,6 @@
 """Gopher, with the numbers of the paper."""
 
-from filters.rules import Preset, Rule
+from gristmill.filters.rules import Preset, Rule
 
 _QUALITY = "Rae et al. 2021, A.1.1, quality"
 _REPETITION = "Rae et al. 2021, A.1.1 and table A1, repetition"

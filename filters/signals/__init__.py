@@ -1,7 +1,7 @@
 """Signals: numbers computed from a document. A new one is a function in the file of its kind, a new kind is a file."""
 
-from filters.signals import c4, chinese, fineweb, gopher_quality, gopher_repetition, sizes  # noqa: F401 - declares them
-from filters.signals.declare import (
+from gristmill.filters.signals import c4, chinese, fineweb, gopher_quality, gopher_repetition, sizes  # noqa: F401 - declares them
+from gristmill.filters.signals.declare import (
     CHINESE_LANGUAGES,
     SIGNALS,
     UNSPACED_LANGUAGES,

@@ -1,6 +1,6 @@
 """What C4's editing step finds on its way."""
 
-from filters.signals.declare import found_by_c4
+from gristmill.filters.signals.declare import found_by_c4
 
 # C4: what its editing step finds on the way (filters/line_rules.py); TFDS text/c4_utils.py
 

@@ -1,7 +1,7 @@
 """Chinese prose: our own."""
 
-from filters.counters import Counters
-from filters.signals.declare import Floats, ratio, signal
+from gristmill.filters.counters import Counters
+from gristmill.filters.signals.declare import Floats, ratio, signal
 
 # Chinese: ours. Phrases and what makes a line of a kind: filters/data/chinese_phrases.txt, filters/kernels/phrases.py.
 # All are shares of letters, digits included, so that a long article outweighs the navigation around it.

@@ -12,8 +12,8 @@ from typing import Literal, get_args
 import numpy as np
 import pyarrow as pa
 
-from filters.counters import Counters
-from filters.registry import Registry
+from gristmill.filters.counters import Counters
+from gristmill.filters.registry import Registry
 
 Floats = np.ndarray
 Scripts = Literal["any", "spaced", "Hani"]

@@ -1,7 +1,7 @@
 """FineWeb: Penedo et al. 2024 (arXiv 2406.17557)."""
 
-from filters.counters import Counters
-from filters.signals.declare import Floats, ratio, signal
+from gristmill.filters.counters import Counters
+from gristmill.filters.signals.declare import Floats, ratio, signal
 
 # FineWeb: Penedo et al. 2024 (arXiv 2406.17557); semantics of datatrove 0.10's fineweb_quality_filter.py, a649de7
 

@@ -1,7 +1,7 @@
 """Gopher, quality: Rae et al. 2021 (arXiv 2112.11446), A.1.1."""
 
-from filters.counters import Counters
-from filters.signals.declare import Floats, ratio, signal
+from gristmill.filters.counters import Counters
+from gristmill.filters.signals.declare import Floats, ratio, signal
 
 # Gopher quality: Rae et al. 2021 (arXiv 2112.11446), A.1.1
 

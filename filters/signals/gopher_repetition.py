@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from filters.counters import Counters
-from filters.kernels.ngrams import LONGEST, LONGEST_TOP
-from filters.signals.declare import SIGNALS, Floats, Signal, ratio, signal
+from gristmill.filters.counters import Counters
+from gristmill.filters.kernels.ngrams import LONGEST, LONGEST_TOP
+from gristmill.filters.signals.declare import SIGNALS, Floats, Signal, ratio, signal
 
 # Gopher repetition: the same appendix. The paper asks for "the fraction that are duplicates" of lines and paragraphs
 # and "the fraction of characters contained within those duplicates". A duplicate is taken to be every line that the

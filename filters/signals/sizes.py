@@ -1,7 +1,7 @@
 """Sizes, and what characters a document is made of."""
 
-from filters.counters import Counters
-from filters.signals.declare import Floats, ratio, signal
+from gristmill.filters.counters import Counters
+from gristmill.filters.signals.declare import Floats, ratio, signal
 
 
 @signal("bytes", "any")

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.terminal.output import note
-from pipelines.storage.rundir import clean as remove_raw_text
-from pipelines.storage.rundir import locked, open_run
+from gristmill.pipelines.cli.terminal.output import note
+from gristmill.pipelines.storage.rundir import clean as remove_raw_text
+from gristmill.pipelines.storage.rundir import locked, open_run
 
 
 def clean(

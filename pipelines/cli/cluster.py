@@ -1,4 +1,4 @@
-"""gristmill cluster: hands over to `python -m infra.cluster`, which this package may not import."""
+"""gristmill cluster: hands over to `python -m gristmill.infra.cluster`, which this package may not import."""
 
 import os
 import sys
@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from filters.names import nearest
-from pipelines.errors import RecipeError
+from gristmill.filters.names import nearest
+from gristmill.pipelines.errors import RecipeError
 
 ENGINES, ACTIONS = ("spark", "flink"), ("prepare", "up", "down", "status")
 
@@ -26,4 +26,4 @@ def cluster(
         if name not in valid:
             raise RecipeError(f"'{name}' is unknown", where="gristmill cluster", fix=nearest(name, valid))
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "infra.cluster", engine, action])
+    os.execv(sys.executable, [sys.executable, "-m", "gristmill.infra.cluster", engine, action])

@@ -29,7 +29,7 @@ class Entry:
 
     def load(self, name: str) -> Any:
         """The command itself."""
-        module = importlib.import_module(f"pipelines.cli.{self.file}")
+        module = importlib.import_module(f"gristmill.pipelines.cli.{self.file}")
         app = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
         settings = getattr(module, self.settings) if self.settings else None
         app.command(name, rich_help_panel=self.panel, context_settings=settings)(

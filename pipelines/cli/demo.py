@@ -6,15 +6,15 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.init import example
-from pipelines.cli.run import supervise
-from pipelines.cli.terminal.output import note, out
-from pipelines.cli.train import generate_text, start_trainer
-from pipelines.errors import Exit, RecipeError
-from pipelines.run.request import Request
-from pipelines.storage.layout import STATE
-from pipelines.storage.rundir import check_folder
-from pipelines.storage.store import Store
+from gristmill.pipelines.cli.init import example
+from gristmill.pipelines.cli.run import supervise
+from gristmill.pipelines.cli.terminal.output import note, out
+from gristmill.pipelines.cli.train import generate_text, start_trainer
+from gristmill.pipelines.errors import Exit, RecipeError
+from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.storage.layout import STATE
+from gristmill.pipelines.storage.rundir import check_folder
+from gristmill.pipelines.storage.store import Store
 
 PROMPTS = ("This module", "我们")
 TRAINING = "demo"

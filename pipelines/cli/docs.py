@@ -1,4 +1,4 @@
-"""python -m pipelines.cli.docs [--check]: print the pages that are made from the code, or say that one is stale."""
+"""python -m gristmill.pipelines.cli.docs [--check]: print the pages made from the code, or say that one is stale."""
 
 import json
 import sys
@@ -6,13 +6,13 @@ from pathlib import Path
 
 from click import Context
 
-from filters.presets import PRESETS
-from filters.signals import SIGNALS
-from pipelines.cli.terminal.output import note
-from pipelines.errors import Exit
-from pipelines.recipe.schema import Recipe
+from gristmill.filters.presets import PRESETS
+from gristmill.filters.signals import SIGNALS
+from gristmill.pipelines.cli.terminal.output import note
+from gristmill.pipelines.errors import Exit
+from gristmill.pipelines.recipe.schema import Recipe
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def pages() -> dict[str, str]:
@@ -76,7 +76,7 @@ def rules_page() -> str:
 
 def cli_page() -> str:
     """The help of every command."""
-    from pipelines.cli.main import Commands
+    from gristmill.pipelines.cli.main import Commands
 
     lines = ["# The command", "", "Made from `gristmill COMMAND --help` by `make docs`.", ""]
     for name, entry in sorted(Commands.table.items()):

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.terminal.output import note
-from pipelines.errors import RecipeError
+from gristmill.pipelines.cli.terminal.output import note
+from gristmill.pipelines.errors import RecipeError
 
 
 def init(
@@ -27,4 +27,4 @@ def init(
 
 def example(name: str) -> str:
     """The text of a shipped recipe."""
-    return (files("pipelines.recipe") / "examples" / f"{name}.yaml").read_text(encoding="utf-8")
+    return (files("gristmill.pipelines.recipe") / "examples" / f"{name}.yaml").read_text(encoding="utf-8")

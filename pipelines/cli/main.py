@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.commands import Commands, Entry
-from pipelines.cli.terminal.output import fail, out, prepare
-from pipelines.cli.terminal.usage import UsageError, explain, is_help
-from pipelines.errors import Exit, GristmillError, refusal
+from gristmill.pipelines.cli.commands import Commands, Entry
+from gristmill.pipelines.cli.terminal.output import fail, out, prepare
+from gristmill.pipelines.cli.terminal.usage import UsageError, explain, is_help
+from gristmill.pipelines.errors import Exit, GristmillError, refusal
 
 WRITE, RUN, LOOK, TRAIN = "Write a recipe", "Run it", "Look at what came out", "Train on it"
 

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.terminal.output import out
-from pipelines.report.build import write_report
-from pipelines.storage.layout import PAGE
-from pipelines.storage.rundir import open_run
-from pipelines.storage.verification import check_files
+from gristmill.pipelines.cli.terminal.output import out
+from gristmill.pipelines.report.build import write_report
+from gristmill.pipelines.storage.layout import PAGE
+from gristmill.pipelines.storage.rundir import open_run
+from gristmill.pipelines.storage.verification import check_files
 
 
 def report(

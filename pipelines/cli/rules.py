@@ -6,11 +6,11 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from filters.names import nearest
-from filters.presets import PRESETS
-from filters.signals import SIGNALS
-from pipelines.cli.terminal.output import out
-from pipelines.errors import RecipeError
+from gristmill.filters.names import nearest
+from gristmill.filters.presets import PRESETS
+from gristmill.filters.signals import SIGNALS
+from gristmill.pipelines.cli.terminal.output import out
+from gristmill.pipelines.errors import RecipeError
 
 
 def rules(

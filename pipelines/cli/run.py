@@ -16,19 +16,19 @@ from typing import Annotated, Any
 
 import typer
 
-from filters.names import nearest
-from pipelines.cli.terminal.live import ProgressView
-from pipelines.cli.terminal.output import err, human_bytes, note, out, say_error, warn
-from pipelines.errors import Exit, GristmillError, RecipeError, inert
-from pipelines.processes.lifetime import SCRATCH
-from pipelines.recipe.glance import name_of
-from pipelines.recipe.sizes import parse_bytes, parse_share
-from pipelines.run.progress import Progress
-from pipelines.run.request import STAGES, Request
-from pipelines.storage.addresses import redacted
-from pipelines.storage.layout import LOG, PAGE, REPORT, STATE
-from pipelines.storage.rundir import check_folder
-from pipelines.storage.store import Store
+from gristmill.filters.names import nearest
+from gristmill.pipelines.cli.terminal.live import ProgressView
+from gristmill.pipelines.cli.terminal.output import err, human_bytes, note, out, say_error, warn
+from gristmill.pipelines.errors import Exit, GristmillError, RecipeError, inert
+from gristmill.pipelines.processes.lifetime import SCRATCH
+from gristmill.pipelines.recipe.glance import name_of
+from gristmill.pipelines.recipe.sizes import parse_bytes, parse_share
+from gristmill.pipelines.run.progress import Progress
+from gristmill.pipelines.run.request import STAGES, Request
+from gristmill.pipelines.storage.addresses import redacted
+from gristmill.pipelines.storage.layout import LOG, PAGE, REPORT, STATE
+from gristmill.pipelines.storage.rundir import check_folder
+from gristmill.pipelines.storage.store import Store
 
 BEAM_ARGS = {"allow_extra_args": True}
 """What stands behind `--` goes to Beam; an unknown option before it is an error, with the nearest there is."""
@@ -95,7 +95,7 @@ def _folder(recipe: Path) -> Path:
     """runs/<name of the recipe>. Raises RecipeError for a recipe that has none."""
     name = name_of(recipe)
     if name is None:
-        from pipelines.recipe.load import load  # half a second, for what is wrong with it
+        from gristmill.pipelines.recipe.load import load  # half a second, for what is wrong with it
 
         name = load(recipe).recipe.name
     return Path("runs") / name
@@ -134,7 +134,7 @@ def supervise(request: Request) -> int:
     # A killed worker's job server may still be leaving; it removes its own folder.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         errors, log_path = Path(scratch) / "error", Path(scratch) / LOG
-        command = [sys.executable, "-m", "pipelines.run.worker", request.to_json(), scratch]
+        command = [sys.executable, "-m", "gristmill.pipelines.run.worker", request.to_json(), scratch]
         with log_path.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal reaches us alone, and we hand it on exactly once.
             worker = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
@@ -254,7 +254,7 @@ def _say_reported(request: Request, store: Store, pid: int) -> None:
         return
     if state.get("unchanged"):
         note("nothing was left to do: the report is the one of the run that did it")
-    from pipelines.report.terminal import terminal_summary
+    from gristmill.pipelines.report.terminal import terminal_summary
 
     page = Path(request.out) / PAGE if store.local is not None else store.url(PAGE)
     report: Any = json.loads(store.read_bytes(REPORT), object_hook=lambda fields: SimpleNamespace(**fields))

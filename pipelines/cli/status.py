@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipelines.cli.terminal.output import human_bytes, out
-from pipelines.run.progress import Progress
-from pipelines.storage.layout import STATE
-from pipelines.storage.rundir import open_run
-from pipelines.storage.verification import faults_of
+from gristmill.pipelines.cli.terminal.output import human_bytes, out
+from gristmill.pipelines.run.progress import Progress
+from gristmill.pipelines.storage.layout import STATE
+from gristmill.pipelines.storage.rundir import open_run
+from gristmill.pipelines.storage.verification import faults_of
 
 
 def status(run: Annotated[str, typer.Argument(help="The run directory, or its address.")]) -> None:

@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from pipelines.cli.terminal.output import note
-from pipelines.errors import Exit, RecipeError
-from pipelines.recipe.load import load
-from pipelines.storage.layout import INDEX, MANIFEST, PLUGINS, RECIPE, STATE
-from pipelines.storage.rundir import open_run
-from pipelines.storage.sealed import unseal
-from pipelines.storage.store import Store
-from pipelines.storage.verification import check_files, listed_in, write_inventory
+from gristmill.pipelines.cli.terminal.output import note
+from gristmill.pipelines.errors import Exit, RecipeError
+from gristmill.pipelines.recipe.load import load
+from gristmill.pipelines.storage.layout import INDEX, MANIFEST, PLUGINS, RECIPE, STATE
+from gristmill.pipelines.storage.rundir import open_run
+from gristmill.pipelines.storage.sealed import unseal
+from gristmill.pipelines.storage.store import Store
+from gristmill.pipelines.storage.verification import check_files, listed_in, write_inventory
 
 TRAINED_ON = ("tokens", "tokenizer", PLUGINS, RECIPE)
 """Files and folders of a run that training needs, beside its manifest and state."""
@@ -73,7 +73,7 @@ def start_trainer(run: Path, name: str, extra: list[str], store: Store | None = 
 
     `store`: where the report goes, and the curves that it shows, if not to `run`.
     """
-    from pipelines.report.build import write_report
+    from gristmill.pipelines.report.build import write_report
 
     options = load(run / "recipe.yaml").recipe.train
     command = ["train", str(run), "--name", name]
@@ -142,7 +142,7 @@ def generate_text(checkpoint: Path, prompt: str, extra: list[str]) -> int:
 
 def call_trainer(arguments: list[str]) -> int:
     """`python -m trainer`: the command imports no torch."""
-    process = subprocess.Popen([sys.executable, "-m", "trainer", *arguments])
+    process = subprocess.Popen([sys.executable, "-m", "gristmill.trainer", *arguments])
     while True:
         try:
             return process.wait()

@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipelines.cli.terminal.output import human_bytes, note, out, warn
-from pipelines.recipe.check import check
-from pipelines.recipe.doubts import doubts
-from pipelines.recipe.load import LoadedRecipe, load
-from pipelines.records.elements import Unit
-from pipelines.run.job import plan_units
+from gristmill.pipelines.cli.terminal.output import human_bytes, note, out, warn
+from gristmill.pipelines.recipe.check import check
+from gristmill.pipelines.recipe.doubts import doubts
+from gristmill.pipelines.recipe.load import LoadedRecipe, load
+from gristmill.pipelines.records.elements import Unit
+from gristmill.pipelines.run.job import plan_units
 
 DISK_FACTORS = {"warc": 1.6, "wet": 3.0, "html": 0.8, "parquet": 2.2}
 """Disk of a run as a multiple of its input's size, by format: measured on the development corpus (docs/running.md)."""

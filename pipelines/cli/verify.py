@@ -8,13 +8,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.cli.terminal.output import human_bytes, note, out
-from pipelines.cli.train import call_trainer
-from pipelines.errors import Exit
-from pipelines.storage.rundir import is_run, open_run
-from pipelines.storage.store import Store
-from pipelines.storage.verification import FIXES, Verdict
-from pipelines.storage.verification import verify as verify_files
+from gristmill.pipelines.cli.terminal.output import human_bytes, note, out
+from gristmill.pipelines.cli.train import call_trainer
+from gristmill.pipelines.errors import Exit
+from gristmill.pipelines.storage.rundir import is_run, open_run
+from gristmill.pipelines.storage.store import Store
+from gristmill.pipelines.storage.verification import FIXES, Verdict
+from gristmill.pipelines.storage.verification import verify as verify_files
 
 
 def verify(

@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from pipelines.cli.terminal.output import out
-from pipelines.errors import RecipeError, inert
-from pipelines.report.sections.samples import SENTENCES
-from pipelines.storage.ledger import Ledger
-from pipelines.storage.rundir import open_run
-from pipelines.storage.verification import check_files
+from gristmill.pipelines.cli.terminal.output import out
+from gristmill.pipelines.errors import RecipeError, inert
+from gristmill.pipelines.report.sections.samples import SENTENCES
+from gristmill.pipelines.storage.ledger import Ledger
+from gristmill.pipelines.storage.rundir import open_run
+from gristmill.pipelines.storage.verification import check_files
 
 SHOWN = 5
 DOCUMENT = f"""

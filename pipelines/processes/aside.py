@@ -7,7 +7,7 @@ or writes to one, planning, the lock, the manifest and the report are done in fo
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from pipelines.processes.pool import WorkerPool
+from gristmill.pipelines.processes.pool import WorkerPool
 
 T = TypeVar("T")
 

@@ -1,7 +1,7 @@
 """A document that kills its process costs itself, not its unit and not the run.
 
 A segmentation fault or the kernel's out-of-memory killer leaves nothing to catch. So where earlier attempts at a unit
-were killed (`pipelines.storage.attempts`) the next one is careful: whatever reads or judges documents runs in a forked
+were killed (`storage/attempts.py`) the next one is careful: whatever reads or judges documents runs in a forked
 child first, and what kills the child raises `LethalRecordError` here, to become a dead letter.
 """
 
@@ -19,8 +19,8 @@ from itertools import islice
 from pathlib import Path
 from typing import NoReturn, ParamSpec, TypeVar
 
-from pipelines.errors import BadRecordError
-from pipelines.processes.lifetime import end_with_parent
+from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.processes.lifetime import end_with_parent
 
 TRIES = 3
 """Deaths of a child until its records are held to blame: another process may have emptied the memory."""

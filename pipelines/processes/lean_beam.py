@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from filters.imports import Later, around_import, standing_in, without
+from gristmill.filters.imports import Later, around_import, standing_in, without
 
 
 class _DoorError(Exception):

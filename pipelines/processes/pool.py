@@ -13,8 +13,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any, NoReturn
 
-from pipelines.errors import GristmillError, RunnerError, causes, shortage
-from pipelines.processes.lifetime import end_with_parent
+from gristmill.pipelines.errors import GristmillError, RunnerError, causes, shortage
+from gristmill.pipelines.processes.lifetime import end_with_parent
 
 MAX_TRIES = 4
 """As Dataflow: a unit that kills its worker more often is a bug, not bad luck."""

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from filters.batch import text_column
-from pipelines.recipe.columns import ARROW_TYPES
-from pipelines.recipe.schema import ColumnType
-from pipelines.records.elements import DeadLetter, Records
+from gristmill.filters.batch import text_column
+from gristmill.pipelines.recipe.columns import ARROW_TYPES
+from gristmill.pipelines.recipe.schema import ColumnType
+from gristmill.pipelines.records.elements import DeadLetter, Records
 
 MAX_ROWS = 4096
 MAX_TEXT_BYTES = 4 * 2**20

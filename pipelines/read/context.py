@@ -5,13 +5,13 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from filters.dedup.fingerprints import doc_ids
-from pipelines.processes.isolation import Guard
-from pipelines.read.batches import Aside, record_schema
-from pipelines.read.fields import Fields
-from pipelines.read.sample import Sample
-from pipelines.recipe import schema
-from pipelines.records.elements import DeadLetter, Records
+from gristmill.filters.dedup.fingerprints import doc_ids
+from gristmill.pipelines.processes.isolation import Guard
+from gristmill.pipelines.read.batches import Aside, record_schema
+from gristmill.pipelines.read.fields import Fields
+from gristmill.pipelines.read.sample import Sample
+from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.records.elements import DeadLetter, Records
 
 
 @dataclass

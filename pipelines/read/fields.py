@@ -5,9 +5,9 @@ import math
 import re
 from typing import Any, NamedTuple
 
-from pipelines.errors import BadRecordError
-from pipelines.recipe import schema
-from pipelines.recipe.languages import normal_language
+from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.recipe.languages import normal_language
 
 JSON_TYPES = {
     dict: "an object",

@@ -9,11 +9,11 @@ from typing import IO, cast
 
 import pyarrow as pa
 
-from pipelines.errors import InputError
-from pipelines.records.elements import Split
-from pipelines.storage.addresses import is_remote
-from pipelines.storage.remote import RemoteFile, value_of
-from pipelines.storage.remote import info as remote_info
+from gristmill.pipelines.errors import InputError
+from gristmill.pipelines.records.elements import Split
+from gristmill.pipelines.storage.addresses import is_remote
+from gristmill.pipelines.storage.remote import RemoteFile, value_of
+from gristmill.pipelines.storage.remote import info as remote_info
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import IO, NamedTuple
 
-from pipelines.read.streams import RAW_BYTES, BrokenStreamError
-from pipelines.records.dead_letters import Passing, too_long
+from gristmill.pipelines.read.streams import RAW_BYTES, BrokenStreamError
+from gristmill.pipelines.records.dead_letters import Passing, too_long
 
 
 class Line(NamedTuple):

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 
 import fsspec
 
-from pipelines.errors import InputError
-from pipelines.read.files import File, compression_of
-from pipelines.storage.addresses import check_address, is_remote
-from pipelines.storage.layout import LOCK_FILE, RECIPE, STATE
-from pipelines.storage.remote import attempt, connect, etag_of
+from gristmill.pipelines.errors import InputError
+from gristmill.pipelines.read.files import File, compression_of
+from gristmill.pipelines.storage.addresses import check_address, is_remote
+from gristmill.pipelines.storage.layout import LOCK_FILE, RECIPE, STATE
+from gristmill.pipelines.storage.remote import attempt, connect, etag_of
 
 KINDS = {
     stat.S_IFIFO: "a FIFO",

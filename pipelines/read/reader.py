@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from pipelines.read.batches import Item
-from pipelines.read.context import Context
-from pipelines.read.files import File
-from pipelines.recipe import schema
-from pipelines.records.elements import Records, Split
+from gristmill.pipelines.read.batches import Item
+from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.files import File
+from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.records.elements import Records, Split
 
 Piece = tuple[Split, int]
 """A split and about what it costs to read, in bytes."""

@@ -4,15 +4,15 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from functools import partial
 
-from pipelines.processes.isolation import Guard, LethalRecordError
-from pipelines.read.batches import Item, batches
-from pipelines.read.context import Context
-from pipelines.read.files import unchanged
-from pipelines.read.formats import READERS
-from pipelines.read.sample import Sample
-from pipelines.recipe import schema
-from pipelines.records.dead_letters import describe, unreadable
-from pipelines.records.elements import DeadLetter, Records, Split, Unit
+from gristmill.pipelines.processes.isolation import Guard, LethalRecordError
+from gristmill.pipelines.read.batches import Item, batches
+from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.files import unchanged
+from gristmill.pipelines.read.formats import READERS
+from gristmill.pipelines.read.sample import Sample
+from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.records.dead_letters import describe, unreadable
+from gristmill.pipelines.records.elements import DeadLetter, Records, Split, Unit
 
 
 def read_unit(

@@ -3,19 +3,19 @@
 import re
 from collections.abc import Iterable, Iterator
 
-from filters.judge import Entry, Judge
-from filters.kernels.unicode import SCRIPTS
-from filters.names import nearest
-from filters.pii.entities import ENTITIES
-from filters.presets import PRESETS
-from filters.rules import Preset, Rule
-from filters.signals import SIGNALS
-from pipelines.recipe.columns import curated_schema, scrubbable_fields, text_schema
-from pipelines.recipe.entries import entry_of, judge_of, presets_of
-from pipelines.recipe.languages import wrong_language
-from pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
-from pipelines.recipe.schema import Decision, Recipe
-from pipelines.recipe.wording import RecipePath
+from gristmill.filters.judge import Entry, Judge
+from gristmill.filters.kernels.unicode import SCRIPTS
+from gristmill.filters.names import nearest
+from gristmill.filters.pii.entities import ENTITIES
+from gristmill.filters.presets import PRESETS
+from gristmill.filters.rules import Preset, Rule
+from gristmill.filters.signals import SIGNALS
+from gristmill.pipelines.recipe.columns import curated_schema, scrubbable_fields, text_schema
+from gristmill.pipelines.recipe.entries import entry_of, judge_of, presets_of
+from gristmill.pipelines.recipe.languages import wrong_language
+from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
+from gristmill.pipelines.recipe.schema import Decision, Recipe
+from gristmill.pipelines.recipe.wording import RecipePath
 
 Problem = tuple[RecipePath, str]
 

@@ -2,9 +2,9 @@
 
 import pyarrow as pa
 
-from filters.edits import EDIT
-from pipelines.recipe.schema import ColumnType, Recipe
-from pipelines.records.columns import IDENTITY, LANGUAGE
+from gristmill.filters.edits import EDIT
+from gristmill.pipelines.recipe.schema import ColumnType, Recipe
+from gristmill.pipelines.records.columns import IDENTITY, LANGUAGE
 
 ARROW_TYPES: dict[ColumnType, pa.DataType] = {
     "string": pa.string(),

@@ -4,11 +4,11 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
-from filters.judge import Judge
-from filters.rules import Rule
-from pipelines.recipe.entries import judge_of
-from pipelines.recipe.load import LoadedRecipe
-from pipelines.recipe.schema import Decision, Recipe
+from gristmill.filters.judge import Judge
+from gristmill.filters.rules import Rule
+from gristmill.pipelines.recipe.entries import judge_of
+from gristmill.pipelines.recipe.load import LoadedRecipe
+from gristmill.pipelines.recipe.schema import Decision, Recipe
 
 Case = tuple[str | None, str | None, str | None]
 """A language, a script and a source; None stands for all that no entry names."""

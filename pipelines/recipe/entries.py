@@ -1,9 +1,9 @@
 """`decide` of a recipe -> the entries that judge documents."""
 
-from filters.judge import Entry, Judge
-from filters.presets import PRESETS
-from filters.rules import Preset, change, own_rules
-from pipelines.recipe.schema import Decision, Recipe
+from gristmill.filters.judge import Entry, Judge
+from gristmill.filters.presets import PRESETS
+from gristmill.filters.rules import Preset, change, own_rules
+from gristmill.pipelines.recipe.schema import Decision, Recipe
 
 
 def judge_of(recipe: Recipe) -> Judge:

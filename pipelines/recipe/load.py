@@ -13,13 +13,13 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from filters.names import nearest
-from pipelines.errors import RecipeError
-from pipelines.recipe import plain_yaml
-from pipelines.recipe.plain_yaml import short
-from pipelines.recipe.plugins import declare_plugins, read_plugin
-from pipelines.recipe.schema import Recipe
-from pipelines.recipe.wording import Place, RecipePath, expected, is_open, keys_of, place_of, values_of
+from gristmill.filters.names import nearest
+from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.recipe import plain_yaml
+from gristmill.pipelines.recipe.plain_yaml import short
+from gristmill.pipelines.recipe.plugins import declare_plugins, read_plugin
+from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.recipe.wording import Place, RecipePath, expected, is_open, keys_of, place_of, values_of
 
 NEWLINE = b"\n"
 MAX_SHOWN = 50

@@ -1,4 +1,4 @@
-"""Writes language_codes.txt, the other codes of languages.py: `python -m pipelines.recipe.make_languages`.
+"""Writes language_codes.txt, the other codes of languages.py: `python -m gristmill.pipelines.recipe.make_languages`.
 
 Needs langcodes 3.5 (MIT; ISO 639 and CLDR data), which nothing else does: `uv pip install langcodes`.
 """
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from langcodes.data_dicts import LANGUAGE_ALPHA3, LANGUAGE_ALPHA3_BIBLIOGRAPHIC, NORMALIZED_MACROLANGUAGES
 
-from pipelines.recipe.languages import NAMES
+from gristmill.pipelines.recipe.languages import NAMES
 
 AS_IDENTIFIED = {
     "iw": "he",

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from filters.pii.entities import ENTITIES, try_recognizer
-from filters.registry import Registry, declaring
-from filters.signals import SIGNALS, try_signal
-from pipelines.errors import RecipeError
+from gristmill.filters.pii.entities import ENTITIES, try_recognizer
+from gristmill.filters.registry import Registry, declaring
+from gristmill.filters.signals import SIGNALS, try_signal
+from gristmill.pipelines.errors import RecipeError
 
 GROUP = "gristmill.plugins"
 """The entry point group of packages that can be named."""

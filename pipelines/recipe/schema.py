@@ -18,12 +18,12 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from filters.names import nearest
-from filters.registry import Registry
-from pipelines.recipe.glance import NAME
-from pipelines.recipe.languages import known_language
-from pipelines.recipe.plugins import Plugin, declare_plugins
-from pipelines.recipe.sizes import parse_bytes, parse_share
+from gristmill.filters.names import nearest
+from gristmill.filters.registry import Registry
+from gristmill.pipelines.recipe.glance import NAME
+from gristmill.pipelines.recipe.languages import known_language
+from gristmill.pipelines.recipe.plugins import Plugin, declare_plugins
+from gristmill.pipelines.recipe.sizes import parse_bytes, parse_share
 
 
 def as_list(value: Any) -> Any:

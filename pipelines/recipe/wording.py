@@ -8,7 +8,7 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from pipelines.recipe.schema import Expected, Recipe
+from gristmill.pipelines.recipe.schema import Expected, Recipe
 
 RecipePath = tuple[str | int, ...]
 Place = Any

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from filters.imports import Later
-from pipelines.errors import ReconcileError
+from gristmill.filters.imports import Later
+from gristmill.pipelines.errors import ReconcileError
 
 if TYPE_CHECKING:
     import numpy as np

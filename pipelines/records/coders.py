@@ -9,8 +9,8 @@ import apache_beam as beam
 import pyarrow as pa
 from apache_beam.coders import Coder
 
-from pipelines.records.elements import Unit
-from pipelines.records.receipts import Receipt
+from gristmill.pipelines.records.elements import Unit
+from gristmill.pipelines.records.receipts import Receipt
 
 
 class UnitCoder(Coder):

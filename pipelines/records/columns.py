@@ -5,8 +5,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.errors import utf8_text
-from pipelines.records.elements import DeadLetter
+from gristmill.pipelines.errors import utf8_text
+from gristmill.pipelines.records.elements import DeadLetter
 
 SPANS = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64()), ("kind", pa.string())]))
 """Edits as the ledger shows them: without the replaced or replacing text."""

@@ -4,8 +4,8 @@ document."""
 import hashlib
 import json
 
-from pipelines.errors import BadRecordError
-from pipelines.records.elements import FIRST_BYTES, DeadLetter, Split
+from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.records.elements import FIRST_BYTES, DeadLetter, Split
 
 SPEAKS_FOR_ITSELF = (json.JSONDecodeError, UnicodeDecodeError, EOFError, RecursionError)
 """Errors whose own message holds positions and codec names only, never text of the document."""

@@ -82,7 +82,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """A batch of records (columns: `pipelines.read.batches.record_schema`), what died on the way, and what is no input.
+    """A batch of records (columns: `read.batches.record_schema`), what died on the way, and what is no input.
 
     `aside` counts records that are not inputs by kind ("warc_request", "not_sampled").
     """

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
-from pipelines.records.accounts import Account, Accounts
+from gristmill.pipelines.records.accounts import Account, Accounts
 
 
 @dataclass(frozen=True)

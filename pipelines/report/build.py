@@ -5,29 +5,29 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from pipelines.report.drawing.render import render
-from pipelines.report.excerpts import Excerpts
-from pipelines.report.material import Material, open_material
-from pipelines.report.model import Report
-from pipelines.report.sections.attention import build_attention
-from pipelines.report.sections.dead import build_dead
-from pipelines.report.sections.decisions import build_entries
-from pipelines.report.sections.duplicates import build_duplicates
-from pipelines.report.sections.edits import build_edits
-from pipelines.report.sections.funnel import Funnel, build_funnel
-from pipelines.report.sections.groups import build_languages, build_sites, build_sources
-from pipelines.report.sections.headline import build_header
-from pipelines.report.sections.lengths import build_lengths
-from pipelines.report.sections.provenance import build_provenance
-from pipelines.report.sections.samples import build_kept, build_samples
-from pipelines.report.sections.timing import build_timing
-from pipelines.report.sections.tokens import build_tokens, count_tokens
-from pipelines.report.sections.training import build_training
-from pipelines.report.sections.vocabulary import build_tokenizer
-from pipelines.storage.layout import PAGE, REPORT
-from pipelines.storage.rundir import update_state
-from pipelines.storage.store import Store
-from pipelines.storage.verification import list_report
+from gristmill.pipelines.report.drawing.render import render
+from gristmill.pipelines.report.excerpts import Excerpts
+from gristmill.pipelines.report.material import Material, open_material
+from gristmill.pipelines.report.model import Report
+from gristmill.pipelines.report.sections.attention import build_attention
+from gristmill.pipelines.report.sections.dead import build_dead
+from gristmill.pipelines.report.sections.decisions import build_entries
+from gristmill.pipelines.report.sections.duplicates import build_duplicates
+from gristmill.pipelines.report.sections.edits import build_edits
+from gristmill.pipelines.report.sections.funnel import Funnel, build_funnel
+from gristmill.pipelines.report.sections.groups import build_languages, build_sites, build_sources
+from gristmill.pipelines.report.sections.headline import build_header
+from gristmill.pipelines.report.sections.lengths import build_lengths
+from gristmill.pipelines.report.sections.provenance import build_provenance
+from gristmill.pipelines.report.sections.samples import build_kept, build_samples
+from gristmill.pipelines.report.sections.timing import build_timing
+from gristmill.pipelines.report.sections.tokens import build_tokens, count_tokens
+from gristmill.pipelines.report.sections.training import build_training
+from gristmill.pipelines.report.sections.vocabulary import build_tokenizer
+from gristmill.pipelines.storage.layout import PAGE, REPORT
+from gristmill.pipelines.storage.rundir import update_state
+from gristmill.pipelines.storage.store import Store
+from gristmill.pipelines.storage.verification import list_report
 
 COPIED = (
     *("manifest.json", "run.json", "recipe.yaml", "tokenizer/tokenizer.json", "tokens/index.json", "train"),
@@ -71,7 +71,7 @@ def build(run: Path | Store, scrub: Callable[[str], str] | None = None) -> Repor
 
 
 def _scrubber() -> Callable[[str], str]:
-    from filters.pii.engine import Scrubber  # loads recognizers: only when a report is made
+    from gristmill.filters.pii.engine import Scrubber  # loads recognizers: only when a report is made
 
     return Scrubber().scrub
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from pipelines.errors import inert
+from gristmill.pipelines.errors import inert
 
 EXCERPT = 600
 """Characters of a document that a report shows."""

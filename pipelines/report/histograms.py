@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipelines.report.figures import Bin, Histogram, Threshold, share
-from pipelines.storage.sql import identifier
+from gristmill.pipelines.report.figures import Bin, Histogram, Threshold, share
+from gristmill.pipelines.storage.sql import identifier
 
 if TYPE_CHECKING:
-    from pipelines.storage.ledger import Ledger
+    from gristmill.pipelines.storage.ledger import Ledger
 
 BINS = 40
 

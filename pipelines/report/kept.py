@@ -4,8 +4,8 @@ import hashlib
 import json
 from typing import Any
 
-from pipelines.storage.layout import MANIFEST, PAGE, REPORT
-from pipelines.storage.store import Store
+from gristmill.pipelines.storage.layout import MANIFEST, PAGE, REPORT
+from gristmill.pipelines.storage.store import Store
 
 TRAININGS = "train/*/metrics.jsonl"
 

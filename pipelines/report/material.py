@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from pipelines.errors import InputError
-from pipelines.records.accounts import Accounts
-from pipelines.report.excerpts import Excerpts
-from pipelines.storage.store import Store
+from gristmill.pipelines.errors import InputError
+from gristmill.pipelines.records.accounts import Accounts
+from gristmill.pipelines.report.excerpts import Excerpts
+from gristmill.pipelines.storage.store import Store
 
 if TYPE_CHECKING:  # DuckDB, and whoever only shows a finished report does without
-    from pipelines.storage.ledger import Ledger
+    from gristmill.pipelines.storage.ledger import Ledger
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def open_material(run: Path, store: Store, excerpts: Excerpts) -> Material:
 
     Raises InputError when the run directory or its manifest is missing or not valid JSON.
     """
-    from pipelines.storage.ledger import Ledger
+    from gristmill.pipelines.storage.ledger import Ledger
 
     ledger = Ledger(store, run)
     manifest = read_json(run / "manifest.json")

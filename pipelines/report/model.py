@@ -7,21 +7,21 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.report.figures import Histogram
-from pipelines.report.sections.attention import Attention
-from pipelines.report.sections.dead import DeadLetters
-from pipelines.report.sections.decisions import Entry
-from pipelines.report.sections.duplicates import Duplicates
-from pipelines.report.sections.edits import Edits
-from pipelines.report.sections.funnel import Funnel
-from pipelines.report.sections.groups import Groups
-from pipelines.report.sections.headline import Header
-from pipelines.report.sections.provenance import Provenance
-from pipelines.report.sections.samples import Kept, Samples
-from pipelines.report.sections.timing import Timing
-from pipelines.report.sections.tokens import Tokens
-from pipelines.report.sections.training import Training
-from pipelines.report.sections.vocabulary import Tokenizer
+from gristmill.pipelines.report.figures import Histogram
+from gristmill.pipelines.report.sections.attention import Attention
+from gristmill.pipelines.report.sections.dead import DeadLetters
+from gristmill.pipelines.report.sections.decisions import Entry
+from gristmill.pipelines.report.sections.duplicates import Duplicates
+from gristmill.pipelines.report.sections.edits import Edits
+from gristmill.pipelines.report.sections.funnel import Funnel
+from gristmill.pipelines.report.sections.groups import Groups
+from gristmill.pipelines.report.sections.headline import Header
+from gristmill.pipelines.report.sections.provenance import Provenance
+from gristmill.pipelines.report.sections.samples import Kept, Samples
+from gristmill.pipelines.report.sections.timing import Timing
+from gristmill.pipelines.report.sections.tokens import Tokens
+from gristmill.pipelines.report.sections.training import Training
+from gristmill.pipelines.report.sections.vocabulary import Tokenizer
 
 
 @dataclass(frozen=True)

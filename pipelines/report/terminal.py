@@ -9,11 +9,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.report.figures import dropped_most
-from pipelines.report.theme import TERMINAL, count, duration, share, size
+from gristmill.pipelines.report.figures import dropped_most
+from gristmill.pipelines.report.theme import TERMINAL, count, duration, share, size
 
 if TYPE_CHECKING:  # what a report is made from is not imported by whoever shows one
-    from pipelines.report.model import Report
+    from gristmill.pipelines.report.model import Report
 
 TOP = 6
 """Reasons listed."""

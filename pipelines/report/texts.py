@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import IO
 
-from pipelines.report.material import Material
-from pipelines.storage.layout import is_ours
+from gristmill.pipelines.report.material import Material
+from gristmill.pipelines.storage.layout import is_ours
 
 
 def clean_texts(material: Material, doc_ids: Iterable[str]) -> dict[str, str]:

@@ -5,10 +5,10 @@ from typing import Any
 
 import yaml
 
-from pipelines.recipe.load import dump
-from pipelines.run.job import Job
-from pipelines.storage.layout import RECIPE
-from pipelines.storage.store import Store
+from gristmill.pipelines.recipe.load import dump
+from gristmill.pipelines.run.job import Job
+from gristmill.pipelines.storage.layout import RECIPE
+from gristmill.pipelines.storage.store import Store
 
 SHOWN = 12
 """Changed keys named; the rest is counted."""

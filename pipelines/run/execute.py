@@ -10,37 +10,37 @@ from typing import Any
 
 import apache_beam as beam
 
-from pipelines.errors import DamageError, EmptyError, GristmillError, RunnerError, causes, refusal, utf8_text
-from pipelines.processes.aside import Aside, here, in_child
-from pipelines.recipe.check import check
-from pipelines.recipe.doubts import doubts
-from pipelines.recipe.load import LoadedRecipe, dump, load
-from pipelines.records.accounts import Accounts, reconcile
-from pipelines.records.elements import Unit
-from pipelines.records.receipts import Receipt, total
-from pipelines.report.build import write_report
-from pipelines.report.kept import described
-from pipelines.run import manifest
-from pipelines.run.changes import changes
-from pipelines.run.graph import build
-from pipelines.run.job import Job, make_job, plan_units
-from pipelines.run.keys import code_version
-from pipelines.run.outcome import emptiness, whole_stages
-from pipelines.run.plan_file import write_plan
-from pipelines.run.request import STAGES, Request
-from pipelines.run.standing import all_standing
-from pipelines.runners.budget import Budget
-from pipelines.runners.local.runner import LocalRunner
-from pipelines.runners.options import Chosen, choose
-from pipelines.runners.portable.remote_job import end_orphan
-from pipelines.runners.portable.runner import ClusterRunner
-from pipelines.stages.preload import preload
-from pipelines.storage.addresses import is_remote, redacted
-from pipelines.storage.addresses import load as load_protocol
-from pipelines.storage.layout import MANIFEST, NOTES, RECIPE, STATE
-from pipelines.storage.receipt_book import read_note, read_receipt, write_note
-from pipelines.storage.rundir import claim, locked, now, update_state
-from pipelines.storage.store import Store
+from gristmill.pipelines.errors import DamageError, EmptyError, GristmillError, RunnerError, causes, refusal, utf8_text
+from gristmill.pipelines.processes.aside import Aside, here, in_child
+from gristmill.pipelines.recipe.check import check
+from gristmill.pipelines.recipe.doubts import doubts
+from gristmill.pipelines.recipe.load import LoadedRecipe, dump, load
+from gristmill.pipelines.records.accounts import Accounts, reconcile
+from gristmill.pipelines.records.elements import Unit
+from gristmill.pipelines.records.receipts import Receipt, total
+from gristmill.pipelines.report.build import write_report
+from gristmill.pipelines.report.kept import described
+from gristmill.pipelines.run import manifest
+from gristmill.pipelines.run.changes import changes
+from gristmill.pipelines.run.graph import build
+from gristmill.pipelines.run.job import Job, make_job, plan_units
+from gristmill.pipelines.run.keys import code_version
+from gristmill.pipelines.run.outcome import emptiness, whole_stages
+from gristmill.pipelines.run.plan_file import write_plan
+from gristmill.pipelines.run.request import STAGES, Request
+from gristmill.pipelines.run.standing import all_standing
+from gristmill.pipelines.runners.budget import Budget
+from gristmill.pipelines.runners.local.runner import LocalRunner
+from gristmill.pipelines.runners.options import Chosen, choose
+from gristmill.pipelines.runners.portable.remote_job import end_orphan
+from gristmill.pipelines.runners.portable.runner import ClusterRunner
+from gristmill.pipelines.stages.preload import preload
+from gristmill.pipelines.storage.addresses import is_remote, redacted
+from gristmill.pipelines.storage.addresses import load as load_protocol
+from gristmill.pipelines.storage.layout import MANIFEST, NOTES, RECIPE, STATE
+from gristmill.pipelines.storage.receipt_book import read_note, read_receipt, write_note
+from gristmill.pipelines.storage.rundir import claim, locked, now, update_state
+from gristmill.pipelines.storage.store import Store
 
 REPORT_CODE = ("pipelines/report", "pipelines/storage/ledger.py")
 NOTED = ("score", "text", "tokenizer", "tokens", "rows")

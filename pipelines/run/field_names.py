@@ -3,14 +3,14 @@ field."""
 
 from collections.abc import Iterator
 
-from filters.names import nearest
-from pipelines.read.formats import READERS
-from pipelines.read.reader import Seen
-from pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
-from pipelines.recipe.plain_yaml import short
-from pipelines.recipe.schema import LanguageColumn, Source
-from pipelines.recipe.wording import RecipePath
-from pipelines.records.elements import Split, Unit
+from gristmill.filters.names import nearest
+from gristmill.pipelines.read.formats import READERS
+from gristmill.pipelines.read.reader import Seen
+from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
+from gristmill.pipelines.recipe.plain_yaml import short
+from gristmill.pipelines.recipe.schema import LanguageColumn, Source
+from gristmill.pipelines.recipe.wording import RecipePath
+from gristmill.pipelines.records.elements import Split, Unit
 
 MAX_RECORDS = 1_000
 MAX_FILES = 64

@@ -11,22 +11,22 @@ from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
 
-import pipelines.records.coders  # noqa: F401 - registers the coders
-from pipelines.records.elements import Unit
-from pipelines.records.receipts import Receipt
-from pipelines.run.job import Job
-from pipelines.run.plan_file import read_plan
-from pipelines.stages.duplicates.find import FindDuplicates
-from pipelines.stages.duplicates.members import StoreMembers
-from pipelines.stages.duplicates.partitions import File
-from pipelines.stages.exchange import Block, GroupBlocks
-from pipelines.stages.numbered import Together, unpack
-from pipelines.stages.score import FINGERPRINTS, ScoreUnits
-from pipelines.stages.text import CleanUnits
-from pipelines.stages.tokenizer import TrainTokenizer
-from pipelines.stages.tokens import EncodeUnits, PlanRows
-from pipelines.storage.receipt_book import write_note
-from pipelines.storage.store import Store
+import gristmill.pipelines.records.coders  # noqa: F401 - registers the coders
+from gristmill.pipelines.records.elements import Unit
+from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.run.job import Job
+from gristmill.pipelines.run.plan_file import read_plan
+from gristmill.pipelines.stages.duplicates.find import FindDuplicates
+from gristmill.pipelines.stages.duplicates.members import StoreMembers
+from gristmill.pipelines.stages.duplicates.partitions import File
+from gristmill.pipelines.stages.exchange import Block, GroupBlocks
+from gristmill.pipelines.stages.numbered import Together, unpack
+from gristmill.pipelines.stages.score import FINGERPRINTS, ScoreUnits
+from gristmill.pipelines.stages.text import CleanUnits
+from gristmill.pipelines.stages.tokenizer import TrainTokenizer
+from gristmill.pipelines.stages.tokens import EncodeUnits, PlanRows
+from gristmill.pipelines.storage.receipt_book import write_note
+from gristmill.pipelines.storage.store import Store
 
 Numbered = tuple[int, Receipt]
 

@@ -2,17 +2,17 @@
 
 from dataclasses import dataclass
 
-from pipelines.errors import DamageError
-from pipelines.recipe.load import LoadedRecipe
-from pipelines.recipe.plugins import names as plugin_names
-from pipelines.recipe.schema import Recipe
-from pipelines.records.elements import Unit
-from pipelines.run.field_names import check_field_names
-from pipelines.run.keys import DUPLICATES_CODE, SCORE_CODE, TEXT_CODE, TOKEN_CODE, step_key
-from pipelines.run.plan import plan_source
-from pipelines.run.request import STAGES
-from pipelines.storage.receipt_book import ReceiptBook
-from pipelines.storage.store import Store
+from gristmill.pipelines.errors import DamageError
+from gristmill.pipelines.recipe.load import LoadedRecipe
+from gristmill.pipelines.recipe.plugins import names as plugin_names
+from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.records.elements import Unit
+from gristmill.pipelines.run.field_names import check_field_names
+from gristmill.pipelines.run.keys import DUPLICATES_CODE, SCORE_CODE, TEXT_CODE, TOKEN_CODE, step_key
+from gristmill.pipelines.run.plan import plan_source
+from gristmill.pipelines.run.request import STAGES
+from gristmill.pipelines.storage.receipt_book import ReceiptBook
+from gristmill.pipelines.storage.store import Store
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,15 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
-from pipelines.errors import DamageError
-from pipelines.recipe.entries import judge_of
-from pipelines.recipe.load import fingerprint
-from pipelines.recipe.schema import Recipe
-from pipelines.records.accounts import Accounts
-from pipelines.records.elements import Unit
-from pipelines.records.receipts import Part, Receipt
-from pipelines.run.job import Job
-from pipelines.storage.layout import (
+from gristmill.pipelines.errors import DamageError
+from gristmill.pipelines.recipe.entries import judge_of
+from gristmill.pipelines.recipe.load import fingerprint
+from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.records.accounts import Accounts
+from gristmill.pipelines.records.elements import Unit
+from gristmill.pipelines.records.receipts import Part, Receipt
+from gristmill.pipelines.run.job import Job
+from gristmill.pipelines.storage.layout import (
     ATTEMPTS,
     CARD,
     DATASETS,
@@ -29,10 +29,10 @@ from pipelines.storage.layout import (
     RECIPE,
     is_ours,
 )
-from pipelines.storage.parts import add_content
-from pipelines.storage.sealed import MAKE_AGAIN
-from pipelines.storage.store import Store
-from pipelines.storage.verification import listed_in, write_inventory
+from gristmill.pipelines.storage.parts import add_content
+from gristmill.pipelines.storage.sealed import MAKE_AGAIN
+from gristmill.pipelines.storage.store import Store
+from gristmill.pipelines.storage.verification import listed_in, write_inventory
 
 
 def build(job: Job, units: list[Unit], receipts: Mapping[str, list[Receipt]], accounts: Accounts) -> dict[str, Any]:

@@ -3,15 +3,15 @@
 from collections import Counter
 from dataclasses import replace
 
-from pipelines.errors import DamageError, EmptyError
-from pipelines.records.accounts import ASIDE, DROPPED, IN, KEPT, Accounts
-from pipelines.records.elements import Unit
-from pipelines.records.receipts import Receipt
-from pipelines.run.job import Job
-from pipelines.run.standing import standing_receipts
-from pipelines.storage.ledger import Ledger
-from pipelines.storage.receipt_book import ReceiptBook, read_receipt
-from pipelines.storage.store import Store
+from gristmill.pipelines.errors import DamageError, EmptyError
+from gristmill.pipelines.records.accounts import ASIDE, DROPPED, IN, KEPT, Accounts
+from gristmill.pipelines.records.elements import Unit
+from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.run.job import Job
+from gristmill.pipelines.run.standing import standing_receipts
+from gristmill.pipelines.storage.ledger import Ledger
+from gristmill.pipelines.storage.receipt_book import ReceiptBook, read_receipt
+from gristmill.pipelines.storage.store import Store
 
 SHOWN = 3
 """Reasons named for each source."""

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import xxhash
 
-from pipelines.errors import InputError, utf8_text
-from pipelines.read.files import File
-from pipelines.read.formats import READERS
-from pipelines.read.listing import Listing, SetAside, find_files
-from pipelines.read.reader import Piece
-from pipelines.recipe import schema
-from pipelines.records.elements import Unit
+from gristmill.pipelines.errors import InputError, utf8_text
+from gristmill.pipelines.read.files import File
+from gristmill.pipelines.read.formats import READERS
+from gristmill.pipelines.read.listing import Listing, SetAside, find_files
+from gristmill.pipelines.read.reader import Piece
+from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.records.elements import Unit
 
 NAMED = 10
 """Files that a note names; the others are counted."""

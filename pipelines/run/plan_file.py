@@ -4,11 +4,11 @@ import json
 
 import pyarrow as pa
 
-from pipelines.errors import DamageError
-from pipelines.records.elements import Unit
-from pipelines.storage.layout import PLAN, PLAN_MARK
-from pipelines.storage.sealed import MAKE_AGAIN
-from pipelines.storage.store import Store
+from gristmill.pipelines.errors import DamageError
+from gristmill.pipelines.records.elements import Unit
+from gristmill.pipelines.storage.layout import PLAN, PLAN_MARK
+from gristmill.pipelines.storage.sealed import MAKE_AGAIN
+from gristmill.pipelines.storage.store import Store
 
 
 def write_plan(store: Store, units: list[Unit]) -> None:

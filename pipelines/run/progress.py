@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pipelines.errors import DamageError
-from pipelines.records.accounts import IN
-from pipelines.storage.layout import STATE
-from pipelines.storage.receipt_book import read_note, read_receipt
-from pipelines.storage.store import Store
+from gristmill.pipelines.errors import DamageError
+from gristmill.pipelines.records.accounts import IN
+from gristmill.pipelines.storage.layout import STATE
+from gristmill.pipelines.storage.receipt_book import read_note, read_receipt
+from gristmill.pipelines.storage.store import Store
 
 COUNTED = {"score": "read", "text": "scrub", "tokens": "encode"}
 """The step whose documents and bytes a stage is measured by."""
@@ -58,7 +58,9 @@ class Progress:
         """Look for new receipts. Empty before the run has planned its units."""
         state = self.store.read_sealed(STATE) or {}
         if state.get("started") != self.state.get("started"):
-            from pipelines.run.plan_file import read_plan  # whoever only waits for the end does without pyarrow
+            from gristmill.pipelines.run.plan_file import (
+                read_plan,  # whoever only waits for the end does without pyarrow
+            )
 
             self._units, self._found = frozenset(unit.key for unit in read_plan(self.store)), {}
         self.state = state

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator
 
-from pipelines.records.elements import Unit
-from pipelines.records.receipts import Receipt
-from pipelines.run.job import Job
-from pipelines.stages.duplicates.members import Membership, stored_members
-from pipelines.stages.text import receipt_name
-from pipelines.stages.tokenizer import name_of
-from pipelines.stages.tokens import encoded_name, plan_name
-from pipelines.storage.receipt_book import ReceiptBook
+from gristmill.pipelines.records.elements import Unit
+from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.run.job import Job
+from gristmill.pipelines.stages.duplicates.members import Membership, stored_members
+from gristmill.pipelines.stages.text import receipt_name
+from gristmill.pipelines.stages.tokenizer import name_of
+from gristmill.pipelines.stages.tokens import encoded_name, plan_name
+from gristmill.pipelines.storage.receipt_book import ReceiptBook
 
 Find = Callable[[ReceiptBook, str], Receipt | None]
 """How a receipt is looked for: `ReceiptBook.find` where its parts have to be whole as well."""

@@ -1,4 +1,4 @@
-"""The process that a run runs in: `python -m pipelines.run.worker REQUEST FOLDER`, REQUEST being JSON.
+"""The process that a run runs in: `python -m gristmill.pipelines.run.worker REQUEST FOLDER`, REQUEST being JSON.
 
 It dies with its parent. The command keeps the terminal and reads progress from receipts; this process holds the lock
 and may be killed at any moment. What goes wrong is written to FOLDER/error, so that a log line cannot be taken for the
@@ -22,12 +22,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from pipelines.errors import REFUSED, Exit, GristmillError, causes, refusal, shortage
-from pipelines.processes.lifetime import end_with_parent
-from pipelines.run.request import Request
-from pipelines.storage.addresses import redacted
-from pipelines.storage.layout import LOG
-from pipelines.storage.store import Store
+from gristmill.pipelines.errors import REFUSED, Exit, GristmillError, causes, refusal, shortage
+from gristmill.pipelines.processes.lifetime import end_with_parent
+from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.storage.addresses import redacted
+from gristmill.pipelines.storage.layout import LOG
+from gristmill.pipelines.storage.store import Store
 
 
 def die_with_parent() -> None:
@@ -57,7 +57,7 @@ def _execute(request: str, folder: Path) -> int:
     logging.basicConfig(level=os.environ.get("GRISTMILL_LOG", "ERROR"))
     try:
         with _no_collection():
-            from pipelines.run.execute import execute
+            from gristmill.pipelines.run.execute import execute
         execute(Request.from_json(request), lambda store: _log_there(store, folder / LOG))
     except BaseException as error:
         if any(isinstance(cause, KeyboardInterrupt) for cause in causes(error)):

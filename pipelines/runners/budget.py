@@ -3,7 +3,7 @@
 import shutil
 from dataclasses import dataclass
 
-from pipelines.errors import RecipeError, RunnerError
+from gristmill.pipelines.errors import RecipeError, RunnerError
 
 MEMORY_FLOOR = 256_000_000
 """Bytes: with less a worker cannot hold a batch, its signals and the tables of a unit (docs/running.md)."""

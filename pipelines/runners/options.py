@@ -8,12 +8,12 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import PipelineRunner
 
-from filters.names import nearest
-from pipelines.errors import RecipeError
-from pipelines.runners.budget import UNLIMITED, Budget
-from pipelines.runners.local.runner import LocalRunner, unsuitable
-from pipelines.runners.portable.cluster import find_cluster
-from pipelines.runners.portable.engines import ENGINES
+from gristmill.filters.names import nearest
+from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.runners.budget import UNLIMITED, Budget
+from gristmill.pipelines.runners.local.runner import LocalRunner, unsuitable
+from gristmill.pipelines.runners.portable.cluster import find_cluster
+from gristmill.pipelines.runners.portable.engines import ENGINES
 
 RUNNERS = ("local", "spark", "flink", "fnapi", "portable")
 """local: all cores of this machine; spark, flink: a cluster; fnapi: Beam's, one process; portable: any job service."""

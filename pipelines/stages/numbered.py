@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
 
-from pipelines.records.receipts import Receipt
+from gristmill.pipelines.records.receipts import Receipt
 
 
 class Together(beam.DoFn):

@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 
-from filters.dedup.fingerprints import fingerprint
-from filters.edits import Edits
-from filters.kernels.jit import cache_folder
-from filters.language.identify import script_of
-from pipelines.read.batches import record_schema
-from pipelines.recipe.columns import curated_schema
-from pipelines.recipe.schema import Recipe
-from pipelines.records import columns
-from pipelines.stages.score import UnitScorer
-from pipelines.stages.text import UnitCleaner
+from gristmill.filters.dedup.fingerprints import fingerprint
+from gristmill.filters.edits import Edits
+from gristmill.filters.kernels.jit import cache_folder
+from gristmill.filters.language.identify import script_of
+from gristmill.pipelines.read.batches import record_schema
+from gristmill.pipelines.recipe.columns import curated_schema
+from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.records import columns
+from gristmill.pipelines.stages.score import UnitScorer
+from gristmill.pipelines.stages.text import UnitCleaner
 
 PAGES = (
     "A mill grinds grain. Write to miller@example.com, or call 555-0100.\n\n- flour\n",

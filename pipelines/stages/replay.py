@@ -6,9 +6,9 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-from pipelines.processes.isolation import LethalRecordError
-from pipelines.records.dead_letters import dead_letter
-from pipelines.records.elements import DeadLetter, Unit
+from gristmill.pipelines.processes.isolation import LethalRecordError
+from gristmill.pipelines.records.dead_letters import dead_letter
+from gristmill.pipelines.records.elements import DeadLetter, Unit
 
 T = TypeVar("T")
 

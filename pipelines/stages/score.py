@@ -15,23 +15,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.dedup.fingerprint_file import fingerprint_batch
-from filters.dedup.fingerprints import fingerprint, rank
-from filters.judge import Judge, Judgement
-from filters.language.identify import identify, script_of
-from pipelines.processes.isolation import Guard
-from pipelines.read.unit import read_unit
-from pipelines.recipe.columns import curated_schema
-from pipelines.recipe.entries import judge_of
-from pipelines.recipe.schema import Recipe
-from pipelines.records import columns
-from pipelines.records.accounts import ASIDE, DEAD, DROPPED, IN, KEPT, UNJUDGED, Accounts
-from pipelines.records.elements import DeadLetter, Records, Unit
-from pipelines.records.receipts import Receipt
-from pipelines.stages.replay import Failure, dead_document, survive
-from pipelines.storage.attempts import attempt
-from pipelines.storage.parts import PartWriter
-from pipelines.storage.receipt_book import ReceiptBook
+from gristmill.filters.dedup.fingerprint_file import fingerprint_batch
+from gristmill.filters.dedup.fingerprints import fingerprint, rank
+from gristmill.filters.judge import Judge, Judgement
+from gristmill.filters.language.identify import identify, script_of
+from gristmill.pipelines.processes.isolation import Guard
+from gristmill.pipelines.read.unit import read_unit
+from gristmill.pipelines.recipe.columns import curated_schema
+from gristmill.pipelines.recipe.entries import judge_of
+from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.records import columns
+from gristmill.pipelines.records.accounts import ASIDE, DEAD, DROPPED, IN, KEPT, UNJUDGED, Accounts
+from gristmill.pipelines.records.elements import DeadLetter, Records, Unit
+from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.stages.replay import Failure, dead_document, survive
+from gristmill.pipelines.storage.attempts import attempt
+from gristmill.pipelines.storage.parts import PartWriter
+from gristmill.pipelines.storage.receipt_book import ReceiptBook
 
 VERDICTS, FINGERPRINTS, DEAD_LETTERS = "_work/verdicts", "_work/fingerprints", "_work/dead"
 

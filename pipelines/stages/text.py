@@ -15,23 +15,23 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.edits import Edits, apply
-from filters.pii.engine import Scrubber
-from filters.pii.values import Values
-from pipelines.processes.isolation import Guard
-from pipelines.recipe.columns import scrubbed_fields, text_schema
-from pipelines.recipe.schema import Recipe
-from pipelines.records import columns
-from pipelines.records.accounts import DEAD, DROPPED, DUPLICATE_RULES, IN, KEPT, Accounts
-from pipelines.records.elements import Unit
-from pipelines.records.receipts import Receipt
-from pipelines.stages.duplicates.members import Membership, membership_columns, stored_members
-from pipelines.stages.replay import Failure, dead_document, survive
-from pipelines.stages.score import DEAD_LETTERS, VERDICTS
-from pipelines.storage.attempts import attempt
-from pipelines.storage.parts import PartWriter, read_parts
-from pipelines.storage.receipt_book import ReceiptBook
-from pipelines.storage.store import Store
+from gristmill.filters.edits import Edits, apply
+from gristmill.filters.pii.engine import Scrubber
+from gristmill.filters.pii.values import Values
+from gristmill.pipelines.processes.isolation import Guard
+from gristmill.pipelines.recipe.columns import scrubbed_fields, text_schema
+from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.records import columns
+from gristmill.pipelines.records.accounts import DEAD, DROPPED, DUPLICATE_RULES, IN, KEPT, Accounts
+from gristmill.pipelines.records.elements import Unit
+from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.stages.duplicates.members import Membership, membership_columns, stored_members
+from gristmill.pipelines.stages.replay import Failure, dead_document, survive
+from gristmill.pipelines.stages.score import DEAD_LETTERS, VERDICTS
+from gristmill.pipelines.storage.attempts import attempt
+from gristmill.pipelines.storage.parts import PartWriter, read_parts
+from gristmill.pipelines.storage.receipt_book import ReceiptBook
+from gristmill.pipelines.storage.store import Store
 
 
 @dataclass

@@ -10,18 +10,18 @@ from pathlib import Path
 import apache_beam as beam
 import numpy as np
 
-from pipelines.errors import DamageError, RecipeError
-from pipelines.recipe.schema import Recipe, Tokenizer
-from pipelines.records.receipts import Receipt
-from pipelines.stages.numbered import unpack
-from pipelines.storage.layout import CARD, MODEL
-from pipelines.storage.parts import put_part, read_parts
-from pipelines.storage.receipt_book import ReceiptBook, read_note, write_note
-from pipelines.storage.sealed import MAKE_AGAIN
-from tokenizer.encode import Encoder
-from tokenizer.evaluate import evaluate, merged
-from tokenizer.sampling import SAMPLE_SALT, derived_key, keyed_hash
-from tokenizer.train import TokenizerInfo, TokenizerOptions, train
+from gristmill.pipelines.errors import DamageError, RecipeError
+from gristmill.pipelines.recipe.schema import Recipe, Tokenizer
+from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.stages.numbered import unpack
+from gristmill.pipelines.storage.layout import CARD, MODEL
+from gristmill.pipelines.storage.parts import put_part, read_parts
+from gristmill.pipelines.storage.receipt_book import ReceiptBook, read_note, write_note
+from gristmill.pipelines.storage.sealed import MAKE_AGAIN
+from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.evaluate import evaluate, merged
+from gristmill.tokenizer.sampling import SAMPLE_SALT, derived_key, keyed_hash
+from gristmill.tokenizer.train import TokenizerInfo, TokenizerOptions, train
 
 DATASET = "tokenizer"
 EVALUATION_BYTES = 200_000

@@ -12,25 +12,25 @@ import apache_beam as beam
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.processes.isolation import Guard
-from pipelines.recipe.schema import Recipe
-from pipelines.records.accounts import DEAD, IN, KEPT, Accounts
-from pipelines.records.columns import dead_batch
-from pipelines.records.dead_letters import dead_letter
-from pipelines.records.receipts import Part, Receipt
-from pipelines.stages.numbered import unpack
-from pipelines.stages.replay import Failure, survive
-from pipelines.stages.tokenizer import name_of, put_in, trained
-from pipelines.storage.attempts import attempt
-from pipelines.storage.layout import CARD, INDEX
-from pipelines.storage.parts import PartWriter, put_part, read_parts, row_digest
-from pipelines.storage.receipt_book import ReceiptBook
-from pipelines.storage.store import Store
-from tokenizer.encode import Encoder
-from tokenizer.sampling import is_validation
-from tokenizer.shards.format import Header, Shard, token_batch, write_shard
-from tokenizer.shards.index import Index, ShardEntry, SplitEntry, write_index
-from tokenizer.shards.packing import pack
+from gristmill.pipelines.processes.isolation import Guard
+from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.records.accounts import DEAD, IN, KEPT, Accounts
+from gristmill.pipelines.records.columns import dead_batch
+from gristmill.pipelines.records.dead_letters import dead_letter
+from gristmill.pipelines.records.receipts import Part, Receipt
+from gristmill.pipelines.stages.numbered import unpack
+from gristmill.pipelines.stages.replay import Failure, survive
+from gristmill.pipelines.stages.tokenizer import name_of, put_in, trained
+from gristmill.pipelines.storage.attempts import attempt
+from gristmill.pipelines.storage.layout import CARD, INDEX
+from gristmill.pipelines.storage.parts import PartWriter, put_part, read_parts, row_digest
+from gristmill.pipelines.storage.receipt_book import ReceiptBook
+from gristmill.pipelines.storage.store import Store
+from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.sampling import is_validation
+from gristmill.tokenizer.shards.format import Header, Shard, token_batch, write_shard
+from gristmill.tokenizer.shards.index import Index, ShardEntry, SplitEntry, write_index
+from gristmill.tokenizer.shards.packing import pack
 
 SPLITS = ("train", "validation")
 COLUMNS = ["doc_id", "source", "lang", "cluster", "bytes", "text"]

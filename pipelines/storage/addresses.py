@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
-from filters.imports import Later
-from pipelines.errors import RecipeError
+from gristmill.filters.imports import Later
+from gristmill.pipelines.errors import RecipeError
 
 fsspec = Later("fsspec")
 

@@ -5,10 +5,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pipelines.errors import causes
-from pipelines.processes.isolation import Guard
-from pipelines.storage.layout import ATTEMPTS
-from pipelines.storage.receipt_book import ReceiptBook
+from gristmill.pipelines.errors import causes
+from gristmill.pipelines.processes.isolation import Guard
+from gristmill.pipelines.storage.layout import ATTEMPTS
+from gristmill.pipelines.storage.receipt_book import ReceiptBook
 
 CAREFUL_AFTER = 2
 """Killed attempts at a unit: one may be bad luck (an executor lost, a run stopped), and being careful takes time."""

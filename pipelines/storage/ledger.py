@@ -18,11 +18,11 @@ import duckdb
 import fsspec
 import pyarrow as pa
 
-from pipelines.errors import GristmillError, InputError
-from pipelines.storage import remote
-from pipelines.storage.layout import is_ours
-from pipelines.storage.sql import literal
-from pipelines.storage.store import Store
+from gristmill.pipelines.errors import GristmillError, InputError
+from gristmill.pipelines.storage import remote
+from gristmill.pipelines.storage.layout import is_ours
+from gristmill.pipelines.storage.sql import literal
+from gristmill.pipelines.storage.store import Store
 
 TABLES = ("ledger", "dropped", "clusters", "dead")
 """Datasets of a run directory that are Parquet: the ones that DuckDB opens by path."""

@@ -16,9 +16,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
-from pipelines.errors import DamageError
-from pipelines.records.receipts import Part, Receipt
-from pipelines.storage.store import HashingFile, Store
+from gristmill.pipelines.errors import DamageError
+from gristmill.pipelines.records.receipts import Part, Receipt
+from gristmill.pipelines.storage.store import HashingFile, Store
 
 UNIQUE = ("doc_id", "id", "url", "sha256", "first_bytes")
 """Columns whose values hardly repeat."""

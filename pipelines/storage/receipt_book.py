@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
-from pipelines.errors import DamageError
-from pipelines.records.receipts import Receipt
-from pipelines.storage.layout import NOTES
-from pipelines.storage.sealed import MAKE_AGAIN
-from pipelines.storage.store import Store
+from gristmill.pipelines.errors import DamageError
+from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.storage.layout import NOTES
+from gristmill.pipelines.storage.sealed import MAKE_AGAIN
+from gristmill.pipelines.storage.store import Store
 
 AT_ONCE = 16
 """Receipts that are asked for at once on an object store."""

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import IO, Any, TypeVar
 from urllib.parse import urlsplit
 
-from filters.imports import Later
-from pipelines.errors import GristmillError, RecipeError, RunnerError, causes, shortage
-from pipelines.storage.addresses import CREDENTIALS, EXTRAS, is_remote, protocol_of, redacted
+from gristmill.filters.imports import Later
+from gristmill.pipelines.errors import GristmillError, RecipeError, RunnerError, causes, shortage
+from gristmill.pipelines.storage.addresses import CREDENTIALS, EXTRAS, is_remote, protocol_of, redacted
 
 fsspec = Later("fsspec")
 

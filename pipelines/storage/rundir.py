@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import DamageError, GristmillError, RecipeError
-from pipelines.processes.aside import Aside, here
-from pipelines.storage import remote
-from pipelines.storage.layout import LOCK_FILE, MANIFEST, PLAN, PLAN_MARK, PRIVATE, STATE, is_ours
-from pipelines.storage.sealed import seal
-from pipelines.storage.store import Store
+from gristmill.pipelines.errors import DamageError, GristmillError, RecipeError
+from gristmill.pipelines.processes.aside import Aside, here
+from gristmill.pipelines.storage import remote
+from gristmill.pipelines.storage.layout import LOCK_FILE, MANIFEST, PLAN, PLAN_MARK, PRIVATE, STATE, is_ours
+from gristmill.pipelines.storage.sealed import seal
+from gristmill.pipelines.storage.store import Store
 
 LOCK_TRIES, LOCK_SECONDS = 30, 0.1
 LOCK = "run.lock"

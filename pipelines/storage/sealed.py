@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from pipelines.errors import DamageError
+from gristmill.pipelines.errors import DamageError
 
 _SEAL = b',\n "sha256": "'
 MAKE_AGAIN = "run the recipe again into this directory: what is damaged is made again"

@@ -19,11 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from pipelines.errors import RecipeError
-from pipelines.storage import remote
-from pipelines.storage.addresses import check_address, is_remote
-from pipelines.storage.layout import PRIVATE
-from pipelines.storage.sealed import seal, unseal
+from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.storage import remote
+from gristmill.pipelines.storage.addresses import check_address, is_remote
+from gristmill.pipelines.storage.layout import PRIVATE
+from gristmill.pipelines.storage.sealed import seal, unseal
 
 READ_BYTES = 1 << 20
 LISTED = 8

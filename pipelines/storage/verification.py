@@ -11,11 +11,20 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.errors import DamageError
-from pipelines.storage.layout import DATASETS, FIXED, INVENTORY, MANIFEST, PLUGINS, PRIVATE, REPORT_LIST, STATE
-from pipelines.storage.receipt_book import is_whole, read_receipt
-from pipelines.storage.sealed import MAKE_AGAIN
-from pipelines.storage.store import Store
+from gristmill.pipelines.errors import DamageError
+from gristmill.pipelines.storage.layout import (
+    DATASETS,
+    FIXED,
+    INVENTORY,
+    MANIFEST,
+    PLUGINS,
+    PRIVATE,
+    REPORT_LIST,
+    STATE,
+)
+from gristmill.pipelines.storage.receipt_book import is_whole, read_receipt
+from gristmill.pipelines.storage.sealed import MAKE_AGAIN
+from gristmill.pipelines.storage.store import Store
 
 DAMAGED, MISSING, UNEXPECTED = "damaged", "missing", "unexpected"
 SHOWN = 3

@@ -30,12 +30,12 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from rich.console import Console
 from rich.table import Table
 
-from filters.dedup.fingerprint_file import fingerprint_batch
-from filters.dedup.fingerprints import doc_ids, fingerprint, rank
-from pipelines.recipe.schema import Deduplicate
-from pipelines.stages.duplicates.find import FindDuplicates, members_of
-from pipelines.stages.duplicates.partitions import File
-from pipelines.stages.exchange import Block
+from gristmill.filters.dedup.fingerprint_file import fingerprint_batch
+from gristmill.filters.dedup.fingerprints import doc_ids, fingerprint, rank
+from gristmill.pipelines.recipe.schema import Deduplicate
+from gristmill.pipelines.stages.duplicates.find import FindDuplicates, members_of
+from gristmill.pipelines.stages.duplicates.partitions import File
+from gristmill.pipelines.stages.exchange import Block
 
 OPTIONS = Deduplicate()
 BATCH_ROWS, UNIT_ROWS = 1000, 4000

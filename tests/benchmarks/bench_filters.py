@@ -53,8 +53,8 @@ def seconds_to_compile() -> float:
 
 def judge_all(presets: tuple[str, ...], texts: list[pa.Array], judged: bool = True) -> float:
     """CPU seconds that one pass over the texts takes. Unjudged: of documents that the entry does not admit."""
-    from filters.judge import Entry, Judge
-    from filters.presets import PRESETS
+    from gristmill.filters.judge import Entry, Judge
+    from gristmill.filters.presets import PRESETS
 
     judge = Judge([Entry(frozenset(["xx"]), None, None, tuple(PRESETS[name] for name in presets))])
     labels = [pa.array(["xx" if judged else "yy"] * len(text)) for text in texts]

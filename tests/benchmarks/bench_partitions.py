@@ -20,13 +20,13 @@ import numpy as np
 import pyarrow as pa
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from filters.dedup.fingerprint_file import fingerprint_batch
-from filters.dedup.fingerprints import doc_ids, fingerprint, rank
-from pipelines.recipe.schema import Deduplicate
-from pipelines.runners.local.runner import LocalRunner
-from pipelines.stages.duplicates.find import FindDuplicates
-from pipelines.stages.duplicates.partitions import File
-from pipelines.stages.exchange import Block
+from gristmill.filters.dedup.fingerprint_file import fingerprint_batch
+from gristmill.filters.dedup.fingerprints import doc_ids, fingerprint, rank
+from gristmill.pipelines.recipe.schema import Deduplicate
+from gristmill.pipelines.runners.local.runner import LocalRunner
+from gristmill.pipelines.stages.duplicates.find import FindDuplicates
+from gristmill.pipelines.stages.duplicates.partitions import File
+from gristmill.pipelines.stages.exchange import Block
 
 OPTIONS = Deduplicate()
 UNIT_BYTES, BATCH_ROWS = 16_000_000, 4096

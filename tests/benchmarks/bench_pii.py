@@ -21,11 +21,11 @@ import regex
 from rich.console import Console
 from rich.table import Table
 
-from filters.pii.engine import Scrubber
-from filters.pii.entities import DEFAULT
-from filters.pii.presidio import predefined_recognizers
-from filters.pii.recognizers import generic
-from filters.pii.scan import scan
+from gristmill.filters.pii.engine import Scrubber
+from gristmill.filters.pii.entities import DEFAULT
+from gristmill.filters.pii.presidio import predefined_recognizers
+from gristmill.filters.pii.recognizers import generic
+from gristmill.filters.pii.scan import scan
 
 BATCH = 1000
 ROUNDS = 3

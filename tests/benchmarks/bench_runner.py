@@ -26,9 +26,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from pipelines.run.request import Request
-from pipelines.runners.local.runner import LocalRunner
-from pipelines.stages.exchange import Block, Group, GroupBlocks, rows_of, split_by
+from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.runners.local.runner import LocalRunner
+from gristmill.pipelines.stages.exchange import Block, Group, GroupBlocks, rows_of, split_by
 
 RECIPE = """\
 gristmill: 1
@@ -68,7 +68,7 @@ def scored(files: list[str], workers: int) -> tuple[float, float]:
         recipe.write_text(RECIPE.format(sources=json.dumps(sources)), encoding="utf-8")
         request = Request(recipe, out, until="score", workers=workers).to_json()
         subprocess.run(
-            [sys.executable, "-m", "pipelines.run.worker", request, scratch], check=True, capture_output=True
+            [sys.executable, "-m", "gristmill.pipelines.run.worker", request, scratch], check=True, capture_output=True
         )
         done = [json.loads(file.read_text(encoding="utf-8")) for file in out.glob("_work/score-*/*.json")]
     began = min(receipt["finished"] - receipt["seconds"] for receipt in done)

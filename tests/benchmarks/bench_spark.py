@@ -26,8 +26,8 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.recipe.schema import parse_bytes
-from pipelines.run.request import Request
+from gristmill.pipelines.recipe.schema import parse_bytes
+from gristmill.pipelines.run.request import Request
 
 RECIPE = """\
 gristmill: 1
@@ -76,7 +76,9 @@ def run(runner: str, recipe: Path, out: Path, until: str) -> Timed:
     request = Request(recipe, out, runner=runner, workers=WORKERS, until=until).to_json()
     with tempfile.TemporaryDirectory(dir=out.parent) as said, Path(said, "log").open("wb") as log:
         began = time.perf_counter()
-        code = subprocess.call([sys.executable, "-m", "pipelines.run.worker", request, said], stdout=log, stderr=log)
+        code = subprocess.call(
+            [sys.executable, "-m", "gristmill.pipelines.run.worker", request, said], stdout=log, stderr=log
+        )
         wall = time.perf_counter() - began
         if code:
             sys.exit(f"{runner} failed:\n{Path(said, 'error').read_text()}\n{Path(said, 'log').read_text()[-3000:]}")
@@ -107,7 +109,7 @@ def measure(args: argparse.Namespace, scratch: Path, runners: list[str]) -> None
     """Make the input, run everything once, print."""
     megabytes, recipes = prepare(args, scratch)
     if "spark" in runners:
-        subprocess.run([sys.executable, "-m", "infra.cluster", "spark", "up"], check=True)
+        subprocess.run([sys.executable, "-m", "gristmill.infra.cluster", "spark", "up"], check=True)
     try:
         timed = {}
         for runner in runners:
@@ -116,7 +118,7 @@ def measure(args: argparse.Namespace, scratch: Path, runners: list[str]) -> None
                 print(f"{runner}, {name}: {timed[runner, name].wall:.1f} s", file=sys.stderr, flush=True)
     finally:
         if "spark" in runners:
-            subprocess.run([sys.executable, "-m", "infra.cluster", "spark", "down"], check=True)
+            subprocess.run([sys.executable, "-m", "gristmill.infra.cluster", "spark", "down"], check=True)
     columns = ("runner", "start s", "all s", "MB/s", "after start", "ratio", "stages' CPU s", "same bytes")
     table = Table(*columns, title=f"{megabytes:.0f} MB")
     base = timed[runners[0], "all"]

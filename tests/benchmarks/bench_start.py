@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 YARDSTICK = [sys.executable, "-c", "import pyarrow"]
-COMMAND = [sys.executable, "-m", "pipelines.cli.main"]
+COMMAND = [sys.executable, "-m", "gristmill.pipelines.cli.main"]
 CORE = str(max(os.sched_getaffinity(0)))
 TEXT = (
     "The mill stands where the river leaves the hills, and it has ground the grain of four villages since 1708. In the "

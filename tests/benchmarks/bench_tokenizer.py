@@ -21,10 +21,10 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from tokenizer.encode import Encoder
-from tokenizer.shards.format import Shard, token_batch, write_shard
-from tokenizer.shards.packing import pack
-from tokenizer.train import TokenizerOptions, train
+from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.shards.format import Shard, token_batch, write_shard
+from gristmill.tokenizer.shards.packing import pack
+from gristmill.tokenizer.train import TokenizerOptions, train
 
 ROUNDS = 3
 SHARDS = 16

@@ -18,18 +18,18 @@ import numpy as np
 import plain_loop
 import torch
 
-from tokenizer.shards.format import Header, Shard, token_batch, write_shard
-from tokenizer.shards.index import Index, ShardEntry, SplitEntry, write_index
-from tokenizer.shards.packing import pack
-from tokenizer.special_ids import SPECIAL_IDS
-from trainer.config import TrainConfig, preset, with_settings
-from trainer.devices.world import World, join
-from trainer.loop import build
-from trainer.loop.fit import fit
-from trainer.loop.inputs import TrainingData, open_data
-from trainer.loop.speed import Speed, peak_memory
-from trainer.loop.training import Training
-from trainer.model.attention import attend, make_mask
+from gristmill.tokenizer.shards.format import Header, Shard, token_batch, write_shard
+from gristmill.tokenizer.shards.index import Index, ShardEntry, SplitEntry, write_index
+from gristmill.tokenizer.shards.packing import pack
+from gristmill.tokenizer.special_ids import SPECIAL_IDS
+from gristmill.trainer.config import TrainConfig, preset, with_settings
+from gristmill.trainer.devices.world import World, join
+from gristmill.trainer.loop import build
+from gristmill.trainer.loop.fit import fit
+from gristmill.trainer.loop.inputs import TrainingData, open_data
+from gristmill.trainer.loop.speed import Speed, peak_memory
+from gristmill.trainer.loop.training import Training
+from gristmill.trainer.model.attention import attend, make_mask
 
 STEPS, WARM_UP = 20, 5
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainer.model.config import ModelConfig
+from gristmill.trainer.model.config import ModelConfig
 
 
 class Layer(nn.Module):

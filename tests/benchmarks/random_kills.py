@@ -75,7 +75,7 @@ def workers(command: Any) -> list[int]:
 
 def executors(command: Any) -> list[int]:
     """Executors of the cluster that `gristmill cluster spark up` started: they belong to its workers' groups."""
-    from pipelines.runners.portable.engines import ENGINES
+    from gristmill.pipelines.runners.portable.engines import ENGINES
 
     state = json.loads((ENGINES["spark"].state / "state.json").read_text(encoding="utf-8"))
     groups = {daemon["pid"] for daemon in state["daemons"] if daemon["name"].startswith("worker ")}

@@ -86,10 +86,10 @@ def gristmill(recipe: str, scratch: Path, until: str, **paths: list[str]) -> Mea
     file = scratch / "recipe.yaml"
     file.write_text(recipe.format(**{name: json.dumps(value) for name, value in paths.items()}), encoding="utf-8")
     out = tempfile.mkdtemp(dir=scratch)
-    from pipelines.run.request import Request
+    from gristmill.pipelines.run.request import Request
 
     request = Request(file, Path(out) / "run", until=until, runner="fnapi").to_json()
-    run = measure([sys.executable, "-m", "pipelines.run.worker", request, str(scratch)])
+    run = measure([sys.executable, "-m", "gristmill.pipelines.run.worker", request, str(scratch)])
     done = json.loads((Path(out) / "run" / "run.json").read_text(encoding="utf-8"))["stages"]
     return replace(run, stages=sum(stage["cpu_seconds"] or stage["seconds"] for stage in done))
 

@@ -21,12 +21,12 @@ from reference_loop import Rows, read_rows, rotate
 from torch import Tensor, nn
 from torch.nn import functional
 
-from trainer.config import TrainConfig, preset, with_settings
-from trainer.data.sampler import DataState, Sampler
-from trainer.devices.world import World
-from trainer.loop import build
-from trainer.loop.fit import fit
-from trainer.loop.inputs import open_data
+from gristmill.trainer.config import TrainConfig, preset, with_settings
+from gristmill.trainer.data.sampler import DataState, Sampler
+from gristmill.trainer.devices.world import World
+from gristmill.trainer.loop import build
+from gristmill.trainer.loop.fit import fit
+from gristmill.trainer.loop.inputs import open_data
 
 
 class RMSNorm(nn.Module):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from filters.data import code_points
-from filters.phrases import KINDS, chinese_phrases
-from filters.signals import SIGNALS, score
+from gristmill.filters.data import code_points
+from gristmill.filters.phrases import KINDS, chinese_phrases
+from gristmill.filters.signals import SIGNALS, score
 
 PHRASES = chinese_phrases()
 SOME_PHRASES = [phrase for phrases in PHRASES.values() for phrase in phrases[:6]]

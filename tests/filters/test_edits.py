@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.edits import EDIT, Edits, apply
+from gristmill.filters.edits import EDIT, Edits, apply
 
 TEXTS = st.lists(st.text(alphabet="ab \n中文，😀é", max_size=12), min_size=1, max_size=4)
 relaxed = settings(deadline=None)  # the first example compiles the kernel

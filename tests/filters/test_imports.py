@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from filters.imports import Later, around_import, names_on_demand, standing_in, without
+from gristmill.filters.imports import Later, around_import, names_on_demand, standing_in, without
 
 
 @pytest.fixture
@@ -99,10 +99,12 @@ def test_names_on_demand__load_the_module_of_a_name(package, tmp_path):
 def test_kernels__load_no_numba_until_one_runs():
     code = """
 import sys
-import filters.judge, filters.presets, filters.signals, filters.dedup.fingerprints, filters.pii.scan, filters.line_rules
+from gristmill.filters import judge, line_rules, presets, signals
+from gristmill.filters.dedup import fingerprints
+from gristmill.filters.pii import scan
 assert 'numba' not in sys.modules
 import pyarrow as pa
-from filters.language.identify import script_of
+from gristmill.filters.language.identify import script_of
 assert script_of(pa.array(['磨坊在河边。', 'A mill.'], pa.large_string())).to_pylist() == ['Hani', 'Latn']
 assert 'numba' in sys.modules and not {'scipy', 'cffi'} & set(sys.modules)
 """

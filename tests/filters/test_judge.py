@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.edits import Edits, apply
-from filters.judge import EDITORS, Entry, Judge
-from filters.line_rules import edit_c4
-from filters.presets import PRESETS
-from filters.rules import Preset, Rule, own_rules
-from filters.signals import SIGNALS, score
+from gristmill.filters.edits import Edits, apply
+from gristmill.filters.judge import EDITORS, Entry, Judge
+from gristmill.filters.line_rules import edit_c4
+from gristmill.filters.presets import PRESETS
+from gristmill.filters.rules import Preset, Rule, own_rules
+from gristmill.filters.signals import SIGNALS, score
 
 GOPHER, C4, FINEWEB, CHINESE = (
     PRESETS[name] for name in ("gopher@paper", "c4@tfds", "fineweb@datatrove", "chinese@gristmill")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.edits import apply
-from filters.kernels.sentences import ABBREVIATIONS
-from filters.line_rules import bad_words, edit_c4
+from gristmill.filters.edits import apply
+from gristmill.filters.kernels.sentences import ABBREVIATIONS
+from gristmill.filters.line_rules import bad_words, edit_c4
 
 CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
 POLICY = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from filters.names import LISTED, near, nearest
+from gristmill.filters.names import LISTED, near, nearest
 
 PRESETS = ["gopher@paper", "c4@tfds", "fineweb@datatrove", "chinese@gristmill", "any@gristmill"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from filters.judge import Entry, Judge
-from filters.presets import PRESETS
+from gristmill.filters.judge import Entry, Judge
+from gristmill.filters.presets import PRESETS
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from filters.presets import GOPHER_PAPER
-from filters.rules import Preset, Rule, change, fired_matrix, own_rules
-from filters.signals import SIGNALS
+from gristmill.filters.presets import GOPHER_PAPER
+from gristmill.filters.rules import Preset, Rule, change, fired_matrix, own_rules
+from gristmill.filters.signals import SIGNALS
 
 
 def test_fires__equality_is_kept_and_missing_numbers_do_not_fire():

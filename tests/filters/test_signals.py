@@ -10,8 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from filters.data import code_points
-from filters.signals import SIGNALS, ratio, score
+from gristmill.filters.data import code_points
+from gristmill.filters.signals import SIGNALS, ratio, score
 
 PIECES = [
     "the", "of", "with", "be", "a", "bb", "Word", "don't", "it's", "O’Brien", "well-known", "U.S.", "x2", "42", "3.14",

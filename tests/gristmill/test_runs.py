@@ -5,8 +5,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import gristmill
-from pipelines.errors import InputError, RecipeError
-from pipelines.storage.store import Store
+from gristmill.pipelines.errors import InputError, RecipeError
+from gristmill.pipelines.storage.store import Store
 
 PART = f"{'0' * 16}-00-{'1' * 16}.parquet"
 

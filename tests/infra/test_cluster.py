@@ -5,10 +5,10 @@ import sys
 
 import pytest
 
-from infra import cluster as module
-from infra.cluster import Cluster, Daemon, main, start_time
-from pipelines.errors import RunnerError
-from pipelines.runners.portable.engines import FLINK
+from gristmill.infra import cluster as module
+from gristmill.infra.cluster import Cluster, Daemon, main, start_time
+from gristmill.pipelines.errors import RunnerError
+from gristmill.pipelines.runners.portable.engines import FLINK
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from infra import prepare as module
-from infra.prepare import differing, pins, prepare
-from pipelines.errors import RunnerError
-from pipelines.runners.portable.engines import FLINK, JARS_LIST, SPARK
+from gristmill.infra import prepare as module
+from gristmill.infra.prepare import differing, pins, prepare
+from gristmill.pipelines.errors import RunnerError
+from gristmill.pipelines.runners.portable.engines import FLINK, JARS_LIST, SPARK
 
 PINNED = {"a.jar": hashlib.sha256(b"a").hexdigest(), "b.jar": hashlib.sha256(b"b").hexdigest()}
 

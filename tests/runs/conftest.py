@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.run.execute import execute
-from pipelines.run.request import Request
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.request import Request
 
 ENGLISH = (
     "the river that we follow to the sea and its old stone bridges have been part of this town with its people "
@@ -194,7 +194,7 @@ def command():
     """Run the real command in a process of its own."""
 
     def call(*arguments: object, **options) -> subprocess.CompletedProcess:
-        line = [sys.executable, "-m", "pipelines.cli.main", *map(str, arguments)]
+        line = [sys.executable, "-m", "gristmill.pipelines.cli.main", *map(str, arguments)]
         environment = {**os.environ, "COLUMNS": "200"}
         return subprocess.run(line, capture_output=True, text=True, timeout=300, env=environment, **options)
 
@@ -207,7 +207,7 @@ class Command:
     def __init__(self, folder: Path, recipe: Path, *options: object, **environment: str):
         self.temporary, self.out, self.log = folder / "temporary", folder / "run", folder / "said"
         self.temporary.mkdir(exist_ok=True)
-        line = [sys.executable, "-m", "pipelines.cli.main", "run", str(recipe), "--out", str(self.out)]
+        line = [sys.executable, "-m", "gristmill.pipelines.cli.main", "run", str(recipe), "--out", str(self.out)]
         line += map(str, options)
         settings = {**os.environ, "TMPDIR": str(self.temporary), "COLUMNS": "200", **environment}
         with self.log.open("wb") as log:

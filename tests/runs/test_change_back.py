@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.run.execute import execute
-from pipelines.run.request import Request
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.request import Request
 
 CHANGES = {
     "vocabulary": ("vocabulary: 640", "vocabulary: 650"),
@@ -88,7 +88,7 @@ def receipts(run: Path, stage: str) -> set[Path]:
 
 def kill_after(happened, request: Request, folder: Path) -> None:
     folder.mkdir()
-    line = [sys.executable, "-m", "pipelines.run.worker", request.to_json(), str(folder)]
+    line = [sys.executable, "-m", "gristmill.pipelines.run.worker", request.to_json(), str(folder)]
     worker = subprocess.Popen(line, stderr=subprocess.DEVNULL, start_new_session=True)
     while not happened():
         assert worker.poll() is None, "the run ended before it could be killed"

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.ipc as ipc
 import pytest
 
-from pipelines.errors import InputError
-from pipelines.run.execute import execute
-from pipelines.run.request import Request
-from pipelines.stages import score
+from gristmill.pipelines.errors import InputError
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.stages import score
 
 pytestmark = pytest.mark.process
 

@@ -21,7 +21,7 @@ def test_help__starts_fast_without_beam_or_torch():
     import subprocess
     import sys
 
-    code = "import sys, pipelines.cli.main; print([m for m in ('apache_beam', 'torch') if m in sys.modules])"
+    code = "import sys, gristmill.pipelines.cli.main; print([m for m in ('apache_beam', 'torch') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

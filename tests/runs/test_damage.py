@@ -10,12 +10,12 @@ from types import SimpleNamespace
 import pytest
 import typer
 
-from pipelines.cli import report, status, train, verify, why
-from pipelines.errors import DamageError, GristmillError
-from pipelines.run.execute import execute
-from pipelines.run.request import Request
-from pipelines.storage.rundir import is_run
-from pipelines.storage.store import Store
+from gristmill.pipelines.cli import report, status, train, verify, why
+from gristmill.pipelines.errors import DamageError, GristmillError
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.storage.rundir import is_run
+from gristmill.pipelines.storage.store import Store
 
 
 def flip(at: Callable[[int], int]) -> Callable[[bytes], bytes]:

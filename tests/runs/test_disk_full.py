@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import shortage
+from gristmill.pipelines.errors import shortage
 
 pytestmark = pytest.mark.process
 UNSHARE = ["unshare", "-m"] if os.getuid() == 0 else ["unshare", "-rm"]
-GRISTMILL = [sys.executable, "-m", "pipelines.cli.main"]
+GRISTMILL = [sys.executable, "-m", "gristmill.pipelines.cli.main"]
 
 
 def mountable() -> bool:
@@ -58,8 +58,8 @@ SHUFFLE = """
 import sys
 from pathlib import Path
 import apache_beam as beam
-from pipelines.errors import RunnerError
-from pipelines.runners.local.runner import LocalRunner
+from gristmill.pipelines.errors import RunnerError
+from gristmill.pipelines.runners.local.runner import LocalRunner
 
 class Write(beam.DoFn):
     def process(self, megabytes: int):

@@ -6,13 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from pipelines.cli import clean, demo, report, status, train
-from pipelines.cli.run import supervise
-from pipelines.errors import RecipeError
-from pipelines.run.execute import execute
-from pipelines.run.request import Request
-from pipelines.storage.rundir import check_folder, claim, is_run
-from pipelines.storage.store import Store
+from gristmill.pipelines.cli import clean, demo, report, status, train
+from gristmill.pipelines.cli.run import supervise
+from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.storage.rundir import check_folder, claim, is_run
+from gristmill.pipelines.storage.store import Store
 
 FOLDERS = {
     "documents": {"text/story.txt": "mine", "ledger/2026.parquet": "mine", "recipe.yaml": "mine"},

@@ -5,11 +5,11 @@ import pytest
 from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
-from pipelines.recipe.load import load
-from pipelines.records.elements import Split, Unit
-from pipelines.run.graph import build
-from pipelines.run.job import make_job
-from pipelines.storage.store import Store
+from gristmill.pipelines.recipe.load import load
+from gristmill.pipelines.records.elements import Split, Unit
+from gristmill.pipelines.run.graph import build
+from gristmill.pipelines.run.job import make_job
+from gristmill.pipelines.storage.store import Store
 
 ALLOWED_CODERS = {"beam:coder:kv:v1", "beam:coder:varint:v1", "beam:coder:bytes:v1", "beam:coder:iterable:v1",
                   "beam:coder:string_utf8:v1", "beam:coder:length_prefix:v1"}  # fmt: skip

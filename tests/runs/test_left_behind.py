@@ -13,9 +13,9 @@ import time
 
 import pytest
 
-from pipelines.run.execute import execute
-from pipelines.run.request import Request
-from pipelines.storage.rundir import locked
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.storage.rundir import locked
 
 pytestmark = pytest.mark.process
 

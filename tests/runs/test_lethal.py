@@ -9,12 +9,12 @@ from collections import Counter
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.read.html import pages
-from pipelines.run.execute import execute
-from pipelines.run.request import Request
-from pipelines.stages.score import UnitScorer
-from pipelines.stages.text import UnitCleaner
-from pipelines.stages.tokens import UnitEncoder
+from gristmill.pipelines.read.html import pages
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.stages.score import UnitScorer
+from gristmill.pipelines.stages.text import UnitCleaner
+from gristmill.pipelines.stages.tokens import UnitEncoder
 
 STEPS = ("extract", "decide", "scrub", "encode")
 

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 
-from filters.dedup.fingerprints import shingles
-from pipelines.records.accounts import Accounts, reconcile
-from tokenizer.encode import Encoder
-from tokenizer.shards.dataset import TokenShards
+from gristmill.filters.dedup.fingerprints import shingles
+from gristmill.pipelines.records.accounts import Accounts, reconcile
+from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.shards.dataset import TokenShards
 
 
 @pytest.fixture(scope="module")
@@ -193,8 +193,8 @@ def test_report_has_no_personal_data(calm):
 
 
 def test_text_of_one_run_feeds_the_next(calm, tmp_path):
-    from pipelines.run.execute import execute
-    from pipelines.run.request import Request
+    from gristmill.pipelines.run.execute import execute
+    from gristmill.pipelines.run.request import Request
 
     recipe = tmp_path / "next.yaml"
     recipe.write_text(

@@ -15,15 +15,15 @@ from types import SimpleNamespace
 import pytest
 import typer
 
-from pipelines.cli import report, status, train, verify
-from pipelines.cli import why as explore
-from pipelines.errors import DamageError, RecipeError
-from pipelines.report.model import Report
-from pipelines.run.execute import execute
-from pipelines.run.request import Request
-from pipelines.storage.rundir import claim, locked
-from pipelines.storage.store import Store
-from tokenizer.shards.dataset import TokenShards
+from gristmill.pipelines.cli import report, status, train, verify
+from gristmill.pipelines.cli import why as explore
+from gristmill.pipelines.errors import DamageError, RecipeError
+from gristmill.pipelines.report.model import Report
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.storage.rundir import claim, locked
+from gristmill.pipelines.storage.store import Store
+from gristmill.tokenizer.shards.dataset import TokenShards
 
 pytestmark = pytest.mark.process
 
@@ -47,7 +47,9 @@ def test_killed_run__goes_on_from_its_receipts_to_the_bytes_of_a_local_run(
     monkeypatch.setenv("TMPDIR", str(scratch))
     bucket = s3.bucket()
     request = Request(corpus.recipe, f"s3://{bucket}/run", workers=2).to_json()
-    worker = subprocess.Popen([sys.executable, "-m", "pipelines.run.worker", request, str(tmp_path / "killed")])
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "gristmill.pipelines.run.worker", request, str(tmp_path / "killed")]
+    )
     while not s3.keys(bucket, "run/_work/text-"):
         assert worker.poll() is None, "the run ended before it could be killed"
         time.sleep(0.05)
@@ -89,10 +91,10 @@ def test_killed_run__goes_on_from_its_receipts_to_the_bytes_of_a_local_run(
 
 FORKS = """
 import os, sys, threading
-from pipelines.errors import DamageError, RecipeError
-from pipelines.run.execute import execute
-from pipelines.report.model import Report
-from pipelines.run.request import Request
+from gristmill.pipelines.errors import DamageError, RecipeError
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.report.model import Report
+from gristmill.pipelines.run.request import Request
 fork = os.fork
 def watched():
     if os.getpid() == parent:
@@ -194,7 +196,7 @@ def test_lock__another_machine_s_is_respected_until_it_is_broken(s3, corpus):
 def test_lost_rights__the_run_says_so_and_goes_on_when_they_are_back(s3, corpus, tmp_path):
     bucket = s3.bucket()
     request = Request(corpus.recipe, f"s3://{bucket}/run", workers=2, until="score")
-    command = [sys.executable, "-m", "pipelines.run.worker", request.to_json(), str(tmp_path / "folder")]
+    command = [sys.executable, "-m", "gristmill.pipelines.run.worker", request.to_json(), str(tmp_path / "folder")]
     with (tmp_path / "log").open("wb") as log:
         worker = subprocess.Popen(command, stdout=log, stderr=log)
         while not s3.keys(bucket, "run/_work/score-"):

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from pipelines.errors import EmptyError, Exit, RecipeError
-from pipelines.recipe.load import dump, load
-from pipelines.run.changes import changes
-from pipelines.run.execute import execute
-from pipelines.run.job import STAGES, make_job, plan_units
-from pipelines.run.request import Request
-from pipelines.storage.store import Store
+from gristmill.pipelines.errors import EmptyError, Exit, RecipeError
+from gristmill.pipelines.recipe.load import dump, load
+from gristmill.pipelines.run.changes import changes
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.job import STAGES, make_job, plan_units
+from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.storage.store import Store
 
 pytestmark = pytest.mark.process
 PRESETS = """\

@@ -9,9 +9,9 @@ import pyarrow.dataset as ds
 import pytest
 import yaml
 
-from pipelines.errors import Exit
-from pipelines.records.accounts import Accounts, reconcile
-from pipelines.run.request import Request
+from gristmill.pipelines.errors import Exit
+from gristmill.pipelines.records.accounts import Accounts, reconcile
+from gristmill.pipelines.run.request import Request
 
 MEMORY_MB = 1000
 
@@ -30,7 +30,7 @@ def run(poison, tmp_path_factory):
     request = Request(folder / "recipe.yaml", folder / "run", runner="fnapi").to_json()
     # VmHWM, not ru_maxrss: the latter begins with the memory of the process that started this one.
     code = (
-        "import re, sys; from pipelines.run.worker import main; code = main(sys.argv[1], sys.argv[2]); "
+        "import re, sys; from gristmill.pipelines.run.worker import main; code = main(sys.argv[1], sys.argv[2]); "
         "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1]); sys.exit(code)"
     )
     line = [sys.executable, "-c", code, request, str(folder)]

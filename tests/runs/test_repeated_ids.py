@@ -12,9 +12,9 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.cli.why import why
-from pipelines.run.execute import execute
-from pipelines.run.request import Request
+from gristmill.pipelines.cli.why import why
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.request import Request
 
 WORDS = {"en": "river stone mill bridge bread letter winter road market lamp boat hill", "zh": "山水磨坊桥面信冬路灯"}
 

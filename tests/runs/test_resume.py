@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import RecipeError
-from pipelines.run.execute import execute
-from pipelines.run.request import Request
-from pipelines.storage.rundir import claim, locked
-from pipelines.storage.store import Store
+from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.storage.rundir import claim, locked
+from gristmill.pipelines.storage.store import Store
 
 
 def receipts(run: Path, stage: str) -> dict[Path, int]:
@@ -38,7 +38,7 @@ def test_run_again__does_nothing_and_keeps_the_manifest(corpus, finished, digest
 
 
 def test_run_again__builds_no_graph_and_keeps_the_report(corpus, finished, monkeypatch):
-    from pipelines.run import execute as module
+    from gristmill.pipelines.run import execute as module
 
     def refuse(*_):
         raise AssertionError("something was done")
@@ -128,7 +128,7 @@ def start(corpus, out: Path, folder: Path) -> subprocess.Popen:
     request = Request(corpus.recipe, out).to_json()
     folder.mkdir()
     return subprocess.Popen(
-        [sys.executable, "-m", "pipelines.run.worker", request, str(folder)], stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "gristmill.pipelines.run.worker", request, str(folder)], stderr=subprocess.DEVNULL
     )
 
 
@@ -155,7 +155,7 @@ def test_killed__continues_from_the_receipts_to_the_same_bytes(corpus, calm, tmp
 
 @pytest.mark.process
 def test_killed_at_80_percent__only_unfinished_inputs_are_opened(corpus, tmp_path, monkeypatch):
-    from pipelines.stages import score
+    from gristmill.pipelines.stages import score
 
     worker = start(corpus, tmp_path / "run", tmp_path / "worker")
     units = len(plan_of(corpus))
@@ -172,8 +172,8 @@ def test_killed_at_80_percent__only_unfinished_inputs_are_opened(corpus, tmp_pat
 
 
 def plan_of(corpus) -> list:
-    from pipelines.recipe.load import load
-    from pipelines.run.job import plan_units
+    from gristmill.pipelines.recipe.load import load
+    from gristmill.pipelines.run.job import plan_units
 
     loaded = load(corpus.recipe)
     return plan_units(loaded, loaded.recipe.plan.unit_bytes)

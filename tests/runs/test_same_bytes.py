@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from pipelines.run.execute import execute
-from pipelines.run.request import Request
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.request import Request
 
 DATASETS = ("text", "ledger", "clusters", "dropped", "tokens/train", "tokens/validation")
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tokenizer.encode import Encoder
-from tokenizer.shards.format import Header, Shard, token_batch, write_shard
-from tokenizer.special_ids import SPECIAL_IDS
-from tokenizer.train import TokenizerOptions, train
+from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.shards.format import Header, Shard, token_batch, write_shard
+from gristmill.tokenizer.special_ids import SPECIAL_IDS
+from gristmill.tokenizer.train import TokenizerOptions, train
 
 Document = tuple[str, Sequence[int]]
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tokenizer.encode import Encoder
-from tokenizer.models.bpe import SHORT_RUN
-from tokenizer.models.runs import LONGEST_RUN
-from tokenizer.models.vocabulary import bpe_vocabulary
-from tokenizer.special_ids import BOS, EOS, FIRST_BYTE, RESERVED, SPECIAL_IDS
-from tokenizer.train import TokenizerOptions, train
+from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.models.bpe import SHORT_RUN
+from gristmill.tokenizer.models.runs import LONGEST_RUN
+from gristmill.tokenizer.models.vocabulary import bpe_vocabulary
+from gristmill.tokenizer.special_ids import BOS, EOS, FIRST_BYTE, RESERVED, SPECIAL_IDS
+from gristmill.tokenizer.train import TokenizerOptions, train
 
 DENSE = ("abc", "磨坊面")
 relaxed = settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])

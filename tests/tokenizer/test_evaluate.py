@@ -2,9 +2,9 @@ import dataclasses
 
 import pytest
 
-from tokenizer.evaluate import ALL, Figures, evaluate, merged
-from tokenizer.special_ids import FIRST_BYTE
-from tokenizer.train import TokenizerInfo
+from gristmill.tokenizer.evaluate import ALL, Figures, evaluate, merged
+from gristmill.tokenizer.special_ids import FIRST_BYTE
+from gristmill.tokenizer.train import TokenizerInfo
 
 
 def test_evaluate__counts_by_hand(encoder):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import tokenizer
+from gristmill import tokenizer
 
 ABSENT = ["apache_beam", "pydantic", "fasttext", "xxhash", "datasets", "transformers", "scipy", "pandas", "torch"]
 
@@ -16,6 +16,6 @@ ABSENT = ["apache_beam", "pydantic", "fasttext", "xxhash", "datasets", "transfor
 def test_tokenizer__imports_without_what_a_training_image_lacks():
     folder = Path(tokenizer.__file__).parent
     files = [path.relative_to(folder.parent) for path in folder.rglob("[a-z]*.py")]
-    modules = [".".join(file.with_suffix("").parts) for file in files]
+    modules = [".".join(("gristmill", *file.with_suffix("").parts)) for file in files]
     code = f"import sys; sys.modules.update(dict.fromkeys({ABSENT})); import {', '.join(modules)}"
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "PYTHONPATH": "."})

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokenizer.sampling import derived_key, in_sample, is_validation, keyed_hash, mixed
+from gristmill.tokenizer.sampling import derived_key, in_sample, is_validation, keyed_hash, mixed
 
 MASK = 2**64 - 1
 IDS = [f"{n:032x}" for n in range(20_000)]

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokenizer.sentences import LIMIT, NEVER_LEARNT, sentences
+from gristmill.tokenizer.sentences import LIMIT, NEVER_LEARNT, sentences
 
 alphabet = st.characters(exclude_categories=["Cs"])
 long_texts = st.lists(

@@ -7,9 +7,9 @@ import unicodedata
 import pytest
 import sentencepiece
 
-from tokenizer.encode import Encoder
-from tokenizer.special_ids import FIRST_BYTE, RESERVED, SPECIAL_IDS, WHITESPACE_PIECES
-from tokenizer.train import LARGEST_ALPHABET, TokenizerInfo, TokenizerOptions, train
+from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.special_ids import FIRST_BYTE, RESERVED, SPECIAL_IDS, WHITESPACE_PIECES
+from gristmill.tokenizer.train import LARGEST_ALPHABET, TokenizerInfo, TokenizerOptions, train
 
 KINDS = pytest.mark.parametrize("kind", ["bpe", "unigram"])
 
@@ -36,7 +36,7 @@ def test_train__same_bytes_in_other_processes_with_other_cores(texts, tmp_path, 
     code = (
         "import os, sys; from pathlib import Path;"
         "os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:int(sys.argv[3])]);"
-        "from tokenizer.train import TokenizerOptions, train;"
+        "from gristmill.tokenizer.train import TokenizerOptions, train;"
         "texts = Path(sys.argv[1]).read_text(encoding='utf-8').split('\x1e');"
         "train(texts, TokenizerOptions(sys.argv[4], 580), sys.argv[2])"
     )

@@ -10,23 +10,23 @@ from pathlib import Path
 import pytest
 import torch
 
-from tokenizer.encode import Encoder
-from tokenizer.shards.arrow_file import file_sha256
-from tokenizer.shards.format import Header, Shard, token_batch, write_shard
-from tokenizer.shards.index import Index, ShardEntry, SplitEntry, write_index
-from tokenizer.shards.packing import pack
-from tokenizer.special_ids import SPECIAL_IDS
-from tokenizer.train import TokenizerOptions, train
-from trainer.checkpoint.state import TrainState
-from trainer.config import LoopConfig, TrainConfig
-from trainer.data.corpus import Corpus
-from trainer.data.loader import DataConfig
-from trainer.devices.world import World
-from trainer.loop import build
-from trainer.loop.inputs import open_data
-from trainer.loop.training import Training
-from trainer.model.config import ModelConfig
-from trainer.optim.config import OptimConfig
+from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.shards.arrow_file import file_sha256
+from gristmill.tokenizer.shards.format import Header, Shard, token_batch, write_shard
+from gristmill.tokenizer.shards.index import Index, ShardEntry, SplitEntry, write_index
+from gristmill.tokenizer.shards.packing import pack
+from gristmill.tokenizer.special_ids import SPECIAL_IDS
+from gristmill.tokenizer.train import TokenizerOptions, train
+from gristmill.trainer.checkpoint.state import TrainState
+from gristmill.trainer.config import LoopConfig, TrainConfig
+from gristmill.trainer.data.corpus import Corpus
+from gristmill.trainer.data.loader import DataConfig
+from gristmill.trainer.devices.world import World
+from gristmill.trainer.loop import build
+from gristmill.trainer.loop.inputs import open_data
+from gristmill.trainer.loop.training import Training
+from gristmill.trainer.model.config import ModelConfig
+from gristmill.trainer.optim.config import OptimConfig
 
 LENGTH = 32
 ENGLISH = "the old mill turns slowly by river while miller counts sacks of grain and his dog sleeps in sun".split()  # noqa: SIM905
@@ -139,7 +139,7 @@ def tiny() -> TrainConfig:
 @pytest.fixture
 def tiny_model(one_run_dir):
     """A model of the tiny shape for the tiny tokenizer, with random weights everywhere (the residual ends too)."""
-    from trainer.model.transformer import Model
+    from gristmill.trainer.model.transformer import Model
 
     config = build.complete(TINY, open_data(one_run_dir)).model
     model = Model(config)

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from tokenizer.shards.format import Shard
-from trainer import __main__ as command
-from trainer.checkpoint import files
-from trainer.errors import Exit
+from gristmill.tokenizer.shards.format import Shard
+from gristmill.trainer import __main__ as command
+from gristmill.trainer.checkpoint import files
+from gristmill.trainer.errors import Exit
 
 SETTINGS = [
     f"--set={setting}"
@@ -225,7 +225,7 @@ def test_save__a_damaged_older_checkpoint_does_not_end_the_training(trained, tmp
 
 def test_save__the_tokenizer_is_that_of_the_start(one_run_dir, tiny, assemble, tmp_path):
     """Damage behind a training's back would else go, well sealed, into the next checkpoint."""
-    from trainer.loop.fit import fit
+    from gristmill.trainer.loop.fit import fit
 
     run = shutil.copytree(one_run_dir, tmp_path / "mill")
     training, state = assemble(run, tiny, steps=1)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from trainer import __main__ as command
+from gristmill.trainer import __main__ as command
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = [
@@ -25,7 +25,7 @@ SETTINGS = [
 def start(*arguments: object) -> subprocess.Popen:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
-        [sys.executable, "-m", "trainer", *map(str, arguments)],
+        [sys.executable, "-m", "gristmill.trainer", *map(str, arguments)],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -124,5 +124,5 @@ def test_help__names_the_commands_and_loads_no_torch():
     result = CliRunner().invoke(command.app, ["--help"])
     assert result.exit_code == 0
     assert "train" in result.output
-    code = "import sys, trainer.__main__; sys.exit('torch' in sys.modules)"
+    code = "import sys, gristmill.trainer.__main__; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

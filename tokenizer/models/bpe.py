@@ -5,8 +5,8 @@ Letters: S symbols of a run, T nodes of a tree of minima over them, H slots of t
 
 import numpy as np
 
-from tokenizer.jit import kernel
-from tokenizer.models.vocabulary import NONE, find
+from gristmill.tokenizer.jit import kernel
+from gristmill.tokenizer.models.vocabulary import NONE, find
 
 SHORT_RUN = 48
 """Symbols; a longer run (base64, ruled lines, indentation) is merged by the tree."""

@@ -9,11 +9,11 @@ Letters: B bytes of text, D documents, D1 = D + 1 offsets, S characters of a run
 
 import numpy as np
 
-from tokenizer.jit import kernel
-from tokenizer.models.bpe import merge_run
-from tokenizer.models.unigram import RESET_BELOW, best_run
-from tokenizer.models.vocabulary import UNKNOWN, are_neighbours, next_character
-from tokenizer.special_ids import FIRST_BYTE
+from gristmill.tokenizer.jit import kernel
+from gristmill.tokenizer.models.bpe import merge_run
+from gristmill.tokenizer.models.unigram import RESET_BELOW, best_run
+from gristmill.tokenizer.models.vocabulary import UNKNOWN, are_neighbours, next_character
+from gristmill.tokenizer.special_ids import FIRST_BYTE
 
 LONGEST_RUN = 1 << 16
 """Characters; a run is cut there, so that 16 MB without a boundary need no memory. Only there do ids differ from

@@ -5,8 +5,8 @@ Letters: S characters of a run, S1 = S + 1 places between them.
 
 import numpy as np
 
-from tokenizer.jit import kernel
-from tokenizer.models.vocabulary import NONE, find
+from gristmill.tokenizer.jit import kernel
+from gristmill.tokenizer.models.vocabulary import NONE, find
 
 RESET_BELOW = np.float32(-100_000)
 """SentencePiece then counts from zero again, so that a long document keeps some precision."""

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tokenizer.jit import inline, kernel
-from tokenizer.special_ids import FIRST_BYTE, RESERVED, SPECIAL_IDS
+from gristmill.tokenizer.jit import inline, kernel
+from gristmill.tokenizer.special_ids import FIRST_BYTE, RESERVED, SPECIAL_IDS
 
 SPACE = 0x2581
 UNKNOWN = -1

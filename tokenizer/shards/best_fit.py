@@ -5,7 +5,7 @@ Letters: P pieces of documents, in document order; L row length; C capacities 0.
 
 import numpy as np
 
-from tokenizer.jit import inline, kernel
+from gristmill.tokenizer.jit import inline, kernel
 
 
 @kernel

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tokenizer.shards.format import Shard
-from tokenizer.shards.index import read_index
-from tokenizer.shards.packing import PackPlan
-from tokenizer.special_ids import BOS
+from gristmill.tokenizer.shards.format import Shard
+from gristmill.tokenizer.shards.index import read_index
+from gristmill.tokenizer.shards.packing import PackPlan
+from gristmill.tokenizer.special_ids import BOS
 
 COUNT_CHUNK = 1 << 22  # np.bincount widens to int64: 32 MB at a time instead of four times the shard
 

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import pyarrow as pa
 
-from tokenizer.shards.arrow_file import file_sha256, map_batch, write_batch
+from gristmill.tokenizer.shards.arrow_file import file_sha256, map_batch, write_batch
 
 FORMAT = "gristmill-tokens-1"
 DOCUMENT_COLUMNS = (("doc_id", pa.string()), ("source", pa.string()), ("lang", pa.string()), ("cluster", pa.string()),

@@ -17,10 +17,10 @@ from typing import BinaryIO, get_type_hints
 import numpy as np
 import pyarrow as pa
 
-from tokenizer.sampling import derived_key, keyed_hash, mixed
-from tokenizer.shards.arrow_file import map_batch, write_batch
-from tokenizer.shards.best_fit import best_fit_decreasing, count_pieces, split_documents
-from tokenizer.shards.format import Shard
+from gristmill.tokenizer.sampling import derived_key, keyed_hash, mixed
+from gristmill.tokenizer.shards.arrow_file import map_batch, write_batch
+from gristmill.tokenizer.shards.best_fit import best_fit_decreasing, count_pieces, split_documents
+from gristmill.tokenizer.shards.format import Shard
 
 ORDER_SALT, ROW_SALT = 0x6F72_6465_72, 0x726F_7773  # "order", "rows"
 WINDOW_TOKENS = 1 << 26

@@ -18,16 +18,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainer.checkpoint.files import FORMAT, PREFIX, STATE, checkpoints_in, locate, seal, to_disk, verify
-from trainer.checkpoint.origin import Origin, code_version
-from trainer.checkpoint.state import TrainState
-from trainer.checkpoint.tensors import files, read_into, shapes, write
-from trainer.config import TrainConfig, as_dict, from_dict
-from trainer.data.sampler import DataState
-from trainer.devices.world import ALONE, World, any_rank, barrier, once_per_host
-from trainer.evaluate.validation import Evaluation
-from trainer.model.transformer import Model
-from trainer.optim.guard import Guard
+from gristmill.trainer.checkpoint.files import FORMAT, PREFIX, STATE, checkpoints_in, locate, seal, to_disk, verify
+from gristmill.trainer.checkpoint.origin import Origin, code_version
+from gristmill.trainer.checkpoint.state import TrainState
+from gristmill.trainer.checkpoint.tensors import files, read_into, shapes, write
+from gristmill.trainer.config import TrainConfig, as_dict, from_dict
+from gristmill.trainer.data.sampler import DataState
+from gristmill.trainer.devices.world import ALONE, World, any_rank, barrier, once_per_host
+from gristmill.trainer.evaluate.validation import Evaluation
+from gristmill.trainer.model.transformer import Model
+from gristmill.trainer.optim.guard import Guard
 
 WEIGHTS, AVERAGE, TRAINING = "model", "average", "optimizer"
 RANDOM_CPU, RANDOM_CUDA = "random/cpu", "random/cuda"

@@ -5,9 +5,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tokenizer.shards.arrow_file import file_sha256
-from trainer.checkpoint.checkpoint import Checkpoint
-from trainer.errors import InputError, MismatchError
+from gristmill.tokenizer.shards.arrow_file import file_sha256
+from gristmill.trainer.checkpoint.checkpoint import Checkpoint
+from gristmill.trainer.errors import InputError, MismatchError
 
 MOST_REASONS = 10
 

@@ -11,8 +11,8 @@ import os
 import re
 from pathlib import Path
 
-from trainer.data.hashes import described, faults, sha256_of
-from trainer.errors import InputError
+from gristmill.trainer.data.hashes import described, faults, sha256_of
+from gristmill.trainer.errors import InputError
 
 FORMAT = "gristmill-checkpoint-3"
 MANIFEST, STATE = "manifest.json", "state.json"

@@ -11,11 +11,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from tokenizer.special_ids import BOS, EOS, PAD
-from trainer.checkpoint.layouts import LAYOUTS
-from trainer.errors import ConfigError, InputError
-from trainer.model.config import ModelConfig
-from trainer.model.transformer import Model
+from gristmill.tokenizer.special_ids import BOS, EOS, PAD
+from gristmill.trainer.checkpoint.layouts import LAYOUTS
+from gristmill.trainer.errors import ConfigError, InputError
+from gristmill.trainer.model.config import ModelConfig
+from gristmill.trainer.model.transformer import Model
 
 
 def read_transformers(folder: Path) -> Model:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from trainer.model.config import ModelConfig
+from gristmill.trainer.model.config import ModelConfig
 
 Join = Callable[[list[Tensor]], list[Tensor]]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from tokenizer.shards.arrow_file import file_sha256
-from trainer.errors import MismatchError
+from gristmill.tokenizer.shards.arrow_file import file_sha256
+from gristmill.trainer.errors import MismatchError
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field, replace
 
-from trainer.data.sampler import DataState, Rows
+from gristmill.trainer.data.sampler import DataState, Rows
 
 
 @dataclass(frozen=True)

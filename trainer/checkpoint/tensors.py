@@ -22,9 +22,9 @@ from torch.distributed.checkpoint.default_planner import DefaultSavePlanner
 from torch.distributed.checkpoint.metadata import TensorStorageMetadata
 from torch.distributed.tensor import DTensor
 
-from trainer.devices.fsdp import local_slice
-from trainer.devices.world import World
-from trainer.errors import InputError
+from gristmill.trainer.devices.fsdp import local_slice
+from gristmill.trainer.devices.world import World
+from gristmill.trainer.errors import InputError
 
 SUFFIX = ".safetensors"
 

@@ -9,9 +9,9 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
-from trainer.data.corpus import Segment
-from trainer.data.sampler import draws
-from trainer.model.transformer import Tokens
+from gristmill.trainer.data.corpus import Segment
+from gristmill.trainer.data.sampler import draws
+from gristmill.trainer.model.transformer import Tokens
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tokenizer.shards.dataset import TokenShards, unigram_entropy
-from trainer.errors import InputError
+from gristmill.tokenizer.shards.dataset import TokenShards, unigram_entropy
+from gristmill.trainer.errors import InputError
 
 
 @dataclass(frozen=True)

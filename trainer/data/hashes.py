@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tokenizer.shards.arrow_file import file_sha256
+from gristmill.tokenizer.shards.arrow_file import file_sha256
 
 THREADS = min(8, os.cpu_count() or 1)  # hashlib works outside the interpreter's lock
 

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainer.data.batch import Batch, Collator, RowRandomness
-from trainer.data.corpus import Corpus
-from trainer.data.sampler import Rows
+from gristmill.trainer.data.batch import Batch, Collator, RowRandomness
+from gristmill.trainer.data.corpus import Corpus
+from gristmill.trainer.data.sampler import Rows
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.data.corpus import Corpus
-from trainer.errors import InputError
+from gristmill.trainer.data.corpus import Corpus
+from gristmill.trainer.errors import InputError
 
 CountTargets = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
 """Scored tokens of segments: (length int64 (P,), ends-its-document bool (P,), `draws` (P,)) -> int64 (P,); each

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tokenizer.shards.index import Index, read_index
-from tokenizer.train import INFO_FILE, MODEL_FILE
-from trainer.data.hashes import described, faults
-from trainer.errors import InputError
+from gristmill.tokenizer.shards.index import Index, read_index
+from gristmill.tokenizer.train import INFO_FILE, MODEL_FILE
+from gristmill.trainer.data.hashes import described, faults
+from gristmill.trainer.errors import InputError
 
 INDEX = "tokens/index.json"
 

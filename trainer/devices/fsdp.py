@@ -10,8 +10,8 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor
 
-from trainer.devices.world import World
-from trainer.model.transformer import Model
+from gristmill.trainer.devices.world import World
+from gristmill.trainer.model.transformer import Model
 
 
 def shard(model: Model, world: World) -> None:

@@ -6,7 +6,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from trainer.devices.world import World
+from gristmill.trainer.devices.world import World
 
 BUCKET_NUMBERS = 1 << 23  # about 32 MB, as DDP's 25: few calls, and the first begins soon
 

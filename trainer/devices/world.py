@@ -8,7 +8,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from trainer.errors import InputError, TrainerError
+from gristmill.trainer.errors import InputError, TrainerError
 
 CPU = torch.device("cpu")
 

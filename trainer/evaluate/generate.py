@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tokenizer.encode import Encoder
-from tokenizer.special_ids import BOS, EOS, PAD
-from trainer.errors import ConfigError
-from trainer.model.layers import Cache
-from trainer.model.transformer import Model, Tokens
+from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.special_ids import BOS, EOS, PAD
+from gristmill.trainer.errors import ConfigError
+from gristmill.trainer.model.layers import Cache
+from gristmill.trainer.model.transformer import Model, Tokens
 
 INCOMPLETE = "\ufffd"  # how the tokenizer shows bytes that are not (yet) a character
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from trainer.data.corpus import Corpus
-from trainer.data.loader import DataConfig, Loader
-from trainer.data.sampler import DataState, Rows
-from trainer.devices.world import World, all_reduce
-from trainer.model.transformer import Model
-from trainer.objectives.protocol import Objective
+from gristmill.trainer.data.corpus import Corpus
+from gristmill.trainer.data.loader import DataConfig, Loader
+from gristmill.trainer.data.sampler import DataState, Rows
+from gristmill.trainer.devices.world import World, all_reduce
+from gristmill.trainer.model.transformer import Model
+from gristmill.trainer.objectives.protocol import Objective
 
 
 @dataclass(frozen=True)

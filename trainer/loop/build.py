@@ -6,27 +6,27 @@ from pathlib import Path
 
 import torch
 
-from trainer.checkpoint.checkpoint import Checkpoint, Checkpoints, training_tensors
-from trainer.checkpoint.files import checkpoints_in, step_of
-from trainer.checkpoint.state import TrainState
-from trainer.config import TrainConfig
-from trainer.data.loader import Loader
-from trainer.data.sampler import DataState, Sampler
-from trainer.devices.fsdp import shard
-from trainer.devices.world import World
-from trainer.errors import ConfigError, InputError, MismatchError
-from trainer.evaluate.validation import Evaluation, Evaluator
-from trainer.loop.inputs import TrainingData
-from trainer.loop.metrics import Metrics, tensorboard
-from trainer.loop.recovery import Recovery
-from trainer.loop.speed import Speed, device_peak, flops_per_token, matmul_ceiling
-from trainer.loop.terminal import Terminal
-from trainer.loop.training import Training
-from trainer.model.transformer import Model, initialise, parameter_counts
-from trainer.objectives.protocol import Objective
-from trainer.objectives.registry import OBJECTIVES
-from trainer.optim.guard import Guard
-from trainer.optim.optimizers import Optimizers
+from gristmill.trainer.checkpoint.checkpoint import Checkpoint, Checkpoints, training_tensors
+from gristmill.trainer.checkpoint.files import checkpoints_in, step_of
+from gristmill.trainer.checkpoint.state import TrainState
+from gristmill.trainer.config import TrainConfig
+from gristmill.trainer.data.loader import Loader
+from gristmill.trainer.data.sampler import DataState, Sampler
+from gristmill.trainer.devices.fsdp import shard
+from gristmill.trainer.devices.world import World
+from gristmill.trainer.errors import ConfigError, InputError, MismatchError
+from gristmill.trainer.evaluate.validation import Evaluation, Evaluator
+from gristmill.trainer.loop.inputs import TrainingData
+from gristmill.trainer.loop.metrics import Metrics, tensorboard
+from gristmill.trainer.loop.recovery import Recovery
+from gristmill.trainer.loop.speed import Speed, device_peak, flops_per_token, matmul_ceiling
+from gristmill.trainer.loop.terminal import Terminal
+from gristmill.trainer.loop.training import Training
+from gristmill.trainer.model.transformer import Model, initialise, parameter_counts
+from gristmill.trainer.objectives.protocol import Objective
+from gristmill.trainer.objectives.registry import OBJECTIVES
+from gristmill.trainer.optim.guard import Guard
+from gristmill.trainer.optim.optimizers import Optimizers
 
 
 def complete(config: TrainConfig, data: TrainingData) -> TrainConfig:

@@ -2,11 +2,11 @@
 
 import torch
 
-from trainer.checkpoint.state import TrainState
-from trainer.devices.world import all_reduce, any_rank
-from trainer.evaluate.validation import Evaluation
-from trainer.loop.reporting import Report, StepSums, describe
-from trainer.loop.training import Training
+from gristmill.trainer.checkpoint.state import TrainState
+from gristmill.trainer.devices.world import all_reduce, any_rank
+from gristmill.trainer.evaluate.validation import Evaluation
+from gristmill.trainer.loop.reporting import Report, StepSums, describe
+from gristmill.trainer.loop.training import Training
 
 
 def fit(training: Training, state: TrainState) -> TrainState:

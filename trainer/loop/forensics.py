@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.data.corpus import Corpus
-from trainer.data.sampler import Rows
+from gristmill.trainer.data.corpus import Corpus
+from gristmill.trainer.data.sampler import Rows
 
 LENGTHS = (64, 256, 1024, 4096, 16384)
 """Tokens of a document: edges of the buckets of `loss_by_length`."""

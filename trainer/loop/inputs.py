@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tokenizer.train import INFO_FILE, MODEL_FILE
-from trainer.checkpoint.origin import Origin, origin_of
-from trainer.data.corpus import Corpus
-from trainer.data.verify import INDEX, verify_run
-from trainer.devices.world import ALONE, World, once_per_host
-from trainer.errors import InputError
+from gristmill.tokenizer.train import INFO_FILE, MODEL_FILE
+from gristmill.trainer.checkpoint.origin import Origin, origin_of
+from gristmill.trainer.data.corpus import Corpus
+from gristmill.trainer.data.verify import INDEX, verify_run
+from gristmill.trainer.devices.world import ALONE, World, once_per_host
+from gristmill.trainer.errors import InputError
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from trainer.checkpoint.checkpoint import Checkpoint
-from trainer.checkpoint.files import checkpoints_in
-from trainer.checkpoint.state import TrainState
-from trainer.data.loader import Loader
-from trainer.data.sampler import DataState
-from trainer.errors import DivergedError
-from trainer.loop.training import Training
+from gristmill.trainer.checkpoint.checkpoint import Checkpoint
+from gristmill.trainer.checkpoint.files import checkpoints_in
+from gristmill.trainer.checkpoint.state import TrainState
+from gristmill.trainer.data.loader import Loader
+from gristmill.trainer.data.sampler import DataState
+from gristmill.trainer.errors import DivergedError
+from gristmill.trainer.loop.training import Training
 
 
 class Recovery:

@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from trainer.checkpoint.state import TrainState
-from trainer.data.sampler import Rows
-from trainer.devices.world import all_reduce
-from trainer.evaluate.validation import Evaluation
-from trainer.loop.forensics import loss_by_length, write_documents
-from trainer.loop.speed import peak_memory
-from trainer.loop.training import Training
-from trainer.objectives.protocol import BatchLoss
-from trainer.optim.guard import StepResult
+from gristmill.trainer.checkpoint.state import TrainState
+from gristmill.trainer.data.sampler import Rows
+from gristmill.trainer.devices.world import all_reduce
+from gristmill.trainer.evaluate.validation import Evaluation
+from gristmill.trainer.loop.forensics import loss_by_length, write_documents
+from gristmill.trainer.loop.speed import peak_memory
+from gristmill.trainer.loop.training import Training
+from gristmill.trainer.objectives.protocol import BatchLoss
+from gristmill.trainer.optim.guard import StepResult
 
 
 @dataclass

@@ -7,7 +7,7 @@ import time
 
 import torch
 
-from trainer.model.config import ModelConfig
+from gristmill.trainer.model.config import ModelConfig
 
 PEAK_TFLOPS = {  # bfloat16, dense, from the data sheets; the same numbers as everybody's MFU (training.md)
     "H200": 989.0,

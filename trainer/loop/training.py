@@ -4,18 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer.checkpoint.state import TrainState
-from trainer.config import LoopConfig
-from trainer.data.loader import Loader
-from trainer.data.sampler import Sampler
-from trainer.devices.world import World
-from trainer.evaluate.validation import Evaluation
-from trainer.loop.metrics import Metrics
-from trainer.loop.speed import Speed
-from trainer.loop.terminal import Terminal
-from trainer.model.transformer import Model
-from trainer.objectives.protocol import Objective
-from trainer.optim.guard import Guard
+from gristmill.trainer.checkpoint.state import TrainState
+from gristmill.trainer.config import LoopConfig
+from gristmill.trainer.data.loader import Loader
+from gristmill.trainer.data.sampler import Sampler
+from gristmill.trainer.devices.world import World
+from gristmill.trainer.evaluate.validation import Evaluation
+from gristmill.trainer.loop.metrics import Metrics
+from gristmill.trainer.loop.speed import Speed
+from gristmill.trainer.loop.terminal import Terminal
+from gristmill.trainer.model.transformer import Model
+from gristmill.trainer.objectives.protocol import Objective
+from gristmill.trainer.optim.guard import Guard
 
 
 @dataclass

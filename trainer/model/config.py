@@ -7,7 +7,7 @@ V padded vocabulary.
 import math
 from dataclasses import dataclass
 
-from trainer.errors import ConfigError
+from gristmill.trainer.errors import ConfigError
 
 VOCABULARY_MULTIPLE = 64  # matrix kernels want round sizes: modded-nanogpt record 5, training.md 2.3
 

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.model.config import ModelConfig
+from gristmill.trainer.model.config import ModelConfig
 
 
 @dataclass

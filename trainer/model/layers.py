@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainer.model.attention import Mask, attend
-from trainer.model.config import ModelConfig
-from trainer.model.experts import Experts, Routing
+from gristmill.trainer.model.attention import Mask, attend
+from gristmill.trainer.model.config import ModelConfig
+from gristmill.trainer.model.experts import Experts, Routing
 
 
 class Cache:

@@ -15,10 +15,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from trainer.model.attention import Mask, make_mask, with_bias
-from trainer.model.config import ModelConfig
-from trainer.model.experts import Routing
-from trainer.model.layers import AttentionContext, Block, Cache, Linear, Norm, RelativePositionBias
+from gristmill.trainer.model.attention import Mask, make_mask, with_bias
+from gristmill.trainer.model.config import ModelConfig
+from gristmill.trainer.model.experts import Routing
+from gristmill.trainer.model.layers import AttentionContext, Block, Cache, Linear, Norm, RelativePositionBias
 
 INITIAL_STD = 0.02  # GPT-2
 

@@ -5,12 +5,12 @@ Letters: P segments.
 
 import numpy as np
 
-from trainer.data.batch import Batch, RowRandomness
-from trainer.data.corpus import Segment
-from trainer.model.transformer import Model
-from trainer.objectives.protocol import BatchLoss
-from trainer.objectives.rows import fill_inputs, next_tokens
-from trainer.objectives.token_loss import token_loss
+from gristmill.trainer.data.batch import Batch, RowRandomness
+from gristmill.trainer.data.corpus import Segment
+from gristmill.trainer.model.transformer import Model
+from gristmill.trainer.objectives.protocol import BatchLoss
+from gristmill.trainer.objectives.rows import fill_inputs, next_tokens
+from gristmill.trainer.objectives.token_loss import token_loss
 
 
 class CausalLM:

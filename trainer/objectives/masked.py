@@ -5,11 +5,11 @@ Letters: P segments.
 
 import numpy as np
 
-from tokenizer.special_ids import MASK, RESERVED
-from trainer.data.batch import RowRandomness
-from trainer.data.corpus import Segment
-from trainer.objectives.causal import CausalLM
-from trainer.objectives.rows import fill_inputs, noise_tokens
+from gristmill.tokenizer.special_ids import MASK, RESERVED
+from gristmill.trainer.data.batch import RowRandomness
+from gristmill.trainer.data.corpus import Segment
+from gristmill.trainer.objectives.causal import CausalLM
+from gristmill.trainer.objectives.rows import fill_inputs, noise_tokens
 
 
 class MaskedLM(CausalLM):

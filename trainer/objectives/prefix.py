@@ -5,9 +5,9 @@ Letters: P segments.
 
 import numpy as np
 
-from trainer.data.batch import RowRandomness
-from trainer.data.corpus import Segment
-from trainer.objectives.causal import CausalLM
+from gristmill.trainer.data.batch import RowRandomness
+from gristmill.trainer.data.corpus import Segment
+from gristmill.trainer.objectives.causal import CausalLM
 
 
 class PrefixLM(CausalLM):

@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
-from trainer.data.batch import Batch, Collator
-from trainer.model.transformer import Model
+from gristmill.trainer.data.batch import Batch, Collator
+from gristmill.trainer.model.transformer import Model
 
 
 @dataclass

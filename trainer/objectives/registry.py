@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from trainer.objectives.causal import CausalLM
-from trainer.objectives.masked import MaskedLM
-from trainer.objectives.prefix import PrefixLM
-from trainer.objectives.protocol import Objective
-from trainer.objectives.spans import SpanCorruption
+from gristmill.trainer.objectives.causal import CausalLM
+from gristmill.trainer.objectives.masked import MaskedLM
+from gristmill.trainer.objectives.prefix import PrefixLM
+from gristmill.trainer.objectives.protocol import Objective
+from gristmill.trainer.objectives.spans import SpanCorruption
 
 OBJECTIVES: dict[str, Callable[[int], Objective]] = {
     kind.name: kind for kind in (CausalLM, PrefixLM, MaskedLM, SpanCorruption)

@@ -5,8 +5,8 @@ Letters: P segments.
 
 import numpy as np
 
-from tokenizer.special_ids import PAD
-from trainer.data.corpus import Segment
+from gristmill.tokenizer.special_ids import PAD
+from gristmill.trainer.data.corpus import Segment
 
 
 def fill_inputs(row: dict[str, np.ndarray], segments: list[Segment]) -> None:

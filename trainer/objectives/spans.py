@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from tokenizer.special_ids import EOS, EXTRA_0, PAD, SENTINELS
-from trainer.data.batch import RowRandomness
-from trainer.data.corpus import Segment
-from trainer.objectives.causal import CausalLM
-from trainer.objectives.rows import noise_tokens
+from gristmill.tokenizer.special_ids import EOS, EXTRA_0, PAD, SENTINELS
+from gristmill.trainer.data.batch import RowRandomness
+from gristmill.trainer.data.corpus import Segment
+from gristmill.trainer.objectives.causal import CausalLM
+from gristmill.trainer.objectives.rows import noise_tokens
 
 
 class SpanCorruption(CausalLM):

@@ -6,11 +6,11 @@ Letters: B rows, T tokens, N = B * T, E width, V padded vocabulary, Q sources, D
 import torch
 from torch import Tensor
 
-from trainer.data.batch import Batch
-from trainer.model.cross_entropy import lm_loss
-from trainer.model.experts import Routing
-from trainer.model.transformer import Model
-from trainer.objectives.protocol import BatchLoss
+from gristmill.trainer.data.batch import Batch
+from gristmill.trainer.model.cross_entropy import lm_loss
+from gristmill.trainer.model.experts import Routing
+from gristmill.trainer.model.transformer import Model
+from gristmill.trainer.objectives.protocol import BatchLoss
 
 
 def token_loss(model: Model, batch: Batch, sources: int) -> BatchLoss:

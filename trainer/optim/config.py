@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from trainer.errors import ConfigError
+from gristmill.trainer.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)

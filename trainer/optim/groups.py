@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from trainer.optim.config import OptimConfig
+from gristmill.trainer.optim.config import OptimConfig
 
 KINDS = ("muon", "embedding", "head", "decayed", "plain")
 

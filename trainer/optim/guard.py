@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from trainer.errors import ConfigError, DivergedError
-from trainer.optim.optimizers import Optimizers
+from gristmill.trainer.errors import ConfigError, DivergedError
+from gristmill.trainer.optim.optimizers import Optimizers
 
 RECENT = "guard/recent"
 

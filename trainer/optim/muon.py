@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from trainer.devices.fsdp import full_tensor, local_rows
-from trainer.devices.world import ALONE, World, all_gather
+from gristmill.trainer.devices.fsdp import full_tensor, local_rows
+from gristmill.trainer.devices.world import ALONE, World, all_gather
 
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # as torch.optim.Muon
 NEWTON_SCHULZ_STEPS = 5

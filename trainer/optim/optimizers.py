@@ -6,13 +6,13 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from trainer.devices.fsdp import as_dtensor, local_gradient, local_parameter, reshard
-from trainer.devices.gradients import GradientSum
-from trainer.devices.world import ALONE, World, all_reduce
-from trainer.optim.config import OptimConfig
-from trainer.optim.groups import KINDS, parameter_groups
-from trainer.optim.muon import Muon
-from trainer.optim.schedule import learning_rate_factor
+from gristmill.trainer.devices.fsdp import as_dtensor, local_gradient, local_parameter, reshard
+from gristmill.trainer.devices.gradients import GradientSum
+from gristmill.trainer.devices.world import ALONE, World, all_reduce
+from gristmill.trainer.optim.config import OptimConfig
+from gristmill.trainer.optim.groups import KINDS, parameter_groups
+from gristmill.trainer.optim.muon import Muon
+from gristmill.trainer.optim.schedule import learning_rate_factor
 
 
 class Optimizers:

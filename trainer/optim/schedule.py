@@ -2,7 +2,7 @@
 
 import math
 
-from trainer.optim.config import OptimConfig
+from gristmill.trainer.optim.config import OptimConfig
 
 
 def learning_rate_factor(config: OptimConfig, step: int, steps: int) -> float:

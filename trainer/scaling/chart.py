@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from trainer.scaling.fit import Law
-from trainer.scaling.ladder import Rung
+from gristmill.trainer.scaling.fit import Law
+from gristmill.trainer.scaling.ladder import Rung
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 440, 64, 24, 36, 48
 COLOURS = ("#2563a8", "#c2571a", "#2e7d4f", "#8a4a9e", "#a1343c", "#4d6b78")

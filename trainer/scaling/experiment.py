@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from trainer.config import TrainConfig
-from trainer.devices.world import World
-from trainer.loop.build import build, complete
-from trainer.loop.fit import fit
-from trainer.loop.inputs import TrainingData
-from trainer.loop.metrics import read_lines
-from trainer.scaling.chart import chart
-from trainer.scaling.fit import Law, fit_law
-from trainer.scaling.ladder import Ladder, Rung, sized
+from gristmill.trainer.config import TrainConfig
+from gristmill.trainer.devices.world import World
+from gristmill.trainer.loop.build import build, complete
+from gristmill.trainer.loop.fit import fit
+from gristmill.trainer.loop.inputs import TrainingData
+from gristmill.trainer.loop.metrics import read_lines
+from gristmill.trainer.scaling.chart import chart
+from gristmill.trainer.scaling.fit import Law, fit_law
+from gristmill.trainer.scaling.ladder import Ladder, Rung, sized
 
 RUNS_FILE, RESULT_FILE, CHART_FILE = "runs.jsonl", "scaling.json", "scaling.svg"
 

@@ -3,12 +3,12 @@
 import math
 from dataclasses import dataclass, replace
 
-from trainer.config import TrainConfig
-from trainer.errors import ConfigError
-from trainer.loop.build import complete
-from trainer.loop.inputs import TrainingData
-from trainer.loop.speed import flops_per_token
-from trainer.model.transformer import Model, parameter_counts
+from gristmill.trainer.config import TrainConfig
+from gristmill.trainer.errors import ConfigError
+from gristmill.trainer.loop.build import complete
+from gristmill.trainer.loop.inputs import TrainingData
+from gristmill.trainer.loop.speed import flops_per_token
+from gristmill.trainer.model.transformer import Model, parameter_counts
 
 HEAD_WIDTH = 32
 LEAST_STEPS = 20

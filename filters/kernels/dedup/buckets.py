@@ -4,7 +4,7 @@ Letters in names: M members of all buckets, G buckets, X pairs.
 A member is (rank, tie, place): smaller is better; `tie` is a hash of the exact text, `place` its location.
 """
 
-from filters.kernels.jit import inline, kernel
+from gristmill.filters.kernels.jit import inline, kernel
 
 BEST = 4  # design, section 7: each member is paired with the four best-ranked and the four next-better ones
 NEXT_BETTER = 4

@@ -3,7 +3,7 @@
 Letters in names: N nodes (dense ids), E edges.
 """
 
-from filters.kernels.jit import inline, kernel
+from gristmill.filters.kernels.jit import inline, kernel
 
 
 @inline

@@ -5,7 +5,7 @@ Letters in names: X pairs, D documents, F documents of one file, S shingles; `a`
 
 import numpy as np
 
-from filters.kernels.jit import inline, kernel
+from gristmill.filters.kernels.jit import inline, kernel
 
 
 @inline

@@ -3,9 +3,9 @@
 Letters: B bytes of the batch, D documents, D1 documents + 1 offsets, C code points, P3 pieces found.
 """
 
-from filters.kernels.jit import inline, kernel
-from filters.kernels.lines import last_code_point
-from filters.kernels.unicode import code_point
+from gristmill.filters.kernels.jit import inline, kernel
+from gristmill.filters.kernels.lines import last_code_point
+from gristmill.filters.kernels.unicode import code_point
 
 UNSEEN = 1
 """Bit of a character that is not seen."""

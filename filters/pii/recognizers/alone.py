@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import regex
 
-from filters.pii.presidio import Pattern, PatternRecognizer, RecognizerResult
-from filters.pii.recognizers.generic import LETTER, EmailRecognizer, suffixes
-from filters.pii.recognizers.patterns import FLAGS
+from gristmill.filters.pii.presidio import Pattern, PatternRecognizer, RecognizerResult
+from gristmill.filters.pii.recognizers.generic import LETTER, EmailRecognizer, suffixes
+from gristmill.filters.pii.recognizers.patterns import FLAGS
 
 _SCORE = 0.5
 

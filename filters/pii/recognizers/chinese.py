@@ -6,10 +6,10 @@ one page and an error code on the next.
 
 import regex
 
-from filters.pii.presidio import Pattern, PatternRecognizer
-from filters.pii.recognizers.checksums import PROVINCE_CODES, is_credit_code, is_date, is_resident_id, luhn
-from filters.pii.recognizers.patterns import LEFT, RIGHT, InContext, before
-from filters.pii.scan import PROVINCES
+from gristmill.filters.pii.presidio import Pattern, PatternRecognizer
+from gristmill.filters.pii.recognizers.checksums import PROVINCE_CODES, is_credit_code, is_date, is_resident_id, luhn
+from gristmill.filters.pii.recognizers.patterns import LEFT, RIGHT, InContext, before
+from gristmill.filters.pii.scan import PROVINCES
 
 _CASED = regex.ASCII | regex.DOTALL | regex.MULTILINE
 

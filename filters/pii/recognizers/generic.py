@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import regex
 
-from filters.pii.presidio import Pattern, predefined_recognizers
-from filters.pii.recognizers.patterns import LEFT, RIGHT, InContext, after, before, in_table
+from gristmill.filters.pii.presidio import Pattern, predefined_recognizers
+from gristmill.filters.pii.recognizers.patterns import LEFT, RIGHT, InContext, after, before, in_table
 
 if TYPE_CHECKING:
     import tldextract

@@ -2,8 +2,8 @@
 
 import regex
 
-from filters.pii.presidio import RecognizerResult
-from filters.pii.scan import BREAK, REACH
+from gristmill.filters.pii.presidio import RecognizerResult
+from gristmill.filters.pii.scan import BREAK, REACH
 
 FLAGS = regex.ASCII | regex.DOTALL | regex.MULTILINE
 r"""ASCII, so that a Chinese character is no word character: \b stands between 邮 and z, 卡 and 6."""

@@ -12,8 +12,8 @@ import phonenumbers
 import regex
 from phonenumbers import Leniency
 
-from filters.pii.presidio import EntityRecognizer, RecognizerResult, predefined_recognizers
-from filters.pii.recognizers.patterns import FLAGS, after, before, in_table
+from gristmill.filters.pii.presidio import EntityRecognizer, RecognizerResult, predefined_recognizers
+from gristmill.filters.pii.recognizers.patterns import FLAGS, after, before, in_table
 
 _LEFT = r"(?<![A-Za-z0-9_+])(?<![A-Za-z]/|\d[./-]|\d[ ]\()"
 _RIGHT = r"(?![A-WYZa-wyz0-9_]|[.-]\d)"

@@ -6,8 +6,8 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from pipelines.cli.terminal.output import human_bytes
-from pipelines.run.progress import StageProgress
+from gristmill.pipelines.cli.terminal.output import human_bytes
+from gristmill.pipelines.run.progress import StageProgress
 
 LOG_SECONDS = 30.0
 

@@ -10,7 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from pipelines.errors import GristmillError, inert
+from gristmill.pipelines.errors import GristmillError, inert
 
 
 class Terminal(Console):

@@ -5,8 +5,8 @@ from typing import Any
 
 import typer
 
-from filters.names import nearest
-from pipelines.errors import RecipeError
+from gristmill.filters.names import nearest
+from gristmill.pipelines.errors import RecipeError
 
 UsageError: Any = typer.BadParameter.__base__
 """Base of everything that can be wrong with a command line. Typer brings a click of its own, under no public name."""

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from filters.registry import Registry
-from pipelines.read.formats import arrow, bundled, jsonl, machine, parquet, whole_files
-from pipelines.read.formats.user_defined import RecordsOf, reader_of
-from pipelines.read.reader import Reader
-from pipelines.read.warc import reader as warc
-from pipelines.recipe.schema import FORMATS
+from gristmill.filters.registry import Registry
+from gristmill.pipelines.read.formats import arrow, bundled, jsonl, machine, parquet, whole_files
+from gristmill.pipelines.read.formats.user_defined import RecordsOf, reader_of
+from gristmill.pipelines.read.reader import Reader
+from gristmill.pipelines.read.warc import reader as warc
+from gristmill.pipelines.recipe.schema import FORMATS
 
 READERS: Registry[Reader] = Registry("reader")
 """By the names that a recipe's `format` takes."""

@@ -6,15 +6,15 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.ipc as ipc
 
-from pipelines.errors import BadRecordError
-from pipelines.read.context import Context
-from pipelines.read.files import File, open_arrow
-from pipelines.read.formats.columnar import Columns
-from pipelines.read.formats.layout import schema_names
-from pipelines.read.formats.parquet import DAMAGE, said
-from pipelines.read.reader import Piece, Reader, Seen, neighbours, split_of
-from pipelines.records.dead_letters import unreadable
-from pipelines.records.elements import Records, Split
+from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.files import File, open_arrow
+from gristmill.pipelines.read.formats.columnar import Columns
+from gristmill.pipelines.read.formats.layout import schema_names
+from gristmill.pipelines.read.formats.parquet import DAMAGE, said
+from gristmill.pipelines.read.reader import Piece, Reader, Seen, neighbours, split_of
+from gristmill.pipelines.records.dead_letters import unreadable
+from gristmill.pipelines.records.elements import Records, Split
 
 MAGIC = b"ARROW1"
 """Begins an IPC file; a stream follows after two bytes of padding, and a footer ends it."""

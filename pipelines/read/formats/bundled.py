@@ -4,8 +4,8 @@ them."""
 from dataclasses import replace
 from pathlib import Path
 
-from pipelines.read.formats import jsonl
-from pipelines.recipe import schema
+from gristmill.pipelines.read.formats import jsonl
+from gristmill.pipelines.recipe import schema
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "bundled"
 

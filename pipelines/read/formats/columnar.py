@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.batch import text_buffers
-from filters.dedup.fingerprints import doc_ids
-from pipelines.errors import BadRecordError
-from pipelines.read.batches import MAX_ROWS, MAX_TEXT_BYTES, record_schema
-from pipelines.read.context import Context
-from pipelines.read.formats.json_columns import json_objects, json_values
-from pipelines.read.formats.layout import (
+from gristmill.filters.batch import text_buffers
+from gristmill.filters.dedup.fingerprints import doc_ids
+from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.read.batches import MAX_ROWS, MAX_TEXT_BYTES, record_schema
+from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.formats.json_columns import json_objects, json_values
+from gristmill.pipelines.read.formats.layout import (
     column_at,
     decoded,
     decoded_bytes,
@@ -23,12 +23,12 @@ from pipelines.read.formats.layout import (
     is_string,
     schema_names,
 )
-from pipelines.read.formats.salvage import BYTES_OF, DAMAGED, NOT_UTF8, salvage
-from pipelines.recipe.columns import ARROW_TYPES
-from pipelines.recipe.languages import normal_language
-from pipelines.recipe.schema import ColumnType, LanguageColumn
-from pipelines.records.dead_letters import dead_letter, too_long
-from pipelines.records.elements import DeadLetter, Records
+from gristmill.pipelines.read.formats.salvage import BYTES_OF, DAMAGED, NOT_UTF8, salvage
+from gristmill.pipelines.recipe.columns import ARROW_TYPES
+from gristmill.pipelines.recipe.languages import normal_language
+from gristmill.pipelines.recipe.schema import ColumnType, LanguageColumn
+from gristmill.pipelines.records.dead_letters import dead_letter, too_long
+from gristmill.pipelines.records.elements import DeadLetter, Records
 
 OWN_TEXT_DATASET = {"doc_id", "cluster", "lang_score", "meta"}
 """Columns that tell the `text/` of another run; its doc_id is then the record's own id, unless the recipe says

@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.read.fields import to_json
-from pipelines.read.formats.layout import column_at, field_names, indexed, is_string, stored, struct_fields
-from pipelines.read.formats.time_texts import time_texts
+from gristmill.pipelines.read.fields import to_json
+from gristmill.pipelines.read.formats.layout import column_at, field_names, indexed, is_string, stored, struct_fields
+from gristmill.pipelines.read.formats.time_texts import time_texts
 
 MUST_ESCAPE = '["\\\\\\x00-\\x1f]'
 """What a JSON string cannot hold as it is (RFC 8259, section 7)."""

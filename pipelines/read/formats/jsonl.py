@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
 
-from pipelines.errors import BadRecordError
-from pipelines.read.batches import Document, Item
-from pipelines.read.context import Context
-from pipelines.read.fields import json_type
-from pipelines.read.files import File, compression_of, open_file
-from pipelines.read.lines import Line, LostLine, lines, lines_of_range
-from pipelines.read.reader import Piece, Reader, Seen, split_of, whole
-from pipelines.read.streams import pieces
-from pipelines.records.dead_letters import dead_letter
-from pipelines.records.elements import Split
+from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.read.batches import Document, Item
+from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.fields import json_type
+from gristmill.pipelines.read.files import File, compression_of, open_file
+from gristmill.pipelines.read.lines import Line, LostLine, lines, lines_of_range
+from gristmill.pipelines.read.reader import Piece, Reader, Seen, split_of, whole
+from gristmill.pipelines.read.streams import pieces
+from gristmill.pipelines.records.dead_letters import dead_letter
+from gristmill.pipelines.records.elements import Split
 
 LOOK_BYTES = 1 << 20
 BOM = b"\xef\xbb\xbf"

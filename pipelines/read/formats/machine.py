@@ -15,14 +15,14 @@ from pathlib import Path
 
 import xxhash
 
-from pipelines.errors import BadRecordError, InputError, utf8_text
-from pipelines.read.batches import Aside, Document, Item
-from pipelines.read.context import Context
-from pipelines.read.fields import utf8
-from pipelines.read.html.charset import decode_text
-from pipelines.read.reader import Reader
-from pipelines.records.dead_letters import dead_letter
-from pipelines.records.elements import Split
+from gristmill.pipelines.errors import BadRecordError, InputError, utf8_text
+from gristmill.pipelines.read.batches import Aside, Document, Item
+from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.fields import utf8
+from gristmill.pipelines.read.html.charset import decode_text
+from gristmill.pipelines.read.reader import Reader
+from gristmill.pipelines.records.dead_letters import dead_letter
+from gristmill.pipelines.records.elements import Split
 
 MIN_BYTES = 400
 """Of documentation in a file that is worth a document."""
@@ -33,7 +33,8 @@ HEADING_BYTES = 48
 MAX_MISSES = 16
 """Files that no longer fit into max_bytes before planning stops."""
 SKIPPED = {"__pycache__", "site-packages", "dist-packages", "test", "tests", "idle_test", "node_modules"}
-OWN = {"filters", "infra", "pipelines", "tokenizer", "trainer"}
+OWN = Path(__file__).parents[3].resolve()
+"""Where gristmill is installed: its own text is left out."""
 DOCSTRING = re.compile(rb"^([ \t]*)[rRuU]?(\"\"\"|''')(.*?)\2", re.MULTILINE | re.DOTALL)
 LICENCE = re.compile(r"(licen[cs]e|notice|copying|authors)", re.IGNORECASE)
 
@@ -102,14 +103,12 @@ def read_machine(split: Split, context: Context, where: dict[str, Path] | None =
 
 
 def _walk(root: Path) -> Iterator[str]:
-    """Files below the root that may hold documentation, by path; our own text is left out."""
-    ours = Path(__file__).resolve().parents[3] == root
+    """Files below the root that may hold documentation, by path."""
     for parent, folders, names in os.walk(root):
-        top = os.path.samefile(parent, root) if len(parent) <= len(str(root)) else False
         folders[:] = [
             name
             for name in folders
-            if name not in SKIPPED and not name.startswith((".", "gristmill-")) and not (ours and top and name in OWN)
+            if name not in SKIPPED and not name.startswith((".", "gristmill-")) and Path(parent, name) != OWN
         ]
         below = parent[len(str(root)) :].strip(os.sep).replace(os.sep, "/")
         in_metadata = below.split("/")[0].endswith(".dist-info")

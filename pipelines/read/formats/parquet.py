@@ -6,15 +6,15 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.errors import BadRecordError
-from pipelines.read.batches import MAX_ROWS, MAX_TEXT_BYTES
-from pipelines.read.context import Context
-from pipelines.read.files import File, open_arrow
-from pipelines.read.formats.columnar import Columns
-from pipelines.read.formats.layout import schema_names
-from pipelines.read.reader import Piece, Reader, Seen, neighbours, split_of
-from pipelines.records.dead_letters import describe, unreadable
-from pipelines.records.elements import Records, Split
+from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.read.batches import MAX_ROWS, MAX_TEXT_BYTES
+from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.files import File, open_arrow
+from gristmill.pipelines.read.formats.columnar import Columns
+from gristmill.pipelines.read.formats.layout import schema_names
+from gristmill.pipelines.read.reader import Piece, Reader, Seen, neighbours, split_of
+from gristmill.pipelines.records.dead_letters import describe, unreadable
+from gristmill.pipelines.records.elements import Records, Split
 
 DAMAGE = (OSError, pa.ArrowException, ValueError, LookupError, NotImplementedError, RecursionError)
 """What reading a damaged or lying file may raise; of pyarrow's own, and of Python's where names are not UTF-8."""

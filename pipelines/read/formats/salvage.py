@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from pipelines.errors import BadRecordError
-from pipelines.read.formats.layout import column_at, indexed, is_binary, is_string, stored, struct_fields
+from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.read.formats.layout import column_at, indexed, is_binary, is_string, stored, struct_fields
 
 GOOD, NOT_UTF8, DAMAGED = 0, 1, 2
 """What a value may be; the worse of several stands for their row."""

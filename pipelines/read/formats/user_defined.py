@@ -5,14 +5,14 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Any
 
-from pipelines.read.batches import Item
-from pipelines.read.context import Context
-from pipelines.read.files import compression_of, open_file
-from pipelines.read.formats.jsonl import record_item
-from pipelines.read.reader import Reader, Seen
-from pipelines.read.streams import BrokenStreamError, pieces
-from pipelines.records.dead_letters import dead_letter, too_long, unreadable
-from pipelines.records.elements import Split
+from gristmill.pipelines.read.batches import Item
+from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.files import compression_of, open_file
+from gristmill.pipelines.read.formats.jsonl import record_item
+from gristmill.pipelines.read.reader import Reader, Seen
+from gristmill.pipelines.read.streams import BrokenStreamError, pieces
+from gristmill.pipelines.records.dead_letters import dead_letter, too_long, unreadable
+from gristmill.pipelines.records.elements import Split
 
 RecordsOf = Callable[[IO[bytes]], Iterable[dict[str, Any]]]
 """An open file, decompressed -> its records: values that JSON knows, under the names that a recipe's `text`, `id` ...

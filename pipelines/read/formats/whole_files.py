@@ -3,15 +3,15 @@
 import os
 from collections.abc import Iterable, Iterator
 
-from pipelines.errors import utf8_text
-from pipelines.read.batches import Item
-from pipelines.read.context import Context
-from pipelines.read.files import compression_of, open_file
-from pipelines.read.html.pages import page_document
-from pipelines.read.reader import Reader, Seen
-from pipelines.read.streams import BrokenStreamError, pieces
-from pipelines.records.dead_letters import Passing, too_long
-from pipelines.records.elements import Split
+from gristmill.pipelines.errors import utf8_text
+from gristmill.pipelines.read.batches import Item
+from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.files import compression_of, open_file
+from gristmill.pipelines.read.html.pages import page_document
+from gristmill.pipelines.read.reader import Reader, Seen
+from gristmill.pipelines.read.streams import BrokenStreamError, pieces
+from gristmill.pipelines.records.dead_letters import Passing, too_long
+from gristmill.pipelines.records.elements import Split
 
 
 def read_text_file(split: Split, context: Context) -> Iterator[Item]:

@@ -5,12 +5,12 @@ from typing import NamedTuple
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
-from pipelines.errors import BadRecordError
-from pipelines.read.html.charset import decode_page
-from pipelines.read.html.nesting import MAX_WORK, measure
-from pipelines.read.html.rescue import rescue_dates, rescue_lists
-from pipelines.read.html.shield import Shield
-from pipelines.recipe import schema
+from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.read.html.charset import decode_page
+from gristmill.pipelines.read.html.nesting import MAX_WORK, measure
+from gristmill.pipelines.read.html.rescue import rescue_dates, rescue_lists
+from gristmill.pipelines.read.html.shield import Shield
+from gristmill.pipelines.recipe import schema
 
 PICTURES = (
     *("img", "area", "svg", "object", "embed", "video", "audio", "figcaption"),

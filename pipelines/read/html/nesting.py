@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from filters.kernels.jit import kernel
+from gristmill.filters.kernels.jit import kernel
 
 MAX_WORK = 50_000_000
 """In units of about 0.2 us of extraction on one core, so 10 s. The 4,680 pages of the corpus need at most 0.3

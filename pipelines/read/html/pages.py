@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from pipelines.errors import BadRecordError
-from pipelines.read.batches import Document, Item
-from pipelines.read.context import Context
-from pipelines.read.html.charset import check_decoded, decode_page, decode_text
-from pipelines.read.html.extract import read_page
-from pipelines.records.dead_letters import dead_letter
+from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.read.batches import Document, Item
+from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.html.charset import check_decoded, decode_page, decode_text
+from gristmill.pipelines.read.html.extract import read_page
+from gristmill.pipelines.records.dead_letters import dead_letter
 
 EMPTY = "empty_text"
 """Rule: extraction found no text. Step "extract"."""

@@ -12,7 +12,7 @@ from html import unescape
 
 import numpy as np
 
-from filters.kernels.jit import kernel
+from gristmill.filters.kernels.jit import kernel
 
 SPACE = "\0\t\n\v\f\r "
 """What resiliparse strips, and NUL, which parsers drop."""

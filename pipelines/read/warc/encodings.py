@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import brotli
 import zstandard
 
-from pipelines.errors import BadRecordError
-from pipelines.records.dead_letters import too_long
+from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.records.dead_letters import too_long
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
-from pipelines.read.warc.tape import SEARCH_BYTES, WARC_MAGIC, Mark, Tape
-from pipelines.records.dead_letters import Passing, too_long
+from gristmill.pipelines.read.warc.tape import SEARCH_BYTES, WARC_MAGIC, Mark, Tape
+from gristmill.pipelines.records.dead_letters import Passing, too_long
 
 MAX_HEAD_BYTES = 1 << 16
 HEAD_END = re.compile(rb"\r?\n\r?\n")

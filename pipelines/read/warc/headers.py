@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from pipelines.errors import BadRecordError
+from gristmill.pipelines.errors import BadRecordError
 
 Fields = list[tuple[str, str]]
 """Names as written, and values, in order."""

@@ -3,8 +3,8 @@
 import re
 from typing import NamedTuple
 
-from pipelines.read.warc.encodings import SNIFFED_BYTES, decoded, is_text
-from pipelines.read.warc.headers import Fields, parse_http, value_of
+from gristmill.pipelines.read.warc.encodings import SNIFFED_BYTES, decoded, is_text
+from gristmill.pipelines.read.warc.headers import Fields, parse_http, value_of
 
 HTML = {"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"}
 XML = {"text/xml", "application/xml"}

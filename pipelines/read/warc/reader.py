@@ -3,17 +3,17 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pipelines.errors import BadRecordError
-from pipelines.read.batches import Aside, Item
-from pipelines.read.context import Context
-from pipelines.read.files import compression_of, open_file
-from pipelines.read.html.pages import dropped_page, page_document
-from pipelines.read.reader import Reader, Seen
-from pipelines.read.warc.frames import Frame, LostFrame, frames
-from pipelines.read.warc.headers import Fields, parse_fields
-from pipelines.read.warc.payload import kind_of, open_payload
-from pipelines.records.dead_letters import dead_letter
-from pipelines.records.elements import Split
+from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.read.batches import Aside, Item
+from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.files import compression_of, open_file
+from gristmill.pipelines.read.html.pages import dropped_page, page_document
+from gristmill.pipelines.read.reader import Reader, Seen
+from gristmill.pipelines.read.warc.frames import Frame, LostFrame, frames
+from gristmill.pipelines.read.warc.headers import Fields, parse_fields
+from gristmill.pipelines.read.warc.payload import kind_of, open_payload
+from gristmill.pipelines.records.dead_letters import dead_letter
+from gristmill.pipelines.records.elements import Split
 
 LOOK_BYTES, LOOK_RECORDS = 1 << 20, 50
 INPUTS = {"response", "resource", "conversion"}

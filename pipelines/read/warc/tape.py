@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
-from pipelines.read.streams import BrokenStreamError, gzip_pieces, pieces
+from gristmill.pipelines.read.streams import BrokenStreamError, gzip_pieces, pieces
 
 GZIP_MAGIC = b"\x1f\x8b\x08"
 WARC_MAGIC = b"WARC/"

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup
 
-from pipelines.report.drawing import ticks
-from pipelines.report.figures import Histogram, LineChart, Named, Threshold
-from pipelines.report.sections.funnel import Funnel, StepFlow
-from pipelines.report.sections.groups import Group
-from pipelines.report.theme import count, number, share
+from gristmill.pipelines.report.drawing import ticks
+from gristmill.pipelines.report.figures import Histogram, LineChart, Named, Threshold
+from gristmill.pipelines.report.sections.funnel import Funnel, StepFlow
+from gristmill.pipelines.report.sections.groups import Group
+from gristmill.pipelines.report.theme import count, number, share
 
 _HISTOGRAM = (400.0, 210.0)
 _COLUMNS = (340.0, 168.0)

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from pipelines.report.figures import Histogram
-from pipelines.report.model import Report
-from pipelines.report.sections.decisions import Entry, RuleRow
+from gristmill.pipelines.report.figures import Histogram
+from gristmill.pipelines.report.model import Report
+from gristmill.pipelines.report.sections.decisions import Entry, RuleRow
 
 ENTRIES = 40
 LINES = 240

@@ -10,11 +10,11 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup, escape
 
-from pipelines.report.drawing import charts, ticks
-from pipelines.report.drawing.lines import anchors, entry_lines
-from pipelines.report.figures import dropped_most
-from pipelines.report.model import Report
-from pipelines.report.theme import FORMATS, THEME, short
+from gristmill.pipelines.report.drawing import charts, ticks
+from gristmill.pipelines.report.drawing.lines import anchors, entry_lines
+from gristmill.pipelines.report.figures import dropped_most
+from gristmill.pipelines.report.model import Report
+from gristmill.pipelines.report.theme import FORMATS, THEME, short
 
 _FOLDER = Path(__file__).parent
 

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from pipelines.report.material import Material
-from pipelines.report.sections.dead import DeadLetters
-from pipelines.report.sections.decisions import Entry
-from pipelines.report.sections.funnel import Funnel
-from pipelines.report.sections.samples import Samples
-from pipelines.report.theme import count, share, size
+from gristmill.pipelines.report.material import Material
+from gristmill.pipelines.report.sections.dead import DeadLetters
+from gristmill.pipelines.report.sections.decisions import Entry
+from gristmill.pipelines.report.sections.funnel import Funnel
+from gristmill.pipelines.report.sections.samples import Samples
+from gristmill.pipelines.report.theme import count, share, size
 
 _NAMED = 4
 """Rules or languages named in one line; the rest is counted."""

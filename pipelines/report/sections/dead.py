@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pipelines.report.material import Material
+from gristmill.pipelines.report.material import Material
 
 GROUPS = 40
 """Shown; the others are counted."""

@@ -4,11 +4,11 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipelines.records.accounts import DUPLICATE_RULES
-from pipelines.report.figures import Histogram, share
-from pipelines.report.histograms import Bound, Wanted, histograms
-from pipelines.report.material import Material
-from pipelines.storage.sql import literal
+from gristmill.pipelines.records.accounts import DUPLICATE_RULES
+from gristmill.pipelines.report.figures import Histogram, share
+from gristmill.pipelines.report.histograms import Bound, Wanted, histograms
+from gristmill.pipelines.report.material import Material
+from gristmill.pipelines.storage.sql import literal
 
 OFTEN = 0.5
 """A rule that fires on more than this share of what it judged is probably wrong for these documents."""

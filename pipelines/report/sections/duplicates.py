@@ -4,12 +4,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.records.accounts import DROPPED
-from pipelines.report.excerpts import Span, differing
-from pipelines.report.figures import Histogram, Named
-from pipelines.report.histograms import Bound, Wanted, histograms
-from pipelines.report.material import Material
-from pipelines.report.texts import clean_texts, dropped_texts
+from gristmill.pipelines.records.accounts import DROPPED
+from gristmill.pipelines.report.excerpts import Span, differing
+from gristmill.pipelines.report.figures import Histogram, Named
+from gristmill.pipelines.report.histograms import Bound, Wanted, histograms
+from gristmill.pipelines.report.material import Material
+from gristmill.pipelines.report.texts import clean_texts, dropped_texts
 
 CLUSTERS = 8
 MEMBERS = 8

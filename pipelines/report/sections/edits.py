@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.report.material import Material
-from pipelines.report.texts import clean_texts
+from gristmill.pipelines.report.material import Material
+from gristmill.pipelines.report.texts import clean_texts
 
 EXAMPLES = 3
 """Masked places shown per kind of personal data."""

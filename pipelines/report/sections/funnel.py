@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pipelines.records.accounts import ASIDE, DEAD, DROPPED, FIRED, IN, KEPT, UNJUDGED, Account
-from pipelines.report.figures import Count, Named, share
-from pipelines.report.material import Material
+from gristmill.pipelines.records.accounts import ASIDE, DEAD, DROPPED, FIRED, IN, KEPT, UNJUDGED, Account
+from gristmill.pipelines.report.figures import Count, Named, share
+from gristmill.pipelines.report.material import Material
 
 FUNNEL_QUERY = """\
 SELECT a.step, a.outcome, a.reason, sum(a.documents) AS documents, sum(a.bytes) AS bytes

@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.records.accounts import DEAD, DROPPED, IN, KEPT, UNJUDGED
-from pipelines.report.figures import share
-from pipelines.report.material import Material
+from gristmill.pipelines.records.accounts import DEAD, DROPPED, IN, KEPT, UNJUDGED
+from gristmill.pipelines.report.figures import share
+from gristmill.pipelines.report.material import Material
 
 SOURCES = 20
 LANGUAGES = 16

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pipelines.errors import inert
-from pipelines.report.figures import Count, share
-from pipelines.report.material import Material
-from pipelines.report.sections.funnel import Funnel
-from pipelines.report.sections.tokens import Tokens
+from gristmill.pipelines.errors import inert
+from gristmill.pipelines.report.figures import Count, share
+from gristmill.pipelines.report.material import Material
+from gristmill.pipelines.report.sections.funnel import Funnel
+from gristmill.pipelines.report.sections.tokens import Tokens
 
 
 @dataclass(frozen=True)

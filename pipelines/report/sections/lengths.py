@@ -1,8 +1,8 @@
 """How long the documents are, those that were kept against those that were dropped."""
 
-from pipelines.report.figures import Histogram
-from pipelines.report.histograms import Wanted, histograms
-from pipelines.report.material import Material
+from gristmill.pipelines.report.figures import Histogram
+from gristmill.pipelines.report.histograms import Wanted, histograms
+from gristmill.pipelines.report.material import Material
 
 
 def build_lengths(material: Material) -> Histogram | None:

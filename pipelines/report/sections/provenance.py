@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.report.figures import Figure
-from pipelines.report.material import Material
+from gristmill.pipelines.report.figures import Figure
+from gristmill.pipelines.report.material import Material
 
 _CHAIN = ("gristmill", "recipe_sha256", "sample", "inputs", "steps", "tokenizer")
 """Keys of the manifest that are shown, in the order of the chain. Of the tokenizer: its hash only."""

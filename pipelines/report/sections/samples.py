@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.report.material import Material
-from pipelines.report.sections.decisions import entry_of, signal_columns
-from pipelines.report.texts import clean_texts
-from pipelines.storage.sql import identifier
+from gristmill.pipelines.report.material import Material
+from gristmill.pipelines.report.sections.decisions import entry_of, signal_columns
+from gristmill.pipelines.report.texts import clean_texts
+from gristmill.pipelines.storage.sql import identifier
 
 PER_RULE = 4
 RULES = 30

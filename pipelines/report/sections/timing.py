@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.report.figures import Figure, share
-from pipelines.report.material import Material
-from pipelines.report.theme import moment
+from gristmill.pipelines.report.figures import Figure, share
+from gristmill.pipelines.report.material import Material
+from gristmill.pipelines.report.theme import moment
 
 MEGABYTE = 1_000_000
 

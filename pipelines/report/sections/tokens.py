@@ -4,12 +4,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from pipelines.report.figures import share
-from pipelines.report.material import Material
-from tokenizer.shards.index import read_index
+from gristmill.pipelines.report.figures import share
+from gristmill.pipelines.report.material import Material
+from gristmill.tokenizer.shards.index import read_index
 
 if TYPE_CHECKING:
-    from tokenizer.shards.format import Shard
+    from gristmill.tokenizer.shards.format import Shard
 
 TRAIN = "train"
 GROUPS = 12
@@ -87,8 +87,8 @@ def count_tokens(material: Material) -> Counts:
 
     Shards on an object store are copied one after the other; those that the entropy is computed over stay until then.
     """
-    from tokenizer.shards.dataset import unigram_entropy
-    from tokenizer.shards.format import Shard
+    from gristmill.tokenizer.shards.dataset import unigram_entropy
+    from gristmill.tokenizer.shards.format import Shard
 
     counts = Counts()
     index_file = material.run / "tokens" / "index.json"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import InputError
-from pipelines.report.figures import Curve, LineChart, Point
-from pipelines.report.material import Material
+from gristmill.pipelines.errors import InputError
+from gristmill.pipelines.report.figures import Curve, LineChart, Point
+from gristmill.pipelines.report.material import Material
 
 TRAININGS = 6
 """Shown; `gristmill scaling` compares many."""

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.report.figures import Figure
-from pipelines.report.material import Material
-from pipelines.report.theme import number
+from gristmill.pipelines.report.figures import Figure
+from gristmill.pipelines.report.material import Material
+from gristmill.pipelines.report.theme import number
 
 MEASURES = {
     "bytes": "bytes",
@@ -17,7 +17,7 @@ MEASURES = {
     "unknown": "unknown",
     "round_trip_errors": "round-trip errors",
 }
-"""Figures of tokenizer.evaluate that are shown, and what the page calls them; the others are parts of the ratios."""
+"""Figures of tokenizer/evaluate.py that are shown, and what the page calls them; the others are parts of the ratios."""
 
 LANGUAGES = 12
 """Rows shown, beside the one for all."""
@@ -50,7 +50,7 @@ def build_tokenizer(material: Material) -> Tokenizer | None:
     if described is None:
         return None
     evaluation: dict[str, dict[str, Any]] = described["evaluation"]
-    from tokenizer.evaluate import ALL
+    from gristmill.tokenizer.evaluate import ALL
 
     languages = sorted(evaluation, key=lambda name: (name == ALL, -evaluation[name]["bytes"], name))
     shown = [*[name for name in languages if name != ALL][:LANGUAGES], *(name for name in languages if name == ALL)]

@@ -20,10 +20,10 @@ from apache_beam.portability.api import beam_fn_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.runners.portability.fn_api_runner.execution import GroupingBuffer, ListBuffer, split_buffer_id
 
-from pipelines.processes.lifetime import SCRATCH
-from pipelines.processes.pool import WorkerPool
-from pipelines.runners.budget import UNLIMITED, Budget
-from pipelines.runners.local.spill import Spilled, SpillGroup, SpillList
+from gristmill.pipelines.processes.lifetime import SCRATCH
+from gristmill.pipelines.processes.pool import WorkerPool
+from gristmill.pipelines.runners.budget import UNLIMITED, Budget
+from gristmill.pipelines.runners.local.spill import Spilled, SpillGroup, SpillList
 
 TESTED = ("2.77",)
 """Minor versions of Beam whose internals this module has been tested against."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import RecipeError, RunnerError
-from pipelines.runners.portable.engines import (
+from gristmill.pipelines.errors import RecipeError, RunnerError
+from gristmill.pipelines.runners.portable.engines import (
     ENGINES,
     SPARK,
     Engine,
@@ -24,8 +24,8 @@ from pipelines.runners.portable.engines import (
     is_loopback,
     reachable,
 )
-from pipelines.runners.portable.runner import ClusterRunner
-from pipelines.runners.portable.spark_master import check as check_master
+from gristmill.pipelines.runners.portable.runner import ClusterRunner
+from gristmill.pipelines.runners.portable.spark_master import check as check_master
 
 REMOTE_CORES = 16
 """Taken where a cluster's size is not known: 64 shuffle partitions; `--workers` says better."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from pipelines.errors import RunnerError
+from gristmill.pipelines.errors import RunnerError
 
 JARS_LIST = "jars.sha256.txt"
 SPARK_VERSION = "3.5.8"

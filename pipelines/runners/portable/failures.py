@@ -3,10 +3,10 @@
 import re
 import signal
 
-from pipelines import errors
-from pipelines.errors import GristmillError, RunnerError
-from pipelines.runners.portable.engines import SPARK_VERSION
-from pipelines.runners.portable.job_server import JobServer
+from gristmill.pipelines import errors
+from gristmill.pipelines.errors import GristmillError, RunnerError
+from gristmill.pipelines.runners.portable.engines import SPARK_VERSION
+from gristmill.pipelines.runners.portable.job_server import JobServer
 
 _OURS = re.compile(r"pipelines\.errors\.(\w+Error): (.+)\n\s*where: (.+)\n\s*fix: +(.+)")
 # A worker that cannot load a stage never opens its data channel, and Beam's Java side waits 3 minutes for that.
@@ -43,7 +43,7 @@ _SIGNS = (
     (
         r"java.net.ConnectException|UNAVAILABLE: io exception|Timed out while waiting for command",
         "the workers' Python processes cannot be started",
-        "start `python -m infra.worker_pool` on every worker host, or choose another --environment_type",
+        "start `python -m gristmill.infra.worker_pool` on every worker host, or choose another --environment_type",
     ),
 )
 

@@ -9,8 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from pipelines.errors import RunnerError
-from pipelines.runners.portable.engines import Launch, free_port, reachable
+from gristmill.pipelines.errors import RunnerError
+from gristmill.pipelines.runners.portable.engines import Launch, free_port, reachable
 
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0

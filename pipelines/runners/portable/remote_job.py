@@ -11,9 +11,9 @@ import time
 import grpc
 from apache_beam.portability.api import beam_job_api_pb2, beam_job_api_pb2_grpc
 
-from pipelines.errors import DamageError
-from pipelines.runners.portable.engines import reachable
-from pipelines.storage.store import Store
+from gristmill.pipelines.errors import DamageError
+from gristmill.pipelines.runners.portable.engines import reachable
+from gristmill.pipelines.storage.store import Store
 
 NOTE = "_work/job.json"
 CANCEL_SECONDS = 60.0

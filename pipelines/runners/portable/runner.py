@@ -15,14 +15,14 @@ from apache_beam.runners.portability.portable_runner import JobServiceHandle, Po
 from apache_beam.runners.runner import PipelineResult, PipelineState
 from apache_beam.transforms import environments
 
-from pipelines.runners.portable import remote_job
-from pipelines.runners.portable.engines import Launch
-from pipelines.runners.portable.failures import explain
-from pipelines.runners.portable.job_server import JobServer
-from pipelines.runners.portable.server_log import ServerLog
-from pipelines.runners.portable.worker_pool import WorkerPool
-from pipelines.storage.rundir import update_state
-from pipelines.storage.store import Store
+from gristmill.pipelines.runners.portable import remote_job
+from gristmill.pipelines.runners.portable.engines import Launch
+from gristmill.pipelines.runners.portable.failures import explain
+from gristmill.pipelines.runners.portable.job_server import JobServer
+from gristmill.pipelines.runners.portable.server_log import ServerLog
+from gristmill.pipelines.runners.portable.worker_pool import WorkerPool
+from gristmill.pipelines.storage.rundir import update_state
+from gristmill.pipelines.storage.store import Store
 
 POLL_SECONDS = 1.0
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from pipelines.runners.portable.failures import HOPELESS
+from gristmill.pipelines.runners.portable.failures import HOPELESS
 
 LONGEST_ERROR = 4000
 _STARVED = "Initial job has not accepted any resources"

@@ -8,8 +8,8 @@ import re
 import urllib.request
 from dataclasses import dataclass
 
-from pipelines.errors import RunnerError
-from pipelines.runners.portable.engines import SPARK_VERSION
+from gristmill.pipelines.errors import RunnerError
+from gristmill.pipelines.runners.portable.engines import SPARK_VERSION
 
 PAGE_PORT = 8080
 """Where a master has its page unless it is told otherwise."""

@@ -9,9 +9,9 @@ from math import isqrt
 
 import numpy as np
 
-from filters.kernels.dedup.forest import keep_best, union
-from pipelines.stages.duplicates.pairs import EDGE, EDGE_TAG, by_place
-from pipelines.stages.exchange import (
+from gristmill.filters.kernels.dedup.forest import keep_best, union
+from gristmill.pipelines.stages.duplicates.pairs import EDGE, EDGE_TAG, by_place
+from gristmill.pipelines.stages.exchange import (
     Block,
     BlockDoFn,
     among,

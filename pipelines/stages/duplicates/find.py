@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 import apache_beam as beam
 import numpy as np
 
-from pipelines.recipe import schema
-from pipelines.stages.duplicates.components import (
+from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.stages.duplicates.components import (
     MEMBER,
     REPEATED,
     ContractEdges,
@@ -23,9 +23,15 @@ from pipelines.stages.duplicates.components import (
     LabelPlaces,
     MergeForests,
 )
-from pipelines.stages.duplicates.pairs import EmitBands, PairMembers, VerifyPairs
-from pipelines.stages.duplicates.partitions import PARTITION_DOCUMENTS, File, GatherFiles, SharePaths, SpreadFiles
-from pipelines.stages.exchange import COST_TAG, ROWS_TAG, Block, GroupBlocks, by_tag, rows_of
+from gristmill.pipelines.stages.duplicates.pairs import EmitBands, PairMembers, VerifyPairs
+from gristmill.pipelines.stages.duplicates.partitions import (
+    PARTITION_DOCUMENTS,
+    File,
+    GatherFiles,
+    SharePaths,
+    SpreadFiles,
+)
+from gristmill.pipelines.stages.exchange import COST_TAG, ROWS_TAG, Block, GroupBlocks, by_tag, rows_of
 
 __all__ = ["MEMBER", "REPEATED", "FindDuplicates", "members_of"]
 

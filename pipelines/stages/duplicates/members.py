@@ -11,14 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.dedup.fingerprints import unpack_ids
-from pipelines.errors import DamageError
-from pipelines.records.receipts import Receipt
-from pipelines.stages.duplicates.find import MEMBER, REPEATED, members_of
-from pipelines.stages.exchange import COST_TAG, Cost, rows_of
-from pipelines.storage.parts import PartWriter, read_parts
-from pipelines.storage.receipt_book import ReceiptBook
-from pipelines.storage.sealed import MAKE_AGAIN
+from gristmill.filters.dedup.fingerprints import unpack_ids
+from gristmill.pipelines.errors import DamageError
+from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.stages.duplicates.find import MEMBER, REPEATED, members_of
+from gristmill.pipelines.stages.exchange import COST_TAG, Cost, rows_of
+from gristmill.pipelines.storage.parts import PartWriter, read_parts
+from gristmill.pipelines.storage.receipt_book import ReceiptBook
+from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 
 MEMBERS = "_work/members"
 

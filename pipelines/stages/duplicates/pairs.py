@@ -11,13 +11,13 @@ from functools import partial
 
 import numpy as np
 
-from filters.dedup.fingerprint_file import FingerprintFile, open_fingerprints
-from filters.dedup.fingerprints import describe
-from filters.kernels.dedup.buckets import count_pairs, drop_copies, pair_members, sort_members
-from filters.kernels.dedup.jaccard import compare, gather
-from pipelines.recipe import schema
-from pipelines.stages.duplicates.partitions import PATH_TAG
-from pipelines.stages.exchange import (
+from gristmill.filters.dedup.fingerprint_file import FingerprintFile, open_fingerprints
+from gristmill.filters.dedup.fingerprints import describe
+from gristmill.filters.kernels.dedup.buckets import count_pairs, drop_copies, pair_members, sort_members
+from gristmill.filters.kernels.dedup.jaccard import compare, gather
+from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.stages.duplicates.partitions import PATH_TAG
+from gristmill.pipelines.stages.exchange import (
     Block,
     BlockDoFn,
     among,
@@ -29,7 +29,7 @@ from pipelines.stages.exchange import (
     spread,
     table,
 )
-from pipelines.storage.remote import attempt
+from gristmill.pipelines.storage.remote import attempt
 
 RECORD = np.dtype([("key", "<u8"), ("rank", "<u8"), ("tie", "<u4"), ("place", "<u8")])
 """A document in a bucket. `tie` is a hash of its exact text, so that rank ties never fall back on the place."""

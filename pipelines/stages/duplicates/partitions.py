@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import apache_beam as beam
 
-from pipelines.stages.exchange import Block, Group, among
+from gristmill.pipelines.stages.exchange import Block, Group, among
 
 File = tuple[int, str, int]
 """(unit, path of its fingerprint file, documents in it)."""

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from filters.dedup.fingerprint_file import fingerprint_batch, fingerprint_schema, open_fingerprints
-from filters.dedup.fingerprints import Fingerprints, describe, doc_ids, fingerprint, pack_ids, rank
+from gristmill.filters.dedup.fingerprint_file import fingerprint_batch, fingerprint_schema, open_fingerprints
+from gristmill.filters.dedup.fingerprints import Fingerprints, describe, doc_ids, fingerprint, pack_ids, rank
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from datasketch import MinHash, MinHashLSH
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.dedup.fingerprints import (
+from gristmill.filters.dedup.fingerprints import (
     composed,
     doc_ids,
     fingerprint,
@@ -24,7 +24,7 @@ from filters.dedup.fingerprints import (
     shingles,
     unpack_ids,
 )
-from filters.kernels.unicode import FLAGS, LOWER, NFC_MAYBE, UNSPACED
+from gristmill.filters.kernels.unicode import FLAGS, LOWER, NFC_MAYBE, UNSPACED
 
 
 @dataclass(frozen=True)

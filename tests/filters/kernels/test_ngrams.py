@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.kernels.ngrams import LONGEST, LONGEST_TOP, repeated_ngrams
+from gristmill.filters.kernels.ngrams import LONGEST, LONGEST_TOP, repeated_ngrams
 
 
 def brute_force(words: list[int], chars: list[int]) -> list[int]:

@@ -3,7 +3,7 @@
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from filters.kernels.phrases import MEASURED, NAVIGATION, OFFER, SPAM, automaton
+from gristmill.filters.kernels.phrases import MEASURED, NAVIGATION, OFFER, SPAM, automaton
 
 PHRASES = st.dictionaries(
     st.text("中文字x:", min_size=1, max_size=5),

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.kernels.unicode import SCRIPT, SCRIPTS, UNSPACED_SCRIPTS
-from filters.language.identify import MODEL, identify, load_model, script_of
+from gristmill.filters.kernels.unicode import SCRIPT, SCRIPTS, UNSPACED_SCRIPTS
+from gristmill.filters.language.identify import MODEL, identify, load_model, script_of
 
 SENTENCES = {
     "en": ("Latn", "The mill stood by the river and ground the grain of the whole valley."),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from filters.pii.engine import Scrubber
+from gristmill.filters.pii.engine import Scrubber
 
 WIDE = {c: c + 0xFEE0 for c in (*range(0x30, 0x3A), *range(0x41, 0x5B), *range(0x61, 0x7B), *map(ord, "@.-+_"))}
 

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.edits import apply
-from filters.pii import registry
-from filters.pii.engine import Finding, Scrubber
-from filters.pii.entities import DEFAULT, ENTITIES, resolve
-from filters.pii.operators import OPERATORS
-from filters.pii.presidio import RecognizerResult
-from filters.pii.recognizers import generic
+from gristmill.filters.edits import apply
+from gristmill.filters.pii import registry
+from gristmill.filters.pii.engine import Finding, Scrubber
+from gristmill.filters.pii.entities import DEFAULT, ENTITIES, resolve
+from gristmill.filters.pii.operators import OPERATORS
+from gristmill.filters.pii.presidio import RecognizerResult
+from gristmill.filters.pii.recognizers import generic
 
 
 def test_edits__byte_ranges_kinds_and_tags(scrubber):
@@ -182,12 +182,13 @@ def test_long_runs__cost_no_more_than_their_length(scrubber):
 
 @pytest.mark.process
 def test_imports__catalogue_is_light_and_presidio_comes_without_torch_and_spacy():
-    light = "import sys, filters.pii.entities; assert not {'presidio_analyzer', 'numba', 'spacy'} & set(sys.modules)"
-    engine = "import sys, filters.pii.engine; assert 'presidio_analyzer' not in sys.modules"
+    light = "import sys, gristmill.filters.pii.entities; "
+    light += "assert not {'presidio_analyzer', 'numba', 'spacy'} & set(sys.modules)"
+    engine = "import sys, gristmill.filters.pii.engine; assert 'presidio_analyzer' not in sys.modules"
     heavy = """
 import sys
-from filters.pii import registry
-from filters.pii.entities import ENTITIES
+from gristmill.filters.pii import registry
+from gristmill.filters.pii.entities import ENTITIES
 assert not {'torch', 'transformers', 'spacy', 'pydantic', 'requests', 'tldextract'} & set(sys.modules)
 for name, entity in ENTITIES.items():
     registry.recognizers((name,))

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.pii.fold import FOLDED, fold
+from gristmill.filters.pii.fold import FOLDED, fold
 
 
 @given(st.text())

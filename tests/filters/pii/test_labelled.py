@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from filters.pii.entities import DEFAULT
+from gristmill.filters.pii.entities import DEFAULT
 
 
 @pytest.fixture(scope="module")

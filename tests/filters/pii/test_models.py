@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 import spacy
 
-from filters.pii import models
-from filters.pii.engine import Scrubber
+from gristmill.filters.pii import models
+from gristmill.filters.pii.engine import Scrubber
 
 
 @pytest.fixture(scope="module")

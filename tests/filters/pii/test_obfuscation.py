@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.edits import apply
-from filters.pii.engine import Scrubber
-from filters.pii.obfuscation import MARGIN, shadow_of
+from gristmill.filters.edits import apply
+from gristmill.filters.pii.engine import Scrubber
+from gristmill.filters.pii.obfuscation import MARGIN, shadow_of
 
 MAIL, PHONE = "<EMAIL_ADDRESS>", "<PHONE_NUMBER>"
 

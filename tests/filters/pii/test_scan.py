@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.batch import text_buffers
-from filters.kernels.pii import scan as kernels
-from filters.kernels.unicode import LIMIT
-from filters.pii import scan as scan_module
-from filters.pii.fold import fold
-from filters.pii.scan import ALPHABETS, BREAK, PROVINCES, REACH, Cue, scan
+from gristmill.filters.batch import text_buffers
+from gristmill.filters.kernels.pii import scan as kernels
+from gristmill.filters.kernels.unicode import LIMIT
+from gristmill.filters.pii import scan as scan_module
+from gristmill.filters.pii.fold import fold
+from gristmill.filters.pii.scan import ALPHABETS, BREAK, PROVINCES, REACH, Cue, scan
 
 MARKS = [*" \n\t.,:;-_/()@+%#，。：（）、·\x1e", "", " ", "::", "00", "x", "Ａ", "１", "＠", "é", "𝟘", "\u00a0"]
 WORDS = [

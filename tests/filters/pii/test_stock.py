@@ -3,9 +3,9 @@
 import pytest
 import tldextract
 
-from filters.pii.presidio import predefined_recognizers
-from filters.pii.recognizers import generic
-from filters.pii.registry import THRESHOLD
+from gristmill.filters.pii.presidio import predefined_recognizers
+from gristmill.filters.pii.recognizers import generic
+from gristmill.filters.pii.registry import THRESHOLD
 
 STOCK = {
     "EMAIL_ADDRESS": predefined_recognizers.EmailRecognizer,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.pii.engine import Scrubber
-from filters.pii.values import Values
+from gristmill.filters.pii.engine import Scrubber
+from gristmill.filters.pii.values import Values
 
 
 @pytest.fixture(scope="module")

@@ -16,16 +16,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-import pipelines
-from pipelines.cli.main import main
-from pipelines.cli.terminal import output
-from pipelines.cli.terminal.live import LOG_SECONDS, ProgressView
-from pipelines.cli.terminal.output import Terminal
-from pipelines.errors import InputError, RecipeError, inert
-from pipelines.report.excerpts import Excerpts
-from pipelines.run.execute import execute
-from pipelines.run.progress import StageProgress
-from pipelines.run.request import Request
+from gristmill import pipelines
+from gristmill.pipelines.cli.main import main
+from gristmill.pipelines.cli.terminal import output
+from gristmill.pipelines.cli.terminal.live import LOG_SECONDS, ProgressView
+from gristmill.pipelines.cli.terminal.output import Terminal
+from gristmill.pipelines.errors import InputError, RecipeError, inert
+from gristmill.pipelines.report.excerpts import Excerpts
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.progress import StageProgress
+from gristmill.pipelines.run.request import Request
 
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
 HOSTILE = {

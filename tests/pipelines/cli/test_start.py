@@ -53,7 +53,7 @@ def recipe(tmp_path_factory) -> Path:
 def finished(recipe) -> Path:
     out = recipe.parent / "run"
     done = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli.main", "run", recipe, "--out", out], capture_output=True
+        [sys.executable, "-m", "gristmill.pipelines.cli.main", "run", recipe, "--out", out], capture_output=True
     )
     assert done.returncode == 0, done.stderr
     return out
@@ -71,7 +71,7 @@ def imported_by(code: str) -> set[str]:
 def test_command__imports_what_it_uses(line, recipe, finished):
     arguments = [{"RUN": str(finished), "RECIPE": str(recipe)}.get(word, word) for word in line.split()]
     found = imported_by(
-        f"import sys; sys.argv = ['gristmill', *{arguments!r}]; from pipelines.cli.main import main; main()"
+        f"import sys; sys.argv = ['gristmill', *{arguments!r}]; from gristmill.pipelines.cli.main import main; main()"
     )
     assert found <= ALLOWED[line], found - ALLOWED[line]
 
@@ -79,7 +79,7 @@ def test_command__imports_what_it_uses(line, recipe, finished):
 def test_run__the_command_itself_only_reads_receipts(recipe, finished):
     arguments = ["run", str(recipe), "--out", str(finished)]
     found = imported_by(
-        f"import sys; sys.argv = ['gristmill', *{arguments!r}]; from pipelines.cli.main import main; main()"
+        f"import sys; sys.argv = ['gristmill', *{arguments!r}]; from gristmill.pipelines.cli.main import main; main()"
     )
     assert found <= {"pydantic", "yaml"}
 
@@ -87,7 +87,7 @@ def test_run__the_command_itself_only_reads_receipts(recipe, finished):
 def test_run__loads_no_connectors_models_or_recognizers_of_others(recipe, tmp_path):
     request = f"Request(Path({str(recipe)!r}), {str(tmp_path / 'run')!r}, runner='fnapi')"
     found = imported_by(
-        "from pathlib import Path; from pipelines.run.request import Request; "
-        f"from pipelines.run.execute import execute; execute({request})"
+        "from pathlib import Path; from gristmill.pipelines.run.request import Request; "
+        f"from gristmill.pipelines.run.execute import execute; execute({request})"
     )
     assert not found & {"spacy", "torch", "boto3", "botocore", "pymongo", "requests", "tldextract", "beartype", "scipy"}

@@ -8,12 +8,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pipelines.processes.isolation import Guard, LethalRecordError
-from pipelines.records.receipts import Receipt
-from pipelines.stages.replay import Failure, survive
-from pipelines.storage.attempts import ATTEMPTS, attempt
-from pipelines.storage.receipt_book import ReceiptBook
-from pipelines.storage.store import Store
+from gristmill.pipelines.processes.isolation import Guard, LethalRecordError
+from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.stages.replay import Failure, survive
+from gristmill.pipelines.storage.attempts import ATTEMPTS, attempt
+from gristmill.pipelines.storage.receipt_book import ReceiptBook
+from gristmill.pipelines.storage.store import Store
 
 CAREFUL = Guard(careful=True)
 

@@ -24,14 +24,14 @@ def in_fresh_process(code: str) -> None:
 def test_beam__loads_no_connectors():
     in_fresh_process(f"""
 import sys
-import pipelines.stages.score, pipelines.runners.options
+import gristmill.pipelines.stages.score, gristmill.pipelines.runners.options
 assert not {HIDDEN!r} & set(sys.modules), {HIDDEN!r} & set(sys.modules)
 """)
 
 
 def test_hidden_packages__can_be_imported_afterwards():
     in_fresh_process("""
-import pipelines, apache_beam
+import gristmill.pipelines, apache_beam
 import boto3, httplib2, pymongo, beartype.door
 assert boto3.Session and httplib2.Http and pymongo.MongoClient and beartype.door.is_subhint(bool, int)
 """)
@@ -40,7 +40,7 @@ assert boto3.Session and httplib2.Http and pymongo.MongoClient and beartype.door
 def test_type_hints__are_compared_as_by_beam_alone():
     in_fresh_process("""
 import collections.abc, typing
-import pipelines
+import gristmill.pipelines
 from apache_beam.typehints.typehints import is_consistent_with
 class Base: ...
 class Derived(Base): ...

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pipelines.read.unit import read_unit
-from pipelines.recipe import schema
-from pipelines.records.elements import DeadLetter
-from pipelines.run.plan import plan_source
+from gristmill.pipelines.read.unit import read_unit
+from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.records.elements import DeadLetter
+from gristmill.pipelines.run.plan import plan_source
 
 
 @dataclass

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.errors import InputError
-from pipelines.processes.isolation import Guard
-from pipelines.read.unit import read_unit
-from pipelines.recipe import schema
-from pipelines.run.plan import plan_source
+from gristmill.pipelines.errors import InputError
+from gristmill.pipelines.processes.isolation import Guard
+from gristmill.pipelines.read.unit import read_unit
+from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.run.plan import plan_source
 
 TEXTS = [f"第{number}页 page {number} " * 30 for number in range(200)]
 TABLE = pa.table({"text": TEXTS})

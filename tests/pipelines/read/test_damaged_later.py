@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.read.formats import jsonl
-from pipelines.read.unit import read_unit
-from pipelines.recipe import schema
-from pipelines.run.plan import plan_source
+from gristmill.pipelines.read.formats import jsonl
+from gristmill.pipelines.read.unit import read_unit
+from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.run.plan import plan_source
 
 TABLE = pa.table({"text": [f"第{number}页 page {number} " * 40 for number in range(200)]})
 

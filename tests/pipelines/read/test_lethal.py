@@ -7,12 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.processes.isolation import Guard
-from pipelines.read.formats import jsonl
-from pipelines.read.formats.columnar import Columns
-from pipelines.read.unit import read_unit
-from pipelines.recipe import schema
-from pipelines.run.plan import plan_source
+from gristmill.pipelines.processes.isolation import Guard
+from gristmill.pipelines.read.formats import jsonl
+from gristmill.pipelines.read.formats.columnar import Columns
+from gristmill.pipelines.read.unit import read_unit
+from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.run.plan import plan_source
 
 TEXTS = [f"第{number}页 page {number}" for number in range(9)]
 

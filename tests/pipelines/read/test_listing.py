@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import InputError
-from pipelines.read.unit import read_unit
-from pipelines.recipe import schema
-from pipelines.run.plan import plan_source
+from gristmill.pipelines.errors import InputError
+from gristmill.pipelines.read.unit import read_unit
+from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.run.plan import plan_source
 
 
 def plan(folder: Path, *paths: str, form: str = "jsonl") -> tuple[list[str], str]:
@@ -229,8 +229,8 @@ def test_names__that_are_not_utf8(tmp_path, form, read_all) -> None:
         file.write(b"\xff" * 50)
     notes: list[str] = []
     units = plan_source("web", schema.Source(format=form, paths=["."]), tmp_path, 1000, notes)
-    from pipelines.records.coders import UnitCoder
-    from pipelines.records.columns import dead_batch
+    from gristmill.pipelines.records.coders import UnitCoder
+    from gristmill.pipelines.records.columns import dead_batch
 
     again = [UnitCoder().decode(UnitCoder().encode(unit)) for unit in units]
     assert again == units

@@ -8,7 +8,7 @@ from fnmatch import fnmatch
 
 import pytest
 
-from pipelines.recipe import schema
+from gristmill.pipelines.recipe import schema
 
 
 def test_poison__every_source_ends_as_it_must(poison, read_all) -> None:
@@ -36,9 +36,9 @@ def test_long_line__is_never_held(poison) -> None:
     program = textwrap.dedent(f"""
         import resource
         from pathlib import Path
-        from pipelines.run.plan import plan_source
-        from pipelines.read.unit import read_unit
-        from pipelines.recipe import schema
+        from gristmill.pipelines.run.plan import plan_source
+        from gristmill.pipelines.read.unit import read_unit
+        from gristmill.pipelines.recipe import schema
         source = schema.Source(format="jsonl", paths=["long.jsonl"])
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         records = [r for u in plan_source("s", source, Path({str(poison.folder)!r}), 2**40)

@@ -9,8 +9,8 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.read import streams
-from pipelines.read.streams import BrokenStreamError, gzip_pieces, pieces
+from gristmill.pipelines.read import streams
+from gristmill.pipelines.read.streams import BrokenStreamError, gzip_pieces, pieces
 
 RNG = random.Random(1)
 DATA = "".join(f"line {i} 第{i}行 {RNG.random()}\n" for i in range(30_000)).encode()

@@ -2,10 +2,10 @@
 
 import pytest
 
-from pipelines.cli.init import example
-from pipelines.errors import RecipeError
-from pipelines.recipe.check import check
-from pipelines.recipe.load import load
+from gristmill.pipelines.cli.init import example
+from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.recipe.check import check
+from gristmill.pipelines.recipe.load import load
 
 HEAD = """\
 gristmill: 1

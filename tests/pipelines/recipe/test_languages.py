@@ -2,9 +2,9 @@
 
 import pytest
 
-from filters.language.identify import load_model
-from pipelines.recipe.languages import MEANT, NAMES, codes, known_language, normal_language, wrong_language
-from pipelines.recipe.schema import Source, When
+from gristmill.filters.language.identify import load_model
+from gristmill.pipelines.recipe.languages import MEANT, NAMES, codes, known_language, normal_language, wrong_language
+from gristmill.pipelines.recipe.schema import Source, When
 
 
 @pytest.mark.parametrize("code", ["en", "zh", "ja", "yue", "wuu", "ceb", "und", "frr"])

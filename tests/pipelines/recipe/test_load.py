@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import RecipeError
-from pipelines.recipe.load import dump, fingerprint, line_of, load
-from pipelines.recipe.schema import Recipe
+from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.recipe.load import dump, fingerprint, line_of, load
+from gristmill.pipelines.recipe.schema import Recipe
 
 GOOD = """\
 gristmill: 1

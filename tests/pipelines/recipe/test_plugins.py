@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from filters.presets import PRESETS
-from filters.signals import SIGNALS
 from gristmill import scrub
-from pipelines.errors import RecipeError
-from pipelines.recipe.check import check
-from pipelines.recipe.load import LoadedRecipe, dump, load
+from gristmill.filters.presets import PRESETS
+from gristmill.filters.signals import SIGNALS
+from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.recipe.check import check
+from gristmill.pipelines.recipe.load import LoadedRecipe, dump, load
 
 PLUGIN = '''
 import numpy as np
@@ -43,7 +43,7 @@ def loaded(folder: Path, plugin: str = PLUGIN, recipe: str = RECIPE) -> LoadedRe
 @pytest.fixture(autouse=True)
 def _forget():
     yield
-    from pipelines.recipe.plugins import declare_plugins
+    from gristmill.pipelines.recipe.plugins import declare_plugins
 
     declare_plugins([])
 
@@ -74,7 +74,8 @@ def test_plugin__changed_and_read_again(tmp_path) -> None:
 def test_plugin__travels_with_the_recipe_to_another_process(tmp_path) -> None:
     raw = pickle.dumps(loaded(tmp_path).recipe)
     (tmp_path / "mine.py").unlink()
-    code = "import pickle, sys; pickle.load(sys.stdin.buffer); from filters.signals import SIGNALS; SIGNALS['capitals']"
+    code = "import pickle, sys; pickle.load(sys.stdin.buffer)\n"
+    code += "from gristmill.filters.signals import SIGNALS; SIGNALS['capitals']"
     subprocess.run([sys.executable, "-c", code], input=raw, check=True)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from pipelines.errors import RecipeError
-from pipelines.recipe.load import load
-from pipelines.recipe.schema import Recipe
-from pipelines.recipe.wording import RecipePath, expected, place_of
+from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.recipe.load import load
+from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.recipe.wording import RecipePath, expected, place_of
 
 SOURCE = {"format": "jsonl", "paths": "a"}
 DECISION: dict[str, Any] = {"rules": [{"signal": "words", "at_least": 1}], "change": {"x": 1}}

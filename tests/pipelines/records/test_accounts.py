@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from pipelines.errors import ReconcileError
-from pipelines.records.accounts import DEAD, DROPPED, IN, KEPT, Account, Accounts, reconcile
+from gristmill.pipelines.errors import ReconcileError
+from gristmill.pipelines.records.accounts import DEAD, DROPPED, IN, KEPT, Account, Accounts, reconcile
 
 
 def balanced() -> Accounts:

@@ -3,9 +3,9 @@
 import apache_beam as beam
 import pyarrow as pa
 
-from pipelines.records.coders import ReceiptCoder, RecordBatchCoder, UnitCoder
-from pipelines.records.elements import Split, Unit
-from pipelines.records.receipts import Part, Receipt
+from gristmill.pipelines.records.coders import ReceiptCoder, RecordBatchCoder, UnitCoder
+from gristmill.pipelines.records.elements import Split, Unit
+from gristmill.pipelines.records.receipts import Part, Receipt
 
 
 def test_registry__chooses_our_coders():

@@ -4,10 +4,10 @@ import hashlib
 
 import pytest
 
-from pipelines.records.accounts import Account
-from pipelines.records.receipts import Part, Receipt, total
-from pipelines.storage.receipt_book import ReceiptBook
-from pipelines.storage.store import Store
+from gristmill.pipelines.records.accounts import Account
+from gristmill.pipelines.records.receipts import Part, Receipt, total
+from gristmill.pipelines.storage.receipt_book import ReceiptBook
+from gristmill.pipelines.storage.store import Store
 
 TEXT = "part 的字节".encode()
 

@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from pipelines.records.accounts import ASIDE, DEAD, DROPPED, FIRED, IN, KEPT, UNJUDGED, Accounts
-from tokenizer.evaluate import Figures
-from tokenizer.shards.format import Header, token_batch, write_shard
-from tokenizer.shards.index import Index, ShardEntry, SplitEntry, write_index
+from gristmill.pipelines.records.accounts import ASIDE, DEAD, DROPPED, FIRED, IN, KEPT, UNJUDGED, Accounts
+from gristmill.tokenizer.evaluate import Figures
+from gristmill.tokenizer.shards.format import Header, token_batch, write_shard
+from gristmill.tokenizer.shards.index import Index, ShardEntry, SplitEntry, write_index
 
 EMAIL, MOBILE = "lihua.planted@example.com", "13912345678"
 SCRIPT = "<script>alert('x')</script>"
@@ -323,7 +323,7 @@ def _write_tokens(run: Path, docs: list[Doc]) -> None:
 
 
 def evaluated(size: int) -> dict[str, float]:
-    """Figures of tokenizer.evaluate for a language."""
+    """Figures of gristmill.tokenizer.evaluate for a language."""
     figures = Figures(documents=9, bytes=size, characters=size // 2, words=size // 5, tokens=size // 4, byte_tokens=3)
     return figures.as_dict()
 
@@ -371,7 +371,7 @@ def _json(file: Path, value: Any) -> None:
 
 
 def scrub(text: str) -> str:
-    """Stands in for filters.pii: the two kinds of personal data that these tests plant."""
+    """Stands in for gristmill.filters.pii: the two kinds of personal data that these tests plant."""
     text = re.sub(r"[\w.+-]+(?:@|%40)[\w-]+\.[\w.]+", "<EMAIL_ADDRESS>", text, flags=re.ASCII)
     return re.sub(r"(?<!\d)1[3-9]\d{9}(?!\d)", "<PHONE_NUMBER>", text, flags=re.ASCII)
 

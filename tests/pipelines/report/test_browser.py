@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pipelines.report.build import build
-from pipelines.report.drawing.render import render
+from gristmill.pipelines.report.build import build
+from gristmill.pipelines.report.drawing.render import render
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

@@ -14,11 +14,11 @@ import numpy as np
 import pyarrow.dataset
 import pytest
 
-from pipelines.errors import InputError
-from pipelines.report import build as build_module
-from pipelines.report.build import build, write_report
-from pipelines.report.drawing.render import prose, render
-from pipelines.report.model import Report
+from gristmill.pipelines.errors import InputError
+from gristmill.pipelines.report import build as build_module
+from gristmill.pipelines.report.build import build, write_report
+from gristmill.pipelines.report.drawing.render import prose, render
+from gristmill.pipelines.report.model import Report
 
 Scrub = Callable[[str], str]
 
@@ -159,7 +159,7 @@ def test_dead__by_error_and_file(report: Report) -> None:
 def test_tokens__of_many_languages_add_up(
     report: Report, run: Path, scrub: Scrub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pipelines.report.sections.tokens.GROUPS", 1)
+    monkeypatch.setattr("gristmill.pipelines.report.sections.tokens.GROUPS", 1)
     tokens = build(run, scrub).tokens
     assert tokens is not None
     assert [group.name for group in tokens.languages][1:] == ["2 others"]
@@ -168,7 +168,7 @@ def test_tokens__of_many_languages_add_up(
 
 
 def test_write_report__keeps_how_long_the_user_waited(runs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.report.build._scrubber", lambda: str)
+    monkeypatch.setattr("gristmill.pipelines.report.build._scrubber", lambda: str)
     run = runs.whole()
     for _ in range(2):  # rendered again, it is still what that run took
         write_report(run, *([time.time() - 100] if _ == 0 else []))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.report.excerpts import EXCERPT, NAME, Excerpts, differing
+from gristmill.pipelines.report.excerpts import EXCERPT, NAME, Excerpts, differing
 
 WORDS = "The mill turns, 磨坊转动。"
 

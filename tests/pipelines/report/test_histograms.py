@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.report.drawing.ticks import value_at
-from pipelines.report.figures import Histogram
-from pipelines.report.histograms import BINS, Bound, Wanted, histograms
-from pipelines.report.sections.decisions import entry_of, judged_by
-from pipelines.storage.ledger import Ledger
+from gristmill.pipelines.report.drawing.ticks import value_at
+from gristmill.pipelines.report.figures import Histogram
+from gristmill.pipelines.report.histograms import BINS, Bound, Wanted, histograms
+from gristmill.pipelines.report.sections.decisions import entry_of, judged_by
+from gristmill.pipelines.storage.ledger import Ledger
 
 RANDOM = np.random.default_rng(3)
 SHAPES = {

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from pipelines.report.build import build
-from pipelines.report.terminal import terminal_summary
+from gristmill.pipelines.report.build import build
+from gristmill.pipelines.report.terminal import terminal_summary
 
 
 def shown(report: Any, width: int) -> list[str]:

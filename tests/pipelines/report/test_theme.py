@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.report import theme
+from gristmill.pipelines.report import theme
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ import pyarrow.ipc as ipc
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.errors import RecipeError
-from pipelines.recipe.load import load
-from pipelines.run.job import plan_units
+from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.recipe.load import load
+from gristmill.pipelines.run.job import plan_units
 
 RECIPE = """\
 gristmill: 1
@@ -117,7 +117,7 @@ def test_default_names__need_not_be_there(tmp_path) -> None:
 
 
 def test_look__ends_as_soon_as_all_names_were_met(tmp_path, monkeypatch) -> None:
-    from pipelines.read.formats import jsonl
+    from gristmill.pipelines.read.formats import jsonl
 
     for i in range(100):
         write(tmp_path, "jsonl", [RECORD], str(i))

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.errors import InputError
-from pipelines.read.unit import read_unit
-from pipelines.recipe import schema
-from pipelines.run.plan import plan_source
+from gristmill.pipelines.errors import InputError
+from gristmill.pipelines.read.unit import read_unit
+from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.run.plan import plan_source
 
 
 def plan(folder, form, *paths, unit_bytes=1000, name="web"):
@@ -187,9 +187,9 @@ def test_unreadable_file__every_piece_is_a_dead_letter_and_the_run_goes_on(tmp_p
         raise PermissionError(13, "Permission denied", path)
 
     for module in ("formats.jsonl", "formats.whole_files", "warc.reader"):
-        monkeypatch.setattr(f"pipelines.read.{module}.open_file", refuse)
+        monkeypatch.setattr(f"gristmill.pipelines.read.{module}.open_file", refuse)
     for module in ("formats.parquet", "formats.arrow"):
-        monkeypatch.setattr(f"pipelines.read.{module}.open_arrow", refuse)
+        monkeypatch.setattr(f"gristmill.pipelines.read.{module}.open_arrow", refuse)
     dead = [d for unit in units for r in read_unit(unit, source, schema.Read(), schema.Extract()) for d in r.dead]
     assert {d.error for d in dead} == {"PermissionError: Permission denied"}
     assert [d.length for d in dead] == [5000] + [0] * (len(units) - 1), "the bytes of the file are counted once"

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from pipelines.cli.terminal.live import LOG_SECONDS, ProgressView
-from pipelines.records.accounts import Account
-from pipelines.records.elements import Split, Unit
-from pipelines.records.receipts import Receipt
-from pipelines.run.plan_file import write_plan
-from pipelines.run.progress import Progress
-from pipelines.storage.receipt_book import ReceiptBook, write_note
-from pipelines.storage.store import Store
+from gristmill.pipelines.cli.terminal.live import LOG_SECONDS, ProgressView
+from gristmill.pipelines.records.accounts import Account
+from gristmill.pipelines.records.elements import Split, Unit
+from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.run.plan_file import write_plan
+from gristmill.pipelines.run.progress import Progress
+from gristmill.pipelines.storage.receipt_book import ReceiptBook, write_note
+from gristmill.pipelines.storage.store import Store
 
 UNITS = [Unit("web", (Split(f"/{name}", 0, 1, 1, "e"),), 1) for name in ("a", "b", "c", "gone")]
 A, B, C, GONE = (unit.key for unit in UNITS)

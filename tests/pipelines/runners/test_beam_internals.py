@@ -17,7 +17,7 @@ from apache_beam.coders.coder_impl import create_InputStream
 from apache_beam.metrics import monitoring_infos
 from apache_beam.runners.portability.fn_api_runner import execution, fn_runner, translations, worker_handlers
 
-from pipelines.runners.local.runner import TESTED, LocalRunner
+from gristmill.pipelines.runners.local.runner import TESTED, LocalRunner
 
 PIECES: dict[str, Callable] = {
     f"{piece.__module__.rsplit('.', 1)[-1]}.{piece.__qualname__}": piece

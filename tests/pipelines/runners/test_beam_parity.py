@@ -10,7 +10,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.window import FixedWindows, GlobalWindows, TimestampedValue
 
-from pipelines.runners.local.runner import LocalRunner, unsuitable
+from gristmill.pipelines.runners.local.runner import LocalRunner, unsuitable
 
 pytestmark = pytest.mark.skipif(unsuitable() is not None, reason="not a tested Beam, or no safe fork")
 KV = tuple[str, int]

@@ -9,7 +9,7 @@ import apache_beam as beam
 import pytest
 from apache_beam.runners.portability.fn_api_runner import fn_runner_test
 
-from pipelines.runners.local.runner import LocalRunner, unsuitable
+from gristmill.pipelines.runners.local.runner import LocalRunner, unsuitable
 
 pytestmark = pytest.mark.skipif(unsuitable() is not None, reason="not a tested Beam, or no safe fork")
 WORKERS = 2

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pytest
 from apache_beam.testing.util import assert_that, equal_to
 
-from pipelines.errors import InputError, RunnerError
-from pipelines.processes.pool import WorkerPool
-from pipelines.runners.budget import Budget
-from pipelines.runners.local.runner import LocalRunner, unsuitable
+from gristmill.pipelines.errors import InputError, RunnerError
+from gristmill.pipelines.processes.pool import WorkerPool
+from gristmill.pipelines.runners.budget import Budget
+from gristmill.pipelines.runners.local.runner import LocalRunner, unsuitable
 
 pytestmark = pytest.mark.skipif(unsuitable() is not None, reason="not a tested Beam, or no safe fork")
 
@@ -103,9 +103,9 @@ BEYOND = """
 import sys
 from pathlib import Path
 import apache_beam as beam, numpy as np, pyarrow as pa
-from pipelines.errors import RunnerError
-from pipelines.runners.budget import Budget
-from pipelines.runners.local.runner import LocalRunner
+from gristmill.pipelines.errors import RunnerError
+from gristmill.pipelines.runners.budget import Budget
+from gristmill.pipelines.runners.local.runner import LocalRunner
 
 class Take(beam.DoFn):
     def process(self, size):

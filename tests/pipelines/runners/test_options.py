@@ -6,12 +6,12 @@ import typer
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from typer.testing import CliRunner
 
-from pipelines.cli.run import BEAM_ARGS, run
-from pipelines.errors import RecipeError
-from pipelines.runners.budget import Budget
-from pipelines.runners.local import runner as local
-from pipelines.runners.local.runner import LocalRunner
-from pipelines.runners.options import choose
+from gristmill.pipelines.cli.run import BEAM_ARGS, run
+from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.runners.budget import Budget
+from gristmill.pipelines.runners.local import runner as local
+from gristmill.pipelines.runners.local.runner import LocalRunner
+from gristmill.pipelines.runners.options import choose
 
 
 def test_local__workers_and_budgets():

@@ -13,8 +13,8 @@ from apache_beam.testing.util import assert_that, equal_to
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.stages import exchange
-from pipelines.stages.exchange import (
+from gristmill.pipelines.stages import exchange
+from gristmill.pipelines.stages.exchange import (
     Block,
     BlockBuffer,
     BlockDoFn,

@@ -4,8 +4,8 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.records.elements import Split, Unit
-from pipelines.stages.replay import Failure, dead_document, survive
+from gristmill.pipelines.records.elements import Split, Unit
+from gristmill.pipelines.stages.replay import Failure, dead_document, survive
 
 
 def batch_of(values):

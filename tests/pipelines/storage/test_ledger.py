@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.errors import InputError
-from pipelines.storage.ledger import TABLES, Ledger
-from pipelines.storage.sql import identifier, literal
+from gristmill.pipelines.errors import InputError
+from gristmill.pipelines.storage.ledger import TABLES, Ledger
+from gristmill.pipelines.storage.sql import identifier, literal
 
 PART = "{:0>16}-00-0000000000000000.parquet"
 QUERY = "SELECT lang, count(*) AS documents FROM 'ledger/*.parquet' GROUP BY lang ORDER BY lang"

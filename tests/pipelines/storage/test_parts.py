@@ -7,11 +7,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.errors import DamageError
-from pipelines.records.receipts import Receipt
-from pipelines.storage import parts as sink
-from pipelines.storage.parts import PartWriter, add_content, read_parts, row_digest
-from pipelines.storage.store import Store
+from gristmill.pipelines.errors import DamageError
+from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.storage import parts as sink
+from gristmill.pipelines.storage.parts import PartWriter, add_content, read_parts, row_digest
+from gristmill.pipelines.storage.store import Store
 
 ROWS = pa.record_batch(
     {

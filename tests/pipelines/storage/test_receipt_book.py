@@ -6,12 +6,12 @@ import shutil
 import pyarrow as pa
 import pytest
 
-from pipelines.errors import DamageError
-from pipelines.records.receipts import Receipt
-from pipelines.storage.layout import NOTES
-from pipelines.storage.parts import PartWriter
-from pipelines.storage.receipt_book import ReceiptBook, read_note, write_note
-from pipelines.storage.store import Store
+from gristmill.pipelines.errors import DamageError
+from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.storage.layout import NOTES
+from gristmill.pipelines.storage.parts import PartWriter
+from gristmill.pipelines.storage.receipt_book import ReceiptBook, read_note, write_note
+from gristmill.pipelines.storage.store import Store
 
 
 @pytest.fixture

@@ -17,11 +17,11 @@ from aiohttp import ClientPayloadError
 from aiohttp.http_exceptions import ContentLengthError
 from fsspec.implementations.local import LocalFileSystem
 
-from pipelines.errors import GristmillError, InputError, RecipeError, RunnerError
-from pipelines.storage import remote
-from pipelines.storage.addresses import check_address, redacted
-from pipelines.storage.ledger import Ledger
-from pipelines.storage.store import Store
+from gristmill.pipelines.errors import GristmillError, InputError, RecipeError, RunnerError
+from gristmill.pipelines.storage import remote
+from gristmill.pipelines.storage.addresses import check_address, redacted
+from gristmill.pipelines.storage.ledger import Ledger
+from gristmill.pipelines.storage.store import Store
 
 pytestmark = pytest.mark.process
 
@@ -87,7 +87,7 @@ def test_default_patience__gets_through_as_well(s3, run, flaky, monkeypatch):
 
 
 def test_create__one_of_many_processes(s3, run):
-    code = f"from pipelines.storage import remote; print(remote.create('{run.url('lock')}', b'%d'))"
+    code = f"from gristmill.pipelines.storage import remote; print(remote.create('{run.url('lock')}', b'%d'))"
     made = [subprocess.Popen([sys.executable, "-c", code % n], stdout=subprocess.PIPE, text=True) for n in range(2)]
     answers = [process.communicate()[0].strip() for process in made]
     assert sorted(answers) == ["False", "True"]
@@ -177,7 +177,7 @@ def test_good_address__is_taken(address):
 def test_missing_package__names_the_extra(protocol):
     code = (
         "import sys; sys.modules['s3fs'] = sys.modules['gcsfs'] = None\n"
-        "from pipelines.storage.store import Store\n"
+        "from gristmill.pipelines.storage.store import Store\n"
         f"try: Store.at('{protocol}://bucket/run')\n"
         "except Exception as error: print(type(error).__name__, error.fix)"
     )
@@ -270,9 +270,9 @@ def test_attempt__bugs_and_full_disks_are_not_the_store_s_fault():
 
 
 def test_input_file__a_store_that_fails_ends_the_run_and_is_no_dead_letter(s3, tmp_path):
-    from pipelines.read.unit import read_unit
-    from pipelines.recipe import schema
-    from pipelines.run.plan import plan_source
+    from gristmill.pipelines.read.unit import read_unit
+    from gristmill.pipelines.recipe import schema
+    from gristmill.pipelines.run.plan import plan_source
 
     bucket = s3.bucket()
     s3.client().put_object(Bucket=bucket, Key="in/一.jsonl", Body='{"text": "磨坊"}\n'.encode())

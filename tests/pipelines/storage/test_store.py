@@ -8,7 +8,7 @@ import stat
 import fsspec
 import pytest
 
-from pipelines.storage.store import PRIVATE, HashingFile, Store
+from gristmill.pipelines.storage.store import PRIVATE, HashingFile, Store
 
 
 @pytest.fixture(params=["local", "memory"])

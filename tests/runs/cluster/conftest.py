@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from filters.kernels.jit import cache_folder
-from pipelines.run.request import Request
-from pipelines.runners.portable.engines import ENGINES
+from gristmill.filters.kernels.jit import cache_folder
+from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.runners.portable.engines import ENGINES
 
 
 @dataclass(frozen=True)
@@ -59,19 +59,19 @@ def cluster_up(tmp_path_factory):
     patch.setenv("NUMBA_CACHE_DIR", os.environ.get("NUMBA_CACHE_DIR") or str(cache_folder()))
 
     def call(name: str) -> Up:
-        subprocess.run([sys.executable, "-m", "infra.cluster", name, "prepare"], check=True)
+        subprocess.run([sys.executable, "-m", "gristmill.infra.cluster", name, "prepare"], check=True)
         root = tmp_path_factory.mktemp(f"cache-{name}")
         patch.setenv("GRISTMILL_CACHE", str(root))
         ENGINES[name].jars.parent.mkdir(parents=True)
         ENGINES[name].jars.symlink_to(prepared[name])
-        subprocess.run([sys.executable, "-m", "infra.cluster", name, "up"], check=True)
+        subprocess.run([sys.executable, "-m", "gristmill.infra.cluster", name, "up"], check=True)
         up.append(Up(name, ENGINES[name].state))
         return up[-1]
 
     yield call
     groups = [(cluster, cluster.group()) for cluster in up]
     for cluster, group in groups:
-        subprocess.run([sys.executable, "-m", "infra.cluster", cluster.name, "down"], check=True)
+        subprocess.run([sys.executable, "-m", "gristmill.infra.cluster", cluster.name, "down"], check=True)
         left = group.keys() & processes().keys()
         assert not left, f"left behind: {[group[pid] for pid in left]}"
         assert not cluster.folder.exists()
@@ -95,7 +95,7 @@ def start_run():
 
     def call(request: Request, folder: Path) -> subprocess.Popen:
         folder.mkdir()
-        line = [sys.executable, "-m", "pipelines.run.worker", request.to_json(), str(folder)]
+        line = [sys.executable, "-m", "gristmill.pipelines.run.worker", request.to_json(), str(folder)]
         with (folder / "log").open("wb") as log:
             started.append(subprocess.Popen(line, stdout=log, stderr=log, start_new_session=True))
         return started[-1]

@@ -11,10 +11,10 @@ from pathlib import Path
 import apache_beam
 import pytest
 
-from pipelines.errors import RunnerError
-from pipelines.run.execute import execute
-from pipelines.run.request import Request
-from pipelines.runners.portable.engines import FLINK, free_port, reachable
+from gristmill.pipelines.errors import RunnerError
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.runners.portable.engines import FLINK, free_port, reachable
 
 pytestmark = pytest.mark.cluster
 

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from pipelines.run.execute import execute
-from pipelines.run.request import Request
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.request import Request
 
 pytestmark = pytest.mark.cluster
 EMBEDDED = ("--flink_master=[local]",)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from pipelines.run.execute import execute
-from pipelines.run.request import Request
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.request import Request
 
 pytestmark = pytest.mark.cluster
 

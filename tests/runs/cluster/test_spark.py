@@ -6,10 +6,10 @@ import zipfile
 
 import pytest
 
-from pipelines.errors import RecipeError, RunnerError
-from pipelines.run.execute import execute
-from pipelines.run.request import Request
-from pipelines.runners.portable.engines import SPARK, class_path, free_port
+from gristmill.pipelines.errors import RecipeError, RunnerError
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.runners.portable.engines import SPARK, class_path, free_port
 
 pytestmark = pytest.mark.cluster
 

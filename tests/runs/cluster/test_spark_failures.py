@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import Exit, InputError
-from pipelines.run.request import Request
-from pipelines.runners.portable.engines import SPARK, find_spark, free_port, reachable
-from pipelines.runners.portable.server_log import NO_RESOURCES
+from gristmill.pipelines.errors import Exit, InputError
+from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.runners.portable.engines import SPARK, find_spark, free_port, reachable
+from gristmill.pipelines.runners.portable.server_log import NO_RESOURCES
 
 pytestmark = pytest.mark.cluster
-GRISTMILL = [sys.executable, "-m", "pipelines.cli.main"]
+GRISTMILL = [sys.executable, "-m", "gristmill.pipelines.cli.main"]
 UNSHARE = ["unshare", "-m"] if os.getuid() == 0 else ["unshare", "-rm"]
 
 
@@ -86,7 +86,7 @@ def test_full_disk__one_message_and_the_run_goes_on_when_there_is_space(spark, c
     cache.mkdir(parents=True)
     (cache / SPARK.folder).symlink_to(SPARK.jars.resolve())
     environment = {**os.environ, "GRISTMILL_CACHE": str(cache.parent)}
-    infra = [sys.executable, "-m", "infra.cluster", "spark"]
+    infra = [sys.executable, "-m", "gristmill.infra.cluster", "spark"]
     line = [*GRISTMILL, "run", str(corpus.recipe), "--out", str(folder / "run"), "--runner", "spark"]
     steps = [(None, [*infra, "up"]), (300_000, line), (None, line), (None, [*infra, "down"])]
     script = [sys.executable, str(Path(__file__).parents[1] / "small_disk.py"), str(folder), "200"]

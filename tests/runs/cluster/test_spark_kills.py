@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from pipelines.errors import RunnerError
-from pipelines.run.execute import execute
-from pipelines.run.request import Request
-from pipelines.runners.portable.engines import SPARK
+from gristmill.pipelines.errors import RunnerError
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.runners.portable.engines import SPARK
 
 pytestmark = pytest.mark.cluster
 

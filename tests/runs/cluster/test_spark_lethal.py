@@ -9,15 +9,15 @@ import time
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.run.execute import execute
-from pipelines.run.request import Request
-from pipelines.runners.portable.engines import free_port, reachable
-from pipelines.stages.score import UnitScorer
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.runners.portable.engines import free_port, reachable
+from gristmill.pipelines.stages.score import UnitScorer
 
 pytestmark = pytest.mark.cluster
 DEADLY = """
 import ctypes
-from pipelines.stages.score import UnitScorer
+from gristmill.pipelines.stages.score import UnitScorer
 
 harmless = UnitScorer.examine
 
@@ -36,7 +36,7 @@ def deadly_pool(tmp_path):
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(DEADLY, encoding="utf-8")
     port, path = free_port(), os.pathsep.join([str(tmp_path / "site"), os.environ.get("PYTHONPATH", "")])
-    line = [sys.executable, "-m", "infra.worker_pool", f"--port={port}"]
+    line = [sys.executable, "-m", "gristmill.infra.worker_pool", f"--port={port}"]
     pool = subprocess.Popen(line, env={**os.environ, "PYTHONPATH": path}, start_new_session=True)
     while not reachable(f"127.0.0.1:{port}"):
         assert pool.poll() is None

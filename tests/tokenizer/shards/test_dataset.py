@@ -4,10 +4,10 @@ from collections import Counter
 
 import pytest
 
-from tokenizer.shards.dataset import TokenShards, token_counts, unigram_entropy
-from tokenizer.shards.format import Shard, write_shard
-from tokenizer.shards.index import Index, ShardEntry, SplitEntry, read_index, write_index
-from tokenizer.shards.packing import pack
+from gristmill.tokenizer.shards.dataset import TokenShards, token_counts, unigram_entropy
+from gristmill.tokenizer.shards.format import Shard, write_shard
+from gristmill.tokenizer.shards.index import Index, ShardEntry, SplitEntry, read_index, write_index
+from gristmill.tokenizer.shards.packing import pack
 
 DOCUMENTS = [(f"{'ab'[n % 2]}{n}", [2, *range(400, 400 + n), 3]) for n in range(9)]
 

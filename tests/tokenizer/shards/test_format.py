@@ -7,9 +7,9 @@ import pyarrow.dataset
 import pytest
 from pyarrow import ipc
 
-from tokenizer.shards.arrow_file import file_sha256, map_batch, write_batch
-from tokenizer.shards.format import Header, Shard, token_batch, token_dtype, write_shard
-from tokenizer.special_ids import SPECIAL_IDS
+from gristmill.tokenizer.shards.arrow_file import file_sha256, map_batch, write_batch
+from gristmill.tokenizer.shards.format import Header, Shard, token_batch, token_dtype, write_shard
+from gristmill.tokenizer.special_ids import SPECIAL_IDS
 
 DOCUMENTS = [("en-1", [2, 400, 401, 3]), ("zh-1", [2, 3]), ("zh-2", [2, 9, 9, 9, 3]), ("en-2", list(range(2, 500)))]
 

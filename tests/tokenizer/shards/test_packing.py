@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tokenizer.shards.best_fit import best_fit_decreasing
-from tokenizer.shards.packing import PackPlan, pack
+from gristmill.tokenizer.shards.best_fit import best_fit_decreasing
+from gristmill.tokenizer.shards.packing import PackPlan, pack
 
 lengths_and_rows = st.tuples(st.lists(st.integers(0, 40), max_size=60), st.integers(2, 17))
 relaxed = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

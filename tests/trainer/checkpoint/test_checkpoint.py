@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from tokenizer.shards.arrow_file import file_sha256
-from trainer.checkpoint import checkpoint as module
-from trainer.checkpoint import files as sealing
-from trainer.checkpoint.checkpoint import Checkpoint
-from trainer.checkpoint.files import checkpoints_in
-from trainer.devices.world import World
-from trainer.errors import ConfigError, InputError, MismatchError
-from trainer.loop import build
-from trainer.loop.fit import fit
-from trainer.loop.inputs import open_data
+from gristmill.tokenizer.shards.arrow_file import file_sha256
+from gristmill.trainer.checkpoint import checkpoint as module
+from gristmill.trainer.checkpoint import files as sealing
+from gristmill.trainer.checkpoint.checkpoint import Checkpoint
+from gristmill.trainer.checkpoint.files import checkpoints_in
+from gristmill.trainer.devices.world import World
+from gristmill.trainer.errors import ConfigError, InputError, MismatchError
+from gristmill.trainer.loop import build
+from gristmill.trainer.loop.fit import fit
+from gristmill.trainer.loop.inputs import open_data
 
 
 def losses(folder: Path) -> dict[int, float]:

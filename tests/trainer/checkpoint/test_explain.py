@@ -5,9 +5,9 @@ import shutil
 
 import pytest
 
-from trainer.checkpoint.explain import as_text, explain
-from trainer.errors import InputError, MismatchError
-from trainer.loop.fit import fit
+from gristmill.trainer.checkpoint.explain import as_text, explain
+from gristmill.trainer.errors import InputError, MismatchError
+from gristmill.trainer.loop.fit import fit
 
 ACCOUNTS = [
     {"step": "read", "outcome": "in", "reason": "", "source": "web", "lang": "", "documents": 10, "bytes": 100},

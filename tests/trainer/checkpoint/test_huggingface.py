@@ -6,10 +6,10 @@ import pytest
 import torch
 import transformers
 
-from trainer.checkpoint.huggingface import family_of, read_transformers, write_transformers
-from trainer.errors import ConfigError, InputError
-from trainer.model.config import ModelConfig
-from trainer.model.transformer import Model, Tokens
+from gristmill.trainer.checkpoint.huggingface import family_of, read_transformers, write_transformers
+from gristmill.trainer.errors import ConfigError, InputError
+from gristmill.trainer.model.config import ModelConfig
+from gristmill.trainer.model.transformer import Model, Tokens
 
 LLAMA = {"vocab_size": 90, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
          "num_key_value_heads": 2, "intermediate_size": 48, "max_position_embeddings": 64, "head_dim": 8}  # fmt: skip

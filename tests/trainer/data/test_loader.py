@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from trainer.data.corpus import Corpus
-from trainer.data.loader import DataConfig, Loader
-from trainer.data.sampler import DataState, Sampler, shuffled
-from trainer.errors import InputError
-from trainer.objectives.causal import CausalLM
+from gristmill.trainer.data.corpus import Corpus
+from gristmill.trainer.data.loader import DataConfig, Loader
+from gristmill.trainer.data.sampler import DataState, Sampler, shuffled
+from gristmill.trainer.errors import InputError
+from gristmill.trainer.objectives.causal import CausalLM
 
 CPU = torch.device("cpu")
 

@@ -14,19 +14,19 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import nn
 
-from trainer.checkpoint import checkpoint
-from trainer.checkpoint.checkpoint import Checkpoint
-from trainer.checkpoint.files import checkpoints_in
-from trainer.checkpoint.tensors import files
-from trainer.config import TrainConfig
-from trainer.devices.fsdp import full_tensor
-from trainer.devices.gradients import GradientSum
-from trainer.devices.world import World, once_per_host
-from trainer.errors import InputError
-from trainer.loop import build
-from trainer.loop.fit import fit
-from trainer.loop.inputs import open_data
-from trainer.optim.optimizers import Optimizers
+from gristmill.trainer.checkpoint import checkpoint
+from gristmill.trainer.checkpoint.checkpoint import Checkpoint
+from gristmill.trainer.checkpoint.files import checkpoints_in
+from gristmill.trainer.checkpoint.tensors import files
+from gristmill.trainer.config import TrainConfig
+from gristmill.trainer.devices.fsdp import full_tensor
+from gristmill.trainer.devices.gradients import GradientSum
+from gristmill.trainer.devices.world import World, once_per_host
+from gristmill.trainer.errors import InputError
+from gristmill.trainer.loop import build
+from gristmill.trainer.loop.fit import fit
+from gristmill.trainer.loop.inputs import open_data
+from gristmill.trainer.optim.optimizers import Optimizers
 
 STEPS, CLOSE = 6, 1e-5
 

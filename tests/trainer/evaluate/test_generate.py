@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tokenizer.encode import Encoder
-from tokenizer.special_ids import BOS, EOS
-from trainer.errors import ConfigError
-from trainer.evaluate import generate
-from trainer.evaluate.generate import Sampling, filtered_logits, generate_ids, stream
-from trainer.loop import build
-from trainer.loop.inputs import open_data
-from trainer.model.layers import Cache
-from trainer.model.transformer import Model, Tokens
+from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.special_ids import BOS, EOS
+from gristmill.trainer.errors import ConfigError
+from gristmill.trainer.evaluate import generate
+from gristmill.trainer.evaluate.generate import Sampling, filtered_logits, generate_ids, stream
+from gristmill.trainer.loop import build
+from gristmill.trainer.loop.inputs import open_data
+from gristmill.trainer.model.layers import Cache
+from gristmill.trainer.model.transformer import Model, Tokens
 
 PROMPTS = ["the old mill", "老磨坊在河边", "t"]
 GREEDY = Sampling(temperature=0)

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from trainer.data.loader import DataConfig
-from trainer.data.sampler import DataState
-from trainer.errors import DivergedError
-from trainer.loop.fit import fit
-from trainer.loop.inputs import open_data
-from trainer.loop.reporting import Report
-from trainer.model.transformer import Tokens
+from gristmill.trainer.data.loader import DataConfig
+from gristmill.trainer.data.sampler import DataState
+from gristmill.trainer.errors import DivergedError
+from gristmill.trainer.loop.fit import fit
+from gristmill.trainer.loop.inputs import open_data
+from gristmill.trainer.loop.reporting import Report
+from gristmill.trainer.model.transformer import Tokens
 
 
 def lines(folder):

@@ -2,7 +2,7 @@
 
 import json
 
-from trainer.loop.metrics import Metrics
+from gristmill.trainer.loop.metrics import Metrics
 
 
 class Recorder:

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from trainer.model.attention import attend, document_starts, make_mask
+from gristmill.trainer.model.attention import attend, document_starts, make_mask
 
 B, T, H, K, D = 2, 12, 4, 2, 8
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from trainer.model import cross_entropy
-from trainer.model.cross_entropy import lm_loss
+from gristmill.trainer.model import cross_entropy
+from gristmill.trainer.model.cross_entropy import lm_loss
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -7,11 +7,11 @@ import pytest
 import torch
 import torch.nn.functional as functional
 
-from trainer.errors import ConfigError
-from trainer.loop.fit import fit
-from trainer.model.config import ModelConfig
-from trainer.model.experts import Experts
-from trainer.model.transformer import Model, initialise, parameter_counts
+from gristmill.trainer.errors import ConfigError
+from gristmill.trainer.loop.fit import fit
+from gristmill.trainer.model.config import ModelConfig
+from gristmill.trainer.model.experts import Experts
+from gristmill.trainer.model.transformer import Model, initialise, parameter_counts
 
 
 def layer(seed, experts=5, k=2):

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from trainer.config import PRESETS
-from trainer.errors import ConfigError
-from trainer.model.config import ModelConfig
-from trainer.model.cross_entropy import lm_loss
-from trainer.model.transformer import Model, Tokens, initialise, parameter_counts
+from gristmill.trainer.config import PRESETS
+from gristmill.trainer.errors import ConfigError
+from gristmill.trainer.model.config import ModelConfig
+from gristmill.trainer.model.cross_entropy import lm_loss
+from gristmill.trainer.model.transformer import Model, Tokens, initialise, parameter_counts
 
 SHAPES = {
     "llama-like": {},

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
-from tokenizer.special_ids import EOS, EXTRA_0, MASK, PAD, SENTINELS
-from trainer.data.batch import Batch, RowRandomness
-from trainer.data.loader import DataConfig, Loader
-from trainer.data.sampler import DataState, Sampler
-from trainer.loop import build
-from trainer.loop.fit import fit
-from trainer.loop.inputs import open_data
-from trainer.model.transformer import Model
-from trainer.objectives.registry import OBJECTIVES
+from gristmill.tokenizer.special_ids import EOS, EXTRA_0, MASK, PAD, SENTINELS
+from gristmill.trainer.data.batch import Batch, RowRandomness
+from gristmill.trainer.data.loader import DataConfig, Loader
+from gristmill.trainer.data.sampler import DataState, Sampler
+from gristmill.trainer.loop import build
+from gristmill.trainer.loop.fit import fit
+from gristmill.trainer.loop.inputs import open_data
+from gristmill.trainer.model.transformer import Model
+from gristmill.trainer.objectives.registry import OBJECTIVES
 
 NAMES = list(OBJECTIVES)
 

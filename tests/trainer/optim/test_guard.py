@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from trainer.checkpoint.checkpoint import Checkpoint
-from trainer.errors import ConfigError, DivergedError
-from trainer.loop.fit import fit
-from trainer.loop.forensics import loss_by_length
-from trainer.optim.config import OptimConfig
-from trainer.optim.guard import Guard, GuardConfig
-from trainer.optim.optimizers import Optimizers
+from gristmill.trainer.checkpoint.checkpoint import Checkpoint
+from gristmill.trainer.errors import ConfigError, DivergedError
+from gristmill.trainer.loop.fit import fit
+from gristmill.trainer.loop.forensics import loss_by_length
+from gristmill.trainer.optim.config import OptimConfig
+from gristmill.trainer.optim.guard import Guard, GuardConfig
+from gristmill.trainer.optim.optimizers import Optimizers
 
 CPU = torch.device("cpu")
 QUICK = GuardConfig(window=16)

@@ -4,14 +4,14 @@ import pytest
 import torch
 from torch import nn
 
-from trainer.errors import ConfigError
-from trainer.model.config import ModelConfig
-from trainer.model.transformer import Model, initialise
-from trainer.optim.config import OptimConfig
-from trainer.optim.groups import parameter_groups
-from trainer.optim.muon import Muon, orthogonalise
-from trainer.optim.optimizers import Optimizers
-from trainer.optim.schedule import learning_rate_factor
+from gristmill.trainer.errors import ConfigError
+from gristmill.trainer.model.config import ModelConfig
+from gristmill.trainer.model.transformer import Model, initialise
+from gristmill.trainer.optim.config import OptimConfig
+from gristmill.trainer.optim.groups import parameter_groups
+from gristmill.trainer.optim.muon import Muon, orthogonalise
+from gristmill.trainer.optim.optimizers import Optimizers
+from gristmill.trainer.optim.schedule import learning_rate_factor
 
 
 def parameters(seed, *shapes):

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from trainer.devices.world import World
-from trainer.errors import ConfigError
-from trainer.loop.inputs import open_data
-from trainer.scaling import experiment
-from trainer.scaling import ladder as ladders
+from gristmill.trainer.devices.world import World
+from gristmill.trainer.errors import ConfigError
+from gristmill.trainer.loop.inputs import open_data
+from gristmill.trainer.scaling import experiment
+from gristmill.trainer.scaling import ladder as ladders
 
 SIZES, RATIOS = [(32, 1), (32, 2), (64, 1)], [0.05, 0.15]
 

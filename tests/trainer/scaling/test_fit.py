@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainer.scaling.fit import fit_law
+from gristmill.trainer.scaling.fit import fit_law
 
 CHINCHILLA = {"constant": 1.69, "factor_N": 406.4, "exponent_N": -0.34, "factor_D": 410.7, "exponent_D": -0.28}
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.kernels.dedup import buckets
+from gristmill.filters.kernels.dedup import buckets
 
 MEMBER = st.tuples(st.integers(0, 5), st.integers(0, 6))  # (rank, tie): many of each are equal
 BUCKETS = st.lists(st.tuples(st.booleans(), st.lists(MEMBER, min_size=1, max_size=30)), max_size=5)

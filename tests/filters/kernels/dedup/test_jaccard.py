@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from filters.kernels.dedup import jaccard
+from gristmill.filters.kernels.dedup import jaccard
 
 SETS = st.frozensets(st.integers(0, 40) | st.just(2**32 - 1), max_size=30)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from filters.pii.recognizers.checksums import (
+from gristmill.filters.pii.recognizers.checksums import (
     credit_check,
     is_credit_code,
     is_date,

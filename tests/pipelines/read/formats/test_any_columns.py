@@ -15,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from pipelines.errors import BadRecordError
-from pipelines.read.formats import columnar, parquet
-from pipelines.read.formats.json_columns import json_objects, json_values
-from pipelines.read.formats.salvage import DAMAGED, GOOD, NOT_UTF8, salvage
+from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.read.formats import columnar, parquet
+from gristmill.pipelines.read.formats.json_columns import json_objects, json_values
+from gristmill.pipelines.read.formats.salvage import DAMAGED, GOOD, NOT_UTF8, salvage
 from tests.pipelines.read.formats.any_columns import NAMES, Unknown, any_array
 
 
@@ -127,7 +127,7 @@ def test_times__beyond_four_digits_and_microseconds(kind, ticks, told) -> None:
 
 
 def test_day__is_the_calendar_of_python_within_its_years() -> None:
-    from pipelines.read.formats.time_texts import _day
+    from gristmill.pipelines.read.formats.time_texts import _day
 
     for day in range(-719_162, 2_932_897, 997):
         assert _day(day) == f"+{datetime.date.fromordinal(day + 719_163).isoformat()}"
@@ -329,9 +329,9 @@ def test_nesting__of_any_depth_ends_no_run(tmp_path, read_all, depth) -> None:
 
 @pytest.mark.slow
 def test_row_group__of_more_than_2_gb_decoded(tmp_path, read_all) -> None:
-    from pipelines.read.unit import read_unit
-    from pipelines.recipe import schema
-    from pipelines.run.plan import plan_source
+    from gristmill.pipelines.read.unit import read_unit
+    from gristmill.pipelines.recipe import schema
+    from gristmill.pipelines.run.plan import plan_source
 
     long = "长" * 400_000
     column = pa.DictionaryArray.from_arrays(pa.array([0] * 2_500, pa.int8()), [long])

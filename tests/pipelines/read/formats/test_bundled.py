@@ -10,9 +10,9 @@ import pyarrow.dataset as ds
 import pytest
 import yaml
 
-from pipelines.read.formats.bundled import FOLDER
-from pipelines.run.execute import execute
-from pipelines.run.request import Request
+from gristmill.pipelines.read.formats.bundled import FOLDER
+from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.request import Request
 
 DEMO = Path(__file__).parents[4] / "pipelines" / "recipe" / "examples" / "demo.yaml"
 PERSONAL = Path(__file__).parents[3] / "golden" / "bundled_personal.jsonl"

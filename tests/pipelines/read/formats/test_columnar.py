@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.read.formats.json_columns import json_objects, json_values
+from gristmill.pipelines.read.formats.json_columns import json_objects, json_values
 
 TABLE = pa.table(
     {
@@ -242,6 +242,6 @@ def test_lack_of_memory__is_not_taken_for_a_damaged_file(tmp_path, read_all, kin
         raise pa.lib.ArrowMemoryError("malloc of size 64 failed")
 
     write(tmp_path / "a", TABLE, kind)
-    monkeypatch.setattr("pipelines.read.formats.columnar.Columns.records", refuse)
+    monkeypatch.setattr("gristmill.pipelines.read.formats.columnar.Columns.records", refuse)
     with pytest.raises(MemoryError):
         read_all(form_of(kind), tmp_path / "a")

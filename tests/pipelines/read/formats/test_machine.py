@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import xxhash
 
-from pipelines.errors import InputError
-from pipelines.read.batches import Aside, Document
-from pipelines.read.context import Context
-from pipelines.read.formats.machine import plan_machine, read_machine, roots
-from pipelines.read.sample import Sample
-from pipelines.recipe import schema
+from gristmill.pipelines.errors import InputError
+from gristmill.pipelines.read.batches import Aside, Document
+from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.formats.machine import plan_machine, read_machine, roots
+from gristmill.pipelines.read.sample import Sample
+from gristmill.pipelines.recipe import schema
 
 LONG = "Explains what the mill does, in enough words to be worth a document of its own. " * 6 + "End."
 MODULE = f'''"""The mill.

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipelines.read.formats import READERS
-from pipelines.recipe import schema
+from gristmill.pipelines.read.formats import READERS
+from gristmill.pipelines.recipe import schema
 
 
 def test_readers__are_the_formats_of_a_recipe() -> None:

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from pipelines.read.html.charset import DECODERS, PYTHON_ONLY, codecs_of
+from gristmill.pipelines.read.html.charset import DECODERS, PYTHON_ONLY, codecs_of
 
 ZH = "磨坊在河边，水车转动。今天天气很好，我们去磨面粉。\n" * 4
 TW = "磨坊在河邊，水車轉動。今天天氣很好，我們去磨麵粉。\n" * 4

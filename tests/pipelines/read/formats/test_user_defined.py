@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import RecipeError
-from pipelines.read.unit import read_unit
-from pipelines.recipe.load import load
-from pipelines.recipe.plugins import declare_plugins
-from pipelines.run.plan import plan_source
+from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.read.unit import read_unit
+from gristmill.pipelines.recipe.load import load
+from gristmill.pipelines.recipe.plugins import declare_plugins
+from gristmill.pipelines.run.plan import plan_source
 
 PLUGIN = """
 import gristmill

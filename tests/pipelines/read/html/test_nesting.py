@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from resiliparse.parse.html import HTMLTree
 
-from pipelines.read.html import nesting
-from pipelines.read.html.nesting import MAX_WORK, measure
+from gristmill.pipelines.read.html import nesting
+from gristmill.pipelines.read.html.nesting import MAX_WORK, measure
 
 
 def depth_of_tree(html: str) -> int:

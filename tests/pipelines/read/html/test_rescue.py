@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
-from pipelines.read.html.extract import read_page
-from pipelines.read.html.shield import MARKS
-from pipelines.recipe import schema
+from gristmill.pipelines.read.html.extract import read_page
+from gristmill.pipelines.read.html.shield import MARKS
+from gristmill.pipelines.recipe import schema
 
 PROSE = "<p>The old water mill stands by the river and grinds wheat for the village. 水磨坊坐落在河边。</p>"
 ONE = [*"I7é是、男—…€“の한ฟ①￥\ufffd§Я😀𠀀", "où", "né", "1я", "5\xa0", "&é", "é€", "ß1", "xy"]

@@ -9,8 +9,8 @@ import brotli
 import pytest
 import zstandard
 
-from pipelines.errors import BadRecordError
-from pipelines.read.warc.encodings import decoded
+from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.read.warc.encodings import decoded
 
 LIMIT = 1 << 20
 TEXT = ("Encoded 编码 — the old mill. " * 300).encode()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipelines.errors import BadRecordError
-from pipelines.read.warc.headers import parse_fields, parse_http, value_of
+from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.read.warc.headers import parse_fields, parse_http, value_of
 
 BODY = b"<html>\r\n\r\n<p>Ends: here.\n\n\r\n\r\ntail</html>"
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.report.drawing import charts, ticks
-from pipelines.report.figures import Bin, Count, Curve, Histogram, LineChart, Named, Point, Threshold
-from pipelines.report.sections.funnel import StepFlow
+from gristmill.pipelines.report.drawing import charts, ticks
+from gristmill.pipelines.report.figures import Bin, Count, Curve, Histogram, LineChart, Named, Point, Threshold
+from gristmill.pipelines.report.sections.funnel import StepFlow
 
 
 def parsed(markup: str) -> ET.Element:

@@ -12,10 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.report.build import build
-from pipelines.report.drawing.render import SECTIONS, breakable, prose, render
-from pipelines.report.figures import dropped_most
-from pipelines.report.model import Report
+from gristmill.pipelines.report.build import build
+from gristmill.pipelines.report.drawing.render import SECTIONS, breakable, prose, render
+from gristmill.pipelines.report.figures import dropped_most
+from gristmill.pipelines.report.model import Report
 
 GOLDEN = Path(__file__).parent / "golden"
 VOID = {"meta", "input", "wbr", "br", "link", "img"}

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.report.build import build
-from pipelines.report.drawing.render import render
-from pipelines.report.model import Report
+from gristmill.pipelines.report.build import build
+from gristmill.pipelines.report.drawing.render import render
+from gristmill.pipelines.report.model import Report
 
 Scrub = Callable[[str], str]
 
@@ -61,9 +61,9 @@ def test_lengths__kept_against_dropped_and_no_dead(report: Report, docs: list) -
 
 
 def test_samples__rules_and_reasons_are_bounded(runs: Any, scrub: Scrub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.report.sections.samples.RULES", 3)
-    monkeypatch.setattr("pipelines.report.sections.samples.WHY", 1)
-    monkeypatch.setattr("pipelines.report.sections.groups.SOURCES", 1)
+    monkeypatch.setattr("gristmill.pipelines.report.sections.samples.RULES", 3)
+    monkeypatch.setattr("gristmill.pipelines.report.sections.samples.WHY", 1)
+    monkeypatch.setattr("gristmill.pipelines.report.sections.groups.SOURCES", 1)
     report = build(runs.whole(), scrub)
     assert report.samples is not None
     assert len(report.samples.groups) == 3

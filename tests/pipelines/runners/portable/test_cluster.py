@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions, PortableOptions
 
-from pipelines.errors import InputError, RecipeError, RunnerError
-from pipelines.runners.options import choose
-from pipelines.runners.portable import cluster, engines
-from pipelines.runners.portable.cluster import find_cluster, split_arguments
-from pipelines.runners.portable.engines import (
+from gristmill.pipelines.errors import InputError, RecipeError, RunnerError
+from gristmill.pipelines.runners.options import choose
+from gristmill.pipelines.runners.portable import cluster, engines
+from gristmill.pipelines.runners.portable.cluster import find_cluster, split_arguments
+from gristmill.pipelines.runners.portable.engines import (
     FLINK,
     JARS_LIST,
     SPARK,
@@ -22,7 +22,7 @@ from pipelines.runners.portable.engines import (
     find_spark,
     is_loopback,
 )
-from pipelines.runners.portable.failures import explain
+from gristmill.pipelines.runners.portable.failures import explain
 
 
 @pytest.fixture(autouse=True)
@@ -202,7 +202,7 @@ def test_loopback():
 
 def test_explain__our_own_errors_come_back_as_they_were():
     original = InputError("not Parquet", where="网页/a.parquet", fix="convert it")
-    raised = f"pipelines.errors.InputError: {original}\n [while running 'score']"
+    raised = f"gristmill.pipelines.errors.InputError: {original}\n [while running 'score']"
     remote = f"Error received from SDK harness: Traceback\n  ...\n{raised}"
     error = explain(remote, None, "h:1")
     assert isinstance(error, InputError)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import InputError
-from pipelines.runners.portable import keeper, remote_job
-from pipelines.runners.portable.engines import free_port
-from pipelines.runners.portable.failures import explain
-from pipelines.runners.portable.server_log import NO_RESOURCES, ServerLog
-from pipelines.storage.store import Store
+from gristmill.pipelines.errors import InputError
+from gristmill.pipelines.runners.portable import keeper, remote_job
+from gristmill.pipelines.runners.portable.engines import free_port
+from gristmill.pipelines.runners.portable.failures import explain
+from gristmill.pipelines.runners.portable.server_log import NO_RESOURCES, ServerLog
+from gristmill.pipelines.storage.store import Store
 
 pytestmark = pytest.mark.process
 

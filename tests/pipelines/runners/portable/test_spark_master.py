@@ -5,8 +5,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from pipelines.errors import RunnerError
-from pipelines.runners.portable.spark_master import Master, check, read
+from gristmill.pipelines.errors import RunnerError
+from gristmill.pipelines.runners.portable.spark_master import Master, check, read
 
 MASTER = "spark://127.0.0.1:7077"
 PAGE = """<title>Spark Master at {master}</title>

@@ -11,7 +11,7 @@ import grpc
 import pytest
 from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
 
-from pipelines.runners.portable.worker_pool import EXECUTOR, WorkerPool, is_executor, listener
+from gristmill.pipelines.runners.portable.worker_pool import EXECUTOR, WorkerPool, is_executor, listener
 
 pytestmark = pytest.mark.process
 LISTEN = """import socket, time

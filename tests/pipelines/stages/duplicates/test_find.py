@@ -18,14 +18,14 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from filters.dedup.fingerprint_file import fingerprint_batch, fingerprint_schema, open_fingerprints
-from filters.dedup.fingerprints import describe, doc_ids, fingerprint, normalised, rank, shingles
-from pipelines.recipe.schema import Deduplicate, MinHash
-from pipelines.stages.duplicates.components import EXACT, NEAR, REPEATED
-from pipelines.stages.duplicates.find import FindDuplicates, members_of
-from pipelines.stages.duplicates.pairs import RECORD, band_records, bucket_pairs
-from pipelines.stages.duplicates.partitions import File
-from pipelines.stages.exchange import Block
+from gristmill.filters.dedup.fingerprint_file import fingerprint_batch, fingerprint_schema, open_fingerprints
+from gristmill.filters.dedup.fingerprints import describe, doc_ids, fingerprint, normalised, rank, shingles
+from gristmill.pipelines.recipe.schema import Deduplicate, MinHash
+from gristmill.pipelines.stages.duplicates.components import EXACT, NEAR, REPEATED
+from gristmill.pipelines.stages.duplicates.find import FindDuplicates, members_of
+from gristmill.pipelines.stages.duplicates.pairs import RECORD, band_records, bucket_pairs
+from gristmill.pipelines.stages.duplicates.partitions import File
+from gristmill.pipelines.stages.exchange import Block
 
 SURE = MinHash(bands=64, rows=2, threshold=0.7)
 """Finds a pair of similarity 0.7 with probability 1 - 2e-19: nothing is left to chance."""

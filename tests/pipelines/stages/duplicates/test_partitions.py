@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from filters.dedup.fingerprint_file import fingerprint_batch
-from filters.dedup.fingerprints import doc_ids, fingerprint, rank
-from pipelines.recipe.schema import Deduplicate
-from pipelines.stages.duplicates.pairs import RECORD, EmitBands
-from pipelines.stages.duplicates.partitions import (
+from gristmill.filters.dedup.fingerprint_file import fingerprint_batch
+from gristmill.filters.dedup.fingerprints import doc_ids, fingerprint, rank
+from gristmill.pipelines.recipe.schema import Deduplicate
+from gristmill.pipelines.stages.duplicates.pairs import RECORD, EmitBands
+from gristmill.pipelines.stages.duplicates.partitions import (
     FEWEST,
     MOST,
     PARTITION_DOCUMENTS,
@@ -20,7 +20,7 @@ from pipelines.stages.duplicates.partitions import (
     SharePaths,
     SpreadFiles,
 )
-from pipelines.stages.exchange import ROWS_TAG, partitions_of
+from gristmill.pipelines.stages.exchange import ROWS_TAG, partitions_of
 
 
 def gathered(files: list[tuple[int, str, int]]) -> tuple[int, list[bytes]]:
