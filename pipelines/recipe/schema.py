@@ -47,7 +47,7 @@ Share = Annotated[
 Names = Annotated[list[str], BeforeValidator(as_list), Field(min_length=1), Expected("a name, or a list of some")]
 Paths = Annotated[list[str], BeforeValidator(as_list), Expected("a path, or a list of paths")]
 ColumnType = Literal["string", "int64", "float64", "bool"]
-OUR_FORMATS = ("jsonl", "parquet", "arrow", "text", "html", "warc", "wet", "machine", "bundled")
+OUR_FORMATS = ("jsonl", "json", "parquet", "arrow", "text", "html", "warc", "wet", "machine", "bundled")
 FORMATS: Registry[str] = Registry("format")
 """Names that `format` can take; plugins add theirs."""
 for _name in OUR_FORMATS:
@@ -97,7 +97,7 @@ class Source(Model):
     paths: Paths = []
     """Files, folders or glob patterns, relative to the recipe; any fsspec URL. Not used by `machine` and `bundled`."""
     text: str = "text"
-    """Field that holds the text (jsonl, parquet, arrow)."""
+    """Field that holds the text (jsonl, json, parquet, arrow)."""
     id: str | None = None
     """Field that holds the record's own id: the column `id`, and together with the record's bytes its doc_id."""
     url: str | None = "url"

@@ -14,6 +14,7 @@ READERS: Registry[Reader] = Registry("reader")
 
 _OURS = {
     "jsonl": jsonl.READER,
+    "json": jsonl.JSON,
     "parquet": parquet.READER,
     "arrow": arrow.READER,
     "text": whole_files.TEXT,

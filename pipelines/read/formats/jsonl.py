@@ -1,8 +1,10 @@
-"""JSON lines: plain files by byte range, .gz and .zst as a whole."""
+"""JSON: lines, cut by byte range where nothing is compressed; and files of arrays or of objects over many lines."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 from gristmill.pipelines.errors import BadRecordError
@@ -10,9 +12,11 @@ from gristmill.pipelines.read.batches import Document, Item
 from gristmill.pipelines.read.context import Context
 from gristmill.pipelines.read.fields import json_type
 from gristmill.pipelines.read.files import File, compression_of, open_file
+from gristmill.pipelines.read.formats import json_stream
 from gristmill.pipelines.read.lines import Line, LostLine, lines, lines_of_range
+from gristmill.pipelines.read.listing import fits
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, split_of, whole
-from gristmill.pipelines.read.streams import pieces
+from gristmill.pipelines.read.streams import BrokenStreamError, pieces
 from gristmill.pipelines.records.dead_letters import dead_letter
 from gristmill.pipelines.records.elements import Split
 
@@ -27,21 +31,34 @@ _decode = json.JSONDecoder(parse_constant=lambda name: None).decode
 
 def read_jsonl(split: Split, context: Context) -> Iterator[Item]:
     """Each line that begins in the split: a document, or a dead letter. Blank lines are no records."""
+    if has_values(split.path):
+        yield from read_json(split, context)
+        return
     limit = context.read.max_record_bytes
     compression = compression_of(split.path)
     with open_file(split.path) as file:
-        found: Iterator[Line | LostLine]
         if compression is None:
             found = lines_of_range(file, split.start, split.end, limit)
         else:
             found = lines(pieces(file, compression), 0, limit)
-        for line in found:
-            if isinstance(line, LostLine):
-                yield line.passed.dead_letter(context.next_row(), split.path, line.offset, line.error)
-                continue
-            data = line.data.removeprefix(BOM)  # on any line: files that begin with one are joined by `cat`
-            if data and not data.isspace():
-                yield record_item(data, line.offset, split.path, context)
+        yield from _documents(found, split, context)
+
+
+def read_json(split: Split, context: Context) -> Iterator[Item]:
+    """Each value of the file: a document, or a dead letter."""
+    with open_file(split.path) as file:
+        found = json_stream.values(pieces(file, compression_of(split.path)), context.read.max_record_bytes)
+        yield from _documents(found, split, context)
+
+
+def _documents(found: Iterable[Line | LostLine], split: Split, context: Context) -> Iterator[Item]:
+    for line in found:
+        if isinstance(line, LostLine):
+            yield line.passed.dead_letter(context.next_row(), split.path, line.offset, line.error)
+            continue
+        data = line.data.removeprefix(BOM)  # on any line: files that begin with one are joined by `cat`
+        if data and not data.isspace():
+            yield record_item(data, line.offset, split.path, context)
 
 
 def record_item(data: bytes, offset: int, path: str, context: Context) -> Item:
@@ -68,13 +85,26 @@ def parse(data: bytes) -> dict:
                 raise BadRecordError(f"WrongEncoding: {name}; JSON lines are UTF-8 (RFC 8259, section 8.1)") from None
         raise
     if type(record) is not dict:
-        raise BadRecordError(f"WrongType: the line is {json_type(record)}, not an object")
+        raise BadRecordError(f"WrongType: the record is {json_type(record)}, not an object")
     return record
 
 
+def has_values(path: str) -> bool:
+    """Whether a file that is called .json, as both are, holds JSON values and not lines."""
+    if not fits(path, (".json",)):
+        return False
+    beginning = b""
+    with suppress(OSError, BrokenStreamError), open_file(path) as file:
+        for piece in pieces(file, compression_of(path)):
+            beginning += piece
+            if len(beginning) >= json_stream.LOOK_BYTES:
+                break
+    return json_stream.holds_values(beginning[: json_stream.LOOK_BYTES])
+
+
 def cut(file: File, unit_bytes: int) -> Iterator[Piece]:
-    """By byte range: a line belongs to the piece in which it begins. What is compressed is one piece."""
-    if compression_of(file.path) is not None:
+    """By byte range: a line belongs to the piece in which it begins. What is compressed, or an array, is one piece."""
+    if compression_of(file.path) is not None or has_values(file.path):
         yield from whole(file, unit_bytes)
         return
     parts = max(1, -(-file.size // unit_bytes))
@@ -83,12 +113,23 @@ def cut(file: File, unit_bytes: int) -> Iterator[Piece]:
 
 
 def look(split: Split, records: int) -> Seen:
-    """The keys of the first lines, over about 1 MB."""
+    """The keys of the first records, over about 1 MB."""
+    if has_values(split.path):
+        return look_json(split, records)
+    return _look(split, records, partial(lines, offset=0, limit=LOOK_BYTES))
+
+
+def look_json(split: Split, records: int) -> Seen:
+    """The keys of the first values, over about 1 MB."""
+    return _look(split, records, partial(json_stream.values, limit=LOOK_BYTES))
+
+
+def _look(split: Split, records: int, cut_up: Callable[[Iterator[bytes]], Iterator[Line | LostLine]]) -> Seen:
     names: set[str] = set()
     count = 0
     beginning = _Beginning()
     with suppress(OSError), open_file(split.path) as file:
-        for line in lines(beginning.of(pieces(file, compression_of(split.path))), 0, LOOK_BYTES):
+        for line in cut_up(beginning.of(pieces(file, compression_of(split.path)))):
             if count == records:
                 return Seen(names, count, False)
             if isinstance(line, Line):
@@ -115,3 +156,4 @@ class _Beginning:
 
 
 READER = Reader(suffixes=(".jsonl", ".ndjson", ".json"), cut=cut, items=read_jsonl, look=look, holds_fields=True)
+JSON = replace(READER, suffixes=(".json",), cut=whole, items=read_json, look=look_json)

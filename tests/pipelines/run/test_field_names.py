@@ -34,6 +34,8 @@ def write(folder, form: str, records: list[dict], name: str = "a") -> None:
     if form.startswith("jsonl"):
         data = "".join(json.dumps(record) + "\n" for record in records).encode()
         path.write_bytes(gzip.compress(data) if form.endswith("gz") else data)
+    elif form == "json":
+        path.write_text(json.dumps(records, indent=1))
     elif form == "parquet":
         pq.write_table(pa.Table.from_pylist(records), path)
     else:
@@ -50,7 +52,7 @@ def notes(folder, form: str, **names: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("form", ["jsonl", "jsonl.gz", "parquet", "arrow"])
+@pytest.mark.parametrize("form", ["jsonl", "jsonl.gz", "json", "parquet", "arrow"])
 @pytest.mark.parametrize(
     ("key", "wrong", "line", "near"),
     [
