@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from gristmill.pipelines.cli.docs import DOCS, pages
 from gristmill.pipelines.cli.init import example
@@ -31,4 +32,11 @@ def test_readme__its_recipe_is_valid(readme, tmp_path):
     file = tmp_path / "recipe.yaml"
     file.write_text(recipe, encoding="utf-8")
     check(load(file))
-    assert "gristmill: 1" in example("starter")
+
+
+def test_starter__says_the_same_in_both_languages():
+    english, chinese = (example(name).splitlines() for name in ("starter", "starter.zh"))
+    assert [line.partition("#")[0].rstrip() for line in english] == [
+        line.partition("#")[0].rstrip() for line in chinese
+    ]
+    assert yaml.safe_load("\n".join(english)) == yaml.safe_load("\n".join(chinese))

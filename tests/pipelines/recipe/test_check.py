@@ -28,7 +28,7 @@ def what(tmp_path, text) -> str:
     return caught.value.what
 
 
-@pytest.mark.parametrize("name", ["starter", "demo"])
+@pytest.mark.parametrize("name", ["starter", "starter.zh", "demo"])
 def test_shipped_recipes__are_valid(tmp_path, name):
     run(tmp_path, example(name))
 
