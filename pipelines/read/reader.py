@@ -14,7 +14,7 @@ Piece = tuple[Split, int]
 """A split and about what it costs to read, in bytes."""
 
 
-def whole(file: File, unit_bytes: int) -> Iterator[Piece]:
+def whole(file: File, unit_bytes: int, source: schema.Source) -> Iterator[Piece]:
     """The cut of a format that can be read from its beginning only."""
     yield split_of(file, 0, file.size), file.size
 
@@ -54,17 +54,17 @@ class Reader:
 
     suffixes: tuple[str, ...] = ()
     """What a folder is searched for, before the suffix of a compression; files that a path names are taken anyhow."""
-    cut: Callable[[File, int], Iterator[Piece]] = whole
-    """(file, unit_bytes) -> its pieces, in order. What has no readable footer is one piece: reading it says why."""
+    cut: Callable[[File, int, schema.Source], Iterator[Piece]] = whole
+    """(file, unit_bytes, source) -> its pieces, in order. What has no readable footer is one: reading it says why."""
     items: Callable[[Split, Context], Iterator[Item]] | None = None
     """Record by record: documents, dead letters, records that are no input."""
     batches: Callable[[Split, Context], Iterator[Records]] | None = None
     """Column by column, for formats that are stored so."""
     inputs: Callable[[schema.Source], Iterator[Piece]] | None = None
     """Of a format that knows where its input lies and takes no paths; it looks itself whether a file has changed."""
-    look: Callable[[Split, int], Seen] | None = None
-    """(the split that begins a file, a number) -> the fields of at most so many records, without judging them: whether
-    a recipe's names are spelt right. Whatever is wrong inside the file is no record. None: nobody looks."""
+    look: Callable[[Split, int, schema.Source], Seen] | None = None
+    """(the split that begins a file, a number, source) -> the fields of at most so many records, without judging them:
+    whether a recipe's names are spelt right. Whatever is wrong inside the file is no record. None: nobody looks."""
     holds_fields: bool = False
     """Whether a record's text is one of its fields, which a recipe names with `text`."""
     resolve: Callable[[schema.Source], schema.Source] = lambda source: source

@@ -63,6 +63,8 @@ def _sources(recipe: Recipe) -> Iterator[Problem]:
             yield (*path, "paths"), f"the format '{source.format}' reads no paths; remove this key"
         if source.format not in NO_PATHS and not source.paths:
             yield path, f"the format '{source.format}' needs `paths`"
+        if source.format != "csv" and "csv" in source.model_fields_set:
+            yield (*path, "csv"), f"the format '{source.format}' has no such options; remove this key"
         if isinstance(source.language, str) and (wrong := wrong_language(source.language)):
             yield (*path, "language"), wrong
         for column, kind in source.columns.items():

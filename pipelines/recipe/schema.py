@@ -47,7 +47,7 @@ Share = Annotated[
 Names = Annotated[list[str], BeforeValidator(as_list), Field(min_length=1), Expected("a name, or a list of some")]
 Paths = Annotated[list[str], BeforeValidator(as_list), Expected("a path, or a list of paths")]
 ColumnType = Literal["string", "int64", "float64", "bool"]
-OUR_FORMATS = ("jsonl", "json", "parquet", "arrow", "text", "html", "warc", "wet", "machine", "bundled")
+OUR_FORMATS = ("jsonl", "json", "csv", "parquet", "arrow", "text", "html", "warc", "wet", "machine", "bundled")
 FORMATS: Registry[str] = Registry("format")
 """Names that `format` can take; plugins add theirs."""
 for _name in OUR_FORMATS:
@@ -89,6 +89,33 @@ class LanguageColumn(Model):
     """Name of the field: ISO 639-1, -2 or -3 codes, BCP 47 tags (`zh-Hant`, `arb_Arab`) or English names."""
 
 
+class Csv(Model):
+    """How rows of CSV are told apart. What is quoted may hold delimiters, line ends, and quotation marks twice."""
+
+    delimiter: Annotated[str | None, Expected("a single character, such as ',' or \"\\t\"")] = Field(
+        None, min_length=1, max_length=1
+    )
+    """Between fields; absent: of comma, tab, semicolon and bar the one that the first line has most of."""
+    quotes: bool = True
+    """Whether quotation marks (") have a meaning. Without, every line is a row."""
+    header: Annotated[list[str] | None, Expected("a list of names")] = Field(None, min_length=1)
+    """Names of the columns of files that have no row of names; absent: the first row names them."""
+
+    @field_validator("delimiter")
+    @classmethod
+    def _no_quote_or_line_end(cls, value: str | None) -> str | None:
+        if value is not None and value in '"\r\n':
+            raise ValueError("a quotation mark or a line end is no delimiter")
+        return value
+
+    @field_validator("header")
+    @classmethod
+    def _each_name_once(cls, value: list[str] | None) -> list[str] | None:
+        if value is not None and len(set(value)) < len(value):
+            raise ValueError("a name stands twice")
+        return value
+
+
 class Source(Model):
     """A named input. The name stays attached to a document down to the training batch."""
 
@@ -97,7 +124,9 @@ class Source(Model):
     paths: Paths = []
     """Files, folders or glob patterns, relative to the recipe; any fsspec URL. Not used by `machine` and `bundled`."""
     text: str = "text"
-    """Field that holds the text (jsonl, json, parquet, arrow)."""
+    """Field that holds the text (jsonl, json, csv, parquet, arrow)."""
+    csv: Csv = Csv()
+    """`csv` only: delimiter, quotation marks, names."""
     id: str | None = None
     """Field that holds the record's own id: the column `id`, and together with the record's bytes its doc_id."""
     url: str | None = "url"

@@ -66,7 +66,7 @@ def _look(source: Source, wanted: dict[str, tuple[str, ...]], units: list[Unit])
     for number, split in enumerate(_beginnings(units)):
         if number == MAX_FILES or records >= MAX_RECORDS:
             return Seen(names, records, False)
-        found = look(split, MAX_RECORDS - records)
+        found = look(split, MAX_RECORDS - records, source)
         names |= found.names
         records += found.records
         whole &= found.whole

@@ -33,7 +33,7 @@ def plan_source(
         pieces = reader.inputs(source)
     else:
         files = _files(name, source, recipe_dir, reader.suffixes, [] if notes is None else notes)
-        pieces = (piece for file in files for piece in reader.cut(file, unit_bytes))
+        pieces = (piece for file in files for piece in reader.cut(file, unit_bytes, source))
     return [
         Unit(name, tuple(split for split, _ in group), sum(size for _, size in group))
         for group in _together(pieces, unit_bytes)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from gristmill.filters.registry import Registry
-from gristmill.pipelines.read.formats import arrow, bundled, jsonl, machine, parquet, whole_files
+from gristmill.pipelines.read.formats import arrow, bundled, delimited, jsonl, machine, parquet, whole_files
 from gristmill.pipelines.read.formats.user_defined import RecordsOf, reader_of
 from gristmill.pipelines.read.reader import Reader
 from gristmill.pipelines.read.warc import reader as warc
@@ -15,6 +15,7 @@ READERS: Registry[Reader] = Registry("reader")
 _OURS = {
     "jsonl": jsonl.READER,
     "json": jsonl.JSON,
+    "csv": delimited.READER,
     "parquet": parquet.READER,
     "arrow": arrow.READER,
     "text": whole_files.TEXT,

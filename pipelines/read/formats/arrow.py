@@ -13,6 +13,7 @@ from gristmill.pipelines.read.formats.columnar import Columns
 from gristmill.pipelines.read.formats.layout import schema_names
 from gristmill.pipelines.read.formats.parquet import DAMAGE, said
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, neighbours, split_of
+from gristmill.pipelines.recipe.schema import Source
 from gristmill.pipelines.records.dead_letters import unreadable
 from gristmill.pipelines.records.elements import Records, Split
 
@@ -94,7 +95,7 @@ def _stream(source: pa.NativeFile, split: Split, context: Context) -> Iterator[R
         yield columns.lost(row, 0, "EOFError: the file has no footer; whatever followed is lost")
 
 
-def cut(file: File, unit_bytes: int) -> Iterator[Piece]:
+def cut(file: File, unit_bytes: int, source: Source) -> Iterator[Piece]:
     """By record batch; a stream is one piece."""
     count = record_batches(file.path)
     if count is None:
@@ -104,7 +105,7 @@ def cut(file: File, unit_bytes: int) -> Iterator[Piece]:
         yield split_of(file, start, end), file.size * (end - start) // count
 
 
-def look(split: Split, records: int) -> Seen:
+def look(split: Split, records: int, source: Source) -> Seen:
     """The columns of the file; they are those of every record."""
     try:
         source = open_arrow(split.path)

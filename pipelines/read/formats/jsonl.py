@@ -17,6 +17,7 @@ from gristmill.pipelines.read.lines import Line, LostLine, lines, lines_of_range
 from gristmill.pipelines.read.listing import fits
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, split_of, whole
 from gristmill.pipelines.read.streams import BrokenStreamError, pieces
+from gristmill.pipelines.recipe.schema import Source
 from gristmill.pipelines.records.dead_letters import dead_letter
 from gristmill.pipelines.records.elements import Split
 
@@ -61,11 +62,14 @@ def _documents(found: Iterable[Line | LostLine], split: Split, context: Context)
             yield record_item(data, line.offset, split.path, context)
 
 
-def record_item(data: bytes, offset: int, path: str, context: Context) -> Item:
-    """The document of one JSON object, or its dead letter."""
+def record_item(
+    data: bytes, offset: int, path: str, context: Context, parsed: Callable[[bytes], dict] | None = None
+) -> Item:
+    """The document of one JSON object, or its dead letter; `parsed`: of a format that finds a record's fields
+    otherwise."""
     row = context.next_row()
     try:
-        record = parse(data)
+        record = (parsed or parse)(data)
         text = context.fields.take_text(record)
         own_id = context.fields.take_id(record)
         url, language, typed, meta = context.fields.take_rest(record)
@@ -102,24 +106,24 @@ def has_values(path: str) -> bool:
     return json_stream.holds_values(beginning[: json_stream.LOOK_BYTES])
 
 
-def cut(file: File, unit_bytes: int) -> Iterator[Piece]:
+def cut(file: File, unit_bytes: int, source: Source) -> Iterator[Piece]:
     """By byte range: a line belongs to the piece in which it begins. What is compressed, or an array, is one piece."""
     if compression_of(file.path) is not None or has_values(file.path):
-        yield from whole(file, unit_bytes)
+        yield from whole(file, unit_bytes, source)
         return
     parts = max(1, -(-file.size // unit_bytes))
     for start, end in pairwise(file.size * i // parts for i in range(parts + 1)):
         yield split_of(file, start, end), end - start
 
 
-def look(split: Split, records: int) -> Seen:
+def look(split: Split, records: int, source: Source) -> Seen:
     """The keys of the first records, over about 1 MB."""
     if has_values(split.path):
-        return look_json(split, records)
+        return look_json(split, records, source)
     return _look(split, records, partial(lines, offset=0, limit=LOOK_BYTES))
 
 
-def look_json(split: Split, records: int) -> Seen:
+def look_json(split: Split, records: int, source: Source) -> Seen:
     """The keys of the first values, over about 1 MB."""
     return _look(split, records, partial(json_stream.values, limit=LOOK_BYTES))
 

@@ -13,6 +13,7 @@ from gristmill.pipelines.read.files import File, open_arrow
 from gristmill.pipelines.read.formats.columnar import Columns
 from gristmill.pipelines.read.formats.layout import schema_names
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, neighbours, split_of
+from gristmill.pipelines.recipe.schema import Source
 from gristmill.pipelines.records.dead_letters import describe, unreadable
 from gristmill.pipelines.records.elements import Records, Split
 
@@ -131,7 +132,7 @@ def said(error: Exception) -> str:
     return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
 
 
-def cut(file: File, unit_bytes: int) -> Iterator[Piece]:
+def cut(file: File, unit_bytes: int, source: Source) -> Iterator[Piece]:
     """By row group."""
     groups = row_groups(file.path)
     for start, end in neighbours(groups, unit_bytes):
@@ -140,7 +141,7 @@ def cut(file: File, unit_bytes: int) -> Iterator[Piece]:
         yield split_of(file, 0, 0), file.size
 
 
-def look(split: Split, records: int) -> Seen:
+def look(split: Split, records: int, source: Source) -> Seen:
     """The columns of the file; they are those of every record."""
     try:
         with open_parquet(open_arrow(split.path), split.path) as file:

@@ -11,6 +11,7 @@ from gristmill.pipelines.read.files import compression_of, open_file
 from gristmill.pipelines.read.formats.jsonl import record_item
 from gristmill.pipelines.read.reader import Reader, Seen
 from gristmill.pipelines.read.streams import BrokenStreamError, pieces
+from gristmill.pipelines.recipe.schema import Source
 from gristmill.pipelines.records.dead_letters import dead_letter, too_long, unreadable
 from gristmill.pipelines.records.elements import Split
 
@@ -37,7 +38,7 @@ def reader_of(records_of: RecordsOf, suffixes: tuple[str, ...]) -> Reader:
                 what = f"{type(error).__name__}: raised by the format's function (rest of the file)"
                 yield unreadable(context.next_row(), split, what)
 
-    def look(split: Split, records: int) -> Seen:
+    def look(split: Split, records: int, source: Source) -> Seen:
         names: set[str] = set()
         try:
             with open_file(split.path) as file:

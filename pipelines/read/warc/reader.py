@@ -12,6 +12,7 @@ from gristmill.pipelines.read.reader import Reader, Seen
 from gristmill.pipelines.read.warc.frames import Frame, LostFrame, frames
 from gristmill.pipelines.read.warc.headers import Fields, parse_fields
 from gristmill.pipelines.read.warc.payload import kind_of, open_payload
+from gristmill.pipelines.recipe.schema import Source
 from gristmill.pipelines.records.dead_letters import dead_letter
 from gristmill.pipelines.records.elements import Split
 
@@ -70,7 +71,7 @@ def _known(fields: Fields) -> dict[str, Any]:
     return known
 
 
-def look(split: Split, records: int) -> Seen:
+def look(split: Split, records: int, source: Source) -> Seen:
     """The headers of the first records, and what reading adds to them."""
     names = {"url", "http_status", "http_content_type", "http_body_cut", "charset", "title"}
     count = 0
