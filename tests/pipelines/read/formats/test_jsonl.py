@@ -249,7 +249,7 @@ def test_batches__hold_at_most_4096_rows_and_4_mib(tmp_path, read_all) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(dump([{"text": "字" * (size // 3)} for size in sizes], ensure_ascii=False))
     outcome = read_all("jsonl", path)  # checks the bounds of every batch
-    assert [len(text) for text in outcome.texts] == [size // 3 for size in sizes]
+    assert [len(row["text"]) for row in outcome.rows] == [size // 3 for size in sizes]
 
 
 def test_sample__takes_the_same_records_however_files_are_cut(tmp_path, read_all) -> None:
