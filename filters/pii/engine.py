@@ -4,7 +4,8 @@
     scrubber.edits(batch["text"])                # Edits: byte ranges, kind = entity type, replacement
     scrubber.scrub("mail zhang@qq.com")          # 'mail <EMAIL_ADDRESS>'
 
-Nothing here logs, or raises with, any text of a document. presidio is loaded at the first use, not at import.
+Nothing here logs, or raises with, any text of a document. presidio is loaded for the first text that something could be
+found in, not at import.
 """
 
 from bisect import bisect, bisect_left
@@ -82,11 +83,13 @@ class Scrubber:
 
     def suspects(self, text: pa.Array) -> np.ndarray:
         """The documents of a batch (numbers, in order) in which anything could be found at all: a quick look."""
-        from gristmill.filters.pii.registry import recognizers
-
-        if any(recognizer.cue is None for recognizer in recognizers(self.entities, True)):
+        if self._reads_everything:
             return np.arange(len(text))
         return np.union1d(scan.suspects(text), obfuscation.suspects(text))
+
+    @property
+    def _reads_everything(self) -> bool:
+        return any(ENTITIES[name].anywhere for name in self.entities)
 
     def find(self, text: str, language: str | None = None) -> list[Finding]:
         """The personal data of one text, in order, without overlaps."""
@@ -109,14 +112,15 @@ class Scrubber:
         return "".join([*pieces, text[position:]])
 
     def _spans(self, text: pa.Array, language: Sequence[str | None], stands_alone: bool = False) -> list[_Span]:
-        from gristmill.filters.pii.registry import recognizers
-
-        loaded = recognizers(self.entities, stands_alone)
-        anywhere = [recognizer for recognizer in loaded if recognizer.cue is None]
-
         def search(texts: pa.Array) -> Iterator[_Span]:
-            yield from _in_windows(loaded, texts)
-            yield from _in_whole(anywhere, texts)
+            windows = scan.scan(texts)
+            if not windows and not self._reads_everything:
+                return
+            from gristmill.filters.pii.registry import recognizers  # a quarter of a second, where there is a reason
+
+            loaded = recognizers(self.entities, stands_alone)
+            yield from _in_windows(loaded, windows)
+            yield from _in_whole([recognizer for recognizer in loaded if recognizer.cue is None], texts)
 
         spans = _and_obfuscated(search, text)
         if self.models and not stands_alone:
@@ -167,9 +171,8 @@ def _apart_from(others: list[_Span], spans: list[_Span]) -> list[_Span]:
     return [span for span in spans if not overlaps(span)]
 
 
-def _in_windows(recognizers: Iterable, text: pa.Array) -> Iterator[_Span]:
+def _in_windows(recognizers: Iterable, windows: Mapping[scan.Cue, scan.Windows]) -> Iterator[_Span]:
     """Spans of the recognizers that have a cue."""
-    windows = scan.scan(text)
     for recognizer in recognizers:
         if recognizer.cue not in windows:
             continue

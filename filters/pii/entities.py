@@ -30,6 +30,11 @@ class Entity:
     find: Callable[[str], Iterable[tuple[int, int]]] | None = None
     """Of a type that a plugin or a notebook declares: a text -> (start, end) of its values, in characters."""
 
+    @property
+    def anywhere(self) -> bool:
+        """Whether its recognizer reads whole texts. Ours look only where the scan finds their cue (registry.py)."""
+        return bool(self.recognizer or self.find)
+
 
 def _ours(name: str, description: str, *languages: str) -> Entity:
     return Entity(name, description, languages, default=True)

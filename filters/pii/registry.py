@@ -31,10 +31,6 @@ _OURS: dict[str, tuple[type[EntityRecognizer], Cue]] = {
     "QQ_ID": (chinese.QqRecognizer, Cue.HANDLE),
 }
 
-
-_BOUNDED: dict[str, type[EntityRecognizer]] = {"URL": generic.UrlRecognizer, "IN_PAN": generic.InPanRecognizer}
-"""presidio's, that do not take the square of a text."""
-
 _ALONE: dict[str, tuple[type[EntityRecognizer], Cue]] = {
     "EMAIL_ADDRESS": (alone.AddressAlone, Cue.MAIL),
     "PHONE_NUMBER": (alone.MobileAlone, Cue.NUMBER),
@@ -91,8 +87,10 @@ def load(entities: tuple[Entity, ...], stands_alone: bool) -> tuple[Recognizer, 
         elif entity.find:
             found.append(Recognizer(name, None, 0.0, _Declared(entity)))
         elif entity.recognizer:
+            from gristmill.filters.pii.recognizers.bounded import BOUNDED
+
             # Asked for by name, so every hit counts, as in presidio's own engine.
-            stock = (_BOUNDED.get(name) or getattr(predefined_recognizers, entity.recognizer))()
+            stock = (BOUNDED.get(name) or getattr(predefined_recognizers, entity.recognizer))()
             stock.global_regex_flags |= regex.ASCII
             found.append(Recognizer(name, None, 0.0, stock))
     return tuple(found)

@@ -4,7 +4,7 @@ import pytest
 import tldextract
 
 from gristmill.filters.pii.presidio import predefined_recognizers
-from gristmill.filters.pii.recognizers import generic
+from gristmill.filters.pii.recognizers import bounded, generic
 from gristmill.filters.pii.registry import THRESHOLD
 
 STOCK = {
@@ -44,7 +44,7 @@ def test_stock_presidio__what_it_finds_rightly_is_found(entity, scrubber, labell
     ],
 )
 def test_url__as_stock_presidio_finds_it(text):
-    stock, ours = predefined_recognizers.UrlRecognizer(), generic.UrlRecognizer()
+    stock, ours = predefined_recognizers.UrlRecognizer(), bounded.UrlRecognizer()
     for start in range(len(text)):
         found = [{(r.start, r.end, r.score) for r in one.analyze(text[start:], ["URL"], None)} for one in (stock, ours)]
         assert found[0] == found[1]
@@ -72,7 +72,7 @@ def test_stock_presidio__where_ours_differ(entity, text, ours, scrubber):
 
 def test_in_pan__within_its_ten_characters():
     """Stock presidio takes every word of ten characters that a year follows somewhere: `everything ... 2024`."""
-    ours = generic.InPanRecognizer()
+    ours = bounded.InPanRecognizer()
     text = "everything before ABCPE1234F and 2024"
     assert {text[r.start : r.end] for r in ours.analyze(text, ["IN_PAN"], None)} == {"ABCPE1234F"}
     stock = predefined_recognizers.InPanRecognizer()
