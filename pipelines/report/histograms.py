@@ -1,9 +1,12 @@
 """The distribution of a column, with the bounds of rules and how much lies beyond them."""
 
 import math
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from gristmill.pipelines.report.figures import Bin, Histogram, Threshold, share
 from gristmill.pipelines.storage.sql import identifier
@@ -16,11 +19,18 @@ BINS = 40
 _LOG_FROM = 20.0
 """A positive signal whose 99th percentile is so many times its median is drawn on a logarithmic axis."""
 
-_FIRES = {">=": "<", "<=": ">", ">": "<=", "<": ">=", "==": "<>", "!=": "="}
+_FIRES: dict[str, Callable[[Any, Any], Any]] = {
+    ">=": operator.lt,
+    "<=": operator.gt,
+    ">": operator.le,
+    "<": operator.ge,
+    "==": operator.ne,
+    "!=": operator.eq,
+}
 """A rule keeps documents whose signal stands in its comparison; it fires on the opposite."""
 
 _TOGETHER = 8
-"""Columns counted in one pass over the ledger: exact quantiles hold a column in memory."""
+"""Columns read in one pass over the ledger: they are held in memory."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +42,15 @@ class Bound:
     threshold: float
     sentence: str
 
-    def fires(self, column: str) -> str:
-        """SQL condition under which the rule fires. Raises KeyError for an unknown comparison."""
-        return f"{column} {_FIRES[self.comparison]} {self.threshold!r}"
+    def fires(self, values: np.ndarray) -> np.ndarray:
+        """bool, for every value. Raises KeyError for an unknown comparison."""
+        return _FIRES[self.comparison](values, self.threshold)
 
 
 @dataclass(frozen=True)
 class _Range:
-    documents: int
+    """Extremes and quantiles of finite values: all of them values that occur."""
+
     smallest: float
     p01: float
     median: float
@@ -70,79 +81,59 @@ class Wanted:
         """The column, quoted for SQL."""
         return identifier(self.column)
 
-    @property
-    def fires(self) -> str:
-        """SQL condition under which any of the bounds fires."""
-        return " OR ".join(bound.fires(self.name) for bound in self.bounds) or "false"
-
 
 def histograms(
     ledger: "Ledger", table: str, wanted: Sequence[Wanted], where: str, kept: str = "verdict = 'kept'"
 ) -> list[Histogram]:
     """Counts the documents of `table` that fulfil `where` by each column; those that fulfil `kept` apart.
 
-    Left out: columns without a finite value. Two queries for every _TOGETHER columns.
+    Left out: columns without a finite value. A query for every _TOGETHER columns only reads them: DuckDB takes longer
+    to prepare as many aggregates than NumPy to count a million documents.
     """
     found = []
     for first in range(0, len(wanted), _TOGETHER):
-        found += _together(ledger, table, wanted[first : first + _TOGETHER], where, kept)
+        some = wanted[first : first + _TOGETHER]
+        columns = ", ".join(f"{of.name} AS c{number}" for number, of in enumerate(some))
+        read = ledger.table(f"SELECT {columns}, coalesce({kept}, false) AS kept FROM '{table}/*.parquet' WHERE {where}")
+        is_kept = read["kept"].to_numpy()
+        for number, of in enumerate(some):
+            values = read[f"c{number}"].to_numpy()
+            finite = np.isfinite(values)  # NULL is NaN here; what is infinite has no place on an axis
+            if finite.any():
+                values = values[finite]
+                spread = _range(values)
+                axis = _axis(spread, [bound.threshold for bound in of.bounds], of.scale)
+                bins = _bins(values, is_kept[finite], axis)
+                found.append(_histogram(of, values, spread, axis, bins, _query(table, of, axis, where, kept)))
     return found
 
 
-def _together(ledger: "Ledger", table: str, wanted: Sequence[Wanted], where: str, kept: str) -> list[Histogram]:
-    source = f"FROM '{table}/*.parquet' WHERE {where}"
-    measured = ledger.row(f"SELECT {', '.join(_measures(w, n) for n, w in enumerate(wanted))} {source}")
-    ranges = [_range(measured, number) for number in range(len(wanted))]
-    axes = [
-        _axis(found, [bound.threshold for bound in of.bounds], of.scale) if found else None
-        for of, found in zip(wanted, ranges, strict=True)
-    ]
-    # A value without a bin (NULL, infinite) is in no histogram.
-    counts = [
-        f"histogram({expression}) AS all_{n}, histogram({expression}) FILTER ({kept}) AS kept_{n}"
-        for n, (of, axis) in enumerate(zip(wanted, axes, strict=True))
-        if axis and (expression := f"CASE WHEN isfinite({of.name}) THEN {_bin(of.name, axis)} END")
-    ]
-    if not counts:
-        return []
-    counted = ledger.row(f"SELECT {', '.join(counts)} {source}")
-    drawn = []
-    for number, (of, found, axis) in enumerate(zip(wanted, ranges, axes, strict=True)):
-        if found and axis:
-            whole, part = counted[f"all_{number}"] or {}, counted[f"kept_{number}"] or {}
-            bins = [Bin(whole.get(place, 0), part.get(place, 0)) for place in range(axis.bins)]
-            query = _query(table, of, axis, where, kept)
-            beyond = [measured[f"beyond_{number}_{place}"] for place in range(len(of.bounds))]
-            drawn.append(_histogram(of, found, axis, bins, measured[f"any_{number}"], beyond, query))
-    return drawn
-
-
-def _histogram(
-    of: Wanted, found: _Range, axis: _Axis, bins: list[Bin], any_beyond: int, beyond: list[int], query: str
-) -> Histogram:
+def _histogram(of: Wanted, values: np.ndarray, spread: _Range, axis: _Axis, bins: list[Bin], query: str) -> Histogram:
+    fires = [bound.fires(values) for bound in of.bounds]
+    documents, beyond = len(values), int(np.logical_or.reduce(fires).sum()) if fires else 0
     return Histogram(
         title=of.column,
         unit=of.unit,
-        documents=found.documents,
+        documents=documents,
         scale=axis.scale,
         low=axis.low,
         high=axis.high,
-        smallest=found.smallest,
-        median=found.median,
-        largest=found.largest,
+        smallest=spread.smallest,
+        median=spread.median,
+        largest=spread.largest,
         bins=bins,
-        beyond=any_beyond,
-        share_beyond=share(any_beyond, found.documents),
+        beyond=beyond,
+        share_beyond=share(beyond, documents),
         thresholds=[
-            Threshold(b.rule, b.comparison, b.threshold, b.sentence, n, share(n, found.documents))
-            for b, n in zip(of.bounds, beyond, strict=True)
+            Threshold(b.rule, b.comparison, b.threshold, b.sentence, n, share(n, documents))
+            for b, n in zip(of.bounds, (int(fired.sum()) for fired in fires), strict=True)
         ],
         query=query,
     )
 
 
 def _query(table: str, of: Wanted, axis: _Axis, where: str, kept: str) -> str:
-    """The bins of one column alone, to be printed: what `_together` counts for several at once."""
+    """The bins of one column as DuckDB counts them, to be printed."""
     return (
         f"SELECT {_bin(of.name, axis)} AS bin,\n"
         f"       count(*) AS documents, count(*) FILTER ({kept}) AS kept\n"
@@ -150,30 +141,11 @@ def _query(table: str, of: Wanted, axis: _Axis, where: str, kept: str) -> str:
     )
 
 
-def _measures(of: Wanted, number: int) -> str:
-    """Range of a column and how often its bounds are crossed. Discrete quantiles: values that occur."""
-    finite = f"isfinite({of.name})"
-    counts = "".join(
-        f", count(*) FILTER ({finite} AND {bound.fires(of.name)}) AS beyond_{number}_{place}"
-        for place, bound in enumerate(of.bounds)
-    )
-    return (
-        f"count(*) FILTER ({finite}) AS documents_{number},"
-        f" count(*) FILTER ({finite} AND ({of.fires})) AS any_{number},"
-        f" min({of.name}) FILTER ({finite}) AS smallest_{number}, max({of.name}) FILTER ({finite}) AS largest_{number},"
-        f" quantile_disc({of.name}, [0.01, 0.5, 0.99]) FILTER ({finite}) AS quantiles_{number},"
-        f" bool_and({of.name} = floor({of.name})) FILTER ({finite}) AS whole_{number}{counts}"
-    )
-
-
-def _range(row: dict[str, Any], number: int) -> _Range | None:
-    if not row[f"documents_{number}"]:
-        return None
-    p01, median, p99 = row[f"quantiles_{number}"]
-    return _Range(
-        row[f"documents_{number}"],
-        *(row[f"smallest_{number}"], p01, median, p99, row[f"largest_{number}"], row[f"whole_{number}"]),
-    )
+def _range(values: np.ndarray) -> _Range:
+    """A quantile is the smallest value that at least its share of all does not exceed."""
+    places = [0, *(max(math.ceil(part * len(values)), 1) - 1 for part in (0.01, 0.5, 0.99)), len(values) - 1]
+    smallest, p01, median, p99, largest = np.partition(values, places)[places].tolist()
+    return _Range(smallest, p01, median, p99, largest, whole=bool((values == np.floor(values)).all()))
 
 
 def _axis(found: _Range, thresholds: list[float], scale: str) -> _Axis:
@@ -190,6 +162,18 @@ def _axis(found: _Range, thresholds: list[float], scale: str) -> _Axis:
     margin = (high - low) * 0.04 or max(abs(high) * 0.1, 0.5)
     padded = low - margin
     return _Axis("linear", max(padded, 0.0) if found.smallest >= 0 and low >= 0 else padded, high + margin, BINS)
+
+
+def _bins(values: np.ndarray, kept: np.ndarray, axis: _Axis) -> list[Bin]:
+    """The documents of every bin: what `_query` says in SQL."""
+    if axis.scale == "log":
+        width = (math.log10(axis.high) - math.log10(axis.low)) / axis.bins
+        places = (np.log10(np.maximum(values, axis.low)) - math.log10(axis.low)) / width
+    else:
+        places = (values - axis.low) / ((axis.high - axis.low) / axis.bins)
+    number = np.clip(np.floor(places), 0, axis.bins - 1).astype(np.int64)
+    counts = (np.bincount(some, minlength=axis.bins).tolist() for some in (number, number[kept]))
+    return [Bin(*documents) for documents in zip(*counts, strict=True)]
 
 
 def _bin(column: str, axis: _Axis) -> str:

@@ -107,8 +107,10 @@ def test_histogram__nothing_to_draw(tmp_path: Path) -> None:
 
 
 def test_bound__equality_keeps() -> None:
-    assert Bound("r", ">=", 0.1, "").fires('"x"') == '"x" < 0.1'
-    assert Bound("r", "<=", 1e-7, "").fires('"x"') == '"x" > 1e-07'
+    values = np.array([0.05, 0.1, 0.2])
+    assert Bound("r", ">=", 0.1, "").fires(values).tolist() == [True, False, False]
+    assert Bound("r", "<=", 0.1, "").fires(values).tolist() == [False, False, True]
+    assert Bound("r", ">=", 0.1, "").fires(values.astype(np.float32)).tolist() == [True, False, False]
 
 
 WHENS = [
