@@ -36,7 +36,8 @@ from gristmill.filters.signals import SIGNALS
 from gristmill.pipelines.read.html.charset import declared_in
 from gristmill.pipelines.read.html.nesting import measure
 from gristmill.pipelines.recipe.schema import MinHash
-from gristmill.pipelines.report.excerpts import Excerpts, differing
+from gristmill.pipelines.report.alignment import COMPARED, passages
+from gristmill.pipelines.report.excerpts import Excerpts
 from gristmill.pipelines.storage.addresses import redacted
 from gristmill.tokenizer.sentences import sentences
 
@@ -264,7 +265,9 @@ SCANS: dict[str, Callable[[str], object]] = {
     "scrubbed JSON": lambda text: (VALUES.json(column(text)), VALUES.json(column(json.dumps({text: [text]})))),
     "redaction": redacted,
     "excerpts": lambda text: (EXCERPTS.excerpt(text), Excerpts(SCRUBBER.scrub).name(text)),
-    "differences": lambda text: differing(EXCERPTS.excerpt(text)[0], EXCERPTS.excerpt("x" + text)[0]),
+    "differences": lambda text: passages(
+        EXCERPTS.excerpt(text, COMPARED)[0], EXCERPTS.excerpt("x" + text, COMPARED)[0]
+    ),
     "sentences": lambda text: list(sentences(text)),
 }
 

@@ -258,7 +258,7 @@ def _say_reported(request: Request, store: Store, pid: int) -> None:
 
     page = Path(request.out) / PAGE if store.local is not None else store.url(PAGE)
     report: Any = json.loads(store.read_bytes(REPORT), object_hook=lambda fields: SimpleNamespace(**fields))
-    out.print(terminal_summary(report, page))
+    out.print(terminal_summary(report))
     note(f"run directory: {request.out} ({human_bytes(store.size())})")
     out.print(f"report: {page}", soft_wrap=True)
     if store.local is None:

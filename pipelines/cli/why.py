@@ -1,56 +1,75 @@
-"""gristmill why RUN DOC_ID: what was decided about one document, and every rule that fired."""
+"""gristmill why RUN DOCUMENT: what was decided about one document, by which numbers, and what would have kept it."""
 
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from gristmill.pipelines.cli.terminal.output import out
-from gristmill.pipelines.errors import RecipeError, inert
-from gristmill.pipelines.report.sections.samples import SENTENCES
-from gristmill.pipelines.storage.ledger import Ledger
+from gristmill.pipelines.cli.terminal.output import out, print_json
+from gristmill.pipelines.cli.terminal.record import listing, story
+from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.report.excerpts import scrubbed_excerpts
+from gristmill.pipelines.report.explain.explanation import Explainer
+from gristmill.pipelines.report.explain.matching import Matches
+from gristmill.pipelines.storage.layout import RECIPE
 from gristmill.pipelines.storage.rundir import open_run
 from gristmill.pipelines.storage.verification import check_files
 
-SHOWN = 5
-DOCUMENT = f"""
-SELECT * FROM 'ledger/*.parquet' WHERE starts_with(doc_id, ?) OR id = ?
-ORDER BY doc_id, verdict = 'dropped', unit, row LIMIT {SHOWN + 1}
-"""
+CHARACTERS = 1_000
+READ = ("ledger", "dropped", "dead", "text", RECIPE)
+"""What is read of a run."""
 
 
 def why(
     run: Annotated[str, typer.Argument(help="The run directory, or its address.")],
-    document: Annotated[str, typer.Argument(help="doc_id, or the first characters of it; or the record's own id.")],
+    document: Annotated[
+        str,
+        typer.Argument(
+            help="Its URL, its own id, its doc_id or the first characters of it; else unit/row, or an input file."
+        ),
+    ],
+    characters: Annotated[int, typer.Option(min=0, help="How much of the text is shown.")] = CHARACTERS,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object (docs/why.md).")] = False,
 ) -> None:
-    """Say why a document was kept or dropped: its verdict, the rules that fired, its signals, its duplicate.
+    """Say why a document was kept or dropped: the rules that fired with value and bound, its text without personal
+    data, where it was read, the document that it repeats, and the smallest change of the recipe that would keep it.
 
-    gristmill why runs/my-corpus 3f2a
+        gristmill why runs/my-corpus https://example.org/page
+        gristmill why runs/my-corpus 3f2a --json
     """
     store = open_run(run)
-    check_files(store, "ledger")
-    manifest = store.read_json("manifest.json") or {}
-    with Ledger(store) as ledger:
-        rows = ledger.rows(DOCUMENT, [document, document]) if ledger.has("ledger") else []
-    if not rows:
-        fix = "list some: duckdb -c \"SELECT doc_id, verdict, rules FROM 'RUN/ledger/*.parquet' LIMIT 20\""
-        raise RecipeError(f"no document '{document}' in the ledger", where=str(run), fix=fix)
-    sentences = SENTENCES | {rule["name"]: rule["sentence"] for rule in manifest.get("rules", ())}
-    for row in rows[:SHOWN]:
-        _show(row, sentences)
-    if len(rows) > SHOWN:
-        out.print("... and more documents; give more characters")
+    check_files(store, *READ)
+    with Explainer(store, scrubbed_excerpts()) as explainer:
+        found = _find(explainer, run, document)
+        explained = [explainer.explain(row, characters) for row in found.rows] if found.one else []
+        listed = [] if found.one else [explainer.listed(row) for row in found.rows]
+    if json:
+        print_json(
+            {
+                "asked": document,
+                "matched_by": found.by,
+                "documents": found.documents,
+                "explained": [one.to_json() for one in explained],
+                "listed": listed,
+            }
+        )
+        return
+    if listed:
+        out.print(listing(found.by, found.documents, listed))
+    for one in explained:
+        out.print(story(one))
 
 
-def _show(document: dict, sentences: dict[str, str]) -> None:
-    table = Table(box=None, show_header=False, padding=(0, 2))
-    for key, value in document.items():
-        if key == "rules":
-            for name in value or ():
-                table.add_row("rule fired", f"{name}: {sentences.get(name, 'see docs/rules.md')}")
-        elif key == "edits":
-            table.add_row("edits", f"{len(value or ())}")
-        elif value is not None:
-            table.add_row(key, f"{value:.4g}" if isinstance(value, float) else inert(str(value)))
-    out.print(table)
-    out.print()
+def _find(explainer: Explainer, run: str, document: str) -> Matches:
+    if not explainer.ledger.has("ledger"):
+        fix = "finish it: the same `gristmill run` without --until goes on from there"
+        raise RecipeError("the run has no ledger: it stopped before `text`", where=run, fix=fix)
+    found = explainer.find(document.strip()) if document.strip() else None
+    if found is not None:
+        return found
+    near = explainer.nearest(document)
+    fix = f"did you mean '{near}'?" if near else "give a URL, an id of the input, a doc_id, or an input file"
+    if not near and explainer.ledger.has("dead"):
+        fix += "; a record that could not be read has no id: the input file lists it"
+    if explainer.sampled:
+        fix += "; the run took a sample, and this document may not be in it"
+    raise RecipeError(f"no record '{document}' in the ledger", where=run, fix=fix)

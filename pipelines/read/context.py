@@ -25,6 +25,8 @@ class Context:
     sample: Sample
     guard: Guard = field(default_factory=Guard)
     rows: int = field(default=0)
+    begun: tuple[int, int] | None = None
+    """A record, and where in its file it begins, as a dead letter has it; the rows after it are one further each."""
 
     @cached_property
     def fields(self) -> Fields:
@@ -36,10 +38,16 @@ class Context:
         """Columns of the batches."""
         return record_schema(self.source.columns)
 
-    def next_row(self) -> int:
-        """The position of the record at hand."""
+    def next_row(self, offset: int | None = None) -> int:
+        """The position of the record at hand, which begins at `offset` of its file."""
+        self.begun = None if offset is None else (self.rows, offset)
         self.rows += 1
         return self.rows - 1
+
+    def pass_rows(self, number: int, offset: int) -> None:
+        """Some records that are rows of a table, the first of them its row `offset`."""
+        self.begun = (self.rows, offset)
+        self.rows += number
 
     def identify(self, own_id: str | None, raw: bytes) -> str:
         """The record's doc_id. `raw` by format: jsonl the line without its end; parquet and arrow the text, NUL and the

@@ -14,3 +14,15 @@ class Sample:
     def takes(self, identity: str) -> bool:
         """Whether the document of this doc_id is in the sample."""
         return self.all or xxhash.xxh3_64_intdigest(identity.encode(), self._seed) < self._below
+
+
+class OnlyOne(Sample):
+    """The document of one doc_id, and no other: whoever looks for it reads past all that come before it."""
+
+    def __init__(self, doc_id: str):
+        super().__init__(0.0, 0)
+        self._doc_id = doc_id
+
+    def takes(self, identity: str) -> bool:
+        """Whether it is the one."""
+        return identity == self._doc_id

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gristmill.pipelines.report.drawing.render import render
-from gristmill.pipelines.report.excerpts import Excerpts
+from gristmill.pipelines.report.excerpts import Excerpts, scrubbed_excerpts
 from gristmill.pipelines.report.material import Material, open_material
 from gristmill.pipelines.report.model import Report
 from gristmill.pipelines.report.sections.attention import build_attention
@@ -65,15 +65,9 @@ def build(run: Path | Store, scrub: Callable[[str], str] | None = None) -> Repor
     """Everything that the report says about a run. `scrub` masks personal data in quotes; default: our Scrubber."""
     store = Store.at(run)
     with store.folder_on_disk(*COPIED) as folder:
-        material = open_material(folder, store, Excerpts(scrub or _scrubber()))
+        material = open_material(folder, store, Excerpts(scrub) if scrub else scrubbed_excerpts())
         with material.ledger:
             return _build(material)
-
-
-def _scrubber() -> Callable[[str], str]:
-    from gristmill.filters.pii.engine import Scrubber  # loads recognizers: only when a report is made
-
-    return Scrubber().scrub
 
 
 def _build(material: Material) -> Report:

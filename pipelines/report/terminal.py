@@ -1,8 +1,7 @@
-"""The end of `gristmill run`: the funnel, the rules that dropped most, and where the report is."""
+"""The end of `gristmill run`: the funnel, the rules that dropped most, what to look at."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
@@ -22,13 +21,12 @@ _BAR = 24
 """Width of a step's bar in characters."""
 
 
-def terminal_summary(report: Report, page: Path | str) -> RenderableType:
-    """A rich renderable of a dozen lines; `page` is what write_report returned."""
+def terminal_summary(report: Report) -> RenderableType:
+    """A rich renderable of a dozen lines."""
     parts: list[RenderableType] = [_headline(report), _funnel(report)]
     if any(step.reasons for step in report.funnel.steps):
         parts.append(_reasons(report))
     parts += [Text(f"! {item.text}", style=TERMINAL["notice"]) for item in report.attention]
-    parts.append(Text.assemble("report: ", (str(page), "bold"), overflow="fold"))
     return Group(*parts)
 
 

@@ -1,38 +1,37 @@
 """Texts of single documents, from the clean text dataset and from the dropped ones, without reading all of either."""
 
 from collections.abc import Iterable
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
-from gristmill.pipelines.report.material import Material
-from gristmill.pipelines.storage.layout import is_ours
+if TYPE_CHECKING:  # DuckDB, and whoever only shows a finished report does without
+    from gristmill.pipelines.storage.ledger import Ledger
 
 
-def clean_texts(material: Material, doc_ids: Iterable[str]) -> dict[str, str]:
-    """doc_id -> text, for those that `text/` holds. Of a doc_id that repeats, the first one."""
+def clean_texts(ledger: "Ledger", doc_ids: Iterable[str], unit: str = "") -> dict[str, str]:
+    """doc_id -> text, for those that `text/` holds. Of a doc_id that repeats, the first one.
+
+    `unit`: only the parts of this unit are looked at.
+    """
     wanted = set(doc_ids)
     if not wanted:
         return {}
-    names = [path for name in material.store.names("text") if is_ours(path := f"text/{name}")]
-    found = _from_parquet(material, [name for name in names if name.endswith(".parquet")], wanted)
+    names = ledger.files("text", unit)
+    found = _from_parquet(ledger, [name for name in names if name.endswith(".parquet")], wanted)
     for name in names:
         if len(found) == len(wanted):
             break
         if name.endswith(".arrow"):
-            with material.store.open(name) as file:
+            with ledger.store.open(name) as file:
                 found = _from_arrow(file, wanted - found.keys()) | found
     return found
 
 
-def dropped_texts(material: Material, doc_ids: Iterable[str]) -> dict[str, str]:
-    """doc_id -> text, for those that `dropped/` holds. Of a doc_id that repeats, the smallest text."""
-    wanted = sorted(set(doc_ids))
-    if not wanted or not material.ledger.has("dropped"):
-        return {}
-    rows = material.ledger.rows(
-        "SELECT doc_id, min(text) AS text FROM 'dropped/*.parquet' WHERE doc_id IN (SELECT unnest(?)) GROUP BY doc_id",
-        [wanted],
-    )
-    return {row["doc_id"]: row["text"] or "" for row in rows}
+def dropped_texts(ledger: "Ledger", doc_ids: Iterable[str], unit: str = "") -> dict[str, str]:
+    """doc_id -> text, for those that `dropped/` holds. Of a doc_id that repeats, the smallest text.
+
+    `unit`: only the parts of this unit are looked at.
+    """
+    return _from_parquet(ledger, ledger.files("dropped", unit), set(doc_ids))
 
 
 def _from_arrow(file: IO[bytes], wanted: set[str]) -> dict[str, str]:
@@ -56,12 +55,12 @@ def _from_arrow(file: IO[bytes], wanted: set[str]) -> dict[str, str]:
     return found
 
 
-def _from_parquet(material: Material, names: list[str], wanted: set[str]) -> dict[str, str]:
-    if not names:
+def _from_parquet(ledger: "Ledger", names: list[str], wanted: set[str]) -> dict[str, str]:
+    if not names or not wanted:
         return {}
-    rows = material.ledger.rows(
-        f"SELECT doc_id, min(text) AS text FROM {material.ledger.parquet(names)} "
+    rows = ledger.rows(
+        f"SELECT doc_id, min(text) AS text FROM {ledger.parquet(names)} "
         "WHERE doc_id IN (SELECT unnest(?)) GROUP BY doc_id",
         [sorted(wanted)],
     )
-    return {row["doc_id"]: row["text"] for row in rows}
+    return {row["doc_id"]: row["text"] or "" for row in rows}

@@ -26,7 +26,6 @@ from gristmill.pipelines.run.graph import build
 from gristmill.pipelines.run.job import Job, make_job, plan_units
 from gristmill.pipelines.run.keys import code_version
 from gristmill.pipelines.run.outcome import emptiness, whole_stages
-from gristmill.pipelines.run.plan_file import write_plan
 from gristmill.pipelines.run.request import STAGES, Request
 from gristmill.pipelines.run.standing import all_standing
 from gristmill.pipelines.runners.budget import Budget
@@ -38,6 +37,7 @@ from gristmill.pipelines.stages.preload import preload
 from gristmill.pipelines.storage.addresses import is_remote, redacted
 from gristmill.pipelines.storage.addresses import load as load_protocol
 from gristmill.pipelines.storage.layout import MANIFEST, NOTES, RECIPE, STATE
+from gristmill.pipelines.storage.plan_file import write_plan
 from gristmill.pipelines.storage.receipt_book import read_note, read_receipt, write_note
 from gristmill.pipelines.storage.rundir import claim, locked, now, update_state
 from gristmill.pipelines.storage.store import Store

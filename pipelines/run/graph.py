@@ -15,7 +15,6 @@ import gristmill.pipelines.records.coders  # noqa: F401 - registers the coders
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.run.job import Job
-from gristmill.pipelines.run.plan_file import read_plan
 from gristmill.pipelines.stages.duplicates.find import FindDuplicates
 from gristmill.pipelines.stages.duplicates.members import StoreMembers
 from gristmill.pipelines.stages.duplicates.partitions import File
@@ -25,6 +24,7 @@ from gristmill.pipelines.stages.score import FINGERPRINTS, ScoreUnits
 from gristmill.pipelines.stages.text import CleanUnits
 from gristmill.pipelines.stages.tokenizer import TrainTokenizer
 from gristmill.pipelines.stages.tokens import EncodeUnits, PlanRows
+from gristmill.pipelines.storage.plan_file import read_plan
 from gristmill.pipelines.storage.receipt_book import write_note
 from gristmill.pipelines.storage.store import Store
 

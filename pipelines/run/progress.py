@@ -58,7 +58,7 @@ class Progress:
         """Look for new receipts. Empty before the run has planned its units."""
         state = self.store.read_sealed(STATE) or {}
         if state.get("started") != self.state.get("started"):
-            from gristmill.pipelines.run.plan_file import (
+            from gristmill.pipelines.storage.plan_file import (
                 read_plan,  # whoever only waits for the end does without pyarrow
             )
 

@@ -38,6 +38,11 @@ _PART = re.compile(r"([0-9a-f]{16}-\d{2,}|(train|validation)-\d+)-[0-9a-f]{16}\.
 _PLUGIN = re.compile(r"[0-9a-f]{16}-.+\.py", re.DOTALL)
 
 
+def stem_of(unit: str) -> str:
+    """What the names of a unit's parts begin with, in every dataset."""
+    return unit[:16]
+
+
 def is_ours(path: str) -> bool:
     """Whether a run gives such a name to a file there: a part of a dataset, a plugin, anything in its work space."""
     folder, _, name = path.rpartition("/")

@@ -20,12 +20,15 @@ import pyarrow as pa
 
 from gristmill.pipelines.errors import GristmillError, InputError
 from gristmill.pipelines.storage import remote
-from gristmill.pipelines.storage.layout import is_ours
+from gristmill.pipelines.storage.layout import is_ours, stem_of
 from gristmill.pipelines.storage.sql import literal
 from gristmill.pipelines.storage.store import Store
 
 TABLES = ("ledger", "dropped", "clusters", "dead")
 """Datasets of a run directory that are Parquet: the ones that DuckDB opens by path."""
+
+Parameters = Sequence[Any] | dict[str, Any]
+"""Values for the `?` of a query, or for its `$name`."""
 
 # Nothing is downloaded at run time (design.md 11.7): Parquet and JSON are built into DuckDB.
 _CONFIG = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
@@ -99,13 +102,15 @@ class Ledger:
         self._remote = StoreFiles(store) if store.local is None else None
         if self._remote is not None:
             self._connection.register_filesystem(self._remote)
-        self._files = {table: self._parts(table) for table in TABLES}
+        self._files = {table: self.files(table) for table in TABLES}
         for table, files in self._files.items():
             if files:
                 self._name(table, files)
 
-    def _parts(self, table: str) -> list[str]:
-        return [path for name in self.store.names(table) if is_ours(path := f"{table}/{name}")]
+    def files(self, dataset: str, unit: str = "") -> list[str]:
+        """The parts of a dataset, by name; those of one unit only, where it is given by its key."""
+        names = [name for name in self.store.names(dataset) if name.startswith(stem_of(unit))]
+        return [path for name in names if is_ours(path := f"{dataset}/{name}")]
 
     def parquet(self, files: Sequence[str]) -> str:
         """SQL for the rows of Parquet files of the run; paths are relative to it."""
@@ -152,14 +157,14 @@ class Ledger:
             return []
         return [row["column_name"] for row in self.rows(f"DESCRIBE SELECT * FROM '{table}/*.parquet'")]
 
-    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[dict[str, Any]]:
         """The result of a query as one dict per row. Add ORDER BY: DuckDB's own order depends on threads."""
         return list(self.each(sql, parameters))
 
-    def each(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[dict[str, Any]]:
+    def each(self, sql: str, parameters: Parameters = ()) -> Iterator[dict[str, Any]]:
         """As `rows`, one at a time: for results that hold whole texts."""
         try:
-            cursor = self._connection.cursor().execute(sql, list(parameters))
+            cursor = self._connection.cursor().execute(sql, parameters)
             names = [column[0] for column in cursor.description or ()]
             while (values := cursor.fetchone()) is not None:
                 yield dict(zip(names, values, strict=True))
@@ -167,15 +172,15 @@ class Ledger:
             self._raise_failure()
             raise
 
-    def table(self, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+    def table(self, sql: str, parameters: Parameters = ()) -> pa.Table:
         """The result of a query as one Arrow table."""
         try:
-            return self._connection.sql(sql, params=list(parameters)).to_arrow_table()
+            return self._connection.sql(sql, params=parameters).to_arrow_table()
         except duckdb.Error:
             self._raise_failure()
             raise
 
-    def row(self, sql: str, parameters: Sequence[Any] = ()) -> dict[str, Any]:
+    def row(self, sql: str, parameters: Parameters = ()) -> dict[str, Any]:
         """The single row of an aggregate. Raises ValueError when there is not exactly one."""
         (row,) = self.rows(sql, parameters)
         return row

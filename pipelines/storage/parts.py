@@ -18,6 +18,7 @@ import xxhash
 
 from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.records.receipts import Part, Receipt
+from gristmill.pipelines.storage.layout import stem_of
 from gristmill.pipelines.storage.store import HashingFile, Store
 
 UNIQUE = ("doc_id", "id", "url", "sha256", "first_bytes")
@@ -95,7 +96,7 @@ class PartWriter:
         self._writer.close()
         self._file.close()
         self._writer = None
-        name = f"{self._unit[:16]}-{len(self.parts):02d}-{self._file.sha256[:16]}.{self._format}"
+        name = f"{stem_of(self._unit)}-{len(self.parts):02d}-{self._file.sha256[:16]}.{self._format}"
         path = f"{self._dataset}/{name}"
         self._store.publish(self._scratch, path)
         content = f"{self._digest:032x}" if self._content else ""

@@ -105,7 +105,7 @@ def test_report_train_why__name_what_they_would_read(finished, monkeypatch, harm
         "train": lambda: train.train(SimpleNamespace(args=[]), str(finished), "main", None),
         "why": lambda: why.why(str(finished), "en-3-short"),
     }
-    read = {"train": ("tokens/", "tokenizer/"), "why": ("ledger/",)}
+    read = {"train": ("tokens/", "tokenizer/"), "why": ("ledger/", "dropped/", "dead/", "text/", "recipe.yaml")}
     for name, file in kinds(finished).items():
         if name.startswith(("_work", "report", "_plan/inventory")):
             continue

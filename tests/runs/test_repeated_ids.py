@@ -119,7 +119,7 @@ def test_why__shows_the_one_that_stays_first_and_says_what_the_other_is(folder, 
     why(str(run), "zh-same-0")
     said = capsys.readouterr().out
     assert said.count("zh-same-0") == 2
-    assert said.index("kept") < said.index("repeated_record: The same record again")
+    assert said.index("kept") < said.index("repeated_record") < said.index("The same record again")
 
 
 def test_run__without_deduplication_keeps_all_and_repeats_only_the_same_record(folder):

@@ -2,6 +2,8 @@
 only where a person looks. What comes from files, recipes and arguments is text there, never markup or an escape.
 """
 
+import json
+import re
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -46,6 +48,13 @@ def prepare() -> None:
     """Characters that the terminal's encoding lacks are written as escapes: no message may fail."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on stdout. What a terminal would obey or not show is escaped: a reader of JSON gets it back."""
+    text = json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False)
+    shown = re.sub(r"[^\n -~]", lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
+    out.file.write(shown + "\n")
 
 
 def fail(error: GristmillError) -> None:

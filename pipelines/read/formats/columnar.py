@@ -110,7 +110,7 @@ class Columns:
         """The records of some rows; `faults`: row -> error, and the text as the file has it."""
         context = self.context
         rows = np.arange(context.rows, context.rows + len(text), dtype=np.uint32)
-        context.rows += len(text)
+        context.pass_rows(len(text), first)
         errors = self._errors(batch, text) | {row: error for row, (error, _) in faults.items()}
         dead = []
         for i, error in sorted(errors.items()):

@@ -67,7 +67,7 @@ def record_item(
 ) -> Item:
     """The document of one JSON object, or its dead letter; `parsed`: of a format that finds a record's fields
     otherwise."""
-    row = context.next_row()
+    row = context.next_row(offset)
     try:
         record = (parsed or parse)(data)
         text = context.fields.take_text(record)

@@ -23,7 +23,7 @@ def page_document(
     file and offset, for dead letters; `http_label`: the charset that a server named; `raw`: what identifies it, else
     the body.
     """
-    row = context.next_row()
+    row = context.next_row(place[1])
     step = "read"
     try:
         own_id = context.fields.take_id(record)
@@ -50,7 +50,7 @@ def page_document(
 
 def dropped_page(body: bytes, record: dict[str, Any], rule: str, context: Context, place: tuple[str, int]) -> Item:
     """The record of a payload that is no text to begin with, dropped by a rule of step "read"."""
-    row = context.next_row()
+    row = context.next_row(place[1])
     try:
         own_id = context.fields.take_id(record)
         identity = context.identify(own_id, body)

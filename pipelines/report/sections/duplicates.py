@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gristmill.pipelines.records.accounts import DROPPED
-from gristmill.pipelines.report.excerpts import Span, differing
+from gristmill.pipelines.report.alignment import COMPARED, Span, passages
 from gristmill.pipelines.report.figures import Histogram, Named
 from gristmill.pipelines.report.histograms import Bound, Wanted, histograms
 from gristmill.pipelines.report.material import Material
@@ -212,8 +212,8 @@ class _Pairs:
         winners = [row["duplicate_of"] for row in removed]
         self._excerpts = material.excerpts
         self._names = _names(material, [*losers, *winners])
-        self._losers = dropped_texts(material, losers)
-        self._winners = clean_texts(material, winners) if self._losers else {}
+        self._losers = dropped_texts(material.ledger, losers)
+        self._winners = clean_texts(material.ledger, winners) if self._losers else {}
 
     def of(self, removed: dict[str, Any] | None) -> Pair | None:
         """None when there is no removal, or its texts were cleaned away."""
@@ -221,7 +221,7 @@ class _Pairs:
             return None
         if (winner := self._winners.get(removed["duplicate_of"])) is None:
             return None
-        spans = differing(self._excerpts.excerpt(loser)[0], self._excerpts.excerpt(winner)[0])
+        spans = passages(self._excerpts.excerpt(loser, COMPARED)[0], self._excerpts.excerpt(winner, COMPARED)[0])
         return Pair(
             similarity=removed["similarity"],
             loser=removed["doc_id"],

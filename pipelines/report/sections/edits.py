@@ -49,7 +49,7 @@ def build_edits(material: Material) -> Edits | None:
         return None
     rows = material.ledger.rows(EDITS_QUERY)
     personal = [row for row in rows if _ENTITY.fullmatch(row["kind"])]
-    texts = clean_texts(material, {doc_id for row in personal for doc_id in row["doc_ids"]})
+    texts = clean_texts(material.ledger, {doc_id for row in personal for doc_id in row["doc_ids"]})
     return Edits(
         personal=[_kind(row, _examples(material, row, texts)) for row in personal],
         text=[_kind(row, []) for row in rows if not _ENTITY.fullmatch(row["kind"])],

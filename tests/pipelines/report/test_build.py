@@ -16,8 +16,10 @@ import pytest
 
 from gristmill.pipelines.errors import InputError
 from gristmill.pipelines.report import build as build_module
+from gristmill.pipelines.report.alignment import GAP
 from gristmill.pipelines.report.build import build, write_report
 from gristmill.pipelines.report.drawing.render import prose, render
+from gristmill.pipelines.report.excerpts import Excerpts
 from gristmill.pipelines.report.model import Report
 
 Scrub = Callable[[str], str]
@@ -130,8 +132,10 @@ def test_duplicates__pairs_nearest_the_threshold(report: Report, docs: list) -> 
     assert [pair.loser for pair in closest] == [doc_id for _, doc_id in removed[:6]]
     texts = {doc.doc_id: doc.clean for doc in docs}
     for pair in closest:
-        assert texts[pair.loser].startswith("".join(span.text for span in pair.loser_text))
-        assert texts[pair.winner].startswith("".join(span.text for span in pair.winner_text))
+        for doc_id, side in ((pair.loser, pair.loser_text), (pair.winner, pair.winner_text)):
+            assert all(piece in texts[doc_id] for span in side for piece in span.text.split(GAP))
+        same = [["".join(s.text for s in side if not s.differs)] for side in (pair.loser_text, pair.winner_text)]
+        assert same[0] == same[1]
 
 
 def test_edits__kinds_counted_in_kept_documents(report: Report, docs: list) -> None:
@@ -168,7 +172,7 @@ def test_tokens__of_many_languages_add_up(
 
 
 def test_write_report__keeps_how_long_the_user_waited(runs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gristmill.pipelines.report.build._scrubber", lambda: str)
+    monkeypatch.setattr("gristmill.pipelines.report.build.scrubbed_excerpts", lambda: Excerpts(str))
     run = runs.whole()
     for _ in range(2):  # rendered again, it is still what that run took
         write_report(run, *([time.time() - 100] if _ == 0 else []))
@@ -273,7 +277,7 @@ def test_report_json__round_trip_and_equal_bytes(report: Report, run: Path, scru
 
 
 def test_write_report__both_files(runs: Any, scrub: Scrub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build_module, "_scrubber", lambda: scrub)
+    monkeypatch.setattr(build_module, "scrubbed_excerpts", lambda: Excerpts(scrub))
     run = runs.whole()
     page = write_report(run)
     assert page == run / "report" / "index.html"

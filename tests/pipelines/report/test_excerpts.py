@@ -4,10 +4,8 @@ import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from gristmill.pipelines.report.excerpts import EXCERPT, NAME, Excerpts, differing
+from gristmill.pipelines.report.excerpts import EXCERPT, NAME, Excerpts
 
 WORDS = "The mill turns, 磨坊转动。"
 
@@ -84,20 +82,6 @@ def test_around__shows_the_tag_and_what_stands_beside_it(excerpts: Excerpts) -> 
     found = re.search("<EMAIL_ADDRESS>", text)
     assert found is not None
     assert excerpts.around(text, found, reach=6) == "长请写信给 <EMAIL_ADDRESS> 或者 打电"
-
-
-@given(st.text(), st.text())
-def test_differing__loses_nothing(left: str, right: str) -> None:
-    spans = differing(left, right)
-    assert ["".join(span.text for span in side) for side in spans] == [left, right]
-    equal = ["".join(span.text for span in side if not span.differs) for side in spans]
-    assert equal[0] == equal[1]
-
-
-def test_differing__words_and_han_characters() -> None:
-    left, right = differing("The mill turns 磨坊转动", "The wheel turns 磨坊停动")
-    assert [span.text for span in left if span.differs] == ["mill", "转"]
-    assert [span.text for span in right if span.differs] == ["wheel", "停"]
 
 
 def test_excerpt__what_may_have_been_cut_before_scrubbing_is_not_shown() -> None:

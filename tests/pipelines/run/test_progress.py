@@ -10,8 +10,8 @@ from gristmill.pipelines.cli.terminal.live import LOG_SECONDS, ProgressView
 from gristmill.pipelines.records.accounts import Account
 from gristmill.pipelines.records.elements import Split, Unit
 from gristmill.pipelines.records.receipts import Receipt
-from gristmill.pipelines.run.plan_file import write_plan
 from gristmill.pipelines.run.progress import Progress
+from gristmill.pipelines.storage.plan_file import write_plan
 from gristmill.pipelines.storage.receipt_book import ReceiptBook, write_note
 from gristmill.pipelines.storage.store import Store
 
