@@ -1,8 +1,10 @@
 """What the kernels count about a batch of texts: each group is computed when a signal first asks for it."""
 # ruff: noqa: N802 - field names carry the array's layout, as arguments of kernels do
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -107,12 +109,22 @@ class ChineseLines:
 
 
 class Counters:
-    """Counts over one large_string column of texts, made on demand and kept. A null text is an empty one."""
+    """Counts over one large_string column of texts, made on demand and kept. A null text is an empty one.
 
-    def __init__(self, text: pa.Array) -> None:
-        self.text = text
+    language, doc_id: of each text, for signals that need them; None: not known.
+    """
+
+    def __init__(self, text: pa.Array, language: pa.Array | None = None, doc_id: pa.Array | None = None) -> None:
+        self.text, self.language, self.doc_id = text, language, doc_id
         self.data_B, self.start_D1 = _read_only(text)
         self.documents = len(text)
+        self._kept: dict[Hashable, Any] = {}
+
+    def once(self, name: Hashable, make: Callable[[], Any]) -> Any:
+        """What `make` gives, made when this name is first asked for: for what several signals are read from."""
+        if name not in self._kept:
+            self._kept[name] = make()
+        return self._kept[name]
 
     @cached_property
     def texts(self) -> list[str]:

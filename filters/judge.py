@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -73,8 +73,8 @@ class _View:
 class _Plan:
     """The rules of one entry, each with the column that it reads, and the views that these columns come from."""
 
-    def __init__(self, presets: Sequence[Preset]) -> None:
-        self.views = [_View(None, "")]
+    def __init__(self, presets: Sequence[Preset], measured: Sequence[str]) -> None:
+        self.views = [_View(None, "", [*measured])]
         self.rules: list[Rule] = []
         self.rule_names: list[str] = []
         self.rule_columns: list[str] = []
@@ -84,6 +84,7 @@ class _Plan:
             self.rules += preset.rules
             self.rule_names += preset.rule_names()
             self.rule_columns += [self._column(rule.signal) for rule in preset.rules]
+        self.columns = list(dict.fromkeys([*self.rule_columns, *measured]))
 
     def _column(self, name: str) -> str:
         """The column of a signal for rules that see the newest view, which will compute it if no editor does."""
@@ -96,7 +97,9 @@ class _Plan:
             raise ValueError(f"signal {name} comes from the editing step {editor}, which no preset before makes")
         return name
 
-    def measure(self, text: pa.Array) -> tuple[dict[str, np.ndarray], Edits]:
+    def measure(
+        self, text: pa.Array, language: pa.Array, doc_id: pa.Array | None
+    ) -> tuple[dict[str, np.ndarray], Edits]:
         """All columns of the plan, float64 per document, and the edits of its editing steps as one."""
         columns: dict[str, np.ndarray] = {}
         edits = Edits.none(len(text))
@@ -105,8 +108,9 @@ class _Plan:
                 made, found = EDITORS[view.editor](text)
                 edits, text = edits.then(made) if len(edits) else made, apply(text, made)
                 columns |= found
-            columns |= {name + view.suffix: value_D for name, value_D in score(text, view.names).items()}
-        return {name: columns[name] for name in self.rule_columns}, edits
+            found = score(text, view.names, language, doc_id)
+            columns |= {name + view.suffix: value_D for name, value_D in found.items()}
+        return {name: columns[name] for name in self.columns}, edits
 
 
 class Judge:
@@ -114,25 +118,29 @@ class Judge:
 
     columns: pa.Schema of `Judgement.signals`, known before any document is read; a field's metadata holds the
     documentation and unit of its signal. rule_names: full names of all rules in recipe order.
-    otherwise: what becomes of documents that no entry admits, "keep" or "drop".
+    otherwise: what becomes of documents that no entry admits, "keep" or "drop". measured: signals that every document
+    has, of its text as extracted, whether or not a rule asks for them.
 
     Raises KeyError for a rule on an unknown signal and ValueError for one on a signal whose editing step is missing.
     """
 
-    def __init__(self, entries: Sequence[Entry], otherwise: Literal["keep", "drop"] = "keep") -> None:
+    def __init__(
+        self, entries: Sequence[Entry], otherwise: Literal["keep", "drop"] = "keep", measured: Sequence[str] = ()
+    ) -> None:
         self.entries, self.otherwise = tuple(entries), otherwise
-        self._plans = [_Plan(entry.presets) for entry in entries]
+        self._plans = [_Plan(entry.presets, measured) for entry in entries]
         signal_of = {
             column: rule.what
             for plan in self._plans
             for column, rule in zip(plan.rule_columns, plan.rules, strict=True)
-        }
+        } | {name: SIGNALS[name] for name in measured}
         self.columns = pa.schema(
             pa.field(column, pa.float64(), metadata={"doc": signal.doc, "unit": signal.unit})
             for column, signal in signal_of.items()
         )
         self.rule_names = list(dict.fromkeys(name for plan in self._plans for name in plan.rule_names))
-        self._extracted = list(dict.fromkeys(name for plan in self._plans for name in plan.views[0].names))
+        asked = [name for plan in self._plans for name in plan.views[0].names]
+        self._extracted = list(dict.fromkeys([*asked, *measured]))
 
     def placed_rules(self) -> list[tuple[int, str, str, Rule]]:
         """(number of the entry, full name, column that it reads, rule) of every rule, in recipe order."""
@@ -142,8 +150,10 @@ class Judge:
             for name, column, rule in zip(plan.rule_names, plan.rule_columns, plan.rules, strict=True)
         ]
 
-    def judge(self, text: pa.Array, language: pa.Array, script: pa.Array, source: pa.Array) -> Judgement:
-        """Judge one batch. text large_string; language, script, source string columns of the same length.
+    def judge(
+        self, text: pa.Array, language: pa.Array, script: pa.Array, source: pa.Array, doc_id: pa.Array | None = None
+    ) -> Judgement:
+        """Judge one batch. text large_string; language, script, source, doc_id string columns of the same length.
 
         Raises TypeError for another text type. Rows keep their order; every row is answered, by the first entry that
         admits it.
@@ -157,7 +167,7 @@ class Judge:
             open_D[row_E] = False
             if not len(row_E):
                 continue
-            columns, made = plan.measure(text if len(row_E) == len(text) else text.take(pa.array(row_E)))
+            columns, made = plan.measure(*_rows([text, language, doc_id], row_E))
             for name, value_E in columns.items():
                 values[name][row_E] = value_E
             fired_RE = fired_matrix(plan.rules, [columns[name] for name in plan.rule_columns], len(row_E))
@@ -166,21 +176,20 @@ class Judge:
             fired.append((row_E[doc], number_R[rule]))
             edits.append(_moved(made, row_E, len(text)))
         if len(row_U := np.flatnonzero(open_D)):
-            rows = pa.array(row_U)
-            for name, value_U in self._unjudged_signals(text.take(rows), language.take(rows)).items():
+            for name, value_U in self._unjudged_signals(*_rows([text, language, doc_id], row_U)).items():
                 values[name][row_U] = value_U
             if self.otherwise == "drop":
                 fired.append((row_U, np.full(len(row_U), len(self.rule_names))))
         signals = pa.record_batch([pa.array(values[name], from_pandas=True) for name in values], schema=self.columns)
         return Judgement(signals, self._fired_lists(fired, len(text)), ~open_D, _together(edits, len(text)))
 
-    def _unjudged_signals(self, text: pa.Array, language: pa.Array) -> dict[str, np.ndarray]:
+    def _unjudged_signals(self, text: pa.Array, language: pa.Array, doc_id: pa.Array | None) -> dict[str, np.ndarray]:
         """What any entry asks of the text as extracted; NaN where it means nothing for a document's language."""
         code = language.dictionary_encode(null_encoding="encode")
         names = code.dictionary.to_pylist()
         return {
             name: np.where(np.array([SIGNALS[name].valid_for(of) for of in names])[code.indices], value_U, np.nan)
-            for name, value_U in score(text, self._extracted).items()
+            for name, value_U in score(text, self._extracted, language, doc_id).items()
         }
 
     def _fired_lists(self, fired: list[tuple[np.ndarray, np.ndarray]], documents: int) -> pa.Array:
@@ -192,6 +201,12 @@ class Judge:
         names = pa.array([*self.rule_names, UNJUDGED], pa.string()).take(pa.array(rule_F[order_F]))
         offset_D1 = np.searchsorted(row_F[order_F], np.arange(documents + 1)).astype(np.int32)
         return pa.ListArray.from_arrays(pa.array(offset_D1), names)
+
+
+def _rows(columns: Sequence[pa.Array | None], row_E: np.ndarray) -> list[Any]:
+    """These rows of each column; a column that is not there stays so, and what is asked for whole is not copied."""
+    rows = pa.array(row_E)
+    return [column if column is None or len(row_E) == len(column) else column.take(rows) for column in columns]
 
 
 def _moved(edits: Edits, row_E: np.ndarray, documents: int) -> Edits:

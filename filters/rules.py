@@ -50,8 +50,8 @@ class Rule:
         signal = self.what
         unit = "" if signal.unit == "share" else f" {signal.unit}"
         where = {"any": "", "spaced": "; languages with spaces", "Hani": "; Chinese"}[signal.scripts]
-        if self.languages is not None:
-            where = "; " + ", ".join(sorted(self.languages))
+        if languages := self.languages or signal.languages:
+            where = "; " + ", ".join(sorted(languages))
         sign = "\N{GREATER-THAN OR EQUAL TO}" if self.comparison == ">=" else "\N{LESS-THAN OR EQUAL TO}"
         return f"{signal.summary} Keeps documents {sign} {self.threshold:,g}{unit} ({self.provenance}{where})."
 

@@ -17,6 +17,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+pytest_plugins = ["tests.small_models"]
+
 LONG_LINE_BYTES = 50_000_000
 
 

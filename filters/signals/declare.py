@@ -1,7 +1,7 @@
 """How a signal is declared and computed: one function is one signal, and its docstring is its documentation page.
 
-A signal is a float64 number per document and never NaN: a share of nothing is 0 (see `ratio`). Adding one is adding a
-function here; what kernels count is in filters/counters.py.
+A signal is a float64 number per document: a share of nothing is 0 (see `ratio`); NaN only where it says nothing of a
+document's language. Adding one is adding a function here; what kernels count is in filters/counters.py.
 """
 
 from collections.abc import Callable, Iterable
@@ -38,6 +38,8 @@ class Signal:
     doc: str
     compute: Callable[[Counters], Floats] | None
     editor: str | None = None
+    languages: frozenset[str] | None = None
+    """ISO 639-1 codes that it makes sense for, where `scripts` does not say it."""
 
     @property
     def summary(self) -> str:
@@ -46,6 +48,8 @@ class Signal:
 
     def valid_for(self, language: str | None) -> bool:
         """Whether the number means anything for documents of this language (ISO 639-1; None: unknown)."""
+        if self.languages is not None:
+            return language in self.languages
         if self.scripts == "Hani":
             return language in CHINESE_LANGUAGES
         return self.scripts == "any" or language not in UNSPACED_LANGUAGES
@@ -79,12 +83,14 @@ def found_by_c4(name: str, unit: str, scripts: Scripts, doc: str) -> None:
     SIGNALS.declare(name, Signal(name, unit, scripts, doc, None, "c4"))
 
 
-def score(text: pa.Array, names: Iterable[str]) -> dict[str, Floats]:
+def score(
+    text: pa.Array, names: Iterable[str], language: pa.Array | None = None, doc_id: pa.Array | None = None
+) -> dict[str, Floats]:
     """Signals of a large_string column: name -> float64 per document. Computes only what these names need.
 
     Raises KeyError for an unknown name and ValueError for one that only an editing step can give.
     """
-    counters = Counters(text)
+    counters = Counters(text, language, doc_id)
     scores = {}
     for name in names:
         compute = SIGNALS[name].compute

@@ -75,7 +75,7 @@ def start_trainer(run: Path, name: str, extra: list[str], store: Store | None = 
     """
     from gristmill.pipelines.report.build import write_report
 
-    options = load(run / "recipe.yaml").recipe.train
+    options = load(run / "recipe.yaml", models=False).recipe.train
     command = ["train", str(run), "--name", name]
     if "--preset" not in extra:
         command += ["--preset", options.preset]

@@ -12,6 +12,7 @@ from gristmill.pipelines.recipe.doubts import doubts
 from gristmill.pipelines.recipe.load import LoadedRecipe, load
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.run.job import plan_units
+from gristmill.pipelines.storage.models import fetch
 
 DISK_FACTORS = {"warc": 1.6, "wet": 3.0, "html": 0.8, "parquet": 2.2}
 """Disk of a run as a multiple of its input's size, by format: measured on the development corpus (docs/running.md)."""
@@ -23,7 +24,7 @@ def validate(recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML fil
 
     gristmill validate recipe.yaml
     """
-    loaded = load(recipe)
+    loaded = load(recipe, fetch)
     check(loaded)
     notes = doubts(loaded)
     units = plan_units(loaded, loaded.recipe.plan.unit_bytes, notes)

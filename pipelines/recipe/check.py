@@ -102,6 +102,12 @@ def _names(recipe: Recipe, decision: Decision, path: RecipePath) -> Iterator[Pro
             )
         if rule.at_least is None and rule.at_most is None:
             yield (*path, "rules", place), "a rule needs `at_least` or `at_most`"
+    if decision.pareto is not None:
+        name, drawn = decision.pareto.signal, (*path, "pareto", "signal")
+        if name not in SIGNALS:
+            yield drawn, f"no step emits '{name}'; {nearest(name, SIGNALS)}"
+        elif SIGNALS[name].unit != "share" or SIGNALS[name].compute is None:
+            yield drawn, f"a draw needs a share, such as a classifier's probability; '{name}' is none"
     for source in when.source or ():
         if source not in recipe.sources:
             yield (*path, "when", "source"), f"no source '{source}'; {nearest(source, recipe.sources)}"
@@ -111,7 +117,8 @@ def _names(recipe: Recipe, decision: Decision, path: RecipePath) -> Iterator[Pro
     for language in when.language or ():
         if wrong := wrong_language(language):
             yield (*path, "when", "language"), wrong
-    if all(name in PRESETS for name in decision.presets) and all(rule.signal in SIGNALS for rule in decision.rules):
+    signals = [rule.signal for rule in decision.rules] + ([decision.pareto.signal] if decision.pareto else [])
+    if all(name in PRESETS for name in decision.presets) and all(name in SIGNALS for name in signals):
         known = [name for preset in presets_of(decision) for name in preset.rule_names()]
         for name in decision.change:
             if name not in known:
@@ -147,7 +154,7 @@ def admitted_languages(recipe: Recipe, decision: Decision) -> set[str] | None:
 def _valid(rule: Rule, languages: set[str] | None, scripts: list[str] | None) -> bool:
     if languages is not None:
         return all(rule.valid_for(language) for language in languages)
-    if rule.languages is not None:
+    if rule.languages is not None or rule.what.languages is not None:
         return False
     needed = SIGNALS[rule.signal].scripts
     fits = {"any": True, "spaced": set(scripts or ["Zyyy"]) <= SPACED_SCRIPTS, "Hani": scripts == ["Hani"]}

@@ -1,6 +1,7 @@
 """YAML -> typed recipe. Every error names file, line, key and the nearest valid name; all are shown at once."""
 
 import hashlib
+import json
 import os
 import stat
 from collections.abc import Iterator
@@ -14,8 +15,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gristmill.filters.names import nearest
+from gristmill.filters.quality.classifier import ANY
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe import plain_yaml
+from gristmill.pipelines.recipe.classifiers import Fetch, read_classifiers
 from gristmill.pipelines.recipe.plain_yaml import short
 from gristmill.pipelines.recipe.plugins import declare_plugins, read_plugin
 from gristmill.pipelines.recipe.schema import Recipe
@@ -46,8 +49,12 @@ class LoadedRecipe:
         return f"{self.file}:{line_of(self.lines, path)}, {dotted(path)}"
 
 
-def load(file: Path) -> LoadedRecipe:
-    """Read and validate one recipe. Raises RecipeError that lists every problem."""
+def load(file: Path, fetch: Fetch | None = None, models: bool = True) -> LoadedRecipe:
+    """Read and validate one recipe. Raises RecipeError that lists every problem.
+
+    fetch: gets a classifier's model from an object store. models: whether to look at models at all; without them the
+    recipe can be read, not run.
+    """
     file = Path(os.path.expanduser(file))
     node, data = _parse(_text(file), file)
     lines = dict(lines_of(node))
@@ -58,6 +65,7 @@ def load(file: Path) -> LoadedRecipe:
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
         raise report(file, list(islice(_problems(error.errors(), data, lines), MAX_SHOWN + 1))) from None
+    _add_classifiers(recipe, file, lines, fetch if models else None, models)
     return LoadedRecipe(recipe, file, lines, fingerprint(recipe))
 
 
@@ -73,15 +81,42 @@ def _add_plugins(data: dict[str, Any], file: Path, lines: dict[RecipePath, int])
     data["plugins"] = plugins
 
 
+def _add_classifiers(
+    recipe: Recipe, file: Path, lines: dict[RecipePath, int], fetch: Fetch | None, models: bool
+) -> None:
+    """Read the models that `classifiers` names, and declare their signals, so that rules can use them."""
+    classifiers, problems = read_classifiers(recipe, file.parent, fetch) if models else ((), [])
+    if not problems:
+        try:
+            recipe.declare(classifiers)
+        except ValueError as error:
+            problems = [(("classifiers",), str(error))]
+    if problems:
+        told = [(line_of(lines, path), path, text) for path, text in problems]
+        raise report(
+            file, [(line, f"line {line}  {dotted(path)}: {text}") for line, path, text in sorted(told, key=str)]
+        )
+
+
 def fingerprint(recipe: Recipe) -> str:
-    """sha256 of the resolved recipe."""
-    return hashlib.sha256(recipe.model_dump_json().encode()).hexdigest()
+    """sha256 of the resolved recipe, and of its classifiers' models."""
+    models = [classifier.key for classifier in recipe.read_classifiers]
+    return hashlib.sha256((recipe.model_dump_json() + (json.dumps(models) if models else "")).encode()).hexdigest()
 
 
 def dump(recipe: Recipe) -> str:
     """The recipe as YAML with all defaults filled in, as a run directory keeps it."""
     values = recipe.model_dump(mode="json")
     values["plugins"] = [plugin.kept_as for plugin in recipe.plugins]
+    for classifier in recipe.read_classifiers:
+        kept = {language: model.kept_as for language, model in classifier.models}
+        languages = sorted(classifier.languages) if classifier.languages and ANY in kept else None
+        values["classifiers"][classifier.name] |= {
+            "model": kept.get(ANY, kept),
+            "positive": dict(classifier.signals).get(classifier.name),
+            "languages": languages,
+            "feeding": classifier.models[0][1].feeding,
+        }
     return yaml.safe_dump(values, allow_unicode=True, sort_keys=False)
 
 

@@ -12,6 +12,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -19,6 +20,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from gristmill.filters.names import nearest
+from gristmill.filters.quality.classifier import Classifier as ReadClassifier
+from gristmill.filters.quality.signals import Draw
+from gristmill.filters.quality.signals import declare as declare_classifiers
 from gristmill.filters.registry import Registry
 from gristmill.pipelines.recipe.glance import NAME
 from gristmill.pipelines.recipe.languages import known_language
@@ -206,6 +210,15 @@ class OwnRule(Model):
     """Keep when signal <= this."""
 
 
+class Pareto(Model):
+    """GPT-3's draw, by the hash of doc_id: a document of score s is kept with probability (2 - s) ** -alpha."""
+
+    signal: str
+    """A share, such as a classifier's probability."""
+    alpha: float = Field(9, gt=0, le=1000)
+    """Higher keeps fewer documents of low probability."""
+
+
 class Decision(Model):
     """One entry of `decide`. A document is judged by the first entry that admits it."""
 
@@ -214,6 +227,8 @@ class Decision(Model):
     """Named lists of rules, in order; an editing preset changes the text that the next ones see."""
     rules: list[OwnRule] = []
     """Further rules, after the presets."""
+    pareto: Pareto | None = None
+    """A further rule, after these: keep documents by a draw instead of a bound."""
     change: Annotated[dict[str, Threshold], Expected("a mapping from rules to other thresholds")] = {}
     """Rule name -> other threshold; null turns the rule off. `gristmill rules` lists the names."""
 
@@ -291,6 +306,65 @@ class Train(Model):
     """Any other option of the trainer, by its name."""
 
 
+class Documents(Model):
+    """Documents to learn a label from: files, or those of a run."""
+
+    files: Source | None = None
+    """As a source of the recipe: format, paths, fields."""
+    run: str | None = None
+    """A run directory; its `text/`, or with `where` also what it dropped."""
+    where: str | None = None
+    """A condition on the run's ledger, in DuckDB's SQL: `lang = 'en' AND verdict = 'kept'`."""
+
+
+class Training(Model):
+    """How `gristmill classifier train` learns."""
+
+    documents: int = Field(50_000, ge=1, le=2**40)
+    """The most documents of each label in each language, chosen by hash."""
+    held_out: Share = 0.2
+    """Share of duplicate clusters that the model is measured on and never learns."""
+    dimensions: int = Field(16, ge=1, le=1024)
+    word_ngrams: int = Field(2, ge=2, le=5)
+    """Words (characters where a script has no spaces) that are learnt together."""
+    buckets: int = Field(2**17, ge=2**10, le=2**26)
+    """Rows that n-grams share."""
+    epochs: int = Field(5, ge=1, le=1000)
+    rate: float = Field(0.5, gt=0, le=10)
+    """Learning rate."""
+    min_count: int = Field(3, ge=1, le=10**6)
+    """Rarer words are left out."""
+    compressed: bool = False
+    """Write a quantized model (.ftz), a tenth of the size."""
+
+
+ModelPath = Annotated[str, Expected("a path, `starter`")]
+ModelPaths = Annotated[dict[str, str], Expected("a mapping from languages to paths")]
+
+
+class Classifier(Model):
+    """A fastText model whose probabilities are signals: `<name>`, or `<name>.<label>` where it has several labels."""
+
+    model: ModelPath | ModelPaths | None = None
+    """A fastText model (.bin, .ftz), or the folder that `gristmill classifier train` writes; `starter`: the shipped
+    one; `{en: ..., zh: ...}`: one for each language. Absent: `classifiers/<name>` beside the recipe."""
+    positive: str | None = None
+    """The label whose probability is the signal `<name>`; absent: as the model's card says, else each has a signal."""
+    languages: Names | None = None
+    """What a model without a card means something for: ISO 639-1 codes."""
+    feeding: Literal["words-1", "plain"] | None = None
+    """How a model without a card is given a text: `plain`, as it stands on one line, like most published models; or
+    `words-1`, as our own."""
+    train: dict[str, Documents] = {}
+    """Label -> documents, for `gristmill classifier train`: `good` and `raw`, or any others."""
+    training: Training = Training()
+
+    @field_validator("languages")
+    @classmethod
+    def _language_codes(cls, value: list[str] | None) -> list[str] | None:
+        return value and list(dict.fromkeys(map(known_language, value)))
+
+
 class Recipe(Model):
     """One YAML file that says everything about a run."""
 
@@ -309,6 +383,8 @@ class Recipe(Model):
     read: Read = Read()
     extract: Extract = Extract()
     language: Language = Language()
+    classifiers: dict[str, Classifier] = {}
+    """Name -> a model that scores every document in its languages (docs/classifiers.md)."""
     decide: list[Decision] = []
     otherwise: Literal["keep", "drop"] = "keep"
     """What becomes of documents that no entry of `decide` admits; with `drop` their rule is `unjudged`."""
@@ -318,8 +394,22 @@ class Recipe(Model):
     tokenizer: Tokenizer | None = Tokenizer()
     tokens: Tokens = Tokens()
     train: Train = Train()
+    _read_classifiers: tuple[ReadClassifier, ...] = PrivateAttr(())
+
+    @property
+    def read_classifiers(self) -> tuple[ReadClassifier, ...]:
+        """The classifiers with what their model files say, as `load` has read them."""
+        return self._read_classifiers
+
+    def declare(self, classifiers: tuple[ReadClassifier, ...]) -> None:
+        """Take classifiers whose models were read, and declare their signals. Raises ValueError for a name that is
+        taken."""
+        self._read_classifiers = classifiers
+        asked = [entry.pareto for entry in self.decide if entry.pareto is not None]
+        declare_classifiers(classifiers, [Draw(one.signal, one.alpha, self.seed) for one in asked])
 
     def __setstate__(self, state: dict[Any, Any]) -> None:
         """A recipe that arrives in another process brings what its rules and readers are made of."""
         super().__setstate__(state)
         declare_plugins(self.plugins)
+        self.declare(self._read_classifiers)

@@ -37,6 +37,7 @@ from gristmill.pipelines.stages.preload import preload
 from gristmill.pipelines.storage.addresses import is_remote, redacted
 from gristmill.pipelines.storage.addresses import load as load_protocol
 from gristmill.pipelines.storage.layout import MANIFEST, NOTES, RECIPE, STATE
+from gristmill.pipelines.storage.models import fetch, keep
 from gristmill.pipelines.storage.plan_file import write_plan
 from gristmill.pipelines.storage.receipt_book import read_note, read_receipt, write_note
 from gristmill.pipelines.storage.rundir import claim, locked, now, update_state
@@ -57,7 +58,7 @@ def execute(request: Request, begun: Callable[[Store], None] = lambda store: Non
     budget = Budget(request.memory, request.disk)
     scratch = store.local / "_work" / "tmp" if store.local is not None else None
     chosen = choose(request.runner, request.workers, request.beam_args, scratch, budget)
-    loaded = load(request.recipe)
+    loaded = load(request.recipe, fetch)
     check(loaded)
     aside, pid = _aside(store, loaded, chosen), os.getpid()
     try:
@@ -146,6 +147,7 @@ def _begin(
     for plugin in loaded.recipe.plugins:
         if plugin.source:
             store.write_bytes(plugin.kept_as, plugin.source.encode())
+    keep(store, loaded.recipe)
     store.write_bytes(RECIPE, dump(loaded.recipe).encode())
     state = {
         "status": "running",

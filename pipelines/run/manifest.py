@@ -19,16 +19,17 @@ from gristmill.pipelines.run.job import Job
 from gristmill.pipelines.storage.layout import (
     ATTEMPTS,
     CARD,
+    COPIES,
     DATASETS,
     FIXED,
     INVENTORY,
     MANIFEST,
     NOTES,
     PLAN,
-    PLUGINS,
     RECIPE,
     is_ours,
 )
+from gristmill.pipelines.storage.models import models
 from gristmill.pipelines.storage.parts import add_content
 from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.store import Store
@@ -48,7 +49,7 @@ def build(job: Job, units: list[Unit], receipts: Mapping[str, list[Receipt]], ac
         "steps": {stage: job.books[stage].key for stage in job.stages},
         "reconciled_steps": job.steps,
         "datasets": datasets(parts),
-        "files": [described(job.store, path) for path in (RECIPE, PLAN, *plugins(job.recipe))],
+        "files": [*(described(job.store, path) for path in (RECIPE, PLAN, *plugins(job.recipe))), *kept(job.recipe)],
         "tokenizer": card(job.store, parts),
         "rules": rules(job.recipe),
         "accounts": accounts.to_json(),
@@ -82,6 +83,11 @@ def card(store: Store, parts: Iterable[Part]) -> dict[str, Any] | None:
 def plugins(recipe: Recipe) -> list[str]:
     """Where the run keeps its copies of plugin files."""
     return [plugin.kept_as for plugin in recipe.plugins if plugin.source]
+
+
+def kept(recipe: Recipe) -> list[dict[str, Any]]:
+    """The run's copies of its classifiers' models, known by their hash since the recipe was read."""
+    return [{"path": one.kept_as, "bytes": one.bytes, "sha256": one.sha256} for one in models(recipe)]
 
 
 def described(store: Store, path: str) -> dict[str, Any]:
@@ -139,7 +145,7 @@ def sweep(store: Store, manifest: dict[str, Any]) -> None:
     """Remove parts of earlier recipes or inputs. What no run has named is somebody else's, and stays."""
     store.delete(ATTEMPTS)
     listed = {file.path for file in listed_in(manifest)}
-    found = [f"{folder}/{name}" for folder in (*DATASETS, PLUGINS) for name in store.names(folder)]
+    found = [f"{folder}/{name}" for folder in (*DATASETS, *COPIES) for name in store.names(folder)]
     for path in (*filter(is_ours, found), *FIXED):
         if path not in listed:
             store.delete(path)

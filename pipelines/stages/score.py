@@ -30,6 +30,7 @@ from gristmill.pipelines.records.elements import DeadLetter, Records, Unit
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.replay import Failure, dead_document, survive
 from gristmill.pipelines.storage.attempts import attempt
+from gristmill.pipelines.storage.models import bring
 from gristmill.pipelines.storage.parts import PartWriter
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
 
@@ -79,7 +80,9 @@ class UnitScorer:
         language, score = self._language(text, batch.column("declared_language"))
         script = script_of(text)
         sources = pa.repeat(pa.scalar(source, pa.string()), len(text))
-        return Scored(language, score, script, self.judge.judge(text, language, script, sources))
+        return Scored(
+            language, score, script, self.judge.judge(text, language, script, sources, batch.column("doc_id"))
+        )
 
     def examine(self, batch: pa.RecordBatch, source: str) -> tuple[Scored, pa.RecordBatch | None]:
         """All that is computed from the texts of a batch: scores and fingerprints."""
@@ -281,6 +284,7 @@ class ScoreUnits(beam.DoFn):
 
     def setup(self) -> None:
         """Once per worker."""
+        bring(self.book.store, self.recipe)
         self.scorer = UnitScorer(self.recipe, self.sample)
 
     def process(self, element: tuple[int, Iterable[Unit]]) -> Iterator[tuple[int, Receipt]]:

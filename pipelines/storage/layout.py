@@ -33,9 +33,12 @@ FIXED = (MODEL, CARD, INDEX)
 
 PLUGINS = "plugins"
 """Copies of the files that a recipe's `plugins` names."""
+MODELS = "models"
+"""Copies of the models of its `classifiers`."""
+COPIES = (PLUGINS, MODELS)
 
 _PART = re.compile(r"([0-9a-f]{16}-\d{2,}|(train|validation)-\d+)-[0-9a-f]{16}\.(arrow|parquet)")
-_PLUGIN = re.compile(r"[0-9a-f]{16}-.+\.py", re.DOTALL)
+_COPY = {PLUGINS: re.compile(r"[0-9a-f]{16}-.+\.py", re.DOTALL), MODELS: re.compile(r"[0-9a-f]{16}-.+", re.DOTALL)}
 
 
 def stem_of(unit: str) -> str:
@@ -48,4 +51,4 @@ def is_ours(path: str) -> bool:
     folder, _, name = path.rpartition("/")
     if folder in DATASETS:
         return _PART.fullmatch(name) is not None
-    return path.startswith("_work/") or (folder == PLUGINS and _PLUGIN.fullmatch(name) is not None)
+    return path.startswith("_work/") or (folder in _COPY and _COPY[folder].fullmatch(name) is not None)

@@ -13,11 +13,11 @@ from typing import Any
 
 from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.storage.layout import (
+    COPIES,
     DATASETS,
     FIXED,
     INVENTORY,
     MANIFEST,
-    PLUGINS,
     PRIVATE,
     REPORT_LIST,
     STATE,
@@ -174,7 +174,7 @@ def _not_cleaned(files: Iterable[Wanted], state: dict[str, Any] | None) -> Itera
 
 def _unexpected(store: Store, wanted: dict[str, Wanted]) -> list[Fault]:
     """Files among the datasets that no list names: whoever opens the folder as a whole reads them too."""
-    folders = dict.fromkeys((*DATASETS, PLUGINS, *(path.rpartition("/")[0] for path in (*FIXED, REPORT_LIST))))
+    folders = dict.fromkeys((*DATASETS, *COPIES, *(path.rpartition("/")[0] for path in (*FIXED, REPORT_LIST))))
     found = (f"{folder}/{name}" for folder in folders for name in store.names(folder))
     return [Fault(path, UNEXPECTED) for path in found if path not in wanted and path != REPORT_LIST]
 

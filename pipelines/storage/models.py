@@ -1,0 +1,83 @@
+"""Models of a recipe's classifiers: kept in the run directory, and brought from there to whoever works on the run."""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import xxhash
+
+from gristmill.filters.quality.classifier import Model, is_placed, place, placed
+from gristmill.pipelines.errors import InputError
+from gristmill.pipelines.processes.aside import in_child
+from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.storage import remote
+from gristmill.pipelines.storage.addresses import check_address
+from gristmill.pipelines.storage.store import Store
+
+
+def models(recipe: Recipe) -> Iterator[Model]:
+    """Every model of a recipe once."""
+    found = {model.sha256: model for classifier in recipe.read_classifiers for _, model in classifier.models}
+    yield from found.values()
+
+
+def fetch(url: str) -> Path | None:
+    """A copy of a file of an object store, on this machine as long as its temporary folder; None: no such file.
+
+    In a child, because clients of stores leave threads behind (processes/aside.py). Raises InputError.
+    """
+    check_address(url, "the recipe's `classifiers`")
+    file = _temporary(f"{xxhash.xxh3_64_hexdigest(url.encode())}-{url.rpartition('/')[2]}")
+
+    def get() -> bool:
+        known = remote.info(url, InputError)
+        if known is None or known["type"] == "directory":
+            return False
+        _whole(file, partial(remote.download, url))
+        return True
+
+    return file if in_child(get) else None
+
+
+def keep(store: Store, recipe: Recipe) -> None:
+    """Put the models into the run directory: workers read them there, and the run stays whole without the original."""
+    for model in models(recipe):
+        if store.exists(model.kept_as) and store.sha256(model.kept_as) == model.sha256:
+            continue
+        with store.temporary() as scratch:
+            shutil.copyfile(placed(model), scratch)
+            store.publish(scratch, model.kept_as)
+
+
+def bring(store: Store, recipe: Recipe) -> None:
+    """See that each model lies on this machine, and where."""
+    for model in models(recipe):
+        if is_placed(model):
+            continue
+        if store.local is not None:
+            place(model, store.local / model.kept_as)
+            continue
+        file = _temporary(model.sha256)
+        if not file.is_file() or file.stat().st_size != model.bytes:
+            _whole(file, partial(remote.download, store.url(model.kept_as)))
+        place(model, file)
+
+
+def _temporary(name: str) -> Path:
+    folder = Path(tempfile.gettempdir()) / "gristmill-models"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / name
+
+
+def _whole(file: Path, write: Callable[[Path], None]) -> None:
+    """Write a file so that whoever looks meanwhile sees none, or all of it."""
+    part = file.with_name(f"{file.name}-{os.getpid()}-{uuid.uuid4().hex}")
+    try:
+        write(part)
+        os.replace(part, file)
+    finally:
+        part.unlink(missing_ok=True)
