@@ -33,7 +33,7 @@ from gristmill.filters.pii.values import Values
 from gristmill.filters.presets import PRESETS
 from gristmill.filters.rules import own_rules
 from gristmill.filters.signals import SIGNALS
-from gristmill.pipelines.read.html.charset import declared_in
+from gristmill.pipelines.read.encodings.declared import declared_in
 from gristmill.pipelines.read.html.nesting import measure
 from gristmill.pipelines.recipe.schema import MinHash
 from gristmill.pipelines.report.alignment import COMPARED, passages
@@ -166,7 +166,7 @@ def is_searched(where: str) -> bool:
 
 BOUNDED = {
     "gristmill.pipelines.recipe.plain_yaml.OTHER_NUMBER": "a piece of another pattern, which YAML tries at one place",
-    "gristmill.pipelines.read.html.charset.META": "the first 4,096 bytes of a page",
+    "gristmill.pipelines.read.encodings.declared.ATTRIBUTES": "a tag of a page's first 4,096 bytes",
     "gristmill.pipelines.runners.portable.failures._OURS": "the end of a log",
 }
 """Patterns that only ever see a text of bounded length, or are tried at one place of it."""
@@ -174,7 +174,7 @@ BOUNDED = {
 
 def test_patterns__are_found():
     assert len(written_patterns()) > 60
-    assert any("charset" in where for where in written_patterns().values())
+    assert any("declared" in where for where in written_patterns().values())
 
 
 @pytest.mark.slow

@@ -24,6 +24,7 @@ LIBRARIES = (
     "pyarrow",
     "numpy",
     "resiliparse",
+    "chardet",
     "brotli",
     "fasttext",
     "presidio-analyzer",

@@ -1,153 +1,145 @@
-"""Bytes of a page -> text, by the encoding that a browser would take (WHATWG Encoding, HTML standard 13.2.3)."""
+"""Bytes of a page or a text -> its text: in the encoding that a browser would take, unless its bytes say otherwise."""
 
 import re
 
-from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
-
 from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.read.encodings.declared import declared_in
+from gristmill.pipelines.read.encodings.decoders import PAIRED, decode
+from gristmill.pipelines.read.encodings.detected import common, detect, detect_escaped, detect_unicode
+from gristmill.pipelines.read.encodings.labels import encoding_of
 
-BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
-DECODERS = {
-    "gbk": ("gb18030",),  # the standard has one decoder for gb2312, gbk and gb18030
-    "big5": ("big5hkscs",),
-    "shift_jis": ("cp932",),
-    "euc_jp": ("euc_jp", "euc_jis_2004"),  # the second has NEC's circled numbers
-    "iso2022_jp": ("iso2022_jp_ext",),
-    "euc_kr": ("cp949",),
-    "iso8859-11": ("cp874",),
-}
-"""Python's codecs for what the standard means by a label, where they differ from the one of that name."""
-PYTHON_ONLY = {
-    "hz-gb-2312": "hz",
-    "iso-2022-kr": "iso2022_kr",
-    "x-user-defined": "cp1252",
-    "x-mac-cyrillic": "mac-cyrillic",
-}
-"""Labels that browsers refuse to decode, or that resiliparse does not know: such pages are read, not lost."""
-GUESSED = {"iso8859-16": "iso8859-2"}
-"""What resiliparse's detector says of Polish and Czech, where no page ever said so."""
-HANGUL_SHARE = 0.9
-"""Of what is not ASCII in Korean text; Chinese bytes read as Korean have about 0.6, Japanese and Cyrillic ones less."""
-LEAST_HANGUL = 16
-"""Some few Chinese characters could be Korean by chance."""
-HANGUL = re.compile("[가-힣]+")
+MARKS = (
+    (b"\xff\xfe\0\0", "utf-32le"),
+    (b"\0\0\xfe\xff", "utf-32be"),
+    (b"\xef\xbb\xbf", "utf-8"),
+    (b"\xff\xfe", "utf-16le"),
+    (b"\xfe\xff", "utf-16be"),
+)
+LATIN = {f"windows-{page}" for page in (1250, 1252, 1254, 1257, 1258)} | {"macintosh"}
+LATIN |= {f"iso-8859-{part}" for part in (2, 3, 4, 10, 13, 14, 15, 16)}
+BEYOND_ASCII = re.compile("[^\0-\x7f]+")
 MAX_WRONG_SHARE = 0.01
 """Of the characters of a text, beside a single one. Of 3,085 pages three have any U+FFFD, 0.07 % at most."""
-SCANNED_BYTES = 4096
-"""Of a page, for its own declaration; the standard says at least 1,024."""
-COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
-META = re.compile(rb"<meta[\s/][^>]*?charset\s*=\s*[\"']?\s*([\w.:+-]+)", re.IGNORECASE)
-XML = re.compile(rb"\s*<\?xml[^>]*?encoding\s*=\s*[\"']([\w.:+-]+)", re.IGNORECASE)
-
-
-def codecs_of(label: str | None) -> tuple[str, ...]:
-    """Python codecs for a label such as "GB2312"; () for none and unknown ones."""
-    label = (label or "").strip().strip("\"'").lower()
-    if label in PYTHON_ONLY:
-        return (PYTHON_ONLY[label],)
-    name = map_encoding_to_html5(label, fallback_utf8=False) if label else None
-    return DECODERS.get(name, (name,)) if name else ()
-
-
-def declared_in(page: bytes) -> tuple[str, ...]:
-    """Codecs of the page's own <meta> or XML declaration; UTF-16 there means UTF-8, for it was found by reading
-    bytes."""
-    head = page[:SCANNED_BYTES]
-    found = XML.match(head) or META.search(COMMENT.sub(b"", head))
-    codecs = codecs_of(found[1].decode("ascii", "replace")) if found else ()
-    return ("utf-8",) if codecs and codecs[0].startswith("utf-16") else codecs
+MOSTLY_WRONG = 0.25
+"""U+FFFD among what is not ASCII, where an encoding is none of the page."""
+LEAST_COMMON = 0.7
+"""Of what is not ASCII in East Asian text. In the wrong encoding of the region about half are common characters."""
+LONG_RUN, MOST_LONG = 4, 0.5
+"""Latin letters that are not ASCII seldom stand side by side; bytes of other scripts do: half of them in runs."""
+LEAST_BEYOND = 8
+"""Characters beyond ASCII, below which shares mean nothing."""
 
 
 def decode_page(page: bytes, http_label: str | None) -> tuple[str, str]:
-    """(text, codec) of a page: its byte order mark, else the HTTP header's charset, else its own declaration, else
-    UTF-8 if it is that, else what its bytes look like.
+    """(text, encoding) of a page: its byte order mark, else the HTTP header's charset, else its own declaration, else
+    UTF-8 if it is that, else what its bytes look like. Bytes that the encoding does not have become U+FFFD.
 
-    Bytes that the encoding does not have become U+FFFD, as in a browser. Beyond browsers: where there are such bytes
-    and the page is valid UTF-8, it is read as that, and where they are most of what is not ASCII, as what was detected.
+    Beyond browsers: a page whose text would make no sense so, and does in UTF-8, in what it declares beside the header
+    or in what its bytes look like, is read in that. Encodings have the names of the WHATWG standard, in lower case.
     """
-    for mark, codec in BOMS:
-        if page.startswith(mark):
-            return page[len(mark) :].decode(codec, "replace"), codec
-    declared = codecs_of(http_label) or declared_in(page) or _escaped(page)
-    for codec in (*declared, "utf-8"):
-        try:
-            return page.decode(codec), codec
-        except UnicodeDecodeError:
-            pass
-    text = page.decode(declared[-1], "replace") if declared else None
-    if text is not None and not _mostly_wrong(text):
-        return text, declared[-1]
-    guesses = _guesses(page) or ("utf-8",)
-    for codec in guesses:
-        try:
-            return page.decode(codec), codec
-        except UnicodeDecodeError:
-            pass
-    return (page.decode(guesses[-1], "replace"), guesses[-1]) if text is None else (text, declared[-1])
+    if encoding := _marked(page) or _shown(page):
+        return _unmarked(decode(page, encoding)), encoding
+    named = encoding_of(http_label) or declared_in(page) or "utf-8"
+    try:
+        text = page.decode()
+    except UnicodeDecodeError:
+        pass
+    else:
+        if named == "utf-8" or _rather_utf8(page, text, named):
+            return text, "utf-8"
+    text = decode(page, named)
+    broken = _broken(text)
+    if not broken and not _doubtful(text, named):
+        return text, named
+    for encoding in (declared_in(page), detect(page)):
+        if encoding and encoding != named and not (named in LATIN and encoding in LATIN):
+            other = decode(page, encoding)
+            if not _broken(other) and (broken or not _doubtful(other, encoding)):
+                return other, encoding
+    return text, named
 
 
 def decode_text(data: bytes) -> tuple[str, str]:
-    """(text, codec) of a plain-text file: byte order mark, UTF-8, else a detected multi-byte or single-byte encoding.
+    """(text, encoding) of a plain-text file: byte order mark, UTF-8, else a detected multi-byte or single-byte
+    encoding.
 
     Raises BadRecordError for a file that is UTF-8 but for some bytes, or that no detected encoding can read.
     """
-    for mark, codec in BOMS:
-        if data.startswith(mark):
-            return _strict(data[len(mark) :], codec), codec
-    for codec in _escaped(data):
-        return _strict(data, codec), codec
+    if encoding := _marked(data) or _shown(data):
+        return _strict(data, encoding), encoding
     try:
         return data.decode(), "utf-8"
     except UnicodeDecodeError as error:
-        if not _mostly_wrong(data.decode("utf-8", "replace")):
+        if not _broken(decode(data, "utf-8")):
             raise BadRecordError(f"UnicodeDecodeError: {error.reason} at byte {error.start}, elsewhere UTF-8") from None
-    for codec in _guesses(data):
-        if codec != "utf-8":
-            return _strict(data, codec), codec
-    raise BadRecordError("UnicodeDecodeError: neither UTF-8 nor an encoding that could be recognised")
+    encoding = detect(data)
+    if encoding is None:
+        raise BadRecordError("UnicodeDecodeError: neither UTF-8 nor an encoding that could be recognised")
+    return _strict(data, encoding), encoding
 
 
-def check_decoded(text: str, codec: str) -> None:
+def check_decoded(text: str, encoding: str) -> None:
     """Raises BadRecordError for a text that could not be decoded: with more U+FFFD than damage by the way leaves."""
+    if encoding == "replacement":
+        raise BadRecordError("UndecodableText: it is written in ISO-2022-CN or the like, which nothing here reads")
     wrong = text.count("\ufffd")
     if wrong > 1 + MAX_WRONG_SHARE * len(text):
         raise BadRecordError(
-            f"UndecodableText: {wrong:,} of {len(text):,} characters are U+FFFD; read as {codec}, which it is not"
+            f"UndecodableText: {wrong:,} of {len(text):,} characters are U+FFFD; read as {encoding}, which it is not"
         )
 
 
-def _escaped(data: bytes) -> tuple[str, ...]:
-    """Japanese in seven bits, which is valid UTF-8 and shows its escape sequences."""
-    return ("iso2022_jp_ext",) if b"\x1b$B" in data or b"\x1b$@" in data else ()
+def _marked(data: bytes) -> str | None:
+    """The encoding of a byte order mark. UTF-16's could be the beginning of UTF-32's."""
+    for mark, encoding in MARKS:
+        if data.startswith(mark) and (not encoding.startswith("utf-32") or "\ufffd" not in decode(data, encoding)):
+            return encoding
+    return None
 
 
-def _guesses(data: bytes) -> tuple[str, ...]:
-    """Codecs that bytes look like which are no UTF-8."""
-    if _is_korean(data):  # which the detector takes for UTF-8 or Western European
-        return ("cp949",)
-    name = detect_encoding(data) or ""
-    return codecs_of(GUESSED.get(name, name))
+def _shown(data: bytes) -> str | None:
+    """The encoding of bytes that may be valid UTF-8 and are none: they have NULs or escape sequences."""
+    return (detect_unicode(data) if b"\0" in data else None) or detect_escaped(data)
 
 
-def _is_korean(data: bytes) -> bool:
-    try:
-        text = data.decode("cp949")
-    except UnicodeDecodeError:
-        return False
-    beyond_ascii = len(text) - len(text.encode("ascii", "ignore"))
-    hangul = "".join(HANGUL.findall(text)).encode("cp949")
-    common = sum(min(pair) > 0xA0 for pair in zip(hangul[::2], hangul[1::2], strict=True))  # of KS X 1001
-    return common >= HANGUL_SHARE * max(beyond_ascii, LEAST_HANGUL)
+def _unmarked(text: str) -> str:
+    return text.removeprefix("\ufeff")
 
 
-def _strict(data: bytes, codec: str) -> str:
-    try:
-        return data.decode(codec)
-    except UnicodeDecodeError as error:
-        raise BadRecordError(f"UnicodeDecodeError: not {codec} from byte {error.start} on") from None
+def _strict(data: bytes, encoding: str) -> str:
+    text = decode(data, encoding)
+    if "\ufffd" in text:
+        wrong = text.count("\ufffd")
+        raise BadRecordError(
+            f"UnicodeDecodeError: not {encoding}: {wrong:,} of {len(text):,} characters are none of it"
+        )
+    return _unmarked(text)
 
 
-def _mostly_wrong(text: str) -> bool:
-    """Whether a quarter or more of what is not ASCII could not be decoded."""
+def _rather_utf8(page: bytes, text: str, named: str) -> bool:
+    """Whether a page that is valid UTF-8 is that, and not what was said: by chance only some few bytes are valid, and
+    they then have no more than two bytes a character."""
+    if named not in PAIRED:
+        return named != "iso-2022-jp"
+    return text.isascii() is False and (
+        max(text) >= "\u0800"
+        or len(text) - len(text.encode("ascii", "ignore")) >= LEAST_BEYOND
+        or "\ufffd" in decode(page, named)
+    )
+
+
+def _broken(text: str) -> bool:
+    """Whether much of what is not ASCII could not be decoded."""
     wrong = text.count("\ufffd")
-    return wrong * 4 >= len(text) - len(text.encode("ascii", "ignore"))
+    return wrong > 0 and wrong >= MOSTLY_WRONG * (len(text) - len(text.encode("ascii", "ignore")))
+
+
+def _doubtful(text: str, encoding: str) -> bool:
+    """Whether a text is unlike those that are written in the encoding that it was decoded by."""
+    runs = BEYOND_ASCII.findall(text) if encoding in LATIN or encoding in PAIRED else []
+    beyond = sum(map(len, runs))
+    if beyond < LEAST_BEYOND:
+        return False
+    if encoding in LATIN:
+        return sum(len(run) for run in runs if len(run) >= LONG_RUN) > MOST_LONG * beyond
+    return len(common(encoding).findall(text)) < LEAST_COMMON * beyond

@@ -1,0 +1,116 @@
+"""The encoding that bytes look like which declare none, or a wrong one."""
+
+import re
+from functools import cache
+
+from gristmill.pipelines.read.encodings.decoders import decode
+
+NAMES = {
+    "big5hkscs": "big5", "cp932": "shift_jis", "shift_jis_2004": "shift_jis", "euc_jis_2004": "euc-jp",
+    "cp949": "euc-kr", "euc_kr": "euc-kr", "gb18030": "gb18030", "johab": "johab",
+    "koi8-r": "koi8-r", "koi8-u": "koi8-u", "cp866": "ibm866", "mac-cyrillic": "x-mac-cyrillic",
+    "mac-roman": "macintosh", "tis-620": "windows-874", "cp874": "windows-874",
+    "iso8859-1": "windows-1252", "iso8859-9": "windows-1254",
+    **{f"cp{page}": f"windows-{page}" for page in range(1250, 1259)},
+    **{f"iso8859-{part}": f"iso-8859-{part}" for part in (2, 5, 6, 7, 8, 15)},
+}  # fmt: skip
+"""Encodings that pages are written in: chardet's names, and the standard's for what decodes them."""
+SAMPLE_BYTES = 1 << 16
+TAGS = re.compile(rb"<[^<>]*+>")
+AROUND = re.compile(rb"(?:[\0-\x7f]{0,40}+[\x80-\xff]++)++[\0-\x7f]{0,40}+")
+"""What is not ASCII, with its neighbours."""
+ESCAPES = {
+    b"\x1b$)C": "iso-2022-kr",
+    b"\x1b$B": "iso-2022-jp",
+    b"\x1b$@": "iso-2022-jp",
+    b"\x1b(I": "iso-2022-jp",
+    b"\x1b$)A": "replacement",
+    b"\x1b$)G": "replacement",
+}
+HZ = re.compile(rb"~\{((?:[\x21-\x77][\x21-\x7e])++)~\}")
+LEAST_HANZI = 0.7
+"""Of the characters that HZ would give; in program text they are not common ones."""
+CONTROLS, CONTROL_IN = bytes(range(9)), 8
+"""UTF-16 of a page, or of an alphabet, has such a byte among so many."""
+LOOKED_AT_BYTES = 4096
+MOSTLY_COMMON = 0.8
+
+
+def detect_unicode(data: bytes) -> str | None:
+    """UTF-16 or UTF-32 without a mark, of pages and of scripts with an alphabet: they have bytes that no other text
+    has. None for all else."""
+    nuls = data.count(0)
+    if (len(data) - len(data.translate(None, CONTROLS))) * CONTROL_IN < len(data):
+        return None
+    if nuls * 2 > len(data):
+        for encoding in ("utf-32le", "utf-32be"):
+            if "\ufffd" not in decode(data, encoding):
+                return encoding
+    return _utf_16(data, nuls)
+
+
+def _utf_16(data: bytes, nuls: int) -> str | None:
+    """UTF-16 where most NULs belong to ASCII."""
+    texts = {encoding: decode(data, encoding) for encoding in ("utf-16le", "utf-16be")}
+    encoding = max(texts, key=lambda encoding: _ascii(texts[encoding]))
+    return encoding if _ascii(texts[encoding]) * 2 > nuls and not _wrong(texts[encoding]) else None
+
+
+def _east_asian_utf_16(data: bytes) -> str | None:
+    """UTF-16 of common characters, which may have no NUL at all."""
+    for encoding in ("utf-16le", "utf-16be"):
+        text = decode(data[:LOOKED_AT_BYTES], encoding)
+        for region in ("gb18030", "big5", "euc-jp", "euc-kr"):
+            if len(common(region).findall(text)) >= MOSTLY_COMMON * len(text):
+                return encoding
+    return None
+
+
+def detect_escaped(data: bytes) -> str | None:
+    """ISO-2022-JP, ISO-2022-KR or HZ, which are valid UTF-8 and show their escape sequences; "replacement" for
+    ISO-2022-CN, which nothing here reads; None for all else."""
+    if b"\x1b" in data:
+        for escape, encoding in ESCAPES.items():
+            if escape in data and (encoding == "replacement" or not _wrong(decode(data, encoding))):
+                return encoding
+    if b"~{" in data and data.isascii() and (found := HZ.findall(data)):
+        hanzi = decode(bytes(byte | 0x80 for byte in b"".join(found)), "gb18030")
+        if len(common("gb18030").findall(hanzi)) >= LEAST_HANZI * len(hanzi) and not _wrong(decode(data, "hz-gb-2312")):
+            return "hz-gb-2312"
+    return None
+
+
+def detect(data: bytes) -> str | None:
+    """The encoding of bytes that are neither UTF-8 nor escaped, by their statistics; None where nothing fits."""
+    nuls = data.count(0)
+    if encoding := (_utf_16(data, nuls) if nuls else None) or _east_asian_utf_16(data):
+        return encoding
+    sample = TAGS.sub(b" ", data)
+    if len(sample) > SAMPLE_BYTES:
+        sample = b" ".join(AROUND.findall(sample))[:SAMPLE_BYTES]
+    if not sample:
+        return None
+    import chardet  # loads its models, which few runs need
+
+    found = chardet.detect(sample, compat_names=False, include_encodings=NAMES, no_match_encoding="cp1252")
+    return NAMES.get(found["encoding"] or "")
+
+
+@cache
+def common(encoding: str) -> re.Pattern[str]:
+    """Characters that make up nearly all of a text in an encoding of East Asia, beside ASCII."""
+    rows = {"gbk": (0xB0, 0xD7), "gb18030": (0xB0, 0xD7), "big5": (0xA4, 0xC6), "euc-kr": (0xB0, 0xC8)}
+    first, last = rows.get(encoding, (0xB0, 0xCF))
+    codes = "euc-jp" if encoding in ("shift_jis", "iso-2022-jp") else encoding
+    trails = (*range(0x40, 0x7F), *range(0xA1, 0xFF)) if encoding == "big5" else range(0xA1, 0xFF)
+    pairs = b"".join(bytes((lead, trail)) for lead in range(first, last + 1) for trail in trails)
+    kana = "\u3041-\u30ff\uff61-\uff9f" if codes == "euc-jp" else ""
+    return re.compile(f"[\u00a0-\u00ff\u2010-\u2044\u3000-\u301f\uff01-\uff5e{kana}{re.escape(decode(pairs, codes))}]")
+
+
+def _ascii(text: str) -> int:
+    return len(text.encode("ascii", "ignore")) - text.count("\0")
+
+
+def _wrong(text: str) -> bool:
+    return text.count("\ufffd") * 100 > len(text)
