@@ -14,7 +14,7 @@ endif
 need_java = for tool in java mvn; do command -v $$tool >/dev/null \
 	|| { echo "error: $$tool is needed for this test (apt-get install openjdk-17-jdk-headless maven)"; exit 2; }; done
 
-.PHONY: help setup demo test check lint types arrows pytest test-spark-small test-spark test-flink docs bench bench-memory clean
+.PHONY: help setup demo test check lint types arrows pytest test-spark-small test-spark test-flink docs bench bench-memory conformance clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,13 @@ bench: setup ## Measure speed and memory (docs/benchmarks.md); CORPUS names a fo
 
 bench-memory: setup ## Measure the memory of deduplication: two million short documents against as many bytes of long ones
 	$(BIN)/python tests/benchmarks/bench_partitions.py
+
+PEERS ?= .venv-peers
+conformance: setup ## Compare presets with datatrove's and Dolma's own filters, rule by rule; CORPUS names a folder of Parquet files
+	$(PYTHON) -m venv $(PEERS)
+	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python 'datatrove[processing]==0.10.0'
+	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --no-deps dolma==1.2.1
+	$(BIN)/python tests/benchmarks/conformance.py --peers $(PEERS)/bin/python $(CORPUS)
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

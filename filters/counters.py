@@ -1,7 +1,7 @@
 """What the kernels count about a batch of texts: each group is computed when a signal first asks for it."""
 # ruff: noqa: N802 - field names carry the array's layout, as arguments of kernels do
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from gristmill.filters.batch import text_buffers
 from gristmill.filters.data import code_points
-from gristmill.filters.kernels import kinds, lines, ngrams, phrases, repeats, sizes, words
-from gristmill.filters.kernels.unicode import FLAGS, NFC_MAYBE, SCRIPT
+from gristmill.filters.kernels import items, kinds, lines, ngrams, phrases, punct, repeats, sizes, words
+from gristmill.filters.kernels.unicode import FLAGS, LIMIT, NFC_MAYBE, SCRIPT
 from gristmill.filters.phrases import chinese_automaton, fold_table
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
@@ -69,6 +69,18 @@ class SpaceWords:
     stop_words_D: np.ndarray
     signs_D: np.ndarray
     ellipses_D: np.ndarray
+    symbol_words_D: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class PunctWords:
+    """The `punct` stream, and per document, int64, its words that hold more than datatrove's marks, their code points,
+    and its words with a letter."""
+
+    stream: Stream
+    plain_D: np.ndarray
+    plain_chars_D: np.ndarray
+    alphabetic_D: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +91,28 @@ class Repeats:
     chars_D: np.ndarray
     repeated_D: np.ndarray
     repeated_chars_D: np.ndarray
+    later_D: np.ndarray
     later_chars_D: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """What stands between line breaks, empty pieces too: bytes [begin_I, end_I), document d from first_D1[d] on."""
+
+    begin_I: np.ndarray
+    end_I: np.ndarray
+    first_D1: np.ndarray
+
+    @property
+    def count_D(self) -> np.ndarray:
+        """Pieces per document, int64."""
+        return np.diff(self.first_D1)
+
+    def measured(self, data_B: np.ndarray) -> Stream:
+        """Their hashes and lengths."""
+        hash_I, chars_I = np.empty(len(self.begin_I), np.uint64), np.empty(len(self.begin_I), np.int32)
+        items.measure_items(data_B, self.begin_I, self.end_I, hash_I, chars_I)
+        return Stream(hash_I, chars_I, self.first_D1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +189,39 @@ class Counters:
         return split_space(self.data_B, self.start_D1, _stop_slots())
 
     @cached_property
-    def punct_words_D(self) -> np.ndarray:
+    def median_space_word_D(self) -> np.ndarray:
+        """Median length of the `space` words, float64."""
+        median_D = np.empty(self.documents)
+        words.median_lengths(self.space.stream.chars_W, self.space.stream.first_D1, median_D)
+        return median_D
+
+    @cached_property
+    def punct(self) -> PunctWords:
+        """Words with marks split off."""
+        room = int(self.start_D1[-1] - self.start_D1[0]) + self.documents
+        stream, seen_W = self._split_punct(room)
+        counts = self._counts(3)
+        punct.count_seen(seen_W, stream.chars_W, stream.first_D1, *counts)
+        return PunctWords(stream, *counts)
+
+    @cached_property
+    def punct_count_D(self) -> np.ndarray:
         """Words of the `punct` stream per document, int64."""
-        words_D = np.empty(self.documents, np.int64)
-        words.count_punct(self.data_B, self.start_D1, classes(), words.mark_table(), words_D)
-        return words_D
+        made = "punct" in self.__dict__
+        return self.punct.stream.count_D if made else self._split_punct(0)[0].count_D
+
+    def _split_punct(self, room: int) -> tuple[Stream, np.ndarray]:
+        hash_W, chars_W, seen_W = np.empty(room, np.uint64), np.empty(room, np.int32), np.empty(room, np.uint8)
+        first_D1 = np.empty(self.documents + 1, np.int64)
+        tables = classes(), punct.mark_table(), _datatrove_marks()
+        found = punct.split_punct(self.data_B, self.start_D1, *tables, first_D1, hash_W, chars_W, seen_W)
+        return Stream(hash_W[:found], chars_W[:found], first_D1), seen_W[:found]
+
+    def listed(self, stream: Stream, wanted: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """(distinct ones, occurrences) of some words in a stream, per document, int64."""
+        distinct_D, all_D = self._counts(2)
+        words.count_listed(stream.hash_W, stream.first_D1, word_table(tuple(wanted)), distinct_D, all_D)
+        return distinct_D, all_D
 
     @cached_property
     def lines(self) -> Lines:
@@ -193,10 +254,40 @@ class Counters:
         """Repetition of paragraphs."""
         return _repeats(self.lines.paragraphs)
 
+    def pieces(self, how: int) -> Pieces:
+        """The text split at line breaks in one of the ways of kernels.items."""
+        return self.once(("pieces", how), lambda: self._split_pieces(how))
+
+    def piece_repeats(self, how: int) -> Repeats:
+        """Repetition of these pieces."""
+        return self.once(("piece_repeats", how), lambda: _repeats(self.pieces(how).measured(self.data_B)))
+
+    def piece_edges(self, how: int, strip: bool, bullets: str, dots: bool) -> tuple[np.ndarray, np.ndarray]:
+        """(pieces that begin with a bullet, pieces that end with U+2026 or, with dots, `...`) per document, int64."""
+        return self.once(("edges", how, strip, bullets, dots), lambda: self._count_edges(how, strip, bullets, dots))
+
+    @cached_property
+    def third_longest_line_D(self) -> np.ndarray:
+        """Code points of the third longest line, int64."""
+        stream = self.pieces(items.EACH).measured(self.data_B)
+        (third_D,) = self._counts(1)
+        items.third_longest(stream.chars_W, stream.first_D1, third_D)
+        return third_D
+
     @cached_property
     def space_ngrams_DN(self) -> np.ndarray:
         """Code points inside repeated n-grams of `space` words, int64, column n - 1; column 0: of all words."""
-        return _ngrams(self.space.stream)
+        return _ngrams(self.space.stream)[0]
+
+    @cached_property
+    def space_every_ngram(self) -> tuple[np.ndarray, np.ndarray]:
+        """As Dolma counts: (inside repeated n-grams, inside all n-grams), each by itself."""
+        return _ngrams(self.space.stream, ngrams.EVERY)
+
+    @cached_property
+    def punct_passed_ngrams_DN(self) -> np.ndarray:
+        """As datatrove counts: inside the n-grams of `punct` words that equal one passed before."""
+        return _ngrams(self.punct.stream, ngrams.PASSED)[0]
 
     @cached_property
     def char(self) -> Stream:
@@ -210,7 +301,7 @@ class Counters:
     @cached_property
     def char_ngrams_DN(self) -> np.ndarray:
         """Code points inside repeated n-grams of `char` words, int64, column n - 1; column 0: of all words."""
-        return _ngrams(self.char)
+        return _ngrams(self.char)[0]
 
     @cached_property
     def chinese_lines(self) -> ChineseLines:
@@ -218,6 +309,23 @@ class Counters:
         counts = self._counts(7)
         phrases.read_lines(self.data_B, self.start_D1, classes(), SCRIPT, *chinese_automaton(), *counts)
         return ChineseLines(*counts)
+
+    def _split_pieces(self, how: int) -> Pieces:
+        first_D1, room = np.empty(self.documents + 1, np.int64), -1
+        found = int(self.sizes.newlines_D.sum()) + self.documents
+        while room < found:
+            room = found
+            begin_I, end_I = np.empty(room, np.int64), np.empty(room, np.int64)
+            found = items.split_items(self.data_B, self.start_D1, classes(), how, first_D1, begin_I, end_I)
+        return Pieces(begin_I[:found], end_I[:found], first_D1)
+
+    def _count_edges(self, how: int, strip: bool, bullets: str, dots: bool) -> tuple[np.ndarray, np.ndarray]:
+        bullet_D, ellipsis_D = self._counts(2)
+        at, mark_M = self.pieces(how), np.array([ord(mark) for mark in bullets], np.int64)
+        items.count_edges(
+            self.data_B, classes(), at.first_D1, at.begin_I, at.end_I, strip, mark_M, dots, bullet_D, ellipsis_D
+        )
+        return bullet_D, ellipsis_D
 
     def _counts(self, how_many: int) -> list[np.ndarray]:
         return [np.empty(self.documents, np.int64) for _ in range(how_many)]
@@ -228,7 +336,7 @@ def split_space(data_B: np.ndarray, start_D1: np.ndarray, stop_S: np.ndarray) ->
     documents = len(start_D1) - 1
     room = int(start_D1[-1] - start_D1[0]) // 2 + documents
     hash_W, chars_W, first_D1 = np.empty(room, np.uint64), np.empty(room, np.int32), np.empty(documents + 1, np.int64)
-    counts = [np.empty(documents, np.int64) for _ in range(6)]
+    counts = [np.empty(documents, np.int64) for _ in range(7)]
     found = words.split_space(data_B, start_D1, classes(), stop_S, first_D1, hash_W, chars_W, *counts)
     return SpaceWords(Stream(hash_W[:found], chars_W[:found], first_D1), *counts)
 
@@ -241,15 +349,15 @@ def _read_only(text: pa.Array) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _repeats(stream: Stream) -> Repeats:
-    repeated_D, repeated_chars_D, later_chars_D = (np.empty(len(stream.first_D1) - 1, np.int64) for _ in range(3))
-    repeats.repeated_items(stream.hash_W, stream.chars_W, stream.first_D1, repeated_D, repeated_chars_D, later_chars_D)
-    return Repeats(stream.count_D, stream.sum_chars(), repeated_D, repeated_chars_D, later_chars_D)
+    counts = [np.empty(len(stream.first_D1) - 1, np.int64) for _ in range(4)]
+    repeats.repeated_items(stream.hash_W, stream.chars_W, stream.first_D1, *counts)
+    return Repeats(stream.count_D, stream.sum_chars(), *counts)
 
 
-def _ngrams(stream: Stream) -> np.ndarray:
-    covered_DN = np.empty((len(stream.first_D1) - 1, ngrams.LONGEST), np.int64)
-    ngrams.repeated_ngrams(stream.hash_W, stream.chars_W, stream.first_D1, covered_DN)
-    return covered_DN
+def _ngrams(stream: Stream, counting: int = ngrams.ONCE) -> tuple[np.ndarray, np.ndarray]:
+    covered_DN, whole_DN = (np.empty((len(stream.first_D1) - 1, ngrams.LONGEST), np.int64) for _ in range(2))
+    ngrams.repeated_ngrams(stream.hash_W, stream.chars_W, stream.first_D1, counting, covered_DN, whole_DN)
+    return covered_DN, whole_DN
 
 
 @cache
@@ -269,3 +377,25 @@ def _stop_slots() -> np.ndarray:
     if np.count_nonzero(slots) != len(STOP_WORDS):
         raise ValueError("two stop words share a slot; choose another STOP_SLOTS in filters/kernels/words.py")
     return slots
+
+
+@cache
+def word_table(wanted: tuple[str, ...]) -> np.ndarray:
+    """The hashes of some words, none of which holds white space, in the slots of kernels.words.count_listed: uint64."""
+    text = pa.array([" ".join(wanted)], pa.large_string())
+    hash_W = split_space(*_read_only(text), np.zeros(words.STOP_SLOTS, np.uint64)).stream.hash_W
+    slots = np.zeros(1 << max(6, (4 * len(hash_W)).bit_length()), np.uint64)
+    for h in np.unique(hash_W):
+        slot = int(h) & (len(slots) - 1)
+        while slots[slot]:
+            slot = (slot + 1) & (len(slots) - 1)
+        slots[slot] = h
+    return slots
+
+
+@cache
+def _datatrove_marks() -> np.ndarray:
+    """Bool by code point: the characters that datatrove takes for punctuation."""
+    table = np.zeros(LIMIT, bool)
+    table[code_points("datatrove_punctuation.txt")] = True
+    return table

@@ -9,15 +9,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.filters.edits import Edits, apply
-from gristmill.filters.line_rules import edit_c4
+from gristmill.filters.line_rules import DATATROVE, FINEWEB, PAPER, TFDS, c4_editor
 from gristmill.filters.rules import Preset, Rule, fired_matrix
 from gristmill.filters.signals import SIGNALS, score
 
 Editor = Callable[[pa.Array], tuple[Edits, dict[str, np.ndarray]]]
 """large_string texts -> their edits, and page-level signals (float64 per document) found on the way."""
 
-EDITORS: dict[str, Editor] = {"c4": edit_c4}
-"""What the `editor` of a preset names."""
+EDITORS: dict[str, Editor] = {
+    "c4@tfds": c4_editor(TFDS),
+    "c4@paper": c4_editor(PAPER),
+    "c4@datatrove": c4_editor(DATATROVE),
+    "c4@fineweb": c4_editor(FINEWEB),
+}
+"""What the `editor` of a preset names. Those with one name before the @ find the same signals."""
 
 UNJUDGED = "unjudged"
 """The rule that drops a document which no entry admits, where the recipe says `otherwise: drop`."""
@@ -63,28 +68,43 @@ class Judgement:
 
 @dataclass(slots=True)
 class _View:
-    """The text after some editing steps: the editor that made it, the suffix of its columns, what to compute on it."""
+    """The text after some editing steps: the editor that made it, the suffix of its columns, what to compute on it.
+
+    found_suffix: of the columns that the editor finds; a name by itself where it is the first of its kind.
+    """
 
     editor: str | None
     suffix: str
+    found_suffix: str = ""
     names: list[str] = field(default_factory=list)
+
+    @property
+    def kind(self) -> str | None:
+        """The editor's name before the @, which signals name."""
+        return self.editor and self.editor.split("@")[0]
 
 
 class _Plan:
-    """The rules of one entry, each with the column that it reads, and the views that these columns come from."""
+    """The rules of one entry, each with the column that it reads, and the views that these columns come from.
+
+    signal_of: column -> signal, of the rules and of what presets measure beside them.
+    """
 
     def __init__(self, presets: Sequence[Preset], measured: Sequence[str]) -> None:
         self.views = [_View(None, "", [*measured])]
         self.rules: list[Rule] = []
         self.rule_names: list[str] = []
         self.rule_columns: list[str] = []
+        self.signal_of: dict[str, str] = {}
         for preset in presets:
             if preset.editor is not None:
-                self.views.append(_View(preset.editor, f"{self.views[-1].suffix}__{preset.short_name}"))
+                self.views.append(self._next_view(preset.editor, preset.short_name))
             self.rules += preset.rules
             self.rule_names += preset.rule_names()
             self.rule_columns += [self._column(rule.signal) for rule in preset.rules]
-        self.columns = list(dict.fromkeys([*self.rule_columns, *measured]))
+            self.signal_of |= {self._column(rule.signal): rule.signal for rule in preset.rules}
+            self.signal_of |= {self._column(name): name for name in preset.measures}
+        self.signal_of |= {name: name for name in measured}
 
     def _column(self, name: str) -> str:
         """The column of a signal for rules that see the newest view, which will compute it if no editor does."""
@@ -93,9 +113,17 @@ class _Plan:
             if name not in view.names:
                 view.names.append(name)
             return name + view.suffix
-        if editor not in [view.editor for view in self.views]:
+        finders = [view for view in self.views if view.kind == editor]
+        if not finders:
             raise ValueError(f"signal {name} comes from the editing step {editor}, which no preset before makes")
-        return name
+        return name + finders[-1].found_suffix
+
+    def _next_view(self, editor: str, short_name: str) -> _View:
+        before = self.views[-1].suffix
+        view = _View(editor, f"{before}__{short_name}")
+        if any(one.kind == view.kind for one in self.views):
+            view.found_suffix = before
+        return view
 
     def measure(
         self, text: pa.Array, language: pa.Array, doc_id: pa.Array | None
@@ -107,10 +135,10 @@ class _Plan:
             if view.editor is not None:
                 made, found = EDITORS[view.editor](text)
                 edits, text = edits.then(made) if len(edits) else made, apply(text, made)
-                columns |= found
+                columns |= {name + view.found_suffix: value_D for name, value_D in found.items()}
             found = score(text, view.names, language, doc_id)
             columns |= {name + view.suffix: value_D for name, value_D in found.items()}
-        return {name: columns[name] for name in self.columns}, edits
+        return {name: columns[name] for name in self.signal_of}, edits
 
 
 class Judge:
@@ -129,11 +157,8 @@ class Judge:
     ) -> None:
         self.entries, self.otherwise = tuple(entries), otherwise
         self._plans = [_Plan(entry.presets, measured) for entry in entries]
-        signal_of = {
-            column: rule.what
-            for plan in self._plans
-            for column, rule in zip(plan.rule_columns, plan.rules, strict=True)
-        } | {name: SIGNALS[name] for name in measured}
+        signal_of = {column: SIGNALS[name] for plan in self._plans for column, name in plan.signal_of.items()}
+        signal_of |= {name: SIGNALS[name] for name in measured}  # without entries too
         self.columns = pa.schema(
             pa.field(column, pa.float64(), metadata={"doc": signal.doc, "unit": signal.unit})
             for column, signal in signal_of.items()

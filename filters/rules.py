@@ -62,12 +62,14 @@ class Preset:
 
     editor: name in `judge.EDITORS` of the edit that this preset makes first; its rules, and all presets after
     it in an entry, see the edited text.
+    measures: signals that the ledger gets beside those of the rules, and that judge nothing.
     """
 
     name: str
     source: str
     rules: tuple[Rule, ...]
     editor: str | None = None
+    measures: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [rule.name for rule in self.rules]

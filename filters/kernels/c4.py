@@ -21,7 +21,9 @@ WHITESPACE, CITATION, LONG_WORD, NO_MARK, SHORT, JAVASCRIPT, POLICY, LINE_FEED =
 KEEP = np.int64(-1)
 ZERO = np.int64(0)
 
-MIN_WORDS, MAX_WORD = 5, 1000  # words a line, characters a word
+MAX_WORD, MIN_WORDS, NEEDS_MARK, ELLIPSIS_ENDS, QUOTE_ENDS, CITATIONS_ARE_WORDS = range(6)
+"""What `how` of clean_pages says, where implementations differ: the most characters of a word (0: any), the fewest
+words of a line; 1 or 0: a line needs an end mark, `...` is one, `'` is one, words are counted before citations go."""
 
 # What read_line() finds. The first two are what a byte means by itself.
 BRACKET, CURLY, HAS_LONG_WORD, HAS_JAVASCRIPT, HAS_POLICY, HAS_LOREM, KELVIN = (1 << bit for bit in range(8, 15))
@@ -80,7 +82,7 @@ def phrases_at(data_B, begin, i, stop):
 
 
 @kernel
-def read_line(data_B, begin, stop, classes):
+def read_line(data_B, begin, stop, classes, max_word):
     """(first, last, end, after, n_words, n_sentences, found) of the line at byte `begin` of a text that ends at `stop`.
 
     [first, last) is the stripped line, [end, after) its line break. found: bits of what the rules look for.
@@ -120,11 +122,11 @@ def read_line(data_B, begin, stop, classes):
             n_words += 1
             last = i
             ending = sentence_end(data_B, word, i) if _BYTES[data_B[i - 1]] & _MAY_END else NO_END
-            if i - word > MAX_WORD:
+            if 0 < max_word < i - word:
                 n_chars = 0
                 for j in range(word, i):
                     n_chars += (data_B[j] & 0xC0) != 0x80
-                if n_chars > MAX_WORD:
+                if n_chars > max_word:
                     found |= HAS_LONG_WORD
             word = KEEP
         if kind & _BREAK:
@@ -186,16 +188,20 @@ def copy_without_citations(data_B, first, last, classes, line_B, cited_C2):
 
 
 @kernel
-def drop_kind(line_B, begin, end, n_words, found):
+def drop_kind(line_B, begin, end, n_words, found, how):
     """Code of the rule that drops the line [begin, end), which is not blank, or KEEP; in TFDS's order."""
-    if end == begin or not _BYTES[line_B[end - 1]] & _END_MARK:
+    if end == begin:
         return NO_MARK
-    dots = 0
-    while dots < 3 and end - dots > begin and line_B[end - 1 - dots] == ord("."):
-        dots += 1
-    if dots == 3:
-        return NO_MARK
-    if n_words < MIN_WORDS:
+    if how[NEEDS_MARK]:
+        quote = how[QUOTE_ENDS] and line_B[end - 1] == ord("'")
+        if not quote and not _BYTES[line_B[end - 1]] & _END_MARK:
+            return NO_MARK
+        dots = 0
+        while dots < 3 and end - dots > begin and line_B[end - 1 - dots] == ord("."):
+            dots += 1
+        if dots == 3 and not how[ELLIPSIS_ENDS]:
+            return NO_MARK
+    if n_words < how[MIN_WORDS]:
         return SHORT
     if found & HAS_JAVASCRIPT:
         return JAVASCRIPT
@@ -231,9 +237,12 @@ def put_citations(cited_C2, n_cited, begin, blank, n, floor, edit_E3):
 
 
 @kernel
-def clean_pages(data_B, start_D1, classes, line_B, cited_C2, lorem_D, curly_D, sentences_D, kept_D, edits_D1, edit_E3):
+def clean_pages(
+    data_B, start_D1, classes, how, line_B, cited_C2, lorem_D, curly_D, sentences_D, kept_D, edits_D1, edit_E3
+):
     """The edits that make of each document the page that TFDS emits, and what its page rules look at.
 
+    how: int64, by the names above.
     line_B: room for the longest document; cited_C2: for half as many ranges. edit_E3: (begin, end) in data_B and a
     code; edits_D1: where each document's begin. Returns the number of edits; if that is more than edit_E3 holds, they
     are incomplete: call again with so much room. lorem_D, curly_D: lines at which TFDS drops the page, which is left to
@@ -247,7 +256,7 @@ def clean_pages(data_B, start_D1, classes, line_B, cited_C2, lorem_D, curly_D, s
         kind = WHITESPACE
         gap, begin = start_D1[d], start_D1[d]  # [gap, begin): line break before this line, not yet dealt with
         while begin < stop:
-            first, last, end, after, n_words, in_line, found = read_line(data_B, begin, stop, classes)
+            first, last, end, after, n_words, in_line, found = read_line(data_B, begin, stop, classes, how[MAX_WORD])
             kind = WHITESPACE
             n_cited, blank = ZERO, ZERO
             if found & HAS_LONG_WORD:
@@ -255,10 +264,13 @@ def clean_pages(data_B, start_D1, classes, line_B, cited_C2, lorem_D, curly_D, s
             elif n_words:
                 if found & (BRACKET | KELVIN):
                     length, n_cited = copy_without_citations(data_B, first, last, classes, line_B, cited_C2)
-                    blank, _, _, _, n_words, in_line, found = read_line(line_B, ZERO, length, classes)
-                    kind = drop_kind(line_B, ZERO, length, n_words, found)
+                    words_before = n_words
+                    blank, _, _, _, n_words, in_line, found = read_line(line_B, ZERO, length, classes, how[MAX_WORD])
+                    if how[CITATIONS_ARE_WORDS]:
+                        n_words = words_before
+                    kind = drop_kind(line_B, ZERO, length, n_words, found, how)
                 else:
-                    kind = drop_kind(data_B, first, last, n_words, found)
+                    kind = drop_kind(data_B, first, last, n_words, found, how)
                 if kind != NO_MARK and kind != SHORT:
                     n_lorem += found & HAS_LOREM != 0
                     n_curly += kind != JAVASCRIPT and found & CURLY != 0

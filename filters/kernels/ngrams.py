@@ -10,6 +10,9 @@ LONGEST_TOP = 4
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 """2**64 / golden ratio. An n-gram's hash is the polynomial of its word hashes in it; slots are top bits times it."""
 
+ONCE, PASSED, EVERY = range(3)
+"""How the characters of repeated n-grams are counted; see repeated_ngrams."""
+
 
 @inline
 def slot_bits(items):
@@ -47,12 +50,12 @@ def find_repeats(hash_P, at_P, items, table_S, same_P, count_P):
 
 
 @kernel
-def top_group(at_P, items, n, before_P1, same_P, count_P):
-    """First item of the most frequent n-gram; of equals the longest, then the first. -1: none occurs twice."""
+def top_group(at_P, items, n, before_P1, same_P, count_P, longest):
+    """First item of the most frequent n-gram, -1: none occurs twice. Of equals the first, or the longest if asked."""
     best, best_count, best_chars = -1, 2, -1
     for k in range(items):
         if same_P[k] == k and count_P[k] >= best_count:
-            chars = before_P1[at_P[k] + n] - before_P1[at_P[k]]
+            chars = before_P1[at_P[k] + n] - before_P1[at_P[k]] if longest else 0
             if count_P[k] > best_count or chars > best_chars:
                 best, best_count, best_chars = k, count_P[k], chars
     return best
@@ -71,37 +74,83 @@ def covered_chars(at_P, items, n, before_P1, same_P, count_P, only):
 
 
 @kernel
-def repeated_ngrams(hash_W, chars_W, first_D1, covered_DN):
+def passed_chars(at_P, items, n, before_P1, same_P, met_P):
+    """Code points of n-grams that equal one met before, reading on behind each of them: what it covers is not met."""
+    passed, reach = 0, 0
+    met_P[:items] = False
+    for k in range(items):
+        if at_P[k] < reach:
+            continue
+        if met_P[same_P[k]]:
+            reach = at_P[k] + n
+            passed += before_P1[reach] - before_P1[at_P[k]]
+        met_P[same_P[k]] = True
+    return passed
+
+
+@kernel
+def all_chars(at_P, items, n, before_P1, same_P, count_P):
+    """Code points of all n-grams that occur twice or more, each occurrence by itself."""
+    chars = 0
+    for k in range(items):
+        if count_P[same_P[k]] > 1:
+            chars += before_P1[at_P[k] + n] - before_P1[at_P[k]]
+    return chars
+
+
+@kernel
+def repeated_ngrams(hash_W, chars_W, first_D1, counting, covered_DN, whole_DN):
     """Code points inside repeated word n-grams, for n = 2 .. 10, in column n - 1, int64; column 0: of all words.
 
-    n <= 4: inside the occurrences of the most frequent n-gram; n >= 5: inside all n-grams that occur twice or more,
-    the first occurrence included. Overlapping occurrences count each word once.
+    n <= 4: inside the occurrences of the most frequent n-gram; n >= 5: inside all n-grams that occur twice or more.
+    counting says whose way:
+    ONCE: overlapping occurrences count each word once; first occurrences included; once is no repetition.
+    PASSED (datatrove): the top n-gram's length, joined with spaces, times its count, be it 1; of the others what equals
+    an earlier one, reading on behind it.
+    EVERY (Dolma): every occurrence by itself, the top one's be it 1.
+    whole_DN: code points of all n-grams, each by itself, int64, which EVERY divides by.
     """
     longest = 1
     for d in range(first_D1.size - 1):
         longest = max(longest, first_D1[d + 1] - first_D1[d])
     hash_P = np.empty(longest, np.uint64)
     at_P, same_P, count_P = np.empty(longest, np.int32), np.empty(longest, np.int32), np.empty(longest, np.int32)
-    before_P1 = np.empty(longest + 1, np.int64)
+    before_P1, met_P = np.empty(longest + 1, np.int64), np.empty(longest, np.bool_)
     table_S = np.empty(1 << slot_bits(longest), np.int32)
     before_P1[0] = 0
     for d in range(first_D1.size - 1):
-        covered_DN[d] = 0
+        covered_DN[d], whole_DN[d] = 0, 0
         begin, words = first_D1[d], first_D1[d + 1] - first_D1[d]
         for p in range(words):
             hash_P[p] = hash_W[begin + p]
             before_P1[p + 1] = before_P1[p] + chars_W[begin + p]
             at_P[p] = p
-        covered_DN[d, 0] = before_P1[words]
+        covered_DN[d, 0] = whole_DN[d, 0] = before_P1[words]
+        if counting != ONCE:
+            for n in range(2, min(LONGEST_TOP, words) + 1):
+                covered_DN[d, n - 1] = before_P1[n] + (n - 1) * (counting == PASSED)
+        if counting == EVERY:
+            for n in range(2, min(LONGEST, words) + 1):
+                for p in range(words - n + 1):
+                    whole_DN[d, n - 1] += before_P1[p + n] - before_P1[p]
         items = words - 1
         for n in range(2, LONGEST + 1):
             for k in range(items):
                 p = at_P[k]
                 hash_P[p] = hash_P[p] * MULTIPLIER + hash_W[begin + p + n - 1]
             find_repeats(hash_P, at_P, items, table_S, same_P, count_P)
-            top = top_group(at_P, items, n, before_P1, same_P, count_P) if n <= LONGEST_TOP else -1
-            if top >= 0 or n > LONGEST_TOP:
-                covered_DN[d, n - 1] = covered_chars(at_P, items, n, before_P1, same_P, count_P, top)
+            top = top_group(at_P, items, n, before_P1, same_P, count_P, counting == ONCE) if n <= LONGEST_TOP else -1
+            if counting == ONCE:
+                if top >= 0 or n > LONGEST_TOP:
+                    covered_DN[d, n - 1] = covered_chars(at_P, items, n, before_P1, same_P, count_P, top)
+            elif top >= 0:
+                chars = before_P1[at_P[top] + n] - before_P1[at_P[top]] + (n - 1) * (counting == PASSED)
+                covered_DN[d, n - 1] = count_P[top] * chars
+            elif n > LONGEST_TOP:
+                if counting == PASSED:
+                    covered_DN[d, n - 1] = passed_chars(at_P, items, n, before_P1, same_P, met_P)
+                else:
+                    covered_DN[d, n - 1] = all_chars(at_P, items, n, before_P1, same_P, count_P)
             kept, previous = 0, -2  # an (n + 1)-gram can repeat only where the n-grams at p and p + 1 both do
             for k in range(items):
                 if count_P[same_P[k]] > 1:

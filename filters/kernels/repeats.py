@@ -8,10 +8,10 @@ from gristmill.filters.kernels.ngrams import MULTIPLIER, slot_bits
 
 
 @kernel
-def repeated_items(hash_X, chars_X, first_D1, repeated_D, repeated_chars_D, later_chars_D):
+def repeated_items(hash_X, chars_X, first_D1, repeated_D, repeated_chars_D, later_D, later_chars_D):
     """Per document: repeated_D items that occur twice or more, repeated_chars_D their lengths, all int64.
 
-    later_chars_D: lengths of the items that equal an earlier one, so without first occurrences.
+    later_D items that equal an earlier one, so without first occurrences, and later_chars_D their lengths.
     """
     longest = 1
     for d in range(first_D1.size - 1):
@@ -23,7 +23,7 @@ def repeated_items(hash_X, chars_X, first_D1, repeated_D, repeated_chars_D, late
         bits = slot_bits(items)
         mask, shift = (1 << bits) - 1, np.uint64(64 - bits)
         table_S[: mask + 1] = -1
-        repeated, chars, later = 0, 0, 0
+        repeated, chars, later, later_chars = 0, 0, 0, 0
         for x in range(items):
             h = hash_X[begin + x]
             slot = np.int64((h * MULTIPLIER) >> shift)
@@ -40,5 +40,7 @@ def repeated_items(hash_X, chars_X, first_D1, repeated_D, repeated_chars_D, late
                 chars += chars_X[begin + first]
             repeated += 1
             chars += chars_X[begin + x]
-            later += chars_X[begin + x]
-        repeated_D[d], repeated_chars_D[d], later_chars_D[d] = repeated, chars, later
+            later += 1
+            later_chars += chars_X[begin + x]
+        repeated_D[d], repeated_chars_D[d] = repeated, chars
+        later_D[d], later_chars_D[d] = later, later_chars

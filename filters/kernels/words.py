@@ -1,14 +1,14 @@
 """Word streams: where the words are, said once as hashes and lengths, and what is counted on the way.
 
-`space`: what str.split() gives. `punct`: the same, with marks split off. `char`: each Han (Kana, Thai, ...) letter
-alone, other letters in runs.
+`space`: what str.split() gives. `char`: each Han (Kana, Thai, ...) letter alone, other letters in runs. `punct`, with
+marks split off, is in punct.py.
 """
 
 # Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, W words of the batch, S slots of the stop-word table.
 import numpy as np
 
 from gristmill.filters.kernels.jit import inline, kernel
-from gristmill.filters.kernels.unicode import ALNUM, ALPHA, PUNCT, SPACE, UNSPACED, UPPER, code_point, mix64
+from gristmill.filters.kernels.unicode import ALNUM, ALPHA, SPACE, UNSPACED, code_point, mix64
 
 FNV_OFFSET = np.uint64(14695981039346656037)
 FNV_PRIME = np.uint64(1099511628211)
@@ -27,23 +27,24 @@ def fnv(h, c):
 @kernel
 def split_space(
     data_B, start_D1, classes, stop_S,
-    first_D1, hash_W, chars_W, plain_D, plain_chars_D, alphabetic_D, stop_D, sign_D, ellipsis_D,
+    first_D1, hash_W, chars_W, plain_D, plain_chars_D, alphabetic_D, stop_D, sign_D, ellipsis_D, symbol_D,
 ):  # fmt: skip
     """The `space` stream: words are what str.split() gives. Returns their number; W >= bytes / 2 + D is room enough.
 
     Word w has hash_W[w] (uint64, equal for equal words) and chars_W[w] code points; document d owns words
     first_D1[d] up to first_D1[d + 1]. Per document, int64: plain_D words that hold a letter or digit, plain_chars_D
     their code points; alphabetic_D words with a letter (str.isalpha); stop_D distinct words of the table stop_S
-    (uint64); sign_D number signs; ellipsis_D U+2026 and `...`, counted as str.count does.
+    (uint64); sign_D number signs; ellipsis_D U+2026 and `...`, counted as str.count does; symbol_D words that hold a
+    number sign or U+2026.
     """
     w = 0
     seen_S = np.full(stop_S.size, -1, np.int32)
     for d in range(start_D1.size - 1):
         first_D1[d] = w
-        plain, plain_chars, alphabetic, stops, signs, ellipses = 0, 0, 0, 0, 0, 0
+        plain, plain_chars, alphabetic, stops, signs, ellipses, symbols = 0, 0, 0, 0, 0, 0, 0
         i, end = start_D1[d], start_D1[d + 1]
         while i < end:
-            h, chars, dots, seen = FNV_OFFSET, 0, 0, 0
+            h, chars, dots, seen, symbol = FNV_OFFSET, 0, 0, 0, 0
             while i < end:
                 c, i = code_point(data_B, i)
                 k = classes[c]
@@ -60,6 +61,7 @@ def split_space(
                     dots = 0
                 ellipses += c == 0x2026
                 signs += c == 0x23
+                symbol |= c == 0x2026 or c == 0x23
             if chars == 0:
                 continue
             h = mix64(h)
@@ -68,95 +70,60 @@ def split_space(
             plain += (seen & ALNUM) // ALNUM
             plain_chars += chars * ((seen & ALNUM) // ALNUM)
             alphabetic += seen & ALPHA
+            symbols += symbol
             slot = h % np.uint64(STOP_SLOTS)
             if stop_S[slot] == h and seen_S[slot] != d:
                 seen_S[slot] = d
                 stops += 1
         plain_D[d], plain_chars_D[d], alphabetic_D[d] = plain, plain_chars, alphabetic
-        stop_D[d], sign_D[d], ellipsis_D[d] = stops, signs, ellipses
+        stop_D[d], sign_D[d], ellipsis_D[d], symbol_D[d] = stops, signs, ellipses, symbols
     first_D1[start_D1.size - 1] = w
     return w
 
 
-END, INFIX, APOSTROPHE, FULL_STOP, HYPHEN = 1, 2, 4, 8, 16
-"""What a mark does in the `punct` stream; see mark_table."""
+@kernel
+def count_listed(hash_W, first_D1, slot_S, distinct_D, all_D):
+    """Words per document, int64, whose hash is in the table: distinct ones, and all their occurrences.
 
-
-def mark_table() -> np.ndarray:
-    """uint8 by ASCII code: how count_punct splits at a mark.
-
-    END marks split off at the ends of a word; INFIX marks split between letters. After spaCy's punctuation rules
-    (spacy/lang/punctuation.py: LIST_PUNCT, LIST_QUOTES, LIST_CURRENCY; infixes), so `_` ends and `/` does not.
+    slot_S: open addressing, 0 where empty; see counters.word_table.
     """
-    table_K = np.zeros(128, np.uint8)
-    for marks, bits in ((",:;!?()[]{}<>_#*&$`\"'", END), (":<>=/,~-", INFIX), ("'", APOSTROPHE)):
-        table_K[[ord(mark) for mark in marks]] |= bits
-    table_K[ord(".")], table_K[ord("-")] = FULL_STOP, INFIX | HYPHEN
-    return table_K
-
-
-@inline
-def mark_of(c, k, mark_K):
-    """Bits of the character c with classes k, if it is a mark."""
-    if c < 128:
-        return mark_K[c]
-    if c == 0x2019:
-        return END | APOSTROPHE
-    if c == 0x2013 or c == 0x2014:
-        return END | INFIX
-    return END * ((k & PUNCT) // PUNCT)
-
-
-@inline
-def words_inside(marks, mark, stops, before, after, after_scheme):
-    """Words that begin at marks between two letters or digits, the last of them `mark`: 0, 1, or 2 with the mark."""
-    if after_scheme:  # an address is one word
-        return 0
-    if stops > 1:
-        return 2
-    letters = before & after & ALPHA != 0
-    if mark & INFIX and letters and (marks == 1 or mark & HYPHEN):
-        return 2
-    if stops == 1 and marks == 1 and letters and after & UPPER and not before & UPPER:
-        return 2
-    return 1 if mark & APOSTROPHE and marks == 1 and letters else 0
+    mask = np.uint64(slot_S.size - 1)
+    seen_S = np.full(slot_S.size, -1, np.int32)
+    for d in range(first_D1.size - 1):
+        distinct, occurrences = 0, 0
+        for w in range(first_D1[d], first_D1[d + 1]):
+            slot = hash_W[w] & mask
+            while slot_S[slot] != 0 and slot_S[slot] != hash_W[w]:
+                slot = (slot + np.uint64(1)) & mask
+            if slot_S[slot] != 0:
+                occurrences += 1
+                if seen_S[slot] != d:
+                    seen_S[slot] = d
+                    distinct += 1
+        distinct_D[d], all_D[d] = distinct, occurrences
 
 
 @kernel
-def count_punct(data_B, start_D1, classes, mark_K, words_D):
-    """Size of the `punct` stream, int64: words between white space, with marks split off as spaCy's English rules do.
-
-    A mark at either end of a word is a word (`(yes!)`: 4), a run of full stops is one, a last full stop too. Between
-    letters a hyphen, slash, colon, comma, `=`, `<`, `>`, `~` or dash is a word and begins the next (`well-known`: 3),
-    so does a full stop before a capital; an apostrophe begins the next (`it's`: 2). An address with `://` is one word.
-    """
-    for d in range(words_D.size):
-        words, i, end = 0, start_D1[d], start_D1[d + 1]
-        while i < end:
-            ends, marks, stops, mark, before, chars, scheme = 0, 0, 0, 0, 0, 0, False
-            while i < end:
-                c, i = code_point(data_B, i)
-                k = classes[c]
-                if k & SPACE:
-                    break
-                chars += 1
-                if not k & ALNUM:
-                    mark = mark_of(c, k, mark_K)
-                    marks += 1
-                    ends += mark & END
-                    stops += (mark & FULL_STOP) // FULL_STOP
-                    continue
-                if before == 0:
-                    words += 1 + ends + (stops > 1)
-                elif marks:
-                    scheme |= marks == 3 and data_B[i - 4] == 0x3A and data_B[i - 3] == 0x2F and data_B[i - 2] == 0x2F
-                    words += words_inside(marks, mark, stops, before, k, scheme)
-                ends, marks, stops, before = 0, 0, 0, k
-            if before:
-                words += ends + (stops > 0)
-            elif chars:
-                words += max(1, ends + (stops > 1))
-        words_D[d] = words
+def median_lengths(chars_W, first_D1, median_D):
+    """Median of the words' lengths per document, float64: of an even number the mean of the middle two; of none 0."""
+    count_N = np.zeros(1 + max(1, chars_W.max() if chars_W.size else 1), np.int64)
+    for d in range(first_D1.size - 1):
+        begin, end = first_D1[d], first_D1[d + 1]
+        longest = 0
+        for w in range(begin, end):
+            count_N[chars_W[w]] += 1
+            longest = max(longest, chars_W[w])
+        low, high, below, n = -1, -1, 0, 0
+        while high < 0 and n <= longest:
+            below += count_N[n]
+            if low < 0 and 2 * below >= end - begin:
+                low = n
+            if 2 * below > end - begin:
+                high = n
+            n += 1
+        median_D[d] = (low + high) / 2 if begin < end else 0.0
+        for w in range(begin, end):
+            count_N[chars_W[w]] = 0
 
 
 @kernel

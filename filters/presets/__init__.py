@@ -3,10 +3,16 @@
 import re
 
 from gristmill.filters.presets.any_gristmill import ANY_GRISTMILL
+from gristmill.filters.presets.c4_datatrove import C4_DATATROVE
+from gristmill.filters.presets.c4_fineweb import C4_FINEWEB
+from gristmill.filters.presets.c4_paper import C4_PAPER
 from gristmill.filters.presets.c4_tfds import C4_TFDS
 from gristmill.filters.presets.chinese_gristmill import CHINESE_GRISTMILL
 from gristmill.filters.presets.fineweb_datatrove import FINEWEB_DATATROVE
+from gristmill.filters.presets.gopher_datatrove import GOPHER_DATATROVE
+from gristmill.filters.presets.gopher_dolma import GOPHER_DOLMA
 from gristmill.filters.presets.gopher_paper import GOPHER_PAPER
+from gristmill.filters.presets.mc4_paper import MC4_PAPER
 from gristmill.filters.registry import Registry
 from gristmill.filters.rules import Preset
 
@@ -21,5 +27,17 @@ def preset(made: Preset) -> Preset:
     return PRESETS.declare(made.name, made)
 
 
-for _preset in (GOPHER_PAPER, C4_TFDS, FINEWEB_DATATROVE, CHINESE_GRISTMILL, ANY_GRISTMILL):
+for _preset in (
+    GOPHER_PAPER,
+    GOPHER_DATATROVE,
+    GOPHER_DOLMA,
+    C4_TFDS,
+    C4_PAPER,
+    C4_DATATROVE,
+    C4_FINEWEB,
+    MC4_PAPER,
+    FINEWEB_DATATROVE,
+    CHINESE_GRISTMILL,
+    ANY_GRISTMILL,
+):
     preset(_preset)

@@ -14,5 +14,5 @@ C4_TFDS = Preset(
         Rule("curly_brackets", "c4_curly_bracket_lines", "<=", 0, f"{_TFDS}, clean_page"),
         Rule("sentences", "c4_sentences", ">=", 3, f"{_TFDS}, clean_page", _ENGLISH),
     ),
-    editor="c4",
+    editor="c4@tfds",
 )

@@ -1,6 +1,15 @@
 """Signals: numbers computed from a document. A new one is a function in the file of its kind, a new kind is a file."""
 
-from gristmill.filters.signals import c4, chinese, fineweb, gopher_quality, gopher_repetition, sizes  # noqa: F401 - declares them
+from gristmill.filters.signals import (  # noqa: F401 - declares them
+    c4,
+    chinese,
+    fineweb,
+    gopher_datatrove,
+    gopher_dolma,
+    gopher_quality,
+    gopher_repetition,
+    sizes,
+)
 from gristmill.filters.signals.declare import (
     CHINESE_LANGUAGES,
     SIGNALS,

@@ -53,3 +53,12 @@ def lines(c: Counters) -> Floats:
 def paragraphs(c: Counters) -> Floats:
     """Runs of lines without a blank line between them."""
     return c.lines.paragraphs.count_D
+
+
+@signal("characters", "any")
+def third_longest_line(c: Counters) -> Floats:
+    """Length of the third longest line, white space included: mC4 asks for three lines of 200 characters.
+
+    0 where there are fewer than three lines.
+    """
+    return c.third_longest_line_D

@@ -228,3 +228,20 @@ def test_judge__refuses_other_text_types():
     label = pa.array(["en"])
     with pytest.raises(TypeError, match="large_string"):
         Judge(MIXED).judge(pa.array(["text"]), label, label, label)
+
+
+def test_judge__two_editing_presets_of_one_kind_have_columns_of_their_own():
+    text = pa.array(["One short line. Two here.\nA line that has more words in it."], pa.large_string())
+    label = pa.array(["en"])
+    judge = Judge([Entry(None, None, None, (PRESETS["c4@fineweb"], PRESETS["c4@tfds"]))])
+    found = judge.judge(text, label, label, label)
+    assert found.signals["c4_sentences"][0].as_py() == 3
+    assert found.signals["c4_sentences__c4"][0].as_py() == 3
+    assert found.fired[0].as_py() == ["c4@fineweb/sentences"]
+
+
+def test_judge__a_preset_measures_what_it_does_not_judge():
+    text, label = pa.array(["ab cd ef"], pa.large_string()), pa.array(["en"])
+    found = Judge([Entry(None, None, None, (PRESETS["gopher@dolma"],))]).judge(text, label, label, label)
+    assert found.signals["dolma_top_2gram_char_ratio"][0].as_py() == pytest.approx(4 / 6)
+    assert not any("top_" in name and "gram" in name for name in found.fired[0].as_py())

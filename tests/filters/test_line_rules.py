@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gristmill.filters.edits import apply
 from gristmill.filters.kernels.sentences import ABBREVIATIONS
-from gristmill.filters.line_rules import bad_words, edit_c4
+from gristmill.filters.line_rules import DATATROVE, FINEWEB, PAPER, bad_words, edit_c4
 
 CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")
 POLICY = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
@@ -183,3 +183,20 @@ def test_bad_words__a_long_list_and_a_useless_one():
     for useless in ([], ["bad", ""]):
         with pytest.raises(ValueError, match="at least one word"):
             bad_words(column(["text"]), useless, "en")
+
+
+@pytest.mark.parametrize(
+    ("rules", "text", "page"),
+    [
+        (PAPER, "Three words here.\nTwo words.", "Three words here."),
+        (PAPER, "It goes on and on...", "It goes on and on..."),
+        (DATATROVE, "It goes on and on...", ""),
+        (DATATROVE, "He said 'go now'", "He said 'go now'"),
+        (DATATROVE, "[1] Two words.", "Two words."),
+        (FINEWEB, "No mark at all", "No mark at all"),
+        (FINEWEB, "two words\n今天天气很好。\nthree words here", "three words here"),
+    ],
+)
+def test_edit_c4__where_implementations_differ(rules, text, page):
+    texts = column([text])
+    assert apply(texts, edit_c4(texts, rules)[0])[0].as_py() == page

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gristmill.filters.kernels.ngrams import LONGEST, LONGEST_TOP, repeated_ngrams
+from gristmill.filters.kernels.ngrams import EVERY, LONGEST, LONGEST_TOP, ONCE, PASSED, repeated_ngrams
 
 
 def brute_force(words: list[int], chars: list[int]) -> list[int]:
@@ -25,14 +25,62 @@ def brute_force(words: list[int], chars: list[int]) -> list[int]:
     return covered_N
 
 
-def run(documents: list[list[int]], length_of: dict[int, int]) -> list[list[int]]:
+def datatrove(words: list[str]) -> list[int]:
+    """find_top_duplicate and find_all_duplicate of datatrove's gopher_repetition_filter.py."""
+    found = [len("".join(words))]
+    for n in range(2, LONGEST + 1):
+        grams = [" ".join(words[i : i + n]) for i in range(len(words) - n + 1)]
+        if n <= LONGEST_TOP:
+            gram, count = Counter(grams).most_common(1)[0] if grams else ("", 0)
+            found.append(len(gram) * count)
+            continue
+        met, repeated, at = set(), 0, 0
+        while at < len(grams):
+            if grams[at] in met:
+                repeated += len(grams[at].replace(" ", ""))
+                at += n
+            else:
+                met.add(grams[at])
+                at += 1
+        found.append(repeated)
+    return found
+
+
+def dolma(words: list[str]) -> tuple[list[int], list[int]]:
+    """(inside repeated n-grams, inside all) of dolma's taggers/gopher.py."""
+    found, whole = [len("".join(words))], [len("".join(words))]
+    for n in range(2, LONGEST + 1):
+        count = Counter(tuple(words[i : i + n]) for i in range(len(words) - n + 1))
+        if n <= LONGEST_TOP:
+            gram, times = count.most_common(1)[0] if count else ((), 0)
+            found.append(times * len("".join(gram)))
+        else:
+            found.append(sum(times * len("".join(gram)) for gram, times in count.items() if times > 1))
+        whole.append(sum(times * len("".join(gram)) for gram, times in count.items()))
+    return found, whole
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.lists(st.integers(0, 3), max_size=40), max_size=3))
+def test_repeated_ngrams__as_datatrove_and_dolma_count(documents):
+    length_of = {word: word + 1 for word in range(6)}
+    text = [[chr(97 + word) * length_of[word] for word in document] for document in documents]
+    assert run(documents, length_of, PASSED) == [datatrove(words) for words in text]
+    assert run(documents, length_of, EVERY) == [dolma(words)[0] for words in text]
+    whole = run(documents, length_of, EVERY, whole=True)
+    assert whole == [dolma(words)[1] for words in text]
+
+
+def run(
+    documents: list[list[int]], length_of: dict[int, int], counting: int = ONCE, whole: bool = False
+) -> list[list[int]]:
     words = [word for document in documents for word in document]
     random_hash = np.random.default_rng(0).integers(0, 2**64, 1000, np.uint64)
     first_D1 = np.array([0, *accumulate(map(len, documents))], np.int64)
-    covered_DN = np.empty((len(documents), LONGEST), np.int64)
+    covered_DN, whole_DN = (np.empty((len(documents), LONGEST), np.int64) for _ in range(2))
     chars_W = np.array([length_of[word] for word in words], np.int32)
-    repeated_ngrams(random_hash[np.array(words, np.int64)], chars_W, first_D1, covered_DN)
-    return covered_DN.tolist()
+    repeated_ngrams(random_hash[np.array(words, np.int64)], chars_W, first_D1, counting, covered_DN, whole_DN)
+    return (whole_DN if whole else covered_DN).tolist()
 
 
 @settings(deadline=None, max_examples=200)
