@@ -91,7 +91,7 @@ class _Plan:
     """
 
     def __init__(self, presets: Sequence[Preset], measured: Sequence[str]) -> None:
-        self.views = [_View(None, "", [*measured])]
+        self.views = [_View(None, "", names=[*measured])]
         self.rules: list[Rule] = []
         self.rule_names: list[str] = []
         self.rule_columns: list[str] = []

@@ -51,6 +51,7 @@ def words_inside(marks, mark, stops, before, after, after_scheme):
     return 1 if mark & APOSTROPHE and marks == 1 and letters else 0
 
 
+ZERO = np.int64(0)
 LETTER, PLAIN = 1, 2
 """Bits of seen_W: the word holds a letter (str.isalpha), and something that is no mark of symbol_C."""
 
@@ -75,8 +76,8 @@ def split_punct(data_B, start_D1, classes, mark_K, symbol_C, first_D1, hash_W, c
         first_D1[d] = w
         i, end = start_D1[d], start_D1[d + 1]
         while i < end:
-            h, chars, seen, before, scheme, first = FNV_OFFSET, 0, 0, 0, False, w
-            run, marks, stops, mark = np.int64(-1), 0, 0, 0  # the marks since the last letter: where they begin
+            h, chars, seen, before, scheme, first = FNV_OFFSET, 0, ZERO, ZERO, False, w
+            run, marks, stops, mark = np.int64(-1), 0, 0, ZERO  # the marks since the last letter: where they begin
             while True:
                 c, k, at = 0, np.int64(SPACE), i
                 if i < end:
