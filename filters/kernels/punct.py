@@ -77,7 +77,7 @@ def split_punct(data_B, start_D1, classes, mark_K, symbol_C, first_D1, hash_W, c
         i, end = start_D1[d], start_D1[d + 1]
         while i < end:
             h, chars, seen, before, scheme, first = FNV_OFFSET, 0, ZERO, ZERO, False, w
-            run, marks, stops, mark = np.int64(-1), 0, 0, ZERO  # the marks since the last letter: where they begin
+            run, marks, stops, mark = np.int64(-1), 0, ZERO, ZERO  # the marks since the last letter: where they begin
             while True:
                 c, k, at = 0, np.int64(SPACE), i
                 if i < end:
@@ -85,7 +85,7 @@ def split_punct(data_B, start_D1, classes, mark_K, symbol_C, first_D1, hash_W, c
                     k = np.int64(classes[c])
                 if not k & (ALNUM | SPACE):
                     if run < 0:
-                        run, marks, stops = at, 0, 0
+                        run, marks, stops = at, 0, ZERO
                     marks += 1
                     mark = np.int64(mark_of(c, k, mark_K))
                     stops += (mark & FULL_STOP) // FULL_STOP
@@ -100,7 +100,7 @@ def split_punct(data_B, start_D1, classes, mark_K, symbol_C, first_D1, hash_W, c
                         if writes:
                             hash_W[w], chars_W[w], seen_W[w] = mix64(h), chars, seen
                         w += 1
-                        h, chars, seen = FNV_OFFSET, 0, 0
+                        h, chars, seen = FNV_OFFSET, 0, ZERO
                     joined = stops == 1 and before == 0  # `.5`: a single full stop in front belongs to the word
                     j = run
                     while j < at:  # what stays with the word or, behind a split, begins one
@@ -114,7 +114,7 @@ def split_punct(data_B, start_D1, classes, mark_K, symbol_C, first_D1, hash_W, c
                         if writes:
                             hash_W[w], chars_W[w], seen_W[w] = mix64(h), chars, seen
                         w += 1
-                        h, chars, seen = FNV_OFFSET, 0, 0
+                        h, chars, seen = FNV_OFFSET, 0, ZERO
                     dots, dot_chars, j = FNV_OFFSET, 0, run
                     while ends and j < at:
                         m, j = code_point(data_B, j)
