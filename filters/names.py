@@ -29,10 +29,23 @@ def near(name: str, names: Iterable[str]) -> str | None:
         return plain[min(begun, key=len)]
     if close := difflib.get_close_matches(wanted, plain, 1, 0.6):
         return plain[close[0]]
+    # The rule without its preset, the preset without its version: `word_min`, `fineweb@huggingface`.
+    for part in (_behind_slash, _before_at):
+        names_of = {part(known): known for known in sorted(plain, reverse=True) if part(known)}
+        if close := difflib.get_close_matches(part(wanted) or wanted, names_of, 1, 0.7):
+            return plain[names_of[close[0]]]
     # A part by itself: `minimum words` for gopher@paper/words_min, `paper` for gopher@paper.
     parts = {known: known.replace("@", "_").replace("/", "_").split("_") for known in plain}
     shared = [known for known in plain if len(wanted) >= 3 and wanted in parts[known]]
     return plain[min(shared, key=len)] if shared else None
+
+
+def _behind_slash(name: str) -> str:
+    return name.rpartition("/")[2] if "/" in name else ""
+
+
+def _before_at(name: str) -> str:
+    return name.partition("@")[0] if "@" in name else ""
 
 
 def _plain(name: str) -> str:

@@ -3,6 +3,7 @@
 Progress goes to stderr, results to stdout. Exit codes: trainer/errors.py.
 """
 
+import difflib
 import json
 import os
 import signal
@@ -18,6 +19,9 @@ from gristmill.trainer.errors import ConfigError, Exit, InputError, TrainerError
 
 if TYPE_CHECKING:
     from gristmill.trainer.config import TrainConfig
+
+UsageError: Any = typer.BadParameter.__base__
+"""Base of everything that can be wrong with a command line; typer gives it no public name."""
 
 app = typer.Typer(
     help="Trains language models on the token shards of a run, and samples from them.",
@@ -264,7 +268,13 @@ def main() -> None:
     # (measured: six times the CPU time for the same steps at twice as many runnable threads as cores).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        app()
+        sys.exit(app(standalone_mode=False) or Exit.OK)
+    except UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()
+        else:
+            typer.echo(f"error: {_misunderstood(error)}", err=True)
+        sys.exit(Exit.USAGE)
     except TrainerError as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
@@ -275,8 +285,23 @@ def main() -> None:
             err=True,
         )
         sys.exit(Exit.INPUT)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(Exit.INTERRUPTED)
+
+
+def _misunderstood(error: Any) -> ConfigError:
+    """The error of ours for a command line that typer cannot understand."""
+    where = "trainer" if error.ctx is None else f"trainer {error.ctx.info_name or ''}"
+    option = getattr(error, "option_name", None)
+    if option is None or not hasattr(error, "possibilities"):
+        what = f"{option} needs a value" if option else error.format_message().splitlines()[0].rstrip(".")
+        return ConfigError(what, where=where, fix="look at --help of this command")
+    names = [name for parameter in error.ctx.command.params for name in parameter.opts if name.startswith("--")]
+    near = difflib.get_close_matches(option, names, 1, 0.6)
+    fix = f"did you mean '{near[0]}'?" if near else f"valid: {', '.join([*names, '--help'])}"
+    if "--set" in names:
+        fix += " Anything else: --set SECTION.NAME=VALUE"
+    return ConfigError(f"unknown option '{option}'", where=where, fix=fix)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ app = typer.Typer(
     name="gristmill",
     cls=Commands,
     no_args_is_help=True,
+    context_settings={"help_option_names": ["--help", "-h"]},
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     help="Raw text in, a trained language model out, and an answer to *why was this document dropped?* at every step.",

@@ -11,6 +11,7 @@ from gristmill.pipelines.recipe.check import check
 from gristmill.pipelines.recipe.doubts import doubts
 from gristmill.pipelines.recipe.load import LoadedRecipe, load
 from gristmill.pipelines.records.elements import Unit
+from gristmill.pipelines.run.first_records import check_first_records
 from gristmill.pipelines.run.job import plan_units
 from gristmill.pipelines.storage.models import fetch
 
@@ -20,7 +21,7 @@ DEFAULT_FACTOR = 2.2
 
 
 def validate(recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file.")]) -> None:
-    """Check a recipe; print its units, bytes and the disk that a run will need.
+    """Check a recipe and read the first record of every source; print units, bytes and the disk that a run will need.
 
     gristmill validate recipe.yaml
     """
@@ -28,6 +29,7 @@ def validate(recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML fil
     check(loaded)
     notes = doubts(loaded)
     units = plan_units(loaded, loaded.recipe.plan.unit_bytes, notes)
+    check_first_records(loaded, units)
     out.print(_table(loaded, units))
     disk = sum(unit.bytes * _factor(loaded, unit) for unit in units)
     out.print(f"expected disk of the run directory: about {human_bytes(disk)}")

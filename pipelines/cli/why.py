@@ -1,5 +1,6 @@
 """gristmill why RUN DOCUMENT: what was decided about one document, by which numbers, and what would have kept it."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +12,8 @@ from gristmill.pipelines.report.excerpts import scrubbed_excerpts
 from gristmill.pipelines.report.explain.explanation import Explainer
 from gristmill.pipelines.report.explain.matching import Matches
 from gristmill.pipelines.storage.layout import RECIPE
-from gristmill.pipelines.storage.rundir import open_run
+from gristmill.pipelines.storage.rundir import is_run, open_run
+from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.storage.verification import check_files
 
 CHARACTERS = 1_000
@@ -36,7 +38,7 @@ def why(
         gristmill why runs/my-corpus https://example.org/page
         gristmill why runs/my-corpus 3f2a --json
     """
-    store = open_run(run)
+    store = _open(run, document)
     check_files(store, *READ)
     with Explainer(store, scrubbed_excerpts()) as explainer:
         found = _find(explainer, run, document)
@@ -57,6 +59,16 @@ def why(
         out.print(listing(found.by, found.documents, listed))
     for one in explained:
         out.print(story(one))
+
+
+def _open(run: str, document: str) -> Store:
+    try:
+        return open_run(run)
+    except RecipeError as error:
+        if Path(document).is_dir() and is_run(Store.at(document)):
+            fix = f"the run comes first: gristmill why {document} {run}"
+            raise RecipeError(error.what, where=run, fix=fix) from None
+        raise
 
 
 def _find(explainer: Explainer, run: str, document: str) -> Matches:

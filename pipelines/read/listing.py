@@ -4,6 +4,7 @@ import errno
 import fnmatch
 import glob
 import os
+import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +13,8 @@ from typing import Any, NamedTuple
 
 import fsspec
 
-from gristmill.pipelines.errors import InputError
+from gristmill.filters.names import near
+from gristmill.pipelines.errors import InputError, utf8_text
 from gristmill.pipelines.read.files import File, compression_of
 from gristmill.pipelines.storage.addresses import check_address, is_remote
 from gristmill.pipelines.storage.layout import LOCK_FILE, RECIPE, STATE
@@ -30,6 +32,9 @@ WHY = {
     errno.EPERM: "no right to look at it",
 }
 
+
+SHOWN = 10
+"""Names in a folder that an error lists."""
 
 A_RUN = "a run directory; name a folder in it to read that"
 
@@ -108,11 +113,41 @@ def find_files(path: str, recipe_dir: Path, suffixes: tuple[str, ...], where: st
         found.files.sort(key=lambda file: file.path)
         found.aside.sort()
         return found
+    raise InputError(f"nothing matches '{path}'", where=where, fix=_advice(path, apart, recipe_dir, suffixes))
+
+
+def _advice(path: str, apart: bool, recipe_dir: Path, suffixes: tuple[str, ...]) -> str:
+    """What to do about a path that matches nothing."""
     names = ", ".join(suffixes)
-    fix = f"check the path; a folder is searched for {names}, a pattern such as '{path.rstrip('/')}/*' takes any file"
-    if not apart:
-        fix += f"; relative paths start from {recipe_dir.absolute()}"
-    raise InputError(f"nothing matches '{path}'", where=where, fix=fix)
+    searched = f"a folder is searched for {names}, a pattern such as '{path.rstrip('/')}/*' takes any file"
+    if apart:
+        return f"check the path; {searched}"
+    if scheme := re.match(r"([a-z][a-z0-9]+):/?(?=[^/])", path):
+        return f"an address has two slashes: '{scheme[1]}://{path[scheme.end() :]}'"
+    start = f"relative paths start from {recipe_dir.absolute()}"
+    full = Path(recipe_dir.absolute(), os.path.expanduser(path))
+    if full.is_dir():
+        return f"{searched}; there are: {_listed(full)}" if _names(full) else f"the folder {full} is empty"
+    folder = full.parent
+    if not glob.has_magic(str(folder)) and not folder.is_dir():
+        return f"there is no folder {folder}; {start}"
+    if glob.has_magic(path):
+        return f"check the pattern; {start}" + (f"; there are: {_listed(folder)}" if folder.is_dir() else "")
+    close = near(full.name, _names(folder))
+    return f"did you mean '{close}'? {start}" if close else f"there are: {_listed(folder)}; {start}"
+
+
+def _names(folder: Path) -> list[str]:
+    """Of what is seen in a folder; none where it cannot be looked at."""
+    try:
+        return sorted(utf8_text(name) for name in os.listdir(folder) if not name.startswith((".", "_")))
+    except OSError:
+        return []
+
+
+def _listed(folder: Path) -> str:
+    names = _names(folder)
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
 
 
 def fits(name: str, suffixes: tuple[str, ...]) -> bool:

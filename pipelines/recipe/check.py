@@ -66,7 +66,7 @@ def _sources(recipe: Recipe) -> Iterator[Problem]:
         if source.format != "csv" and "csv" in source.model_fields_set:
             yield (*path, "csv"), f"the format '{source.format}' has no such options; remove this key"
         if isinstance(source.language, str) and (wrong := wrong_language(source.language)):
-            yield (*path, "language"), wrong
+            yield (*path, "language"), f"{wrong} Where a field says it: `language: {{column: {source.language}}}`"
         for column, kind in source.columns.items():
             if column in own:
                 yield (*path, "columns", column), f"'{column}' is a column of Gristmill's own; it is there already"
@@ -188,4 +188,5 @@ def _quality(recipe: Recipe) -> Iterable[Problem]:
     name = recipe.deduplicate.quality if recipe.deduplicate else None
     columns = judge_of(recipe).columns.names
     if name is not None and name not in columns:
-        yield ("deduplicate", "quality"), f"no step of this recipe emits '{name}'; {nearest(name, columns)}"
+        there = nearest(name, columns) if columns else "`decide` has no rule, so there are no signals"
+        yield ("deduplicate", "quality"), f"no step of this recipe emits '{name}'; {there}"

@@ -22,7 +22,18 @@ from gristmill.pipelines.recipe.classifiers import Fetch, read_classifiers
 from gristmill.pipelines.recipe.plain_yaml import short
 from gristmill.pipelines.recipe.plugins import declare_plugins, read_plugin
 from gristmill.pipelines.recipe.schema import Recipe
-from gristmill.pipelines.recipe.wording import Place, RecipePath, expected, is_open, keys_of, place_of, values_of
+from gristmill.pipelines.recipe.wording import (
+    Place,
+    RecipePath,
+    expected,
+    is_open,
+    keys_of,
+    may_be_null,
+    meant,
+    place_of,
+    values_of,
+)
+from gristmill.pipelines.recipe.yaml_faults import full_width
 
 NEWLINE = b"\n"
 MAX_SHOWN = 50
@@ -59,7 +70,7 @@ def load(file: Path, fetch: Fetch | None = None, models: bool = True) -> LoadedR
     node, data = _parse(_text(file), file)
     lines = dict(lines_of(node))
     if not isinstance(data, dict):
-        raise RecipeError("the recipe is not a mapping", where=f"{file}:1", fix="start from `gristmill init`")
+        raise RecipeError("the recipe is not a mapping of keys and values", where=f"{file}:1", fix=_as_mapping(data))
     _add_plugins(data, file, lines)
     try:
         recipe = Recipe.model_validate(data)
@@ -67,6 +78,13 @@ def load(file: Path, fetch: Fetch | None = None, models: bool = True) -> LoadedR
         raise report(file, list(islice(_problems(error.errors(), data, lines), MAX_SHOWN + 1))) from None
     _add_classifiers(recipe, file, lines, fetch if models else None, models)
     return LoadedRecipe(recipe, file, lines, fingerprint(recipe))
+
+
+def _as_mapping(data: Any) -> str:
+    """How the keys of a recipe are written."""
+    if isinstance(data, list):
+        return "write `key: value` lines, without the '- ' before them"
+    return full_width(str(data)) or "write `key: value` lines, with a space behind the colon; or `gristmill init`"
 
 
 def _add_plugins(data: dict[str, Any], file: Path, lines: dict[RecipePath, int]) -> None:
@@ -176,13 +194,13 @@ def _parse(text: str, file: Path) -> tuple[yaml.Node, Any]:
         raise RecipeError(error.problem, where=f"{file}:{error.line}", fix=error.fix) from None
     if node is None:
         raise RecipeError("the recipe is empty", where=f"{file}:1", fix="start from `gristmill init`")
-    problems = list(_duplicates(node, file))
+    problems = list(_duplicates(node))
     if problems:
         raise report(file, problems)
     return node, data
 
 
-def _duplicates(node: yaml.Node, file: Path) -> Iterator[tuple[int, str]]:
+def _duplicates(node: yaml.Node) -> Iterator[tuple[int, str]]:
     children = [value for _, value in node.value] if isinstance(node, yaml.MappingNode) else node.value
     if isinstance(node, yaml.MappingNode):
         first: dict[str, int] = {}
@@ -191,12 +209,12 @@ def _duplicates(node: yaml.Node, file: Path) -> Iterator[tuple[int, str]]:
             if key.value in first:
                 yield (
                     line,
-                    f"{file}:{line}  key '{short(key.value)}' stands here and at line {first[key.value]}; keep one",
+                    f"line {line}  key '{short(key.value)}' stands here and at line {first[key.value]}; keep one",
                 )
             first[key.value] = line
     if isinstance(node, yaml.CollectionNode):
         for child in children:
-            yield from _duplicates(child, file)
+            yield from _duplicates(child)
 
 
 def _problems(errors: list[ErrorDetails], data: Any, lines: dict[RecipePath, int]) -> Iterator[tuple[int, str]]:
@@ -227,7 +245,7 @@ def _at(data: Any, path: RecipePath) -> Any:
 def _describe(path: RecipePath, place: Place, errors: list[ErrorDetails], value: Any) -> str:
     kinds = {error["type"] for error in errors}
     if "extra_forbidden" in kinds:
-        return f"unknown key '{short(path[-1])}'; {nearest(str(path[-1]), keys_of(place_of(path[:-1])[1]))}"
+        return f"unknown key '{short(path[-1])}'; {meant(str(path[-1]), keys_of(place_of(path[:-1])[1]))}"
     if "missing" in kinds:
         return f"this key is required: {expected(place)}"
     if own := [str(error["ctx"]["error"]) for error in errors if error["type"] == "value_error"]:
@@ -236,6 +254,8 @@ def _describe(path: RecipePath, place: Place, errors: list[ErrorDetails], value:
     if "literal_error" in kinds and (len(kinds) == 1 or hint.startswith("did you mean")) and hint:
         return f"unknown value '{short(value)}'; {hint}"
     wanted = "a finite number" if "finite_number" in kinds else expected(place)
+    if isinstance(value, bool) and may_be_null(place):
+        return f"expected {wanted}; {'leave the key out for the defaults' if value else 'write `null` to turn it off'}"
     return f"expected {wanted}; got {_shown(value)}"
 
 

@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 
 import yaml
 
+from gristmill.pipelines.recipe.yaml_faults import fault
+
 MAX_DEPTH = 32
 MAX_BYTES = 1 << 20
 MAX_NODES = 20_000
@@ -44,9 +46,8 @@ def parse(text: str) -> tuple[yaml.Node | None, Any]:
         character = f"the character U+{error.character:04X}" if isinstance(error.character, int) else "a character"
         raise PlainYamlError(line, f"not valid YAML: {character} is not allowed", "remove it") from None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        fix = "check indentation, colons and quotes"
-        raise PlainYamlError(mark.line + 1 if mark else 1, f"not valid YAML: {error.problem}", fix) from None
+        line, what, fix = fault(error, text)
+        raise PlainYamlError(line, f"not valid YAML: {what}", fix) from None
 
 
 def short(value: object, limit: int = 80) -> str:

@@ -137,7 +137,7 @@ class Source(Model):
     """Field that holds the page's address, where there is one."""
     language: str | LanguageColumn | None = None
     """`en`: declared for every document; `{column: lang}`: read from the record; absent: identified."""
-    columns: dict[str, ColumnType] = {}
+    columns: Annotated[dict[str, ColumnType], Expected("a mapping from fields to string, int64, float64 or bool")] = {}
     """Fields that become typed columns of `text/`; all others travel in `meta` as JSON."""
     priority: int = Field(0, ge=0, le=31)
     """In a duplicate cluster the higher priority wins, after "kept by the rules"."""

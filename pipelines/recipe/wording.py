@@ -8,11 +8,42 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from gristmill.filters.names import nearest
 from gristmill.pipelines.recipe.schema import Expected, Recipe
 
 RecipePath = tuple[str | int, ...]
 Place = Any
 """What stands at a place of the schema: an annotation, with its metadata where it is Annotated."""
+_ELSEWHERE = {
+    "at_least": "min minimum min_value ge gte lower_bound",
+    "at_most": "max maximum max_value le lte upper_bound",
+    "columns": "features schema fields metadata",
+    "decide": "filters filter rules quality_filters",
+    "deduplicate": "dedup dedupe deduplication minhash",
+    "format": "type reader loader file_type",
+    "id": "id_column id_field id_key document_id",
+    "paths": "file files input inputs glob data_files url urls",
+    "presets": "filters filter rules",
+    "scrub": "pii pii_removal anonymize privacy",
+    "sequence_length": "seq_len seq_length max_length block_size context_length context",
+    "signal": "name metric field",
+    "sources": "input inputs data datasets dataset corpus",
+    "text": "text_column text_field text_key content body",
+    "threshold": "jaccard jaccard_threshold similarity similarity_threshold",
+    "vocabulary": "vocab vocab_size size",
+}
+"""Key of a recipe -> what other tools call it."""
+
+_OPTIONS = {
+    **dict.fromkeys(("out", "output", "out_dir", "output_dir", "output_path", "output_folder"), "--out FOLDER"),
+    **dict.fromkeys(("workers", "num_workers", "processes", "num_proc", "n_jobs"), "--workers N"),
+    "memory": "--memory 8GB",
+    "disk": "--disk 100GB",
+    "runner": "--runner spark",
+    "sample": "--sample 1%",
+}
+"""What stands on the command line, not in a recipe: no output depends on it."""
+
 LISTED = 8
 """Keys of a mapping shown; the rest is counted."""
 
@@ -36,7 +67,7 @@ def place_of(loc: RecipePath) -> tuple[RecipePath, Place]:
 
 def keys_of(place: Place) -> list[str]:
     """The keys of the mapping that stands at a place; none where it is no model of ours."""
-    models = [member for member in _members(place) if _is_model(member)]
+    models = [plain for member in _members(place) if _is_model(plain := _bare(member)[0])]
     return [key for model in models for key in model.model_fields]
 
 
@@ -49,6 +80,26 @@ def values_of(place: Place) -> list[str]:
 def is_open(place: Place) -> bool:
     """Whether a place takes values of several kinds."""
     return len(_members(place)) > 1
+
+
+def may_be_null(place: Place) -> bool:
+    """Whether `null` can stand at a place, which turns something off."""
+    return types.NoneType in get_args(_bare(place)[0])
+
+
+def meant(key: str, keys: list[str]) -> str:
+    """What an unknown key was probably meant to be: as other tools call it, or as it is nearly spelt."""
+    for colon in (":", "："):
+        name = key.split(colon)[0].strip()
+        if colon in key and name in keys:
+            return f"write `{name}: {key.split(colon, 1)[1].strip()}`, with a space behind the colon"
+    word = key.casefold().replace("-", "_").replace(" ", "_")
+    if word in _OPTIONS and "gristmill" in keys:
+        return f"`gristmill run {_OPTIONS[word]}` says so; remove this key"
+    for name, others in _ELSEWHERE.items():
+        if name in keys and word in others.split():
+            return f"did you mean '{name}'?"
+    return nearest(key, keys)
 
 
 def expected(place: Place) -> str:

@@ -29,7 +29,7 @@ def open_run(where: str | Path) -> Store:
     """The run directory of an earlier `run`. Raises RecipeError when there is none."""
     store = Store.at(where)
     if not is_run(store):
-        fix = "give the folder that `gristmill run` printed"
+        fix = "give the folder that `gristmill run` printed: --out, or runs/<name of the recipe>"
         raise RecipeError(f"'{where}' is not a run directory", where=str(where), fix=fix)
     return store
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import typer
 
-from gristmill.filters.names import nearest
+from gristmill.filters.names import near, nearest
 from gristmill.pipelines.errors import RecipeError
 
 UsageError: Any = typer.BadParameter.__base__
@@ -13,6 +13,40 @@ UsageError: Any = typer.BadParameter.__base__
 
 _COMMAND = re.compile(r"No such command '(.*?)'")
 _EXTRA = re.compile(r"unexpected extra arguments?(?:\(s\))? \((.*)\)")
+_OPTIONS = {
+    "--out": "o output out_dir output_dir output-dir outdir",
+    "--workers": "j n w jobs procs num-workers num_workers num_proc n_jobs threads",
+    "--characters": "text full length whole n",
+    "--sample": "limit fraction subset",
+    "--help": "h ? usage",
+    "--version": "V v ver",
+}
+"""Option -> what other tools call it."""
+
+_WORDS = {
+    **dict.fromkeys(
+        ("recipe", "config", "c", "f", "file"), "name the recipe without an option: gristmill run recipe.yaml"
+    ),
+    **dict.fromkeys(("resume", "continue", "restart"), "the same command again goes on where it stopped"),
+    **dict.fromkeys(("force", "overwrite"), "a run goes on or redoes what changed; to begin anew name another --out"),
+    **dict.fromkeys(("dry-run", "dryrun", "check", "plan"), "`gristmill validate RECIPE` checks and shows the units"),
+    **dict.fromkeys(("yes", "y"), "leave it out: nothing is asked"),
+    **dict.fromkeys(
+        ("verbose", "quiet", "q", "debug", "log-level"), "leave it out: run.log in the run directory has it all"
+    ),
+}
+"""Option of other tools that there is none for -> what to do instead."""
+
+_COMMANDS = {
+    "help": "`gristmill --help`, or `gristmill COMMAND --help`",
+    "version": "`gristmill --version`",
+    "explore": "`gristmill why RUN DOCUMENT`",
+    "resume": "`gristmill run RECIPE` goes on where it stopped",
+    "check": "did you mean 'validate'?",
+    "new": "did you mean 'init'?",
+}
+"""Command of other tools -> ours."""
+
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 
 
@@ -23,15 +57,30 @@ def explain(error: Any) -> RecipeError:
     message = error.format_message()
     if (option := getattr(error, "option_name", None)) and hasattr(error, "possibilities"):
         names = [name for parameter in error.ctx.command.params for name in parameter.opts if name.startswith("--")]
-        return RecipeError(f"unknown option '{option}'", where=command, fix=nearest(option, [*names, "--help"]))
+        return RecipeError(f"unknown option '{option}'", where=command, fix=_option(option, [*names, "--help"]))
+    if option:
+        return RecipeError(f"{option} needs a value", where=command, fix=shown)
     if name := _COMMAND.search(message):
-        fix = nearest(name[1], error.ctx.command.list_commands(error.ctx))
+        there = error.ctx.command.list_commands(error.ctx)
+        fix = _COMMANDS.get(name[1].casefold()) or nearest(name[1], there)
         return RecipeError(f"unknown command '{name[1]}'", where=command, fix=fix)
     if extra := _EXTRA.search(message):
         return RecipeError(f"unexpected argument '{extra[1]}'", where=command, fix=shown)
     if getattr(error, "param", None) is None:
         return RecipeError(message.splitlines()[0].rstrip("."), where=command, fix=shown)
     return RecipeError(_value(error), where=command, fix=shown)
+
+
+def _option(option: str, names: list[str]) -> str:
+    """What an option that nobody knows was meant to be: as other tools call it, or as it is nearly spelt."""
+    word = option.lstrip("-").partition("=")[0]
+    for name, others in _OPTIONS.items():
+        if name in names and word in others.split():
+            return f"did you mean '{name}'?"
+    if word in _WORDS:
+        return _WORDS[word]
+    close = near(word, [name.removeprefix("--") for name in names])
+    return f"did you mean '--{close}'?" if close else f"valid: {', '.join(sorted(names))}"
 
 
 def is_help(error: Any) -> bool:

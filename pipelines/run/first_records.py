@@ -1,0 +1,146 @@
+"""Whether the first records of every source can be read: what `validate` finds out before a run does."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+
+from gristmill.pipelines.errors import utf8_text
+from gristmill.pipelines.read.batches import Aside, Document
+from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.files import compression_of, open_file
+from gristmill.pipelines.read.formats import READERS
+from gristmill.pipelines.read.sample import Sample
+from gristmill.pipelines.read.streams import BrokenStreamError, pieces
+from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
+from gristmill.pipelines.recipe.plain_yaml import short
+from gristmill.pipelines.recipe.schema import Recipe, Source
+from gristmill.pipelines.recipe.wording import RecipePath
+from gristmill.pipelines.records.elements import DeadLetter, Split, Unit
+
+FILES, ITEMS = 16, 1_000
+"""Looked at of a source while no document is found: its first files, and what each gives first."""
+
+NOT_READ = "which is not read"
+_BEGINNINGS = {
+    b"\x1f\x8b": "a gzip file: let its name end in .gz",
+    b"\x28\xb5\x2f\xfd": "a zstd file: let its name end in .zst",
+    b"BZh": f"a bzip2 file, {NOT_READ}: unpack it",
+    b"\xfd7zXZ": f"an xz file, {NOT_READ}: unpack it",
+    b"PK\x03\x04": f"a zip archive (or an office document), {NOT_READ}: unpack it",
+    b"%PDF": f"a PDF, {NOT_READ}: take its text out first",
+    b"SQLite format 3": f"a SQLite database, {NOT_READ}: export its table",
+    b"PAR1": "Parquet: `format: parquet`",
+    b"ARROW1": "Arrow: `format: arrow`",
+    b"\xff\xff\xff\xff": "an Arrow stream: `format: arrow`",
+    b"WARC/": "WARC: `format: warc`",
+    b"[": "a JSON array: `format: json`",
+    b"{": "JSON: `format: jsonl`, or `format: json` where a record has several lines",
+    b"<": "HTML or XML: `format: html`",
+}
+"""How files begin -> what they are, and what to do about it."""
+
+
+_ERRORS = {
+    "JSONDecodeError": "it is not JSON",
+    "UnicodeDecodeError": "it is not UTF-8; convert it, for example: iconv -f GB18030 -t UTF-8",
+    "EOFError": "the file ends early: fetch it again",
+    "error": "the packed file is damaged: fetch it again",
+    "ZstdError": "the packed file is damaged: fetch it again",
+    "ArrowInvalid": "the file is damaged, or of another format",
+}
+"""Errors whose message is a library's -> what they mean for whoever wrote the recipe."""
+
+
+@dataclass
+class _Look:
+    """What the beginning of a source gave."""
+
+    documents: int = 0
+    dead: list[DeadLetter] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+
+def check_first_records(loaded: LoadedRecipe, units: list[Unit]) -> None:
+    """Raises RecipeError, with lines, for sources whose first files give no document at all, and says why."""
+    problems: list[tuple[int, str]] = []
+    for name, source in loaded.recipe.sources.items():
+        look = _look(loaded.recipe, source, [unit for unit in units if unit.source == name])
+        if look.files and (look.documents == 0 or NOT_READ in _kind(look.files[0])):
+            path: RecipePath = ("sources", name, "format" if look.dead else "paths")
+            line = line_of(loaded.lines, path)
+            problems.append((line, f"line {line}  {dotted(path[:2])}: {_told(source, look)}"))
+    if problems:
+        raise report(loaded.file, sorted(problems))
+
+
+def _look(recipe: Recipe, source: Source, units: list[Unit]) -> _Look:
+    look = _Look()
+    reader = READERS[source.format]
+    for unit in units:
+        context = Context(unit.source, reader.resolve(source), recipe.read, recipe.extract, Sample(1, 0))
+        for split in unit.splits:
+            if look.documents or len(look.files) == FILES:
+                return look
+            if split.path not in look.files:
+                look.files.append(split.path)
+                with suppress(OSError):  # the run says so
+                    _take(look, islice(_items(split, context), ITEMS))
+    return look
+
+
+def _items(split: Split, context: Context) -> Iterator[Document | DeadLetter | Aside | int]:
+    """What a split gives; of batches how many documents."""
+    reader = READERS[context.source.format]
+    if reader.items is not None:
+        yield from reader.items(split, context)
+    elif reader.batches is not None:
+        for records in reader.batches(split, context):
+            yield from records.dead
+            yield records.batch.num_rows
+
+
+def _take(look: _Look, items: Iterator[Document | DeadLetter | Aside | int]) -> None:
+    for item in items:
+        if isinstance(item, DeadLetter):
+            look.dead.append(item)
+        elif isinstance(item, Document) or (isinstance(item, int) and item):
+            look.documents += 1
+            return
+
+
+def _told(source: Source, look: _Look) -> str:
+    more = f" and {len(look.files) - 1} more" if len(look.files) > 1 else ""
+    files = f"'{short(utf8_text(look.files[0]))}'{more}"
+    kind = _kind(look.files[0])
+    if kind and f"format: {source.format}`" not in kind:
+        return f"{files} cannot be read as {source.format}: it is {kind}"
+    suffix = os.path.splitext(look.files[0].removesuffix(".gz").removesuffix(".zst"))[1].lower()
+    formats = [name for name, reader in READERS.items() if suffix and suffix in reader.suffixes]
+    if formats and source.format not in formats:
+        return f"{files} cannot be read as {source.format}: its name says `format: {formats[0]}`"
+    if look.dead:
+        many = "the first record" if len(look.dead) == 1 else f"none of the first {len(look.dead):,} records"
+        how = f"{many} of {files} " + ("cannot" if len(look.dead) == 1 else "can")
+        return f"{how} be read as {source.format}: {_plain(look.dead[0].error)}"
+    return f"{files}: there is no record in it"
+
+
+def _plain(error: str) -> str:
+    """The error of a dead letter, without the wording of a library."""
+    kind = error.partition(":")[0]
+    return f"{_ERRORS[kind]} ({kind})" if kind in _ERRORS else short(error, 300)
+
+
+def _kind(path: str) -> str:
+    """What a file is by how it begins, decompressed as its name says; "" where nobody knows."""
+    data = b""
+    with suppress(OSError, BrokenStreamError), open_file(path) as file:
+        data = next(pieces(file, compression_of(path)), b"")[:4096]
+    if not data and compression_of(path):
+        with suppress(OSError), open_file(path) as file:
+            raw = file.read(16)
+        return "" if raw.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")) else "not packed: let its name say so"
+    plain = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return next((kind for mark, kind in _BEGINNINGS.items() if data.startswith(mark) or plain.startswith(mark)), "")
