@@ -10,7 +10,7 @@ from gristmill.pipelines.cli.init import example
 from gristmill.pipelines.cli.main import Commands
 
 
-@pytest.mark.parametrize("name", ["recipe.schema.json", "recipe.md", "rules.md", "cli.md"])
+@pytest.mark.parametrize("name", ["recipe.schema.json", "recipe.md", "rules.md", "cli.md", "datasets.md"])
 def test_generated_page__is_current(name):
     assert (DOCS / name).read_text(encoding="utf-8") == pages()[name], "run `make docs`"
 

@@ -8,6 +8,7 @@ from click import Context
 
 from gristmill.filters.presets import PRESETS
 from gristmill.filters.signals import SIGNALS
+from gristmill.pipelines.cli.datasets_page import datasets_page
 from gristmill.pipelines.cli.terminal.output import note
 from gristmill.pipelines.errors import Exit
 from gristmill.pipelines.recipe.schema import Recipe
@@ -18,7 +19,13 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 def pages() -> dict[str, str]:
     """File name -> content of every generated page."""
     schema = json.dumps(Recipe.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
-    return {"recipe.schema.json": schema, "recipe.md": recipe_page(), "rules.md": rules_page(), "cli.md": cli_page()}
+    return {
+        "recipe.schema.json": schema,
+        "recipe.md": recipe_page(),
+        "rules.md": rules_page(),
+        "cli.md": cli_page(),
+        "datasets.md": datasets_page(),
+    }
 
 
 def recipe_page() -> str:

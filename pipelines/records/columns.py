@@ -1,7 +1,7 @@
 """The columns of every dataset that the stages write, and how a batch is put together from them."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -54,6 +54,101 @@ DEAD = pa.schema(
         ("first_bytes", pa.binary()),
     ]
 )
+
+
+class Meaning(NamedTuple):
+    """What a column says, and when it is null ("": never). Kept beside the schemas, not in them: no file's bytes depend
+    on how it is described."""
+
+    text: str
+    null: str = ""
+
+
+MEANINGS: dict[str, Meaning] = {
+    "doc_id": Meaning(
+        "128-bit hash of source, own id and the record's bytes, as hex: the key for joins. It repeats where the same"
+        " record was read twice",
+        "of records that died while they were read",
+    ),
+    "id": Meaning("the record's own id (the source's `id`), scrubbed where the recipe scrubs", "where it has none"),
+    "source": Meaning("name of the source in the recipe"),
+    "url": Meaning("the page's address (the source's `url`), scrubbed where the recipe scrubs", "where it has none"),
+    "row": Meaning("position of the record in its unit, from 0"),
+    "unit": Meaning("key of the unit that read the record; `_plan/units.arrow` says which files it reads"),
+    "lang": Meaning("ISO 639-1 code, else 639-3: declared by the source, or identified", "before it is known"),
+    "lang_score": Meaning("confidence of the identification, 0 to 1; 1 where it was declared", "before it is known"),
+    "script": Meaning("ISO 15924 code of most of its letters, such as Latn or Hani", "before it is known"),
+    "bytes": Meaning("UTF-8 bytes of the text; of a dead letter the length of its record"),
+    "verdict": Meaning("`kept`, `dropped` or `dead`"),
+    "judged": Meaning("whether an entry of `decide` admitted it", "where it never got there"),
+    "step": Meaning(
+        "what dropped it, or where it died: read, extract, decide, deduplicate, scrub", "of kept documents"
+    ),
+    "rules": Meaning("every rule that fired, in the recipe's order; empty where none did"),
+    "cluster": Meaning(
+        "doc_id of the best document of its duplicate cluster; its own where it has no duplicate",
+        "of records that died while they were read",
+    ),
+    "duplicate_of": Meaning(
+        "doc_id of the better document that it repeats", "where it repeats none, or is the same record once more"
+    ),
+    "similarity": Meaning(
+        "exact Jaccard similarity of shingles to that document; 1 where the texts are equal", "where it repeats none"
+    ),
+    "kept": Meaning("whether it is in `text/`"),
+    "text": Meaning("the text, UTF-8"),
+    "meta": Meaning("all fields of the record that are no column, as one JSON object"),
+    "edits": Meaning(
+        "byte ranges of the extracted text that were changed, and by what (`kind`): line rules, entity types"
+    ),
+    "file": Meaning("the input file, scrubbed where the recipe scrubs"),
+    "offset": Meaning("where the record begins: byte of the (decompressed) file; row of a table"),
+    "length": Meaning("bytes of the record; of what cannot be read on, of the rest"),
+    "error": Meaning("`Type: message`, without text of the document"),
+    "sha256": Meaning("of the whole record, as hex; empty where its bytes could not be had"),
+    "first_bytes": Meaning("its first 4,096 bytes, not scrubbed: `gristmill clean` removes them"),
+}
+"""By column; a column means the same in every dataset, except as DIFFERING says."""
+
+DIFFERING: dict[str, dict[str, Meaning]] = {
+    "text": {
+        "doc_id": MEANINGS["doc_id"]._replace(null=""),
+        "text": Meaning("the clean text: extracted, edited, scrubbed"),
+        "bytes": Meaning("UTF-8 bytes of the clean text"),
+        "lang": MEANINGS["lang"]._replace(null=""),
+        "lang_score": MEANINGS["lang_score"]._replace(null=""),
+        "script": MEANINGS["script"]._replace(null=""),
+        "cluster": MEANINGS["cluster"]._replace(null=""),
+    },
+    "curated": {
+        "doc_id": MEANINGS["doc_id"]._replace(null=""),
+        "id": Meaning("the record's own id", "where it has none"),
+        "url": Meaning("the page's address", "where it has none"),
+        "text": Meaning("the text as extracted, before edits and scrubbing"),
+        "bytes": Meaning("UTF-8 bytes of the extracted text"),
+        "lang": MEANINGS["lang"]._replace(null=""),
+        "lang_score": MEANINGS["lang_score"]._replace(null=""),
+        "script": MEANINGS["script"]._replace(null=""),
+        "edits": Meaning("changes of editing presets: bytes [start, end) become `text`, `kind` says by which rule"),
+    },
+    "dropped": {
+        "doc_id": MEANINGS["doc_id"]._replace(null=""),
+        "id": Meaning("the record's own id", "where it has none"),
+        "url": Meaning("the page's address", "where it has none"),
+        "text": Meaning(
+            "the text as extracted, not scrubbed: `gristmill clean` removes it", "where none was taken out"
+        ),
+        "step": Meaning("what dropped it: read, extract, decide, deduplicate"),
+    },
+    "dead": {"step": Meaning("where it died: read, extract, decide, scrub")},
+    "clusters": {name: MEANINGS[name]._replace(null="") for name in ("doc_id", "cluster")},
+}
+"""Dataset -> columns that mean something else there, or are never null there."""
+
+
+def meaning_of(dataset: str, column: str) -> Meaning:
+    """Raises KeyError for a column that nobody has described."""
+    return DIFFERING.get(dataset, {}).get(column) or MEANINGS[column]
 
 
 def assemble(schema: pa.Schema, rows: int, columns: Mapping[str, Any]) -> pa.RecordBatch:

@@ -21,6 +21,18 @@ DOCUMENT_COLUMNS = (("doc_id", pa.string()), ("source", pa.string()), ("lang", p
                     ("bytes", pa.int64()))  # fmt: skip
 OPTIONAL_COLUMNS = (("loss_mask", pa.large_list(pa.uint8())), ("quality", pa.float32()))
 
+MEANINGS = {
+    "tokens": "ids of the whole document between `<bos>` and `<eos>`; uint32 where the vocabulary is beyond 65,536",
+    "doc_id": "as in `text/`",
+    "source": "name of the source in the recipe",
+    "lang": "ISO 639-1 code, else 639-3",
+    "cluster": "its duplicate cluster: documents of one cluster are all in train or all in validation",
+    "bytes": "UTF-8 bytes of the text: what bits per byte divide by",
+    "loss_mask": "1 where a token is learnt from, one per token; only in shards of conversations",
+    "quality": "weight of the document; only where a sampler wrote it",
+}
+"""What each column says."""
+
 
 @dataclass(frozen=True)
 class Header:

@@ -25,6 +25,14 @@ from gristmill.tokenizer.shards.format import Shard
 ORDER_SALT, ROW_SALT = 0x6F72_6465_72, 0x726F_7773  # "order", "rows"
 WINDOW_TOKENS = 1 << 26
 SEGMENT_COLUMNS = ("row", "shard", "doc", "start", "length")
+MEANINGS = {
+    "row": "the training row that the piece stands in, from 0",
+    "shard": "number of its shard in the split's list in `tokens/index.json`",
+    "doc": "row of its document in that shard",
+    "start": "first token of the piece in the document",
+    "length": "tokens of the piece",
+}
+"""What each column says."""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ MISTAKES = {
     "--versoin": "did you mean '--version'?",
     "init a.yaml b.yaml": "unexpected argument 'b.yaml'",
     "cluster kafka up": "valid: flink, spark",
-    "rules gofer": "did you mean 'gopher@paper'?",
+    "rules gofer": "did you mean 'gopher@",
     "generate": "CHECKPOINT is missing",
 }
 
