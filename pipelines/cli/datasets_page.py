@@ -25,25 +25,27 @@ TABLE
 ## How to open them
 
 ```python
-import duckdb  # Parquet by path; Arrow files through pyarrow
-duckdb.sql("SELECT verdict, count(*) FROM 'RUN/ledger/*.parquet' GROUP BY verdict")
-text = pyarrow.dataset.dataset("RUN/text", format="ipc")
-duckdb.sql("SELECT lang, sum(bytes) FROM text GROUP BY lang")
-
+import datasets  # Hugging Face
+import duckdb
+import gristmill
 import polars
+import pyarrow as pa
+import pyarrow.dataset
+
+duckdb.sql("SELECT verdict, count(*) FROM 'RUN/ledger/*.parquet' GROUP BY verdict")  # Parquet by path
+text = pa.dataset.dataset("RUN/text", format="ipc")
+duckdb.sql("SELECT lang, sum(bytes) FROM text GROUP BY lang")  # Arrow files through pyarrow
+
 polars.scan_ipc("RUN/text/*.arrow")  # lazily; read_ipc reads all
 polars.scan_parquet("RUN/ledger/*.parquet")
 
-import pyarrow.dataset
-pyarrow.dataset.dataset("RUN/text", format="ipc").to_table(columns=["text", "source"])
+text.to_table(columns=["text", "source"])
 
-import datasets  # Hugging Face
 datasets.load_dataset("arrow", data_files="RUN/text/*.arrow", split="train")  # streaming=True: without a copy
 datasets.load_dataset("parquet", data_files="RUN/ledger/*.parquet", split="train")
-datasets.Dataset(pyarrow.dataset.dataset("RUN/text", format="ipc").to_table())  # in memory
+datasets.Dataset(text.to_table())  # in memory
 
-import gristmill  # the parts that the manifest lists, and no other file
-gristmill.open_run("RUN").dataset("text").to_table()
+gristmill.open_run("RUN").dataset("text").to_table()  # the parts that the manifest lists, and no other file
 ```
 
 `datasets.Dataset.from_file` maps one file of the Arrow *stream* format, and so opens none of ours: they are files, with
@@ -51,12 +53,14 @@ an index at their end, which lets every other reader skip batches and columns. `
 and keeps streams in its own cache. To make streams yourself:
 
 ```python
-import pathlib, pyarrow as pa
-for part in sorted(pathlib.Path("RUN/text").glob("*.arrow")):
+from pathlib import Path
+
+import pyarrow as pa
+
+for part in sorted(Path("RUN/text").glob("*.arrow")):
     with pa.ipc.open_file(part) as file, pa.ipc.new_stream(f"streams/{part.name}", file.schema) as stream:
         for number in range(file.num_record_batches):
             stream.write_batch(file.get_batch(number))
-datasets.Dataset.from_file("streams/....arrow")
 ```
 
 Columns never change their meaning between runs; a newer version may add some.
