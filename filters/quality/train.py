@@ -2,7 +2,7 @@
 
 fastText 0.9.3 with one thread fills the first tenth of its matrix with random numbers and leaves the rest to whatever
 lay in memory (DenseMatrix::uniform): its NaN, and its chance. So it trains in a process of its own whose memory comes
-from the kernel, all zeros; more than one thread would learn in the order of the clock.
+zeroed; more than one thread would learn in the order of the clock.
 """
 
 import json
@@ -19,8 +19,10 @@ TRIES = 5
 """Seeds that are tried, one after the other, where training ends in numbers that are not finite."""
 CALM = 0.5
 """Factor on the learning rate at each further try."""
-FRESH_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "4096", "MALLOC_PERTURB_": "0", "MALLOC_ARENA_MAX": "1"}
-"""glibc takes every larger block from the kernel, zeroed, and reuses none."""
+ZEROED_MEMORY = {"MALLOC_PERTURB_": "255"}
+"""glibc fills what it gives out with 255 ^ 0xFF (mallopt(3), M_PERTURB), blocks of its small caches excepted: a matrix
+of LEAST_BUCKETS is larger."""
+LEAST_BUCKETS = 1024
 
 
 class TrainingError(Exception):
@@ -34,8 +36,8 @@ class Options:
     dimensions: int = 16
     word_ngrams: int = 2
     buckets: int = 2**17
-    epochs: int = 5
-    rate: float = 0.5
+    epochs: int = 20
+    rate: float = 0.1
     min_count: int = 3
     seed: int = 0
 
@@ -67,7 +69,7 @@ def _train_once(lines: Path, out: Path, options: Options, compressed: bool) -> s
     job = json.dumps({"lines": str(lines), "out": str(out), "compressed": compressed, **asdict(options)})
     command = [sys.executable, "-m", "gristmill.filters.quality.train", job]
     path = os.pathsep.join(filter(None, sys.path))
-    environment = {**os.environ, **FRESH_MEMORY, "PYTHONPATH": path}
+    environment = {**os.environ, **ZEROED_MEMORY, "PYTHONPATH": path}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode or not out.is_file():
         return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]

@@ -12,6 +12,7 @@ from gristmill.pipelines.cli.terminal.usage import UsageError, explain, is_help
 from gristmill.pipelines.errors import Exit, GristmillError, refusal
 
 WRITE, RUN, LOOK, TRAIN = "Write a recipe", "Run it", "Look at what came out", "Train on it"
+LEARN = "Learn what to keep"
 
 Commands.table = {
     "init": Entry(WRITE, "init"),
@@ -25,6 +26,7 @@ Commands.table = {
     "report": Entry(LOOK, "report"),
     "why": Entry(LOOK, "why"),
     "verify": Entry(LOOK, "verify"),
+    "classifier": Entry(LEARN, "classifier"),
     "train": Entry(TRAIN, "train", settings="TRAINER_ARGS"),
     "explain": Entry(TRAIN, "train", "explain", settings="TRAINER_ARGS"),
     "scaling": Entry(TRAIN, "train", "scaling", settings="TRAINER_ARGS"),

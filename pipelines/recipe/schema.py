@@ -23,6 +23,7 @@ from gristmill.filters.names import nearest
 from gristmill.filters.quality.classifier import Classifier as ReadClassifier
 from gristmill.filters.quality.signals import Draw
 from gristmill.filters.quality.signals import declare as declare_classifiers
+from gristmill.filters.quality.train import LEAST_BUCKETS
 from gristmill.filters.registry import Registry
 from gristmill.pipelines.recipe.glance import NAME
 from gristmill.pipelines.recipe.languages import known_language
@@ -327,10 +328,10 @@ class Training(Model):
     dimensions: int = Field(16, ge=1, le=1024)
     word_ngrams: int = Field(2, ge=2, le=5)
     """Words (characters where a script has no spaces) that are learnt together."""
-    buckets: int = Field(2**17, ge=2**10, le=2**26)
+    buckets: int = Field(2**17, ge=LEAST_BUCKETS, le=2**26)
     """Rows that n-grams share."""
-    epochs: int = Field(5, ge=1, le=1000)
-    rate: float = Field(0.5, gt=0, le=10)
+    epochs: int = Field(20, ge=1, le=1000)
+    rate: float = Field(0.1, gt=0, le=10)
     """Learning rate."""
     min_count: int = Field(3, ge=1, le=10**6)
     """Rarer words are left out."""

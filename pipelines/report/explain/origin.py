@@ -84,7 +84,7 @@ class Origins:
         from gristmill.pipelines.recipe.load import load
 
         with self._store.folder_on_disk(RECIPE, PLUGINS) as folder:
-            recipe = load(folder / RECIPE).recipe
+            recipe = load(folder / RECIPE, models=False).recipe
         if source not in recipe.sources:
             raise InputError("the recipe of the run has no such source", where=source, fix="run the recipe again")
         yield Inputs(recipe.sources[source], recipe.read, recipe.extract)
