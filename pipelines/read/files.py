@@ -15,7 +15,14 @@ from gristmill.pipelines.storage.addresses import is_remote
 from gristmill.pipelines.storage.remote import RemoteFile, value_of
 from gristmill.pipelines.storage.remote import info as remote_info
 
-COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".zstd": "zstd"}
+COMPRESSIONS = {
+    ".gz": "gzip",
+    ".zst": "zstd",
+    ".zstd": "zstd",
+    ".bz2": "bzip2",
+    ".xz": "xz",
+    ".lz4": "lz4",
+}
 
 PLAN_AGAIN = "run again: planning takes the files as they are now"
 
@@ -30,7 +37,7 @@ class File:
 
 
 def compression_of(path: str) -> str | None:
-    """ "gzip", "zstd" or None, by the name of the file."""
+    """ "gzip", "zstd", "bzip2", "xz", "lz4" or None, by the name of the file; whoever reads it goes by its bytes."""
     return COMPRESSIONS.get(os.path.splitext(path)[1].lower())
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import IO, NamedTuple
 
-from gristmill.pipelines.read.streams import RAW_BYTES, BrokenStreamError
+from gristmill.pipelines.read.streams import RAW_BYTES, BrokenStreamError, as_utf8, can_be_cut, pieces
 from gristmill.pipelines.records.dead_letters import Passing, too_long
+from gristmill.pipelines.records.elements import Split
 
 
 class Line(NamedTuple):
@@ -63,6 +64,14 @@ def lines(pieces: Iterable[bytes], offset: int, limit: int) -> Iterator[Line | L
         yield LostLine(offset, passing, too_long(passing.length, limit))
     elif rest:
         yield Line(offset, rest.removesuffix(b"\r"))
+
+
+def lines_of_split(file: IO[bytes], split: Split, named: str | None, limit: int) -> Iterator[Line | LostLine]:
+    """The lines that begin in a split. Of a file that cannot be cut, whatever its name says (`named`: how it is
+    packed), the split that begins it has all lines, as UTF-8."""
+    if can_be_cut(file, named):
+        return lines_of_range(file, split.start, split.end, limit)
+    return lines(as_utf8(pieces(file, named)), 0, limit) if split.start == 0 else iter(())
 
 
 def lines_of_range(file: IO[bytes], start: int, end: int, limit: int) -> Iterator[Line | LostLine]:

@@ -1,11 +1,16 @@
 """Bytes of a file, decompressed piece by piece, in bounded memory; a broken file gives all that comes before the
 break."""
 
+import bz2
+import codecs
 import io
+import lzma
+import re
 import zlib
-from collections.abc import Iterator
-from typing import IO
+from collections.abc import Callable, Iterable, Iterator
+from typing import IO, Any
 
+import pyarrow as pa
 import zstandard
 
 RAW_BYTES = 1 << 20
@@ -24,6 +29,38 @@ DICTIONARY_BYTES = 1 << 25
 NO_DICTIONARY = "the file was packed with a zstd dictionary and does not bring it in a skippable frame at its beginning"
 
 
+TOLD_BYTES = 32
+"""Of a file, for how it is packed and written."""
+MAGIC = {
+    "gzip": re.compile(rb"\x1f\x8b\x08"),
+    "zstd": re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"),
+    "bzip2": re.compile(rb"BZh[1-9](?:\x31\x41\x59\x26\x53\x59|\x17\x72\x45\x38\x50\x90)"),
+    "xz": re.compile(rb"\xfd7zXZ\0"),
+    "lz4": re.compile(rb"\x04\x22\x4d\x18"),
+}
+NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+WIDE_MARKS = {
+    b"\xff\xfe\0\0": "utf-32-le",
+    b"\0\0\xfe\xff": "utf-32-be",
+    b"\xff\xfe": "utf-16-le",
+    b"\xfe\xff": "utf-16-be",
+}
+WIDE_ASCII = {
+    re.compile(rb"[\t\n\r -~]\0\0\0"): "utf-32-le",
+    re.compile(rb"\0\0\0[\t\n\r -~]"): "utf-32-be",
+    re.compile(rb"[\t\n\r -~]\0(?!\0)"): "utf-16-le",
+    re.compile(rb"\0[\t\n\r -~]"): "utf-16-be",
+}
+LZ4_BYTES = 1 << 16
+"""Asked for at a time: what an early end costs at most."""
+XZ_MEMORY_BYTES = 1 << 30
+"""The largest dictionary that `xz` writes by itself has 64 MB."""
+UNPACK: dict[str, Callable[[], Any]] = {
+    "bzip2": bz2.BZ2Decompressor,
+    "xz": lambda: lzma.LZMADecompressor(memlimit=XZ_MEMORY_BYTES),
+}
+
+
 class BrokenStreamError(Exception):
     """The file ends early or cannot be decompressed from here on; all before was delivered. `member`: see
     gzip_pieces."""
@@ -33,14 +70,61 @@ class BrokenStreamError(Exception):
         self.member = member
 
 
-def pieces(file: IO[bytes], compression: str | None) -> Iterator[bytes]:
+def compression_in(file: IO[bytes], named: str | None) -> str | None:
+    """How a file is packed, by its first bytes; by its name (`named`) where they are neither packed nor text."""
+    start = file.tell()
+    head = file.read(TOLD_BYTES)
+    file.seek(start)
+    for compression, magic in MAGIC.items():
+        if magic.match(head):
+            return compression
+    return named if NO_TEXT.search(head) and not head.startswith(tuple(WIDE_MARKS)) else None
+
+
+def pieces(file: IO[bytes], named: str | None) -> Iterator[bytes]:
     """The file's bytes from its position to its end, decompressed. Raises BrokenStreamError after the last good
     byte."""
+    compression = compression_in(file, named)
     if compression == "gzip":
         return (data for _, data in gzip_pieces(file))
     if compression == "zstd":
         return _zstd_pieces(file)
+    if compression in UNPACK:
+        return _bounded_pieces(file, compression)
+    if compression == "lz4":
+        return _lz4_pieces(file)
     return iter(lambda: file.read(RAW_BYTES), b"")
+
+
+def can_be_cut(file: IO[bytes], named: str | None) -> bool:
+    """Whether lines can be found from any byte of the file on: it is not packed, and a byte of a line's end is one."""
+    start = file.tell()
+    wide = wide_encoding(file.read(TOLD_BYTES))
+    file.seek(start)
+    return wide is None and compression_in(file, named) is None
+
+
+def wide_encoding(head: bytes) -> str | None:
+    """UTF-16 or UTF-32, by the mark that a file begins with, else by the NULs beside its first ASCII character."""
+    for mark, encoding in WIDE_MARKS.items():
+        if head.startswith(mark):
+            return encoding
+    for begins, encoding in WIDE_ASCII.items():
+        if begins.match(head):
+            return encoding
+    return None
+
+
+def as_utf8(source: Iterable[bytes]) -> Iterator[bytes]:
+    """The pieces of a text; of one in UTF-16 or UTF-32, as UTF-8. What is no character there is none in UTF-8, so that
+    it costs its record and no other."""
+    decoder: codecs.IncrementalDecoder | None = None
+    for i, piece in enumerate(source):
+        if i == 0 and (encoding := wide_encoding(piece)):
+            decoder = codecs.getincrementaldecoder(encoding)("surrogatepass" if "16" in encoding else "replace")
+        yield decoder.decode(piece).encode("utf-8", "surrogatepass") if decoder else piece
+    if decoder and decoder.getstate()[0]:
+        raise BrokenStreamError("EOFError: the file ends within a character")
 
 
 def gzip_pieces(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
@@ -88,6 +172,42 @@ def _up_to_the_break(decoder: "zlib._Decompress", data: bytes) -> bytes:
         except zlib.error:
             break
     return b"".join(good)
+
+
+def _bounded_pieces(file: IO[bytes], compression: str) -> Iterator[bytes]:
+    """All streams of a bzip2 or xz file, with zero padding between and behind them."""
+    decoder, fresh, pending = UNPACK[compression](), True, b""
+    while pending or (pending := file.read(RAW_BYTES)):
+        if fresh and not (pending := pending.lstrip(b"\0")):
+            continue
+        fresh = False
+        try:
+            data = decoder.decompress(pending, RAW_BYTES)
+            while not decoder.eof and not decoder.needs_input:
+                yield data
+                data = decoder.decompress(b"", RAW_BYTES)
+        except (OSError, lzma.LZMAError) as error:
+            raise BrokenStreamError(f"{type(error).__name__}: the {compression} stream is damaged: {error}") from error
+        if data:
+            yield data
+        pending = b""
+        if decoder.eof:
+            decoder, fresh, pending = UNPACK[compression](), True, decoder.unused_data
+    if not fresh:
+        raise BrokenStreamError(f"EOFError: the {compression} stream ends early")
+
+
+def _lz4_pieces(file: IO[bytes]) -> Iterator[bytes]:
+    """All frames of an lz4 file."""
+    with pa.CompressedInputStream(pa.PythonFile(file, mode="r"), "lz4") as stream:
+        while True:
+            try:
+                data = stream.read(LZ4_BYTES)
+            except OSError as error:
+                raise BrokenStreamError(f"OSError: the lz4 stream is damaged or ends early: {error}") from error
+            if not data:
+                return
+            yield data
 
 
 def _zstd_pieces(file: IO[bytes]) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from gristmill.pipelines.read.files import File, compression_of, open_file
 from gristmill.pipelines.read.formats.csv_rows import ROW_BYTES, Dialect, LostRow, Row, too_long_row
 from gristmill.pipelines.read.formats.jsonl import record_item
 from gristmill.pipelines.read.html.charset import decode_text
-from gristmill.pipelines.read.lines import lines, lines_of_range
+from gristmill.pipelines.read.lines import lines, lines_of_split
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, split_of, whole
 from gristmill.pipelines.read.streams import RAW_BYTES, BrokenStreamError, pieces
 from gristmill.pipelines.recipe.schema import ColumnType, Source
@@ -53,11 +53,7 @@ class Table:
 
     def rows(self, file: IO[bytes], split: Split) -> Iterator[Row | LostRow]:
         """The rows that begin in the split, the header left out; blank lines are none."""
-        compression = compression_of(split.path)
-        if compression is None:
-            found = self._rows(lines_of_range(file, split.start, split.end, ROW_BYTES))
-        else:
-            found = self._rows(lines(pieces(file, compression), 0, ROW_BYTES))
+        found = self._rows(lines_of_split(file, split, compression_of(split.path), ROW_BYTES))
         if split.start == 0 and self.has_header:
             next(found, None)
         return found

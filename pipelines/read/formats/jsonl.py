@@ -13,10 +13,10 @@ from gristmill.pipelines.read.context import Context
 from gristmill.pipelines.read.fields import json_type
 from gristmill.pipelines.read.files import File, compression_of, open_file
 from gristmill.pipelines.read.formats import json_stream
-from gristmill.pipelines.read.lines import Line, LostLine, lines, lines_of_range
+from gristmill.pipelines.read.lines import Line, LostLine, lines, lines_of_split
 from gristmill.pipelines.read.listing import fits
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, split_of, whole
-from gristmill.pipelines.read.streams import BrokenStreamError, pieces
+from gristmill.pipelines.read.streams import BrokenStreamError, as_utf8, pieces
 from gristmill.pipelines.recipe.schema import Source
 from gristmill.pipelines.records.dead_letters import dead_letter
 from gristmill.pipelines.records.elements import Split
@@ -35,20 +35,15 @@ def read_jsonl(split: Split, context: Context) -> Iterator[Item]:
     if has_values(split.path):
         yield from read_json(split, context)
         return
-    limit = context.read.max_record_bytes
-    compression = compression_of(split.path)
     with open_file(split.path) as file:
-        if compression is None:
-            found = lines_of_range(file, split.start, split.end, limit)
-        else:
-            found = lines(pieces(file, compression), 0, limit)
+        found = lines_of_split(file, split, compression_of(split.path), context.read.max_record_bytes)
         yield from _documents(found, split, context)
 
 
 def read_json(split: Split, context: Context) -> Iterator[Item]:
     """Each value of the file: a document, or a dead letter."""
     with open_file(split.path) as file:
-        found = json_stream.values(pieces(file, compression_of(split.path)), context.read.max_record_bytes)
+        found = json_stream.values(as_utf8(pieces(file, compression_of(split.path))), context.read.max_record_bytes)
         yield from _documents(found, split, context)
 
 
@@ -99,7 +94,7 @@ def has_values(path: str) -> bool:
         return False
     beginning = b""
     with suppress(OSError, BrokenStreamError), open_file(path) as file:
-        for piece in pieces(file, compression_of(path)):
+        for piece in as_utf8(pieces(file, compression_of(path))):
             beginning += piece
             if len(beginning) >= json_stream.LOOK_BYTES:
                 break
@@ -133,7 +128,7 @@ def _look(split: Split, records: int, cut_up: Callable[[Iterator[bytes]], Iterat
     count = 0
     beginning = _Beginning()
     with suppress(OSError), open_file(split.path) as file:
-        for line in cut_up(beginning.of(pieces(file, compression_of(split.path)))):
+        for line in cut_up(beginning.of(as_utf8(pieces(file, compression_of(split.path))))):
             if count == records:
                 return Seen(names, count, False)
             if isinstance(line, Line):

@@ -68,7 +68,7 @@ def decode_text(data: bytes) -> tuple[str, str]:
     if encoding := _marked(data) or _shown(data):
         return _strict(data, encoding), encoding
     try:
-        return data.decode(), "utf-8"
+        return _unmarked(data.decode()), "utf-8"
     except UnicodeDecodeError as error:
         if not _broken(decode(data, "utf-8")):
             raise BadRecordError(f"UnicodeDecodeError: {error.reason} at byte {error.start}, elsewhere UTF-8") from None
@@ -103,7 +103,8 @@ def _shown(data: bytes) -> str | None:
 
 
 def _unmarked(text: str) -> str:
-    return text.removeprefix("\ufeff")
+    """The text without the mark that it begins with, and those of files that were joined behind it."""
+    return text.removeprefix("\ufeff").replace("\n\ufeff", "\n") if "\ufeff" in text else text
 
 
 def _strict(data: bytes, encoding: str) -> str:

@@ -1,9 +1,10 @@
-"""A WARC file cut into its records. Where a record is damaged, reading goes on at the next one that can be found."""
+"""A WARC or ARC file cut into its records. Where one is damaged, reading goes on at the next one that can be found."""
 
 import re
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
+from gristmill.pipelines.read.warc.arc import ARC_BEGINS, FILEDESC, MAX_LINE_BYTES, arc_head
 from gristmill.pipelines.read.warc.tape import SEARCH_BYTES, WARC_MAGIC, Mark, Tape
 from gristmill.pipelines.records.dead_letters import Passing, too_long
 
@@ -13,17 +14,32 @@ LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t]*\r?$", re.IGNORECAS
 BEGINS = re.compile(rb"WARC/\d+(?:\.\d+)*[ \t]*\r?\n")
 """Of any version: 0.18 (ClueWeb) differs from 1.0 and 1.1 in nothing that is read here."""
 MORE_FIELDS = re.compile(rb"(?:[\w-]+:[^\n]*\n)+\r?\n")
-ARC_MAGIC = b"filedesc:"
+DRAFT = b"WARC/0."
+"""ClueWeb's writer of 0.18 counted other line ends than it wrote: there a record ends where the next one begins."""
+BOM = b"\xef\xbb\xbf"
+"""Before a record where files were joined that an editor had saved."""
 TYPE = re.compile(rb"^warc-type:[ \t]*([a-z]+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 
 
+LINE_ENDS_BEHIND = 4
+"""Bytes of line ends that a block may end with."""
+
+
 class Frame(NamedTuple):
-    """A whole record: its header lines with the empty line, and its block."""
+    """A whole record: its header lines with the empty line (of ARC, those that WARC would have), and its block."""
 
     place: int
     kind: str
     head: bytes
     block: bytes
+
+
+class Header(NamedTuple):
+    """`length`: bytes that it takes in the file; `block`: bytes behind it, None where it does not say."""
+
+    length: int
+    block: int | None
+    head: bytes
 
 
 class LostFrame(NamedTuple):
@@ -53,31 +69,66 @@ def frames(file: IO[bytes], compression: str | None, limit: int) -> Iterator[Fra
 
 def _frame(tape: Tape, limit: int) -> Frame | LostFrame:
     place = tape.place()
-    head = _head(tape.peek(MAX_HEAD_BYTES))
-    if head is None and tape.peek(len(ARC_MAGIC)) == ARC_MAGIC:
-        return _lost(
-            tape, place, "", 1, "ArcFile: the file is in the ARC format, which is not read; convert it to WARC"
-        )
-    if head is None:
-        return _lost(tape, place, "", 1, tape.error or "BrokenRecord: not the header of a WARC record")
-    found = TYPE.search(head)
+    header = _header(tape)
+    if header is None:
+        return _lost(tape, place, "", 1, tape.error or "BrokenRecord: not the header of a WARC or ARC record")
+    found = TYPE.search(header.head)
     kind = found[1].decode().lower() if found else ""
-    length = LENGTH.search(head)
-    if not length:
-        return _lost(tape, place, kind, len(head), "BrokenRecord: no usable Content-Length")
-    size = len(head) + int(length[1])
-    if size - len(head) > limit:
-        return _long(tape, place, kind, len(head), size, limit)
+    if header.block is None:
+        return _lost(tape, place, kind, header.length, "BrokenRecord: no usable Content-Length")
+    size = header.length + header.block
+    if header.block > limit:
+        return _long(tape, place, kind, header.length, size, limit)
+    error = ""
     if not tape.holds(size):
-        return _lost(tape, place, kind, len(head), tape.error or "EOFError: the file ends within the record")
-    if not _ends_record(tape, size):
-        return _lost(tape, place, kind, len(head), "BrokenRecord: Content-Length does not end where a record ends")
-    tape.take(len(head))
-    return Frame(place, kind, head, tape.take(size - len(head)))
+        error = tape.error or "EOFError: the file ends within the record"
+    elif not _ends_record(tape, size, header.head.startswith(DRAFT)):
+        error = "BrokenRecord: Content-Length does not end where a record ends"
+    if error:
+        found_end = _miscounted_end(tape, header, limit)
+        if found_end is None:
+            return _lost(tape, place, kind, header.length, error)
+        size = found_end
+    tape.take(header.length)
+    return Frame(place, kind, header.head, tape.take(size - header.length))
+
+
+def _miscounted_end(tape: Tape, header: Header, limit: int) -> int | None:
+    """How far ahead a record ends whose length is wrong because its line ends were counted or converted otherwise: at
+    the beginning of the next one, or at the end of the file. None where that does not explain it."""
+    size = _next_begins(tape, header.length, limit)
+    if size - header.length > limit or header.block is None:
+        return None
+    block = tape.peek(size)[header.length :].rstrip(b"\r\n")
+    followed = tape.holds(size + 1)
+    if (followed and header.head.startswith(DRAFT)) or _converted(block, header.block):
+        return header.length + len(block)
+    return None
+
+
+def _converted(block: bytes, length: int) -> bool:
+    """Whether a block had so many bytes before CR LF in it, or in its HTTP head alone, became LF, or LF became CR LF.
+    Line ends at its end are left out."""
+    lines = block.count(b"\n")
+    if length < len(block):
+        return 0 <= length - (len(block) - lines) <= LINE_ENDS_BEHIND and block.count(b"\r\n") == lines
+    heads = block.partition(b"\n\n")[0].count(b"\n") + 2
+    return b"\r" not in block and any(0 <= length - len(block) - n <= LINE_ENDS_BEHIND for n in (lines, heads))
+
+
+def _header(tape: Tape) -> Header | None:
+    """The header of the record that begins here; None where none does."""
+    data = tape.peek(MAX_HEAD_BYTES)
+    head = _head(data)
+    if head is not None:
+        length = LENGTH.search(head)
+        return Header(len(head), int(length[1]) if length else None, head)
+    tape.is_arc = tape.is_arc or data.startswith(FILEDESC)
+    return Header(*arc) if tape.is_arc and (arc := arc_head(data[:MAX_LINE_BYTES])) else None
 
 
 def _leading_line_ends(data: bytes) -> int:
-    return len(data) - len(data.lstrip(b"\r\n"))
+    return len(BOM) if data.startswith(BOM) else len(data) - len(data.lstrip(b"\r\n"))
 
 
 def _head(data: bytes) -> bytes | None:
@@ -92,18 +143,31 @@ def _head(data: bytes) -> bytes | None:
     return data[:end] if not BEGINS.search(data, 1, end) else None
 
 
-def _ends_record(tape: Tape, ahead: int) -> bool:
-    """Whether a record may end `ahead` bytes from here: before its separator, a gzip member, a record, or the end."""
-    tape.holds(ahead + 4 + len(WARC_MAGIC))
-    rest = tape.peek(ahead + 4 + len(WARC_MAGIC))[ahead:]
-    if tape.begins_member(ahead) or rest.startswith((b"\r\n\r\n", b"\n\n")):
+def _ends_record(tape: Tape, ahead: int, surely: bool = False) -> bool:
+    """Whether a record may end `ahead` bytes from here: before its separator (`surely`: and one more thing), a gzip
+    member, a record, or the end."""
+    wanted = ahead + 4 + len(BOM) + (MAX_LINE_BYTES if tape.is_arc else len(WARC_MAGIC))
+    rest = tape.peek(wanted)[ahead:]
+    if tape.begins_member(ahead) or (rest.startswith((b"\r\n\r\n", b"\n\n")) and not (surely or tape.is_arc)):
         return True
     after = rest.lstrip(b"\r\n")
-    return (
-        after.startswith(WARC_MAGIC)
-        or WARC_MAGIC.startswith(after)
-        or tape.begins_member(ahead + len(rest) - len(after))
-    )
+    if tape.begins_member(ahead + len(rest) - len(after)):
+        return True
+    after = after.removeprefix(BOM)
+    return after.startswith(WARC_MAGIC) or WARC_MAGIC.startswith(after) or (tape.is_arc and arc_head(after) is not None)
+
+
+def _next_begins(tape: Tape, ahead: int, limit: int) -> int:
+    """How far ahead the next record begins, `ahead` bytes from here or later; or the file ends; or beyond `limit`."""
+    while ahead <= limit + MAX_HEAD_BYTES:
+        data = tape.peek(ahead + SEARCH_BYTES)[ahead:]
+        found = _record_in(data, tape.is_arc)
+        if found is not None:
+            return ahead + found
+        if len(data) < SEARCH_BYTES:
+            return ahead + len(data)
+        ahead += SEARCH_BYTES - MAX_HEAD_BYTES
+    return ahead
 
 
 def _lost(tape: Tape, place: int, kind: str, ahead: int, error: str) -> LostFrame:
@@ -124,13 +188,20 @@ def _lost(tape: Tape, place: int, kind: str, ahead: int, error: str) -> LostFram
 
 
 def _next_record(tape: Tape) -> int | None:
-    """How far ahead in the next SEARCH_BYTES a record begins, with a header; damage may have left no line end before
-    it."""
-    data = tape.peek(SEARCH_BYTES)
+    """How far ahead in the next SEARCH_BYTES a record begins."""
+    return _record_in(tape.peek(SEARCH_BYTES), tape.is_arc)
+
+
+def _record_in(data: bytes, is_arc: bool) -> int | None:
+    """Where a record begins, with a header; damage may have left no line end before it."""
     for found in BEGINS.finditer(data):
         head = _head(data[found.start() : found.start() + MAX_HEAD_BYTES])
         if head and TYPE.search(head) and LENGTH.search(head):
             return found.start()
+    if is_arc:
+        for found in ARC_BEGINS.finditer(data):
+            if arc_head(data[found.start() : found.start() + MAX_LINE_BYTES]):
+                return found.start()
     return None
 
 

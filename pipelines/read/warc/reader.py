@@ -1,4 +1,4 @@
-"""WARC and WET files: responses, resources and conversions are inputs, all other records are counted aside."""
+"""WARC, ARC and WET files: responses, resources and conversions are inputs, all other records are counted aside."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -88,5 +88,5 @@ def look(split: Split, records: int, source: Source) -> Seen:
     return Seen(names, count, True)
 
 
-WARC = Reader(suffixes=(".warc",), items=read_warc, look=look)
+WARC = Reader(suffixes=(".warc", ".arc"), items=read_warc, look=look)
 WET = Reader(suffixes=(".wet", ".warc"), items=read_warc, look=look)

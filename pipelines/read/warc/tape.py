@@ -1,10 +1,11 @@
-"""A WARC file as one run of bytes: looked into before it is consumed, with a way on behind damage."""
+"""A WARC or ARC file as one run of bytes: looked into before it is consumed, with a way on behind damage."""
 
 import zlib
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
-from gristmill.pipelines.read.streams import BrokenStreamError, gzip_pieces, pieces
+from gristmill.pipelines.read.streams import BrokenStreamError, compression_in, gzip_pieces, pieces
+from gristmill.pipelines.read.warc.arc import MAX_LINE_BYTES, arc_head
 
 GZIP_MAGIC = b"\x1f\x8b\x08"
 WARC_MAGIC = b"WARC/"
@@ -20,12 +21,14 @@ class Mark(NamedTuple):
 
 
 class Tape:
-    """Decompressed bytes behind a position. `error` is set once the stream has broken and nothing more can come."""
+    """Decompressed bytes behind a position. `error` is set once the stream has broken and nothing more can come;
+    `is_arc`, once a record of ARC was found."""
 
     def __init__(self, file: IO[bytes], compression: str | None):
         self.position = 0
         self.error = ""
-        self._file, self._compression = file, compression
+        self.is_arc = False
+        self._file, self._compression = file, compression_in(file, compression)
         self._window = bytearray()
         self._starts: list[
             tuple[int, int]
@@ -129,8 +132,9 @@ class Tape:
 
 
 def _opens_record(data: bytes) -> bool:
-    """Whether a gzip member begins here whose content begins as a WARC record does."""
+    """Whether a gzip member begins here whose content begins as a record does."""
     try:
-        return zlib.decompressobj(wbits=31).decompress(data, len(WARC_MAGIC)) == WARC_MAGIC
+        begun = zlib.decompressobj(wbits=31).decompress(data, MAX_LINE_BYTES)
+        return begun.startswith(WARC_MAGIC) or arc_head(begun) is not None
     except zlib.error:
         return False

@@ -12,6 +12,8 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.pipelines.read.test_streams import pack
+
 RECORDS = [
     {
         "text": "The mill turns.\nTwo lines.",
@@ -265,3 +267,37 @@ def test_sample__takes_the_same_records_however_files_are_cut(tmp_path, read_all
     assert set(ids) < fifth
     assert len(other & set(ids)) < 60
     assert tenth.aside == {"not_sampled": 2000 - len(ids)}
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("name", ["a.jsonl", "a.jsonl.gz", "a.json"])
+def test_wide__lines_are_read(tmp_path, read_all, codec, name) -> None:
+    rows = [{"text": f"第{i}页，磨坊 🌾 mill\n"} for i in range(30)]
+    data = "".join(json.dumps(row, ensure_ascii=False) + "\r\n" for row in rows).encode(codec)
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith("gz") else data)
+    outcome = read_all("jsonl", tmp_path, unit_bytes=300)
+    assert outcome.texts == [row["text"] for row in rows]
+    assert not outcome.dead
+
+
+def test_wide__joined_with_marks_and_a_broken_character(tmp_path, read_all) -> None:
+    lines = [json.dumps({"text": f"磨坊 {i}"}, ensure_ascii=False) + "\n" for i in range(3)]
+    broken = '{"text": "'.encode("utf-16-le") + b"\x00\xd8" + '"}\n'.encode("utf-16-le")
+    mark = b"\xff\xfe"
+    parts = [mark + lines[0].encode("utf-16-le"), broken, mark + "".join(lines[1:]).encode("utf-16-le")]
+    (tmp_path / "a.jsonl").write_bytes(b"".join(parts))
+    outcome = read_all("jsonl", tmp_path)
+    assert outcome.texts == ["磨坊 0", "磨坊 1", "磨坊 2"]
+    assert len(outcome.dead) == 1
+
+
+@pytest.mark.parametrize("compression", ["gzip", "zstd", "bzip2", "xz", "lz4"])
+def test_packed__under_a_plain_name_is_read_once(tmp_path, read_all, compression) -> None:
+    data = "".join(json.dumps({"text": f"磨坊 {i} {i * 7919}"}) + "\n" for i in range(500)).encode()
+    (tmp_path / "a.jsonl").write_bytes(pack(compression, data))
+    outcome = read_all("jsonl", tmp_path, unit_bytes=500)
+    assert outcome.texts == [f"磨坊 {i} {i * 7919}" for i in range(500)]
+    (tmp_path / "a.jsonl").rename(tmp_path / "a.jsonl.gz")
+    assert len(read_all("jsonl", tmp_path).texts) == 500
+    (tmp_path / "a.jsonl.gz").write_bytes(data)
+    assert len(read_all("jsonl", tmp_path).texts) == 500

@@ -107,3 +107,16 @@ def test_identical_files__have_one_doc_id(tmp_path, read_all) -> None:
     for name in ("a.txt", "b.txt", "c.txt.gz"):
         (tmp_path / name).write_bytes(gzip.compress(b"same") if name.endswith("gz") else b"same")
     assert len({row["doc_id"] for row in read_all("text", tmp_path).rows}) == 1
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "utf-16-le", "utf-16-be", "utf-32-le"])
+def test_text__joined_files_with_marks(tmp_path, read_all, codec) -> None:
+    (tmp_path / "a.txt").write_bytes(("\ufeff" + ZH).encode(codec) * 3)
+    assert read_all("text", tmp_path).texts == [ZH * 3]
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("text", [ZH, TW, JA, RU, "Only English.\n" * 3])
+def test_text__wide_without_a_mark(tmp_path, read_all, codec, text) -> None:
+    (tmp_path / "a.txt").write_bytes(text.encode(codec))
+    assert read_all("text", tmp_path).texts == [text]

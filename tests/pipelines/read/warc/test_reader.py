@@ -354,15 +354,6 @@ def test_versions__and_line_ends(tmp_path, read_all, version, line_end) -> None:
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_arc__is_told_by_name(tmp_path, read_all, packed) -> None:
-    data = b"filedesc://a.arc 0.0.0.0 20010101 text/plain 76\n1 0 Alexa\nURL IP-address\n\nhttp://a.org/ 1.1.1.1\n"
-    (tmp_path / "a.warc.gz").write_bytes(gzip.compress(data) if packed else data)
-    (tmp_path / "a.warc").write_bytes(data)
-    (dead,) = read_all("warc", tmp_path / ("a.warc.gz" if packed else "a.warc")).dead
-    assert dead.error.startswith("ArcFile: ")
-
-
-@pytest.mark.parametrize("packed", [False, True])
 def test_zstd__with_a_dictionary_in_a_skippable_frame(tmp_path, read_all, packed) -> None:
     samples = [record(i, http(page(f"Page {i} of the mill " + str(i * 7919) * 9))) for i in range(400)]
     dictionary = zstandard.train_dictionary(8192, samples)
