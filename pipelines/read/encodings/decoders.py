@@ -22,6 +22,18 @@ REFUSED = {
     "johab": "johab",
 }
 """Python's codecs of encodings that the standard has no decoder for."""
+PYTHONS = {
+    **UNICODE,
+    **REFUSED,
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "shift_jis": "cp932",
+    "euc-kr": "cp949",
+    "windows-874": "cp874",
+    "macintosh": "mac-roman",
+    "x-mac-cyrillic": "mac-cyrillic",
+}
+"""Python's nearest codecs, where they have other names: for whoever encodes, or must not lose a byte."""
 PAIRED = {"gbk", "gb18030", "big5", "euc-jp", "shift_jis", "euc-kr"}
 BIG5_MARKED = {1133: (0xCA, 0x304), 1135: (0xCA, 0x30C), 1164: (0xEA, 0x304), 1166: (0xEA, 0x30C)}
 """Pointers of Big5 that stand for a letter and a mark (section 12.1.1)."""

@@ -10,13 +10,14 @@ from typing import IO
 from gristmill.pipelines.errors import BadRecordError, InputError
 from gristmill.pipelines.read.batches import Item
 from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.encodings.decoders import PYTHONS
 from gristmill.pipelines.read.files import File, compression_of, open_file
 from gristmill.pipelines.read.formats.csv_rows import ROW_BYTES, Dialect, LostRow, Row, too_long_row
 from gristmill.pipelines.read.formats.jsonl import record_item
 from gristmill.pipelines.read.html.charset import decode_text
 from gristmill.pipelines.read.lines import lines, lines_of_split
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, split_of, whole
-from gristmill.pipelines.read.streams import RAW_BYTES, BrokenStreamError, pieces
+from gristmill.pipelines.read.streams import RAW_BYTES, BrokenStreamError, as_utf8, can_be_cut, pieces
 from gristmill.pipelines.recipe.schema import ColumnType, Source
 from gristmill.pipelines.records.dead_letters import dead_letter, describe, unreadable
 from gristmill.pipelines.records.elements import Split
@@ -42,7 +43,7 @@ class Table:
         self.has_header = options.header is None
         if options.header is None:
             with open_file(path) as file:
-                row = next(self._rows(lines(pieces(file, compression_of(path)), 0, ROW_BYTES)), None)
+                row = next(self._rows(lines(as_utf8(pieces(file, compression_of(path))), 0, ROW_BYTES)), None)
             if row is None:
                 raise BadRecordError("MissingHeader: the file holds no row")
             if isinstance(row, LostRow):
@@ -113,7 +114,7 @@ def _item(row: Row | LostRow, table: Table, split: Split, context: Context) -> I
 
 def cut(file: File, unit_bytes: int, source: Source) -> Iterator[Piece]:
     """At the beginning of rows, found by reading where quotation marks stand. What is compressed is one piece."""
-    if compression_of(file.path) is not None or file.size <= unit_bytes:
+    if file.size <= unit_bytes or not _can_be_cut(file.path):
         yield from whole(file, unit_bytes, source)
         return
     parts = -(-file.size // unit_bytes)
@@ -178,23 +179,30 @@ def look(split: Split, records: int, source: Source) -> Seen:
     return Seen(set(), 0, True)
 
 
+def _can_be_cut(path: str) -> bool:
+    try:
+        with open_file(path) as file:
+            return can_be_cut(file, compression_of(path))
+    except OSError:
+        return False  # reading says what is wrong
+
+
 def _beginning(file: IO[bytes], path: str) -> tuple[str, str]:
     """(codec, the first line that is not blank)."""
     data = b""
     try:
-        for piece in pieces(file, compression_of(path)):
+        for piece in as_utf8(pieces(file, compression_of(path))):
             data += piece
             if len(data) >= LOOK_BYTES:
                 break
     except BrokenStreamError:
         pass  # said where the rows end
     data = data[:LOOK_BYTES].removeprefix(BOM)
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise BadRecordError("WrongEncoding: UTF-16; write the file as UTF-8")
     try:
         text, codec = codecs.getincrementaldecoder("utf-8")().decode(data), "utf-8"
     except UnicodeDecodeError:
-        text, codec = decode_text(data[: data.rfind(b"\n") + 1 or len(data)])
+        text, encoding = decode_text(data[: data.rfind(b"\n") + 1 or len(data)])
+        codec = PYTHONS.get(encoding, encoding)
     return codec, text.lstrip("\r\n ").partition("\n")[0]
 
 
