@@ -12,6 +12,7 @@ from gristmill.filters.edits import Edits, apply
 from gristmill.filters.line_rules import DATATROVE, FINEWEB, PAPER, TFDS, c4_editor
 from gristmill.filters.rules import Preset, Rule, fired_matrix
 from gristmill.filters.signals import SIGNALS, score
+from gristmill.filters.signals.declare import IDENTIFICATION
 
 Editor = Callable[[pa.Array], tuple[Edits, dict[str, np.ndarray]]]
 """large_string texts -> their edits, and page-level signals (float64 per document) found on the way."""
@@ -109,6 +110,8 @@ class _Plan:
     def _column(self, name: str) -> str:
         """The column of a signal for rules that see the newest view, which will compute it if no editor does."""
         editor, view = SIGNALS[name].editor, self.views[-1]
+        if editor == IDENTIFICATION:
+            return name
         if editor is None:
             if name not in view.names:
                 view.names.append(name)
@@ -126,10 +129,10 @@ class _Plan:
         return view
 
     def measure(
-        self, text: pa.Array, language: pa.Array, doc_id: pa.Array | None
+        self, text: pa.Array, language: pa.Array, doc_id: pa.Array | None, language_score: np.ndarray
     ) -> tuple[dict[str, np.ndarray], Edits]:
         """All columns of the plan, float64 per document, and the edits of its editing steps as one."""
-        columns: dict[str, np.ndarray] = {}
+        columns = {"language_score": language_score}
         edits = Edits.none(len(text))
         for view in self.views:
             if view.editor is not None:
@@ -147,23 +150,31 @@ class Judge:
     columns: pa.Schema of `Judgement.signals`, known before any document is read; a field's metadata holds the
     documentation and unit of its signal. rule_names: full names of all rules in recipe order.
     otherwise: what becomes of documents that no entry admits, "keep" or "drop". measured: signals that every document
-    has, of its text as extracted, whether or not a rule asks for them.
+    has, of its text as extracted, whether or not a rule asks for them. everywhere: a preset on language_score that
+    judges these too; the entries have it among theirs.
 
     Raises KeyError for a rule on an unknown signal and ValueError for one on a signal whose editing step is missing.
     """
 
     def __init__(
-        self, entries: Sequence[Entry], otherwise: Literal["keep", "drop"] = "keep", measured: Sequence[str] = ()
+        self,
+        entries: Sequence[Entry],
+        otherwise: Literal["keep", "drop"] = "keep",
+        measured: Sequence[str] = (),
+        everywhere: Preset | None = None,
     ) -> None:
         self.entries, self.otherwise = tuple(entries), otherwise
+        self._everywhere = _Plan([everywhere] if everywhere else [], ())
         self._plans = [_Plan(entry.presets, measured) for entry in entries]
         signal_of = {column: SIGNALS[name] for plan in self._plans for column, name in plan.signal_of.items()}
+        signal_of |= {column: SIGNALS[name] for column, name in self._everywhere.signal_of.items()}
         signal_of |= {name: SIGNALS[name] for name in measured}  # without entries too
         self.columns = pa.schema(
             pa.field(column, pa.float64(), metadata={"doc": signal.doc, "unit": signal.unit})
             for column, signal in signal_of.items()
         )
-        self.rule_names = list(dict.fromkeys(name for plan in self._plans for name in plan.rule_names))
+        names = [name for plan in (*self._plans, self._everywhere) for name in plan.rule_names]
+        self.rule_names = list(dict.fromkeys(names))
         asked = [name for plan in self._plans for name in plan.views[0].names]
         self._extracted = list(dict.fromkeys([*asked, *measured]))
 
@@ -176,14 +187,22 @@ class Judge:
         ]
 
     def judge(
-        self, text: pa.Array, language: pa.Array, script: pa.Array, source: pa.Array, doc_id: pa.Array | None = None
+        self,
+        text: pa.Array,
+        language: pa.Array,
+        script: pa.Array,
+        source: pa.Array,
+        doc_id: pa.Array | None = None,
+        language_score: np.ndarray | None = None,
     ) -> Judgement:
-        """Judge one batch. text large_string; language, script, source, doc_id string columns of the same length.
+        """Judge one batch. text large_string; language, script, source, doc_id string columns of that length; without
+        language_score no rule on it fires.
 
         Raises TypeError for another text type. Rows keep their order; every row is answered, by the first entry that
         admits it.
         """
         open_D = np.ones(len(text), bool)
+        score_D = np.full(len(text), np.nan) if language_score is None else np.asarray(language_score, np.float64)
         values = {name: np.full(len(text), np.nan) for name in self.columns.names}
         fired: list[tuple[np.ndarray, np.ndarray]] = []
         edits: list[Edits] = []
@@ -192,7 +211,8 @@ class Judge:
             open_D[row_E] = False
             if not len(row_E):
                 continue
-            columns, made = plan.measure(*_rows([text, language, doc_id], row_E))
+            mine = _rows([text, language, doc_id], row_E)
+            columns, made = plan.measure(mine[0], mine[1], mine[2], score_D[row_E])
             for name, value_E in columns.items():
                 values[name][row_E] = value_E
             fired_RE = fired_matrix(plan.rules, [columns[name] for name in plan.rule_columns], len(row_E))
@@ -203,6 +223,11 @@ class Judge:
         if len(row_U := np.flatnonzero(open_D)):
             for name, value_U in self._unjudged_signals(*_rows([text, language, doc_id], row_U)).items():
                 values[name][row_U] = value_U
+            if "language_score" in values:
+                values["language_score"][row_U] = score_D[row_U]
+            for name, asked in zip(self._everywhere.rule_names, self._everywhere.rules, strict=True):
+                row_F = row_U[asked.fires(score_D[row_U])]
+                fired.append((row_F, np.full(len(row_F), self.rule_names.index(name))))
             if self.otherwise == "drop":
                 fired.append((row_U, np.full(len(row_U), len(self.rule_names))))
         signals = pa.record_batch([pa.array(values[name], from_pandas=True) for name in values], schema=self.columns)

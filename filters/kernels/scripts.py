@@ -1,8 +1,8 @@
-"""How many words of each script a document holds, and whether in capitals."""
+"""How many words of each script a document holds, whether in capitals, and how much of it is words at all."""
 
 # Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, S scripts, C code points of Unicode.
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.kernels.unicode import code_point
+from gristmill.filters.kernels.unicode import ALNUM, ALPHA, SPACE, code_point
 
 
 @kernel
@@ -32,3 +32,26 @@ def balance_of_case(data_B, start_D1, case_C, balance_D):
         while i < start_D1[d + 1]:
             c, i = code_point(data_B, i)
             balance_D[d] += case_C[c]
+
+
+@kernel
+def legibility(data_B, start_D1, flags_C, script_C, is_unspaced_S, long, visible_D, letters_D, endless_D):
+    """Characters per document that are not white space, that are letters, and that stand in runs of at least `long`
+    letters, digits and marks where words have spaces between; int64, zeroed."""
+    for d in range(start_D1.size - 1):
+        i = start_D1[d]
+        run = 0
+        while i < start_D1[d + 1]:
+            c, i = code_point(data_B, i)
+            flags = flags_C[c]
+            visible_D[d] += flags & SPACE == 0
+            if flags & ALPHA:
+                letters_D[d] += 1
+            if flags & ALNUM and not is_unspaced_S[script_C[c]]:
+                run += 1
+                if run == long:
+                    endless_D[d] += long
+                elif run > long:
+                    endless_D[d] += 1
+            else:
+                run = 0

@@ -8,6 +8,7 @@ from gristmill.filters.signals import (  # noqa: F401 - declares them
     gopher_dolma,
     gopher_quality,
     gopher_repetition,
+    language,
     sizes,
 )
 from gristmill.filters.signals.declare import (

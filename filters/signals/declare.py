@@ -28,8 +28,8 @@ UNSPACED_LANGUAGES = CHINESE_LANGUAGES | frozenset(["ja", "th", "lo", "my", "km"
 class Signal:
     """A number computed from a document; unit "share" is a number from 0 to 1 that prints without a unit.
 
-    Either compute makes it from the counts of a text, or editor names the editing step that finds it on its way: then
-    only the judge can give it, to presets from that step on.
+    Either compute makes it from the counts of a text, or editor names the step that finds it on its way: then only the
+    judge can give it, to presets from that editing step on; what IDENTIFICATION finds, to all.
     """
 
     name: str
@@ -54,6 +54,9 @@ class Signal:
             return language in CHINESE_LANGUAGES
         return self.scripts == "any" or language not in UNSPACED_LANGUAGES
 
+
+IDENTIFICATION = "language"
+"""The step that finds a document's language, and how sure that is."""
 
 SIGNALS: Registry[Signal] = Registry("signal")
 """All signals by name; rules and the recipe check look names up here."""
@@ -95,7 +98,7 @@ def score(
     for name in names:
         compute = SIGNALS[name].compute
         if compute is None:
-            raise ValueError(f"signal {name} is found by an editing step, not computed from text")
+            raise ValueError(f"signal {name} is found by another step, not computed from text")
         scores[name] = np.asarray(compute(counters), np.float64)
     return scores
 

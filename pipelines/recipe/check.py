@@ -14,7 +14,7 @@ from gristmill.pipelines.recipe.columns import curated_schema, scrubbable_fields
 from gristmill.pipelines.recipe.entries import entry_of, judge_of, presets_of
 from gristmill.pipelines.recipe.languages import wrong_language
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
-from gristmill.pipelines.recipe.schema import Decision, Recipe
+from gristmill.pipelines.recipe.schema import Csv, Decision, Recipe
 from gristmill.pipelines.recipe.wording import RecipePath
 
 Problem = tuple[RecipePath, str]
@@ -63,7 +63,7 @@ def _sources(recipe: Recipe) -> Iterator[Problem]:
             yield (*path, "paths"), f"the format '{source.format}' reads no paths; remove this key"
         if source.format not in NO_PATHS and not source.paths:
             yield path, f"the format '{source.format}' needs `paths`"
-        if source.format != "csv" and "csv" in source.model_fields_set:
+        if source.format != "csv" and source.csv != Csv():
             yield (*path, "csv"), f"the format '{source.format}' has no such options; remove this key"
         if isinstance(source.language, str) and (wrong := wrong_language(source.language)):
             yield (*path, "language"), f"{wrong} Where a field says it: `language: {{column: {source.language}}}`"
@@ -85,8 +85,8 @@ def _decide(recipe: Recipe) -> Iterator[Problem]:
         problems = [*_names(recipe, decision, path)]
         yield from problems
         if not problems:
-            yield from _validity(recipe, decision, entry_of(decision), path)
-            yield from _signals(entry_of(decision), path)
+            yield from _validity(recipe, decision, entry_of(decision, recipe.language), path)
+            yield from _signals(entry_of(decision, recipe.language), path)
 
 
 def _names(recipe: Recipe, decision: Decision, path: RecipePath) -> Iterator[Problem]:
@@ -119,7 +119,7 @@ def _names(recipe: Recipe, decision: Decision, path: RecipePath) -> Iterator[Pro
             yield (*path, "when", "language"), wrong
     signals = [rule.signal for rule in decision.rules] + ([decision.pareto.signal] if decision.pareto else [])
     if all(name in PRESETS for name in decision.presets) and all(name in SIGNALS for name in signals):
-        known = [name for preset in presets_of(decision) for name in preset.rule_names()]
+        known = [name for preset in presets_of(decision, recipe.language) for name in preset.rule_names()]
         for name in decision.change:
             if name not in known:
                 yield (*path, "change", name), f"no rule '{name}' in this entry; {nearest(name, known)}"

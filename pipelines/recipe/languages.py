@@ -6,7 +6,8 @@ from importlib.resources import files
 
 from gristmill.filters.names import near
 
-UNKNOWN = "und"
+NO_CODES = {"und", "noise", "mixed"}
+"""What identification gives beside languages: no letter, hardly words, two languages."""
 
 _NAMES = """
 aa Afar, ab Abkhazian, ae Avestan, af Afrikaans, ak Akan, am Amharic, an Aragonese, ar Arabic, as Assamese,
@@ -79,7 +80,7 @@ def known_language(label: str) -> str:
 
 def wrong_language(code: str) -> str | None:
     """Why this cannot be the language of a document, with the nearest code; None where it can."""
-    if code in NAMES or code == UNKNOWN or (re.fullmatch("[a-z]{3}", code) and code not in codes()):
+    if code in NAMES or code in NO_CODES or (re.fullmatch("[a-z]{3}", code) and code not in codes()):
         return None
     return f"'{code}' is not an ISO 639-1 code such as en or zh; {_meant(code)}"
 

@@ -175,10 +175,14 @@ class Extract(Model):
 
 
 class Language(Model):
-    """Language identification with fastText's lid.176.ftz for documents whose source does not declare a language."""
+    """Language identification with fastText's lid.176.ftz, and by the script where that decides, of documents whose
+    source declares none. Beside languages it gives `und` (no letter), `noise` (hardly words) and `mixed`."""
 
     characters: Annotated[int, Field(ge=1, le=2**40)] | Literal["whole"] = 1000
     """How much of a document is looked at."""
+    threshold: Share | None = None
+    """Documents whose language is less sure than this are dropped by the rule `language/threshold` (FineWeb: 0.65); an
+    entry of `decide` may `change` it for its languages. Declared languages are sure."""
 
 
 class When(Model):

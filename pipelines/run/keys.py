@@ -26,7 +26,6 @@ LIBRARIES = (
     "resiliparse",
     "chardet",
     "brotli",
-    "fasttext",
     "presidio-analyzer",
     "phonenumbers",
     "sentencepiece",

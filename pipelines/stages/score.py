@@ -80,9 +80,8 @@ class UnitScorer:
         language, score = self._language(text, batch.column("declared_language"))
         script = script_of(text)
         sources = pa.repeat(pa.scalar(source, pa.string()), len(text))
-        return Scored(
-            language, score, script, self.judge.judge(text, language, script, sources, batch.column("doc_id"))
-        )
+        ids = batch.column("doc_id")
+        return Scored(language, score, script, self.judge.judge(text, language, script, sources, ids, score))
 
     def examine(self, batch: pa.RecordBatch, source: str) -> tuple[Scored, pa.RecordBatch | None]:
         """All that is computed from the texts of a batch: scores and fingerprints."""

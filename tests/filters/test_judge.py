@@ -10,7 +10,7 @@ from gristmill.filters.edits import Edits, apply
 from gristmill.filters.judge import EDITORS, Entry, Judge
 from gristmill.filters.line_rules import edit_c4
 from gristmill.filters.presets import PRESETS
-from gristmill.filters.rules import Preset, Rule, own_rules
+from gristmill.filters.rules import Preset, Rule, change, own_rules
 from gristmill.filters.signals import SIGNALS, score
 
 GOPHER, C4, FINEWEB, CHINESE = (
@@ -245,3 +245,19 @@ def test_judge__a_preset_measures_what_it_does_not_judge():
     found = Judge([Entry(None, None, None, (PRESETS["gopher@dolma"],))]).judge(text, label, label, label)
     assert found.signals["dolma_top_2gram_char_ratio"][0].as_py() == pytest.approx(4 / 6)
     assert not any("top_" in name and "gram" in name for name in found.fired[0].as_py())
+
+
+def test_judge__language_score_is_a_signal_that_is_given():
+    everywhere = Preset("language", "the recipe", (Rule("threshold", "language_score", ">=", 0.65, "the recipe"),))
+    entry = Entry(frozenset(["zh"]), None, None, change([everywhere], {"language/threshold": 0.9}))
+    chinese, english = ("磨坊", "zh", "Hani", "a"), ("mill", "en", "Latn", "a")
+    rows = [chinese, chinese, english, english]
+    score = np.array([0.8, 0.95, 0.5, 0.65])
+    for otherwise, of_the_last in (("keep", []), ("drop", ["unjudged"])):
+        judge = Judge([entry], otherwise, everywhere=everywhere)
+        judgement = judge.judge(*columns(rows), language_score=score)
+        fired = [["language/threshold"], [], ["language/threshold", *of_the_last], of_the_last]
+        assert judgement.fired.to_pylist() == fired
+        assert judgement.signals["language_score"].to_pylist() == score.tolist()
+        assert judgement.judged.tolist() == [True, True, False, False]
+    assert Judge([entry], everywhere=everywhere).judge(*columns(rows)).fired.to_pylist() == [[]] * 4

@@ -250,7 +250,7 @@ def test_score__says_what_it_cannot_give():
     text = pa.array(["x"], pa.large_string())
     with pytest.raises(KeyError, match="no_such"):
         score(text, ["no_such"])
-    with pytest.raises(ValueError, match="editing step"):
+    with pytest.raises(ValueError, match="another step"):
         score(text, ["c4_sentences"])
     with pytest.raises(TypeError, match="large_string"):
         score(pa.array(["x"]), ["words"])

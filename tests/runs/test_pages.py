@@ -75,3 +75,34 @@ def test_run__keeps_what_pages_and_archives_hold(tmp_path, monkeypatch):
     assert duckdb.sql(f"select lang {ledger} order by lang").fetchall() == [("ar",), ("gl",), ("zh",), ("zh",)]
     dead = duckdb.sql(f"select error from '{tmp_path}/run/dead/*.parquet'").fetchall()
     assert [error.split(":")[0] for (error,) in dead] == ["UndecodableText"]
+
+
+def test_run__a_language_that_is_not_sure_is_dropped_by_its_threshold(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    chinese = "磨坊坐落在河边，为整个山谷的人们磨面粉，附近的村民都认识磨坊主。"
+    texts = {
+        "en": PROSE,
+        "zh": chinese,
+        "noise": "d41d8cd98f00b204e9800998ecf8427e 900150983cd24fb0d6963f7d28e17f72",
+        "unsure": "ok foo bar",
+        "nothing": "12345",
+        "blank": "\u3000\u200b\ufeff\xa0\n",
+    }
+    lines = [json.dumps({"id": name, "text": text}) for name, text in texts.items()]
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    recipe = {"gristmill": 1, "name": "c", "sources": {"web": {"format": "jsonl", "paths": "a.jsonl", "id": "id"}}}
+    recipe["language"] = {"threshold": 0.65}
+    recipe["decide"] = [{"when": {"language": "en"}, "change": {"language/threshold": 1}}, {"when": {"language": "zh"}}]
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    execute(Request(tmp_path / "recipe.yaml", tmp_path / "run", until="text"))
+    rows = duckdb.sql(f"SELECT id, lang, rules FROM '{tmp_path}/run/ledger/*.parquet'").fetchall()
+    dropped = {name: (lang, rules) for name, lang, rules in rows if rules}
+    assert {name: rules for name, (_, rules) in dropped.items()} == {
+        "en": ["language/threshold"],
+        "noise": ["language/threshold"],
+        "unsure": ["language/threshold"],
+        "nothing": ["language/threshold"],
+        "blank": ["empty_text"],
+    }
+    assert dropped["noise"][0] == "noise"
+    assert ds.dataset(tmp_path / "run" / "text", format="ipc").to_table()["id"].to_pylist() == ["zh"]

@@ -1,16 +1,14 @@
-import hashlib
 import unicodedata
 from itertools import groupby
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gristmill.filters.kernels.unicode import SCRIPT, SCRIPTS, UNSPACED_SCRIPTS
-from gristmill.filters.language.identify import MODEL, identify, load_model, script_of
+from gristmill.filters.language.identify import identify, script_of
 
 SENTENCES = {
     "en": ("Latn", "The mill stood by the river and ground the grain of the whole valley."),
@@ -29,20 +27,6 @@ TEXTS = st.lists(st.text() | st.text(alphabet="ab é中文かなカナ한글Яж
 
 def column(texts: list[str | None]) -> pa.Array:
     return pa.array(texts, pa.large_string())
-
-
-def by_fasttext(text: str, characters: int | None) -> tuple[str, float]:
-    """What the model says of one text, asked through its own one-text method."""
-    seen = text[:characters]
-    apart = any(unicodedata.category(c)[0] == "M" or "\u1161" <= c <= "\u11ff" for c in seen)
-    seen = unicodedata.normalize("NFC", seen) if apart else seen
-    balance = sum(c.isupper() - (c.islower() and c.upper() != c) for c in seen)
-    seen = seen if balance <= 0 else pc.utf8_lower(seen).as_py()
-    if not any(map(str.isalpha, seen)):
-        return "und", 0.0
-    line = seen.replace("\n", " ").replace("</s>", " ") + "\n"
-    ((probability, label),) = load_model().f.predict(line, 1, 0.0, "strict")
-    return label.removeprefix("__label__"), min(float(np.float32(probability)), 1.0)
 
 
 def by_plain_python(text: str) -> str:
@@ -67,11 +51,13 @@ def test_identify_and_script_of__know_a_sentence(language):
 
 @settings(deadline=None)
 @given(TEXTS, st.sampled_from([None, 1, 3, 1000]))
-def test_identify__as_fasttext_says_of_each_text_alone(texts, characters):
+def test_identify__says_of_each_text_what_it_says_of_it_alone(texts, characters):
     languages, scores = identify(column(texts), characters)
     assert (languages.type, scores.dtype) == (pa.string(), np.float32)
-    expected = [by_fasttext(text, characters) for text in texts]
-    assert list(zip(languages.to_pylist(), scores.tolist(), strict=True)) == expected
+    assert ((scores >= 0) & (scores <= 1)).all()
+    alone = [identify(column([text]), characters) for text in texts]
+    assert languages.to_pylist() == [language[0].as_py() for language, _ in alone]
+    assert scores.tolist() == [score[0] for _, score in alone]
 
 
 def test_identify__looks_at_characters_not_bytes():
@@ -92,14 +78,6 @@ def test_identify__nothing_to_go_by():
     assert scores.tolist() == [0] * 6
     with pytest.raises(ValueError, match="at least one character, not 0"):
         identify(column(["text"]), 0)
-
-
-def test_load_model__is_the_one_of_the_notice_and_silent(capfd):
-    load_model.cache_clear()
-    identify(column(["text"]))
-    assert capfd.readouterr() == ("", "")
-    assert load_model() is load_model()
-    assert hashlib.sha256(MODEL.read_bytes()).hexdigest() in MODEL.with_name("NOTICE").read_text()
 
 
 @settings(deadline=None)
@@ -158,3 +136,116 @@ def test_identify__capitals_of_other_languages_and_the_text_itself_stay():
     assert languages.to_pylist() == ["fr", "es", "tr", "pl"]
     assert min(scores) > 0.9
     assert text.to_pylist() == texts
+
+
+CHINESE = [
+    "小户型",
+    "公司简介",
+    "联系我们",
+    "上海人民广场",
+    "第一章 总则",
+    "你好吗",
+    "東京都千代田區",
+    "繁體中文測試",
+    "机器学习入门",
+    "版权所有 侵权必究",
+    "他去了北京。",
+    "在线购买",
+    "勿忘国耻",
+    "侬本多情",
+    "个人信息保护法",
+]
+
+
+@pytest.mark.parametrize("text", CHINESE)
+def test_identify__short_chinese_is_chinese(text):
+    """The model says ja, wuu or yue of many."""
+    language, score = identify(column([text]))
+    assert language.to_pylist() == ["zh"]
+    assert score[0] > 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("佢哋喺度做緊嘢，唔該你等一等先啦。", "yue"),
+        ("我哋聽日去邊度食飯呀？你話啦，我冇所謂嘅。", "yue"),
+        ("呢个系我嘅书，唔系佢嘅。", "yue"),
+        ("侬今朝到啥地方去？阿拉一道去白相，好伐？", "wuu"),
+        ("阿拉上海人讲闲话侪是搿能样子个，侬晓得伐？", "wuu"),
+        ("今日は学校に行きます", "ja"),
+        ("カタカナ", "ja"),
+        ("東京タワー", "ja"),
+        ("他说“さくら”，然后离开了这座位于山谷深处的古老磨坊，再也没有回到他出生的村庄。", "zh"),
+    ],
+)
+def test_identify__cantonese_wu_and_japanese_by_what_only_they_write(text, language):
+    assert identify(column([text]))[0].to_pylist() == [language]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("สวัสดี", "th"),
+        ("ไฟล์ PDF", "th"),
+        ("Γεια", "el"),
+        ("안녕", "ko"),
+        ("한국어 PDF 파일", "ko"),
+        ("Բարեւ", "hy"),
+        ("ຍິນດີ", "lo"),
+        ("សួស្តី", "km"),
+        ("နေကောင်း", "my"),
+        ("வணக்கம்", "ta"),
+        ("ሰላም", "am"),
+        ("గ్రామం", "te"),
+        ("ગામ એક", "gu"),
+    ],
+)
+def test_identify__the_script_decides_where_it_can(text, language):
+    found, score = identify(column([text]))
+    assert found.to_pylist() == [language]
+    assert score[0] > 0.5
+
+
+@pytest.mark.parametrize("text", ["Привет", "Да", "שלום עולם", "नमस्ते", "العربية", "Łódź", "the cat", "გამარჯობა"])
+def test_identify__no_language_of_another_script(text):
+    from gristmill.filters.language.scripts import WRITTEN_IN
+
+    script = script_of(column([text]))[0].as_py()
+    (language,) = identify(column([text]))[0].to_pylist()
+    if script == "Latn":
+        assert not any(language in languages for name, languages in WRITTEN_IN.items() if name != "Latn")
+    else:
+        assert language in WRITTEN_IN[script]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 2.5 a 33 4,18 | 0.7 % | 12:30 | b 99 [17] (18) {19} == 20",
+        "d41d8cd98f00b204e9800998ecf8427e 900150983cd24fb0d6963f7d28e17f72",
+        "iVBORw0KGgoAAAANSUhEUgAAAAUAAAAFCAYAAACNbyblAAAAHElEQVQI12P4//8/w38GIAXDIBKE0DHxgljNBAAO",
+        "A ......................................... 17\nB ......................................... 21",
+        "表 1 2 3 4 5 6 7 8 9 | 10 | 11 | 12 % 13 14 15 16",
+    ],
+)
+def test_identify__noise(text):
+    languages, scores = identify(column([text]))
+    assert (languages.to_pylist(), scores.tolist()) == (["noise"], [0])
+
+
+def test_identify__long_words_of_real_languages_are_no_noise():
+    long = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+    texts = [f"{long} ist ein langes Wort. " + SENTENCES["de"][1] * 2]
+    texts += ["ภาษาไทยเขียนโดยไม่เว้นวรรคระหว่างคำและประโยคนี้ยาวมากจริงๆนะครับ", "这是一句没有空格的很长的中文句子" * 9]
+    assert identify(column(texts))[0].to_pylist() == ["de", "th", "zh"]
+
+
+def test_identify__mixed():
+    english, russian = SENTENCES["en"][1] + " It was old and made of stone.", SENTENCES["ru"][1] + " Она была старой."
+    german, chinese = SENTENCES["de"][1] + " Sie war alt und aus Stein gebaut.", SENTENCES["zh"][1]
+    texts = [f"{english}\n{russian}\n" * 3, f"{chinese}\n{english}\n" * 3, f"{german}\n{russian}\n"]
+    assert identify(column(texts))[0].to_pylist() == ["mixed"] * 3
+    single = [english * 3, chinese * 3, "请看 JavaScript、TypeScript、PostgreSQL 和 Kubernetes 的文档。\n" * 5]
+    single += [f"{chinese}\nsudo apt-get update\n{chinese}\ngit commit -a\n"]
+    assert identify(column(single))[0].to_pylist() == ["en", "zh", "zh", "zh"]
