@@ -144,11 +144,17 @@ class ChineseLines:
 class Counters:
     """Counts over one large_string column of texts, made on demand and kept. A null text is an empty one.
 
-    language, doc_id: of each text, for signals that need them; None: not known.
+    language, doc_id, url: of each text, for signals that need them; None: not known.
     """
 
-    def __init__(self, text: pa.Array, language: pa.Array | None = None, doc_id: pa.Array | None = None) -> None:
-        self.text, self.language, self.doc_id = text, language, doc_id
+    def __init__(
+        self,
+        text: pa.Array,
+        language: pa.Array | None = None,
+        doc_id: pa.Array | None = None,
+        url: pa.Array | None = None,
+    ) -> None:
+        self.text, self.language, self.doc_id, self.url = text, language, doc_id, url
         self.data_B, self.start_D1 = _read_only(text)
         self.documents = len(text)
         self._kept: dict[Hashable, Any] = {}

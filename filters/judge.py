@@ -129,7 +129,12 @@ class _Plan:
         return view
 
     def measure(
-        self, text: pa.Array, language: pa.Array, doc_id: pa.Array | None, language_score: np.ndarray
+        self,
+        text: pa.Array,
+        language: pa.Array,
+        doc_id: pa.Array | None,
+        url: pa.Array | None,
+        language_score: np.ndarray,
     ) -> tuple[dict[str, np.ndarray], Edits]:
         """All columns of the plan, float64 per document, and the edits of its editing steps as one."""
         columns = {"language_score": language_score}
@@ -139,7 +144,7 @@ class _Plan:
                 made, found = EDITORS[view.editor](text)
                 edits, text = edits.then(made) if len(edits) else made, apply(text, made)
                 columns |= {name + view.found_suffix: value_D for name, value_D in found.items()}
-            found = score(text, view.names, language, doc_id)
+            found = score(text, view.names, language, doc_id, url)
             columns |= {name + view.suffix: value_D for name, value_D in found.items()}
         return {name: columns[name] for name in self.signal_of}, edits
 
@@ -194,9 +199,10 @@ class Judge:
         source: pa.Array,
         doc_id: pa.Array | None = None,
         language_score: np.ndarray | None = None,
+        url: pa.Array | None = None,
     ) -> Judgement:
-        """Judge one batch. text large_string; language, script, source, doc_id string columns of that length; without
-        language_score no rule on it fires.
+        """Judge one batch. text large_string; language, script, source, doc_id, url string columns of that length;
+        without language_score no rule on it fires.
 
         Raises TypeError for another text type. Rows keep their order; every row is answered, by the first entry that
         admits it.
@@ -211,8 +217,8 @@ class Judge:
             open_D[row_E] = False
             if not len(row_E):
                 continue
-            mine = _rows([text, language, doc_id], row_E)
-            columns, made = plan.measure(mine[0], mine[1], mine[2], score_D[row_E])
+            mine = _rows([text, language, doc_id, url], row_E)
+            columns, made = plan.measure(mine[0], mine[1], mine[2], mine[3], score_D[row_E])
             for name, value_E in columns.items():
                 values[name][row_E] = value_E
             fired_RE = fired_matrix(plan.rules, [columns[name] for name in plan.rule_columns], len(row_E))
@@ -221,7 +227,7 @@ class Judge:
             fired.append((row_E[doc], number_R[rule]))
             edits.append(_moved(made, row_E, len(text)))
         if len(row_U := np.flatnonzero(open_D)):
-            for name, value_U in self._unjudged_signals(*_rows([text, language, doc_id], row_U)).items():
+            for name, value_U in self._unjudged_signals(*_rows([text, language, doc_id, url], row_U)).items():
                 values[name][row_U] = value_U
             if "language_score" in values:
                 values["language_score"][row_U] = score_D[row_U]
@@ -233,13 +239,15 @@ class Judge:
         signals = pa.record_batch([pa.array(values[name], from_pandas=True) for name in values], schema=self.columns)
         return Judgement(signals, self._fired_lists(fired, len(text)), ~open_D, _together(edits, len(text)))
 
-    def _unjudged_signals(self, text: pa.Array, language: pa.Array, doc_id: pa.Array | None) -> dict[str, np.ndarray]:
+    def _unjudged_signals(
+        self, text: pa.Array, language: pa.Array, doc_id: pa.Array | None, url: pa.Array | None
+    ) -> dict[str, np.ndarray]:
         """What any entry asks of the text as extracted; NaN where it means nothing for a document's language."""
         code = language.dictionary_encode(null_encoding="encode")
         names = code.dictionary.to_pylist()
         return {
             name: np.where(np.array([SIGNALS[name].valid_for(of) for of in names])[code.indices], value_U, np.nan)
-            for name, value_U in score(text, self._extracted, language, doc_id).items()
+            for name, value_U in score(text, self._extracted, language, doc_id, url).items()
         }
 
     def _fired_lists(self, fired: list[tuple[np.ndarray, np.ndarray]], documents: int) -> pa.Array:

@@ -9,7 +9,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from gristmill.filters.quality.classifier import Model, place
+from gristmill.filters.placed import place
+from gristmill.filters.quality.classifier import Model
 from gristmill.filters.quality.feeding import WORDS, feed_words
 from gristmill.filters.quality.model_file import read_about
 from gristmill.filters.quality.train import Options, train, write_lines

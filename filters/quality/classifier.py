@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gristmill.filters.placed import placed_at
 from gristmill.filters.quality.feeding import FEEDINGS
 from gristmill.filters.quality.model_file import LABEL
 
@@ -91,24 +92,6 @@ class Classifier:
         return np.flatnonzero(known.to_numpy(zero_copy_only=False))
 
 
-_places: dict[str, str] = {}
-
-
-def place(model: Model, file: Path) -> None:
-    """Say where a model lies on this machine."""
-    _places[model.sha256] = str(file)
-
-
-def placed(model: Model) -> str:
-    """Where a model lies. Raises KeyError for one that was not placed."""
-    return _places[model.sha256]
-
-
-def is_placed(model: Model) -> bool:
-    """Whether it is known where the model lies, and a file is there."""
-    return model.sha256 in _places and Path(_places[model.sha256]).is_file()
-
-
 @cache
 def load_model(sha256: str) -> Any:
     """The fastText model of this content, loaded once per process: before a fork, so that workers share it.
@@ -117,7 +100,7 @@ def load_model(sha256: str) -> Any:
     """
     import fasttext  # here, so that a process that classifies nothing need not load it
 
-    return fasttext.load_model(_places[sha256])
+    return fasttext.load_model(placed_at(sha256))
 
 
 def signal_names(name: str, labels: Sequence[str], positive: str | None) -> dict[str, str]:

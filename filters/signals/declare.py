@@ -87,13 +87,17 @@ def found_by_c4(name: str, unit: str, scripts: Scripts, doc: str) -> None:
 
 
 def score(
-    text: pa.Array, names: Iterable[str], language: pa.Array | None = None, doc_id: pa.Array | None = None
+    text: pa.Array,
+    names: Iterable[str],
+    language: pa.Array | None = None,
+    doc_id: pa.Array | None = None,
+    url: pa.Array | None = None,
 ) -> dict[str, Floats]:
     """Signals of a large_string column: name -> float64 per document. Computes only what these names need.
 
     Raises KeyError for an unknown name and ValueError for one that only an editing step can give.
     """
-    counters = Counters(text, language, doc_id)
+    counters = Counters(text, language, doc_id, url)
     scores = {}
     for name in names:
         compute = SIGNALS[name].compute

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from gristmill.filters.names import nearest
-from gristmill.filters.quality.classifier import ANY, Classifier, Model, place, same_labels, signal_names
+from gristmill.filters.placed import place
+from gristmill.filters.quality.classifier import ANY, Classifier, Model, same_labels, signal_names
 from gristmill.filters.quality.feeding import FEEDINGS, PLAIN
 from gristmill.filters.quality.model_file import About, NoModelError, read_about
 from gristmill.pipelines.recipe import schema
@@ -46,7 +47,7 @@ def read_classifiers(
     problems: list[tuple[RecipePath, str]] = []
     for name, asked in recipe.classifiers.items():
         try:
-            found.append(_read(name, asked, folder, fetch, _taken(recipe)))
+            found.append(_read(name, asked, folder, fetch, taken_names(recipe)))
         except _ProblemError as problem:
             where: RecipePath = ("classifiers", name, *([problem.key] if problem.key else []))
             problems.append((where, problem.text))
@@ -63,7 +64,7 @@ def model_paths(name: str, asked: schema.Classifier) -> dict[str, str]:
     return {ANY: asked.model or f"classifiers/{name}"}
 
 
-def _taken(recipe: schema.Recipe) -> set[str]:
+def taken_names(recipe: schema.Recipe) -> set[str]:
     """Names of columns that stand beside signals."""
     return {
         *columns.VERDICTS.names,

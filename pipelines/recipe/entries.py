@@ -1,6 +1,7 @@
 """`decide` of a recipe -> the entries that judge documents."""
 
 from gristmill.filters.judge import Entry, Judge
+from gristmill.filters.lists.signals import signals_of
 from gristmill.filters.presets import PRESETS
 from gristmill.filters.quality.signals import Draw
 from gristmill.filters.rules import Preset, Rule, change, own_rules
@@ -10,6 +11,7 @@ from gristmill.pipelines.recipe.schema import Decision, Language, Recipe
 def judge_of(recipe: Recipe) -> Judge:
     """The compiled `decide` list. The recipe has been checked: names exist."""
     measured = [name for classifier in recipe.read_classifiers for name, _ in classifier.signals]
+    measured += [signal.name for one in recipe.read_lists for signal in signals_of(one)]
     entries = [entry_of(decision, recipe.language) for decision in recipe.decide]
     return Judge(entries, recipe.otherwise, measured, language_preset(recipe.language))
 

@@ -19,6 +19,7 @@ from gristmill.filters.quality.classifier import ANY
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe import plain_yaml
 from gristmill.pipelines.recipe.classifiers import Fetch, read_classifiers
+from gristmill.pipelines.recipe.lists import read_lists
 from gristmill.pipelines.recipe.plain_yaml import short
 from gristmill.pipelines.recipe.plugins import declare_plugins, read_plugin
 from gristmill.pipelines.recipe.schema import Recipe
@@ -76,7 +77,7 @@ def load(file: Path, fetch: Fetch | None = None, models: bool = True) -> LoadedR
         recipe = Recipe.model_validate(data)
     except ValidationError as error:
         raise report(file, list(islice(_problems(error.errors(), data, lines), MAX_SHOWN + 1))) from None
-    _add_classifiers(recipe, file, lines, fetch if models else None, models)
+    _add_files(recipe, file, lines, fetch if models else None, models)
     return LoadedRecipe(recipe, file, lines, fingerprint(recipe))
 
 
@@ -99,16 +100,16 @@ def _add_plugins(data: dict[str, Any], file: Path, lines: dict[RecipePath, int])
     data["plugins"] = plugins
 
 
-def _add_classifiers(
-    recipe: Recipe, file: Path, lines: dict[RecipePath, int], fetch: Fetch | None, models: bool
-) -> None:
-    """Read the models that `classifiers` names, and declare their signals, so that rules can use them."""
+def _add_files(recipe: Recipe, file: Path, lines: dict[RecipePath, int], fetch: Fetch | None, models: bool) -> None:
+    """Read the files that `classifiers` and `lists` name, and declare their signals, so that rules can use them."""
     classifiers, problems = read_classifiers(recipe, file.parent, fetch) if models else ((), [])
+    lists, wrong = read_lists(recipe, file.parent, fetch) if models else ((), [])
+    problems = [*problems, *wrong]
     if not problems:
         try:
-            recipe.declare(classifiers)
+            recipe.declare(classifiers, lists)
         except ValueError as error:
-            problems = [(("classifiers",), str(error))]
+            problems = [(("classifiers" if recipe.classifiers else "lists",), str(error))]
     if problems:
         told = [(line_of(lines, path), path, text) for path, text in problems]
         raise report(
@@ -117,9 +118,9 @@ def _add_classifiers(
 
 
 def fingerprint(recipe: Recipe) -> str:
-    """sha256 of the resolved recipe, and of its classifiers' models."""
-    models = [classifier.key for classifier in recipe.read_classifiers]
-    return hashlib.sha256((recipe.model_dump_json() + (json.dumps(models) if models else "")).encode()).hexdigest()
+    """sha256 of the resolved recipe, and of the files that it names: its classifiers' models, its lists."""
+    named = recipe.file_keys()
+    return hashlib.sha256((recipe.model_dump_json() + (json.dumps(named) if named else "")).encode()).hexdigest()
 
 
 def dump(recipe: Recipe) -> str:
@@ -135,6 +136,7 @@ def dump(recipe: Recipe) -> str:
             "languages": languages,
             "feeding": classifier.models[0][1].feeding,
         }
+    values["lists"] = {one.name: {"kept": one.kept_as} for one in recipe.read_lists}
     return yaml.safe_dump(values, allow_unicode=True, sort_keys=False)
 
 

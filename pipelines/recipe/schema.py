@@ -19,6 +19,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from gristmill.filters.lists.signals import declare as declare_lists
+from gristmill.filters.lists.table import ListFile
 from gristmill.filters.names import nearest
 from gristmill.filters.quality.classifier import Classifier as ReadClassifier
 from gristmill.filters.quality.signals import Draw
@@ -370,6 +372,28 @@ class Classifier(Model):
         return value and list(dict.fromkeys(map(known_language, value)))
 
 
+class EntryList(Model):
+    """Entries, one a line, as signals: of addresses (`url`), or of phrases in the text. UTF-8, plain or .gz.
+
+    `starter/NAME` names a shipped list (docs/lists.md).
+    """
+
+    domains: Paths = []
+    """Files of domains: a document at one of them or below has the signal 1. Hosts files and `||domain^` too."""
+    hosts: Paths = []
+    """Files of hosts, without what is below them."""
+    urls: Paths = []
+    """Files of addresses, host and path: a document whose address begins so has the signal 1."""
+    words: Paths = []
+    """Files of words: the signal is how many of them stand in the document's address."""
+    ut1: str | None = None
+    """A folder in UT1's layout, a category a folder with `domains` and `urls`: the signals `<name>.<category>`."""
+    phrases: Paths = []
+    """Files of phrases: the signals `<name>` (occurrences), `<name>.different` and `<name>.share`."""
+    kept: str | None = None
+    """The list as a run keeps it; written into a run's recipe."""
+
+
 class Recipe(Model):
     """One YAML file that says everything about a run."""
 
@@ -390,6 +414,8 @@ class Recipe(Model):
     language: Language = Language()
     classifiers: dict[str, Classifier] = {}
     """Name -> a model that scores every document in its languages (docs/classifiers.md)."""
+    lists: dict[str, EntryList] = {}
+    """Name -> entries that are looked for in addresses or texts, as signals for `decide` (docs/lists.md)."""
     decide: list[Decision] = []
     otherwise: Literal["keep", "drop"] = "keep"
     """What becomes of documents that no entry of `decide` admits; with `drop` their rule is `unjudged`."""
@@ -400,16 +426,27 @@ class Recipe(Model):
     tokens: Tokens = Tokens()
     train: Train = Train()
     _read_classifiers: tuple[ReadClassifier, ...] = PrivateAttr(())
+    _read_lists: tuple[ListFile, ...] = PrivateAttr(())
 
     @property
     def read_classifiers(self) -> tuple[ReadClassifier, ...]:
         """The classifiers with what their model files say, as `load` has read them."""
         return self._read_classifiers
 
-    def declare(self, classifiers: tuple[ReadClassifier, ...]) -> None:
-        """Take classifiers whose models were read, and declare their signals. Raises ValueError for a name that is
-        taken."""
-        self._read_classifiers = classifiers
+    @property
+    def read_lists(self) -> tuple[ListFile, ...]:
+        """The lists as `load` has read them."""
+        return self._read_lists
+
+    def file_keys(self) -> list[list[Any]]:
+        """What step keys hold of the files that classifiers and lists name: their content, no paths."""
+        return [*(one.key for one in self._read_classifiers), *(one.key for one in self._read_lists)]
+
+    def declare(self, classifiers: tuple[ReadClassifier, ...], lists: tuple[ListFile, ...]) -> None:
+        """Take classifiers and lists whose files were read, and declare their signals. Raises ValueError for a name
+        that is taken."""
+        self._read_classifiers, self._read_lists = classifiers, lists
+        declare_lists(lists)
         asked = [entry.pareto for entry in self.decide if entry.pareto is not None]
         declare_classifiers(classifiers, [Draw(one.signal, one.alpha, self.seed) for one in asked])
 
@@ -417,4 +454,4 @@ class Recipe(Model):
         """A recipe that arrives in another process brings what its rules and readers are made of."""
         super().__setstate__(state)
         declare_plugins(self.plugins)
-        self.declare(self._read_classifiers)
+        self.declare(self._read_classifiers, self._read_lists)

@@ -86,8 +86,8 @@ def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, unt
     sources = {name: {**source, "paths": None} for name, source in options["sources"].items()}
     scored = {name: options[name] for name in ("language", "read", "extract", "decide", "otherwise", "seed")}
     own_code = plugin_names(recipe.plugins)
-    models = [classifier.key for classifier in recipe.read_classifiers]
-    score = step_key("score", [sources, sample, scored, _fingerprinting(recipe), own_code, models], SCORE_CODE)
+    named = recipe.file_keys()
+    score = step_key("score", [sources, sample, scored, _fingerprinting(recipe), own_code, named], SCORE_CODE)
     inputs = sorted(unit.key for unit in units)
     keys = {"score": score}
     if recipe.deduplicate:

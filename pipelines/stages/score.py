@@ -80,8 +80,8 @@ class UnitScorer:
         language, score = self._language(text, batch.column("declared_language"))
         script = script_of(text)
         sources = pa.repeat(pa.scalar(source, pa.string()), len(text))
-        ids = batch.column("doc_id")
-        return Scored(language, score, script, self.judge.judge(text, language, script, sources, ids, score))
+        told = (batch.column("doc_id"), score, batch.column("url"))
+        return Scored(language, score, script, self.judge.judge(text, language, script, sources, *told))
 
     def examine(self, batch: pa.RecordBatch, source: str) -> tuple[Scored, pa.RecordBatch | None]:
         """All that is computed from the texts of a batch: scores and fingerprints."""

@@ -1,4 +1,4 @@
-"""Models of a recipe's classifiers: kept in the run directory, and brought from there to whoever works on the run."""
+"""Models of a recipe's classifiers and its lists: kept in the run directory, brought to who works on the run."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import xxhash
 
-from gristmill.filters.quality.classifier import Model, is_placed, place, placed
+from gristmill.filters.placed import KeptFile, is_placed, place, placed
 from gristmill.pipelines.errors import InputError
 from gristmill.pipelines.processes.aside import in_child
 from gristmill.pipelines.recipe.schema import Recipe
@@ -19,10 +19,10 @@ from gristmill.pipelines.storage.addresses import check_address
 from gristmill.pipelines.storage.store import Store
 
 
-def models(recipe: Recipe) -> Iterator[Model]:
-    """Every model of a recipe once."""
-    found = {model.sha256: model for classifier in recipe.read_classifiers for _, model in classifier.models}
-    yield from found.values()
+def models(recipe: Recipe) -> Iterator[KeptFile]:
+    """Every model and list of a recipe once."""
+    found: list[KeptFile] = [model for classifier in recipe.read_classifiers for _, model in classifier.models]
+    yield from {one.kept_as: one for one in [*found, *recipe.read_lists]}.values()
 
 
 def fetch(url: str) -> Path | None:
@@ -30,7 +30,7 @@ def fetch(url: str) -> Path | None:
 
     In a child, because clients of stores leave threads behind (processes/aside.py). Raises InputError.
     """
-    check_address(url, "the recipe's `classifiers`")
+    check_address(url, "the recipe's `classifiers` and `lists`")
     file = _temporary(f"{xxhash.xxh3_64_hexdigest(url.encode())}-{url.rpartition('/')[2]}")
 
     def get() -> bool:

@@ -1,0 +1,182 @@
+"""Reading lists: files of entries, one a line, into the table that a run keeps. `#` begins a comment line."""
+
+import gzip
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gristmill.filters.counters import Counters
+from gristmill.filters.kernels import listed
+from gristmill.filters.lists import addresses
+from gristmill.filters.lists.table import DOMAINS, URLS, WORDS, hash_strings
+
+MOST_LABELS = 255
+PLAIN = r"^[a-z0-9][a-z0-9._-]*$"
+"""A host that is spelt as we would; `www.` and all else is looked at one by one."""
+HOSTS_FILE = re.compile(r"^(?:0\.0\.0\.0|127\.0\.0\.1|::1?)\s+(\S+)")
+AD_BLOCK = re.compile(r"^(?:@@)?\|\|([^\^$]+)[\^$]?.*$")
+
+
+class BadListError(ValueError):
+    """A list that cannot be one: what is wrong with which file, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """The entries of one kind that stand under one label, from some files."""
+
+    label: str
+    kind: str
+    files: tuple[Path, ...]
+
+
+def address_columns(parts: Sequence[Entries]) -> dict[str, np.ndarray]:
+    """hash and label of every entry, sorted, each once. Raises BadListError."""
+    if len(parts) > MOST_LABELS:
+        raise BadListError(f"it has {len(parts)} categories, and {MOST_LABELS} are the most; name some of the folders")
+    hashes: list[np.ndarray] = []
+    labels: list[np.ndarray] = []
+    for number, part in enumerate(parts):
+        for file in part.files:
+            hash_P = hash_strings(_spelt(_lines(file), part.kind, file))
+            hashes.append(hash_P)
+            labels.append(np.full(len(hash_P), number, np.uint8))
+    hash_P, label_P = np.concatenate(hashes), np.concatenate(labels)
+    order_P = np.lexsort((label_P, hash_P))
+    hash_P, label_P = hash_P[order_P], label_P[order_P]
+    new_P = np.r_[True, (hash_P[1:] != hash_P[:-1]) | (label_P[1:] != label_P[:-1])]
+    return {"hash": hash_P[new_P], "label": label_P[new_P]}
+
+
+def phrase_columns(files: Iterable[Path]) -> dict[str, np.ndarray]:
+    """begin, hash and number of words of every phrase, sorted by hash, each once. Raises BadListError."""
+    begins: list[np.ndarray] = []
+    wholes: list[np.ndarray] = []
+    counts: list[np.ndarray] = []
+    for file in files:
+        lines = _lines(file)
+        stream = Counters(lines.text).char
+        for wrong, why in (
+            (stream.count_D == 0, "has no letter or digit"),
+            (stream.count_D > listed.LONGEST, f"has more than {listed.LONGEST} words"),
+        ):
+            if wrong.any():
+                raise BadListError(f"'{file.name}', {lines.place(wrong)} {why}, so it is no phrase; remove it")
+        begin_P, whole_P = (np.empty(len(lines.text), np.uint64) for _ in range(2))
+        listed.hash_phrases(stream.hash_W, stream.first_D1, begin_P, whole_P)
+        begins.append(begin_P)
+        wholes.append(whole_P)
+        counts.append(stream.count_D.astype(np.uint8))
+    whole_P, first_P = np.unique(np.concatenate(wholes), return_index=True)
+    return {
+        "begin": np.concatenate(begins)[first_P],
+        "hash": whole_P,
+        "words": np.concatenate(counts)[first_P],
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """Lines of a list without white space around them, and their numbers in the file."""
+
+    text: pa.Array
+    number: np.ndarray
+
+    def place(self, wrong: np.ndarray) -> str:
+        """ "line 3", or "line 3 and 4 more lines": the lines at fault, without what stands in them."""
+        more = f" (and {wrong.sum() - 1:,} more lines)" if wrong.sum() > 1 else ""
+        return f"line {self.number[np.flatnonzero(wrong)[0]]:,}{more}"
+
+
+def _lines(file: Path) -> _Lines:
+    try:
+        raw = file.read_bytes()
+        raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+    except (OSError, EOFError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise BadListError(f"'{file.name}' cannot be read: {why}; check the file") from None
+    raw = raw.removeprefix(b"\xef\xbb\xbf")
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise BadListError(f"'{file.name}' is UTF-16; write it as UTF-8, one entry a line")
+    if b"\0" in raw:
+        raise BadListError(f"'{file.name}' is no text: it holds zero bytes; name a text file with one entry a line")
+    data_B = np.frombuffer(raw, np.uint8)
+    end_L = np.flatnonzero(data_B == 0x0A) + 1
+    start_L1 = np.r_[np.int64(0), end_L, [len(data_B)] if not len(end_L) or end_L[-1] < len(data_B) else []]
+    start_L1 = start_L1.astype(np.int64)
+    lines = pa.LargeStringArray.from_buffers(len(start_L1) - 1, pa.py_buffer(start_L1), pa.py_buffer(raw))
+    try:
+        lines.validate(full=True)
+    except pa.ArrowInvalid:
+        raise BadListError(f"'{file.name}'{_first_wrong(raw)} is not UTF-8; write it as UTF-8") from None
+    lines = pc.utf8_trim_whitespace(lines)
+    wanted = pc.and_(pc.not_equal(lines, ""), pc.invert(pc.starts_with(lines, "#")))
+    text = lines.filter(wanted)
+    if not len(text):
+        raise BadListError(f"'{file.name}' has no entry; write one a line, or remove the file from the list")
+    return _Lines(text, np.flatnonzero(wanted.to_numpy(zero_copy_only=False)) + 1)
+
+
+def _first_wrong(raw: bytes) -> str:
+    """Where the first byte stands that is no UTF-8."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        return f", line {line:,},"
+    return ""
+
+
+def _spelt(lines: _Lines, kind: str, file: Path) -> pa.Array:
+    """The entries as addresses are asked for them."""
+    if kind == WORDS:
+        return _each_spelt(lines, kind, file)
+    plain = pc.and_(pc.match_substring_regex(lines.text, PLAIN), pc.invert(pc.starts_with(lines.text, "www.")))
+    plain = pc.and_(plain, pc.invert(pc.ends_with(lines.text, ".")))
+    if kind == URLS:  # all have a path
+        plain = pc.and_(plain, False)
+    odd = np.flatnonzero(~plain.to_numpy(zero_copy_only=False))
+    rest = _Lines(lines.text.take(pa.array(odd)), lines.number[odd])
+    return pa.concat_arrays([lines.text.filter(plain), _each_spelt(rest, kind, file)])
+
+
+def _each_spelt(lines: _Lines, kind: str, file: Path) -> pa.Array:
+    spell = {WORDS: _word, URLS: _address}.get(kind, _domain if kind == DOMAINS else _host)
+    found = [spell(line) for line in lines.text.to_pylist()]
+    wrong = np.array([entry is None for entry in found], bool)
+    if wrong.any():
+        why = {
+            WORDS: "is not one word of letters and digits",
+            URLS: "is no address of a host with a path; put domains under `domains`",
+        }.get(kind, "is no domain or host; put addresses with a path under `urls`")
+        raise BadListError(f"'{file.name}', {lines.place(wrong)} {why}")
+    return pa.array(found, pa.large_string())
+
+
+def _word(line: str) -> str | None:
+    word = line.lower()
+    return word if addresses.WORD.fullmatch(word) else None
+
+
+def _host(line: str) -> str | None:
+    for layout in (HOSTS_FILE, AD_BLOCK):
+        if match := layout.match(line):
+            line = match[1]
+    line = line.partition(" #")[0].strip()
+    host, path = addresses.host_and_path(line)
+    return host if host and not re.search(r"\s", host) and path in ("", "/") else None
+
+
+def _domain(line: str) -> str | None:
+    return _host(line.removeprefix("*.").removeprefix("."))
+
+
+def _address(line: str) -> str | None:
+    host, path = addresses.host_and_path(line)
+    parts = [part for part in path.split("/") if part]
+    return f"{host}/{'/'.join(parts)}" if host and parts and not re.search(r"\s", host) else None
