@@ -32,6 +32,10 @@ LEAST_HANZI = 0.7
 """Of the characters that HZ would give; in program text they are not common ones."""
 CONTROLS, CONTROL_IN = bytes(range(9)), 8
 """UTF-16 of a page, or of an alphabet, has such a byte among so many."""
+HAN = "\u3400-\u9fff\ue000-\uf8ff\uff61-\uff9f\U00020000-\U0002ffff"
+COUNTED, COUNTED_IN_KOREAN = re.compile(f"[{HAN}]"), re.compile(f"[{HAN}\uac00-\ud7a3]")
+"""Han, private use, half-width Katakana; Hangul."""
+PLAIN_EAST_ASIAN = re.compile("[\u3000-\u30ff\uff01-\uff5e]")
 LOOKED_AT_BYTES = 4096
 MOSTLY_COMMON = 0.8
 
@@ -40,9 +44,9 @@ def detect_unicode(data: bytes) -> str | None:
     """UTF-16 or UTF-32 without a mark, of pages and of scripts with an alphabet: they have bytes that no other text
     has. None for all else."""
     nuls = data.count(0)
-    if (len(data) - len(data.translate(None, CONTROLS))) * CONTROL_IN < len(data):
+    if not nuls or (len(data) - len(data.translate(None, CONTROLS))) * CONTROL_IN < len(data):
         return None
-    if nuls * 2 > len(data):
+    if nuls * 5 >= len(data) * 2:
         for encoding in ("utf-32le", "utf-32be"):
             if "\ufffd" not in decode(data, encoding):
                 return encoding
@@ -61,7 +65,8 @@ def _east_asian_utf_16(data: bytes) -> str | None:
     for encoding in ("utf-16le", "utf-16be"):
         text = decode(data[:LOOKED_AT_BYTES], encoding)
         for region in ("gb18030", "big5", "euc-jp", "euc-kr"):
-            if len(common(region).findall(text)) >= MOSTLY_COMMON * len(text):
+            plain = len(common(region).findall(text)) + len(PLAIN_EAST_ASIAN.findall(text))
+            if plain >= MOSTLY_COMMON * len(text):
                 return encoding
     return None
 
@@ -82,6 +87,8 @@ def detect_escaped(data: bytes) -> str | None:
 
 def detect(data: bytes) -> str | None:
     """The encoding of bytes that are neither UTF-8 nor escaped, by their statistics; None where nothing fits."""
+    if not data:
+        return None
     nuls = data.count(0)
     if encoding := (_utf_16(data, nuls) if nuls else None) or _east_asian_utf_16(data):
         return encoding
@@ -98,14 +105,20 @@ def detect(data: bytes) -> str | None:
 
 @cache
 def common(encoding: str) -> re.Pattern[str]:
-    """Characters that make up nearly all of a text in an encoding of East Asia, beside ASCII."""
-    rows = {"gbk": (0xB0, 0xD7), "gb18030": (0xB0, 0xD7), "big5": (0xA4, 0xC6), "euc-kr": (0xB0, 0xC8)}
-    first, last = rows.get(encoding, (0xB0, 0xCF))
-    codes = "euc-jp" if encoding in ("shift_jis", "iso-2022-jp") else encoding
+    """The Han and Hangul characters that make up nearly all of those in a text: the first level of the character set of
+    an encoding of East Asia."""
+    rows = {"big5": (0xA4, 0xC6), "euc-jp": (0xB0, 0xCF), "shift_jis": (0xB0, 0xCF), "euc-kr": (0xB0, 0xC8)}
+    first, last = rows.get(encoding, (0xB0, 0xD7))
     trails = (*range(0x40, 0x7F), *range(0xA1, 0xFF)) if encoding == "big5" else range(0xA1, 0xFF)
     pairs = b"".join(bytes((lead, trail)) for lead in range(first, last + 1) for trail in trails)
-    kana = "\u3041-\u30ff\uff61-\uff9f" if codes == "euc-jp" else ""
-    return re.compile(f"[\u00a0-\u00ff\u2010-\u2044\u3000-\u301f\uff01-\uff5e{kana}{re.escape(decode(pairs, codes))}]")
+    return re.compile(f"[{re.escape(decode(pairs, encoding.replace('shift_jis', 'euc-jp')))}]")
+
+
+def odd_share(text: str, encoding: str, beyond: int) -> float:
+    """Share of a text's `beyond` characters that are not ASCII which a text in an encoding of East Asia seldom has:
+    rare Han and Hangul, half-width Katakana, private use."""
+    counted = COUNTED_IN_KOREAN if encoding == "euc-kr" else COUNTED
+    return (len(counted.findall(text)) - len(common(encoding).findall(text))) / beyond
 
 
 def _ascii(text: str) -> int:

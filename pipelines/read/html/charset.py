@@ -5,7 +5,7 @@ import re
 from gristmill.pipelines.errors import BadRecordError
 from gristmill.pipelines.read.encodings.declared import declared_in
 from gristmill.pipelines.read.encodings.decoders import PAIRED, decode
-from gristmill.pipelines.read.encodings.detected import common, detect, detect_escaped, detect_unicode
+from gristmill.pipelines.read.encodings.detected import detect, detect_escaped, detect_unicode, odd_share
 from gristmill.pipelines.read.encodings.labels import encoding_of
 
 MARKS = (
@@ -22,12 +22,20 @@ MAX_WRONG_SHARE = 0.01
 """Of the characters of a text, beside a single one. Of 3,085 pages three have any U+FFFD, 0.07 % at most."""
 MOSTLY_WRONG = 0.25
 """U+FFFD among what is not ASCII, where an encoding is none of the page."""
-LEAST_COMMON = 0.7
-"""Of what is not ASCII in East Asian text. In the wrong encoding of the region about half are common characters."""
-LONG_RUN, MOST_LONG = 4, 0.5
+LEAST_NARROW = 8
+"""Two-byte characters of UTF-8 in a row that East Asian text is not by chance."""
+MOST_ODD = 0.3
+"""Rare characters among what is not ASCII in East Asian text. In another encoding of the region it is about half."""
+LONG_RUN, MOST_LONG = 3, 0.4
 """Latin letters that are not ASCII seldom stand side by side; bytes of other scripts do: half of them in runs."""
-LEAST_BEYOND = 8
-"""Characters beyond ASCII, below which shares mean nothing."""
+CYRILLIC = {"windows-1251", "koi8-r", "koi8-u", "iso-8859-5", "ibm866", "x-mac-cyrillic"}
+LETTERS, FREQUENT = re.compile("[а-яА-Я]"), re.compile("[оеаинтОЕАИНТ]")
+LEAST_FREQUENT = 0.35
+"""Six letters are 45 % of Russian, and as much of its neighbours; in KOI8-R read as windows-1251 they are 25 %."""
+LEAST_SINGLE = 16
+"""Characters beyond ASCII, below which shares of single-byte encodings mean nothing."""
+LEAST_BEYOND = 4
+"""The same for those of East Asia, whose characters say more."""
 
 
 def decode_page(page: bytes, http_label: str | None) -> tuple[str, str]:
@@ -52,7 +60,7 @@ def decode_page(page: bytes, http_label: str | None) -> tuple[str, str]:
     if not broken and not _doubtful(text, named):
         return text, named
     for encoding in (declared_in(page), detect(page)):
-        if encoding and encoding != named and not (named in LATIN and encoding in LATIN):
+        if encoding and encoding != named and _may_replace(encoding, named, broken):
             other = decode(page, encoding)
             if not _broken(other) and (broken or not _doubtful(other, encoding)):
                 return other, encoding
@@ -124,9 +132,17 @@ def _rather_utf8(page: bytes, text: str, named: str) -> bool:
         return named != "iso-2022-jp"
     return text.isascii() is False and (
         max(text) >= "\u0800"
-        or len(text) - len(text.encode("ascii", "ignore")) >= LEAST_BEYOND
+        or len(text) - len(text.encode("ascii", "ignore")) >= LEAST_NARROW
         or "\ufffd" in decode(page, named)
     )
+
+
+def _may_replace(encoding: str, named: str, broken: bool) -> bool:
+    """Whether an encoding may be taken for one that was named. Latin ones differ in too little, and half-width Katakana
+    in Shift_JIS look like anything whose characters are bytes."""
+    if named in LATIN:
+        return encoding not in LATIN
+    return broken or named != "shift_jis" or encoding in PAIRED
 
 
 def _broken(text: str) -> bool:
@@ -137,10 +153,15 @@ def _broken(text: str) -> bool:
 
 def _doubtful(text: str, encoding: str) -> bool:
     """Whether a text is unlike those that are written in the encoding that it was decoded by."""
-    runs = BEYOND_ASCII.findall(text) if encoding in LATIN or encoding in PAIRED else []
+    if encoding in CYRILLIC:
+        letters = len(LETTERS.findall(text))
+        return letters >= LEAST_SINGLE and len(FREQUENT.findall(text)) < LEAST_FREQUENT * letters
+    if encoding not in LATIN and encoding not in PAIRED:
+        return False
+    runs = BEYOND_ASCII.findall(text)
     beyond = sum(map(len, runs))
-    if beyond < LEAST_BEYOND:
+    if beyond < (LEAST_SINGLE if encoding in LATIN else LEAST_BEYOND):
         return False
     if encoding in LATIN:
         return sum(len(run) for run in runs if len(run) >= LONG_RUN) > MOST_LONG * beyond
-    return len(common(encoding).findall(text)) < LEAST_COMMON * beyond
+    return odd_share(text, encoding, beyond) > MOST_ODD

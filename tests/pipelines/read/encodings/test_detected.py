@@ -1,0 +1,95 @@
+"""Encodings that nothing says: told by NULs, escape sequences and statistics."""
+
+import pytest
+
+from gristmill.pipelines.read.encodings.decoders import REFUSED, decode
+from gristmill.pipelines.read.encodings.detected import NAMES, detect, detect_escaped, detect_unicode
+from gristmill.pipelines.read.encodings.labels import LABELS
+
+ZH = "水磨坊坐落在河边，每年秋天为全村人磨小麦。磨坊主人说，今年的雨水比往年多，所以磨盘转得更快。"
+TW = "水磨坊坐落在河邊，每年秋天為全村人磨小麥。磨坊主人說，今年的雨水比往年多，所以磨盤轉得更快。"
+JA = "水車小屋は川のそばに立っていて、谷じゅうの人々の穀物を挽いていました。"
+KO = "물레방아는 강가에 서서 온 마을의 밀을 빻았다. 올해는 비가 많이 내려 더 빨리 돌아갔다."
+RU = "Мельница стояла у реки и молола зерно всей долины. В этом году дождей больше."
+EN = "The mill stood by the river, and it ground the corn of the whole valley."
+
+
+def test_names__are_the_standards_or_known_to_decode():
+    assert set(NAMES.values()) <= set(LABELS) | set(REFUSED)
+
+
+@pytest.mark.parametrize("text", [ZH, TW, JA, KO, RU, EN])
+@pytest.mark.parametrize("form", ["<html><body><p>{}</p></body></html>", "{}", "{}\n"])
+@pytest.mark.parametrize("encoding", ["utf-16le", "utf-16be", "utf-32le", "utf-32be"])
+def test_unicode__without_a_mark(text, form, encoding):
+    text = form.format(text)
+    data = text.encode(encoding)
+    assert (detect_unicode(data) or detect(data)) == encoding
+
+
+@pytest.mark.parametrize(
+    "data", [b"", EN.encode(), ZH.encode(), ZH.encode("gb18030"), EN.encode() + b"\0" * 3, b"a\0" * 3 + ZH.encode() * 3]
+)
+def test_unicode__is_not_seen_where_it_is_not(data):
+    assert detect_unicode(data) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "codec", "encoding"),
+    [(JA, "iso2022_jp", "iso-2022-jp"), (KO, "iso2022_kr", "iso-2022-kr"), (ZH, "hz", "hz-gb-2312")],
+)
+def test_escaped(text, codec, encoding):
+    for form in ("{}", "<html><title>x</title><p>{}</p>", "A mill. {}\n{}\n"):
+        page = form.replace("{}", text)
+        data = page.encode(codec)
+        assert detect_escaped(data) == encoding
+        assert decode(data, encoding) == page
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        EN.encode(),
+        b"x = y[~{a: 1}]; z = ~{};",
+        b"print(f'~{name}~{value}~') # {~}",
+        b"<pre>re.sub('~{ab~}', '')</pre>",
+        b"\x1b[1mbold\x1b[0m in a terminal",
+        b"\x1b$Z is none",
+    ],
+)
+def test_escaped__is_not_seen_where_it_is_not(data):
+    assert detect_escaped(data) is None
+
+
+def test_escaped__iso_2022_cn_is_told_and_not_read():
+    assert detect_escaped(b"\x1b$)A\x0e\x30\x21\x0f") == "replacement"
+
+
+@pytest.mark.parametrize(
+    ("text", "codec", "encoding"),
+    [
+        (ZH, "gb18030", "gb18030"),
+        (TW, "big5", "big5"),
+        (JA, "cp932", "shift_jis"),
+        (JA, "euc_jp", "euc-jp"),
+        (KO, "euc_kr", "euc-kr"),
+        (RU, "cp1251", "windows-1251"),
+        (RU, "koi8-r", "koi8-r"),
+        (RU, "cp866", "ibm866"),
+        ("Příliš žluťoučký kůň úpěl ďábelské ódy. Mlýn stál u řeky.", "cp1250", "windows-1250"),
+        ("Die Mühle stand am Fluß und mahlte – übrigens – „Getreide“ für Bäcker.", "cp1252", "windows-1252"),
+    ],
+)
+def test_statistics__not_thinned_out_by_markup(text, codec, encoding):
+    around = b"<div class=box><a href=/x?a=1>&nbsp;</a></div>" * 20_000
+    data = text.encode(codec)
+    page = around + b"<p>" + data + b"</p>" + around
+    for candidate in (data, b"<p>" + data + b"</p>", page):
+        found = detect(candidate)
+        assert found is not None
+        assert decode(data, found) == text
+        assert found == encoding
+
+
+def test_statistics__of_nothing():
+    assert detect(b"") is None
