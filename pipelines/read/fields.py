@@ -6,6 +6,8 @@ import re
 from typing import Any, NamedTuple
 
 from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.read.chat import COLUMN, rendered, take_turns
+from gristmill.pipelines.read.nested import take_text
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.recipe.languages import normal_language
 
@@ -71,16 +73,19 @@ class Fields:
 
     def __init__(self, source: schema.Source):
         self.text = source.text
+        self.chat = source.chat
         self._id = source.id
         self._url = source.url
         self._typed = source.columns
         self._language = source.language
 
     def take_text(self, record: dict[str, Any]) -> bytes:
-        """Removes the text from the record and gives it as UTF-8."""
-        if self.text not in record:
-            raise BadRecordError(f"MissingField: no field '{self.text}'")
-        text = record.pop(self.text)
+        """Removes the text from the record and gives it as UTF-8; of a conversation, the turns become a field."""
+        if self.chat is not None:
+            turns = take_turns(record, self.chat.field)
+            record[COLUMN] = to_json(turns)
+            return utf8(rendered(turns), self.chat.field or COLUMN)
+        text = record.pop(self.text) if self.text in record else take_text(record, self.text)
         if type(text) is not str:
             raise BadRecordError(f"WrongType: field '{self.text}' is {json_type(text)}, not a string")
         return utf8(text, self.text)

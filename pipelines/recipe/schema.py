@@ -16,6 +16,7 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
     field_validator,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -123,6 +124,13 @@ class Csv(Model):
         return value
 
 
+class Chat(Model):
+    """Records are conversations: OpenAI's messages, ShareGPT's conversations, Alpaca's instruction and output."""
+
+    field: str | None = None
+    """Field that holds the turns; absent: `messages`, `conversations` ..., else Alpaca's `instruction`, `output`."""
+
+
 class Source(Model):
     """A named input. The name stays attached to a document down to the training batch."""
 
@@ -131,7 +139,10 @@ class Source(Model):
     paths: Paths = []
     """Files, folders or glob patterns, relative to the recipe; any fsspec URL. Not used by `machine` and `bundled`."""
     text: str = "text"
-    """Field that holds the text (jsonl, json, csv, parquet, arrow)."""
+    """Field that holds the text (jsonl, json, csv, parquet, arrow). `data.body` is within another, `parts.0` an item of
+    a list, `parts.*.text` the texts of all items as paragraphs."""
+    chat: Chat | None = None
+    """The text is a conversation, `role: content` turn by turn; the turns become the column `messages` (JSON)."""
     csv: Csv = Csv()
     """`csv` only: delimiter, quotation marks, names."""
     id: str | None = None
@@ -146,6 +157,13 @@ class Source(Model):
     """In a duplicate cluster the higher priority wins, after "kept by the rules"."""
     max_bytes: Bytes | None = None
     """`machine` only: stop after this much text."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _column_of_turns(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("chat") is not None and isinstance(values.get("columns", {}), dict):
+            return {**values, "columns": {**values.get("columns", {}), "messages": "string"}}
+        return values
 
     @field_validator("language")
     @classmethod

@@ -4,7 +4,9 @@ field."""
 from collections.abc import Iterator
 
 from gristmill.filters.names import nearest
+from gristmill.pipelines.read.chat import COLUMN
 from gristmill.pipelines.read.formats import READERS
+from gristmill.pipelines.read.nested import general
 from gristmill.pipelines.read.reader import Seen
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
 from gristmill.pipelines.recipe.plain_yaml import short
@@ -30,7 +32,7 @@ def check_field_names(loaded: LoadedRecipe, units: list[Unit]) -> list[str]:
         wanted = dict(_named(READERS[source.format].resolve(source)))
         seen = _look(source, wanted, [unit for unit in units if unit.source == name])
         for field, key in wanted.items():
-            if seen.records and field not in seen.names:
+            if seen.records and not {field, general(field)} & seen.names:
                 path: RecipePath = ("sources", name, *key)
                 if seen.whole:
                     line = line_of(loaded.lines, path)
@@ -44,15 +46,17 @@ def check_field_names(loaded: LoadedRecipe, units: list[Unit]) -> list[str]:
 
 def _named(source: Source) -> Iterator[tuple[str, tuple[str, ...]]]:
     """(field, key of the recipe) of every field that the recipe names itself, and of the text."""
-    if READERS[source.format].holds_fields:
+    if READERS[source.format].holds_fields and source.chat is None:
         yield source.text, ("text",)
+    if source.chat is not None and source.chat.field is not None:
+        yield source.chat.field, ("chat", "field")
     if source.id is not None:
         yield source.id, ("id",)
     if source.url is not None and "url" in source.model_fields_set:
         yield source.url, ("url",)
     if isinstance(source.language, LanguageColumn):
         yield source.language.column, ("language", "column")
-    for column in source.columns:
+    for column in source.columns.keys() - ({COLUMN} if source.chat is not None else set()):
         yield column, ("columns", column)
 
 
@@ -70,7 +74,7 @@ def _look(source: Source, wanted: dict[str, tuple[str, ...]], units: list[Unit])
         names |= found.names
         records += found.records
         whole &= found.whole
-        if names >= wanted.keys():
+        if all({field, general(field)} & names for field in wanted):
             break
     return Seen(names, records, whole)
 

@@ -10,7 +10,7 @@ from gristmill.pipelines.errors import BadRecordError
 from gristmill.pipelines.read.context import Context
 from gristmill.pipelines.read.files import File, open_arrow
 from gristmill.pipelines.read.formats.columnar import Columns
-from gristmill.pipelines.read.formats.layout import schema_names
+from gristmill.pipelines.read.formats.layout import nested_names
 from gristmill.pipelines.read.formats.parquet import DAMAGE, said
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, neighbours, split_of
 from gristmill.pipelines.recipe.schema import Source
@@ -110,7 +110,7 @@ def look(split: Split, records: int, source: Source) -> Seen:
     try:
         source = open_arrow(split.path)
         with ipc.open_file(source) if split.end >= 0 else _open_stream(source) as file:
-            return Seen(set(schema_names(file.schema)), 1, True)
+            return Seen(nested_names(file.schema), 1, True)
     except DAMAGE:
         return Seen(set(), 0, True)
 

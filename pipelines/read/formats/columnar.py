@@ -1,5 +1,6 @@
 """Record batches of any schema (Parquet, Arrow IPC) -> batches of records, column by column."""
 
+import json
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
@@ -12,7 +13,9 @@ from gristmill.filters.batch import text_buffers
 from gristmill.filters.dedup.fingerprints import doc_ids
 from gristmill.pipelines.errors import BadRecordError
 from gristmill.pipelines.read.batches import MAX_ROWS, MAX_TEXT_BYTES, record_schema
+from gristmill.pipelines.read.chat import ALPACA, COLUMN, TURNS
 from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.fields import to_json
 from gristmill.pipelines.read.formats.json_columns import json_objects, json_values
 from gristmill.pipelines.read.formats.layout import (
     column_at,
@@ -26,7 +29,7 @@ from gristmill.pipelines.read.formats.layout import (
 from gristmill.pipelines.read.formats.salvage import BYTES_OF, DAMAGED, NOT_UTF8, salvage
 from gristmill.pipelines.recipe.columns import ARROW_TYPES
 from gristmill.pipelines.recipe.languages import normal_language
-from gristmill.pipelines.recipe.schema import ColumnType, LanguageColumn
+from gristmill.pipelines.recipe.schema import ColumnType, LanguageColumn, Source
 from gristmill.pipelines.records.dead_letters import dead_letter, too_long
 from gristmill.pipelines.records.elements import DeadLetter, Records
 
@@ -39,6 +42,19 @@ DECODED_BYTES = 64 * 2**20
 FAULTS = {NOT_UTF8: "UnicodeDecodeError: column '{}' is not UTF-8", DAMAGED: "DamagedValue: in column '{}'"}
 
 
+LIFTED = "(text)"
+"""Column of the texts that stand within other columns."""
+
+
+def lifted_from(source: Source, kinds: Collection[str]) -> set[str]:
+    """The columns within which the text stands; none where it is a column."""
+    if source.chat is not None:
+        wanted = {source.chat.field, "system"} if source.chat.field else {*TURNS, *ALPACA}
+        return {name for name in wanted if name in kinds}
+    root = source.text.split(".")[0]
+    return {root} if source.text not in kinds and root in kinds else set()
+
+
 class Columns:
     """The columns of one file, checked against the source: what becomes what. Raises BadRecordError for a file that
     cannot serve."""
@@ -48,23 +64,28 @@ class Columns:
         self.names = names = schema_names(file_schema)
         kinds = {name: _value_type(file_schema.field(i).type) for i, name in enumerate(names)}
         source = context.source
-        if source.text not in kinds:
+        self.text, self.lifted = source.text, lifted_from(source, kinds)
+        self.lifted_columns = {COLUMN} if source.chat is not None else set()
+        if self.lifted:
+            self.text = LIFTED
+            kinds |= dict.fromkeys({LIFTED, *self.lifted, *self.lifted_columns}, pa.large_string())
+        if self.text not in kinds:
             listed = ", ".join(f"'{name}'" for name in names[:20]) + (", ..." if len(names) > 20 else "")
             raise BadRecordError(f"MissingColumn: no column '{source.text}'; the file has {listed or 'no columns'}")
         own_text = source.id is None and kinds.keys() >= OWN_TEXT_DATASET
         self.id = "doc_id" if own_text else source.id if source.id in kinds else None
         self.url = source.url if source.url in kinds and is_string(kinds[source.url]) else None
-        self.json = {"meta"} if own_text else set()  # columns whose strings are JSON already
+        self.json = {*(["meta"] if own_text else []), *self.lifted}  # columns whose strings are JSON already
         self.typed = [name for name in source.columns if name in kinds]
-        _check(kinds, source.text, "a string", _may_be_text)
+        _check(kinds, self.text, "a string", _may_be_text)
         if self.id:
             _check(kinds, self.id, "an id (string or integer)", _may_be_id)
         for name in self.typed:
             _check(kinds, name, source.columns[name], partial(_fits, wanted=source.columns[name]))
         language = source.language.column if isinstance(source.language, LanguageColumn) else None
-        self.decoded = {source.text, self.id, self.url, language, *self.typed}
-        self.other = sorted(kinds.keys() - {source.text})
-        self.meta = [name for name in names if name not in {source.text, self.id, self.url, *self.typed}]
+        self.decoded = {self.text, self.id, self.url, language, *self.typed}
+        self.other = sorted(kinds.keys() - {self.text})
+        self.meta = [name for name in kinds if name not in {self.text, self.id, self.url, *self.typed}]
 
     def records(self, batch: pa.RecordBatch, first: int) -> Iterator[Records]:
         """The batch as records; `first` is the row of the file that it begins with. A value that contradicts its type
@@ -73,21 +94,45 @@ class Columns:
         fields = batch.to_struct_array()
         for i, name in enumerate(self.names):
             columns[name] = self._sound(name, column_at(fields, i), errors)
-        raw = column_at(fields, self.names.index(self.context.source.text))
+        if self.lifted:
+            raw = self._lift(columns, errors)
+        else:
+            raw = column_at(fields, self.names.index(self.text))
         if is_binary(_value_type(raw.type)):
-            name = self.context.source.text
-            columns[name] = self._sound(name, as_string(columns[name]), errors)
+            columns[self.text] = self._sound(self.text, as_string(columns[self.text]), errors)
         bad_rows = sorted(errors)
         for start, end in pieces(list(columns.values()), batch.num_rows):
             piece = {name: column.slice(start, end - start) for name, column in columns.items()}
             piece |= {name: decoded(column) for name, column in piece.items() if name in self.decoded}
-            text = piece[self.context.source.text].cast(pa.large_string())
+            text = piece[self.text].cast(pa.large_string())
             whole = pa.RecordBatch.from_arrays(list(piece.values()), names=list(piece))
             for a, b in cuts(text):
                 at = start + a
                 mine = bad_rows[bisect_left(bad_rows, at) : bisect_left(bad_rows, start + b)]
                 faults = {row - at: (errors[row], raw.slice(row, 1)) for row in mine}
                 yield self._part(whole.slice(a, b - a), text.slice(a, b - a), first + at, faults)
+
+    def _lift(self, columns: dict[str, pa.Array], errors: dict[int, str]) -> pa.Array:
+        """The texts that stand within other columns, in a column of their own, and those columns without them, as
+        JSON."""
+        names = sorted(self.lifted & columns.keys())
+        values = [json_values(columns[name]).to_pylist() for name in names]
+        texts: list[str | None] = []
+        rest: dict[str, list[str | None]] = {name: [] for name in {*names, *self.lifted_columns}}
+        for row, cells in enumerate(zip(*values, strict=True)):
+            record = {name: json.loads(cell) for name, cell in zip(names, cells, strict=True) if cell is not None}
+            try:
+                texts.append(self.context.fields.take_text(record).decode())
+            except BadRecordError as error:
+                errors.setdefault(row, str(error))
+                texts.append(None)
+            for name, left in rest.items():
+                value = record.get(name)
+                typed = name in self.lifted_columns and isinstance(value, str)
+                left.append(value if typed else None if value is None else to_json(value))
+        columns |= {name: pa.array(left, pa.large_string()) for name, left in rest.items()}
+        columns[LIFTED] = pa.array(texts, pa.large_string())
+        return columns[LIFTED]
 
     @staticmethod
     def _sound(name: str, column: pa.Array, errors: dict[int, str]) -> pa.Array:

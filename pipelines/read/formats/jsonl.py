@@ -15,6 +15,7 @@ from gristmill.pipelines.read.files import File, compression_of, open_file
 from gristmill.pipelines.read.formats import json_stream
 from gristmill.pipelines.read.lines import Line, LostLine, lines, lines_of_split
 from gristmill.pipelines.read.listing import fits
+from gristmill.pipelines.read.nested import names_in
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, split_of, whole
 from gristmill.pipelines.read.streams import BrokenStreamError, as_utf8, pieces
 from gristmill.pipelines.recipe.schema import Source
@@ -133,7 +134,7 @@ def _look(split: Split, records: int, cut_up: Callable[[Iterator[bytes]], Iterat
                 return Seen(names, count, False)
             if isinstance(line, Line):
                 with suppress(ValueError, RecursionError):
-                    names |= parse(line.data.removeprefix(BOM)).keys()
+                    names |= names_in(parse(line.data.removeprefix(BOM)))
                     count += 1
     return Seen(names, count, beginning.whole)
 

@@ -29,6 +29,25 @@ def schema_names(schema: pa.Schema) -> list[str]:
     return field_names(schema.field(i) for i in range(len(schema)))
 
 
+def nested_names(schema: pa.Schema) -> set[str]:
+    """The names of a schema's columns, and those of fields within them: `data.body`, `items.*.text`."""
+    names = schema_names(schema)
+    found = set(names)
+
+    def look(kind: pa.DataType, path: str) -> None:
+        if pa.types.is_struct(kind):
+            for field in struct_fields(kind):
+                found.add(f"{path}.{_name(field)}")
+                look(field.type, f"{path}.{_name(field)}")
+        elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+            found.add(f"{path}.*")
+            look(kind.value_type, f"{path}.*")
+
+    for i, name in enumerate(names):
+        look(schema.field(i).type, name)
+    return found
+
+
 def _name(field: pa.Field) -> str:
     try:
         return field.name

@@ -11,7 +11,7 @@ from gristmill.pipelines.read.batches import MAX_ROWS, MAX_TEXT_BYTES
 from gristmill.pipelines.read.context import Context
 from gristmill.pipelines.read.files import File, open_arrow
 from gristmill.pipelines.read.formats.columnar import Columns
-from gristmill.pipelines.read.formats.layout import schema_names
+from gristmill.pipelines.read.formats.layout import nested_names
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, neighbours, split_of
 from gristmill.pipelines.recipe.schema import Source
 from gristmill.pipelines.records.dead_letters import describe, unreadable
@@ -145,7 +145,7 @@ def look(split: Split, records: int, source: Source) -> Seen:
     """The columns of the file; they are those of every record."""
     try:
         with open_parquet(open_arrow(split.path), split.path) as file:
-            return Seen(set(schema_names(file.schema_arrow)), min(1, file.metadata.num_rows), True)
+            return Seen(nested_names(file.schema_arrow), min(1, file.metadata.num_rows), True)
     except DAMAGE:
         return Seen(set(), 0, True)
 

@@ -9,6 +9,7 @@ from gristmill.pipelines.read.batches import Item
 from gristmill.pipelines.read.context import Context
 from gristmill.pipelines.read.files import compression_of, open_file
 from gristmill.pipelines.read.formats.jsonl import record_item
+from gristmill.pipelines.read.nested import names_in
 from gristmill.pipelines.read.reader import Reader, Seen
 from gristmill.pipelines.read.streams import BrokenStreamError, pieces
 from gristmill.pipelines.recipe.schema import Source
@@ -46,7 +47,7 @@ def reader_of(records_of: RecordsOf, suffixes: tuple[str, ...]) -> Reader:
                 for number, record in enumerate(records_of(stream)):
                     if number == records:
                         return Seen(names, number, False)
-                    names |= record.keys()
+                    names |= names_in(record)
         except Exception:  # reading says what is wrong
             return Seen(names, len(names), False)
         return Seen(names, len(names), True)
