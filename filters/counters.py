@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from gristmill.filters.batch import text_buffers
 from gristmill.filters.data import code_points
-from gristmill.filters.kernels import items, kinds, lines, ngrams, phrases, punct, repeats, sizes, words
+from gristmill.filters.kernels import items, kinds, lines, listed, ngrams, phrases, punct, repeats, sizes, words
 from gristmill.filters.kernels.unicode import FLAGS, LIMIT, NFC_MAYBE, SCRIPT
 from gristmill.filters.phrases import chinese_automaton, fold_table
 
@@ -309,6 +309,13 @@ class Counters:
         """Code points inside repeated n-grams of `char` words, int64, column n - 1; column 0: of all words."""
         return _ngrams(self.char)[0]
 
+    def different_phrases(self, wanted: tuple[str, ...]) -> np.ndarray:
+        """How many of some phrases occur in the `char` stream, per document, int64: the longest from each word on."""
+        counts = self._counts(3)
+        stream = self.char
+        listed.find_phrases(stream.hash_W, stream.chars_W, stream.first_D1, *_phrase_table(wanted), *counts)
+        return counts[2]
+
     @cached_property
     def chinese_lines(self) -> ChineseLines:
         """Letters, and lines of which kind they stand in."""
@@ -397,6 +404,14 @@ def word_table(wanted: tuple[str, ...]) -> np.ndarray:
             slot = (slot + 1) & (len(slots) - 1)
         slots[slot] = h
     return slots
+
+
+@cache
+def _phrase_table(wanted: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    stream = Counters(pa.array(wanted, pa.large_string())).char
+    begin_P, whole_P = np.empty(len(wanted), np.uint64), np.empty(len(wanted), np.uint64)
+    listed.hash_phrases(stream.hash_W, stream.first_D1, begin_P, whole_P)
+    return listed.tables(begin_P, whole_P, stream.count_D)
 
 
 @cache

@@ -1,6 +1,6 @@
 """What can be declared by name, and by whom: a module of ours, a plugin that a recipe names, a notebook."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import ClassVar, TypeVar
@@ -19,8 +19,19 @@ class Registry(dict[str, T]):
     def __init__(self, kind: str) -> None:
         super().__init__()
         self.kind = kind
+        self.makers: list[Callable[[str], T | None]] = []
+        """Of values that are too many to declare: name -> value, None for a name of somebody else's. Not listed."""
         Registry.everywhere.append(self)
         self._origin: dict[str, str] = {}
+
+    def __missing__(self, name: str) -> T:
+        for make in self.makers:
+            if (made := make(name)) is not None:
+                return made
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or any(make(str(name)) is not None for make in self.makers)
 
     def declare(self, name: str, value: T) -> T:
         """Add under a name. Raises ValueError where the name is somebody else's, or twice ours."""

@@ -101,3 +101,16 @@ def find_phrases(hash_W, chars_W, first_D1, begin_S, lengths_S, whole_S, sieve_Q
                 distinct += 1
             w += best
         found_D[d], chars_D[d], distinct_D[d] = found, chars, distinct
+
+
+def tables(
+    begin_P: np.ndarray, whole_P: np.ndarray, words_P: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """(begin_S, lengths_S, whole_S, sieve_Q) of phrases: what find_phrases looks them up in."""
+    slots = 1 << max(6, (2 * len(whole_P)).bit_length())
+    begin_S, whole_S, unused_Q = np.zeros(slots, np.uint64), np.zeros(slots, np.uint64), np.zeros(slots // 8, np.uint64)
+    lengths_S, sieve_Q = np.zeros(slots, np.uint32), np.zeros(slots // 8, np.uint64)
+    fill(whole_P, words_P.astype(np.uint32), whole_S, np.zeros(slots, np.uint32), unused_Q)
+    bit_P = np.uint32(1) << (words_P.astype(np.uint32) - np.uint32(1))
+    fill(begin_P, bit_P, begin_S, lengths_S, sieve_Q)
+    return begin_S, lengths_S, whole_S, sieve_Q

@@ -178,14 +178,7 @@ class PhraseTable:
 
     @cached_property
     def _tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        begin_P, whole_P, words_P = (self._columns[name] for name in ("begin", "hash", "words"))
-        slots = 1 << max(6, (2 * len(whole_P)).bit_length())
-        begin_S, whole_S, unused_S = (np.zeros(slots, np.uint64) for _ in range(3))
-        lengths_S, sieve_Q = np.zeros(slots, np.uint32), np.zeros(slots // 8, np.uint64)
-        listed.fill(whole_P, words_P.astype(np.uint32), whole_S, np.zeros(slots, np.uint32), unused_S[: slots // 8])
-        bit_P = np.uint32(1) << (words_P.astype(np.uint32) - np.uint32(1))
-        listed.fill(begin_P, bit_P, begin_S, lengths_S, sieve_Q)
-        return begin_S, lengths_S, whole_S, sieve_Q
+        return listed.tables(*(self._columns[name] for name in ("begin", "hash", "words")))
 
     def count(self, stream: Stream) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(occurrences, code points of their words, different phrases) per document of a `char` stream, int64."""

@@ -8,6 +8,7 @@ from gristmill.filters.presets.c4_fineweb import C4_FINEWEB
 from gristmill.filters.presets.c4_paper import C4_PAPER
 from gristmill.filters.presets.c4_tfds import C4_TFDS
 from gristmill.filters.presets.chinese_gristmill import CHINESE_GRISTMILL
+from gristmill.filters.presets.fineweb2 import fineweb2
 from gristmill.filters.presets.fineweb_datatrove import FINEWEB_DATATROVE
 from gristmill.filters.presets.gopher_datatrove import GOPHER_DATATROVE
 from gristmill.filters.presets.gopher_dolma import GOPHER_DOLMA
@@ -27,6 +28,7 @@ def preset(made: Preset) -> Preset:
     return PRESETS.declare(made.name, made)
 
 
+PRESETS.makers.append(fineweb2)
 for _preset in (
     GOPHER_PAPER,
     GOPHER_DATATROVE,

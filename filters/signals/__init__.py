@@ -4,6 +4,7 @@ from gristmill.filters.signals import (  # noqa: F401 - declares them
     c4,
     chinese,
     fineweb,
+    fineweb2,
     gopher_datatrove,
     gopher_dolma,
     gopher_quality,

@@ -28,9 +28,11 @@ def rules(
         return
     if preset is not None and preset not in PRESETS:
         raise RecipeError(f"unknown preset '{preset}'", where="gristmill rules", fix=nearest(preset, PRESETS))
-    for name, found in PRESETS.items():
-        if preset in (None, name):
-            out.print(Text.assemble((name, "bold"), f"  {found.source}"))
-            for full, rule in zip(found.rule_names(), found.rules, strict=True):
-                out.print(f"  {full}")
-                out.print(Padding(rule.sentence(), (0, 0, 0, 4)))
+    for name, found in PRESETS.items() if preset is None else [(preset, PRESETS[preset])]:
+        out.print(Text.assemble((name, "bold"), f"  {found.source}"))
+        for full, rule in zip(found.rule_names(), found.rules, strict=True):
+            out.print(f"  {full}")
+            out.print(Padding(rule.sentence(), (0, 0, 0, 4)))
+        for measured in found.measures:
+            out.print(f"  measured: {measured}")
+            out.print(Padding(SIGNALS[measured].summary, (0, 0, 0, 4)))
