@@ -55,7 +55,20 @@ Share = Annotated[
 Names = Annotated[list[str], BeforeValidator(as_list), Field(min_length=1), Expected("a name, or a list of some")]
 Paths = Annotated[list[str], BeforeValidator(as_list), Expected("a path, or a list of paths")]
 ColumnType = Literal["string", "int64", "float64", "bool"]
-OUR_FORMATS = ("jsonl", "json", "csv", "parquet", "arrow", "text", "html", "warc", "wet", "machine", "bundled")
+OUR_FORMATS = (
+    "jsonl",
+    "json",
+    "csv",
+    "parquet",
+    "arrow",
+    "text",
+    "html",
+    "warc",
+    "wet",
+    "wikipedia",
+    "machine",
+    "bundled",
+)
 FORMATS: Registry[str] = Registry("format")
 """Names that `format` can take; plugins add theirs."""
 for _name in OUR_FORMATS:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from gristmill.filters.registry import Registry
 from gristmill.pipelines.read.formats import arrow, bundled, delimited, jsonl, machine, parquet, whole_files
 from gristmill.pipelines.read.formats.user_defined import RecordsOf, reader_of
+from gristmill.pipelines.read.formats.wikipedia import reader as wikipedia
 from gristmill.pipelines.read.reader import Reader
 from gristmill.pipelines.read.warc import reader as warc
 from gristmill.pipelines.recipe.schema import FORMATS
@@ -22,6 +23,7 @@ _OURS = {
     "html": whole_files.HTML,
     "warc": warc.WARC,
     "wet": warc.WET,
+    "wikipedia": wikipedia.READER,
     "machine": machine.READER,
     "bundled": bundled.READER,
 }

@@ -1,0 +1,1 @@
+"""Dumps of MediaWiki: pages-articles.xml, and wikitext as plain text."""
