@@ -10,6 +10,22 @@ from gristmill.pipelines.records.elements import FIRST_BYTES, DeadLetter, Split
 SPEAKS_FOR_ITSELF = (json.JSONDecodeError, UnicodeDecodeError, EOFError, RecursionError)
 """Errors whose own message holds positions and codec names only, never text of the document."""
 
+_IN_WORDS = {
+    "JSONDecodeError": "it is not JSON",
+    "UnicodeDecodeError": "it is not UTF-8; convert it, for example: iconv -f GB18030 -t UTF-8",
+    "EOFError": "the file ends early: fetch it again",
+    "error": "the gzip file is damaged, or no gzip file",
+    "ZstdError": "the zstd file is damaged, or no zstd file",
+    "ArrowInvalid": "the file is damaged, or of another format",
+}
+"""Type of an error whose message is a library's -> what it means for whoever wrote the recipe."""
+
+
+def in_words(error: str) -> str:
+    """The error of a dead letter, for a person: without the wording and the positions that a library adds."""
+    kind = error.partition(":")[0]
+    return f"{_IN_WORDS[kind]} ({kind})" if kind in _IN_WORDS else error
+
 
 def describe(error: Exception) -> str:
     """ "Type: message". Messages of unknown origin are left out: they may quote the document."""

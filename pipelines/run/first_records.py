@@ -17,6 +17,7 @@ from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, repor
 from gristmill.pipelines.recipe.plain_yaml import short
 from gristmill.pipelines.recipe.schema import Recipe, Source
 from gristmill.pipelines.recipe.wording import RecipePath
+from gristmill.pipelines.records.dead_letters import in_words
 from gristmill.pipelines.records.elements import DeadLetter, Split, Unit
 
 FILES, ITEMS = 16, 1_000
@@ -40,17 +41,6 @@ _BEGINNINGS = {
     b"<": "HTML or XML: `format: html`",
 }
 """How files begin -> what they are, and what to do about it."""
-
-
-_ERRORS = {
-    "JSONDecodeError": "it is not JSON",
-    "UnicodeDecodeError": "it is not UTF-8; convert it, for example: iconv -f GB18030 -t UTF-8",
-    "EOFError": "the file ends early: fetch it again",
-    "error": "the packed file is damaged: fetch it again",
-    "ZstdError": "the packed file is damaged: fetch it again",
-    "ArrowInvalid": "the file is damaged, or of another format",
-}
-"""Errors whose message is a library's -> what they mean for whoever wrote the recipe."""
 
 
 @dataclass
@@ -123,14 +113,8 @@ def _told(source: Source, look: _Look) -> str:
     if look.dead:
         many = "the first record" if len(look.dead) == 1 else f"none of the first {len(look.dead):,} records"
         how = f"{many} of {files} " + ("cannot" if len(look.dead) == 1 else "can")
-        return f"{how} be read as {source.format}: {_plain(look.dead[0].error)}"
+        return f"{how} be read as {source.format}: {short(in_words(look.dead[0].error), 300)}"
     return f"{files}: there is no record in it"
-
-
-def _plain(error: str) -> str:
-    """The error of a dead letter, without the wording of a library."""
-    kind = error.partition(":")[0]
-    return f"{_ERRORS[kind]} ({kind})" if kind in _ERRORS else short(error, 300)
 
 
 def _kind(path: str) -> str:

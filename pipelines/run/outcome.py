@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from gristmill.pipelines.errors import DamageError, EmptyError
 from gristmill.pipelines.records.accounts import ASIDE, DROPPED, IN, KEPT, Accounts
+from gristmill.pipelines.records.dead_letters import in_words
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.run.job import Job
@@ -17,7 +18,9 @@ SHOWN = 3
 """Reasons named for each source."""
 NOT_SAMPLED = "not_sampled"
 
-_DEAD = """SELECT source, step || ': ' || error AS reason, count(*) AS documents FROM 'dead/*.parquet' GROUP BY ALL"""
+_LOOK = "correct format, paths or fields: `gristmill validate` looks at the first records and says what is wrong"
+
+_DEAD = """SELECT source, step, error, count(*) AS documents FROM 'dead/*.parquet' GROUP BY ALL"""
 
 
 def whole_stages(job: Job, units: list[Unit]) -> tuple[Job, dict[str, list[Receipt]]] | None:
@@ -52,10 +55,12 @@ def emptiness(job: Job, accounts: Accounts) -> EmptyError | None:
     lines = [f"source {name}: {_said(accounts.of(name), reasons.get(name, Counter()))}" for name in named]
     if kept:
         what = f"{'these sources yield' if len(silent) > 1 else 'a source yields'} no document"
-        fix = "correct its format, paths or fields (`gristmill validate` shows them), or remove it from the recipe"
+        fix = f"{_LOOK}; or remove it from the recipe"
     else:
         what = "nothing is kept"
         fix = "loosen the rules that drop most (`change` in the recipe), or correct what cannot be read; see the report"
+        if len(silent) == len(named):
+            fix = _LOOK
         if any(_is_unsampled(accounts.of(name)) for name in named):
             fix = f"take a larger --sample; or {fix}"
     return EmptyError("\n    ".join([what, *lines]), where=job.store.root, fix=fix)
@@ -78,7 +83,8 @@ def _reasons(store: Store, accounts: Accounts) -> dict[str, Counter[str]]:
             found.setdefault(account.source, Counter())[account.reason] += account.documents
     with Ledger(store) as ledger:
         for row in ledger.rows(_DEAD) if ledger.has("dead") else ():
-            found.setdefault(row["source"], Counter())[row["reason"]] += row["documents"]
+            reason = f"{row['step']}: {in_words(row['error'])}"
+            found.setdefault(row["source"], Counter())[reason] += row["documents"]
     return found
 
 
