@@ -124,6 +124,8 @@ def _advice(path: str, apart: bool, recipe_dir: Path, suffixes: tuple[str, ...])
         return f"check the path; {searched}"
     if scheme := re.match(r"([a-z][a-z0-9]+):/?(?=[^/])", path):
         return f"an address has two slashes: '{scheme[1]}://{path[scheme.end() :]}'"
+    if "$" in path:
+        return "write the path itself: variables such as $DATA are not filled in"
     start = f"relative paths start from {recipe_dir.absolute()}"
     full = Path(recipe_dir.absolute(), os.path.expanduser(path))
     if full.is_dir():

@@ -63,6 +63,13 @@ def _sources(recipe: Recipe) -> Iterator[Problem]:
             yield (*path, "paths"), f"the format '{source.format}' reads no paths; remove this key"
         if source.format not in NO_PATHS and not source.paths:
             yield path, f"the format '{source.format}' needs `paths`"
+        if not all(map(str.strip, source.paths)):
+            yield (*path, "paths"), "an empty path; name a file, a folder, a pattern or a URL"
+        if source.max_bytes is not None and source.format != "machine":
+            yield (
+                (*path, "max_bytes"),
+                "only the format 'machine' takes it; of other inputs: `run --sample 1%`",
+            )
         if source.format != "csv" and source.csv != Csv():
             yield (*path, "csv"), f"the format '{source.format}' has no such options; remove this key"
         if isinstance(source.language, str) and (wrong := wrong_language(source.language)):

@@ -47,6 +47,9 @@ def _contradictions(judge: Judge) -> Iterator[tuple[int, str]]:
             yield number, f"{_said(high)} drops every document: {high[1].signal} is never below 0"
         elif low and share and _threshold(low) > 1:
             yield number, f"{_said(low)} drops every document: {low[1].signal} is a share, at most 1"
+        elif high and share and _threshold(high) > 1:
+            percent = f"; {_threshold(high) / 100:g} is {_threshold(high):g} %" if _threshold(high) <= 100 else ""
+            yield number, f"{_said(high)} never drops a document: {high[1].signal} is a share, at most 1{percent}"
 
 
 def _threshold(placed: tuple[str, Rule]) -> float:

@@ -41,6 +41,7 @@ MEANT: dict[str, str] = dict(entry.strip().split(" ", 1) for entry in _MEANT.spl
 """What is often written -> the code that is meant: codes of countries, names that languages give themselves."""
 
 
+SEVERAL = re.compile(r"[,;|/&+、，]")
 NO_LANGUAGE = {"mul", "und", "zxx", "mis", "unknown", "unk", "none", "null", "nan", "other", "auto", "any", "all"}
 """Labels that declare nothing (ISO 639-2: multiple, undetermined, no linguistic content, uncoded; and plain words)."""
 
@@ -73,8 +74,8 @@ def normal_language(label: str) -> str | None:
 
 
 def known_language(label: str) -> str:
-    """The code of a language as a recipe may write it; what is unknown as it is."""
-    found = normal_language(label)
+    """The code of a language as a recipe may write it; what is unknown as it is, and so are several in one text."""
+    found = None if SEVERAL.search(label) else normal_language(label)
     return found if found in NAMES else label
 
 
@@ -86,6 +87,8 @@ def wrong_language(code: str) -> str | None:
 
 
 def _meant(code: str) -> str:
+    if SEVERAL.search(code):
+        return f"several stand in brackets: [{', '.join(part.strip() for part in SEVERAL.split(code))}]"
     plain = code.strip().casefold()
     first = re.split(r"[-_]", plain)[0]
     for known in (plain, first):

@@ -28,10 +28,10 @@ from gristmill.pipelines.recipe.wording import (
     RecipePath,
     expected,
     is_open,
-    keys_of,
     may_be_null,
     meant,
     place_of,
+    slip,
     values_of,
 )
 from gristmill.pipelines.recipe.yaml_faults import full_width
@@ -247,7 +247,10 @@ def _at(data: Any, path: RecipePath) -> Any:
 def _describe(path: RecipePath, place: Place, errors: list[ErrorDetails], value: Any) -> str:
     kinds = {error["type"] for error in errors}
     if "extra_forbidden" in kinds:
-        return f"unknown key '{short(path[-1])}'; {meant(str(path[-1]), keys_of(place_of(path[:-1])[1]))}"
+        advice = meant(str(path[-1]), place_of(path[:-1])[1])
+        if value is None and len(path) > 1 and advice.startswith("valid"):
+            advice = f"several values stand in brackets: [a, {short(path[-1])}]"
+        return f"unknown key '{short(path[-1])}'; {advice}"
     if "missing" in kinds:
         return f"this key is required: {expected(place)}"
     if own := [str(error["ctx"]["error"]) for error in errors if error["type"] == "value_error"]:
@@ -258,7 +261,7 @@ def _describe(path: RecipePath, place: Place, errors: list[ErrorDetails], value:
     wanted = "a finite number" if "finite_number" in kinds else expected(place)
     if isinstance(value, bool) and may_be_null(place):
         return f"expected {wanted}; {'leave the key out for the defaults' if value else 'write `null` to turn it off'}"
-    return f"expected {wanted}; got {_shown(value)}"
+    return f"expected {wanted}; got {_shown(value)}{slip(path, value)}"
 
 
 def _shown(value: Any) -> str:

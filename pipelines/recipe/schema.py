@@ -263,7 +263,7 @@ class Decision(Model):
     when: When = When()
     presets: Annotated[list[str], BeforeValidator(as_list), Expected("the name of a preset, or a list of some")] = []
     """Named lists of rules, in order; an editing preset changes the text that the next ones see."""
-    rules: list[OwnRule] = []
+    rules: Annotated[list[OwnRule], Expected("a list of rules, such as `- {signal: characters, at_least: 100}`")] = []
     """Further rules, after the presets."""
     pareto: Pareto | None = None
     """A further rule, after these: keep documents by a draw instead of a bound."""
@@ -428,7 +428,7 @@ class EntryList(Model):
 class Recipe(Model):
     """One YAML file that says everything about a run."""
 
-    gristmill: Literal[1]
+    gristmill: Annotated[Literal[1], Expected("the version of the recipe format, `1`")]
     """Version of the recipe format."""
     name: Annotated[str, Expected("a name of letters, digits, '.', '_' and '-'")] = Field(pattern=NAME)
     seed: int = Field(0, ge=0, lt=2**63)
@@ -447,7 +447,9 @@ class Recipe(Model):
     """Name -> a model that scores every document in its languages (docs/classifiers.md)."""
     lists: dict[str, EntryList] = {}
     """Name -> entries that are looked for in addresses or texts, as signals for `decide` (docs/lists.md)."""
-    decide: list[Decision] = []
+    decide: Annotated[
+        list[Decision], Expected("a list of entries, such as `- {when: {language: en}, presets: [gopher@paper]}`")
+    ] = []
     otherwise: Literal["keep", "drop"] = "keep"
     """What becomes of documents that no entry of `decide` admits; with `drop` their rule is `unjudged`."""
     deduplicate: Deduplicate | None = Deduplicate()

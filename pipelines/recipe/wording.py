@@ -8,8 +8,8 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from gristmill.filters.names import nearest
-from gristmill.pipelines.recipe.schema import Expected, Recipe
+from gristmill.filters.names import near, nearest
+from gristmill.pipelines.recipe.schema import Expected, Recipe, Source
 
 RecipePath = tuple[str | int, ...]
 Place = Any
@@ -87,8 +87,9 @@ def may_be_null(place: Place) -> bool:
     return types.NoneType in get_args(_bare(place)[0])
 
 
-def meant(key: str, keys: list[str]) -> str:
-    """What an unknown key was probably meant to be: as other tools call it, or as it is nearly spelt."""
+def meant(key: str, place: Place) -> str:
+    """What an unknown key of a mapping was meant to be: as other tools call it, nearly spelt, or elsewhere."""
+    keys = keys_of(place)
     for colon in (":", "："):
         name = key.split(colon)[0].strip()
         if colon in key and name in keys:
@@ -99,7 +100,23 @@ def meant(key: str, keys: list[str]) -> str:
     for name, others in _ELSEWHERE.items():
         if name in keys and word in others.split():
             return f"did you mean '{name}'?"
+    if near(key, keys) is None:
+        inside = [name for name in keys if key in keys_of(_inside(place, name))]
+        above = [name for name, field in Recipe.model_fields.items() if key in keys_of(field)]
+        if home := next(iter((*inside, *above)), None):
+            return f"it belongs in `{home}`: `{home}: {{{key}: ...}}`"
     return nearest(key, keys)
+
+
+def slip(path: RecipePath, value: Any) -> str:
+    """What a value that does not fit was perhaps meant to be; "" where nobody knows."""
+    if isinstance(value, dict) and any(key.startswith("-") and len(key) > 1 for key in value):
+        return "; a space belongs behind '-'"
+    if len(path) == 2 and path[0] == "sources" and path[1] in Source.model_fields:
+        return "; a source has a name of its own: `sources: {web: {format: jsonl, ...}}`"
+    if isinstance(value, str) and value.isdecimal() and path == ("gristmill",):
+        return "; write it without quotes"
+    return ""
 
 
 def expected(place: Place) -> str:

@@ -17,6 +17,7 @@ _FAULTS = (
      "check the indentation; put a text with ': ' in quotes"),
     (r"could not find expected ':'", "a key without its colon", "write `key: value`"),
     (r"while scanning a quoted scalar|unexpected end of stream", "a quotation mark that is not closed", "close it"),
+    (r"but (?:got|found) '([\]}])'", "a '{0}' that opens nowhere", "remove it, or open the bracket before it"),
     (r"expected ',' or '([\]}])'", "a '{0}' or a comma that is missing", "close the bracket, or put a comma between"),
     (r"expected <block end>|expected the node content", "a line that fits none above it",
      "give the keys of one mapping the same indentation; lists begin with '- '"),
@@ -33,7 +34,7 @@ def fault(error: yaml.MarkedYAMLError, text: str) -> tuple[int, str, str]:
         if found := re.search(pattern, said):
             what, fix = problem.format(*found.groups()), advice
             break
-    if what.startswith("a '") and error.context_mark:  # a bracket may stay open over many lines
+    if what.endswith("missing") and error.context_mark:  # a bracket may stay open over many lines
         fix += f" (it opens at line {error.context_mark.line + 1})"
     lines = text.split("\n")
     for near in dict.fromkeys((line, error.context_mark.line + 1 if error.context_mark else line, line - 1)):

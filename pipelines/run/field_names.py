@@ -4,8 +4,10 @@ field."""
 from collections.abc import Iterator
 
 from gristmill.filters.names import nearest
+from gristmill.pipelines.errors import utf8_text
 from gristmill.pipelines.read.chat import COLUMN
 from gristmill.pipelines.read.formats import READERS
+from gristmill.pipelines.read.kinds import mistaken
 from gristmill.pipelines.read.nested import general
 from gristmill.pipelines.read.reader import Seen
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
@@ -34,7 +36,11 @@ def check_field_names(loaded: LoadedRecipe, units: list[Unit]) -> list[str]:
         for field, key in wanted.items():
             if seen.records and not {field, general(field)} & seen.names:
                 path: RecipePath = ("sources", name, *key)
-                if seen.whole:
+                first = next(split.path for unit in units if unit.source == name for split in unit.splits)
+                if wrong := mistaken(first, source.format):  # its "names" may be text of documents
+                    line = line_of(loaded.lines, path[:2])
+                    problems.append((line, f"line {line}  {dotted(path[:2])}: '{short(utf8_text(first))}' {wrong}"))
+                elif seen.whole:
                     line = line_of(loaded.lines, path)
                     problems.append((line, f"line {line}  {dotted(path)}: no record has {_told(field, seen)}"))
                 else:

@@ -1,6 +1,5 @@
 """Whether the first records of every source can be read: what `validate` finds out before a run does."""
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -9,10 +8,9 @@ from itertools import islice
 from gristmill.pipelines.errors import utf8_text
 from gristmill.pipelines.read.batches import Aside, Document
 from gristmill.pipelines.read.context import Context
-from gristmill.pipelines.read.files import compression_of, open_file
 from gristmill.pipelines.read.formats import READERS
+from gristmill.pipelines.read.kinds import mistaken, unreadable_kind
 from gristmill.pipelines.read.sample import Sample
-from gristmill.pipelines.read.streams import BrokenStreamError, pieces
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
 from gristmill.pipelines.recipe.plain_yaml import short
 from gristmill.pipelines.recipe.schema import Recipe, Source
@@ -22,25 +20,6 @@ from gristmill.pipelines.records.elements import DeadLetter, Split, Unit
 
 FILES, ITEMS = 16, 1_000
 """Looked at of a source while no document is found: its first files, and what each gives first."""
-
-NOT_READ = "which is not read"
-_BEGINNINGS = {
-    b"\x1f\x8b": "a gzip file: let its name end in .gz",
-    b"\x28\xb5\x2f\xfd": "a zstd file: let its name end in .zst",
-    b"BZh": f"a bzip2 file, {NOT_READ}: unpack it",
-    b"\xfd7zXZ": f"an xz file, {NOT_READ}: unpack it",
-    b"PK\x03\x04": f"a zip archive (or an office document), {NOT_READ}: unpack it",
-    b"%PDF": f"a PDF, {NOT_READ}: take its text out first",
-    b"SQLite format 3": f"a SQLite database, {NOT_READ}: export its table",
-    b"PAR1": "Parquet: `format: parquet`",
-    b"ARROW1": "Arrow: `format: arrow`",
-    b"\xff\xff\xff\xff": "an Arrow stream: `format: arrow`",
-    b"WARC/": "WARC: `format: warc`",
-    b"[": "a JSON array: `format: json`",
-    b"{": "JSON: `format: jsonl`, or `format: json` where a record has several lines",
-    b"<": "HTML or XML: `format: html`",
-}
-"""How files begin -> what they are, and what to do about it."""
 
 
 @dataclass
@@ -57,7 +36,7 @@ def check_first_records(loaded: LoadedRecipe, units: list[Unit]) -> None:
     problems: list[tuple[int, str]] = []
     for name, source in loaded.recipe.sources.items():
         look = _look(loaded.recipe, source, [unit for unit in units if unit.source == name])
-        if look.files and (look.documents == 0 or NOT_READ in _kind(look.files[0])):
+        if look.files and (look.documents == 0 or unreadable_kind(look.files[0])):
             path: RecipePath = ("sources", name, "format" if look.dead else "paths")
             line = line_of(loaded.lines, path)
             problems.append((line, f"line {line}  {dotted(path[:2])}: {_told(source, look)}"))
@@ -103,28 +82,10 @@ def _take(look: _Look, items: Iterator[Document | DeadLetter | Aside | int]) -> 
 def _told(source: Source, look: _Look) -> str:
     more = f" and {len(look.files) - 1} more" if len(look.files) > 1 else ""
     files = f"'{short(utf8_text(look.files[0]))}'{more}"
-    kind = _kind(look.files[0])
-    if kind and f"format: {source.format}`" not in kind:
-        return f"{files} cannot be read as {source.format}: it is {kind}"
-    suffix = os.path.splitext(look.files[0].removesuffix(".gz").removesuffix(".zst"))[1].lower()
-    formats = [name for name, reader in READERS.items() if suffix and suffix in reader.suffixes]
-    if formats and source.format not in formats:
-        return f"{files} cannot be read as {source.format}: its name says `format: {formats[0]}`"
+    if wrong := mistaken(look.files[0], source.format):
+        return f"{files} {wrong}"
     if look.dead:
         many = "the first record" if len(look.dead) == 1 else f"none of the first {len(look.dead):,} records"
         how = f"{many} of {files} " + ("cannot" if len(look.dead) == 1 else "can")
         return f"{how} be read as {source.format}: {short(in_words(look.dead[0].error), 300)}"
     return f"{files}: there is no record in it"
-
-
-def _kind(path: str) -> str:
-    """What a file is by how it begins, decompressed as its name says; "" where nobody knows."""
-    data = b""
-    with suppress(OSError, BrokenStreamError), open_file(path) as file:
-        data = next(pieces(file, compression_of(path)), b"")[:4096]
-    if not data and compression_of(path):
-        with suppress(OSError), open_file(path) as file:
-            raw = file.read(16)
-        return "" if raw.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd")) else "not packed: let its name say so"
-    plain = data.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return next((kind for mark, kind in _BEGINNINGS.items() if data.startswith(mark) or plain.startswith(mark)), "")

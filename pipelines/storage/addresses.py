@@ -45,6 +45,9 @@ def check_address(url: str, where: str) -> None:
             where=where,
             fix="take them out: addresses are kept in the run; the environment or fsspec's configuration holds them",
         )
+    if not rest.strip("/"):
+        fix = f"write all of it, such as {url.split('://')[0]}://bucket/folder"
+        raise RecipeError(f"the address '{url}' names no bucket or host", where=where, fix=fix)
     load(url, where)
 
 

@@ -87,7 +87,7 @@ def test_message__is_in_our_words_at_every_key(tmp_path, path):
         (("sources", "web", "language"), 5, "expected a text, or a mapping with the key column; got 5"),
         (("sources", "web"), {}, "sources.web.format: this key is required: the name of a format, such as jsonl"),
         (("sources", "web", "columns", "a"), "int", "unknown value 'int'; did you mean 'int64'?"),
-        (("decide",), {"when": {}}, "decide: expected a list of mappings"),
+        (("decide",), {"when": {}}, "decide: expected a list of entries"),
         (("decide", 0, "when", "language"), [], "expected a name, or a list of some; got []"),
         (("decide", 0, "when", "language"), [1], "decide[0].when.language[0]: expected a text; got 1"),
         (("decide", 0, "change", "x"), "much", "expected a number, or null to turn the rule off; got 'much'"),
@@ -99,7 +99,7 @@ def test_message__is_in_our_words_at_every_key(tmp_path, path):
         (("extract",), {"main_content": "maybe"}, "expected true or false; got 'maybe'"),
         (("otherwise",), "dorp", "unknown value 'dorp'; did you mean 'drop'?"),
         (("name",), "a b", "expected a name of letters, digits, '.', '_' and '-'; got 'a b'"),
-        (("gristmill",), 2, "gristmill: expected `1`; got 2"),
+        (("gristmill",), 2, "gristmill: expected the version of the recipe format, `1`; got 2"),
         (("train", "options", "a"), [1], "expected a text, or a whole number, or a number, or true or false; got [1]"),
     ],
 )

@@ -9,7 +9,10 @@ from gristmill.pipelines.records.dead_letters import in_words
     ("error", "words"),
     [
         ("JSONDecodeError: Expecting value: line 1 column 1 (char 0)", "it is not JSON (JSONDecodeError)"),
-        ("UnicodeDecodeError: 'utf-8' codec can't decode byte 0x8b in position 1: invalid start byte", "it is not UTF-8"),
+        (
+            "UnicodeDecodeError: 'utf-8' codec can't decode byte 0x8b in position 1: x",
+            "it is not UTF-8",
+        ),
         ("error: Error -3 while decompressing data: incorrect header check", "no gzip file"),
         ("WrongType: field '正文' is a number, not a string", "WrongType: field '正文' is a number, not a string"),
     ],

@@ -29,7 +29,6 @@ def folder(tmp_path_factory) -> Path:
         "data.csv": b"id,content\n1,hello\n",
         "paper.txt": b"%PDF-1.4\n%\xe2\xe3",
         "archive.jsonl": b"PK\x03\x04" + b"\0" * 50,
-        "bundle.jsonl": b"BZh91AY&SY" + b"\0" * 50,
     }
     for name, data in files.items():
         (made / name).parent.mkdir(exist_ok=True)
@@ -60,9 +59,11 @@ def ask(folder: Path, source: str) -> None:
         ("format: jsonl, paths: docs.jsonl, columns: {n: bool}", "field 'n' is a number, the recipe says bool"),
         ("format: text, paths: paper.txt", "a PDF, which is not read"),
         ("format: jsonl, paths: archive.jsonl", "a zip archive"),
-        ("format: jsonl, paths: bundle.jsonl", "a bzip2 file"),
         ("format: jsonl, paths: docs.jsonl, id: Id", "did you mean 'id'?"),
         ("format: jsonl, paths: docs.jsonl, language: {column: lang}", "there are: content, id, n"),
+        ("format: csv, paths: docs.jsonl", "it is JSON"),
+        ("format: jsonl, paths: $DATA/docs.jsonl", "variables such as $DATA are not filled in"),
+        ("format: jsonl, paths: 's3://'", "names no bucket"),
         ("format: jsonl, paths: doc.jsonl", "did you mean 'docs.jsonl'?"),
         ("format: jsonl, paths: nowhere/docs.jsonl", "there is no folder"),
         ("format: jsonl, paths: 's3:/bucket/docs.jsonl'", "'s3://bucket/docs.jsonl'"),
@@ -75,6 +76,7 @@ def test_validate__says_why_no_record_can_be_read(folder, source, said):
     assert caught.value.exit_code in (2, 3)
     assert said in str(caught.value)
     assert "codec" not in str(caught.value)
+    assert "磨坊" not in str(caught.value)
 
 
 @pytest.mark.parametrize("source", ["format: jsonl, paths: more", "format: jsonl, paths: docs.jsonl"])
