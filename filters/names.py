@@ -27,13 +27,17 @@ def near(name: str, names: Iterable[str]) -> str | None:
         return plain[wanted]
     if len(wanted) >= 2 and (begun := sorted(known for known in plain if known.startswith(wanted))):
         return plain[min(begun, key=len)]
+    # Another version of the same preset, whatever else reads alike: `fineweb@hf`, `gofer`.
+    heads = {_before_at(known) for known in plain} - {""}
+    if head := difflib.get_close_matches(_before_at(wanted) or wanted, sorted(heads), 1, 0.7):
+        same = sorted(known for known in plain if _before_at(known) == head[0])
+        return plain[difflib.get_close_matches(wanted, same, 1, 0.0)[0]]
     if close := difflib.get_close_matches(wanted, plain, 1, 0.6):
         return plain[close[0]]
-    # The rule without its preset, the preset without its version: `word_min`, `fineweb@huggingface`.
-    for part in (_behind_slash, _before_at):
-        names_of = {part(known): known for known in sorted(plain, reverse=True) if part(known)}
-        if close := difflib.get_close_matches(part(wanted) or wanted, names_of, 1, 0.7):
-            return plain[names_of[close[0]]]
+    # A rule without its preset: `word_min`.
+    rules = {_behind_slash(known): known for known in sorted(plain, reverse=True) if "/" in known}
+    if close := difflib.get_close_matches(_behind_slash(wanted) or wanted, rules, 1, 0.7):
+        return plain[rules[close[0]]]
     # A part by itself: `minimum words` for gopher@paper/words_min, `paper` for gopher@paper.
     parts = {known: known.replace("@", "_").replace("/", "_").split("_") for known in plain}
     shared = [known for known in plain if len(wanted) >= 3 and wanted in parts[known]]
