@@ -181,7 +181,7 @@ def _search(top: str, suffixes: tuple[str, ...], found: Listing) -> None:
         for name in names:
             if fits(name, suffixes):
                 found.add(os.path.join(folder, name), os.path.join(real, name))
-        if fits(folder, suffixes):
+        if "" not in suffixes and fits(folder, suffixes):  # of a format whose files have a name of their own
             hollow.append(folder)
     for folder in hollow:
         if not any(file.path.startswith(folder + os.sep) for file in found.files[before:]):

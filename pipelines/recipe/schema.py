@@ -66,6 +66,7 @@ OUR_FORMATS = (
     "warc",
     "wet",
     "wikipedia",
+    "code",
     "machine",
     "bundled",
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from gristmill.filters.registry import Registry
 from gristmill.pipelines.read.formats import arrow, bundled, delimited, jsonl, machine, parquet, whole_files
+from gristmill.pipelines.read.formats.code import reader as code
 from gristmill.pipelines.read.formats.user_defined import RecordsOf, reader_of
 from gristmill.pipelines.read.formats.wikipedia import reader as wikipedia
 from gristmill.pipelines.read.reader import Reader
@@ -24,6 +25,7 @@ _OURS = {
     "warc": warc.WARC,
     "wet": warc.WET,
     "wikipedia": wikipedia.READER,
+    "code": code.READER,
     "machine": machine.READER,
     "bundled": bundled.READER,
 }

@@ -27,7 +27,7 @@ def reader_of(records_of: RecordsOf, suffixes: tuple[str, ...]) -> Reader:
 
     def read(split: Split, context: Context) -> Iterator[Item]:
         with open_file(split.path) as file:
-            stream = io.BufferedReader(_Pieces(pieces(file, compression_of(split.path))))
+            stream = stream_of(pieces(file, compression_of(split.path)))
             try:
                 for number, record in enumerate(records_of(stream)):
                     yield _item(record, number, split.path, context)
@@ -43,7 +43,7 @@ def reader_of(records_of: RecordsOf, suffixes: tuple[str, ...]) -> Reader:
         names: set[str] = set()
         try:
             with open_file(split.path) as file:
-                stream = io.BufferedReader(_Pieces(pieces(file, compression_of(split.path))))
+                stream = stream_of(pieces(file, compression_of(split.path)))
                 for number, record in enumerate(records_of(stream)):
                     if number == records:
                         return Seen(names, number, False)
@@ -64,6 +64,11 @@ def _item(record: dict[str, Any], number: int, path: str, context: Context) -> I
     if len(data) > limit:
         return dead_letter(context.next_row(), path, number, too_long(len(data), limit), data)
     return record_item(data, number, path, context)
+
+
+def stream_of(source: Iterator[bytes]) -> IO[bytes]:
+    """Pieces of bytes as a file to read from, once and forwards."""
+    return io.BufferedReader(_Pieces(source))
 
 
 class _Pieces(io.RawIOBase):

@@ -1,0 +1,1 @@
+"""Code repositories: folders and archives, a file a document."""
