@@ -78,7 +78,7 @@ def detect_escaped(data: bytes) -> str | None:
         for escape, encoding in ESCAPES.items():
             if escape in data and (encoding == "replacement" or not _wrong(decode(data, encoding))):
                 return encoding
-    if b"~{" in data and data.isascii() and (found := HZ.findall(data)):
+    if data.isascii() and b"~{" in data and (found := HZ.findall(data)):
         hanzi = decode(bytes(byte | 0x80 for byte in b"".join(found)), "gb18030")
         if len(common("gb18030").findall(hanzi)) >= LEAST_HANZI * len(hanzi) and not _wrong(decode(data, "hz-gb-2312")):
             return "hz-gb-2312"

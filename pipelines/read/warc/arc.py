@@ -12,8 +12,8 @@ ARC_LINE = re.compile(
     rb"([^ \n]*|[^\n]{1,200}?)(?: \d{1,3} [^ \n]+ [^ \n]+ \d{1,15} [^ \n]+)? (\d{1,15})\r?\n",
     re.IGNORECASE,
 )
-ARC_BEGINS = re.compile(rb"^[a-z][a-z0-9+.-]{1,15}:", re.IGNORECASE | re.MULTILINE)
-"""Where the line of a record may stand."""
+ARC_BEGINS = re.compile(rb"\n[a-z][a-z0-9+.-]{1,15}:", re.IGNORECASE)
+"""Behind a line end, the line of a record may stand."""
 FILEDESC = b"filedesc:"
 MAX_LINE_BYTES = 1 << 13
 

@@ -56,6 +56,13 @@ def decoded(body: bytes, transfer: str | None, content: str | None, limit: int) 
     return Body(body, cut)
 
 
+def unsaid(body: bytes, limit: int) -> Body:
+    """The body of a page or text without the chunks, gzip or zstd that it is in though no header says so."""
+    if CHUNK.match(body) and not (found := _dechunked(body)).cut:
+        body = found.data
+    return _unpacked(body, "", limit) if body.startswith((GZIP_MAGIC, ZSTD_MAGIC)) else Body(body, False)
+
+
 def is_text(data: bytes) -> bool:
     """Whether the beginning of a body has no bytes that only binary files have."""
     return data.startswith(TEXT_BOMS) or not CONTROL.search(data, 0, SNIFFED_BYTES)
@@ -85,6 +92,8 @@ def _unpacked(body: bytes, name: str, limit: int) -> Body:
             return found
     if is_text(body) and not body.startswith(ZSTD_MAGIC):
         return Body(body, False)
+    if name != "br" and (found := _run(_Brotli, body, limit)) and not found.cut:
+        return found
     raise BadRecordError(CANNOT)
 
 
@@ -155,5 +164,5 @@ def _dechunked(body: bytes) -> Body:
         chunks.append(body[size.end() : end])
         at = end
         if not length:
-            return Body(b"".join(chunks), False)
+            return Body(b"".join(chunks), False) if chunks or not body[end:].strip() else Body(body, False)
     return Body(b"".join(chunks), True) if chunks else Body(body, False)

@@ -199,7 +199,7 @@ def _record_in(data: bytes, is_arc: bool) -> int | None:
         if head and TYPE.search(head) and LENGTH.search(head):
             return found.start()
     if is_arc:
-        for found in ARC_BEGINS.finditer(data):
+        for found in ARC_BEGINS.finditer(b"\n" + data):
             if arc_head(data[found.start() : found.start() + MAX_LINE_BYTES]):
                 return found.start()
     return None

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from gristmill.pipelines.read.warc.encodings import SNIFFED_BYTES, decoded, is_text
+from gristmill.pipelines.read.warc.encodings import SNIFFED_BYTES, decoded, is_text, unsaid
 from gristmill.pipelines.read.warc.headers import Fields, parse_http, value_of
 
 HTML = {"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"}
@@ -50,6 +50,8 @@ def open_payload(fields: Fields, block: bytes, limit: int) -> Payload:
     if http.status == 200:
         transfer, content = (_all_values(http.fields, f"{kind}-encoding") for kind in ("transfer", "content"))
         body, cut = decoded(body, transfer, content, limit)
+        if not cut and {identified, content_type} & (HTML | XML | PLAIN):
+            body, cut = unsaid(body, limit)
     return Payload(body, (identified, content_type), charset, http.status, served, cut)
 
 

@@ -10,7 +10,7 @@ import pytest
 import zstandard
 
 from gristmill.pipelines.errors import BadRecordError
-from gristmill.pipelines.read.warc.encodings import decoded
+from gristmill.pipelines.read.warc.encodings import decoded, unsaid
 
 LIMIT = 1 << 20
 TEXT = ("Encoded 编码 — the old mill. " * 300).encode()
@@ -108,3 +108,25 @@ def test_neither__is_an_error_without_a_word_of_it(body, name):
     with pytest.raises(BadRecordError, match="BrokenHttp: the body") as raised:
         decoded(body, None, name, LIMIT)
     assert "secret" not in str(raised.value)
+
+
+def test_unsaid__chunks_and_packing():
+    for body in (chunked(TEXT), gzip.compress(TEXT), PACK["zstd"](TEXT), chunked(gzip.compress(TEXT))):
+        assert unsaid(body, LIMIT) == (TEXT, False)
+    for body in (
+        TEXT,
+        b"",
+        b"2024\r\nA text.",
+        b"5\r\nabcde\r\nand more",
+        b"<html>",
+        b"0 is a number\r\n",
+        b"0\r\nand text",
+    ):
+        assert unsaid(body, LIMIT) == (body, False)
+    assert decoded(b"0\r\nand text", "chunked", None, LIMIT) == (b"0\r\nand text", False)
+    assert decoded(b"0\r\n\r\n", "chunked", None, LIMIT) == (b"", False)
+
+
+def test_brotli__said_to_be_something_else():
+    for name in ("gzip", "deflate", "zstd"):
+        assert decoded(brotli.compress(TEXT), None, name, LIMIT) == (TEXT, False)
