@@ -67,6 +67,7 @@ OUR_FORMATS = (
     "wet",
     "wikipedia",
     "code",
+    "epub",
     "machine",
     "bundled",
 )
