@@ -12,6 +12,7 @@ import apache_beam as beam
 
 from gristmill.pipelines.errors import DamageError, EmptyError, GristmillError, RunnerError, causes, refusal, utf8_text
 from gristmill.pipelines.processes.aside import Aside, here, in_child
+from gristmill.pipelines.processes.collection import no_collection
 from gristmill.pipelines.recipe.check import check
 from gristmill.pipelines.recipe.doubts import doubts
 from gristmill.pipelines.recipe.load import LoadedRecipe, dump, load
@@ -180,7 +181,8 @@ def _stands(job: Job, units: list[Unit]) -> bool:
 
 
 def _run(job: Job, chosen: Chosen) -> None:
-    preload(job.recipe)
+    with no_collection():
+        preload(job.recipe)
     if isinstance(chosen.runner, ClusterRunner):
         chosen.runner.store = job.store
     pipeline = beam.Pipeline(runner=chosen.runner, options=chosen.options)

@@ -9,7 +9,6 @@ the run directory is ours.
 
 import atexit
 import errno
-import gc
 import logging
 import os
 import shutil
@@ -17,12 +16,11 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 from gristmill.pipelines.errors import REFUSED, Exit, GristmillError, causes, refusal, shortage
+from gristmill.pipelines.processes.collection import no_collection
 from gristmill.pipelines.processes.lifetime import end_with_parent
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.addresses import redacted
@@ -56,7 +54,7 @@ def main(request: str, folder: str) -> int:
 def _execute(request: str, folder: Path) -> int:
     logging.basicConfig(level=os.environ.get("GRISTMILL_LOG", "ERROR"))
     try:
-        with _no_collection():
+        with no_collection():
             from gristmill.pipelines.run.execute import execute
         execute(Request.from_json(request), lambda store: _log_there(store, folder / LOG))
     except BaseException as error:
@@ -77,17 +75,6 @@ def _refused(error: BaseException) -> GristmillError | None:
     """A folder that cannot be written, and the like. A file that is missing would be a bug of ours."""
     found = (cause for cause in causes(error) if isinstance(cause, OSError) and cause.filename is not None)
     return next((refusal(e, "this run") for e in found if e.errno in REFUSED and e.errno != errno.ENOENT), None)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Imports make a million objects that stay: looking for garbage among them takes a tenth of their time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-        gc.freeze()  # nor later, and forked workers share what is not touched
 
 
 def _log_there(store: Store, log: Path) -> None:

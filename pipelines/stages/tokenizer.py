@@ -24,6 +24,9 @@ from gristmill.tokenizer.sampling import SAMPLE_SALT, derived_key, keyed_hash
 from gristmill.tokenizer.train import TokenizerInfo, TokenizerOptions, train
 
 DATASET = "tokenizer"
+BYTES_PER_ID, SMALLEST_SAMPLE, LARGEST_SAMPLE = 3_000, 25_000_000, 50_000_000
+"""Of text to train on where a recipe does not say. More makes no better vocabulary of its size, in English or Chinese
+(docs/benchmarks.md), and nothing else can be done while one worker trains."""
 EVALUATION_BYTES = 200_000
 """Per language, of the sample: enough for three digits of fertility."""
 
@@ -46,8 +49,15 @@ class Sample:
         return Sample([text for text, _ in chosen], [language for _, language in chosen])
 
 
-def draw(book: ReceiptBook, receipts: list[Receipt], sample_bytes: int, seed: int) -> Sample:
-    """Take documents in hash order until they make sample_bytes of UTF-8; reads text only of those."""
+def sample_bytes(options: Tokenizer) -> int:
+    """UTF-8 bytes of text to train on: as many as the recipe says, or as the vocabulary needs."""
+    if options.sample_bytes is not None:
+        return options.sample_bytes
+    return min(max(BYTES_PER_ID * options.vocabulary, SMALLEST_SAMPLE), LARGEST_SAMPLE)
+
+
+def draw(book: ReceiptBook, receipts: list[Receipt], wanted: int, seed: int) -> Sample:
+    """Take documents in hash order until they make `wanted` bytes of UTF-8; reads text only of those."""
     key = derived_key(SAMPLE_SALT, seed)
     hashes, sizes, places = [], [], []
     for number, receipt in enumerate(receipts):
@@ -60,7 +70,7 @@ def draw(book: ReceiptBook, receipts: list[Receipt], sample_bytes: int, seed: in
         return Sample([], [])
     order = np.argsort(np.concatenate(hashes), kind="stable")
     before = np.cumsum(np.concatenate(sizes)[order]) - np.concatenate(sizes)[order]
-    return _texts(book, receipts, np.concatenate(places)[order[before < sample_bytes]])
+    return _texts(book, receipts, np.concatenate(places)[order[before < wanted]])
 
 
 def _texts(book: ReceiptBook, receipts: list[Receipt], chosen: np.ndarray) -> Sample:
@@ -84,7 +94,7 @@ def train_tokenizer(recipe: Recipe, book: ReceiptBook, receipts: list[Receipt]) 
     options = recipe.tokenizer
     assert options is not None
     began, cpu = time.perf_counter(), time.process_time()
-    sample = draw(book, receipts, options.sample_bytes, recipe.seed)
+    sample = draw(book, receipts, sample_bytes(options), recipe.seed)
     parts = []
     with book.store.temporary() as folder:
         folder.mkdir()
