@@ -17,8 +17,9 @@ SOURCE = {"format": "jsonl", "paths": "a"}
 DECISION: dict[str, Any] = {"rules": [{"signal": "words", "at_least": 1}], "change": {"x": 1}}
 RECIPE = {
     "gristmill": 1, "name": "x",
-    "sources": {"web": {**SOURCE, "language": {"column": "lang"}, "columns": {"a": "string"}}},
-    "decide": [{**DECISION, "when": {"language": ["en"], "script": ["Latn"], "source": ["web"]}}],
+    "sources": {"web": {**SOURCE, "language": {"column": "lang"}, "columns": {"a": "string"}, "chat": {}}},
+    "classifiers": {"q": {"train": {"good": {"files": SOURCE}}}}, "lists": {"l": {"domains": "a"}},
+    "decide": [{**DECISION, "pareto": {"signal": "q"}, "when": {"language": ["en"], "script": ["Latn"], "source": ["web"]}}],
     "train": {"options": {"a": 1}}, "scrub": {"entities": ["EMAIL_ADDRESS"]},
 }  # fmt: skip
 LIBRARY = re.compile(
