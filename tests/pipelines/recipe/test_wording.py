@@ -19,7 +19,9 @@ RECIPE = {
     "gristmill": 1, "name": "x",
     "sources": {"web": {**SOURCE, "language": {"column": "lang"}, "columns": {"a": "string"}, "chat": {}}},
     "classifiers": {"q": {"train": {"good": {"files": SOURCE}}}}, "lists": {"l": {"domains": "a"}},
-    "decide": [{**DECISION, "pareto": {"signal": "q"}, "when": {"language": ["en"], "script": ["Latn"], "source": ["web"]}}],
+    "decide": [
+        {**DECISION, "pareto": {"signal": "q"}, "when": {"language": ["en"], "script": ["Latn"], "source": ["web"]}}
+    ],
     "train": {"options": {"a": 1}}, "scrub": {"entities": ["EMAIL_ADDRESS"]},
 }  # fmt: skip
 LIBRARY = re.compile(
