@@ -68,6 +68,7 @@ OUR_FORMATS = (
     "wikipedia",
     "code",
     "epub",
+    "pdf",
     "machine",
     "bundled",
 )

@@ -26,6 +26,7 @@ LIBRARIES = (
     "resiliparse",
     "chardet",
     "brotli",
+    "pypdfium2",
     "presidio-analyzer",
     "phonenumbers",
     "sentencepiece",

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from gristmill.filters.registry import Registry
-from gristmill.pipelines.read.formats import arrow, bundled, delimited, epub, jsonl, machine, parquet, whole_files
+from gristmill.pipelines.read.formats import arrow, bundled, delimited, epub, jsonl, machine, parquet, pdf, whole_files
 from gristmill.pipelines.read.formats.code import reader as code
 from gristmill.pipelines.read.formats.user_defined import RecordsOf, reader_of
 from gristmill.pipelines.read.formats.wikipedia import reader as wikipedia
@@ -27,6 +27,7 @@ _OURS = {
     "wikipedia": wikipedia.READER,
     "code": code.READER,
     "epub": epub.READER,
+    "pdf": pdf.READER,
     "machine": machine.READER,
     "bundled": bundled.READER,
 }
