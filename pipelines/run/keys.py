@@ -27,6 +27,7 @@ LIBRARIES = (
     "chardet",
     "brotli",
     "pypdfium2",
+    "fasttext",
     "presidio-analyzer",
     "phonenumbers",
     "sentencepiece",
