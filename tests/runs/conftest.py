@@ -101,6 +101,7 @@ sources:
   web: {format: jsonl, paths: "web-*.jsonl", id: id, language: {column: lang}, columns: {stars: int64}}
   table: {format: parquet, paths: table.parquet, id: id, language: {column: lang}, priority: 1}
 plan: {unit_bytes: 12kB}
+classifiers: {quality: {model: starter}}
 decide:
   - when: {language: en}
     presets: [gopher@paper, fineweb@datatrove]
