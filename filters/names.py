@@ -44,6 +44,13 @@ def near(name: str, names: Iterable[str]) -> str | None:
     return plain[min(shared, key=len)] if shared else None
 
 
+def near_file(name: str, names: Iterable[str]) -> str | None:
+    """The file that was probably meant: likeness counts before the first dot, for all files of a kind end alike."""
+    stems = {known.split(".")[0]: known for known in sorted(names, reverse=True)}
+    found = near(name.split(".")[0], stems)
+    return None if found is None else stems[found]
+
+
 def _behind_slash(name: str) -> str:
     return name.rpartition("/")[2] if "/" in name else ""
 

@@ -22,6 +22,9 @@ def cluster(
     gristmill run recipe.yaml --runner spark
     gristmill cluster spark down
     """
+    if engine in ACTIONS and action in ENGINES:
+        fix = f"the engine comes first: gristmill cluster {action} {engine}"
+        raise RecipeError(f"'{engine}' is no engine", where="gristmill cluster", fix=fix)
     for name, valid in ((engine, ENGINES), (action, ACTIONS)):
         if name not in valid:
             raise RecipeError(f"'{name}' is unknown", where="gristmill cluster", fix=nearest(name, valid))

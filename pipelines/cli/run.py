@@ -19,6 +19,7 @@ import typer
 from gristmill.filters.names import nearest
 from gristmill.pipelines.cli.terminal.live import ProgressView
 from gristmill.pipelines.cli.terminal.output import err, human_bytes, note, out, say_error, warn
+from gristmill.pipelines.cli.terminal.usage import dashed
 from gristmill.pipelines.errors import Exit, GristmillError, RecipeError, inert
 from gristmill.pipelines.processes.lifetime import SCRATCH
 from gristmill.pipelines.recipe.glance import name_of
@@ -72,7 +73,7 @@ def run(
     if until not in STAGES:
         raise RecipeError(f"unknown stage '{until}'", where="--until", fix=nearest(until, STAGES))
     if context.args and not context.args[0].startswith("-"):
-        fix = "name one recipe; arguments of Beam stand behind `--`"
+        fix = dashed(context.args[0]) or "name one recipe; arguments of Beam stand behind `--`"
         raise RecipeError(f"unexpected argument '{context.args[0]}'", where="gristmill run", fix=fix)
     request = Request(
         recipe,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import fsspec
 
-from gristmill.filters.names import near
+from gristmill.filters.names import near_file
 from gristmill.pipelines.errors import InputError, utf8_text
 from gristmill.pipelines.read.files import File, compression_of
 from gristmill.pipelines.storage.addresses import check_address, is_remote
@@ -135,7 +135,7 @@ def _advice(path: str, apart: bool, recipe_dir: Path, suffixes: tuple[str, ...])
         return f"there is no folder {folder}; {start}"
     if glob.has_magic(path):
         return f"check the pattern; {start}" + (f"; there are: {_listed(folder)}" if folder.is_dir() else "")
-    close = near(full.name, _names(folder))
+    close = near_file(full.name, _names(folder))
     return f"did you mean '{close}'? {start}" if close else f"there are: {_listed(folder)}; {start}"
 
 

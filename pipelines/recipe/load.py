@@ -14,7 +14,7 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from gristmill.filters.names import nearest
+from gristmill.filters.names import LISTED, near_file, nearest
 from gristmill.filters.quality.classifier import ANY
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe import plain_yaml
@@ -272,7 +272,10 @@ def _shown(value: Any) -> str:
 
 def _nearest_file(file: Path) -> str:
     beside = [other.name for other in file.parent.glob("*.y*ml")] if file.parent.is_dir() else []
-    return nearest(file.name, beside) if beside else "write one with `gristmill init`"
+    if not beside:
+        return "write one with `gristmill init`"
+    close = near_file(file.name, beside)
+    return f"did you mean '{close}'?" if close else f"there are: {', '.join(sorted(beside)[:LISTED])}"
 
 
 def report(file: Path, problems: list[tuple[int, str]]) -> RecipeError:

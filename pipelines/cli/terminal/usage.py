@@ -47,6 +47,7 @@ _COMMANDS = {
 }
 """Command of other tools -> ours."""
 
+_CHOICES = re.compile(r" is not one of (.*)")
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 
 
@@ -65,7 +66,7 @@ def explain(error: Any) -> RecipeError:
         fix = _COMMANDS.get(name[1].casefold()) or nearest(name[1], there)
         return RecipeError(f"unknown command '{name[1]}'", where=command, fix=fix)
     if extra := _EXTRA.search(message):
-        return RecipeError(f"unexpected argument '{extra[1]}'", where=command, fix=shown)
+        return RecipeError(f"unexpected argument '{extra[1]}'", where=command, fix=dashed(extra[1]) or shown)
     if getattr(error, "param", None) is None:
         return RecipeError(message.splitlines()[0].rstrip("."), where=command, fix=shown)
     return RecipeError(_value(error), where=command, fix=shown)
@@ -83,6 +84,12 @@ def _option(option: str, names: list[str]) -> str:
     return f"did you mean '--{close}'?" if close else f"valid: {', '.join(sorted(names))}"
 
 
+def dashed(argument: str) -> str:
+    """What to say of an argument that is an option with the dash of a text editor; "" of any other."""
+    word = argument.lstrip("—–−－-")
+    return f"options begin with two hyphens: --{word}" if word != argument else ""
+
+
 def is_help(error: Any) -> bool:
     """Whether nothing is wrong: a command without arguments shows its help."""
     return type(error).__name__ == "NoArgsIsHelpError"
@@ -94,6 +101,9 @@ def _value(error: Any) -> str:
     if error.__cause__ is None:
         return f"{spelled} is missing"
     found = error.__cause__.errors()[0]
+    if choices := _CHOICES.search(found["msg"]):
+        valid = re.findall(r"'([^']*)'", choices[1])
+        return f"{spelled}: unknown value '{found['input']}'; {nearest(str(found['input']), valid)}"
     bounds = [f"at least {found['ctx']['ge']}"] if found["type"] == "greater_than_equal" else []
     kind = _KINDS.get(found["type"].split("_")[0], "a whole number" if bounds else "another value")
     return f"{spelled}: expected {', '.join([kind, *bounds])}; got '{found['input']}'"

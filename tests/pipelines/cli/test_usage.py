@@ -39,6 +39,13 @@ MISTAKES = {
     "init a.yaml b.yaml": "unexpected argument 'b.yaml'",
     "cluster kafka up": "valid: flink, spark",
     "rules gofer": "did you mean 'gopher@",
+    "run r.yaml —sample 1%": "two hyphens: --sample",
+    "run r.yaml –-sample 1%": "two hyphens: --sample",
+    "validate r.yaml —help": "two hyphens: --help",
+    "run 配方.yaml": "there are: r.yaml",
+    "run R.yml": "did you mean 'r.yaml'?",
+    "classifier trian r.yaml x": "did you mean 'train'?",
+    "cluster up spark": "gristmill cluster spark up",
     "generate": "CHECKPOINT is missing",
 }
 

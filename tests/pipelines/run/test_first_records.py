@@ -65,6 +65,7 @@ def ask(folder: Path, source: str) -> None:
         ("format: jsonl, paths: $DATA/docs.jsonl", "variables such as $DATA are not filled in"),
         ("format: jsonl, paths: 's3://'", "names no bucket"),
         ("format: jsonl, paths: doc.jsonl", "did you mean 'docs.jsonl'?"),
+        ("format: jsonl, paths: 语料.jsonl", "there are: archive.jsonl"),
         ("format: jsonl, paths: nowhere/docs.jsonl", "there is no folder"),
         ("format: jsonl, paths: 's3:/bucket/docs.jsonl'", "'s3://bucket/docs.jsonl'"),
         ("format: warc, paths: more", "there are: bad.jsonl, good.jsonl"),
