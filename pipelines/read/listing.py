@@ -121,7 +121,8 @@ def _advice(path: str, apart: bool, recipe_dir: Path, suffixes: tuple[str, ...])
     names = ", ".join(suffixes)
     searched = f"a folder is searched for {names}, a pattern such as '{path.rstrip('/')}/*' takes any file"
     if apart:
-        return f"check the path; {searched}"
+        hidden = "; a private or gated data set needs HF_TOKEN" if path.startswith("hf://") else ""
+        return f"check the path{hidden}; {searched}"
     if scheme := re.match(r"([a-z][a-z0-9]+):/?(?=[^/])", path):
         return f"an address has two slashes: '{scheme[1]}://{path[scheme.end() :]}'"
     if "$" in path:

@@ -10,10 +10,11 @@ from gristmill.pipelines.errors import RecipeError
 
 fsspec = Later("fsspec")
 
-EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs"}
+EXTRAS = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "hf": "hf"}
 """Protocol -> the extra of our distribution that brings its package; fsspec names the package of any other."""
 CREDENTIALS = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, ~/.aws, or the machine's role",
+    "hf": "HF_TOKEN, or `hf auth login`; a gated data set wants its terms accepted on the hub",
     "gs": "GOOGLE_APPLICATION_CREDENTIALS, `gcloud auth application-default login`, or the machine's account",
 }
 _SECRET = re.compile(

@@ -45,6 +45,7 @@ ETAG_KEYS = (
     "md5",
     "content_md5",
     "mtime",
+    "blob_id",
     "last_modified",
     "LastModified",
     "updated",

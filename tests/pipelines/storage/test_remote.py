@@ -173,10 +173,10 @@ def test_good_address__is_taken(address):
     check_address(address, "here")
 
 
-@pytest.mark.parametrize("protocol", ["s3", "gs"])
+@pytest.mark.parametrize("protocol", ["s3", "gs", "hf"])
 def test_missing_package__names_the_extra(protocol):
     code = (
-        "import sys; sys.modules['s3fs'] = sys.modules['gcsfs'] = None\n"
+        "import sys; sys.modules['s3fs'] = sys.modules['gcsfs'] = sys.modules['huggingface_hub'] = None\n"
         "from gristmill.pipelines.storage.store import Store\n"
         f"try: Store.at('{protocol}://bucket/run')\n"
         "except Exception as error: print(type(error).__name__, error.fix)"
