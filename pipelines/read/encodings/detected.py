@@ -15,6 +15,8 @@ NAMES = {
     **{f"iso8859-{part}": f"iso-8859-{part}" for part in (2, 5, 6, 7, 8, 15)},
 }  # fmt: skip
 """Encodings that pages are written in: chardet's names, and the standard's for what decodes them."""
+CONTROL = re.compile("[\x80-\x9f]")
+"""No page has these characters: an encoding that gives them is a wrong guess."""
 SAMPLE_BYTES = 1 << 16
 TAGS = re.compile(rb"<[^<>]*+>")
 AROUND = re.compile(rb"(?:[\0-\x7f]{0,40}+[\x80-\xff]++)++[\0-\x7f]{0,40}+")
@@ -79,8 +81,10 @@ def detect_escaped(data: bytes) -> str | None:
             if escape in data and (encoding == "replacement" or not _wrong(decode(data, encoding))):
                 return encoding
     if data.isascii() and b"~{" in data and (found := HZ.findall(data)):
-        hanzi = decode(bytes(byte | 0x80 for byte in b"".join(found)), "gb18030")
-        if len(common("gb18030").findall(hanzi)) >= LEAST_HANZI * len(hanzi) and not _wrong(decode(data, "hz-gb-2312")):
+        text = decode(bytes(byte | 0x80 for byte in b"".join(found)), "gb18030")
+        hanzi = len(COUNTED.findall(text))
+        frequent = len(common("gb18030").findall(text))
+        if frequent and frequent >= LEAST_HANZI * hanzi and not _wrong(decode(data, "hz-gb-2312")):
             return "hz-gb-2312"
     return None
 
@@ -100,7 +104,8 @@ def detect(data: bytes) -> str | None:
     import chardet  # loads its models, which few runs need
 
     found = chardet.detect(sample, compat_names=False, include_encodings=NAMES, no_match_encoding="cp1252")
-    return NAMES.get(found["encoding"] or "")
+    encoding = NAMES.get(found["encoding"] or "")
+    return None if encoding is None or CONTROL.search(decode(sample, encoding)) else encoding
 
 
 @cache

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
-from gristmill.pipelines.read.warc.arc import ARC_BEGINS, FILEDESC, MAX_LINE_BYTES, arc_head
+from gristmill.pipelines.read.warc.arc import ARC_BEGINS, MAX_LINE_BYTES, arc_head
 from gristmill.pipelines.read.warc.tape import SEARCH_BYTES, WARC_MAGIC, Mark, Tape
 from gristmill.pipelines.records.dead_letters import Passing, too_long
 
@@ -35,11 +35,13 @@ class Frame(NamedTuple):
 
 
 class Header(NamedTuple):
-    """`length`: bytes that it takes in the file; `block`: bytes behind it, None where it does not say."""
+    """`length`: bytes that it takes in the file; `block`: bytes behind it, None where it does not say; `loose`: of a
+    format whose separators tell no end."""
 
     length: int
     block: int | None
     head: bytes
+    loose: bool
 
 
 class LostFrame(NamedTuple):
@@ -78,11 +80,11 @@ def _frame(tape: Tape, limit: int) -> Frame | LostFrame:
         return _lost(tape, place, kind, header.length, "BrokenRecord: no usable Content-Length")
     size = header.length + header.block
     if header.block > limit:
-        return _long(tape, place, kind, header.length, size, limit)
+        return _long(tape, place, kind, header, limit)
     error = ""
     if not tape.holds(size):
         error = tape.error or "EOFError: the file ends within the record"
-    elif not _ends_record(tape, size, header.head.startswith(DRAFT)):
+    elif not _ends_record(tape, size, header.loose):
         error = "BrokenRecord: Content-Length does not end where a record ends"
     if error:
         found_end = _miscounted_end(tape, header, limit)
@@ -122,9 +124,8 @@ def _header(tape: Tape) -> Header | None:
     head = _head(data)
     if head is not None:
         length = LENGTH.search(head)
-        return Header(len(head), int(length[1]) if length else None, head)
-    tape.is_arc = tape.is_arc or data.startswith(FILEDESC)
-    return Header(*arc) if tape.is_arc and (arc := arc_head(data[:MAX_LINE_BYTES])) else None
+        return Header(len(head), int(length[1]) if length else None, head, head.startswith(DRAFT))
+    return Header(*arc, True) if (arc := arc_head(data[:MAX_LINE_BYTES])) else None
 
 
 def _leading_line_ends(data: bytes) -> int:
@@ -143,25 +144,25 @@ def _head(data: bytes) -> bytes | None:
     return data[:end] if not BEGINS.search(data, 1, end) else None
 
 
-def _ends_record(tape: Tape, ahead: int, surely: bool = False) -> bool:
-    """Whether a record may end `ahead` bytes from here: before its separator (`surely`: and one more thing), a gzip
-    member, a record, or the end."""
-    wanted = ahead + 4 + len(BOM) + (MAX_LINE_BYTES if tape.is_arc else len(WARC_MAGIC))
+def _ends_record(tape: Tape, ahead: int, loose: bool = False) -> bool:
+    """Whether a record may end `ahead` bytes from here: before its separator (not if `loose`), a gzip member, a record,
+    or the end."""
+    wanted = ahead + 4 + len(BOM) + (MAX_LINE_BYTES if loose else len(WARC_MAGIC))
     rest = tape.peek(wanted)[ahead:]
-    if tape.begins_member(ahead) or (rest.startswith((b"\r\n\r\n", b"\n\n")) and not (surely or tape.is_arc)):
+    if tape.begins_member(ahead) or (rest.startswith((b"\r\n\r\n", b"\n\n")) and not loose):
         return True
     after = rest.lstrip(b"\r\n")
     if tape.begins_member(ahead + len(rest) - len(after)):
         return True
     after = after.removeprefix(BOM)
-    return after.startswith(WARC_MAGIC) or WARC_MAGIC.startswith(after) or (tape.is_arc and arc_head(after) is not None)
+    return after.startswith(WARC_MAGIC) or WARC_MAGIC.startswith(after) or (loose and arc_head(after) is not None)
 
 
 def _next_begins(tape: Tape, ahead: int, limit: int) -> int:
     """How far ahead the next record begins, `ahead` bytes from here or later; or the file ends; or beyond `limit`."""
     while ahead <= limit + MAX_HEAD_BYTES:
         data = tape.peek(ahead + SEARCH_BYTES)[ahead:]
-        found = _record_in(data, tape.is_arc)
+        found = _record_in(data)
         if found is not None:
             return ahead + found
         if len(data) < SEARCH_BYTES:
@@ -189,25 +190,25 @@ def _lost(tape: Tape, place: int, kind: str, ahead: int, error: str) -> LostFram
 
 def _next_record(tape: Tape) -> int | None:
     """How far ahead in the next SEARCH_BYTES a record begins."""
-    return _record_in(tape.peek(SEARCH_BYTES), tape.is_arc)
+    return _record_in(tape.peek(SEARCH_BYTES))
 
 
-def _record_in(data: bytes, is_arc: bool) -> int | None:
+def _record_in(data: bytes) -> int | None:
     """Where a record begins, with a header; damage may have left no line end before it."""
     for found in BEGINS.finditer(data):
         head = _head(data[found.start() : found.start() + MAX_HEAD_BYTES])
         if head and TYPE.search(head) and LENGTH.search(head):
             return found.start()
-    if is_arc:
-        for found in ARC_BEGINS.finditer(b"\n" + data):
-            if arc_head(data[found.start() : found.start() + MAX_LINE_BYTES]):
-                return found.start()
+    for found in ARC_BEGINS.finditer(b"\n" + data):
+        if arc_head(data[found.start() : found.start() + MAX_LINE_BYTES]):
+            return found.start()
     return None
 
 
-def _long(tape: Tape, place: int, kind: str, head: int, size: int, limit: int) -> LostFrame:
+def _long(tape: Tape, place: int, kind: str, header: Header, limit: int) -> LostFrame:
     """Lets a long record pass. Its length may be a lie: then the first record that begins inside it is the next."""
-    passed = Passing(tape.take(head))
+    size = header.length + (header.block or 0)
+    passed = Passing(tape.take(header.length))
     resume: tuple[Mark, Passing] | None = None
     while passed.length < size and tape.holds(1):
         found = None if resume else _next_record(tape)
@@ -216,7 +217,7 @@ def _long(tape: Tape, place: int, kind: str, head: int, size: int, limit: int) -
             before.feed(tape.peek(found))
             resume = (tape.mark(found), before)
         passed.feed(tape.take(min(SEARCH_BYTES // 2, size - passed.length)))
-    if passed.length == size and _ends_record(tape, 0):
+    if passed.length == size and _ends_record(tape, 0, header.loose):
         return LostFrame(place, kind, passed, too_long(size, limit))
     error = tape.error or "BrokenRecord: Content-Length does not end where a record ends"
     if resume:

@@ -21,13 +21,11 @@ class Mark(NamedTuple):
 
 
 class Tape:
-    """Decompressed bytes behind a position. `error` is set once the stream has broken and nothing more can come;
-    `is_arc`, once a record of ARC was found."""
+    """Decompressed bytes behind a position. `error` is set once the stream has broken and nothing more can come."""
 
     def __init__(self, file: IO[bytes], compression: str | None):
         self.position = 0
         self.error = ""
-        self.is_arc = False
         self._file, self._compression = file, compression_in(file, compression)
         self._window = bytearray()
         self._starts: list[

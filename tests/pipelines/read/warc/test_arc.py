@@ -110,3 +110,14 @@ def test_head__with_blanks_and_no_type() -> None:
     found = arc_head(b"http://a.org/a b?c=d e 1.1.1.1 20010203040506 no-type 12\nrest")
     assert found is not None
     assert (found.block, b"http://a.org/a b?c=d e\r\n" in found.head) == (12, True)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_arc__whose_first_record_is_lost(tmp_path, read_all, packed) -> None:
+    first, *records = [gzip.compress(data, mtime=0) if packed else data for data in arc(1)]
+    broken = first[: len(first) // 2] + b"\xff" * 9 + first[len(first) // 2 + 9 :]
+    (tmp_path / "a.arc").write_bytes(broken + b"".join(records))
+    (tmp_path / "b.arc").write_bytes(b"".join(records))
+    outcome = read_all("warc", tmp_path)
+    assert outcome.texts == TEXTS * 2
+    assert len(outcome.dead) <= 1
