@@ -1,5 +1,6 @@
 """Models of a recipe's classifiers and its lists: kept in the run directory, brought to who works on the run."""
 
+import hashlib
 import os
 import shutil
 import tempfile
@@ -50,6 +51,10 @@ def keep(store: Store, recipe: Recipe) -> None:
             continue
         with store.temporary() as scratch:
             shutil.copyfile(placed(model), scratch)
+            with scratch.open("rb") as copy:
+                if hashlib.file_digest(copy, "sha256").hexdigest() != model.sha256:
+                    what = f"the file '{Path(placed(model)).name}' has changed since the recipe was read"
+                    raise InputError(what, where=placed(model), fix="run again when nobody writes to it")
             store.publish(scratch, model.kept_as)
 
 

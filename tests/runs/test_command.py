@@ -6,6 +6,8 @@ from importlib.metadata import version
 
 import pytest
 
+from tests.small_models import labelled_texts
+
 pytestmark = pytest.mark.process
 
 
@@ -151,3 +153,27 @@ def test_run_json__holds_no_text(command, corpus, calm):
     state = json.loads((calm / "run.json").read_text(encoding="utf-8"))
     assert state["status"] == "finished"
     assert {stage["stage"] for stage in state["stages"]} >= {"score", "duplicates", "text", "tokenizer", "tokens"}
+
+
+def test_classifier_train__writes_where_the_recipe_looks_and_says_what_it_measured(command, tmp_path):
+    for label in ("good", "raw"):
+        pages = [{"text": text, "lang": lang} for lang in ("en", "zh") for text in labelled_texts(label, lang)]
+        (tmp_path / f"{label}.jsonl").write_text("\n".join(map(json.dumps, pages)), encoding="utf-8")
+    files = "{files: {format: jsonl, paths: LABEL.jsonl, language: {column: lang}}}"
+    good, raw = (files.replace("LABEL", label) for label in ("good", "raw"))
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        "gristmill: 1\nname: own\nsources: {web: {format: jsonl, paths: raw.jsonl, language: {column: lang}}}\n"
+        f"classifiers: {{edu: {{train: {{good: {good}, raw: {raw}}}}}}}\n"
+        "decide: [{when: {language: [en, zh]}, rules: [{signal: edu, at_least: 0.5}]}]\n"
+    )
+    before = command("validate", recipe)
+    assert (before.returncode, "train it: gristmill classifier train RECIPE edu" in before.stderr) == (2, True)
+    misspelt = command("classifier", "train", recipe, "edv")
+    assert (misspelt.returncode, "did you mean 'edu'" in misspelt.stderr) == (2, True)
+    done = command("classifier", "train", recipe, "edu")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"good +zh +\d+", done.stdout)
+    assert {file.name for file in (tmp_path / "classifiers" / "edu").iterdir()} == {"model.bin", "card.json", "card.md"}
+    after = command("validate", recipe)
+    assert after.returncode == 0, after.stderr
