@@ -2,7 +2,6 @@
 # ruff: noqa: N802 - field names carry the array's layout, as arguments of kernels do
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
@@ -10,9 +9,23 @@ import numpy as np
 import pyarrow as pa
 
 from gristmill.filters.batch import text_buffers
+from gristmill.filters.counts import ChineseLines, Kinds, Lines, Pieces, PunctWords, Repeats, Sizes, SpaceWords, Stream
 from gristmill.filters.data import code_points
-from gristmill.filters.kernels import items, kinds, lines, listed, ngrams, phrases, punct, repeats, sizes, words
-from gristmill.filters.kernels.unicode import FLAGS, LIMIT, NFC_MAYBE, SCRIPT
+from gristmill.filters.kernels import (
+    items,
+    kinds,
+    lines,
+    listed,
+    marks,
+    ngrams,
+    phrases,
+    punct,
+    repeats,
+    sizes,
+    spread,
+    words,
+)
+from gristmill.filters.kernels.unicode import FLAGS, LIMIT, LOWER, NFC_MAYBE, SCRIPT
 from gristmill.filters.phrases import chinese_automaton, fold_table
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
@@ -20,125 +33,6 @@ STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 
 SHORT_LINE = 30
 """Code points; FineWeb's short_line_length."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sizes:
-    """Code points and line feeds per document, int64."""
-
-    chars_D: np.ndarray
-    newlines_D: np.ndarray
-
-
-@dataclass(frozen=True, slots=True)
-class Kinds:
-    """Code points per document, int64: not white space; letters, digits and marks; digits."""
-
-    visible_D: np.ndarray
-    letters_D: np.ndarray
-    digits_D: np.ndarray
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """Words of a batch: hash (uint64), code points (int32), and where each document's words begin (int64, D + 1)."""
-
-    hash_W: np.ndarray
-    chars_W: np.ndarray
-    first_D1: np.ndarray
-
-    @property
-    def count_D(self) -> np.ndarray:
-        """Words per document, int64."""
-        return np.diff(self.first_D1)
-
-    def sum_chars(self) -> np.ndarray:
-        """Code points of all words per document, int64."""
-        before_W1 = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.chars_W, dtype=np.int64)])
-        return np.diff(before_W1[self.first_D1])
-
-
-@dataclass(frozen=True, slots=True)
-class SpaceWords:
-    """The `space` stream and its counts per document, int64; see kernels.words.split_space."""
-
-    stream: Stream
-    plain_D: np.ndarray
-    plain_chars_D: np.ndarray
-    alphabetic_D: np.ndarray
-    stop_words_D: np.ndarray
-    signs_D: np.ndarray
-    ellipses_D: np.ndarray
-    symbol_words_D: np.ndarray
-
-
-@dataclass(frozen=True, slots=True)
-class PunctWords:
-    """The `punct` stream, and per document, int64, its words that hold more than datatrove's marks, their code points,
-    and its words with a letter."""
-
-    stream: Stream
-    plain_D: np.ndarray
-    plain_chars_D: np.ndarray
-    alphabetic_D: np.ndarray
-
-
-@dataclass(frozen=True, slots=True)
-class Repeats:
-    """Items (lines, paragraphs) per document, their code points, and how much of both repeats, int64."""
-
-    count_D: np.ndarray
-    chars_D: np.ndarray
-    repeated_D: np.ndarray
-    repeated_chars_D: np.ndarray
-    later_D: np.ndarray
-    later_chars_D: np.ndarray
-
-
-@dataclass(frozen=True, slots=True)
-class Pieces:
-    """What stands between line breaks, empty pieces too: bytes [begin_I, end_I), document d from first_D1[d] on."""
-
-    begin_I: np.ndarray
-    end_I: np.ndarray
-    first_D1: np.ndarray
-
-    @property
-    def count_D(self) -> np.ndarray:
-        """Pieces per document, int64."""
-        return np.diff(self.first_D1)
-
-    def measured(self, data_B: np.ndarray) -> Stream:
-        """Their hashes and lengths."""
-        hash_I, chars_I = np.empty(len(self.begin_I), np.uint64), np.empty(len(self.begin_I), np.int32)
-        items.measure_items(data_B, self.begin_I, self.end_I, hash_I, chars_I)
-        return Stream(hash_I, chars_I, self.first_D1)
-
-
-@dataclass(frozen=True, slots=True)
-class Lines:
-    """Lines and paragraphs of a batch; see kernels.lines.split_lines. Counts per document, int64."""
-
-    stripped: Stream
-    raw: Stream
-    paragraphs: Stream
-    bullet_D: np.ndarray
-    ellipsis_D: np.ndarray
-    terminal_D: np.ndarray
-    short_D: np.ndarray
-
-
-@dataclass(frozen=True, slots=True)
-class ChineseLines:
-    """Letters per document and how many of them are or stand in what; see kernels.phrases.read_lines, int64."""
-
-    letter_D: np.ndarray
-    han_D: np.ndarray
-    sentence_D: np.ndarray
-    furniture_D: np.ndarray
-    advertisement_D: np.ndarray
-    keyword_D: np.ndarray
-    spam_D: np.ndarray
 
 
 class Counters:
@@ -305,6 +199,68 @@ class Counters:
         return Stream(hash_W[:found], chars_W[:found], first_D1)
 
     @cached_property
+    def plain(self) -> Stream:
+        """Words between white space without ASCII punctuation, in small letters."""
+        room = int(self.start_D1[-1] - self.start_D1[0]) // 2 + self.documents
+        hash_W, chars_W = np.empty(room, np.uint64), np.empty(room, np.int32)
+        first_D1 = np.empty(self.documents + 1, np.int64)
+        found = words.split_plain(self.data_B, self.start_D1, classes(), LOWER, first_D1, hash_W, chars_W)
+        return Stream(hash_W[:found], chars_W[:found], first_D1)
+
+    def plain_ngrams(self, counting: int) -> np.ndarray:
+        """Code points inside repeated n-grams of `plain` words, int64, column n - 1; column 0: of all words."""
+        return self.once(("plain_ngrams", counting), lambda: _ngrams(self.plain, counting)[0])
+
+    @cached_property
+    def spread_of_characters(self) -> tuple[np.ndarray, np.ndarray]:
+        """(distinct characters, int64; entropy in nats, float64)."""
+        distinct_D, entropy_D = np.empty(self.documents, np.int64), np.empty(self.documents)
+        spread.spread_of_characters(self.data_B, self.start_D1, distinct_D, entropy_D)
+        return distinct_D, entropy_D
+
+    @cached_property
+    def spread_of_plain_words(self) -> tuple[np.ndarray, np.ndarray]:
+        """(distinct `plain` words, int64; entropy in nats, float64)."""
+        distinct_D, entropy_D = np.empty(self.documents, np.int64), np.empty(self.documents)
+        spread.spread_of_words(self.plain.hash_W, self.plain.first_D1, distinct_D, entropy_D)
+        return distinct_D, entropy_D
+
+    def frequent_ngrams(self, n: int) -> np.ndarray:
+        """Share of character n-grams that the most frequent ones are, float64."""
+        share_D = np.empty(self.documents)
+        spread.frequent_ngrams(self.data_B, self.start_D1, n, share_D)
+        return share_D
+
+    @cached_property
+    def marks(self) -> list[np.ndarray]:
+        """What kernels.marks.count_marks counts, in its order."""
+        counts = self._counts(7)
+        marks.count_marks(self.data_B, self.start_D1, classes(), *counts)
+        return counts
+
+    @cached_property
+    def runs(self) -> list[np.ndarray]:
+        """What kernels.marks.count_runs counts, in its order."""
+        counts = self._counts(4)
+        marks.count_runs(self.data_B, self.start_D1, classes(), _small_letters(), *counts)
+        return counts
+
+    def curly_brackets(self) -> np.ndarray:
+        """`{` and `}` per document, int64."""
+        (found_D,) = self._counts(1)
+        marks.count_bytes(self.data_B, self.start_D1, 0x7B, 0x7D, found_D)
+        return found_D
+
+    def piece_endings(self, how: int, endings: tuple[str, ...]) -> np.ndarray:
+        """Pieces per document, int64, that end with one of some strings."""
+        (found_D,) = self._counts(1)
+        raw = [ending.encode() for ending in endings]
+        start_S1, at = np.cumsum([0, *map(len, raw)]), self.pieces(how)
+        byte_K = np.frombuffer(b"".join(raw), np.uint8)
+        marks.count_endings(self.data_B, at.first_D1, at.begin_I, at.end_I, byte_K, start_S1, found_D)
+        return found_D
+
+    @cached_property
     def char_ngrams_DN(self) -> np.ndarray:
         """Code points inside repeated n-grams of `char` words, int64, column n - 1; column 0: of all words."""
         return _ngrams(self.char)[0]
@@ -412,6 +368,14 @@ def _phrase_table(wanted: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.n
     begin_P, whole_P = np.empty(len(wanted), np.uint64), np.empty(len(wanted), np.uint64)
     listed.hash_phrases(stream.hash_W, stream.first_D1, begin_P, whole_P)
     return listed.tables(begin_P, whole_P, stream.count_D)
+
+
+@cache
+def _small_letters() -> np.ndarray:
+    """Bool by code point: letters that some capital becomes."""
+    table = np.zeros(LIMIT, bool)
+    table[LOWER[np.arange(LIMIT) != LOWER]] = True
+    return table
 
 
 @cache

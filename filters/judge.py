@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from gristmill.filters.edits import Edits, apply
 from gristmill.filters.line_rules import DATATROVE, FINEWEB, PAPER, TFDS, c4_editor
+from gristmill.filters.refinedweb import edit_refinedweb
 from gristmill.filters.rules import Preset, Rule, fired_matrix
 from gristmill.filters.signals import SIGNALS, score
 from gristmill.filters.signals.declare import IDENTIFICATION
@@ -22,6 +23,7 @@ EDITORS: dict[str, Editor] = {
     "c4@paper": c4_editor(PAPER),
     "c4@datatrove": c4_editor(DATATROVE),
     "c4@fineweb": c4_editor(FINEWEB),
+    "refinedweb@dclm": edit_refinedweb,
 }
 """What the `editor` of a preset names. Those with one name before the @ find the same signals."""
 

@@ -42,6 +42,13 @@ def stripped(data_B, begin, end, classes):
 
 
 @kernel
+def stripped_ends(data_B, start_D1, classes, begin_D, end_D):
+    """`stripped` of every document; of one of white space alone both are its end."""
+    for d in range(begin_D.size):
+        begin_D[d], end_D[d] = stripped(data_B, start_D1[d], start_D1[d + 1], classes)
+
+
+@kernel
 def hash_span(data_B, begin, end, h):
     """(FNV-1a over the bytes, starting from h; code points)."""
     chars = 0

@@ -8,7 +8,7 @@ marks split off, is in punct.py.
 import numpy as np
 
 from gristmill.filters.kernels.jit import inline, kernel
-from gristmill.filters.kernels.unicode import ALNUM, ALPHA, SPACE, UNSPACED, code_point, mix64
+from gristmill.filters.kernels.unicode import ALNUM, ALPHA, PUNCT, SPACE, UNSPACED, code_point, mix64
 
 FNV_OFFSET = np.uint64(14695981039346656037)
 FNV_PRIME = np.uint64(1099511628211)
@@ -124,6 +124,35 @@ def median_lengths(chars_W, first_D1, median_D):
         median_D[d] = (low + high) / 2 if begin < end else 0.0
         for w in range(begin, end):
             count_N[chars_W[w]] = 0
+
+
+@kernel
+def split_plain(data_B, start_D1, classes, fold_C, first_D1, hash_W, chars_W):
+    """The `plain` stream: words between white space without ASCII punctuation, in small letters (fold_C, int32).
+
+    Outputs as in split_space. W >= bytes / 2 + D is room enough. Returns the number of words.
+    """
+    w = 0
+    for d in range(start_D1.size - 1):
+        first_D1[d] = w
+        h, chars = FNV_OFFSET, 0
+        i, end = start_D1[d], start_D1[d + 1]
+        while i < end:
+            c, i = code_point(data_B, i)
+            k = classes[c]
+            if k & SPACE:
+                if chars:
+                    hash_W[w], chars_W[w] = mix64(h), chars
+                    w += 1
+                h, chars = FNV_OFFSET, 0
+            elif c >= 128 or not k & PUNCT:
+                h = fnv(h, fold_C[c])
+                chars += 1
+        if chars:
+            hash_W[w], chars_W[w] = mix64(h), chars
+            w += 1
+    first_D1[start_D1.size - 1] = w
+    return w
 
 
 @kernel

@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import ipc
 
-from gristmill.filters.counters import Counters, Stream
+from gristmill.filters.counters import Counters
+from gristmill.filters.counts import Stream
 from gristmill.filters.kernels import items, listed
 from gristmill.filters.lists import addresses
 from gristmill.filters.placed import placed_at

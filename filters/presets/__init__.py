@@ -8,12 +8,16 @@ from gristmill.filters.presets.c4_fineweb import C4_FINEWEB
 from gristmill.filters.presets.c4_paper import C4_PAPER
 from gristmill.filters.presets.c4_tfds import C4_TFDS
 from gristmill.filters.presets.chinese_gristmill import CHINESE_GRISTMILL
+from gristmill.filters.presets.datajuicer_zh import DATAJUICER_ZH
 from gristmill.filters.presets.fineweb2 import fineweb2
 from gristmill.filters.presets.fineweb_datatrove import FINEWEB_DATATROVE
 from gristmill.filters.presets.gopher_datatrove import GOPHER_DATATROVE
 from gristmill.filters.presets.gopher_dolma import GOPHER_DOLMA
 from gristmill.filters.presets.gopher_paper import GOPHER_PAPER
+from gristmill.filters.presets.mapneo_zh import MAPNEO_ZH
 from gristmill.filters.presets.mc4_paper import MC4_PAPER
+from gristmill.filters.presets.redpajama2 import REDPAJAMA2
+from gristmill.filters.presets.refinedweb_dclm import REFINEDWEB_DCLM
 from gristmill.filters.registry import Registry
 from gristmill.filters.rules import Preset
 
@@ -39,6 +43,10 @@ for _preset in (
     C4_FINEWEB,
     MC4_PAPER,
     FINEWEB_DATATROVE,
+    REFINEDWEB_DCLM,
+    REDPAJAMA2,
+    MAPNEO_ZH,
+    DATAJUICER_ZH,
     CHINESE_GRISTMILL,
     ANY_GRISTMILL,
 ):

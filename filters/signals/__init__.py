@@ -3,6 +3,7 @@
 from gristmill.filters.signals import (  # noqa: F401 - declares them
     c4,
     chinese,
+    datajuicer,
     fineweb,
     fineweb2,
     gopher_datatrove,
@@ -10,6 +11,8 @@ from gristmill.filters.signals import (  # noqa: F401 - declares them
     gopher_quality,
     gopher_repetition,
     language,
+    mapneo,
+    redpajama2,
     sizes,
 )
 from gristmill.filters.signals.declare import (

@@ -81,9 +81,9 @@ def signal(unit: str, scripts: Scripts) -> Callable[[Callable[[Counters], Floats
     return declare
 
 
-def found_by_c4(name: str, unit: str, scripts: Scripts, doc: str) -> None:
-    """Declare a signal that C4's editing step finds on its way."""
-    SIGNALS.declare(name, Signal(name, unit, scripts, doc, None, "c4"))
+def found_by(editor: str, name: str, unit: str, scripts: Scripts, doc: str) -> None:
+    """Declare a signal that an editing step (`c4`, `refinedweb`) finds on its way."""
+    SIGNALS.declare(name, Signal(name, unit, scripts, doc, None, editor))
 
 
 def score(

@@ -38,6 +38,12 @@ def letter_fraction(c: Counters) -> Floats:
 
 
 @signal("share", "any")
+def alphanumeric_fraction(c: Counters) -> Floats:
+    """Share of all characters, white space included, that are letters, digits or combining marks of any script."""
+    return ratio(c.kinds.letters_D, c.sizes.chars_D)
+
+
+@signal("share", "any")
 def digit_fraction(c: Counters) -> Floats:
     """Share of characters that are digits (str.isdigit); white space on neither side."""
     return ratio(c.kinds.digits_D, c.kinds.visible_D)

@@ -21,7 +21,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 ENGLISH = ("gopher@paper", "c4@tfds", "fineweb@datatrove")
-RECIPES = (*((name,) for name in ENGLISH), ("chinese@gristmill",), ENGLISH)
+EVERY_ENGLISH = (
+    "gopher@paper", "gopher@datatrove", "gopher@dolma", "mc4@paper", "redpajama2@together", "refinedweb@dclm", "c4@tfds",
+    "fineweb@datatrove",
+)  # fmt: skip
+OTHERS = ("chinese@gristmill", "mapneo@zh", "datajuicer@zh", "fineweb2@cmn", "c4@datatrove")
+RECIPES = (*((name,) for name in dict.fromkeys((*EVERY_ENGLISH, *OTHERS))), ENGLISH, EVERY_ENGLISH)
 BATCH_ROWS, BATCH_BYTES = 4096, 4 << 20
 ROUNDS = 3
 
