@@ -13,7 +13,7 @@ import pyarrow as pa
 from gristmill.filters.counters import Counters, classes
 from gristmill.filters.edits import Edits, apply
 from gristmill.filters.kernels.items import EACH
-from gristmill.filters.kernels.line_counts import MAY_COUNT, MAY_HOLD_PHRASE, count_lines
+from gristmill.filters.kernels.line_counts import MAY_COUNT, MAY_HOLD_PHRASE, count_lines, packed_beginning
 from gristmill.filters.kernels.lines import stripped_ends
 
 MAX_UPPER, MAX_DIGITS, MIN_WORDS, PHRASE_WORDS = 0.5, 0.999999, 2, 10
@@ -28,7 +28,7 @@ PHRASES = (
     re.compile(r"\s?(?:read more...)$", re.I),  # as DCLM compiles it: the full stops are not escaped
     re.compile(r"^(?:sign-in)\s?", re.I),
 )
-BEGINNINGS = ("it", "re", "si")
+BEGINNINGS = ("items in cart", "read more", "sign-in")
 KINDS = {
     "blank": "refinedweb_newlines",
     "upper": "refinedweb_capitals",
@@ -50,8 +50,8 @@ def edit_refinedweb(text: pa.Array) -> tuple[Edits, dict[str, np.ndarray]]:
     lines = counters.pieces(EACH)
     doc_I = np.repeat(np.arange(len(text)), lines.count_D)
     counts = [np.empty(len(doc_I), np.int64) for _ in range(6)]
-    begun = [np.array([ord(pair[place]) for pair in BEGINNINGS], np.int64) for place in (0, 1)]
-    count_lines(counters.data_B, lines.begin_I, lines.end_I, classes(), *begun, *counts)
+    begun = np.array([packed_beginning(phrase) for phrase in BEGINNINGS])
+    count_lines(counters.data_B, lines.begin_I, lines.end_I, classes(), begun, *counts)
     chars_I, upper_I, digits_I, words_I, letters_I, may_I = counts
     empty_I = chars_I == 0
     blank_I = empty_I & np.r_[False, empty_I[:-1] & (doc_I[1:] == doc_I[:-1])][: len(doc_I)]
