@@ -7,18 +7,17 @@ from gristmill.pipelines.read.files import compression_of, open_file
 from gristmill.pipelines.read.formats import READERS
 from gristmill.pipelines.read.streams import BrokenStreamError, pieces
 
-NOT_READ = "which is not read"
 _BEGINNINGS = {
-    b"PK\x03\x04": f"a zip archive (or an office document), {NOT_READ}: unpack it",
-    b"%PDF": f"a PDF, {NOT_READ}: take its text out first",
-    b"SQLite format 3": f"a SQLite database, {NOT_READ}: export its table",
+    b"PK\x03\x04": "a zip archive: `format: code` of a repository, `format: epub` of a book; unpack any other",
+    b"%PDF": "a PDF: `format: pdf`",
+    b"SQLite format 3": "a SQLite database, which is not read: export its table",
     b"PAR1": "Parquet: `format: parquet`",
     b"ARROW1": "Arrow: `format: arrow`",
     b"\xff\xff\xff\xff": "an Arrow stream: `format: arrow`",
     b"WARC/": "WARC: `format: warc`",
     b"[": "a JSON array: `format: json`",
     b"{": "JSON: `format: jsonl`, or `format: json` where a record has several lines",
-    b"<": "HTML or XML: `format: html`",
+    b"<": "HTML or XML: `format: html`, or `format: wikipedia` of a dump",
 }
 """How files begin -> what they are, and what to do about it."""
 
@@ -36,15 +35,19 @@ def mistaken(path: str, format: str) -> str:
     return ""
 
 
-def unreadable_kind(path: str) -> bool:
-    """Whether a file is of a kind that no format here reads, though its bytes may pass for a text."""
-    return NOT_READ in _kind(path)
+def no_text(path: str, format: str) -> bool:
+    """Whether a file that is to be read as text or a page holds something else, though its bytes may pass for text."""
+    return format in ("text", "html") and _beginning(path).startswith((b"PK\x03\x04", b"%PDF", b"SQLite format 3"))
 
 
 def _kind(path: str) -> str:
     """What a file is by how it begins, decompressed; "" where nobody knows."""
-    data = b""
-    with suppress(OSError, BrokenStreamError), open_file(path) as file:
-        data = next(pieces(file, compression_of(path)), b"")[:4096]
+    data = _beginning(path)
     plain = data.removeprefix(b"\xef\xbb\xbf").lstrip()
     return next((kind for mark, kind in _BEGINNINGS.items() if data.startswith(mark) or plain.startswith(mark)), "")
+
+
+def _beginning(path: str) -> bytes:
+    with suppress(OSError, BrokenStreamError), open_file(path) as file:
+        return next(pieces(file, compression_of(path)), b"")[:4096]
+    return b""

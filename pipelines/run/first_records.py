@@ -9,7 +9,7 @@ from gristmill.pipelines.errors import utf8_text
 from gristmill.pipelines.read.batches import Aside, Document
 from gristmill.pipelines.read.context import Context
 from gristmill.pipelines.read.formats import READERS
-from gristmill.pipelines.read.kinds import mistaken, unreadable_kind
+from gristmill.pipelines.read.kinds import mistaken, no_text
 from gristmill.pipelines.read.sample import Sample
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
 from gristmill.pipelines.recipe.plain_yaml import short
@@ -36,7 +36,7 @@ def check_first_records(loaded: LoadedRecipe, units: list[Unit]) -> None:
     problems: list[tuple[int, str]] = []
     for name, source in loaded.recipe.sources.items():
         look = _look(loaded.recipe, source, [unit for unit in units if unit.source == name])
-        if look.files and (look.documents == 0 or unreadable_kind(look.files[0])):
+        if look.files and (look.documents == 0 or no_text(look.files[0], source.format)):
             path: RecipePath = ("sources", name, "format" if look.dead else "paths")
             line = line_of(loaded.lines, path)
             problems.append((line, f"line {line}  {dotted(path[:2])}: {_told(source, look)}"))

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -57,7 +58,7 @@ def ask(folder: Path, source: str) -> None:
         ("format: jsonl, paths: numbers.jsonl", "field 'content' is a number, not a string"),
         ("format: parquet, paths: ints.parquet", "column 'content' is int64, not a string"),
         ("format: jsonl, paths: docs.jsonl, columns: {n: bool}", "field 'n' is a number, the recipe says bool"),
-        ("format: text, paths: paper.txt", "a PDF, which is not read"),
+        ("format: text, paths: paper.txt", "a PDF: `format: pdf`"),
         ("format: jsonl, paths: archive.jsonl", "a zip archive"),
         ("format: jsonl, paths: docs.jsonl, id: Id", "did you mean 'id'?"),
         ("format: jsonl, paths: docs.jsonl, language: {column: lang}", "there are: content, id, n"),
@@ -84,3 +85,17 @@ def test_validate__says_why_no_record_can_be_read(folder, source, said):
 def test_validate__one_file_that_can_be_read_is_enough(folder, source, capsys):
     ask(folder, source)
     assert "is valid" in capsys.readouterr().err
+
+
+def test_validate__a_book_and_a_repository_that_begins_with_a_pdf(folder, capsys):
+    opf = '<package><manifest><item id="a" href="a.xhtml" media-type="application/xhtml+xml"/></manifest>'
+    with zipfile.ZipFile(folder / "book.epub", "w") as book:
+        book.writestr("META-INF/container.xml", '<c><rootfiles><rootfile full-path="b.opf"/></rootfiles></c>')
+        book.writestr("b.opf", opf + '<spine><itemref idref="a"/></spine></package>')
+        book.writestr("a.xhtml", "<p>磨坊在河边。</p>")
+    (folder / "repo").mkdir()
+    (folder / "repo" / "a.pdf").write_bytes(b"%PDF-1.4\n\0")
+    (folder / "repo" / "b.py").write_bytes(b"print(1)\n")
+    for source in ("format: epub, paths: book.epub", "format: code, paths: repo"):
+        ask(folder, source)
+        assert "is valid" in capsys.readouterr().err
