@@ -83,6 +83,11 @@ def _read(name: str, asked: schema.Classifier, folder: Path, fetch: Fetch | None
     paths = model_paths(name, asked)
     if not paths:
         raise _ProblemError("model", "no model is named; write a path, or {en: PATH}")
+    if ANY not in paths and asked.languages:
+        if without := sorted(set(asked.languages) - set(paths)):
+            what = f"there is no model for {', '.join(without)}; there is one for {', '.join(paths)}"
+            raise _ProblemError("languages", what)
+        paths = {language: path for language, path in paths.items() if language in asked.languages}
     for language in paths:
         if language != ANY and (wrong := wrong_language(language)):
             raise _ProblemError("model", wrong)

@@ -392,7 +392,7 @@ class Classifier(Model):
     positive: str | None = None
     """The label whose probability is the signal `<name>`; absent: as the model's card says, else each has a signal."""
     languages: Names | None = None
-    """What a model without a card means something for: ISO 639-1 codes."""
+    """What a model without a card means something for: ISO 639-1 codes; of several models, the ones that are used."""
     feeding: Literal["words-1", "plain"] | None = None
     """How a model without a card is given a text: `plain`, as it stands on one line, like most published models; or
     `words-1`, as our own."""

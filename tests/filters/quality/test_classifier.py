@@ -174,3 +174,21 @@ def test_read_about__word_vectors_are_no_classifier(tmp_path) -> None:
     vectors.save_model(str(tmp_path / "vectors.bin"))
     with pytest.raises(NoModelError, match="no labels"):
         read_about(tmp_path / "vectors.bin")
+
+
+@pytest.mark.parametrize("loss", ["softmax", "ova", "hs"])
+def test_probabilities__other_peoples_models_are_asked_with_the_text_as_it_stands(small_models, tmp_path, loss) -> None:
+    """With subwords, capitals and labels of any number, as published ones are: thread=2 fills fastText's matrix."""
+    rows = [("HQ", "The river mill ground grain"), ("cc-1", "BUY cheap Bonus now"), ("other", "Star planet orbit")] * 40
+    (tmp_path / "lines.txt").write_text("".join(f"__label__{label} {line}\n" for label, line in rows))
+    options = {"dim": 6, "minn": 2, "maxn": 3, "bucket": 5000, "epoch": 20, "thread": 2, "minCount": 1, "verbose": 0}
+    theirs = fasttext.train_supervised(str(tmp_path / "lines.txt"), loss=loss, **options)
+    theirs.save_model(str(tmp_path / "theirs.bin"))
+    model = small_models.model(tmp_path / "theirs.bin", PLAIN)
+    texts = ["The River mill\nground the grain", "BUY\u2028Bonus </s> now", "", "磨坊", "Star"]
+    found = model.probabilities(column(texts))
+    for row, text in enumerate(texts):
+        labels, values = theirs.predict([" ".join(text.replace("</s>", " ").splitlines())], k=-1)
+        expected = dict(zip(labels[0], values[0], strict=True))
+        assert list(found[row]) == [min(1.0, expected.get(f"__label__{label}", 0.0)) for label in model.labels]
+    assert found[0, model.labels.index("HQ")] > found[1, model.labels.index("HQ")]

@@ -143,7 +143,8 @@ def test_a_card__says_the_rest(folder) -> None:
         ("positive: good", "positive: hq", r"classifiers.edu.positive: the model has no label 'hq'; its labels are"),
         ("languages: [en]", "languages: [englisch]", r"'englisch' is not an ISO 639-1 code"),
         ("model: edu.bin", "model: {}", r"no model is named"),
-        ("model: edu.bin", "model: {en: edu.bin, xx: zh.bin}", r"'xx' is not an ISO 639-1 code"),
+        ("edu.bin, positive: good, languages: [en]", "{en: edu.bin, xx: zh.bin}", r"'xx' is not an ISO 639-1"),
+        ("model: edu.bin", "model: {zh: zh.bin}", r"edu.languages: there is no model for en; there is one for zh"),
         ("  edu: {", "  Edu-1: {", r"'Edu-1' is not a name for a signal; use small letters"),
         ("  edu: {", "  bytes: {", r"'bytes' is a column of Gristmill's own; choose another name"),
         ("  edu: {", "  plain_words: {", r"the signal 'plain_words' is Gristmill's own already; choose another name"),
@@ -185,7 +186,7 @@ def test_what_is_wrong__a_card_that_contradicts(folder, said, message) -> None:
 def test_what_is_wrong__a_model_of_another_language(folder) -> None:
     with_card(folder, "edu")
     with pytest.raises(RecipeError, match="the model was trained on en, not on zh; name a model for it, or train one"):
-        loaded(folder, RECIPE.replace("edu.bin", "{en: edu, zh: edu}"))
+        loaded(folder, RECIPE.replace("edu.bin", "{en: edu, zh: edu}").replace("languages: [en], ", ""))
     with pytest.raises(RecipeError, match=r"recipe is not valid for all that this entry admits \(documents in zh"):
         check(loaded(folder, RECIPE.replace("when: {language: en}", "when: {language: zh}")))
     with pytest.raises(RecipeError, match=r"documents of every language"):
@@ -211,3 +212,12 @@ def test_pareto__is_a_rule_on_a_signal_of_its_own(folder) -> None:
         check(loaded(folder, recipe.replace("language: en", "language: zh")))
     with pytest.raises(RecipeError, match=r"expected a number, more than 0"):
         check(loaded(folder, recipe.replace("4.5", "0")))
+
+
+def test_languages__choose_among_the_models(folder) -> None:
+    one = RECIPE.replace("model: edu.bin, positive: good", "model: starter").replace(", feeding: words-1", "")
+    (edu,) = loaded(folder, one).recipe.read_classifiers
+    assert [language for language, _ in edu.models] == ["en"]
+    assert edu.languages == {"en"}
+    with pytest.raises(RecipeError, match=r"edu\.languages: there is no model for fr; there is one for en, zh"):
+        loaded(folder, one.replace("languages: [en]", "languages: [en, fr]"))
