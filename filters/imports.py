@@ -46,6 +46,8 @@ class Later(ModuleType):
     """Stands in for a module that `import x` asks for: the real one is loaded when something of it is used."""
 
     def __getattr__(self, name: str) -> Any:
+        if name == "__path__":  # `from x import y` asks whether there are modules below x: that is no use of it
+            raise AttributeError(name)
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]
         return getattr(importlib.import_module(self.__name__), name)

@@ -1,11 +1,14 @@
 """presidio's recognizers for data written alike everywhere, made right beside Chinese and quiet on documentation."""
 
+import importlib
 import ipaddress
 from functools import cache
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import regex
 
+from gristmill.filters.imports import Later, standing_in
 from gristmill.filters.pii.presidio import Pattern, predefined_recognizers
 from gristmill.filters.pii.recognizers.patterns import LEFT, RIGHT, InContext, after, before, in_table
 
@@ -39,12 +42,25 @@ _NO_PERSON = {
 }
 
 
+def _with(module: str, name: str) -> ModuleType:
+    """Stands in for a module of which one class is named at import: that is loaded when it is called."""
+    later = Later(module)
+    later.__dict__[name] = type(name, (), {"__new__": lambda _: getattr(importlib.import_module(module), name)()})
+    return later
+
+
 @cache
 def suffixes() -> "tldextract.TLDExtract":
-    """The public suffix list that tldextract brings; it must neither be fetched nor cached on disk."""
-    import tldextract
+    """The public suffix list that tldextract brings; it must neither be fetched nor cached on disk.
 
-    return tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+    requests, which would fetch it, takes a tenth of a second to load: it is where somebody else fetches a list.
+    """
+    with standing_in(_with("requests", "Session"), _with("requests_file", "FileAdapter")):
+        import tldextract
+
+    extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+    extract("example.com", session=object())  # it would begin one to ask no address with
+    return extract
 
 
 class EmailRecognizer(InContext, predefined_recognizers.EmailRecognizer):

@@ -92,3 +92,12 @@ def test_run__loads_no_connectors_models_or_recognizers_of_others(recipe, tmp_pa
     )
     assert not found & {"spacy", "torch", "boto3", "botocore", "pymongo", "requests", "tldextract", "beartype", "scipy"}
     assert not found & {"presidio_analyzer", "phonenumbers"}, "no text holds anything that a recognizer could find"
+
+
+def test_scrub__an_address_is_checked_without_what_would_fetch_suffixes():
+    text = "Write to miller@example.com, 邮箱zhang@qq.com。"
+    found = imported_by(
+        f"from gristmill.filters.pii.engine import Scrubber; assert '@' not in Scrubber().scrub({text!r})"
+    )
+    assert "tldextract" in found
+    assert "requests" not in found
