@@ -9,6 +9,7 @@ from gristmill.filters.presets.c4_paper import C4_PAPER
 from gristmill.filters.presets.c4_tfds import C4_TFDS
 from gristmill.filters.presets.chinese_gristmill import CHINESE_GRISTMILL
 from gristmill.filters.presets.datajuicer_zh import DATAJUICER_ZH
+from gristmill.filters.presets.english_gristmill import ENGLISH_GRISTMILL
 from gristmill.filters.presets.fineweb2 import fineweb2
 from gristmill.filters.presets.fineweb_datatrove import FINEWEB_DATATROVE
 from gristmill.filters.presets.gopher_datatrove import GOPHER_DATATROVE
@@ -47,6 +48,7 @@ for _preset in (
     REDPAJAMA2,
     MAPNEO_ZH,
     DATAJUICER_ZH,
+    ENGLISH_GRISTMILL,
     CHINESE_GRISTMILL,
     ANY_GRISTMILL,
 ):
