@@ -75,7 +75,11 @@ MEANINGS: dict[str, Meaning] = {
     "url": Meaning("the page's address (the source's `url`), scrubbed where the recipe scrubs", "where it has none"),
     "row": Meaning("position of the record in its unit, from 0"),
     "unit": Meaning("key of the unit that read the record; `_plan/units.arrow` says which files it reads"),
-    "lang": Meaning("ISO 639-1 code, else 639-3: declared by the source, or identified", "before it is known"),
+    "lang": Meaning(
+        "ISO 639-1 code, else 639-3: declared by the source, or identified; also `und` (no letter), `noise` (hardly "
+        "words), `mixed` (two languages)",
+        "before it is known",
+    ),
     "lang_score": Meaning("confidence of the identification, 0 to 1; 1 where it was declared", "before it is known"),
     "script": Meaning("ISO 15924 code of most of its letters, such as Latn or Hani", "before it is known"),
     "bytes": Meaning("UTF-8 bytes of the text; of a dead letter the length of its record"),
