@@ -37,7 +37,8 @@ CONTROLS, CONTROL_IN = bytes(range(9)), 8
 HAN = "\u3400-\u9fff\ue000-\uf8ff\uff61-\uff9f\U00020000-\U0002ffff"
 COUNTED, COUNTED_IN_KOREAN = re.compile(f"[{HAN}]"), re.compile(f"[{HAN}\uac00-\ud7a3]")
 """Han, private use, half-width Katakana; Hangul."""
-PLAIN_EAST_ASIAN = re.compile("[\u3000-\u30ff\uff01-\uff5e]")
+PLAIN = re.compile("[\t\n\r -~\u3000-\u30ff\uff01-\uff5e]")
+"""ASCII, Kana, full-width forms, punctuation of East Asia."""
 LOOKED_AT_BYTES = 4096
 MOSTLY_COMMON = 0.8
 
@@ -52,22 +53,17 @@ def detect_unicode(data: bytes) -> str | None:
         for encoding in ("utf-32le", "utf-32be"):
             if "\ufffd" not in decode(data, encoding):
                 return encoding
-    return _utf_16(data, nuls)
-
-
-def _utf_16(data: bytes, nuls: int) -> str | None:
-    """UTF-16 where most NULs belong to ASCII."""
     texts = {encoding: decode(data, encoding) for encoding in ("utf-16le", "utf-16be")}
     encoding = max(texts, key=lambda encoding: _ascii(texts[encoding]))
     return encoding if _ascii(texts[encoding]) * 2 > nuls and not _wrong(texts[encoding]) else None
 
 
 def _east_asian_utf_16(data: bytes) -> str | None:
-    """UTF-16 of common characters, which may have no NUL at all."""
+    """UTF-16 of common characters, which may have few NULs or none."""
     for encoding in ("utf-16le", "utf-16be"):
         text = decode(data[:LOOKED_AT_BYTES], encoding)
         for region in ("gb18030", "big5", "euc-jp", "euc-kr"):
-            plain = len(common(region).findall(text)) + len(PLAIN_EAST_ASIAN.findall(text))
+            plain = len(common(region).findall(text)) + len(PLAIN.findall(text))
             if plain >= MOSTLY_COMMON * len(text):
                 return encoding
     return None
@@ -78,7 +74,7 @@ def detect_escaped(data: bytes) -> str | None:
     ISO-2022-CN, which nothing here reads; None for all else."""
     if b"\x1b" in data:
         for escape, encoding in ESCAPES.items():
-            if escape in data and (encoding == "replacement" or not _wrong(decode(data, encoding))):
+            if escape in data and (data.isascii() if encoding == "replacement" else not _wrong(decode(data, encoding))):
                 return encoding
     if data.isascii() and b"~{" in data and (found := HZ.findall(data)):
         text = decode(bytes(byte | 0x80 for byte in b"".join(found)), "gb18030")
@@ -93,8 +89,7 @@ def detect(data: bytes) -> str | None:
     """The encoding of bytes that are neither UTF-8 nor escaped, by their statistics; None where nothing fits."""
     if not data:
         return None
-    nuls = data.count(0)
-    if encoding := (_utf_16(data, nuls) if nuls else None) or _east_asian_utf_16(data):
+    if encoding := _east_asian_utf_16(data):
         return encoding
     sample = TAGS.sub(b" ", data)
     if len(sample) > SAMPLE_BYTES:

@@ -91,5 +91,12 @@ def test_statistics__not_thinned_out_by_markup(text, codec, encoding):
         assert found == encoding
 
 
+def test_statistics__a_stray_nul_makes_no_utf_16():
+    text = "Die Mühle stand am Fluß und mahlte – übrigens – „Getreide“ für Bäcker. " * 3
+    for at in (40, 41):
+        data = text.encode("cp1252")
+        assert detect(data[:at] + b"\0" + data[at:]) == "windows-1252"
+
+
 def test_statistics__of_nothing():
     assert detect(b"") is None
