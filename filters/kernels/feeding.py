@@ -2,7 +2,7 @@
 
 # Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, C code points of Unicode.
 from gristmill.filters.kernels.jit import inline, kernel
-from gristmill.filters.kernels.unicode import ALNUM, PUNCT, UNSPACED, code_point
+from gristmill.filters.kernels.unicode import ALNUM, NFC_MAYBE, PUNCT, UNSPACED, code_point
 
 ZERO = 0x30
 
@@ -25,21 +25,23 @@ def put(out_B, o, c):
 
 
 @kernel
-def feed_words(data_B, start_D1, classes, fold_C, out_B, out_D1):
+def feed_words(data_B, start_D1, classes, fold_C, out_B, out_D1, apart_D):
     """Words in runs of letters and digits, a letter of a script without spaces alone, a mark alone; runs of one mark
     are one.
 
     fold_C (int32): what stands for a code point. White space and what is neither word nor mark only separates. Twice
-    the bytes are room enough in out_B; document d has out_D1[d] up to out_D1[d + 1].
+    the bytes are room enough in out_B; document d has out_D1[d] up to out_D1[d + 1]. apart_D (bool): whether a text may
+    not be in canonical composition.
     """
     o = 0
     for d in range(start_D1.size - 1):
         out_D1[d] = o
         i, end = start_D1[d], start_D1[d + 1]
-        inside, mark = False, -1
+        inside, mark, seen = False, -1, 0
         while i < end:
             c, i = code_point(data_B, i)
             k = classes[c]
+            seen |= k
             if not k & (ALNUM | PUNCT):
                 inside, mark = False, -1
                 continue
@@ -53,4 +55,5 @@ def feed_words(data_B, start_D1, classes, fold_C, out_B, out_D1):
             o = put(out_B, o, folded)
             inside = not alone
             mark = folded if not k & ALNUM else -1
+        apart_D[d] = seen & NFC_MAYBE != 0
     out_D1[start_D1.size - 1] = o

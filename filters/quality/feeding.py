@@ -3,6 +3,7 @@
 A change of what a feeding gives is a new name: models that know the old one would score other words.
 """
 
+import unicodedata
 from collections.abc import Callable
 from functools import cache
 
@@ -20,12 +21,24 @@ WORDS, PLAIN = "words-1", "plain"
 
 def feed_words(text: pa.Array) -> pa.Array:
     """Small-letter words, and single characters where a script has no spaces: with word n-grams of two, fastText sees
-    words and their pairs, or characters and bigrams. Digits read 0; a mark is a word, a run of one mark too."""
+    words and their pairs, or characters and bigrams. Digits read 0; a mark is a word, a run of one mark too. Decomposed
+    letters, as Macs write them, are words like their composed twins."""
+    fed, apart_D = _feed(text)
+    if not apart_D.any():
+        return fed
+    apart = pa.array(apart_D)
+    composed = [unicodedata.normalize("NFC", one) for one in text.filter(apart).to_pylist()]
+    again, _ = _feed(pa.array(composed, text.type))
+    return pc.replace_with_mask(fed, apart, again)
+
+
+def _feed(text: pa.Array) -> tuple[pa.Array, np.ndarray]:
+    """Fed texts, and which of them may be decomposed."""
     data_B, start_D1 = text_buffers(text)
     out_B = np.empty(2 * int(start_D1[-1] - start_D1[0]) + 1, np.uint8)
-    out_D1 = np.empty(len(start_D1), np.int64)
-    feeding.feed_words(data_B, start_D1, FLAGS, _fold(), out_B, out_D1)
-    return text_column(out_B[: out_D1[-1]], out_D1)
+    out_D1, apart_D = np.empty(len(start_D1), np.int64), np.zeros(len(text), bool)
+    feeding.feed_words(data_B, start_D1, FLAGS, _fold(), out_B, out_D1, apart_D)
+    return text_column(out_B[: out_D1[-1]], out_D1), apart_D
 
 
 def feed_plain(text: pa.Array) -> pa.Array:

@@ -21,7 +21,7 @@ def plain_words(text: str) -> str:
     """The feeding, character by character."""
     words: list[str] = []
     run = mark = ""
-    for char in text:
+    for char in unicodedata.normalize("NFC", text):
         flags = int(FLAGS[ord(char)])
         folded = chr(ord(char) - 0xFEE0) if 0xFF01 <= ord(char) <= 0xFF5E else char
         lower = folded.lower()
@@ -76,6 +76,12 @@ def test_feed_plain__is_what_dclm_asks_with(texts: list[str]) -> None:
     for text, fed in zip(texts, feed_plain(column(texts)).to_pylist(), strict=True):
         assert fed.split() == " ".join(text.strip().splitlines()).replace("</s>", " ").split()
         assert "\n" not in fed
+
+
+def test_feed_words__decomposed_letters_read_as_composed_ones() -> None:
+    texts = ["Café Ünï", "방앗간은", "plain", "ｶﾞ 磨坊", ""]
+    apart = [unicodedata.normalize("NFD", text) for text in texts]
+    assert feed_words(column(apart)).to_pylist() == feed_words(column(texts)).to_pylist()
 
 
 @pytest.mark.parametrize("name", FEEDINGS)
