@@ -37,6 +37,7 @@ CONTROLS, CONTROL_IN = bytes(range(9)), 8
 HAN = "\u3400-\u9fff\ue000-\uf8ff\uff61-\uff9f\U00020000-\U0002ffff"
 COUNTED, COUNTED_IN_KOREAN = re.compile(f"[{HAN}]"), re.compile(f"[{HAN}\uac00-\ud7a3]")
 """Han, private use, half-width Katakana; Hangul."""
+ASCII = re.compile("[\t\n\r -~]")
 PLAIN = re.compile("[\t\n\r -~\u3000-\u30ff\uff01-\uff5e]")
 """ASCII, Kana, full-width forms, punctuation of East Asia."""
 LOOKED_AT_BYTES = 4096
@@ -122,7 +123,7 @@ def odd_share(text: str, encoding: str, beyond: int) -> float:
 
 
 def _ascii(text: str) -> int:
-    return len(text.encode("ascii", "ignore")) - text.count("\0")
+    return len(ASCII.findall(text))
 
 
 def _wrong(text: str) -> bool:

@@ -28,7 +28,16 @@ def test_unicode__without_a_mark(text, form, encoding):
 
 
 @pytest.mark.parametrize(
-    "data", [b"", EN.encode(), ZH.encode(), ZH.encode("gb18030"), EN.encode() + b"\0" * 3, b"a\0" * 3 + ZH.encode() * 3]
+    "data",
+    [
+        b"",
+        b"\0\1\x1f\x7f",
+        EN.encode(),
+        ZH.encode(),
+        ZH.encode("gb18030"),
+        EN.encode() + b"\0" * 3,
+        b"a\0" * 3 + ZH.encode() * 3,
+    ],
 )
 def test_unicode__is_not_seen_where_it_is_not(data):
     assert detect_unicode(data) is None
