@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 
 ENGLISH = ("gopher@paper", "c4@tfds", "fineweb@datatrove")
 EVERY_ENGLISH = (
-    "gopher@paper", "gopher@datatrove", "gopher@dolma", "mc4@paper", "redpajama2@together", "refinedweb@dclm",
-    "english@gristmill", "c4@tfds", "fineweb@datatrove",
+    "gopher@paper", "english@gristmill", "gopher@datatrove", "gopher@dolma", "mc4@paper", "redpajama2@together",
+    "refinedweb@dclm", "c4@tfds", "fineweb@datatrove",
 )  # fmt: skip
 OTHERS = ("chinese@gristmill", "mapneo@zh", "datajuicer@zh", "fineweb2@cmn", "c4@datatrove")
 RECIPES = (*((name,) for name in dict.fromkeys((*EVERY_ENGLISH, *OTHERS))), ENGLISH, EVERY_ENGLISH)
