@@ -145,8 +145,9 @@ class _Source:
         data, passed = b"", None
         while self.peek():
             end = brackets.close(self._held, self._at)
-            if key is not None and (found := key.search(self._held, self._at + 1)):
-                end = found.end() if end < 0 else min(end, found.end())
+            last = end if end >= 0 else len(self._held)
+            if key is not None and (found := key.search(self._held, self._at + 1, last)):
+                end = found.end()
             part = self.take((end if end >= 0 else len(self._held)) - self._at)
             if passed is not None:
                 passed.feed(part)

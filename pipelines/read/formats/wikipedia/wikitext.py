@@ -19,7 +19,7 @@ _HOLLOW = re.compile(r"[(（][\s,，;；:：、/]*[)）]")
 _HOLLOW_BEGIN = re.compile(r"([(（])[\s,，;；:：、/]+")
 _LANGUAGE_LINK = re.compile(r"[a-z]{2,3}(?:-[a-z-]{2,12})?:")
 _VARIANT = re.compile(r"\s*(zh(?:-[a-z]+)?)\s*:\s*")
-_ATTRIBUTES = re.compile(r"^[^|\[\]{}<>]*=[^|\[\]{}<>]*\|(?!\|)")
+_ATTRIBUTES = re.compile(r"[^|\[\]{}<>]*\|(?!\|)")
 
 DROPPED = {"ref", "references", "gallery", "timeline", "score", "imagemap", "templatestyles", "hiero", "mapframe",
            "maplink", "graph", "chem", "section", "categorytree", "inputbox", "style", "script"}  # fmt: skip
@@ -183,11 +183,17 @@ def _table(text: str) -> str:
             rows.append([line[2:].strip()] if line[1] == "+" else [])
         elif line.startswith(("|", "!")):
             cells = re.split(r"\|\||!!", line.lstrip("|!"))
-            rows[-1] += [_ATTRIBUTES.sub("", cell.strip()).strip(" |") for cell in cells]
+            rows[-1] += [_content(cell.strip()) for cell in cells]
         elif rows[-1]:
             rows[-1][-1] = f"{rows[-1][-1]} {line}".strip()
     lines = [" | ".join(cell for cell in row if cell) for row in rows]
     return "\n" + "\n".join(line for line in lines if line) + "\n"
+
+
+def _content(cell: str) -> str:
+    """A table's cell without its attributes: `style="..." | text`."""
+    found = _ATTRIBUTES.match(cell)
+    return (cell[found.end() :] if found and "=" in found[0] else cell).strip(" |")
 
 
 def _lines(text: str) -> str:
