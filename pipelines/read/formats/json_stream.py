@@ -141,6 +141,8 @@ class _Source:
 
     def _damaged(self, limit: int, key: re.Pattern[bytes] | None) -> bytes | Passing:
         """A value that is no JSON, or longer than the limit: to the bracket that closes it, or to the next object."""
+        if self._at > LOOK_BYTES:  # an error counts the lines before it, from where the text begins
+            self._held, self._text, self._at = self._held[self._at :], self._text[self._at :], 0
         brackets = _Brackets()
         data, passed = b"", None
         while self.peek():
