@@ -36,7 +36,7 @@ def classified(tmp_path_factory, write_corpus, small_models):
     shutil.copy(small_models.file("en", ".bin"), corpus.folder / "models" / "en.bin")
     shutil.copy(small_models.file("zh", ".ftz"), corpus.folder / "models" / "zh.ftz")
     text = corpus.recipe.read_text(encoding="utf-8")
-    head, tail = text.split("decide:")[0], text.split("deduplicate:")[1]
+    head, tail = text.split("classifiers:")[0], text.split("deduplicate:")[1]
     recipe = head + CLASSIFIERS + "deduplicate:" + tail.split("tokenizer:")[0] + "tokenizer: null\n"
     corpus.recipe.write_text(recipe.replace("{threshold: 0.7}", "{threshold: 0.7}\n  quality: edu"), encoding="utf-8")
     return corpus
