@@ -17,6 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import tldextract
 import regex
 from rich.console import Console
 from rich.table import Table
@@ -56,7 +57,7 @@ def cpu(work: Callable[[], object], rounds: int = ROUNDS) -> float:
 
 def stock_presidio(texts: list[str]) -> None:
     """Its recognizers for the same types, without a model; its suffix list must not be fetched."""
-    generic.tldextract.extract = generic.suffixes()
+    tldextract.extract = generic.suffixes()
     for name in STOCK:
         recognizer = getattr(predefined_recognizers, f"{name}Recognizer")()
         for text in texts:
