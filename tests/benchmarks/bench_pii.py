@@ -17,8 +17,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import tldextract
 import regex
+import tldextract
 from rich.console import Console
 from rich.table import Table
 
