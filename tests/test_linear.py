@@ -24,6 +24,8 @@ from gristmill.filters.edits import Edits, apply
 from gristmill.filters.judge import Entry, Judge
 from gristmill.filters.language.identify import identify, script_of
 from gristmill.filters.line_rules import edit_c4
+from gristmill.filters.lists.addresses import host_and_path, prefixes
+from gristmill.filters.lists.addresses import words as address_words
 from gristmill.filters.pii.engine import Scrubber
 from gristmill.filters.pii.entities import ENTITIES
 from gristmill.filters.pii.obfuscation import shadow_of
@@ -31,6 +33,7 @@ from gristmill.filters.pii.registry import recognizers
 from gristmill.filters.pii.scan import scan
 from gristmill.filters.pii.values import Values
 from gristmill.filters.presets import PRESETS
+from gristmill.filters.refinedweb import edit_refinedweb
 from gristmill.filters.rules import own_rules
 from gristmill.filters.signals import SIGNALS
 from gristmill.pipelines.read.encodings.declared import declared_in
@@ -216,7 +219,8 @@ def test_recognizer__linear_on_the_whole_text(entity):
 
 
 PRESET_RULES = {name: Judge([Entry(None, None, None, (preset,))]) for name, preset in PRESETS.items()}
-EVERY_SIGNAL = Judge([Entry(None, None, None, (PRESETS["c4@tfds"], own_rules([(name, 0, None) for name in SIGNALS])))])
+EDITING = (PRESETS["refinedweb@dclm"], PRESETS["c4@tfds"])
+EVERY_SIGNAL = Judge([Entry(None, None, None, (*EDITING, own_rules([(name, 0, None) for name in SIGNALS])))])
 
 
 def judged(judge: Judge) -> Callable[[str], object]:
@@ -251,7 +255,8 @@ EXCERPTS = Excerpts(SCRUBBER.scrub)
 SCANS: dict[str, Callable[[str], object]] = {
     **{f"rules of {name}": judged(judge) for name, judge in PRESET_RULES.items()},
     "every signal": judged(EVERY_SIGNAL),
-    "line rules": lambda text: edit_c4(column(text)),
+    "line rules": lambda text: (edit_c4(column(text)), edit_refinedweb(column(text))),
+    "addresses": lambda text: [ask(*host_and_path(text)) for ask in (prefixes, address_words)],
     "language": lambda text: (identify(column(text)), identify(column(text), None), script_of(column(text))),
     "fingerprints": lambda text: fingerprint(column(text), MinHash()),
     "edits": edited,

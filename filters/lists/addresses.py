@@ -9,6 +9,8 @@ WORD = re.compile(r"[^\W_]+")
 """What a word of an address is: letters and digits between marks."""
 HAN = re.compile(r"[\u3400-\u9fff]+")
 HAN_LOOKED_AT = 64
+DEPTH = 32
+"""Labels of a host, from its end, and folders of a path that are looked at: an address can be of any depth."""
 
 
 def host_and_path(address: str) -> tuple[str, str]:
@@ -54,13 +56,13 @@ def domains(host: str) -> list[str]:
     """The host and every domain above it: a.b.cn, b.cn, cn; an IP address by itself."""
     if re.fullmatch(r"[0-9.]+|\[.*\]", host):
         return [host]
-    labels = host.split(".")
+    labels = host.split(".")[-DEPTH:]
     return [".".join(labels[start:]) for start in range(len(labels))]
 
 
 def prefixes(host: str, path: str) -> list[str]:
     """What an entry with a path can be for a page: host/a/b/c.html, host/a/b, host/a."""
-    parts = [part for part in path.split("/") if part]
+    parts = [part for part in path.split("/") if part][:DEPTH]
     return [f"{host}/{'/'.join(parts[:length])}" for length in range(len(parts), 0, -1)]
 
 

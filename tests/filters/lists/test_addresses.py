@@ -36,6 +36,11 @@ def test_prefixes__end_at_slashes():
     assert prefixes("a.com", "/") == []
 
 
+def test_deep_addresses__are_looked_at_only_so_far():
+    assert domains("a." * 1000 + "b.cn")[-2:] == ["b.cn", "cn"]
+    assert len(domains("a." * 1000 + "b.cn")) == len(prefixes("a.com", "/x" * 1000)) == 32
+
+
 def test_words__of_a_host_as_it_is_read_and_of_a_path():
     assert words("sussex.ac.uk", "/free-PORN_1") == ["sussex", "ac", "uk", "free", "porn", "1"]
     assert "成人" in words("xn--fsqu00a.com", "/%E6%88%90%E4%BA%BA%E8%A7%86%E9%A2%91")
