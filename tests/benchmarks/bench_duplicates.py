@@ -33,6 +33,7 @@ from rich.table import Table
 from gristmill.filters.dedup.fingerprint_file import fingerprint_batch
 from gristmill.filters.dedup.fingerprints import doc_ids, fingerprint, rank
 from gristmill.pipelines.recipe.schema import Deduplicate
+from gristmill.pipelines.stages.duplicates.components import NEAR
 from gristmill.pipelines.stages.duplicates.find import FindDuplicates, members_of
 from gristmill.pipelines.stages.duplicates.partitions import File
 from gristmill.pipelines.stages.exchange import Block
@@ -140,7 +141,7 @@ def quality(file: Path, members: dict[int, np.ndarray], console: Console) -> Non
             sizes[cluster[row]] += 1
             if member["dropped"]:
                 winner = row_of[bytes(member["winner"]).hex()]
-                reached.append(1.0 if member["exact"] else jaccard(sets[row], sets[winner]))
+                reached.append(1.0 if member["kind"] != NEAR else jaccard(sets[row], sets[winner]))
     recall = Table(
         *["pairs found", *BANDS], title="recall of injected pairs (in one cluster); theory of 16 x 7 in brackets"
     )
