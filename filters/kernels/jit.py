@@ -47,6 +47,18 @@ def cache_folder() -> Path:
     return Path(_numba().config.CACHE_DIR)
 
 
+@cache
+def _room_folder(room: Path) -> Path:
+    """Where those of one package lie: outside this one, in a folder named by the text of its modules, because a kernel
+    there takes in helpers and constants of the modules beside it, and of those here."""
+    if room == Path(__file__).parent:
+        return cache_folder()
+    text = hashlib.sha256()
+    for file in sorted(room.glob("*.py")):
+        text.update(file.read_bytes())
+    return cache_folder() / f"{room.name}-{text.hexdigest()[:16]}"
+
+
 class Kernel:
     """A loop that is compiled, or loaded from the cache, for the types that it is first called with.
 
@@ -68,7 +80,13 @@ class Kernel:
         for name in self.py_func.__code__.co_names:
             if isinstance(helper := names.get(name), Kernel):
                 names[name] = helper.compiled
-        return _numba().njit(nogil=True, cache=self._cached)(self.py_func)
+        numba, room = _numba(), Path(self.py_func.__code__.co_filename).resolve().parent
+        # numba reads its one setting for the cache's place when it decorates.
+        before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(_room_folder(room))
+        try:
+            return numba.njit(nogil=True, cache=self._cached)(self.py_func)
+        finally:
+            numba.config.CACHE_DIR = before
 
 
 def kernel(function: Callable[..., Any]) -> Kernel:

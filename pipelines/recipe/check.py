@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 
 from gristmill.filters.judge import Entry, Judge
 from gristmill.filters.kernels.unicode import SCRIPTS
@@ -26,7 +27,7 @@ SPACED_SCRIPTS = frozenset(SCRIPTS) - {"Zyyy", "Hani", "Kana", "Jpan", "Bopo", "
 def check(loaded: LoadedRecipe) -> None:
     """Raises RecipeError that lists every problem with its line; returns when the recipe can run."""
     recipe = loaded.recipe
-    problems = [*_sources(recipe), *_decide(recipe), *_scrub(recipe)]
+    problems = [*_sources(recipe), *_extract(recipe), *_decide(recipe), *_scrub(recipe)]
     if not problems:  # the signals are known only when every name is
         problems = list(_quality(recipe))
     if problems:
@@ -174,6 +175,14 @@ def _not_valid(preset: Preset, wrong: list[Rule], languages: set[str] | None) ->
     fix = "give these documents an entry of their own" if languages else "say which it is for: `when: {language: ...}`"
     names = ", ".join(rule.name for rule in wrong[:3]) + (", ..." if len(wrong) > 3 else "")
     return f"{preset.name} is not valid for all that this entry admits ({met}; rules {names}); {fix}"
+
+
+def _extract(recipe: Recipe) -> Iterator[Problem]:
+    engine = recipe.extract.engine
+    if engine == "trafilatura" and find_spec("trafilatura") is None:
+        yield ("extract", "engine"), "trafilatura is not installed; pip install 'gristmill[trafilatura]'"
+    if engine == "resiliparse" and recipe.extract.output == "markdown":
+        yield ("extract", "output"), "resiliparse writes plain text only; remove it, or take `engine: gristmill`"
 
 
 def _scrub(recipe: Recipe) -> Iterator[Problem]:

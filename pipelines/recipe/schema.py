@@ -202,10 +202,18 @@ class Read(Model):
 
 
 class Extract(Model):
-    """HTML to text, by resiliparse."""
+    """HTML to text."""
 
+    engine: Literal["gristmill", "resiliparse", "trafilatura"] = "gristmill"
+    """`gristmill`: a model fitted on labelled pages in English, Chinese and others; `resiliparse`: rules;
+    `trafilatura`: rules, slow, in the extra `gristmill[trafilatura]`."""
     main_content: bool = True
-    """Leave out navigation, headers and footers."""
+    """Leave out navigation, cookie banners, related links, share bars, counters, footers; false: all the text."""
+    output: Literal["text", "markdown"] = "text"
+    """`text`: lines, with bullets, numbers and cells between tabs; `markdown`: headings, quotations, tables and code
+    are marked, too (not by resiliparse)."""
+    comments: bool = False
+    """Keep what readers wrote below an article; the posts of a forum are its main content, and always kept."""
     max_depth: int = Field(512, ge=8, le=2**20)
     """Deeper nesting becomes a dead letter: extraction is quadratic in nested elements."""
 

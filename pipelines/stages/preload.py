@@ -11,12 +11,15 @@ from gristmill.filters.edits import Edits
 from gristmill.filters.kernels.jit import cache_folder
 from gristmill.filters.language.identify import script_of
 from gristmill.pipelines.read.batches import record_schema
+from gristmill.pipelines.read.html.extract import read_page
 from gristmill.pipelines.recipe.columns import curated_schema
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records import columns
 from gristmill.pipelines.stages.score import UnitScorer
 from gristmill.pipelines.stages.text import UnitCleaner
 
+PAGE_FORMATS = ("html", "warc")
+HTML = b"<p>A mill grinds grain.</p>"
 PAGES = (
     "A mill grinds grain. Write to miller@example.com, or call 555-0100.\n\n- flour\n",
     "磨坊在河边。电话13800138000。\n",
@@ -37,10 +40,18 @@ def preload(recipe: Recipe) -> None:
         scored = scorer.score(batch, source)
     scorer.fingerprint(batch, source, scored)
     _clean(recipe, batch, scored.judgement.edits)
+    _read(recipe)
+
+
+def _read(recipe: Recipe) -> None:
+    """What pages are read with, where a source may hold some."""
+    if any(source.format in PAGE_FORMATS for source in recipe.sources.values()):
+        read_page(HTML, None, recipe.extract)
 
 
 def _rest(recipe: Recipe, batch: pa.RecordBatch) -> None:
     """What a run compiles besides the signals of its rules."""
+    _read(recipe)
     if recipe.deduplicate:
         fingerprint(batch.column("text"), recipe.deduplicate.minhash)
     _clean(recipe, batch, Edits.none(batch.num_rows))

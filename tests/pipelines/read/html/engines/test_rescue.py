@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.html import HTMLTree
 
+from gristmill.pipelines.read.html.engines.shield import MARKS
 from gristmill.pipelines.read.html.extract import read_page
-from gristmill.pipelines.read.html.shield import MARKS
 from gristmill.pipelines.recipe import schema
 
 PROSE = "<p>The old water mill stands by the river and grinds wheat for the village. 水磨坊坐落在河边。</p>"
@@ -19,7 +19,9 @@ INLINE = "a abbr b bdi cite code em font i ins kbd mark q s small span strong su
 
 
 def text_of(html: str, main_content: bool = True) -> str:
-    return read_page(html.encode(), "utf-8", schema.Extract(main_content=main_content)).text.decode()
+    return read_page(
+        html.encode(), "utf-8", schema.Extract(engine="resiliparse", main_content=main_content)
+    ).text.decode()
 
 
 @pytest.mark.parametrize("main_content", [True, False])
@@ -67,7 +69,7 @@ def test_lone_character__controls_and_private_characters_of_the_page_stay():
 
 
 def test_lone_character__a_title_of_one():
-    assert read_page("<title>鼎</title><p>ab".encode(), "utf-8", schema.Extract()).title == "鼎"
+    assert read_page("<title>鼎</title><p>ab".encode(), "utf-8", schema.Extract(engine="resiliparse")).title == "鼎"
 
 
 @settings(max_examples=150, deadline=None)

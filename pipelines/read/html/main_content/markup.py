@@ -1,0 +1,273 @@
+"""Tags and their attributes, read from what the parser wrote: well-formed, values in double quotes, five references.
+
+Names are known by their hash (names.py).
+"""
+
+import numpy as np
+
+from gristmill.filters.kernels.jit import kernel
+from gristmill.pipelines.read.html.main_content.names import hash_of
+from gristmill.pipelines.read.html.main_content.parts import HIDDEN_BIT, RENDERED_BIT
+
+CLASS_H, ID_H, ROLE_H, ITEMPROP_H, LABEL_H, STYLE_H, HIDDEN_H, ARIA_H, START_H, ALT_H, SRC_H, TYPE_H, ALTTEXT_H = (
+    hash_of(name)
+    for name in "class id role itemprop aria-label style hidden aria-hidden start alt src type alttext".split()  # noqa: SIM905
+)
+ENCODING_H, VALUE_H, LATEX_H, TEX_H, EQUATION_H, MATHIMG_H, FORMULA_H = (
+    hash_of(name)
+    for name in "encoding value latex tex equation math formula".split()  # noqa: SIM905
+)
+
+# What the attributes of a tag say.
+A_BITS, A_ALIKE, A_START, A_ALT, A_ALT_END, A_TEX = range(6)
+
+# Letters: B bytes of the page, W words of a table.
+
+
+@kernel
+def look_up(key, table_W2):
+    """Value of a hash in an open table; -1 if it is not there."""
+    mask = table_W2.shape[0] - 1
+    row = key & mask
+    while table_W2[row, 0] != 0:
+        if table_W2[row, 0] == key:
+            return table_W2[row, 1]
+        row = (row + 1) & mask
+    return -1
+
+
+@kernel
+def find_byte(data_B, i, byte):
+    """The first place from i on that holds a byte, or the end."""
+    n = data_B.size
+    while i < n and data_B[i] != byte:
+        i += 1
+    return i
+
+
+@kernel
+def skip_element(data_B, i, start, end, raw):
+    """The byte after the end tag of the element whose name is data_B[start:end] and whose start tag ends before i."""
+    n, size, depth = data_B.size, end - start, 1
+    while i < n:
+        if data_B[i] != 60:
+            i += 1
+            continue
+        closing = i + 1 < n and data_B[i + 1] == 47
+        if not raw and i + 3 < n and data_B[i + 1] == 33 and data_B[i + 2] == 45 and data_B[i + 3] == 45:
+            i = skip_comment(data_B, i)
+            continue
+        at = i + 1 + int(closing)
+        i = at
+        if raw and not closing:
+            continue
+        k = 0
+        while k < size and at + k < n and data_B[at + k] == data_B[start + k]:
+            k += 1
+        if k == size and at + k < n and (data_B[at + k] == 62 or data_B[at + k] <= 32):
+            depth += -1 if closing else 1
+            if depth == 0:
+                return find_byte(data_B, at, 62) + 1
+    return n
+
+
+@kernel
+def skip_comment(data_B, i):
+    """The byte after the comment, or other declaration, that begins at i."""
+    n = data_B.size
+    if i + 3 < n and data_B[i + 2] == 45 and data_B[i + 3] == 45:
+        i += 4
+        while i + 2 < n and not (data_B[i] == 45 and data_B[i + 1] == 45 and data_B[i + 2] == 62):
+            i += 1
+        return i + 3
+    return find_byte(data_B, i, 62) + 1
+
+
+@kernel
+def _words(data_B, start, end, word_W2):
+    """Hints of the words of an attribute's value: its tokens whole, and their parts."""
+    bits, tokens, letters, last = 0, False, 0, np.int64(0)
+    whole, alone, part, before = np.int64(0), np.int64(61), np.int64(0), np.int64(0)
+    for i in range(start, end + 1):
+        c = np.int64(data_B[i]) if i < end else np.int64(32)
+        lower = c + 32 if 65 <= c <= 90 else c
+        letter = 97 <= lower <= 122
+        if letters and (not letter or (lower != c and 97 <= last <= 122)):
+            found = look_up(part, word_W2)
+            if found < 0 and letters > 3 and (last | 32) == 115:
+                found = look_up(before, word_W2)
+            if found > 0:
+                bits |= found
+            part, letters, before = np.int64(0), 0, np.int64(0)
+        if c <= 32:
+            if tokens and whole:
+                found = max(look_up(whole, word_W2), 0) | max(look_up(alone, word_W2), 0)
+                bits |= found
+            whole, alone, tokens = np.int64(0), np.int64(61), False
+        else:
+            whole, alone, tokens = (whole * 257 + lower) & 0x7FFFFFFF, (alone * 257 + lower) & 0x7FFFFFFF, True
+        if letter:
+            before = part
+            part = (part * 257 + lower) & 0x7FFFFFFF
+            letters += 1
+        last = c
+    return bits
+
+
+@kernel
+def _holds(data_B, start, end, word):
+    """Whether a run of letters of a value, in lower case, has this hash."""
+    value = 0
+    for i in range(start, end + 1):
+        c = data_B[i] | 32 if i < end else 32
+        if 97 <= c <= 122:
+            value = (value * 257 + c) & 0x7FFFFFFF
+        else:
+            if value == word:
+                return True
+            value = 0
+    return False
+
+
+@kernel
+def _is_none(data_B, start, end):
+    """Whether a style says display: none."""
+    k = 0  # "display" ":" "none"
+    i = start
+    while i + 10 < end:
+        if (
+            (data_B[i] | 32) == 100
+            and (data_B[i + 1] | 32) == 105
+            and (data_B[i + 2] | 32) == 115
+            and (data_B[i + 3] | 32) == 112
+            and (data_B[i + 6] | 32) == 121
+        ):  # "d", "i", "s", "p", "y"
+            k = i + 7
+            while k < end and (data_B[k] == 58 or data_B[k] <= 32):
+                k += 1
+            if k + 3 < end and (data_B[k] | 32) == 110 and (data_B[k + 1] | 32) == 111 and (data_B[k + 2] | 32) == 110:
+                return True
+        i += 1
+    return False
+
+
+@kernel
+def read_attributes(data_B, i, end, word_W2, attribute_6):
+    """Reads the attributes of a tag from i to its ">" at `end`."""
+    attribute_6[A_BITS] = attribute_6[A_ALIKE] = attribute_6[A_ALT] = attribute_6[A_ALT_END] = attribute_6[A_TEX] = 0
+    attribute_6[A_START] = -1
+    while i < end:
+        if data_B[i] <= 32 or data_B[i] == 47:
+            i += 1
+            continue
+        name = 0
+        while i < end and data_B[i] != 61 and data_B[i] > 32:
+            name = (name * 257 + data_B[i]) & 0x7FFFFFFF
+            i += 1
+        if i + 1 >= end or data_B[i] != 61 or data_B[i + 1] != 34:
+            if name == HIDDEN_H:
+                attribute_6[A_BITS] |= HIDDEN_BIT
+            continue
+        start = i + 2
+        i = start
+        while i < end and data_B[i] != 34:
+            i += 1
+        if name == CLASS_H:
+            attribute_6[A_BITS] |= _words(data_B, start, i, word_W2)
+            for j in range(start, min(i, start + 64)):
+                if data_B[j] > 57 or data_B[j] < 48:
+                    attribute_6[A_ALIKE] = (attribute_6[A_ALIKE] * 257 + data_B[j]) & 0x7FFFFFFF
+            if (
+                _holds(data_B, start, i, LATEX_H)
+                or _holds(data_B, start, i, TEX_H)
+                or _holds(data_B, start, i, EQUATION_H)
+                or _holds(data_B, start, i, MATHIMG_H)
+                or _holds(data_B, start, i, FORMULA_H)
+            ):
+                attribute_6[A_TEX] = 1
+        elif name in (ID_H, ROLE_H, ITEMPROP_H, LABEL_H):
+            attribute_6[A_BITS] |= _words(data_B, start, i, word_W2) & ~RENDERED_BIT
+        elif name == STYLE_H:
+            if _is_none(data_B, start, i):
+                attribute_6[A_BITS] |= HIDDEN_BIT
+        elif name == HIDDEN_H:
+            attribute_6[A_BITS] |= HIDDEN_BIT
+        elif name == ARIA_H:
+            if i - start == 4:
+                attribute_6[A_BITS] |= HIDDEN_BIT
+        elif name in (START_H, VALUE_H):
+            value, j = 0, start
+            while j < i and j < start + 6 and 48 <= data_B[j] <= 57:
+                value = value * 10 + data_B[j] - 48
+                j += 1
+            if j > start and j == i:
+                attribute_6[A_START] = value
+        elif name in (ALT_H, ALTTEXT_H):
+            attribute_6[A_ALT], attribute_6[A_ALT_END] = start, i
+        elif name == SRC_H:
+            if _holds(data_B, start, i, LATEX_H) or (
+                _holds(data_B, start, i, EQUATION_H) and _holds(data_B, start, i, TEX_H)
+            ):
+                attribute_6[A_TEX] = 1
+        elif (name in (TYPE_H, ENCODING_H)) and _holds(data_B, start, i, TEX_H):
+            attribute_6[A_TEX] = 1
+        i += 1
+
+
+@kernel
+def reference(data_B, i):
+    """(character, bytes) of what stands at an "&": the parser leaves five references; any other is the sign itself."""
+    n = data_B.size
+    if i + 3 < n and data_B[i + 2] == 116 and data_B[i + 3] == 59:
+        if data_B[i + 1] == 108:
+            return 60, 4
+        if data_B[i + 1] == 103:
+            return 62, 4
+    if i + 4 < n and data_B[i + 1] == 97 and data_B[i + 2] == 109 and data_B[i + 3] == 112 and data_B[i + 4] == 59:
+        return 38, 5
+    if i + 5 < n and data_B[i + 5] == 59:
+        if data_B[i + 1] == 110 and data_B[i + 2] == 98 and data_B[i + 3] == 115 and data_B[i + 4] == 112:
+            return 160, 6
+        if data_B[i + 1] == 113 and data_B[i + 2] == 117 and data_B[i + 3] == 111 and data_B[i + 4] == 116:
+            return 34, 6
+    return 38, 1
+
+
+@kernel
+def annotation(data_B, i, end, word_W2, attribute_6):
+    """(first byte, byte after the last) of the TeX of a formula's markup; (0, 0) if it has none."""
+    while i + 11 < end:
+        if (
+            data_B[i] == 60
+            and data_B[i + 1] == 97
+            and data_B[i + 2] == 110
+            and data_B[i + 10] == 110
+            and (data_B[i + 11] <= 32 or data_B[i + 11] == 62)
+        ):  # "<an........n"
+            close = find_byte(data_B, i, 62)
+            read_attributes(data_B, i + 11, close, word_W2, attribute_6)
+            if attribute_6[A_TEX]:
+                return close + 1, find_byte(data_B, close + 1, 60)
+            i = close
+        i += 1
+    return 0, 0
+
+
+@kernel
+def tex_follows(data_B, i):
+    """Whether a script with a formula stands right behind."""
+    stop = min(i + 400, data_B.size - 8)
+    while i < stop:
+        if (
+            data_B[i] == 109
+            and data_B[i + 1] == 97
+            and data_B[i + 2] == 116
+            and data_B[i + 3] == 104
+            and data_B[i + 4] == 47
+            and data_B[i + 5] == 116
+            and data_B[i + 6] == 101
+            and data_B[i + 7] == 120
+        ):
+            return True
+        i += 1
+    return False

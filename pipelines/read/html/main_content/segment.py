@@ -1,0 +1,230 @@
+"""One pass over a page that the parser has put in order: its text, the blocks that it falls into, the elements around
+them.
+
+The parser's serialisation is well-formed: elements nest, attributes are quoted, "<" and ">" occur in no attribute, five
+references are left. So the loop needs no stack but the elements' own links to what is around them.
+
+A block is a run of text that no element, and no empty line, breaks. White space is collapsed as browsers do (CSS Text
+3, 4.1.1: a line break between two Chinese or Japanese characters goes); no-break and ideographic spaces stay, but make
+no block by themselves.
+"""
+
+import numpy as np
+
+from gristmill.filters.kernels.jit import kernel
+from gristmill.pipelines.read.html.main_content.markup import (
+    A_ALIKE,
+    A_ALT,
+    A_ALT_END,
+    A_BITS,
+    A_START,
+    A_TEX,
+    annotation,
+    find_byte,
+    look_up,
+    read_attributes,
+    skip_comment,
+    skip_element,
+    tex_follows,
+)
+from gristmill.pipelines.read.html.main_content.names import ELEMENT_W2, WORD_W2
+from gristmill.pipelines.read.html.main_content.parts import (
+    A_TAG,
+    ALIKE,
+    BLOCK_COLUMNS,
+    BR_TAG,
+    COUNT,
+    CUSTOM_TAG,
+    DEPTH,
+    ELEMENT_COLUMNS,
+    FIRST,
+    GUTTER_BIT,
+    HINTS,
+    HR_TAG,
+    IMG_TAG,
+    IS_LINE,
+    IS_NODE,
+    IS_PARAGRAPH,
+    IS_RAW,
+    IS_SKIPPED,
+    IS_VERBATIM,
+    IS_VOID,
+    LAST,
+    LI_TAG,
+    MATH_TAG,
+    NAME,
+    NUMBER,
+    OL_TAG,
+    PARENT,
+    RENDERED_BIT,
+    SCRIPT_TAG,
+    START,
+    TAG,
+    TD_TAG,
+    TH_TAG,
+    Segments,
+)
+from gristmill.pipelines.read.html.main_content.writing import (
+    AT,
+    BITS,
+    BREAKS,
+    LAST_FORMULA,
+    LINK_COUNT,
+    LINK_DEPTH,
+    SET_OFF,
+    VISIBLE,
+    break_line,
+    commit,
+    copy_text,
+    write_formula,
+)
+
+# Letters: B bytes, W words of a table, N blocks, K columns of a block, E elements, C columns of an element.
+
+
+def segment(page: bytes, everything: bool = False) -> Segments:
+    """The segments of a <body> as the parser writes it, in UTF-8. `everything`: with the line numbers of code, too."""
+    data_B = np.frombuffer(page, np.uint8)
+    tags = page.count(b"<") + 2
+    text_B = np.empty(data_B.size + 16, np.uint8)
+    block_NK = np.empty((tags, BLOCK_COLUMNS), np.int32)
+    element_EC = np.empty((tags, ELEMENT_COLUMNS), np.int32)
+    blocks, elements = _segment(data_B, everything, ELEMENT_W2, WORD_W2, text_B, block_NK, element_EC)
+    return Segments(text_B, block_NK[:blocks], element_EC[:elements])
+
+
+@kernel
+def _open_node(node, nodes, name, tag, bits, alike, start, block, block_NK, element_EC):
+    """Adds an element inside another one."""
+    row = element_EC[nodes]
+    row[PARENT], row[NAME], row[TAG], row[HINTS], row[ALIKE] = node, name, tag, bits, alike
+    row[FIRST], row[LAST], row[NUMBER], row[COUNT], row[DEPTH] = block, block, 0, 0, 0
+    if node >= 0:
+        row[DEPTH] = element_EC[node, DEPTH] + 1
+        if tag in (LI_TAG, TD_TAG, TH_TAG):
+            element_EC[node, COUNT] = start if tag == LI_TAG and start >= 0 else element_EC[node, COUNT] + 1
+            row[NUMBER] = element_EC[node, COUNT]
+        elif tag == OL_TAG and start >= 0:
+            row[COUNT] = start - 1
+
+
+@kernel
+def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_EC):
+    n, i, node, nodes, block, verbatims, math_end, shown_end = data_B.size, 0, -1, 0, 0, 0, 0, 0
+    state_S, attribute_6 = np.zeros(16, np.int64), np.zeros(6, np.int64)
+    state_S[LAST_FORMULA] = -1
+    block_NK[0, START] = 0
+    while i < n:
+        if data_B[i] != 60:
+            end = find_byte(data_B, i, 60)
+            copy_text(data_B, i, end, verbatims > 0, False, text_B, state_S)
+            i = end
+            continue
+        closing = i + 1 < n and data_B[i + 1] == 47
+        if not closing and i + 1 < n and (data_B[i + 1] == 33 or data_B[i + 1] == 63):
+            i = skip_comment(data_B, i)
+            continue
+        start = i + 1 + int(closing)
+        at, name, custom = start, 0, False
+        while at < n and data_B[at] > 32 and data_B[at] != 62 and data_B[at] != 47:
+            name = (name * 257 + data_B[at]) & 0x7FFFFFFF
+            custom = custom or data_B[at] == 45
+            at += 1
+        end = find_byte(data_B, at, 62)
+        flags = look_up(name, element_W2)
+        if flags < 0:
+            flags = IS_NODE | CUSTOM_TAG << 8 if custom else 0
+        tag = (flags >> 8) & 255
+        i = end + 1
+        if closing:
+            if tag == A_TAG and state_S[LINK_DEPTH] > 0:
+                state_S[LINK_DEPTH] -= 1
+            if flags & IS_NODE and node > 0 and element_EC[node, NAME] == name:
+                if flags & (IS_LINE | IS_PARAGRAPH):
+                    block = commit(block, block_NK, node, element_EC, verbatims > 0, text_B, state_S)
+                    state_S[SET_OFF] = max(state_S[SET_OFF], 2 if flags & IS_PARAGRAPH else 1)
+                element_EC[node, LAST] = block + (state_S[VISIBLE] > block_NK[block, START])
+                node = element_EC[node, PARENT]
+                if flags & IS_VERBATIM:
+                    verbatims -= 1
+            continue
+        if flags & IS_SKIPPED:
+            if not flags & IS_VOID:
+                i = skip_element(data_B, i, start, at, flags & IS_RAW != 0)
+            continue
+        attribute_6[A_BITS] = 0
+        if end > at and tag != A_TAG:
+            read_attributes(data_B, at, end, word_W2, attribute_6)
+        else:
+            attribute_6[A_ALIKE], attribute_6[A_START], attribute_6[A_TEX] = 0, -1, 0
+            attribute_6[A_ALT] = attribute_6[A_ALT_END] = 0
+        bits = attribute_6[A_BITS]
+        if bits & GUTTER_BIT and not everything:
+            if not flags & IS_VOID:
+                i = skip_element(data_B, i, start, at, False)
+            continue
+        if bits & RENDERED_BIT and i > shown_end:
+            behind = skip_element(data_B, i, start, at, False)
+            if state_S[LAST_FORMULA] == state_S[AT] or tex_follows(data_B, behind):
+                i = behind
+                continue
+            shown_end = behind
+        if tag == BR_TAG:
+            if verbatims:
+                text_B[state_S[AT]] = 10
+                state_S[AT] += 1
+                continue
+            break_line(text_B, state_S)
+            if state_S[BREAKS] >= 2:
+                block = commit(block, block_NK, node, element_EC, 0, text_B, state_S)
+                state_S[SET_OFF] = 2
+        elif tag == HR_TAG:
+            block = commit(block, block_NK, node, element_EC, verbatims > 0, text_B, state_S)
+            state_S[SET_OFF] = 2
+        elif tag == IMG_TAG:
+            if attribute_6[A_TEX]:
+                write_formula(data_B, attribute_6[A_ALT], attribute_6[A_ALT_END], False, text_B, state_S)
+        elif tag == SCRIPT_TAG:
+            close = skip_element(data_B, i, start, at, True)
+            if attribute_6[A_TEX]:
+                write_formula(data_B, i, close - 9, True, text_B, state_S)
+            i = close
+        elif tag == MATH_TAG and i > math_end:
+            math_end = skip_element(data_B, i, start, at, False)
+            alt, alt_end = attribute_6[A_ALT], attribute_6[A_ALT_END]
+            first, last = annotation(data_B, i, math_end, word_W2, attribute_6)
+            if last == first:
+                first, last = alt, alt_end
+            if last > first:
+                write_formula(data_B, first, last, False, text_B, state_S)
+                i = math_end
+        elif flags & IS_VOID:
+            continue
+        elif tag == A_TAG:
+            state_S[LINK_DEPTH] += 1
+            state_S[LINK_COUNT] += 1
+            state_S[BITS] |= bits
+        elif flags & IS_NODE:
+            if flags & (IS_LINE | IS_PARAGRAPH):
+                block = commit(block, block_NK, node, element_EC, verbatims > 0, text_B, state_S)
+                state_S[SET_OFF] = max(state_S[SET_OFF], 2 if flags & IS_PARAGRAPH else 1)
+            hint = flags >> 16
+            if hint:
+                bits |= 1 << (hint - 1)
+            alike = (attribute_6[A_ALIKE] * 257 + name) & 0x7FFFFFFF
+            _open_node(node, nodes, name, tag, bits, alike, attribute_6[A_START], block, block_NK, element_EC)
+            node = nodes
+            nodes += 1
+            if flags & IS_VERBATIM:
+                verbatims += 1
+            if flags & IS_RAW:
+                end = skip_element(data_B, i, start, at, True) - (at - start) - 3
+                copy_text(data_B, i, end, True, True, text_B, state_S)
+                i = end
+        else:
+            state_S[BITS] |= bits
+    block = commit(block, block_NK, node, element_EC, verbatims > 0, text_B, state_S)
+    while node >= 0:
+        element_EC[node, LAST] = block
+        node = element_EC[node, PARENT]
+    return block, nodes

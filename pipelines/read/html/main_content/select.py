@@ -1,0 +1,105 @@
+"""From probabilities to blocks: those by which F1 is expected to be highest; lists and tables whole."""
+
+import numpy as np
+
+from gristmill.filters.kernels.jit import kernel
+from gristmill.pipelines.read.html.main_content.layout import ITEM_BLOCKS, PLACES, count_blocks, find_places
+from gristmill.pipelines.read.html.main_content.parts import (
+    COMMENT,
+    CONTROL,
+    DL_TAG,
+    END,
+    HINTS,
+    LI_TAG,
+    LINKED,
+    NODE,
+    OL_TAG,
+    PARENT,
+    START,
+    TABLE_TAG,
+    TAG,
+    TR_TAG,
+    UL_TAG,
+    Segments,
+)
+
+LEAST = 0.1
+"""A block that is less likely to be main content than this is never kept: some pages have none."""
+LEVELS = 200
+"""Probabilities are told apart by half a per cent."""
+COMMENT_BYTES = 12
+"""Shorter texts in a comment section are names and counters."""
+
+# Letters: N blocks, E elements, P places, L levels of probability.
+
+
+def select(segments: Segments, probability_N: np.ndarray, comments: bool = False) -> np.ndarray:
+    """Which blocks are kept. `comments`: those of an article's readers, too."""
+    keep_N = np.zeros(len(probability_N), np.bool_)
+    if len(keep_N):
+        _select(segments.block_NK, segments.element_EC, probability_N, comments, keep_N)
+    return keep_N
+
+
+@kernel
+def _bound(block_NK, probability_N):
+    """The least probability that is kept. Expected F1 of some blocks is twice their expected bytes of main content, by
+    their bytes and all expected ones."""
+    bytes_L, main_L = np.zeros(LEVELS + 1, np.float64), np.zeros(LEVELS + 1, np.float64)
+    for b in range(block_NK.shape[0]):
+        level, size = int(probability_N[b] * LEVELS), block_NK[b, END] - block_NK[b, START]
+        bytes_L[level] += size
+        main_L[level] += size * np.float64(probability_N[b])
+    expected, size, main, most, best = main_L.sum(), 0.0, 0.0, -1.0, LEVELS
+    for level in range(LEVELS, -1, -1):
+        size += bytes_L[level]
+        main += main_L[level]
+        f1 = 2 * main / (size + expected + 1e-9)
+        if f1 > most:
+            most, best = f1, level
+    return max(best / LEVELS, LEAST)
+
+
+@kernel
+def _groups(block_NK, element_EC, group_E):
+    """The outermost list or table around an element, if its items are no layout; else -1."""
+    count = element_EC.shape[0]
+    place_EP = np.full((count, PLACES), -1, np.int32)
+    blocks_E, data_E = np.zeros(count, np.int32), np.zeros(count, np.bool_)
+    find_places(element_EC, place_EP)
+    count_blocks(block_NK, element_EC, place_EP, blocks_E, data_E)
+    layout_E = np.zeros(count, np.int32)
+    for e in range(count - 1, -1, -1):
+        tag = element_EC[e, TAG]
+        layout_E[e] += tag == LI_TAG and blocks_E[e] > ITEM_BLOCKS
+        layout_E[e] += tag == TR_TAG and not data_E[e] and blocks_E[e] > 0
+        if element_EC[e, PARENT] >= 0:
+            layout_E[element_EC[e, PARENT]] += layout_E[e]
+    for e in range(count):
+        up, tag = element_EC[e, PARENT], element_EC[e, TAG]
+        group_E[e] = group_E[up] if up >= 0 else -1
+        if group_E[e] < 0 and layout_E[e] == 0 and tag in (UL_TAG, OL_TAG, DL_TAG, TABLE_TAG):
+            group_E[e] = e
+
+
+@kernel
+def _select(block_NK, element_EC, probability_N, comments, keep_N):
+    n, count, bound = block_NK.shape[0], element_EC.shape[0], _bound(block_NK, probability_N)
+    group_E, main_E, bytes_E = np.empty(count, np.int32), np.zeros(count, np.float64), np.zeros(count, np.float64)
+    _groups(block_NK, element_EC, group_E)
+    for b in range(n):
+        group, size = group_E[block_NK[b, NODE]], block_NK[b, END] - block_NK[b, START]
+        keep_N[b] = probability_N[b] >= bound
+        if group >= 0:
+            main_E[group] += size * np.float64(probability_N[b])
+            bytes_E[group] += size
+    around_E = np.zeros(count, np.int32)
+    for e in range(count):
+        up = element_EC[e, PARENT]
+        around_E[e] = element_EC[e, HINTS] | (around_E[up] if up >= 0 else 0)
+    for b in range(n):
+        e, size = block_NK[b, NODE], block_NK[b, END] - block_NK[b, START]
+        if group_E[e] >= 0:
+            keep_N[b] = main_E[group_E[e]] >= bound * bytes_E[group_E[e]]
+        if comments and around_E[e] >> COMMENT & 1 and not around_E[e] >> CONTROL & 1:
+            keep_N[b] |= size >= COMMENT_BYTES and 2 * block_NK[b, LINKED] < size

@@ -1,0 +1,146 @@
+"""Small pages, English and Chinese: what is main content stays, whole; what a site puts around it goes."""
+
+# ruff: noqa: E501
+
+import pytest
+
+from gristmill.pipelines.read.html.extract import read_page
+from gristmill.pipelines.recipe import schema
+
+EN = (
+    "The old water mill stands by the river, and it grinds wheat for the whole village every autumn. The miller says"
+    " that the rain was heavy this year, so the wheel turned faster than ever before."
+)
+ZH = "水磨坊坐落在河边，每年秋天为全村人磨小麦。磨坊主人说，今年的雨水比往年多，所以水车转得更快，面粉也更细。"
+PROSE = {"en": EN, "zh": ZH}
+AROUND = {
+    "en": ("<nav><ul><li><a href=/>Home</a><li><a href=/n>News</a><li><a href=/s>Sports</a></ul></nav>",
+           "<footer><p>© 2024 Mill Ltd. All rights reserved.</p><a href=/p>Privacy policy</a></footer>"),
+    "zh": ("<div class=nav><ul><li><a href=/>首页</a><li><a href=/n>新闻</a><li><a href=/s>体育</a></ul></div>",
+           "<div class=footer><p>版权所有 © 2024 磨坊科技 京ICP备12345678号</p><a href=/p>隐私政策</a></div>"),
+}  # fmt: skip
+
+
+def extract(html: str, **options) -> str:
+    return read_page(html.encode(), "utf-8", schema.Extract(**options)).text.decode()
+
+
+def page(language: str, inner: str, below: str = "") -> str:
+    top, foot = AROUND[language]
+    prose = PROSE[language]
+    return (
+        f"<body>{top}<div class=article><h1>Mill 磨坊</h1><p>{prose}</p>{inner}<p>{prose}</p></div>{below}{foot}</body>"
+    )
+
+
+KEPT = {
+    "list": ("<ul><li>wheat<li>面粉<li>盐</ul>", "• wheat\n• 面粉\n• 盐"),
+    "numbered list": ("<ol><li>mill<li>是</ol>", "1. mill\n2. 是"),
+    "nested list": ("<ul><li>a<ul><li>b<li>c</ul><li>d</ul>", "• a\n  • b\n  • c\n• d"),
+    "table": ("<table><tr><th>姓名<th>性别<tr><td>Lee<td>男<tr><td>Wu<td>女</table>", "姓名\t性别\nLee\t男\nWu\t女"),
+    "empty cells": ("<table><tr><th>a<th>b<th>c<tr><td>1<td><td>3</table>", "a\tb\tc\n1\t\t3"),
+    "code": ("<pre><code>for x in y:\n    print(x)\n</code></pre>", "for x in y:\n    print(x)"),
+    "definitions": ("<dl><dt>mill</dt><dd>磨坊</dd><dt>是</dt><dd>yes</dd></dl>", "mill\n磨坊\n是\nyes"),
+    "caption": ("<figure><img src=a.jpg><figcaption>The mill in 1890. 磨坊</figcaption></figure>", "The mill in 1890. 磨坊"),
+    "quotation": ("<blockquote><p>Grind while the wind blows. 趁风磨面。</p></blockquote>", "Grind while the wind blows. 趁风磨面。"),
+    "heading": ("<h2>History 历史</h2>", "History 历史"),
+    "short paragraphs": ("<p>是。</p><p>No.</p>", "是。\n\nNo."),
+    "formula": ("<p>So <math><mi>E</mi><annotation encoding='application/x-tex'>E=mc^2</annotation></math>.</p>", "So $E=mc^2$."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("name", KEPT)
+def test_parts_of_the_text__stay_whole(name, language):
+    markup, text = KEPT[name]
+    prose = PROSE[language]
+    assert extract(page(language, markup)).endswith(f"{prose}\n\n{text}\n\n{prose}")
+
+
+DROPPED = {
+    "navigation": {"en": "<div class=menu><a href=/a>Products</a> <a href=/b>Pricing</a> <a href=/c>Careers</a></div>",
+                   "zh": "<div class=menu><a href=/a>产品中心</a> <a href=/b>价格</a> <a href=/c>招聘</a></div>"},
+    "cookie banner": {"en": "<div id=cookie-banner><p>We use cookies to improve your experience.</p><button>Accept all</button></div>",
+                      "zh": "<div id=cookie-banner><p>我们使用Cookie来改善您的体验。</p><button>全部接受</button></div>"},
+    "related": {"en": "<div class=related><h3>Related articles</h3><ul><li><a href=/1>Windmills of Holland</a><li><a href=/2>Bread and its history</a></ul></div>",
+                "zh": "<div class=related><h3>相关阅读</h3><ul><li><a href=/1>荷兰的风车</a><li><a href=/2>面包的历史</a></ul></div>"},
+    "share bar": {"en": "<div class=share><a href=#>Facebook</a> <a href=#>Tweet</a> <a href=#>Email</a></div>",
+                  "zh": "<div class=share><a href=#>微信</a> <a href=#>微博</a> <a href=#>收藏</a></div>"},
+    "counters": {"en": "<div class=meta><span>1,234 views</span> <span>56 likes</span></div>",
+                 "zh": "<div class=meta><span>阅读 1234</span> <span>点赞 56</span></div>"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("name", DROPPED)
+def test_what_stands_around_a_text__goes(name, language):
+    bare = extract(page(language, ""))
+    assert bare.count(PROSE[language]) == 2
+    assert extract(page(language, "", DROPPED[name][language])) == bare
+    assert extract(DROPPED[name][language] + page(language, "")) == bare
+
+
+COMMENTS = {
+    "en": "<div class=comments><h3>Comments</h3><ul>"
+    + "".join(f"<li class=comment><a href=/u>Ann {n}</a><p>What a fine old mill this is, number {n}, thanks.</p></li>" for n in range(3))
+    + "</ul></div>",
+    "zh": "<div class=comments><h3>评论</h3><ul>"
+    + "".join(f"<li class=comment><a href=/u>小王{n}</a><p>这座老磨坊真漂亮，第{n}次来了，谢谢分享。</p></li>" for n in range(3))
+    + "</ul></div>",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_comments__below_an_article_by_option(language):
+    html = page(language, "", COMMENTS[language])
+    said = "fine old mill" if language == "en" else "老磨坊真漂亮"
+    assert extract(html).count(said) == 0
+    assert extract(html, comments=True).count(said) == 3
+    assert extract(html, comments=True).count(PROSE[language]) == 2
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_posts_of_a_forum__are_its_main_content(language):
+    posts = "".join(
+        f"<div class=post><div class=user><a href=/u{n}>Ann{n}</a></div><div class=message><p>{n}: {PROSE[language]}</p></div>"
+        f"<a href=#>Reply</a></div>"
+        for n in range(4)
+    )
+    top, foot = AROUND[language]
+    assert extract(f"<body>{top}<h1>Mill 磨坊</h1>{posts}{foot}").count(PROSE[language]) == 4
+
+
+def test_hidden_by_visibility__is_content():
+    html = f"<div id=js_article><h1>磨坊</h1><div id=js_content style='visibility: hidden;'><p>{ZH}</p><p>{ZH}</p></div></div>"
+    assert extract(html).count(ZH) == 2
+
+
+@pytest.mark.parametrize("html", ["", "<nav><a href=/>Home</a></nav>", "<div class=nav><a href=/>首页</a></div>", "<script>x</script>",
+                                  "<frameset><frame src=x></frameset>", "<p>&nbsp;</p>"])  # fmt: skip
+def test_pages_without_text__are_empty(html):
+    assert extract(f"<html><body>{html}</body></html>") == ""
+
+
+@pytest.mark.parametrize("html", ["<p>Short.</p>", "<p>短。</p>", "Text without any element.", "<div>是</div>"])
+def test_pages_of_nothing_but_text__stay(html):
+    assert extract(f"<html><body>{html}</body></html>") != ""
+
+
+def test_markdown():
+    inner = "<h2>Two</h2><ul><li>a<ul><li>b</ul></ul><table><tr><th>k<th>v<tr><td>1<td>2</table><pre>x\n y</pre><blockquote>q. 引</blockquote>"
+    text = extract(page("en", inner), output="markdown", main_content=False)
+    for part in (
+        "# Mill 磨坊",
+        "## Two",
+        "- a\n  - b",
+        "| k | v |\n| --- | --- |\n| 1 | 2 |",
+        "```\nx\n y\n```",
+        "> q. 引",
+    ):
+        assert f"\n\n{part}\n\n" in text
+
+
+def test_line_numbers_of_code__go_from_main_content():
+    inner = "<table><tr><td class=gutter><pre>1\n2</pre></td><td class=code><pre>a = 1\nb = 2</pre></td></tr></table>"
+    assert "1\n2" not in extract(page("en", inner))
+    assert "a = 1\nb = 2" in extract(page("en", inner))
