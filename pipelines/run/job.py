@@ -86,14 +86,9 @@ def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, unt
     options = recipe.model_dump(mode="json")
     sources = {name: {**source, "paths": None} for name, source in options["sources"].items()}
     scored = {name: options[name] for name in ("language", "read", "extract", "decide", "otherwise", "seed")}
-<<<<<<< HEAD
     own_code = plugin_names(recipe.plugins)
-    named = recipe.file_keys()
+    named = [recipe.file_keys(), engine_version(recipe.extract.engine)]
     score = step_key("score", [sources, sample, scored, _fingerprinting(recipe), own_code, named], SCORE_CODE)
-=======
-    own_code = [plugin_names(recipe.plugins), engine_version(recipe.extract.engine)]
-    score = step_key("score", [sources, sample, scored, _fingerprinting(recipe), own_code], SCORE_CODE)
->>>>>>> b29e0f5 (Main content by an extractor of our own: blocks of the parser's tree, two fitted forests, lists and tables whole)
     inputs = sorted(unit.key for unit in units)
     keys = {"score": score}
     if recipe.deduplicate:

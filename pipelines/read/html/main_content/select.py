@@ -12,6 +12,7 @@ from gristmill.pipelines.read.html.main_content.parts import (
     HINTS,
     LI_TAG,
     LINKED,
+    NAV_TAG,
     NODE,
     OL_TAG,
     PARENT,
@@ -93,13 +94,15 @@ def _select(block_NK, element_EC, probability_N, comments, keep_N):
         if group >= 0:
             main_E[group] += size * np.float64(probability_N[b])
             bytes_E[group] += size
-    around_E = np.zeros(count, np.int32)
+    around_E, in_nav_E = np.zeros(count, np.int32), np.zeros(count, np.bool_)
     for e in range(count):
         up = element_EC[e, PARENT]
         around_E[e] = element_EC[e, HINTS] | (around_E[up] if up >= 0 else 0)
+        in_nav_E[e] = element_EC[e, TAG] == NAV_TAG or (up >= 0 and in_nav_E[up])
     for b in range(n):
         e, size = block_NK[b, NODE], block_NK[b, END] - block_NK[b, START]
         if group_E[e] >= 0:
             keep_N[b] = main_E[group_E[e]] >= bound * bytes_E[group_E[e]]
+        keep_N[b] &= not in_nav_E[e]  # the one element that says by itself what it is
         if comments and around_E[e] >> COMMENT & 1 and not around_E[e] >> CONTROL & 1:
             keep_N[b] |= size >= COMMENT_BYTES and 2 * block_NK[b, LINKED] < size
