@@ -18,6 +18,7 @@ ENCODING_H, VALUE_H, LATEX_H, TEX_H, EQUATION_H, MATHIMG_H, FORMULA_H = (
     for name in "encoding value latex tex equation math formula".split()  # noqa: SIM905
 )
 
+I_H = hash_of("i")
 # What the attributes of a tag say.
 A_BITS, A_ALIKE, A_START, A_ALT, A_ALT_END, A_TEX = range(6)
 
@@ -231,6 +232,18 @@ def reference(data_B, i):
         if data_B[i + 1] == 113 and data_B[i + 2] == 117 and data_B[i + 3] == 111 and data_B[i + 4] == 116:
             return 34, 6
     return 38, 1
+
+
+@kernel
+def is_sign(data_B, i, link):
+    """Whether an element holds nothing but a glyph of an icon font (U+E000 to U+F8FF) or, as a link, a pilcrow."""
+    if i + 4 >= data_B.size:
+        return False
+    a, b = data_B[i], data_B[i + 1]
+    if link and a == 0xC2 and b == 0xB6:
+        return data_B[i + 2] == 60 and data_B[i + 3] == 47
+    private = a == 0xEE or (a == 0xEF and b <= 0xA3)
+    return private and data_B[i + 3] == 60 and data_B[i + 4] == 47
 
 
 @kernel

@@ -27,8 +27,8 @@ _RAW = "script style iframe noembed noframes"
 
 _WORDS = {
     at.NAV: "nav navi navbar navigation navigator menu submenu breadcrumb crumb =bread pager pagination paging "
-    "pagenav =tabs toc topnav mainnav subnav daohang menubar skip =prev =next previous sitemap locator "
-    "tablist pagenavi weizhi treeview menuitem =home =current archive taxonomy =parent channel channels "
+    "pagenav =tabs toc topnav mainnav subnav navheader navfooter daohang menubar skip =prev =next previous sitemap "
+    "locator tablist pagenavi weizhi treeview menuitem =home =current archive taxonomy =parent channel channels "
     "ancestor",
     at.FOOTER: "footer =foot copyright =bottom colophon contentinfo bottombar =ft footnav legal friendlink links "
     "=copy siteinfo disclaimer policy =about contact",

@@ -19,8 +19,10 @@ from gristmill.pipelines.read.html.main_content.markup import (
     A_BITS,
     A_START,
     A_TEX,
+    I_H,
     annotation,
     find_byte,
+    is_sign,
     look_up,
     read_attributes,
     skip_comment,
@@ -58,6 +60,7 @@ from gristmill.pipelines.read.html.main_content.parts import (
     PARENT,
     RENDERED_BIT,
     SCRIPT_TAG,
+    SPAN_TAG,
     START,
     TAG,
     TD_TAG,
@@ -169,6 +172,9 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
                 i = behind
                 continue
             shown_end = behind
+        if not everything and (tag in (A_TAG, SPAN_TAG) or name == I_H) and is_sign(data_B, i, tag == A_TAG):
+            i = find_byte(data_B, i + 1, 62) + 1
+            continue
         if tag == BR_TAG:
             if verbatims:
                 text_B[state_S[AT]] = 10

@@ -144,3 +144,14 @@ def test_line_numbers_of_code__go_from_main_content():
     inner = "<table><tr><td class=gutter><pre>1\n2</pre></td><td class=code><pre>a = 1\nb = 2</pre></td></tr></table>"
     assert "1\n2" not in extract(page("en", inner))
     assert "a = 1\nb = 2" in extract(page("en", inner))
+
+
+def test_icons_and_marks_of_paragraphs__are_no_text():
+    inner = "<h2>Two<a class=headerlink href='#two'>¶</a></h2><p>mill <i class=icon>\ue001</i>and <b>\ue001</b> or <code>¶</code></p>"
+    text = extract(page("en", inner))
+    assert "\n\nTwo\n\nmill and \ue001 or ¶\n\n" in text
+    assert extract(inner, main_content=False) == "Two¶\n\nmill \ue001and \ue001 or ¶"
+
+
+def test_navigation_element__is_never_main_content():
+    assert extract(f"<nav><p>{EN}</p></nav><div><p>{ZH}</p></div>") == ZH
