@@ -1,6 +1,8 @@
 """Conversations as records hold them (OpenAI's messages, ShareGPT's conversations, Alpaca's instruction and output) ->
 one form of turns, and a text of them that rules can judge."""
 
+import json
+from contextlib import suppress
 from typing import Any
 
 from gristmill.pipelines.errors import BadRecordError
@@ -18,6 +20,7 @@ ROLES = {
     "model": "assistant",
     "ai": "assistant",
     "function": "tool",
+    "function_call": "assistant",
     "observation": "tool",
 }
 """What ShareGPT and others call them."""
@@ -34,6 +37,9 @@ def take_turns(record: dict[str, Any], field: str | None) -> list[Turn]:
         wanted = f"field '{field}'" if field else f"conversation: none of {', '.join(TURNS)}, instruction and output"
         raise BadRecordError(f"MissingField: no {wanted}")
     turns = record.pop(name)
+    if isinstance(turns, str):  # as CSV holds them, and columns of strings
+        with suppress(ValueError, RecursionError):
+            turns = json.loads(turns)
     if not isinstance(turns, list) or not turns:
         raise BadRecordError(f"WrongType: field '{name}' is no list of turns")
     system = record.pop("system", None) if isinstance(record.get("system"), str) else None

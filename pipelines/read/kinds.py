@@ -7,6 +7,7 @@ from gristmill.pipelines.read.files import compression_of, open_file
 from gristmill.pipelines.read.formats import READERS
 from gristmill.pipelines.read.streams import BrokenStreamError, pieces
 
+_UNREAD = "which is not read: unpack it"
 _BEGINNINGS = {
     b"PK\x03\x04": "a zip archive: `format: code` of a repository, `format: epub` of a book; unpack any other",
     b"%PDF": "a PDF: `format: pdf`",
@@ -17,6 +18,19 @@ _BEGINNINGS = {
     b"WARC/": "WARC: `format: warc`",
     b"[": "a JSON array: `format: json`",
     b"{": "JSON: `format: jsonl`, or `format: json` where a record has several lines",
+    b"\x1f\x8b": "packed twice (gzip): unpack it once",
+    b"\x28\xb5\x2f\xfd": "packed twice (zstd): unpack it once",
+    b"BZh": "packed twice (bzip2): unpack it once",
+    b"\xfd7zXZ": "packed twice (xz): unpack it once",
+    b"\x04\x22\x4d\x18": "packed twice (lz4): unpack it once",
+    b"\x1f\x9d": f"packed by compress, {_UNREAD}",
+    b"\x5d\x00\x00": f"packed by lzma, {_UNREAD}",
+    b"\x78\x01": f"packed by zlib, {_UNREAD}",
+    b"\x78\x9c": f"packed by zlib, {_UNREAD}",
+    b"\x78\xda": f"packed by zlib, {_UNREAD}",
+    b"7z\xbc\xaf": f"a 7z archive, {_UNREAD}",
+    b"Rar!": f"a RAR archive, {_UNREAD}",
+    b"\xd0\xcf\x11\xe0": "a document of old Office programs, which is not read: export it as CSV or text",
     b"<": "HTML or XML: `format: html`, or `format: wikipedia` of a dump",
 }
 """How files begin -> what they are, and what to do about it."""
@@ -29,6 +43,8 @@ def mistaken(path: str, format: str) -> str:
         return f"cannot be read as {format}: it is {kind}"
     name = path[: -len(os.path.splitext(path)[1])] if compression_of(path) else path
     suffix = os.path.splitext(name)[1].lower()
+    if suffix == ".br":  # the only one that has no mark
+        return f"cannot be read as {format}: its name says brotli, {_UNREAD}"
     formats = [known for known, reader in READERS.items() if suffix and suffix in reader.suffixes]
     if formats and format not in formats:
         return f"cannot be read as {format}: its name says `format: {formats[0]}`"
@@ -44,6 +60,8 @@ def _kind(path: str) -> str:
     """What a file is by how it begins, decompressed; "" where nobody knows."""
     data = _beginning(path)
     plain = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if data[257:262] == b"ustar":
+        return "a tar archive: `format: code` of a repository; unpack any other"
     return next((kind for mark, kind in _BEGINNINGS.items() if data.startswith(mark) or plain.startswith(mark)), "")
 
 

@@ -150,7 +150,7 @@ def _names(folder: Path) -> list[str]:
 
 def _listed(folder: Path) -> str:
     names = _names(folder)
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
+    return ", ".join(names[:SHOWN] or ["nothing"]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
 
 
 def fits(name: str, suffixes: tuple[str, ...]) -> bool:

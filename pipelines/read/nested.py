@@ -33,7 +33,7 @@ def _take(value: Any, parts: list[str], at: int) -> list[Any]:
         if last:
             texts, value[:] = [_whole(item, parts, here) for item in value], []
             return texts
-        return [text for item in value for text in _take_within(item, parts, at + 1)]
+        return _take_of_items(value, parts, at + 1)
     if not part.isdecimal():
         raise BadRecordError(f"WrongType: '{'.'.join(parts[:at])}' is an array; say which item, or '{EACH}' for all")
     number = int(part)
@@ -49,6 +49,22 @@ def _take_within(value: Any, parts: list[str], at: int) -> list[Any]:
     if not isinstance(value, dict | list):
         raise BadRecordError(f"WrongType: '{'.'.join(parts[:at])}' has no fields")
     return _take(value, parts, at)
+
+
+def _take_of_items(items: list[Any], parts: list[str], at: int) -> list[Any]:
+    """Of all items that have it: a picture among paragraphs has no text. MissingField where none has."""
+    found: list[Any] = []
+    missing: BadRecordError | None = None
+    for item in items:
+        try:
+            found += _take_within(item, parts, at)
+        except BadRecordError as error:
+            if not str(error).startswith("MissingField"):
+                raise
+            missing = error
+    if missing and not found:
+        raise missing
+    return found
 
 
 def _whole(value: Any, parts: list[str], here: str) -> Any:

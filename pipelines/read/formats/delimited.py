@@ -4,7 +4,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import IO
 
 from gristmill.pipelines.errors import BadRecordError, InputError
@@ -26,6 +26,8 @@ LOOK_BYTES = 1 << 16
 """From which the encoding and the delimiter are told."""
 BOM = b"\xef\xbb\xbf"
 DELIMITERS = ",\t;|"
+_SAID = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+"""A first line that tells Excel the delimiter, and is no row."""
 LOOK_ALIKES = "，；｜"
 """Full-width marks that stand where a delimiter is meant."""
 
@@ -37,13 +39,15 @@ class Table:
         options = source.csv
         with open_file(path) as file:
             codec, first_line = _beginning(file, path)
-        delimiter = options.delimiter or _delimiter(first_line, path)
+        said = _SAID.fullmatch(first_line)
+        delimiter = options.delimiter or (said[1] if said else _delimiter(first_line, path))
         self.dialect = Dialect(delimiter, options.quotes, codec)
         self.typed = source.columns
-        self.has_header = options.header is None
+        self._above = bool(said) + (options.header is None)
         if options.header is None:
             with open_file(path) as file:
-                row = next(self._rows(lines(as_utf8(pieces(file, compression_of(path))), 0, ROW_BYTES)), None)
+                found = self._rows(lines(as_utf8(pieces(file, compression_of(path))), 0, ROW_BYTES))
+                row = next(islice(found, self._above - 1, None), None)
             if row is None:
                 raise BadRecordError("MissingHeader: the file holds no row")
             if isinstance(row, LostRow):
@@ -55,9 +59,7 @@ class Table:
     def rows(self, file: IO[bytes], split: Split) -> Iterator[Row | LostRow]:
         """The rows that begin in the split, the header left out; blank lines are none."""
         found = self._rows(lines_of_split(file, split, compression_of(split.path), ROW_BYTES))
-        if split.start == 0 and self.has_header:
-            next(found, None)
-        return found
+        return islice(found, self._above if split.start == 0 else 0, None)
 
     def record(self, row: Row) -> dict:
         """The fields of a row by name; typed columns as their type, where the text can be read so."""
@@ -85,7 +87,7 @@ def read_csv(split: Split, context: Context) -> Iterator[Item]:
     header is said once, by the split that begins the file."""
     try:
         table = Table(split.path, context.source)
-        if context.source.text not in table.names:
+        if context.source.chat is None and context.source.text not in table.names:
             there = ", ".join(f"'{name}'" for name in table.names[:20])
             raise BadRecordError(f"MissingColumn: no column '{context.source.text}'; the file has {there}")
     except (BadRecordError, UnicodeDecodeError, BrokenStreamError) as error:
@@ -170,10 +172,8 @@ def look(split: Split, records: int, source: Source) -> Seen:
     try:
         return Seen(set(Table(split.path, source).names), 1, True)
     except BadRecordError as error:
-        if str(error).startswith("WrongDelimiter"):
-            raise InputError(
-                str(error), where=split.path, fix="name it in the recipe, or write the file anew"
-            ) from None
+        if str(error).startswith(("WrongDelimiter", "WrongLineEnds")):
+            raise InputError(str(error), where=split.path, fix="do what it says, or write the file anew") from None
     except (UnicodeDecodeError, BrokenStreamError, OSError):
         pass
     return Seen(set(), 0, True)
@@ -203,12 +203,19 @@ def _beginning(file: IO[bytes], path: str) -> tuple[str, str]:
     except UnicodeDecodeError:
         text, encoding = decode_text(data[: data.rfind(b"\n") + 1 or len(data)])
         codec = PYTHONS.get(encoding, encoding)
-    return codec, text.lstrip("\r\n ").partition("\n")[0]
+    text = text.lstrip("\r\n ")
+    if "\n" not in text and "\r" in _unquoted(text).rstrip("\r"):
+        raise BadRecordError("WrongLineEnds: lines end in CR alone; make them LF, for example: tr '\\r' '\\n'")
+    return codec, text.partition("\n")[0]
+
+
+def _unquoted(text: str) -> str:
+    return re.sub('"[^"]*"', "", text)
 
 
 def _delimiter(line: str, path: str) -> str:
     """What stands most often outside of quotation marks in the first line; a comma where nothing does."""
-    bare = re.sub('"[^"]*"', "", line)
+    bare = _unquoted(line)
     if "\t" in bare and re.search(r"\.(tsv|tab)(\.|$)", path.lower()):
         return "\t"
     found = max(DELIMITERS, key=bare.count)

@@ -69,6 +69,13 @@ def test_text__what_is_not_there_costs_its_record(tmp_path, read_all, form) -> N
     assert outcome.texts == ["a"]
 
 
+def test_text__items_that_have_none_are_passed_over(tmp_path, read_all) -> None:
+    records = [{"a": [{"text": "磨坊"}, {"image": "x.png"}, {"text": "mill"}]}, {"a": [{"image": "y.png"}]}, {"a": []}]
+    outcome = read_all("jsonl", written(tmp_path, "jsonl", records), text="a.*.text")
+    assert outcome.texts[0] == "磨坊\n\nmill"
+    assert [dead.error for dead in outcome.dead] == ["MissingField: no field 'a.*.text'"]
+
+
 def test_text__a_field_of_that_name_goes_before(tmp_path, read_all) -> None:
     path = written(tmp_path, "jsonl", [{"a.b": "this", "a": {"b": "not this"}}, {"a": {"b": {"c": 1}}}, {"a": ["x"]}])
     outcome = read_all("jsonl", path, text="a.b")
@@ -127,6 +134,34 @@ def test_chat__any_shape_gives_the_same(tmp_path, read_all, form, shape) -> None
     assert outcome.texts == ["system: You are a miller.\n\nuser: 水车怎么转？\n\nassistant: Water turns it."]
     assert json.loads(outcome.rows[0]["messages"]) == TURNS
     assert {name: value for name, value in json.loads(outcome.rows[0]["meta"]).items() if value is not None} == {"k": 1}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_chat__turns_within_a_string(tmp_path, read_all, form) -> None:
+    records = [{"messages": json.dumps(TURNS)}, {"messages": "[no json"}]
+    outcome = read_all(form, written(tmp_path, form, records), chat={})
+    assert [json.loads(row["messages"]) for row in outcome.rows] == [TURNS]
+    assert [dead.error for dead in outcome.dead] == ["WrongType: field 'messages' is no list of turns"]
+
+
+def test_chat__in_csv(tmp_path, read_all) -> None:
+    (tmp_path / "a.csv").write_text('messages,n\n"[{""role"": ""user"", ""content"": ""磨""}]",1\n', encoding="utf-8")
+    outcome = read_all("csv", tmp_path / "a.csv", chat={})
+    assert outcome.texts == ["user: 磨"]
+    (tmp_path / "b.csv").write_text("instruction,input,output\n问,,答\n", encoding="utf-8")
+    assert read_all("csv", tmp_path / "b.csv", chat={}).texts == ["user: 问\n\nassistant: 答"]
+
+
+def test_chat__roles_of_tool_use(tmp_path, read_all) -> None:
+    names = ["human", "function_call", "observation", "GPT"]
+    record = {"conversations": [{"from": name, "value": "磨"} for name in names]}
+    outcome = read_all("jsonl", written(tmp_path, "jsonl", [record]), chat={})
+    assert [turn["role"] for turn in json.loads(outcome.rows[0]["messages"])] == [
+        "user",
+        "assistant",
+        "tool",
+        "assistant",
+    ]
 
 
 def test_chat__parts_tools_and_history(tmp_path, read_all) -> None:

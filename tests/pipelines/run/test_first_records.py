@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import lzma
 import zipfile
+import zlib
 from pathlib import Path
 
 import pyarrow as pa
@@ -29,6 +31,10 @@ def folder(tmp_path_factory) -> Path:
         "numbers.jsonl": b'{"content": 1}\n{"content": 2}\n',
         "data.csv": b"id,content\n1,hello\n",
         "paper.txt": b"%PDF-1.4\n%\xe2\xe3",
+        "twice.jsonl.gz": gzip.compress(gzip.compress(lines.encode())),
+        "lzma.jsonl": lzma.compress(lines.encode(), lzma.FORMAT_ALONE),
+        "zlib.jsonl": zlib.compress(lines.encode()),
+        "docs.jsonl.br": b"\x1b\xd7\x00\xc4",
         "archive.jsonl": b"PK\x03\x04" + b"\0" * 50,
     }
     for name, data in files.items():
@@ -53,6 +59,10 @@ def ask(folder: Path, source: str) -> None:
         ("format: jsonl, paths: docs.parquet", "it is Parquet: `format: parquet`"),
         ("format: arrow, paths: docs.parquet", "it is Parquet"),
         ("format: jsonl, paths: data.csv", "its name says `format: csv`"),
+        ("format: jsonl, paths: twice.jsonl.gz", "packed twice (gzip): unpack it once"),
+        ("format: jsonl, paths: lzma.jsonl", "packed by lzma, which is not read: unpack it"),
+        ("format: jsonl, paths: zlib.jsonl", "packed by zlib, which is not read: unpack it"),
+        ("format: jsonl, paths: docs.jsonl.br", "its name says brotli, which is not read: unpack it"),
         ("format: jsonl, paths: cut.jsonl.gz", "fetch it again"),
         ("format: jsonl, paths: [empty.jsonl, blank.jsonl]", "no record in it"),
         ("format: jsonl, paths: numbers.jsonl", "field 'content' is a number, not a string"),

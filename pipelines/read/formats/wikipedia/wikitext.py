@@ -15,7 +15,8 @@ _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _EXTERNAL = re.compile(r"\[(?:[a-z]{3,6}:)?//[^\s\[\]<>]{1,2000}([^\[\]\n]*)\]")
 _HEADING = re.compile(r"(={1,6})\s*(.*?)\s*\1\s*")
 _BULLET = re.compile(r"([*#:;]+)\s*")
-_HOLLOW = re.compile(r"[(（][\s,，;；:：、/]*[)）]")
+_HOLLOW = re.compile(r"(?<![A-Za-z0-9_])\([\s,，;；:：、/]*[)）]|（[\s,，;；:：、/]*[)）]")
+"""What is left of brackets around a template that went; `main()` is none."""
 _HOLLOW_BEGIN = re.compile(r"([(（])[\s,，;；:：、/]+")
 _LANGUAGE_LINK = re.compile(r"[a-z]{2,3}(?:-[a-z-]{2,12})?:")
 _VARIANT = re.compile(r"\s*(zh(?:-[a-z]+)?)\s*:\s*")
@@ -33,6 +34,8 @@ LAST = {"lang", "transl", "lang-zh", "font", "color"}
 """Templates that stand for their last one; so do lang-en, lang-fr ... for their first."""
 NAMES = {"file", "image", "media", "category", "文件", "图像", "圖像", "图片", "圖片", "檔案", "档案", "分类", "分類"}
 """Names of the namespaces of files and categories, beside those that the dump lists."""
+CODE = "\0"
+"""Before each line of code, which stays as it is; XML has no such character."""
 DEPTH = 40
 """Of marks within each other (MediaWiki's own bound on templates); what is deeper is not opened."""
 VARIANTS = ("zh-hans", "zh-cn", "zh", "zh-my", "zh-sg", "zh-hant", "zh-tw", "zh-hk", "zh-mo")
@@ -135,7 +138,9 @@ def _tag(mark: str, text: str, at: int, ends: _Ends) -> tuple[str, int]:
         return "", go_on
     if name == "math":
         return f"${content.strip()}$", go_on
-    return (f"\n{content.strip(chr(10))}\n" if name != "nowiki" else content), go_on
+    if name == "nowiki":
+        return content, go_on
+    return "\n" + "".join(f"{CODE}{line}\n" for line in content.strip("\n").split("\n")), go_on
 
 
 def _template(text: str) -> str:
@@ -201,12 +206,16 @@ def _lines(text: str) -> str:
     lines: list[str] = []
     pending: list[tuple[int, str]] = []  # headings that nothing stands below yet
     for line in html.unescape(text).replace("\xa0", " ").split("\n"):
-        line = _HOLLOW_BEGIN.sub(r"\1", _HOLLOW.sub("", line)).strip()
-        if line.startswith("=") and (heading := _HEADING.fullmatch(line)):
+        is_code = line.startswith(CODE)
+        if is_code:
+            line = line[1:].rstrip()
+        else:
+            line = _HOLLOW_BEGIN.sub(r"\1", _HOLLOW.sub("", line)).strip()
+        if not is_code and line.startswith("=") and (heading := _HEADING.fullmatch(line)):
             level = len(heading[1])
             pending = [one for one in pending if one[0] < level] + [(level, heading[2])]
             continue
-        if bullet := _BULLET.match(line):
+        if not is_code and (bullet := _BULLET.match(line)):
             content = line[bullet.end() :]
             line = f"• {content}" if content and bullet[1][-1] in "*#" else content
         if line:
@@ -215,4 +224,4 @@ def _lines(text: str) -> str:
             lines.append(line)
         elif lines and lines[-1]:
             lines.append("")
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).replace(CODE, "").strip()

@@ -47,6 +47,16 @@ def test_read__quotes_line_ends_delimiters_encodings(tmp_path, read_all, delimit
     assert not outcome.dead
 
 
+@pytest.mark.parametrize("header", [None, ["text", "n"]])
+@pytest.mark.parametrize("first", ["sep=;\r\n", '"sep=;"\n', "\ufeffSEP=;\n"])
+def test_read__a_line_that_tells_excel_the_delimiter(tmp_path, read_all, first, header) -> None:
+    names = "" if header else "text;n\n"
+    (tmp_path / "a.csv").write_text(f"{first}{names}甲,乙;1\nb,c,d;2\n", encoding="utf-8")
+    outcome = read_all("csv", tmp_path, csv={"header": header})
+    assert outcome.texts == ["甲,乙", "b,c,d"]
+    assert not outcome.dead
+
+
 def test_read__without_a_header_and_with_types(tmp_path, read_all) -> None:
     (tmp_path / "a.csv").write_text("甲,1,1.5,true\n乙,,,\n\n丙,x,1,no\n丁,９,1e999,FALSE\n", encoding="utf-8")
     columns = {"n": "int64", "f": "float64", "b": "bool"}
@@ -188,6 +198,10 @@ def test_validate__names_delimiters_and_options(tmp_path) -> None:
     (tmp_path / "b.csv").write_text("标题，text\n甲，乙\n")
     with pytest.raises(InputError, match="delimiter: '，'"):
         plan_units(recipe(tmp_path, "{format: csv, paths: b.csv}"), 1000)
+    (tmp_path / "mac.csv").write_bytes("id,text\r1,磨坊\r2,a secret".encode())
+    with pytest.raises(InputError, match="CR alone") as caught:
+        plan_units(recipe(tmp_path, "{format: csv, paths: mac.csv}"), 1000)
+    assert "secret" not in str(caught.value)
     with pytest.raises(RecipeError, match="has no such options"):
         recipe(tmp_path, "{format: jsonl, paths: b.csv, csv: {quotes: false}}")
     with pytest.raises(RecipeError, match="a single character"):

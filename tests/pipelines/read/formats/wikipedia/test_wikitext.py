@@ -40,6 +40,12 @@ from gristmill.pipelines.read.formats.wikipedia.wikitext import plain_text
             "$x^2$ [[raw]] ''' 5 5 km",
         ),
         ('<syntaxhighlight lang="c">\nint a;  // [[x]]\n</syntaxhighlight>', "int a;  // [[x]]"),
+        (
+            "一\n<source lang=py>\n# 磨\nfor i in f():\n    print(i)  # [[x]]\n\n* = 1\n</source>\n二",
+            "一\n\n# 磨\nfor i in f():\n    print(i)  # [[x]]\n\n* = 1\n\n二",
+        ),
+        ("<pre>\n  a ( )\n== b ==\n</pre> <code>main()</code>", "a ( )\n== b ==\nmain()"),
+        ("{|\n| <pre>a\n b</pre>\n|}", "a  b"),
         ("a&nbsp;b &amp; c &lt;d&gt;<br/>e", "a b & c <d>\ne"),
         ("__NOTOC__ {{never closed [[and neither", "{{never closed [[and neither"),
         ("a }} b ]] c", "a }} b ]] c"),
