@@ -10,15 +10,17 @@ from gristmill.pipelines.read.html.main_content.names import hash_of
 from gristmill.pipelines.read.html.main_content.parts import HIDDEN_BIT, RENDERED_BIT
 
 CLASS_H, ID_H, ROLE_H, ITEMPROP_H, LABEL_H, STYLE_H, HIDDEN_H, ARIA_H, START_H, ALT_H, SRC_H, TYPE_H, ALTTEXT_H = (
-    hash_of(name)
+    np.int64(hash_of(name))
     for name in "class id role itemprop aria-label style hidden aria-hidden start alt src type alttext".split()  # noqa: SIM905
 )
 ENCODING_H, VALUE_H, LATEX_H, TEX_H, EQUATION_H, MATHIMG_H, FORMULA_H = (
-    hash_of(name)
+    np.int64(hash_of(name))
     for name in "encoding value latex tex equation math formula".split()  # noqa: SIM905
 )
 
 I_H = hash_of("i")
+# np.int64: numba compiles a function once for every literal that it is called with.
+ZERO, ONE, LESS, GREATER = (np.int64(value) for value in (0, 1, ord("<"), ord(">")))
 # What the attributes of a tag say.
 A_BITS, A_ALIKE, A_START, A_ALT, A_ALT_END, A_TEX = range(6)
 
@@ -68,7 +70,7 @@ def skip_element(data_B, i, start, end, raw):
         if k == size and at + k < n and (data_B[at + k] == 62 or data_B[at + k] <= 32):
             depth += -1 if closing else 1
             if depth == 0:
-                return find_byte(data_B, at, 62) + 1
+                return find_byte(data_B, at, GREATER) + 1
     return n
 
 
@@ -81,7 +83,7 @@ def skip_comment(data_B, i):
         while i + 2 < n and not (data_B[i] == 45 and data_B[i + 1] == 45 and data_B[i + 2] == 62):
             i += 1
         return i + 3
-    return find_byte(data_B, i, 62) + 1
+    return find_byte(data_B, i, GREATER) + 1
 
 
 @kernel
@@ -257,10 +259,10 @@ def annotation(data_B, i, end, word_W2, attribute_6):
             and data_B[i + 10] == 110
             and (data_B[i + 11] <= 32 or data_B[i + 11] == 62)
         ):  # "<an........n"
-            close = find_byte(data_B, i, 62)
+            close = find_byte(data_B, i, GREATER)
             read_attributes(data_B, i + 11, close, word_W2, attribute_6)
             if attribute_6[A_TEX]:
-                return close + 1, find_byte(data_B, close + 1, 60)
+                return close + 1, find_byte(data_B, close + 1, LESS)
             i = close
         i += 1
     return 0, 0

@@ -19,7 +19,11 @@ from gristmill.pipelines.read.html.main_content.markup import (
     A_BITS,
     A_START,
     A_TEX,
+    GREATER,
     I_H,
+    LESS,
+    ONE,
+    ZERO,
     annotation,
     find_byte,
     is_sign,
@@ -113,14 +117,15 @@ def _open_node(node, nodes, name, tag, bits, alike, start, block, block_NK, elem
 
 @kernel
 def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_EC):
-    n, i, node, nodes, block, verbatims, math_end, shown_end = data_B.size, 0, -1, 0, 0, 0, 0, 0
+    n, i, node, nodes, block = data_B.size, ZERO, -ONE, ZERO, ZERO
+    verbatims, math_end, shown_end = ZERO, ZERO, ZERO
     state_S, attribute_6 = np.zeros(16, np.int64), np.zeros(6, np.int64)
     state_S[LAST_FORMULA] = -1
     block_NK[0, START] = 0
     while i < n:
         if data_B[i] != 60:
-            end = find_byte(data_B, i, 60)
-            copy_text(data_B, i, end, verbatims > 0, False, text_B, state_S)
+            end = find_byte(data_B, i, LESS)
+            copy_text(data_B, i, end, verbatims, ZERO, text_B, state_S)
             i = end
             continue
         closing = i + 1 < n and data_B[i + 1] == 47
@@ -128,12 +133,12 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
             i = skip_comment(data_B, i)
             continue
         start = i + 1 + int(closing)
-        at, name, custom = start, 0, False
+        at, name, custom = start, ZERO, False
         while at < n and data_B[at] > 32 and data_B[at] != 62 and data_B[at] != 47:
             name = (name * 257 + data_B[at]) & 0x7FFFFFFF
             custom = custom or data_B[at] == 45
             at += 1
-        end = find_byte(data_B, at, 62)
+        end = find_byte(data_B, at, GREATER)
         flags = look_up(name, element_W2)
         if flags < 0:
             flags = IS_NODE | CUSTOM_TAG << 8 if custom else 0
@@ -144,7 +149,7 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
                 state_S[LINK_DEPTH] -= 1
             if flags & IS_NODE and node > 0 and element_EC[node, NAME] == name:
                 if flags & (IS_LINE | IS_PARAGRAPH):
-                    block = commit(block, block_NK, node, element_EC, verbatims > 0, text_B, state_S)
+                    block = commit(block, block_NK, node, element_EC, verbatims, text_B, state_S)
                     state_S[SET_OFF] = max(state_S[SET_OFF], 2 if flags & IS_PARAGRAPH else 1)
                 element_EC[node, LAST] = block + (state_S[VISIBLE] > block_NK[block, START])
                 node = element_EC[node, PARENT]
@@ -153,7 +158,7 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
             continue
         if flags & IS_SKIPPED:
             if not flags & IS_VOID:
-                i = skip_element(data_B, i, start, at, flags & IS_RAW != 0)
+                i = skip_element(data_B, i, start, at, flags & IS_RAW)
             continue
         attribute_6[A_BITS] = 0
         if end > at and tag != A_TAG:
@@ -164,16 +169,16 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
         bits = attribute_6[A_BITS]
         if bits & GUTTER_BIT and not everything:
             if not flags & IS_VOID:
-                i = skip_element(data_B, i, start, at, False)
+                i = skip_element(data_B, i, start, at, ZERO)
             continue
         if bits & RENDERED_BIT and i > shown_end:
-            behind = skip_element(data_B, i, start, at, False)
+            behind = skip_element(data_B, i, start, at, ZERO)
             if state_S[LAST_FORMULA] == state_S[AT] or tex_follows(data_B, behind):
                 i = behind
                 continue
             shown_end = behind
         if not everything and (tag in (A_TAG, SPAN_TAG) or name == I_H) and is_sign(data_B, i, tag == A_TAG):
-            i = find_byte(data_B, i + 1, 62) + 1
+            i = find_byte(data_B, i + 1, GREATER) + 1
             continue
         if tag == BR_TAG:
             if verbatims:
@@ -182,27 +187,27 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
                 continue
             break_line(text_B, state_S)
             if state_S[BREAKS] >= 2:
-                block = commit(block, block_NK, node, element_EC, 0, text_B, state_S)
+                block = commit(block, block_NK, node, element_EC, ZERO, text_B, state_S)
                 state_S[SET_OFF] = 2
         elif tag == HR_TAG:
-            block = commit(block, block_NK, node, element_EC, verbatims > 0, text_B, state_S)
+            block = commit(block, block_NK, node, element_EC, verbatims, text_B, state_S)
             state_S[SET_OFF] = 2
         elif tag == IMG_TAG:
             if attribute_6[A_TEX]:
-                write_formula(data_B, attribute_6[A_ALT], attribute_6[A_ALT_END], False, text_B, state_S)
+                write_formula(data_B, attribute_6[A_ALT], attribute_6[A_ALT_END], ZERO, text_B, state_S)
         elif tag == SCRIPT_TAG:
-            close = skip_element(data_B, i, start, at, True)
+            close = skip_element(data_B, i, start, at, ONE)
             if attribute_6[A_TEX]:
-                write_formula(data_B, i, close - 9, True, text_B, state_S)
+                write_formula(data_B, i, close - 9, ONE, text_B, state_S)
             i = close
         elif tag == MATH_TAG and i > math_end:
-            math_end = skip_element(data_B, i, start, at, False)
+            math_end = skip_element(data_B, i, start, at, ZERO)
             alt, alt_end = attribute_6[A_ALT], attribute_6[A_ALT_END]
             first, last = annotation(data_B, i, math_end, word_W2, attribute_6)
             if last == first:
                 first, last = alt, alt_end
             if last > first:
-                write_formula(data_B, first, last, False, text_B, state_S)
+                write_formula(data_B, first, last, ZERO, text_B, state_S)
                 i = math_end
         elif flags & IS_VOID:
             continue
@@ -212,7 +217,7 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
             state_S[BITS] |= bits
         elif flags & IS_NODE:
             if flags & (IS_LINE | IS_PARAGRAPH):
-                block = commit(block, block_NK, node, element_EC, verbatims > 0, text_B, state_S)
+                block = commit(block, block_NK, node, element_EC, verbatims, text_B, state_S)
                 state_S[SET_OFF] = max(state_S[SET_OFF], 2 if flags & IS_PARAGRAPH else 1)
             hint = flags >> 16
             if hint:
@@ -224,12 +229,12 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
             if flags & IS_VERBATIM:
                 verbatims += 1
             if flags & IS_RAW:
-                end = skip_element(data_B, i, start, at, True) - (at - start) - 3
-                copy_text(data_B, i, end, True, True, text_B, state_S)
+                end = skip_element(data_B, i, start, at, ONE) - (at - start) - 3
+                copy_text(data_B, i, end, ONE, ONE, text_B, state_S)
                 i = end
         else:
             state_S[BITS] |= bits
-    block = commit(block, block_NK, node, element_EC, verbatims > 0, text_B, state_S)
+    block = commit(block, block_NK, node, element_EC, verbatims, text_B, state_S)
     while node >= 0:
         element_EC[node, LAST] = block
         node = element_EC[node, PARENT]

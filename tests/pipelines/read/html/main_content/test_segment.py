@@ -95,6 +95,7 @@ def test_whole_text__is_the_trees_text__well_formed_or_not(seed):
         ("<b>bo</b>ld<wbr>er", "bolder"),
         ("<ruby>水<rp>(</rp><rt>みず</rt><rp>)</rp></ruby>車", "水(みず)車"),
         ("<p>x<sup>2</sup>", "x2"),
+        ("a<style><!-- p</style><p>b<iframe><!-- x</iframe>c<style>a > b</style>", "a\n\nbc"),
         ("<p>&lt;p&gt; &amp;lt; &quot;", '<p> &lt; "'),
     ],
 )
