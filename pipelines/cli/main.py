@@ -25,6 +25,7 @@ Commands.table = {
     "demo": Entry(RUN, "demo"),
     "report": Entry(LOOK, "report"),
     "why": Entry(LOOK, "why"),
+    "extract": Entry(LOOK, "extract"),
     "verify": Entry(LOOK, "verify"),
     "classifier": Entry(LEARN, "classifier"),
     "train": Entry(TRAIN, "train", settings="TRAINER_ARGS"),

@@ -1,0 +1,50 @@
+"""Code, lists and tables of a page that belong to its main content, and how many of them a text has."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from resiliparse.parse.html import HTMLTree, NodeType
+
+from gristmill.pipelines.read.html.evaluation.rouge import squeezed
+
+STRUCTURES = ("code", "lists", "tables")
+UNSEEN = ("script", "style", "noscript", "template")
+BREAK = re.compile(r"\s*\n\s*")
+
+
+def structures(html: str, gold: str) -> dict[str, list[str]]:
+    """Pieces by kind that the gold text has: blocks of code, list items, rows of tables, each with the text that the
+    page's DOM says is its own, not that of items and rows inside it."""
+    tree = HTMLTree.parse(html)
+    pieces = {"code": _texts(tree, "pre"), "lists": _texts(tree, "li"), "tables": _texts(tree, "tr")}
+    return {kind: [piece for piece in found if kept(kind, piece, gold, False)] for kind, found in pieces.items()}
+
+
+def kept(kind: str, piece: str, text: str, lines: bool = True) -> bool:
+    """Whether a text has the piece, whatever the blanks; of code its line breaks, too, unless `lines` is false. Bars
+    between the cells of a row do not count."""
+    if kind == "code" and lines:
+        written = [line.strip() for line in piece.strip().split("\n")]
+        return "\n".join(filter(None, written)) in BREAK.sub("\n", text)
+    if kind == "tables":
+        piece, text = piece.replace("|", ""), text.replace("|", "")
+    return squeezed(piece) in squeezed(text)
+
+
+def _texts(tree: Any, name: str) -> Iterator[str]:
+    for element in tree.document.get_elements_by_tag_name(name):
+        text = "".join(_own_texts(element))
+        if text.strip():
+            yield text
+
+
+def _own_texts(element: Any) -> Iterator[str]:
+    """Texts of an element in order, without those of elements of its name in it."""
+    left = [*element.child_nodes[::-1]]
+    while left:
+        node = left.pop()
+        if node.type == NodeType.TEXT:
+            yield node.text
+        elif node.tag != element.tag and node.tag not in UNSEEN:
+            left += node.child_nodes[::-1]
