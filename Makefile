@@ -14,7 +14,7 @@ endif
 need_java = for tool in java mvn; do command -v $$tool >/dev/null \
 	|| { echo "error: $$tool is needed for this test (apt-get install openjdk-17-jdk-headless maven)"; exit 2; }; done
 
-.PHONY: help setup demo test check lint types arrows pytest test-spark-small test-spark test-flink docs bench bench-memory conformance clean
+.PHONY: help setup demo test check lint types arrows pytest test-linear test-spark-small test-spark test-flink docs bench bench-memory conformance clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ arrows: setup
 
 pytest: setup
 	$(BIN)/pytest --numprocesses $(PYTEST_JOBS) --dist loadfile
+
+test-linear: setup ## Every pattern, recognizer and scan on long repetitions: none may take more than linear time
+	$(BIN)/pytest -m linear --numprocesses $(PYTEST_JOBS) tests/test_linear.py
 
 test-spark-small: setup ## A small recipe on a real Spark cluster on loopback, against local: what CI does at every change
 	@$(need_java)

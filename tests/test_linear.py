@@ -134,6 +134,8 @@ def written_patterns() -> dict[tuple[str | bytes, int], str]:
             for name, value in list(vars(importlib.import_module(info.name)).items()):
                 hold(value, f"{info.name}.{name}")
     for file in sorted(file for name in PACKAGES for file in (ROOT / name).rglob("*.py")):
+        if file.name.startswith("make_"):
+            continue
         for pattern, line in patterns_in_calls(file):
             found.setdefault((pattern, 0), f"{file.relative_to(ROOT)}:{line}")
     return found
@@ -180,7 +182,7 @@ def test_patterns__are_found():
     assert any("declared" in where for where in written_patterns().values())
 
 
-@pytest.mark.slow
+@pytest.mark.linear
 def test_patterns__linear():
     slow = []
     for (pattern, flags), where in written_patterns().items():
@@ -211,7 +213,7 @@ def test_patterns__linear():
 RECOGNIZERS = tuple(name for name, entity in ENTITIES.items() if entity.default or entity.recognizer)
 
 
-@pytest.mark.slow
+@pytest.mark.linear
 @pytest.mark.parametrize("entity", RECOGNIZERS)
 def test_recognizer__linear_on_the_whole_text(entity):
     (recognizer,) = recognizers((entity,))
@@ -281,7 +283,7 @@ OF_OTHERS = ("scrubbed text", "scrubbed values", "scrubbed JSON", "excerpts", "d
 """Made of what stands above: their pairs are seen there."""
 
 
-@pytest.mark.slow
+@pytest.mark.linear
 @pytest.mark.parametrize("scan_", SCANS)
 def test_scan__linear(scan_):
     SCANS[scan_]("a b. 中文@1&#64;\n")  # compiles kernels
