@@ -39,10 +39,12 @@ _BEGINNINGS = {
 def mistaken(path: str, format: str) -> str:
     """What to say of a file of which nothing can be read as `format`; "" where it may be of that format."""
     kind = _kind(path)
-    if kind and f"format: {format}`" not in kind:
-        return f"cannot be read as {format}: it is {kind}"
     name = path[: -len(os.path.splitext(path)[1])] if compression_of(path) else path
     suffix = os.path.splitext(name)[1].lower()
+    if "JSON" in kind and (format == "json" or (format == "jsonl" and suffix == ".json")):
+        return ""  # which of the two it is, its reader finds out
+    if kind and f"format: {format}`" not in kind:
+        return f"cannot be read as {format}: it is {kind}"
     if suffix == ".br":  # the only one that has no mark
         return f"cannot be read as {format}: its name says brotli, {_UNREAD}"
     formats = [known for known, reader in READERS.items() if suffix and suffix in reader.suffixes]

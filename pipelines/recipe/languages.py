@@ -41,6 +41,8 @@ MEANT: dict[str, str] = dict(entry.strip().split(" ", 1) for entry in _MEANT.spl
 """What is often written -> the code that is meant: codes of countries, names that languages give themselves."""
 
 
+CHINESE = re.compile(r"zh[-_](?:min[-_])?(yue|wuu|nan|hak|gan|hsn|cdo|lzh)(?![a-z])")
+"""Languages that BCP 47 (RFC 5646, 2.2.2) and Wikipedia also write behind `zh`: they are not what `zh` is here."""
 SEVERAL = re.compile(r"[,;|/&+、，]")
 NO_LANGUAGE = {"mul", "und", "zxx", "mis", "unknown", "unk", "none", "null", "nan", "other", "auto", "any", "all"}
 """Labels that declare nothing (ISO 639-2: multiple, undetermined, no linguistic content, uncoded; and plain words)."""
@@ -67,6 +69,8 @@ def normal_language(label: str) -> str | None:
     whole = label.strip().casefold()
     if whole in codes():
         return codes()[whole]
+    if extended := CHINESE.match(whole):
+        return extended[1]
     code = re.split(r"[-_,;|/+&\s]", whole)[0]
     if code in NO_LANGUAGE or not re.fullmatch("[a-z]{2,8}", code):
         return None

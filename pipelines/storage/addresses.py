@@ -17,6 +17,8 @@ CREDENTIALS = {
     "hf": "HF_TOKEN, or `hf auth login`; a gated data set wants its terms accepted on the hub",
     "gs": "GOOGLE_APPLICATION_CREDENTIALS, `gcloud auth application-default login`, or the machine's account",
 }
+ENDPOINTS = {"s3": "AWS_ENDPOINT_URL", "hf": "HF_ENDPOINT"}
+"""What tells another address of the store."""
 _SECRET = re.compile(
     r"secret|token(?!iz)|passw|passphrase|signature|credential|(account|access)_?key|^(sig|key)$", re.IGNORECASE
 )

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from gristmill.filters.imports import Later
 from gristmill.pipelines.errors import GristmillError, RecipeError, RunnerError, causes, shortage
-from gristmill.pipelines.storage.addresses import CREDENTIALS, EXTRAS, is_remote, protocol_of, redacted
+from gristmill.pipelines.storage.addresses import CREDENTIALS, ENDPOINTS, EXTRAS, is_remote, protocol_of, redacted
 
 fsspec = Later("fsspec")
 
@@ -170,7 +170,9 @@ def explain(error: BaseException, url: str, kind: type[GristmillError] = RunnerE
         fix = "run again: planning takes the files as they are now"
         return kind("the file has changed while it was read", where=shown, fix=fix)
     if passes(error):
-        fix = "check its endpoint (AWS_ENDPOINT_URL), proxy and state, then run the same command again: what is "
+        endpoint = ENDPOINTS.get(EXTRAS.get(protocol_of(url), ""))
+        asked = f"its endpoint ({endpoint}), proxy and state" if endpoint else "network, proxy and its state"
+        fix = f"check {asked}, then run the same command again: what is "
         what = f"the store does not answer after {TRIES} tries ({code})"
         return kind(what, where=shown, fix=f"{fix}finished is kept")
     return kind(f"the store refused ({code})", where=shown, fix="see docs/running.md, Storage")

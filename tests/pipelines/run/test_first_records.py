@@ -35,6 +35,8 @@ def folder(tmp_path_factory) -> Path:
         "lzma.jsonl": lzma.compress(lines.encode(), lzma.FORMAT_ALONE),
         "zlib.jsonl": zlib.compress(lines.encode()),
         "docs.jsonl.br": b"\x1b\xd7\x00\xc4",
+        "array.json": b'[{"body": "x"}]',
+        "other.jsonl": b'{"body": "x"}',
         "archive.jsonl": b"PK\x03\x04" + b"\0" * 50,
     }
     for name, data in files.items():
@@ -59,6 +61,8 @@ def ask(folder: Path, source: str) -> None:
         ("format: jsonl, paths: docs.parquet", "it is Parquet: `format: parquet`"),
         ("format: arrow, paths: docs.parquet", "it is Parquet"),
         ("format: jsonl, paths: data.csv", "its name says `format: csv`"),
+        ("format: jsonl, paths: array.json", "no record has a field 'content'; there are: body"),
+        ("format: json, paths: other.jsonl", "no record has a field 'content'; there are: body"),
         ("format: jsonl, paths: twice.jsonl.gz", "packed twice (gzip): unpack it once"),
         ("format: jsonl, paths: lzma.jsonl", "packed by lzma, which is not read: unpack it"),
         ("format: jsonl, paths: zlib.jsonl", "packed by zlib, which is not read: unpack it"),
