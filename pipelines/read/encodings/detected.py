@@ -3,7 +3,7 @@
 import re
 from functools import cache
 
-from gristmill.pipelines.read.encodings.decoders import decode
+from gristmill.pipelines.read.encodings.decoders import PAIRED, decode
 
 NAMES = {
     "big5hkscs": "big5", "cp932": "shift_jis", "shift_jis_2004": "shift_jis", "euc_jis_2004": "euc-jp",
@@ -41,6 +41,10 @@ ASCII = re.compile("[\t\n\r -~]")
 PLAIN = re.compile("[\t\n\r -~\u3000-\u30ff\uff01-\uff5e]")
 """ASCII, Kana, full-width forms, punctuation of East Asia."""
 LOOKED_AT_BYTES = 4096
+KANA, KANA_SHARE = re.compile("[\u3041-\u318e]"), 0.1
+"""Kana, and the single Hangul letters that they are in EUC-KR."""
+LEAST_DAMAGED, MOST_ODD_DAMAGED = 30, 0.1
+"""Characters beyond ASCII, and the share of rare ones, of a damaged text in an encoding of East Asia."""
 MOSTLY_COMMON = 0.8
 
 
@@ -101,7 +105,28 @@ def detect(data: bytes) -> str | None:
 
     found = chardet.detect(sample, compat_names=False, include_encodings=NAMES, no_match_encoding="cp1252")
     encoding = NAMES.get(found["encoding"] or "")
+    if encoding not in PAIRED and (paired := _damaged_east_asian(sample)):
+        return paired
     return None if encoding is None or CONTROL.search(decode(sample, encoding)) else encoding
+
+
+def _damaged_east_asian(sample: bytes) -> str | None:
+    """An encoding of East Asia that has all but few of the characters, mostly common ones: of a page that is cut within
+    a character, or has a stray byte, statistics know no such encoding, and take one whose characters are bytes."""
+    found: dict[str, float] = {}
+    for encoding in ("euc-kr", "gb18030", "big5", "euc-jp", "shift_jis"):
+        text = decode(sample, encoding)
+        beyond = len(text) - len(text.encode("ascii", "ignore"))
+        is_japanese = len(KANA.findall(text)) > KANA_SHARE * beyond
+        if (
+            "\ufffd" in text
+            and not _wrong(text)
+            and beyond >= LEAST_DAMAGED
+            and is_japanese == (encoding in ("euc-jp", "shift_jis"))
+        ):
+            found[encoding] = odd_share(text, encoding, beyond)
+    best = min(found, key=found.__getitem__, default=None)
+    return best if best and found[best] < MOST_ODD_DAMAGED else None
 
 
 @cache

@@ -109,3 +109,22 @@ def test_statistics__a_stray_nul_makes_no_utf_16():
 
 def test_statistics__of_nothing():
     assert detect(b"") is None
+
+
+@pytest.mark.parametrize("damage", [lambda half: half + half[:-1], lambda half: half + b"\xff" + half])
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("磨坊慢慢地磨谷物，面粉由工人用手搬到河边的船上，然后送往城里。", "gb18030"),
+        ("這是一座磨坊，慢慢地磨著穀物，然後由工人送到城裡的市場。", "big5"),
+        ("水車小屋は穀物をゆっくりと挽いて、町の市場に送ります。", "euc-jp"),
+        ("방앗간은 곡식을 천천히 갈아서 도시의 시장으로 보낸다. ", "euc-kr"),
+    ],
+)
+def test_statistics__of_a_text_that_is_cut_within_a_character_or_has_a_stray_byte(text, encoding, damage):
+    assert detect(damage((text * 4).encode(encoding))) == encoding
+
+
+@pytest.mark.parametrize("encoding", ["koi8-r", "windows-1251"])
+def test_statistics__damage_makes_no_east_asian_text_of_others(encoding):
+    assert detect(("Мельница медленно мелет зерно и отправляет муку в город. " * 4).encode(encoding)[:-1]) == encoding
