@@ -45,7 +45,8 @@ def test_meant__leads_to_codes():
     [
         ("en", "en"), (" EN ", "en"), ("eng", "en"), ("en-US", "en"), ("en_GB.UTF-8", "en"), ("English", "en"),
         ("zh", "zh"), ("zho", "zh"), ("chi", "zh"), ("cmn", "zh"), ("cmn_Hani", "zh"), ("zh-Hant-TW", "zh"),
-        ("zho,eng", "zh"), ("zh-yue", "yue"), ("zh-min-nan", "nan"), ("zh_yue-HK", "yue"), ("zh-CHS", "zh"), ("CHINESE", "zh"), ("中文", "zh"), ("pt_BR", "pt"), ("arb_Arab", "ar"), ("ara", "ar"),
+        ("zho,eng", "zh"), ("zh-yue", "yue"), ("zh-min-nan", "nan"), ("zh_yue-HK", "yue"), ("zh-CHS", "zh"),
+        ("CHINESE", "zh"), ("中文", "zh"), ("pt_BR", "pt"), ("arb_Arab", "ar"), ("ara", "ar"),
         ("glg", "gl"), ("glg_Latn", "gl"), ("ekk", "et"), ("lvs", "lv"), ("swh", "sw"), ("zsm", "ms"), ("npi", "ne"),
         ("pes_Arab", "fa"), ("prs", "fa"), ("nob_Latn", "no"), ("nb", "no"), ("nno", "nn"), ("als_Latn", "sq"),
         ("uzn", "uz"), ("azj", "az"), ("khk", "mn"), ("plt", "mg"), ("kmr", "ku"), ("ydd", "yi"), ("ory", "or"),
