@@ -18,7 +18,7 @@ from gristmill.pipelines.records import columns
 from gristmill.pipelines.stages.score import UnitScorer
 from gristmill.pipelines.stages.text import UnitCleaner
 
-PAGE_FORMATS = ("html", "warc")
+PAGE_FORMATS = ("epub", "html", "warc")
 HTML = b"<p>A mill grinds grain.</p>"
 PAGES = (
     "A mill grinds grain. Write to miller@example.com, or call 555-0100.\n\n- flour\n",
