@@ -19,7 +19,7 @@ from gristmill.pipelines.read.html.evaluation.evaluate import Engine, Scored, Su
 from gristmill.pipelines.read.html.evaluation.gold import LabelledPage, find_pages
 from gristmill.pipelines.read.html.evaluation.structures import STRUCTURES
 from gristmill.pipelines.read.html.extract import read_page
-from gristmill.pipelines.recipe.schema import Extract
+from gristmill.pipelines.recipe.sources import Extract
 
 ACTIONS = ("show", "evaluate")
 COLUMNS = {"F1": "f1", "prec": "precision", "rec": "recall", "with": "wanted", "w/o": "unwanted"}

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from gristmill.filters.batch import text_column
 from gristmill.pipelines.recipe.columns import ARROW_TYPES
-from gristmill.pipelines.recipe.schema import ColumnType
+from gristmill.pipelines.recipe.sources import ColumnType
 from gristmill.pipelines.records.elements import DeadLetter, Records
 
 MAX_ROWS = 4096

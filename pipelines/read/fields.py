@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from gristmill.pipelines.errors import BadRecordError
 from gristmill.pipelines.read.chat import COLUMN, rendered, take_turns
 from gristmill.pipelines.read.nested import take_text
-from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.recipe import schema, sources
 from gristmill.pipelines.recipe.languages import normal_language
 
 JSON_TYPES = {
@@ -19,7 +19,7 @@ JSON_TYPES = {
     int: "a number",
     float: "a number",
 }
-PYTHON_TYPES: dict[schema.ColumnType, tuple[type, ...]] = {
+PYTHON_TYPES: dict[sources.ColumnType, tuple[type, ...]] = {
     "string": (str,),
     "int64": (int,),
     "float64": (float, int),
@@ -120,7 +120,7 @@ class Fields:
         utf8(text, str(self._id))
         return text
 
-    def _take_typed(self, record: dict[str, Any], name: str, kind: schema.ColumnType) -> Any:
+    def _take_typed(self, record: dict[str, Any], name: str, kind: sources.ColumnType) -> Any:
         value = record.pop(name, None)
         if value is None:
             return None

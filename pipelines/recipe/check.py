@@ -15,7 +15,8 @@ from gristmill.pipelines.recipe.columns import curated_schema, scrubbable_fields
 from gristmill.pipelines.recipe.entries import entry_of, judge_of, presets_of
 from gristmill.pipelines.recipe.languages import wrong_language
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
-from gristmill.pipelines.recipe.schema import Csv, Decision, Recipe
+from gristmill.pipelines.recipe.schema import Decision, Recipe
+from gristmill.pipelines.recipe.sources import Csv
 from gristmill.pipelines.recipe.wording import RecipePath
 
 Problem = tuple[RecipePath, str]

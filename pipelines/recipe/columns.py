@@ -3,7 +3,8 @@
 import pyarrow as pa
 
 from gristmill.filters.edits import EDIT
-from gristmill.pipelines.recipe.schema import ColumnType, Recipe
+from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.recipe.sources import ColumnType
 from gristmill.pipelines.records.columns import IDENTITY, LANGUAGE
 
 ARROW_TYPES: dict[ColumnType, pa.DataType] = {

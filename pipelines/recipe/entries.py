@@ -5,7 +5,8 @@ from gristmill.filters.lists.signals import signals_of
 from gristmill.filters.presets import PRESETS
 from gristmill.filters.quality.signals import Draw
 from gristmill.filters.rules import Preset, Rule, change, own_rules
-from gristmill.pipelines.recipe.schema import Decision, Language, Recipe
+from gristmill.pipelines.recipe.schema import Decision, Recipe
+from gristmill.pipelines.recipe.sources import Language
 
 
 def judge_of(recipe: Recipe) -> Judge:

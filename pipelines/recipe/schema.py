@@ -3,230 +3,26 @@
 Defaults are the recommended values; a run directory keeps the recipe with all of them filled in.
 """
 
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
-    ValidationInfo,
-    WithJsonSchema,
     field_validator,
-    model_validator,
 )
-from pydantic_core import PydanticCustomError
 
 from gristmill.filters.lists.signals import declare as declare_lists
 from gristmill.filters.lists.table import ListFile
-from gristmill.filters.names import nearest
 from gristmill.filters.quality.classifier import Classifier as ReadClassifier
 from gristmill.filters.quality.signals import Draw
 from gristmill.filters.quality.signals import declare as declare_classifiers
 from gristmill.filters.quality.train import LEAST_BUCKETS
-from gristmill.filters.registry import Registry
+from gristmill.pipelines.recipe.base import Bytes, Expected, Model, Names, Paths, Share, as_list
 from gristmill.pipelines.recipe.glance import NAME
 from gristmill.pipelines.recipe.languages import known_language
 from gristmill.pipelines.recipe.plugins import Plugin, declare_plugins
-from gristmill.pipelines.recipe.sizes import parse_bytes, parse_share
-
-
-def as_list(value: Any) -> Any:
-    """A single string is a list of one."""
-    return [value] if isinstance(value, str) else value
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What a place of the recipe expects, where its type alone would not say it well."""
-
-    text: str
-
-
-Bytes = Annotated[
-    int, BeforeValidator(parse_bytes), Field(ge=1, le=2**60), Expected("a size such as 16MB, from 1 B to 1 EiB")
-]
-Share = Annotated[
-    float, BeforeValidator(parse_share), Field(ge=0, le=1), Expected("a share from 0 to 1, such as 0.01 or 1%")
-]
-Names = Annotated[list[str], BeforeValidator(as_list), Field(min_length=1), Expected("a name, or a list of some")]
-Paths = Annotated[list[str], BeforeValidator(as_list), Expected("a path, or a list of paths")]
-ColumnType = Literal["string", "int64", "float64", "bool"]
-OUR_FORMATS = (
-    "jsonl",
-    "json",
-    "csv",
-    "parquet",
-    "arrow",
-    "text",
-    "html",
-    "warc",
-    "wet",
-    "wikipedia",
-    "code",
-    "epub",
-    "pdf",
-    "machine",
-    "bundled",
-)
-FORMATS: Registry[str] = Registry("format")
-"""Names that `format` can take; plugins add theirs."""
-for _name in OUR_FORMATS:
-    FORMATS.declare(_name, _name)
-
-
-def _known_format(name: str) -> str:
-    if name not in FORMATS:
-        raise ValueError(f"unknown format '{name}'; {nearest(name, FORMATS)}")
-    return name
-
-
-Format = Annotated[
-    str,
-    AfterValidator(_known_format),
-    WithJsonSchema({"type": "string", "enum": list(OUR_FORMATS)}),
-    Expected("the name of a format, such as jsonl"),
-]
-
-
-class Model(BaseModel):
-    """Unknown keys are errors, infinite numbers too; values do not change after validation."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _true_is_no_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """pydantic would take it for 1."""
-        if isinstance(value, bool) and info.field_name and "bool" not in str(cls.model_fields[info.field_name]):
-            raise PydanticCustomError("flag", "true and false are no value here")
-        return value
-
-
-class LanguageColumn(Model):
-    """The language of a document stands in a field of its record."""
-
-    column: str
-    """Name of the field: ISO 639-1, -2 or -3 codes, BCP 47 tags (`zh-Hant`, `arb_Arab`) or English names."""
-
-
-class Csv(Model):
-    """How rows of CSV are told apart. What is quoted may hold delimiters, line ends, and quotation marks twice."""
-
-    delimiter: Annotated[str | None, Expected("a single character, such as ',' or \"\\t\"")] = Field(
-        None, min_length=1, max_length=1
-    )
-    """Between fields; absent: of comma, tab, semicolon and bar the one that the first line has most of."""
-    quotes: bool = True
-    """Whether quotation marks (") have a meaning. Without, every line is a row."""
-    header: Annotated[list[str] | None, Expected("a list of names")] = Field(None, min_length=1)
-    """Names of the columns of files that have no row of names; absent: the first row names them."""
-
-    @field_validator("delimiter")
-    @classmethod
-    def _no_quote_or_line_end(cls, value: str | None) -> str | None:
-        if value is not None and value in '"\r\n':
-            raise ValueError("a quotation mark or a line end is no delimiter")
-        return value
-
-    @field_validator("header")
-    @classmethod
-    def _each_name_once(cls, value: list[str] | None) -> list[str] | None:
-        if value is not None and len(set(value)) < len(value):
-            raise ValueError("a name stands twice")
-        return value
-
-
-class Chat(Model):
-    """Records are conversations: OpenAI's messages, ShareGPT's conversations, Alpaca's instruction and output."""
-
-    field: str | None = None
-    """Field that holds the turns; absent: `messages`, `conversations` ..., else Alpaca's `instruction`, `output`."""
-
-
-class Source(Model):
-    """A named input. The name stays attached to a document down to the training batch."""
-
-    format: Format
-    """How files are read. `machine`: the documentation of every Python machine; `bundled`: the shipped example set."""
-    paths: Paths = []
-    """Files, folders or glob patterns, relative to the recipe; any fsspec URL. Not used by `machine` and `bundled`."""
-    text: str = "text"
-    """Field that holds the text (jsonl, json, csv, parquet, arrow). `data.body` is within another, `parts.0` an item of
-    a list, `parts.*.text` the texts of all items as paragraphs."""
-    chat: Chat | None = None
-    """The text is a conversation, `role: content` turn by turn; the turns become the column `messages` (JSON)."""
-    csv: Csv = Csv()
-    """`csv` only: delimiter, quotation marks, names."""
-    id: str | None = None
-    """Field that holds the record's own id: the column `id`, and together with the record's bytes its doc_id."""
-    url: str | None = "url"
-    """Field that holds the page's address, where there is one."""
-    language: str | LanguageColumn | None = None
-    """`en`: declared for every document; `{column: lang}`: read from the record; absent: identified."""
-    columns: Annotated[dict[str, ColumnType], Expected("a mapping from fields to string, int64, float64 or bool")] = {}
-    """Fields that become typed columns of `text/`; all others travel in `meta` as JSON."""
-    priority: int = Field(0, ge=0, le=31)
-    """In a duplicate cluster the higher priority wins, after "kept by the rules"."""
-    max_bytes: Bytes | None = None
-    """`machine` only: stop after this much text."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _column_of_turns(cls, values: Any) -> Any:
-        if isinstance(values, dict) and values.get("chat") is not None and isinstance(values.get("columns", {}), dict):
-            return {**values, "columns": {**values.get("columns", {}), "messages": "string"}}
-        return values
-
-    @field_validator("language")
-    @classmethod
-    def _language_code(cls, value: Any) -> Any:
-        return known_language(value) if isinstance(value, str) else value
-
-
-class Plan(Model):
-    """How inputs are cut into units: from the input and the recipe only, never from the number of workers."""
-
-    unit_bytes: Bytes = 16_000_000
-    """Input bytes per unit; 128-256 MB on a cluster."""
-
-
-class Read(Model):
-    """Bounds on single records: properties of the record, never of time."""
-
-    max_record_bytes: Bytes = 16 * 2**20
-    """A longer record becomes a dead letter, read in bounded memory."""
-
-
-class Extract(Model):
-    """HTML to text."""
-
-    engine: Literal["gristmill", "resiliparse", "trafilatura"] = "gristmill"
-    """`gristmill`: a model fitted on labelled pages in English, Chinese and others; `resiliparse`: rules;
-    `trafilatura`: rules, slow, in the extra `gristmill[trafilatura]`."""
-    main_content: bool = True
-    """Leave out navigation, cookie banners, related links, share bars, counters, footers; false: all the text."""
-    output: Literal["text", "markdown"] = "text"
-    """`text`: lines, with bullets, numbers and cells between tabs; `markdown`: headings, quotations, tables and code
-    are marked, too (not by resiliparse)."""
-    comments: bool = False
-    """Keep what readers wrote below an article; the posts of a forum are its main content, and always kept."""
-    max_depth: int = Field(512, ge=8, le=2**20)
-    """Deeper nesting becomes a dead letter: extraction is quadratic in nested elements."""
-
-
-class Language(Model):
-    """Language identification with fastText's lid.176.ftz, and by the script where that decides, of documents whose
-    source declares none. Beside languages it gives `und` (no letter), `noise` (hardly words) and `mixed`."""
-
-    characters: Annotated[int, Field(ge=1, le=2**40)] | Literal["whole"] = 1000
-    """How much of a document is looked at."""
-    threshold: Share | None = None
-    """Documents whose language is less sure than this are dropped by the rule `language/threshold` (FineWeb: 0.65); an
-    entry of `decide` may `change` it for its languages. Declared languages are sure."""
+from gristmill.pipelines.recipe.sources import Extract, Language, Plan, Read, Source
 
 
 class When(Model):

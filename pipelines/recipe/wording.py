@@ -9,7 +9,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from gristmill.filters.names import near, nearest
-from gristmill.pipelines.recipe.schema import Expected, Recipe, Source
+from gristmill.pipelines.recipe.base import Expected
+from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.recipe.sources import Source
 
 RecipePath = tuple[str | int, ...]
 Place = Any

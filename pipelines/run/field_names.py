@@ -12,7 +12,7 @@ from gristmill.pipelines.read.nested import general
 from gristmill.pipelines.read.reader import Seen
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
 from gristmill.pipelines.recipe.plain_yaml import short
-from gristmill.pipelines.recipe.schema import LanguageColumn, Source
+from gristmill.pipelines.recipe.sources import LanguageColumn, Source
 from gristmill.pipelines.recipe.wording import RecipePath
 from gristmill.pipelines.records.elements import Split, Unit
 

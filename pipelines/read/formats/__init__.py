@@ -9,7 +9,7 @@ from gristmill.pipelines.read.formats.user_defined import RecordsOf, reader_of
 from gristmill.pipelines.read.formats.wikipedia import reader as wikipedia
 from gristmill.pipelines.read.reader import Reader
 from gristmill.pipelines.read.warc import reader as warc
-from gristmill.pipelines.recipe.schema import FORMATS
+from gristmill.pipelines.recipe.sources import FORMATS
 
 READERS: Registry[Reader] = Registry("reader")
 """By the names that a recipe's `format` takes."""

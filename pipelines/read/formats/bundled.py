@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gristmill.pipelines.read.formats import jsonl
-from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.recipe import schema, sources
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "bundled"
 
@@ -18,7 +18,7 @@ def bundled_source(source: schema.Source) -> schema.Source:
             "format": "jsonl",
             "paths": [str(FOLDER / "*.jsonl")],
             "id": source.id or "id",
-            "language": source.language or schema.LanguageColumn(column="lang"),
+            "language": source.language or sources.LanguageColumn(column="lang"),
         }
     )
 

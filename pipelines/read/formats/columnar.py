@@ -29,7 +29,7 @@ from gristmill.pipelines.read.formats.layout import (
 from gristmill.pipelines.read.formats.salvage import BYTES_OF, DAMAGED, NOT_UTF8, salvage
 from gristmill.pipelines.recipe.columns import ARROW_TYPES
 from gristmill.pipelines.recipe.languages import normal_language
-from gristmill.pipelines.recipe.schema import ColumnType, LanguageColumn, Source
+from gristmill.pipelines.recipe.sources import ColumnType, LanguageColumn, Source
 from gristmill.pipelines.records.dead_letters import dead_letter, too_long
 from gristmill.pipelines.records.elements import DeadLetter, Records
 

@@ -18,7 +18,7 @@ from gristmill.pipelines.read.html.charset import decode_text
 from gristmill.pipelines.read.lines import lines, lines_of_split
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, split_of, whole
 from gristmill.pipelines.read.streams import RAW_BYTES, BrokenStreamError, as_utf8, can_be_cut, pieces
-from gristmill.pipelines.recipe.schema import ColumnType, Source
+from gristmill.pipelines.recipe.sources import ColumnType, Source
 from gristmill.pipelines.records.dead_letters import dead_letter, describe, unreadable
 from gristmill.pipelines.records.elements import Split
 

@@ -18,7 +18,7 @@ from gristmill.pipelines.read.listing import fits
 from gristmill.pipelines.read.nested import names_in
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, split_of, whole
 from gristmill.pipelines.read.streams import BrokenStreamError, as_utf8, pieces
-from gristmill.pipelines.recipe.schema import Source
+from gristmill.pipelines.recipe.sources import Source
 from gristmill.pipelines.records.dead_letters import dead_letter
 from gristmill.pipelines.records.elements import Split
 

@@ -13,7 +13,7 @@ from gristmill.pipelines.read.files import File, open_arrow
 from gristmill.pipelines.read.formats.columnar import Columns
 from gristmill.pipelines.read.formats.layout import nested_names
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, neighbours, split_of
-from gristmill.pipelines.recipe.schema import Source
+from gristmill.pipelines.recipe.sources import Source
 from gristmill.pipelines.records.dead_letters import describe, unreadable
 from gristmill.pipelines.records.elements import Records, Split
 

@@ -16,7 +16,7 @@ from gristmill.pipelines.read.formats.whole_files import hold
 from gristmill.pipelines.read.html.pages import dropped_page
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, whole
 from gristmill.pipelines.read.streams import pieces
-from gristmill.pipelines.recipe.schema import Source
+from gristmill.pipelines.recipe.sources import Source
 from gristmill.pipelines.records.dead_letters import Passing, dead_letter, too_long
 from gristmill.pipelines.records.elements import Split
 

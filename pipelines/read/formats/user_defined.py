@@ -12,7 +12,7 @@ from gristmill.pipelines.read.formats.jsonl import record_item
 from gristmill.pipelines.read.nested import names_in
 from gristmill.pipelines.read.reader import Reader, Seen
 from gristmill.pipelines.read.streams import BrokenStreamError, pieces
-from gristmill.pipelines.recipe.schema import Source
+from gristmill.pipelines.recipe.sources import Source
 from gristmill.pipelines.records.dead_letters import dead_letter, too_long, unreadable
 from gristmill.pipelines.records.elements import Split
 

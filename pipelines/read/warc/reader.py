@@ -12,7 +12,7 @@ from gristmill.pipelines.read.reader import Reader, Seen
 from gristmill.pipelines.read.warc.frames import Frame, LostFrame, frames
 from gristmill.pipelines.read.warc.headers import Fields, parse_fields
 from gristmill.pipelines.read.warc.payload import kind_of, open_payload
-from gristmill.pipelines.recipe.schema import Source
+from gristmill.pipelines.recipe.sources import Source
 from gristmill.pipelines.records.dead_letters import dead_letter
 from gristmill.pipelines.records.elements import Split
 

@@ -5,7 +5,8 @@ import pytest
 from gristmill.filters.language.identify import MIXED, NOISE, UNKNOWN
 from gristmill.filters.language.model import load_model
 from gristmill.pipelines.recipe.languages import MEANT, NAMES, codes, known_language, normal_language, wrong_language
-from gristmill.pipelines.recipe.schema import Source, When
+from gristmill.pipelines.recipe.schema import When
+from gristmill.pipelines.recipe.sources import Source
 
 
 @pytest.mark.parametrize("code", ["en", "zh", "ja", "yue", "wuu", "ceb", "und", "frr"])

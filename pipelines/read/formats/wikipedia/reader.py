@@ -18,7 +18,7 @@ from gristmill.pipelines.read.formats.wikipedia.wikitext import plain_text
 from gristmill.pipelines.read.lines import Line, LostLine
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, split_of, whole
 from gristmill.pipelines.read.streams import RAW_BYTES, BrokenStreamError, can_be_cut, pieces
-from gristmill.pipelines.recipe.schema import Source
+from gristmill.pipelines.recipe.sources import Source
 from gristmill.pipelines.records.dead_letters import Passing, dead_letter, too_long
 from gristmill.pipelines.records.elements import Split
 
