@@ -32,7 +32,8 @@ WHY = {
     errno.EPERM: "no right to look at it",
 }
 
-
+ONE_SLASH = re.compile(r"([a-z][a-z0-9]+):/?(?=[^/])")
+"""An address that lost a slash."""
 SHOWN = 10
 """Names in a folder that an error lists."""
 
@@ -123,7 +124,7 @@ def _advice(path: str, apart: bool, recipe_dir: Path, suffixes: tuple[str, ...])
     if apart:
         hidden = "; a private or gated data set needs HF_TOKEN" if path.startswith("hf://") else ""
         return f"check the path{hidden}; {searched}"
-    if scheme := re.match(r"([a-z][a-z0-9]+):/?(?=[^/])", path):
+    if scheme := ONE_SLASH.match(path):
         return f"an address has two slashes: '{scheme[1]}://{path[scheme.end() :]}'"
     if "$" in path:
         return "write the path itself: variables such as $DATA are not filled in"
