@@ -107,15 +107,15 @@ def _summaries(scored: list[Scored]) -> dict[str, Summary]:
 
 
 def _table(groups: dict[str, dict[str, Summary]]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for title in ("pages", "", "engine", *COLUMNS, *STRUCTURES, "ms"):
-        table.add_column(title, justify="left" if title in ("pages", "engine") else "right", no_wrap=True)
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for title in ("", *COLUMNS, *STRUCTURES, "ms"):
+        table.add_column(title, justify="right" if title else "left", no_wrap=True)
     for group, summaries in groups.items():
-        for place, (name, one) in enumerate(summaries.items()):
+        table.add_row(Text(f"{group}, {next(iter(summaries.values())).pages:,} pages", "bold"))
+        for name, one in summaries.items():
             figures = [_figure(getattr(one, attribute)) for attribute in COLUMNS.values()]
             figures += [_figure(one.structures[kind]) for kind in STRUCTURES]
-            first = (group, f"{one.pages:,}") if not place else ("", "")
-            table.add_row(*first, name, *figures, f"{one.milliseconds:.1f}")
+            table.add_row(f"  {name}", *figures, f"{one.milliseconds:.1f}")
     return table
 
 

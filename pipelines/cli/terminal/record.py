@@ -44,7 +44,7 @@ def listing(by: str, documents: int, rows: Sequence[dict[str, Any]]) -> Renderab
     """Several records that match, and how to tell them apart."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for column in ("doc_id", "verdict", "source", "id or url", "unit/row"):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in ("doc_id", "unit/row"))  # to be copied
     for row in rows:
         verdict = " ".join(part for part in (row["verdict"], *(row["rules"] or ())[:1]) if part)
         name = row["id"] or row["url"] or ""

@@ -1,7 +1,10 @@
 """Probabilities, against fastText's own predictions of the same lines."""
 
 import math
+import os
 import struct
+import subprocess
+import sys
 
 import fasttext
 import numpy as np
@@ -15,6 +18,7 @@ from gristmill.filters.quality.classifier import ANY, Classifier, same_labels, s
 from gristmill.filters.quality.feeding import PLAIN, feed_words
 from gristmill.filters.quality.model_file import NoModelError, read_about
 from gristmill.filters.quality.signals import Draw, declare
+from gristmill.filters.quality.train import ZEROED_MEMORY
 from gristmill.filters.rules import own_rules
 from gristmill.filters.signals import SIGNALS
 
@@ -32,6 +36,13 @@ TEXTS = {
 
 def column(texts: list[str | None]) -> pa.Array:
     return pa.array(texts, pa.large_string())
+
+
+def fasttext_trains(folder, function: str, name: str, **options) -> None:
+    """A model of lines.txt by fastText itself. One thread leaves memory as it finds it (filters/quality/train.py), two
+    race each other: so in a process whose memory is zeroed."""
+    code = f"import fasttext; fasttext.{function}('lines.txt', **{options}).save_model({name!r})"
+    subprocess.run([sys.executable, "-c", code], cwd=folder, env={**os.environ, **ZEROED_MEMORY}, check=True)
 
 
 @pytest.fixture(autouse=True)
@@ -170,20 +181,19 @@ def test_read_about__numbers_that_are_not_finite(small_models, tmp_path) -> None
 
 def test_read_about__word_vectors_are_no_classifier(tmp_path) -> None:
     (tmp_path / "lines.txt").write_text("a b c d\n" * 100)
-    vectors = fasttext.train_unsupervised(str(tmp_path / "lines.txt"), dim=4, minCount=1, bucket=100, thread=1)
-    vectors.save_model(str(tmp_path / "vectors.bin"))
+    fasttext_trains(tmp_path, "train_unsupervised", "vectors.bin", dim=4, minCount=1, bucket=100, thread=1)
     with pytest.raises(NoModelError, match="no labels"):
         read_about(tmp_path / "vectors.bin")
 
 
 @pytest.mark.parametrize("loss", ["softmax", "ova", "hs"])
 def test_probabilities__other_peoples_models_are_asked_with_the_text_as_it_stands(small_models, tmp_path, loss) -> None:
-    """With subwords, capitals and labels of any number, as published ones are: thread=2 fills fastText's matrix."""
+    """With subwords, capitals and labels of any number, as published ones are."""
     rows = [("HQ", "The river mill ground grain"), ("cc-1", "BUY cheap Bonus now"), ("other", "Star planet orbit")] * 40
     (tmp_path / "lines.txt").write_text("".join(f"__label__{label} {line}\n" for label, line in rows))
-    options = {"dim": 6, "minn": 2, "maxn": 3, "bucket": 5000, "epoch": 20, "thread": 2, "minCount": 1, "verbose": 0}
-    theirs = fasttext.train_supervised(str(tmp_path / "lines.txt"), loss=loss, **options)
-    theirs.save_model(str(tmp_path / "theirs.bin"))
+    options = {"dim": 6, "minn": 2, "maxn": 3, "bucket": 5000, "epoch": 20, "thread": 1, "minCount": 1, "verbose": 0}
+    fasttext_trains(tmp_path, "train_supervised", "theirs.bin", loss=loss, **options)
+    theirs = fasttext.load_model(str(tmp_path / "theirs.bin"))
     model = small_models.model(tmp_path / "theirs.bin", PLAIN)
     texts = ["The River mill\nground the grain", "BUY\u2028Bonus </s> now", "", "磨坊", "Star"]
     found = model.probabilities(column(texts))

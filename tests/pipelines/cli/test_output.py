@@ -114,6 +114,8 @@ def test_no_other_file_writes_to_the_terminal():
     root = Path(pipelines.__file__).parent
     for file in root.rglob("*.py"):
         name = file.relative_to(root).as_posix()
+        if file.name.startswith("make_"):  # run by hand, to write a table or model of ours
+            continue
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if not isinstance(node, ast.Call):
                 continue
