@@ -46,5 +46,7 @@ def _own_texts(element: Any) -> Iterator[str]:
         node = left.pop()
         if node.type == NodeType.TEXT:
             yield node.text
+        elif node.tag == "br":
+            yield "\n"
         elif node.tag != element.tag and node.tag not in UNSEEN:
             left += node.child_nodes[::-1]

@@ -7,15 +7,15 @@ from gristmill.pipelines.read.html.evaluation.structures import kept, structures
 PAGE = """<nav><ul><li>Home<li>关于我们</ul></nav>
 <article><p>Text.</p><ul><li>first <b>grain</b></li><li>第<i>二</i>袋<ul><li>inner</li></ul></li></ul>
 <pre><code>def mill():
-    return <span>"面粉"</span>
+    return <span>"面粉"</span><br>mill()
 </code></pre><table><tr><th>粮食</th><th>kg</th></tr><tr><td>wheat</td><td>7</td></tr></table></article>"""
-GOLD = 'Text.\n- first grain\n- 第二袋\n - inner\ndef mill():\n    return "面粉"\n粮食 kg\nwheat 7'
+GOLD = 'Text.\n- first grain\n- 第二袋\n - inner\ndef mill():\n    return "面粉"\nmill()\n粮食 kg\nwheat 7'
 
 
 def test_structures__of_the_main_content_only():
     found = structures(PAGE, GOLD)
     assert found["lists"] == ["first grain", "第二袋", "inner"]
-    assert found["code"] == ['def mill():\n    return "面粉"\n']
+    assert found["code"] == ['def mill():\n    return "面粉"\nmill()\n']
     assert found["tables"] == ["粮食kg", "wheat7"]
 
 
