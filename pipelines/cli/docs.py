@@ -7,6 +7,7 @@ from pathlib import Path
 from click import Context
 
 from gristmill.filters.presets import PRESETS
+from gristmill.filters.registry import OURS
 from gristmill.filters.signals import SIGNALS
 from gristmill.pipelines.cli.datasets_page import datasets_page
 from gristmill.pipelines.cli.terminal.output import note
@@ -70,14 +71,16 @@ def _type(field: dict) -> str:
 def rules_page() -> str:
     """Every preset with its rules, and every signal."""
     lines = ["# Rules and signals", "", "Made from `filters/presets/` and `filters/signals/` by `make docs`.", ""]
-    for name, preset in PRESETS.items():
+    for name in PRESETS.of(OURS):
+        preset = PRESETS[name]
         lines += [f"## {name}", "", preset.source, ""]
         lines += [
             f"* `{full}`: {rule.sentence()}" for full, rule in zip(preset.rule_names(), preset.rules, strict=True)
         ]
         lines.append("")
     lines += ["## Signals", "", "| signal | unit | for | meaning |", "|---|---|---|---|"]
-    lines += [f"| `{name}` | {s.unit} | {s.scripts} | {s.summary} |" for name, s in SIGNALS.items()]
+    signals = {name: SIGNALS[name] for name in SIGNALS.of(OURS)}
+    lines += [f"| `{name}` | {s.unit} | {s.scripts} | {s.summary} |" for name, s in signals.items()]
     return "\n".join([*lines, ""])
 
 

@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from gristmill.pipelines.errors import inert
 from gristmill.pipelines.report.alignment import Span
 from gristmill.pipelines.report.explain.explanation import Check, Explanation, Twin
 
@@ -42,16 +43,15 @@ def story(record: Explanation) -> RenderableType:
 
 def listing(by: str, documents: int, rows: Sequence[dict[str, Any]]) -> RenderableType:
     """Several records that match, and how to tell them apart."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    for column in ("doc_id", "verdict", "source", "id or url", "unit/row"):
-        table.add_column(column, overflow="fold", no_wrap=column in ("doc_id", "unit/row"))  # to be copied
+    lines = []
     for row in rows:
         verdict = " ".join(part for part in (row["verdict"], *(row["rules"] or ())[:1]) if part)
-        name = row["id"] or row["url"] or ""
-        table.add_row(row["doc_id"] or "", verdict, row["source"], name, f"{row['unit'][:16]}/{row['row']}")
+        lines.append(Text.assemble((row["doc_id"] or "", "bold"), f"  {verdict}"))
+        lines.append(Text(f"  {row['unit'][:16]}/{row['row']}  {row['source']}"))
+        lines.append(Text(inert(f"  {row['id'] or row['url'] or ''}"), overflow="fold"))
     more = f", the first {len(rows)}" if documents > len(rows) else ""
     head = Text(f"{documents:,} records match ({by}){more}: ask again with a doc_id, or with unit/row", "bold")
-    return Group(head, table)
+    return Group(head, *lines)
 
 
 def _headline(record: Explanation) -> Text:

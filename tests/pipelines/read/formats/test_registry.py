@@ -3,11 +3,11 @@
 import pytest
 
 from gristmill.pipelines.read.formats import READERS
-from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.recipe.sources import FORMATS
 
 
 def test_readers__are_the_formats_of_a_recipe() -> None:
-    assert set(READERS) == set(schema.FORMATS)
+    assert set(READERS) == set(FORMATS)
 
 
 @pytest.mark.parametrize("name", READERS)
