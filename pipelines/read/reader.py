@@ -67,5 +67,7 @@ class Reader:
     whether a recipe's names are spelt right. Whatever is wrong inside the file is no record. None: nobody looks."""
     holds_fields: bool = False
     """Whether a record's text is one of its fields, which a recipe names with `text`."""
+    holds_pages: bool = False
+    """Whether records are HTML pages, or made of some: what those are extracted with is then loaded before forking."""
     resolve: Callable[[schema.Source], schema.Source] = lambda source: source
     """Of a format that is another one with some keys filled in."""

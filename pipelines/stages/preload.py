@@ -11,6 +11,7 @@ from gristmill.filters.edits import Edits
 from gristmill.filters.kernels.jit import cache_folder
 from gristmill.filters.language.identify import script_of
 from gristmill.pipelines.read.batches import record_schema
+from gristmill.pipelines.read.formats import READERS
 from gristmill.pipelines.read.html.extract import read_page
 from gristmill.pipelines.recipe.columns import curated_schema
 from gristmill.pipelines.recipe.schema import Recipe
@@ -18,7 +19,6 @@ from gristmill.pipelines.records import columns
 from gristmill.pipelines.stages.score import UnitScorer
 from gristmill.pipelines.stages.text import UnitCleaner
 
-PAGE_FORMATS = ("epub", "html", "warc")
 HTML = b"<p>A mill grinds grain.</p>"
 PAGES = (
     "A mill grinds grain. Write to miller@example.com, or call 555-0100.\n\n- flour\n",
@@ -45,7 +45,7 @@ def preload(recipe: Recipe) -> None:
 
 def _read(recipe: Recipe) -> None:
     """What pages are read with, where a source may hold some."""
-    if any(source.format in PAGE_FORMATS for source in recipe.sources.values()):
+    if any(READERS[source.format].holds_pages for source in recipe.sources.values()):
         read_page(HTML, None, recipe.extract)
 
 

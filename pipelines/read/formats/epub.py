@@ -105,4 +105,6 @@ def _xml(data: bytes, path: str) -> ElementTree.Element:
         raise BadRecordError(f"ParseError: {path} is no XML") from None
 
 
-READER = Reader(suffixes=(".epub",), items=read_epub, look=lambda *_: Seen({*FIELDS, "chapters"}, 1, True))
+READER = Reader(
+    holds_pages=True, suffixes=(".epub",), items=read_epub, look=lambda *_: Seen({*FIELDS, "chapters"}, 1, True)
+)

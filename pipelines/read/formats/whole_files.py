@@ -58,6 +58,7 @@ TEXT = Reader(
     suffixes=(".txt", ".text", ".md", ".rst"), items=read_text_file, look=lambda *_: Seen({"file", "charset"}, 1, True)
 )
 HTML = Reader(
+    holds_pages=True,
     suffixes=(".html", ".htm", ".xhtml"),
     items=read_html_file,
     look=lambda *_: Seen({"file", "charset", "title"}, 1, True),

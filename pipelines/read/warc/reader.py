@@ -88,5 +88,5 @@ def look(split: Split, records: int, source: Source) -> Seen:
     return Seen(names, count, True)
 
 
-WARC = Reader(suffixes=(".warc", ".arc"), items=read_warc, look=look)
+WARC = Reader(suffixes=(".warc", ".arc"), items=read_warc, look=look, holds_pages=True)
 WET = Reader(suffixes=(".wet", ".warc"), items=read_warc, look=look)

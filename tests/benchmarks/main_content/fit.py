@@ -16,10 +16,12 @@ from pathlib import Path
 import lightgbm
 import numpy as np
 
+from gristmill.pipelines.read.html.evaluation.evaluate import RUN
+from gristmill.pipelines.read.html.evaluation.rouge import rouge, squeezed
 from gristmill.pipelines.read.html.main_content.context import add_context
 from gristmill.pipelines.read.html.main_content.model import DEPTH, INNER, LEAVES, WEIGHTS, Forest, apply
 from gristmill.pipelines.read.html.main_content.select import select
-from tests.benchmarks.main_content.labels import Labelled, labelled_pages, made_pages, squeeze, tokens
+from tests.benchmarks.main_content.labels import Labelled, labelled_pages, made_pages, tokens
 
 SETTINGS = {
     "objective": "binary", "learning_rate": 0.08, "max_depth": DEPTH, "num_leaves": LEAVES, "min_data_in_leaf": 40,
@@ -108,24 +110,13 @@ def predict(page: Labelled, models: tuple[Forest, Forest]) -> np.ndarray:
     return apply(models[1], heard(page, apply(models[0], page.features)))
 
 
-def rouge(gold: list[str], found: list[str], n: int = 5) -> tuple[float, float, float]:
-    """Precision, recall and F1 of n-grams, as WebMainBench counts them."""
-    if not gold or not found:
-        return (1.0, 1.0, 1.0) if gold == found else (0.0, 0.0, 0.0)
-    n = max(1, min(n, len(gold), len(found)))
-    a, b = (Counter(zip(*(text[k:] for k in range(n)), strict=False)) for text in (gold, found))
-    both = sum((a & b).values())
-    precision, recall = both / sum(b.values()), both / sum(a.values())
-    return precision, recall, 2 * precision * recall / (precision + recall) if both else 0.0
-
-
 def report(pages: Sequence[Labelled], kept: Sequence[np.ndarray]) -> None:
     """Prints figures by set, kind and language."""
     groups, snippets = defaultdict(list), Counter[str]()
     for page, keep_N in zip(pages, kept, strict=True):
         text = "\n".join(text for text, keep in zip(page.texts, keep_N, strict=True) if keep)
         if page.gold.get("text") is not None:
-            score = rouge(tokens(page.gold["text"]), tokens(text))
+            score = rouge(tokens(page.gold["text"]), tokens(text), RUN)
             names = (
                 [page.set, f"{page.set}/{page.kind}", page.kind]
                 if page.set == "wcxb" or page.kind == "forum"
@@ -135,9 +126,9 @@ def report(pages: Sequence[Labelled], kept: Sequence[np.ndarray]) -> None:
             for name in names:
                 groups[name].append(score)
         elif page.set == "trafilatura":
-            flat = squeeze(text)
+            flat = squeezed(text)
             for name in ("with", "without"):
-                found = [squeeze(one) in flat for one in page.gold.get(name) or []]
+                found = [squeezed(one) in flat for one in page.gold.get(name) or []]
                 snippets.update({name: sum(found), f"no {name}": len(found) - sum(found)})
     for name, scores in sorted(groups.items()):
         precision, recall, f1 = np.mean(scores, axis=0)

@@ -19,14 +19,13 @@ import numpy as np
 from resiliparse.parse.html import HTMLTree
 
 from gristmill.pipelines.read.html.charset import decode_page
+from gristmill.pipelines.read.html.evaluation.rouge import CHARACTERS, squeezed
 from gristmill.pipelines.read.html.main_content.context import CONTEXT
 from gristmill.pipelines.read.html.main_content.features import features
 from gristmill.pipelines.read.html.main_content.parts import END, START, Segments
 from gristmill.pipelines.read.html.main_content.segment import segment
 from tests.benchmarks.main_content.made import Maker
 
-CHARACTERS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u0e00-\u0e7f\U00020000-\U0003ffff"
-TOKEN = re.compile(f"[{CHARACTERS}]|[^\\W{CHARACTERS}]+")
 SECOND_LEVEL = re.compile(r"\.(co|com|org|net|gov|edu|ac)\.\w\w$")
 MAX_CELLS = 1_500_000_000
 """Of an alignment: rows by columns."""
@@ -51,12 +50,7 @@ class Labelled:
 
 def tokens(text: str) -> list[str]:
     """Words; single characters in Chinese, Japanese and Thai."""
-    return TOKEN.findall(unicodedata.normalize("NFKC", text).casefold())
-
-
-def squeeze(text: str) -> str:
-    """A text without white space."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
+    return CHARACTERS.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
 def site_of(url: str) -> str:
@@ -132,10 +126,10 @@ def _shares(split: list[list[str]], goal: list[str]) -> np.ndarray:
 
 def _snippets(texts: list[str], gold: dict) -> np.ndarray:
     share_N = np.full(len(texts), -1.0)
-    flat = [squeeze(text) for text in texts]
+    flat = [squeezed(text) for text in texts]
     joined, ends = "".join(flat), np.cumsum([len(one) for one in flat])
     for name, value in (("without", 0.0), ("with", 1.0)):
-        for snippet in filter(None, map(squeeze, gold.get(name) or [])):
+        for snippet in filter(None, map(squeezed, gold.get(name) or [])):
             at = joined.find(snippet)
             while at >= 0:
                 first, last = np.searchsorted(ends, [at, at + len(snippet) - 1], side="right")

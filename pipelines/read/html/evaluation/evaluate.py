@@ -116,9 +116,7 @@ def _score(page: LabelledPage, pieces: dict[str, list[str]], text: str, seconds:
     flat = squeezed(text)
     score.wanted = sum(squeezed(snippet) in flat for snippet in page.wanted), len(page.wanted)
     score.unwanted = sum(squeezed(snippet) in flat for snippet in page.unwanted), len(page.unwanted)
-    score.structures = {
-        kind: (sum(kept(kind, piece, text) for piece in found), len(found)) for kind, found in pieces.items()
-    }
+    score.structures = {kind: (len(found), len(pieces[kind])) for kind, found in kept(pieces, text).items()}
     return score
 
 

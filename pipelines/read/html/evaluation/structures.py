@@ -18,18 +18,24 @@ def structures(html: str, gold: str) -> dict[str, list[str]]:
     page's DOM says is its own, not that of items and rows inside it."""
     tree = HTMLTree.parse(html)
     pieces = {"code": _texts(tree, "pre"), "lists": _texts(tree, "li"), "tables": _texts(tree, "tr")}
-    return {kind: [piece for piece in found if kept(kind, piece, gold, False)] for kind, found in pieces.items()}
+    return kept({kind: list(found) for kind, found in pieces.items()}, gold, lines=False)
 
 
-def kept(kind: str, piece: str, text: str, lines: bool = True) -> bool:
-    """Whether a text has the piece, whatever the blanks; of code its line breaks, too, unless `lines` is false. Bars
-    between the cells of a row do not count."""
-    if kind == "code" and lines:
-        written = [line.strip() for line in piece.strip().split("\n")]
-        return "\n".join(filter(None, written)) in BREAK.sub("\n", text)
-    if kind == "tables":
-        piece, text = piece.replace("|", ""), text.replace("|", "")
-    return squeezed(piece) in squeezed(text)
+def kept(pieces: dict[str, list[str]], text: str, lines: bool = True) -> dict[str, list[str]]:
+    """Those of the pieces that a text has, whatever the blanks; of code its line breaks, too, unless `lines` is false.
+    Bars between the cells of a row do not count."""
+    forms = {"code": _lined if lines else squeezed, "lists": squeezed, "tables": _unbarred}
+    views = {"code": BREAK.sub("\n", text) if lines else squeezed(text)}
+    views |= {kind: forms[kind](text) for kind in ("lists", "tables")}
+    return {kind: [piece for piece in found if forms[kind](piece) in views[kind]] for kind, found in pieces.items()}
+
+
+def _lined(code: str) -> str:
+    return "\n".join(filter(None, (line.strip() for line in code.strip().split("\n"))))
+
+
+def _unbarred(row: str) -> str:
+    return squeezed(row.replace("|", ""))
 
 
 def _texts(tree: Any, name: str) -> Iterator[str]:
