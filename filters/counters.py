@@ -1,7 +1,7 @@
 """What the kernels count about a batch of texts: each group is computed when a signal first asks for it."""
 # ruff: noqa: N802 - field names carry the array's layout, as arguments of kernels do
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any
 
@@ -38,20 +38,30 @@ SHORT_LINE = 30
 class Counters:
     """Counts over one large_string column of texts, made on demand and kept. A null text is an empty one.
 
-    language, doc_id, url: of each text, for signals that need them; None: not known.
+    beside: what else is known of each text, for signals that need it, by name: `language`, `doc_id`, `id`, `url`,
+    `meta`, as string columns. A name that is absent, or None: not known.
     """
 
-    def __init__(
-        self,
-        text: pa.Array,
-        language: pa.Array | None = None,
-        doc_id: pa.Array | None = None,
-        url: pa.Array | None = None,
-    ) -> None:
-        self.text, self.language, self.doc_id, self.url = text, language, doc_id, url
+    def __init__(self, text: pa.Array, beside: Mapping[str, pa.Array | None] = {}) -> None:
+        self.text, self.beside = text, beside
         self.data_B, self.start_D1 = _read_only(text)
         self.documents = len(text)
         self._kept: dict[Hashable, Any] = {}
+
+    @property
+    def language(self) -> pa.Array | None:
+        """Of each text; None: not known."""
+        return self.beside.get("language")
+
+    @property
+    def doc_id(self) -> pa.Array | None:
+        """Of each text; None: not known."""
+        return self.beside.get("doc_id")
+
+    @property
+    def url(self) -> pa.Array | None:
+        """The address of each text; None: not known."""
+        return self.beside.get("url")
 
     def once(self, name: Hashable, make: Callable[[], Any]) -> Any:
         """What `make` gives, made when this name is first asked for: for what several signals are read from."""

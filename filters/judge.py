@@ -1,8 +1,8 @@
 """Judging a batch: which entry admits a document, which signals its rules need on which view, which rules fire."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -133,9 +133,7 @@ class _Plan:
     def measure(
         self,
         text: pa.Array,
-        language: pa.Array,
-        doc_id: pa.Array | None,
-        url: pa.Array | None,
+        beside: Mapping[str, pa.Array | None],
         language_score: np.ndarray,
     ) -> tuple[dict[str, np.ndarray], Edits]:
         """All columns of the plan, float64 per document, and the edits of its editing steps as one."""
@@ -146,7 +144,7 @@ class _Plan:
                 made, found = EDITORS[view.editor](text)
                 edits, text = edits.then(made) if len(edits) else made, apply(text, made)
                 columns |= {name + view.found_suffix: value_D for name, value_D in found.items()}
-            found = score(text, view.names, language, doc_id, url)
+            found = score(text, view.names, beside)
             columns |= {name + view.suffix: value_D for name, value_D in found.items()}
         return {name: columns[name] for name in self.signal_of}, edits
 
@@ -202,14 +200,16 @@ class Judge:
         doc_id: pa.Array | None = None,
         language_score: np.ndarray | None = None,
         url: pa.Array | None = None,
+        **beside: pa.Array | None,
     ) -> Judgement:
-        """Judge one batch. text large_string; language, script, source, doc_id, url string columns of that length;
-        without language_score no rule on it fires.
+        """Judge one batch. text large_string; language, script, source, doc_id, url string columns of that length, and
+        whatever else signals may ask for by name (`Counters.beside`); without language_score no rule on it fires.
 
         Raises TypeError for another text type. Rows keep their order; every row is answered, by the first entry that
         admits it.
         """
         open_D = np.ones(len(text), bool)
+        beside = {"language": language, "doc_id": doc_id, "url": url, **beside}
         score_D = np.full(len(text), np.nan) if language_score is None else np.asarray(language_score, np.float64)
         values = {name: np.full(len(text), np.nan) for name in self.columns.names}
         fired: list[tuple[np.ndarray, np.ndarray]] = []
@@ -219,8 +219,7 @@ class Judge:
             open_D[row_E] = False
             if not len(row_E):
                 continue
-            mine = _rows([text, language, doc_id, url], row_E)
-            columns, made = plan.measure(mine[0], mine[1], mine[2], mine[3], score_D[row_E])
+            columns, made = plan.measure(*_rows(text, beside, row_E), score_D[row_E])
             for name, value_E in columns.items():
                 values[name][row_E] = value_E
             fired_RE = fired_matrix(plan.rules, [columns[name] for name in plan.rule_columns], len(row_E))
@@ -229,7 +228,7 @@ class Judge:
             fired.append((row_E[doc], number_R[rule]))
             edits.append(_moved(made, row_E, len(text)))
         if len(row_U := np.flatnonzero(open_D)):
-            for name, value_U in self._unjudged_signals(*_rows([text, language, doc_id, url], row_U)).items():
+            for name, value_U in self._unjudged_signals(*_rows(text, beside, row_U)).items():
                 values[name][row_U] = value_U
             if "language_score" in values:
                 values["language_score"][row_U] = score_D[row_U]
@@ -241,15 +240,15 @@ class Judge:
         signals = pa.record_batch([pa.array(values[name], from_pandas=True) for name in values], schema=self.columns)
         return Judgement(signals, self._fired_lists(fired, len(text)), ~open_D, _together(edits, len(text)))
 
-    def _unjudged_signals(
-        self, text: pa.Array, language: pa.Array, doc_id: pa.Array | None, url: pa.Array | None
-    ) -> dict[str, np.ndarray]:
+    def _unjudged_signals(self, text: pa.Array, beside: Mapping[str, pa.Array | None]) -> dict[str, np.ndarray]:
         """What any entry asks of the text as extracted; NaN where it means nothing for a document's language."""
+        language = beside["language"]
+        assert language is not None
         code = language.dictionary_encode(null_encoding="encode")
         names = code.dictionary.to_pylist()
         return {
             name: np.where(np.array([SIGNALS[name].valid_for(of) for of in names])[code.indices], value_U, np.nan)
-            for name, value_U in score(text, self._extracted, language, doc_id, url).items()
+            for name, value_U in score(text, self._extracted, beside).items()
         }
 
     def _fired_lists(self, fired: list[tuple[np.ndarray, np.ndarray]], documents: int) -> pa.Array:
@@ -263,10 +262,14 @@ class Judge:
         return pa.ListArray.from_arrays(pa.array(offset_D1), names)
 
 
-def _rows(columns: Sequence[pa.Array | None], row_E: np.ndarray) -> list[Any]:
-    """These rows of each column; a column that is not there stays so, and what is asked for whole is not copied."""
+def _rows(
+    text: pa.Array, beside: Mapping[str, pa.Array | None], row_E: np.ndarray
+) -> tuple[pa.Array, Mapping[str, pa.Array | None]]:
+    """These rows of texts and of what stands beside them; what is asked for whole is not copied."""
+    if len(row_E) == len(text):
+        return text, beside
     rows = pa.array(row_E)
-    return [column if column is None or len(row_E) == len(column) else column.take(rows) for column in columns]
+    return text.take(rows), {name: column if column is None else column.take(rows) for name, column in beside.items()}
 
 
 def _moved(edits: Edits, row_E: np.ndarray, documents: int) -> Edits:

@@ -31,6 +31,17 @@ def host_and_path(address: str) -> tuple[str, str]:
     return plain_host(host), path
 
 
+def page(address: str) -> str:
+    """host/path?query of an address: as lists spell it, percent signs decoded, without "/" at the path's end, with its
+    query, which tells pages apart; "" where there is no host."""
+    host, path = host_and_path(address)
+    if not host or re.search(r"\s", host):
+        return ""
+    query = address.strip().partition("#")[0].partition("?")[2]
+    path = "/".join(part for part in (unquote(path) if "%" in path else path).split("/") if part)
+    return f"{host}{'/' if path else ''}{path}{'?' if query else ''}{query}"
+
+
 @lru_cache(4096)
 def plain_host(host: str) -> str:
     """One spelling of a host: lower case, punycode, without `www.` and the full stop at its end."""

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.filters.counters import Counters
+from gristmill.filters.kept_table import hash_strings
 from gristmill.filters.kernels import listed
 from gristmill.filters.lists import addresses
-from gristmill.filters.lists.table import DOMAINS, URLS, WORDS, hash_strings
+from gristmill.filters.lists.table import DOMAINS, URLS, WORDS
 
 MOST_LABELS = 255
 PLAIN = r"^[a-z0-9][a-z0-9._-]*$"

@@ -4,8 +4,6 @@
 labels the entry belongs to); of phrases, of begin (the hash of their first words), hash and words.
 """
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -14,19 +12,19 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import ipc
 
-from gristmill.filters.counters import Counters
+from gristmill.filters import kept_table
 from gristmill.filters.counts import Stream
-from gristmill.filters.kernels import items, listed
+from gristmill.filters.kept_table import hash_strings
+from gristmill.filters.kernels import listed
 from gristmill.filters.lists import addresses
-from gristmill.filters.placed import placed_at
 
 DOMAINS, HOSTS, URLS, WORDS = "domains", "hosts", "urls", "words"
 KINDS = (DOMAINS, HOSTS, URLS, WORDS)
 """What an entry says of an address: its domain, with all below it; its host alone; its host and the beginning of its
 path; a word of it."""
 PHRASES = "phrases"
+KIND = "list"
 VERSION = 1
 """Of how entries are spelt and hashed. Raise it when either changes: tables of another one are refused."""
 
@@ -57,48 +55,25 @@ class ListFile:
         return _open(self.sha256)
 
 
-def hash_strings(entries: pa.Array) -> np.ndarray:
-    """uint64 by the bytes of each string of a large_string column."""
-    data_B, start_D1 = Counters(entries).data_B, Counters(entries).start_D1
-    hash_I, chars_I = np.empty(len(entries), np.uint64), np.empty(len(entries), np.int32)
-    items.measure_items(data_B, start_D1[:-1], start_D1[1:], hash_I, chars_I)
-    return hash_I
-
-
 def write(file: Path, name: str, labels: Sequence[tuple[str, str]], columns: dict[str, np.ndarray]) -> ListFile:
     """Write the table of a list; the same entries give the same bytes."""
     about = {"version": VERSION, "labels": [list(label) for label in labels], "entries": len(columns["hash"])}
-    schema = pa.schema(
-        [pa.field(key, pa.from_numpy_dtype(values.dtype)) for key, values in columns.items()],
-        metadata={"gristmill.list": json.dumps(about)},
-    )
-    with pa.OSFile(str(file), "wb") as sink, ipc.new_file(sink, schema) as writer:
-        writer.write_batch(pa.record_batch([pa.array(values) for values in columns.values()], schema=schema))
+    kept_table.write(file, KIND, about, columns)
     return read_about(file, name)
 
 
 def read_about(file: Path, name: str) -> ListFile:
     """What a table says of itself. Raises ValueError for a file that is none."""
-    try:
-        with pa.memory_map(str(file)) as source:
-            about = json.loads((ipc.open_file(source).schema.metadata or {})[b"gristmill.list"])
-    except (pa.ArrowInvalid, KeyError, ValueError):
-        raise ValueError(f"'{file.name}' is no list that a run keeps") from None
-    if about["version"] != VERSION:
-        raise ValueError(f"'{file.name}' was kept by another version of Gristmill; name the original files")
-    with file.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    about, sha256, size = kept_table.read_about(file, KIND, VERSION)
     labels = tuple((str(label), str(kind)) for label, kind in about["labels"])
-    return ListFile(name, sha256, file.stat().st_size, about["entries"], labels)
+    return ListFile(name, sha256, size, about["entries"], labels)
 
 
 @cache
 def _open(sha256: str) -> "AddressTable | PhraseTable":
-    """A table, mapped once per process: before a fork, so that workers share what is made of it."""
-    batch = ipc.open_file(pa.memory_map(placed_at(sha256))).get_batch(0)
-    labels = json.loads(batch.schema.metadata[b"gristmill.list"])["labels"]
-    columns = {name: batch.column(name).to_numpy() for name in batch.schema.names}
-    return PhraseTable(columns) if labels[0][1] == PHRASES else AddressTable(labels, columns)
+    """A table, opened once per process."""
+    about, columns = kept_table.mapped(sha256, KIND)
+    return PhraseTable(columns) if about["labels"][0][1] == PHRASES else AddressTable(about["labels"], columns)
 
 
 class AddressTable:

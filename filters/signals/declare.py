@@ -4,7 +4,7 @@ A signal is a float64 number per document: a share of nothing is 0 (see `ratio`)
 document's language. Adding one is adding a function here; what kernels count is in filters/counters.py.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from inspect import cleandoc
 from typing import Literal, get_args
@@ -86,18 +86,13 @@ def found_by(editor: str, name: str, unit: str, scripts: Scripts, doc: str) -> N
     SIGNALS.declare(name, Signal(name, unit, scripts, doc, None, editor))
 
 
-def score(
-    text: pa.Array,
-    names: Iterable[str],
-    language: pa.Array | None = None,
-    doc_id: pa.Array | None = None,
-    url: pa.Array | None = None,
-) -> dict[str, Floats]:
-    """Signals of a large_string column: name -> float64 per document. Computes only what these names need.
+def score(text: pa.Array, names: Iterable[str], beside: Mapping[str, pa.Array | None] = {}) -> dict[str, Floats]:
+    """Signals of a large_string column: name -> float64 per document. Computes only what these names need. `beside`:
+    as `Counters` takes it.
 
     Raises KeyError for an unknown name and ValueError for one that only an editing step can give.
     """
-    counters = Counters(text, language, doc_id, url)
+    counters = Counters(text, beside)
     scores = {}
     for name in names:
         compute = SIGNALS[name].compute

@@ -14,6 +14,12 @@ def as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def as_keys(value: Any) -> Any:
+    """A list of names is a mapping from them to nothing."""
+    names = as_list(value)
+    return dict.fromkeys(names) if isinstance(names, list) and all(isinstance(n, str) for n in names) else value
+
+
 @dataclass(frozen=True)
 class Expected:
     """What a place of the recipe expects, where its type alone would not say it well."""

@@ -3,13 +3,12 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from gristmill.filters.names import nearest
 from gristmill.filters.placed import place
 from gristmill.filters.quality.classifier import ANY, Classifier, Model, same_labels, signal_names
 from gristmill.filters.quality.feeding import FEEDINGS, PLAIN
@@ -17,6 +16,7 @@ from gristmill.filters.quality.model_file import About, NoModelError, read_about
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.recipe.columns import curated_schema
 from gristmill.pipelines.recipe.languages import known_language, wrong_language
+from gristmill.pipelines.recipe.named_files import NAME, Fetch, ProblemError, near_files
 from gristmill.pipelines.recipe.wording import RecipePath
 from gristmill.pipelines.records import columns
 
@@ -24,19 +24,7 @@ STARTER = "starter"
 STARTER_LANGUAGES = ("en", "zh")
 MODEL_FILES = ("model.ftz", "model.bin")
 CARD = "card.json"
-NAME = r"[a-z][a-z0-9_]*"
 LABEL = r"[A-Za-z0-9_-]+"
-
-Fetch = Callable[[str], Path | None]
-"""The address of a file on an object store -> a copy of it on this machine; None where there is no such file."""
-
-
-class _ProblemError(Exception):
-    """What is wrong with a classifier, and under which of its keys."""
-
-    def __init__(self, key: str, text: str):
-        super().__init__(text)
-        self.key, self.text = key, text
 
 
 def read_classifiers(
@@ -48,7 +36,7 @@ def read_classifiers(
     for name, asked in recipe.classifiers.items():
         try:
             found.append(_read(name, asked, folder, fetch, taken_names(recipe)))
-        except _ProblemError as problem:
+        except ProblemError as problem:
             where: RecipePath = ("classifiers", name, *([problem.key] if problem.key else []))
             problems.append((where, problem.text))
     return tuple(found), problems
@@ -77,37 +65,37 @@ def taken_names(recipe: schema.Recipe) -> set[str]:
 
 def _read(name: str, asked: schema.Classifier, folder: Path, fetch: Fetch | None, taken: set[str]) -> Classifier:
     if not re.fullmatch(NAME, name):
-        raise _ProblemError("", f"'{name}' is not a name for a signal; use small letters, digits and '_', such as edu")
+        raise ProblemError("", f"'{name}' is not a name for a signal; use small letters, digits and '_', such as edu")
     if name in taken:
-        raise _ProblemError("", f"'{name}' is a column of Gristmill's own; choose another name")
+        raise ProblemError("", f"'{name}' is a column of Gristmill's own; choose another name")
     paths = model_paths(name, asked)
     if not paths:
-        raise _ProblemError("model", "no model is named; write a path, or {en: PATH}")
+        raise ProblemError("model", "no model is named; write a path, or {en: PATH}")
     if ANY not in paths and asked.languages:
         if without := sorted(set(asked.languages) - set(paths)):
             what = f"there is no model for {', '.join(without)}; there is one for {', '.join(paths)}"
-            raise _ProblemError("languages", what)
+            raise ProblemError("languages", what)
         paths = {language: path for language, path in paths.items() if language in asked.languages}
     for language in paths:
         if language != ANY and (wrong := wrong_language(language)):
-            raise _ProblemError("model", wrong)
+            raise ProblemError("model", wrong)
     cards: dict[str, dict[str, Any]] = {}
     models: dict[str, Model] = {}
     for language, path in paths.items():
         models[language], cards[language] = _model(name, asked, path, folder, fetch)
     if len({model.feeding for model in models.values()}) > 1:
-        raise _ProblemError("model", "its models were trained on different feedings; train them again")
+        raise ProblemError("model", "its models were trained on different feedings; train them again")
     first = next(iter(paths))
     try:
         same_labels(models)
         positive = asked.positive if asked.positive is not None else cards[first].get("positive")
         signals = signal_names(name, models[first].labels, positive)
     except ValueError as error:
-        raise _ProblemError("positive" if "label '" in str(error) else "model", str(error)) from None
+        raise ProblemError("positive" if "label '" in str(error) else "model", str(error)) from None
     for signal in signals:
         if positive is None and not re.fullmatch(LABEL, signal.partition(".")[2]):
             label = signal.partition(".")[2]
-            raise _ProblemError("model", f"its label '{label}' is no name for a signal; choose one with `positive`")
+            raise ProblemError("model", f"its label '{label}' is no name for a signal; choose one with `positive`")
     languages = _languages(asked, cards)
     return Classifier(name, tuple(models.items()), tuple(signals.items()), languages)
 
@@ -120,13 +108,13 @@ def _languages(asked: schema.Classifier, cards: Mapping[str, Mapping[str, Any]])
         if learnt and (wrong := sorted(set(wanted) - set(learnt))):
             what = f"the model was trained on {', '.join(learnt)}, not on {', '.join(wrong)}"
             fix = "name a model for it, or train one: gristmill classifier train"
-            raise _ProblemError("model" if language != ANY else "languages", f"{what}; {fix}")
+            raise ProblemError("model" if language != ANY else "languages", f"{what}; {fix}")
     if ANY not in cards:
         return frozenset(cards)
     told = asked.languages or cards[ANY].get("languages")
     for language in told or ():
         if wrong_language(language):
-            raise _ProblemError("languages", str(wrong_language(language)))
+            raise ProblemError("languages", str(wrong_language(language)))
     return frozenset(told) if told else None
 
 
@@ -137,12 +125,12 @@ def _model(
     file, found_as, card_file = _find(name, asked, path, folder, fetch)
     sha256, about = _looked_at(str(file), file.stat().st_size, file.stat().st_mtime_ns)
     if isinstance(about, str):
-        raise _ProblemError("model", f"'{path}': {about}")
+        raise ProblemError("model", f"'{path}': {about}")
     card = _card(card_file, sha256) if card_file else {}
     feeding = card.get("feeding") or asked.feeding or PLAIN
     if feeding not in FEEDINGS:
         known = f"this version knows {', '.join(FEEDINGS)}"
-        raise _ProblemError("model", f"'{path}' was trained on the feeding '{feeding}', and {known}; train it again")
+        raise ProblemError("model", f"'{path}' was trained on the feeding '{feeding}', and {known}; train it again")
     model = Model(found_as, sha256, file.stat().st_size, about.labels, feeding)
     place(model, file)
     return model, card
@@ -167,7 +155,7 @@ def _find(
     def get(place: str) -> Path | None:
         if "://" in place:
             if fetch is None:
-                raise _ProblemError("model", f"'{path}' is an address, which cannot be read here; name a file")
+                raise ProblemError("model", f"'{path}' is an address, which cannot be read here; name a file")
             return fetch(place)
         file = folder / Path(place).expanduser()
         return file if file.is_file() else None
@@ -179,15 +167,9 @@ def _find(
                 beside = candidate.rpartition("/")[0]
                 return file, candidate.rpartition("/")[2], get(f"{beside}/{CARD}" if beside else CARD)
     except OSError as error:
-        raise _ProblemError("model", f"'{path}' cannot be read: {error.strerror or error}") from None
+        raise ProblemError("model", f"'{path}' cannot be read: {error.strerror or error}") from None
     how = f"train it: gristmill classifier train RECIPE {name}" if asked.train else "name a .bin or .ftz of fastText"
-    raise _ProblemError("model", f"there is no model at '{path}'{_near(folder / top)}; {how}")
-
-
-def _near(path: Path) -> str:
-    beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
-    hint = nearest(path.name, beside) if beside else ""
-    return f" ({hint})" if hint.startswith("did") else ""
+    raise ProblemError("model", f"there is no model at '{path}'{near_files(folder / top)}; {how}")
 
 
 def _card(file: Path, sha256: str) -> dict[str, Any]:
@@ -197,11 +179,9 @@ def _card(file: Path, sha256: str) -> dict[str, Any]:
     except ValueError:
         card = None
     if not isinstance(card, dict):
-        raise _ProblemError("model", f"the card '{file.name}' beside the model is not JSON; train again, or remove it")
+        raise ProblemError("model", f"the card '{file.name}' beside the model is not JSON; train again, or remove it")
     if "feeding" not in card:  # somebody else's card
         return {}
     if card.get("sha256") != sha256:
-        raise _ProblemError(
-            "model", f"the card '{file.name}' is of another model; put the two together, or train again"
-        )
+        raise ProblemError("model", f"the card '{file.name}' is of another model; put the two together, or train again")
     return card

@@ -1,6 +1,7 @@
 """`decide` of a recipe -> the entries that judge documents."""
 
 from gristmill.filters.judge import Entry, Judge
+from gristmill.filters.labels.signals import signals_of as signals_of_labels
 from gristmill.filters.lists.signals import signals_of
 from gristmill.filters.presets import PRESETS
 from gristmill.filters.quality.signals import Draw
@@ -13,6 +14,7 @@ def judge_of(recipe: Recipe) -> Judge:
     """The compiled `decide` list. The recipe has been checked: names exist."""
     measured = [name for classifier in recipe.read_classifiers for name, _ in classifier.signals]
     measured += [signal.name for one in recipe.read_lists for signal in signals_of(one)]
+    measured += [signal.name for labels in recipe.read_labels for signal in signals_of_labels(labels)]
     entries = [entry_of(decision, recipe.language) for decision in recipe.decide]
     return Judge(entries, recipe.otherwise, measured, language_preset(recipe.language))
 

@@ -18,8 +18,10 @@ from gristmill.filters.names import LISTED, near_file, nearest
 from gristmill.filters.quality.classifier import ANY
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe import plain_yaml
-from gristmill.pipelines.recipe.classifiers import Fetch, read_classifiers
+from gristmill.pipelines.recipe.classifiers import read_classifiers
+from gristmill.pipelines.recipe.labels import read_labels
 from gristmill.pipelines.recipe.lists import read_lists
+from gristmill.pipelines.recipe.named_files import Fetch
 from gristmill.pipelines.recipe.plain_yaml import short
 from gristmill.pipelines.recipe.plugins import declare_plugins, read_plugin
 from gristmill.pipelines.recipe.schema import Recipe
@@ -101,15 +103,17 @@ def _add_plugins(data: dict[str, Any], file: Path, lines: dict[RecipePath, int])
 
 
 def _add_files(recipe: Recipe, file: Path, lines: dict[RecipePath, int], fetch: Fetch | None, models: bool) -> None:
-    """Read the files that `classifiers` and `lists` name, and declare their signals, so that rules can use them."""
+    """Read the files that `classifiers`, `lists` and `labels` name, and declare their signals for rules."""
     classifiers, problems = read_classifiers(recipe, file.parent, fetch) if models else ((), [])
     lists, wrong = read_lists(recipe, file.parent, fetch) if models else ((), [])
-    problems = [*problems, *wrong]
+    labels, amiss = read_labels(recipe, file.parent, fetch) if models else ((), [])
+    problems = [*problems, *wrong, *amiss]
     if not problems:
         try:
-            recipe.declare(classifiers, lists)
+            recipe.declare(classifiers, lists, labels)
         except ValueError as error:
-            problems = [(("classifiers" if recipe.classifiers else "lists",), str(error))]
+            named = [name for name in ("classifiers", "labels", "lists") if getattr(recipe, name)]
+            problems = [((named[0],), str(error))]
     if problems:
         told = [(line_of(lines, path), path, text) for path, text in problems]
         raise report(
@@ -118,7 +122,7 @@ def _add_files(recipe: Recipe, file: Path, lines: dict[RecipePath, int], fetch: 
 
 
 def fingerprint(recipe: Recipe) -> str:
-    """sha256 of the resolved recipe, and of the files that it names: its classifiers' models, its lists."""
+    """sha256 of the resolved recipe, and of the files that it names: its classifiers' models, lists, labels."""
     named = recipe.file_keys()
     return hashlib.sha256((recipe.model_dump_json() + (json.dumps(named) if named else "")).encode()).hexdigest()
 
@@ -137,6 +141,7 @@ def dump(recipe: Recipe) -> str:
             "feeding": classifier.models[0][1].feeding,
         }
     values["lists"] = {one.name: {"kept": one.kept_as} for one in recipe.read_lists}
+    values["labels"] = {one.name: {"kept": one.kept_as} for one in recipe.read_labels}
     return yaml.safe_dump(values, allow_unicode=True, sort_keys=False)
 
 

@@ -12,13 +12,20 @@ from pydantic import (
     field_validator,
 )
 
+from gristmill.filters.labels.keys import Key
+from gristmill.filters.labels.signals import ORIGIN as LABELS
+from gristmill.filters.labels.signals import declare as declare_labels
+from gristmill.filters.labels.table import LabelFile
+from gristmill.filters.lists.signals import ORIGIN as LISTS
 from gristmill.filters.lists.signals import declare as declare_lists
 from gristmill.filters.lists.table import ListFile
 from gristmill.filters.quality.classifier import Classifier as ReadClassifier
+from gristmill.filters.quality.signals import ORIGIN as CLASSIFIERS
 from gristmill.filters.quality.signals import Draw
 from gristmill.filters.quality.signals import declare as declare_classifiers
 from gristmill.filters.quality.train import LEAST_BUCKETS
-from gristmill.pipelines.recipe.base import Bytes, Expected, Model, Names, Paths, Share, as_list
+from gristmill.filters.signals import SIGNALS
+from gristmill.pipelines.recipe.base import Bytes, Expected, Model, Names, Paths, Share, as_keys, as_list
 from gristmill.pipelines.recipe.glance import NAME
 from gristmill.pipelines.recipe.languages import known_language
 from gristmill.pipelines.recipe.plugins import Plugin, declare_plugins
@@ -232,6 +239,30 @@ class EntryList(Model):
     """The list as a run keeps it; written into a run's recipe."""
 
 
+NumbersOfTexts = dict[str, float]
+
+
+class Labels(Model):
+    """Numbers that somebody else has given to documents, joined by a key, as signals: `<name>.<column>`; the signal
+    `<name>` is 1 where there is a label."""
+
+    paths: Paths = []
+    """Files of labels: Parquet, CSV (`.csv`, `.tsv`) or JSON lines (`.jsonl`), the latter also `.gz`."""
+    key: Key = "doc_id"
+    """By what a label belongs to a document: its `doc_id`, its own `id`, or its address, `url`."""
+    field: str | None = None
+    """Column of the files that holds the key; absent: it is called as the key is."""
+    columns: Annotated[
+        dict[str, NumbersOfTexts | None],
+        BeforeValidator(as_keys),
+        Expected("a list of columns, or a mapping such as `{grade: {high: 2, low: 1}, score: null}`"),
+    ] = {}
+    """Columns of numbers (true and false are 1 and 0), each a signal. Of a column of texts which number each text
+    stands for: `{grade: {high: 2, low: 1}}`."""
+    kept: str | None = None
+    """The labels as a run keeps them; written into a run's recipe."""
+
+
 class Recipe(Model):
     """One YAML file that says everything about a run."""
 
@@ -254,6 +285,8 @@ class Recipe(Model):
     """Name -> a model that scores every document in its languages (docs/classifiers.md)."""
     lists: dict[str, EntryList] = {}
     """Name -> entries that are looked for in addresses or texts, as signals for `decide` (docs/lists.md)."""
+    labels: dict[str, Labels] = {}
+    """Name -> numbers from outside that are joined to documents, as signals for `decide` (docs/labels.md)."""
     decide: Annotated[
         list[Decision], Expected("a list of entries, such as `- {when: {language: en}, presets: [gopher@paper]}`")
     ] = []
@@ -267,6 +300,7 @@ class Recipe(Model):
     train: Train = Train()
     _read_classifiers: tuple[ReadClassifier, ...] = PrivateAttr(())
     _read_lists: tuple[ListFile, ...] = PrivateAttr(())
+    _read_labels: tuple[LabelFile, ...] = PrivateAttr(())
 
     @property
     def read_classifiers(self) -> tuple[ReadClassifier, ...]:
@@ -278,15 +312,29 @@ class Recipe(Model):
         """The lists as `load` has read them."""
         return self._read_lists
 
-    def file_keys(self) -> list[list[Any]]:
-        """What step keys hold of the files that classifiers and lists name: their content, no paths."""
-        return [*(one.key for one in self._read_classifiers), *(one.key for one in self._read_lists)]
+    @property
+    def read_labels(self) -> tuple[LabelFile, ...]:
+        """The labels as `load` has read them."""
+        return self._read_labels
 
-    def declare(self, classifiers: tuple[ReadClassifier, ...], lists: tuple[ListFile, ...]) -> None:
-        """Take classifiers and lists whose files were read, and declare their signals. Raises ValueError for a name
-        that is taken."""
-        self._read_classifiers, self._read_lists = classifiers, lists
+    def file_keys(self) -> list[list[Any]]:
+        """What step keys hold of the files that classifiers, lists and labels name: their content, no paths."""
+        return [
+            *(one.key for one in self._read_classifiers),
+            *(one.key for one in self._read_lists),
+            *(one.key for one in self._read_labels),
+        ]
+
+    def declare(
+        self, classifiers: tuple[ReadClassifier, ...], lists: tuple[ListFile, ...], labels: tuple[LabelFile, ...]
+    ) -> None:
+        """Take classifiers, lists and labels whose files were read, and declare their signals. Raises ValueError for a
+        name that is taken."""
+        self._read_classifiers, self._read_lists, self._read_labels = classifiers, lists, labels
+        for origin in (LISTS, LABELS, CLASSIFIERS):  # what an earlier recipe has declared, whichever of them did
+            SIGNALS.withdraw(origin)
         declare_lists(lists)
+        declare_labels(labels)
         asked = [entry.pareto for entry in self.decide if entry.pareto is not None]
         declare_classifiers(classifiers, [Draw(one.signal, one.alpha, self.seed) for one in asked])
 
@@ -294,4 +342,4 @@ class Recipe(Model):
         """A recipe that arrives in another process brings what its rules and readers are made of."""
         super().__setstate__(state)
         declare_plugins(self.plugins)
-        self.declare(self._read_classifiers, self._read_lists)
+        self.declare(self._read_classifiers, self._read_lists, self._read_labels)

@@ -17,6 +17,7 @@ from gristmill.pipelines.report.sections.edits import build_edits
 from gristmill.pipelines.report.sections.funnel import Funnel, build_funnel
 from gristmill.pipelines.report.sections.groups import build_languages, build_sites, build_sources
 from gristmill.pipelines.report.sections.headline import build_header
+from gristmill.pipelines.report.sections.labels import build_labels
 from gristmill.pipelines.report.sections.lengths import build_lengths
 from gristmill.pipelines.report.sections.provenance import build_provenance
 from gristmill.pipelines.report.sections.samples import build_kept, build_samples
@@ -82,6 +83,7 @@ def _build(material: Material) -> Report:
         sources=build_sources(material, counts.tokens(counts.sources)),
         languages=languages,
         sites=build_sites(material),
+        labels=build_labels(material),
         entries=entries,
         lengths=build_lengths(material),
         kept=build_kept(material),

@@ -16,6 +16,7 @@ from gristmill.pipelines.report.sections.edits import Edits
 from gristmill.pipelines.report.sections.funnel import Funnel
 from gristmill.pipelines.report.sections.groups import Groups
 from gristmill.pipelines.report.sections.headline import Header
+from gristmill.pipelines.report.sections.labels import Coverage
 from gristmill.pipelines.report.sections.provenance import Provenance
 from gristmill.pipelines.report.sections.samples import Kept, Samples
 from gristmill.pipelines.report.sections.timing import Timing
@@ -34,6 +35,7 @@ class Report:
     sources: Groups
     languages: Groups | None
     sites: Groups | None
+    labels: list[Coverage]
     entries: list[Entry]
     lengths: Histogram | None
     kept: Kept | None

@@ -13,6 +13,7 @@ from gristmill.pipelines.report.theme import TERMINAL, count, duration, share, s
 
 if TYPE_CHECKING:  # what a report is made from is not imported by whoever shows one
     from gristmill.pipelines.report.model import Report
+    from gristmill.pipelines.report.sections.labels import Matched
 
 TOP = 6
 """Reasons listed."""
@@ -26,6 +27,7 @@ def terminal_summary(report: Report) -> RenderableType:
     parts: list[RenderableType] = [_headline(report), _funnel(report)]
     if any(step.reasons for step in report.funnel.steps):
         parts.append(_reasons(report))
+    parts += [_labelled(of.whole) for of in report.labels]
     parts += [Text(f"! {item.text}", style=TERMINAL["notice"]) for item in report.attention]
     return Group(*parts)
 
@@ -70,6 +72,11 @@ def _bar(parts: tuple[float, float, float, float]) -> Text:
         text.append((" " if style == "" else "━") * (end - begun), style=style)
         begun = end
     return text
+
+
+def _labelled(of: Matched) -> Text:
+    whole = f"{count(of.matched)} of {count(of.documents)} documents have a label ({share(of.share_matched)})"
+    return Text(f"labels {of.name}: {whole}")
 
 
 def _reasons(report: Report) -> Table:

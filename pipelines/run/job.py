@@ -10,6 +10,7 @@ from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.run.field_names import check_field_names
 from gristmill.pipelines.run.keys import DUPLICATES_CODE, SCORE_CODE, TEXT_CODE, TOKEN_CODE, step_key
+from gristmill.pipelines.run.label_matches import check_matches
 from gristmill.pipelines.run.plan import plan_source
 from gristmill.pipelines.run.request import STAGES
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
@@ -72,12 +73,13 @@ def plan_units(loaded: LoadedRecipe, unit_bytes: int, notes: list[str] | None = 
     """The units of every source, in the recipe's order; `notes` gets what a user should know about the input.
 
     Raises InputError for a path that matches nothing, or nothing that can be read, RecipeError for a name of a field
-    that no record has.
+    that no record has and for labels that no record has.
     """
     notes = [] if notes is None else notes
     sources = loaded.recipe.sources.items()
     units = [unit for name, source in sources for unit in plan_source(name, source, loaded.folder, unit_bytes, notes)]
     notes += check_field_names(loaded, units)
+    notes += check_matches(loaded, units)
     return units
 
 

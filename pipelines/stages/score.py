@@ -81,7 +81,8 @@ class UnitScorer:
         script = script_of(text)
         sources = pa.repeat(pa.scalar(source, pa.string()), len(text))
         told = (batch.column("doc_id"), score, batch.column("url"))
-        return Scored(language, score, script, self.judge.judge(text, language, script, sources, *told))
+        judgement = self.judge.judge(text, language, script, sources, *told, id=batch.column("id"))
+        return Scored(language, score, script, judgement)
 
     def examine(self, batch: pa.RecordBatch, source: str) -> tuple[Scored, pa.RecordBatch | None]:
         """All that is computed from the texts of a batch: scores and fingerprints."""

@@ -1,4 +1,4 @@
-"""Models of a recipe's classifiers and its lists: kept in the run directory, brought to who works on the run."""
+"""Models of a recipe's classifiers, its lists and labels: kept in the run directory, brought to whoever works on it."""
 
 import hashlib
 import os
@@ -21,9 +21,9 @@ from gristmill.pipelines.storage.store import Store
 
 
 def models(recipe: Recipe) -> Iterator[KeptFile]:
-    """Every model and list of a recipe once."""
+    """Every model, list and table of labels of a recipe once."""
     found: list[KeptFile] = [model for classifier in recipe.read_classifiers for _, model in classifier.models]
-    yield from {one.kept_as: one for one in [*found, *recipe.read_lists]}.values()
+    yield from {one.kept_as: one for one in [*found, *recipe.read_lists, *recipe.read_labels]}.values()
 
 
 def fetch(url: str) -> Path | None:
@@ -31,7 +31,7 @@ def fetch(url: str) -> Path | None:
 
     In a child, because clients of stores leave threads behind (processes/aside.py). Raises InputError.
     """
-    check_address(url, "the recipe's `classifiers` and `lists`")
+    check_address(url, "the recipe's `classifiers`, `lists` and `labels`")
     file = _temporary(f"{xxhash.xxh3_64_hexdigest(url.encode())}-{url.rpartition('/')[2]}")
 
     def get() -> bool:

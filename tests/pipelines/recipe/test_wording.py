@@ -19,6 +19,7 @@ RECIPE = {
     "gristmill": 1, "name": "x",
     "sources": {"web": {**SOURCE, "language": {"column": "lang"}, "columns": {"a": "string"}, "chat": {}}},
     "classifiers": {"q": {"train": {"good": {"files": SOURCE}}}}, "lists": {"l": {"domains": "a"}},
+    "labels": {"p": {"paths": "a", "columns": {"a": {"x": 1}}}},
     "decide": [
         {**DECISION, "pareto": {"signal": "q"}, "when": {"language": ["en"], "script": ["Latn"], "source": ["web"]}}
     ],

@@ -1,0 +1,1 @@
+"""Labels that others have given to documents: numbers by a document's key, as signals."""

@@ -1,0 +1,52 @@
+"""Files that a recipe names for its classifiers, lists and labels, and how one that is not there is told."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from gristmill.filters.names import nearest
+
+NAME = r"[a-z][a-z0-9_]*"
+"""Of a classifier, a list or labels: the signals' names begin with it."""
+
+Fetch = Callable[[str], Path | None]
+"""The address of a file on an object store -> a copy of it on this machine; None where there is no such file."""
+
+
+class ProblemError(Exception):
+    """What is wrong with something that the recipe names, and under which of its keys."""
+
+    def __init__(self, key: str, text: str):
+        super().__init__(text)
+        self.key, self.text = key, text
+
+
+def files_at(path: str, key: str, folder: Path, fetch: Fetch | None, instead: str = "") -> Iterator[Path]:
+    """The files of a path, a pattern or an address. Raises ProblemError; `instead`: what may be named for a folder."""
+    if "://" in path:
+        got = fetch(path) if fetch else None
+        if got is None:
+            raise ProblemError(key, f"there is no file at '{path}'")
+        yield got
+        return
+    at = folder / Path(path).expanduser()
+    matching = sorted(at.parent.glob(at.name)) if "*" in at.name else [at]
+    if not matching or not all(one.is_file() for one in matching):
+        what = f"is a folder; name its files{instead}" if at.is_dir() else "is no file"
+        raise ProblemError(key, f"'{path}' {what}{near_files(at)}")
+    yield from matching
+
+
+def near_files(path: Path) -> str:
+    """ " (did you mean 'x'?)" where a file beside it has almost that name, else ""."""
+    beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+    hint = nearest(path.name, beside) if beside else ""
+    return f" ({hint})" if hint.startswith("did") else ""
+
+
+def shelf() -> Path:
+    """Where this machine keeps tables that were built from a recipe's files, by the hash of those."""
+    folder = Path(tempfile.gettempdir()) / f"gristmill-lists-{os.getuid()}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
