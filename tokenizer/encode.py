@@ -25,7 +25,7 @@ Texts: TypeAlias = Sequence[str] | pa.Array | pa.ChunkedArray
 class Encoder:
     """A tokenizer that train() wrote; `path` is its folder or the tokenizer.model in it.
 
-    Raises ValueError when tokenizer.json beside the model is missing or describes another model.
+    Raises ValueError when info.json beside the model is missing or describes another model.
     """
 
     def __init__(self, path: str | Path):
@@ -34,11 +34,9 @@ class Encoder:
         try:
             self.info = TokenizerInfo.load(self.path.parent)
         except FileNotFoundError as error:
-            raise ValueError(
-                f"{self.path}: no tokenizer.json beside it; only tokenizers trained here are read"
-            ) from error
+            raise ValueError(f"{self.path}: no info.json beside it; only tokenizers trained here are read") from error
         if file_sha256(self.path) != self.info.sha256:
-            raise ValueError(f"{self.path}: not the model that tokenizer.json describes, its sha256 differs")
+            raise ValueError(f"{self.path}: not the model that info.json describes, its sha256 differs")
         self.processor = sentencepiece.SentencePieceProcessor(model_file=str(self.path))
         self.vocabulary: int = self.processor.get_piece_size()
         self.dtype = token_dtype(self.vocabulary)
@@ -73,6 +71,10 @@ class Encoder:
     def ids(self, text: str) -> list[int]:
         """The ids of one text, without BOS and EOS: for prompts and chat turns."""
         return self.encode([text], bos=False, eos=False)[0].tolist()
+
+    def scores(self) -> np.ndarray:
+        """float32[V]: what a unigram model adds up along a path of pieces, by id; empty for BPE."""
+        return self._vocabulary.scores.copy()
 
     def decode(self, ids: Iterable[int], *, special: bool = False) -> str:
         """The text of ids. Special pieces are left out, or spelt ("<eos>") with special=True. Bytes that are no UTF-8

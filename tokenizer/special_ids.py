@@ -26,7 +26,7 @@ CONTROL_PIECES = ("<mask>", "<sep>", "<cls>", *ROLES, *(f"<extra_{k}>" for k in 
 SPECIAL_IDS: dict[str, int] = {
     name: number for number, name in enumerate(("<pad>", "<unk>", "<bos>", "<eos>", *CONTROL_PIECES))
 }
-"""Piece -> id, {"<pad>": 0, ..., "<extra_99>": 111}; stored in tokenizer.json and in every token shard."""
+"""Piece -> id, {"<pad>": 0, ..., "<extra_99>": 111}; stored in info.json and in every token shard."""
 
 WHITESPACE_PIECES = ("\n", "\n\n", "\t")
 """Ordinary pieces (ids 112-114), which SentencePiece cannot learn because it trains on single lines."""

@@ -19,7 +19,7 @@ from gristmill.tokenizer.special_ids import BOS, CONTROL_PIECES, EOS, PAD, RESER
 SPACE_PIECE = "\u2581"
 """How SentencePiece spells a space."""
 
-MODEL_FILE, INFO_FILE = "tokenizer.model", "tokenizer.json"
+MODEL_FILE, INFO_FILE = "tokenizer.model", "info.json"
 
 NUM_THREADS = 16
 """Part of the result, not of the machine: unigram training adds up one partial sum of floats per thread."""
@@ -47,7 +47,7 @@ class TokenizerOptions:
 
 @dataclass(frozen=True)
 class TokenizerInfo:
-    """tokenizer.json: what stands beside tokenizer.model."""
+    """info.json: what stands beside tokenizer.model."""
 
     sha256: str
     """Of tokenizer.model."""
@@ -63,11 +63,11 @@ class TokenizerInfo:
 
     @classmethod
     def load(cls, folder: str | Path) -> "TokenizerInfo":
-        """Read tokenizer.json of a folder."""
+        """Read info.json of a folder."""
         return cls(**json.loads((Path(folder) / INFO_FILE).read_text(encoding="utf-8")))
 
     def save(self, folder: str | Path) -> None:
-        """Write tokenizer.json; equal infos give equal bytes."""
+        """Write info.json; equal infos give equal bytes."""
         text = json.dumps(self.as_dict(), indent=1, sort_keys=True, ensure_ascii=False)
         (Path(folder) / INFO_FILE).write_text(text + "\n", encoding="utf-8")
 
@@ -77,7 +77,7 @@ class TokenizerInfo:
 
 
 def train(texts: Iterable[str], options: TokenizerOptions, folder: str | Path) -> TokenizerInfo:
-    """Train on texts and write tokenizer.model and tokenizer.json into folder (made if absent).
+    """Train on texts and write tokenizer.model and info.json into folder (made if absent).
 
     The same texts in the same order give the same bytes, on any machine with any number of cores. All texts are held in
     memory: 50 MB of them take 9 s and 1.0 GB (BPE, one core). Raises ValueError when the texts do not support the

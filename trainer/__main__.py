@@ -6,6 +6,7 @@ Progress goes to stderr, results to stdout. Exit codes: trainer/errors.py.
 import difflib
 import json
 import os
+import shutil
 import signal
 import sys
 from dataclasses import replace
@@ -131,13 +132,19 @@ def export(
     ],
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="new folder for transformers' from_pretrained")],
 ) -> None:
-    """Writes a model for transformers. Example: python -m trainer export runs/demo/train/default mill-hf."""
+    """Writes a folder for transformers. Example: python -m trainer export runs/demo/train/default mill-hf."""
+    from gristmill.tokenizer.encode import Encoder
     from gristmill.trainer.checkpoint.checkpoint import Checkpoint
     from gristmill.trainer.checkpoint.huggingface import write_transformers
     from gristmill.trainer.devices.world import CPU
 
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError("the folder is not empty", where=str(folder), fix="name a new one, or remove this one")
     opened = Checkpoint.open(checkpoint)
-    family = write_transformers(opened.load_model(CPU), folder, opened.path / "tokenizer" / "tokenizer.model")
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    family = write_transformers(opened.load_model(CPU), partial, Encoder(opened.path / "tokenizer"))
+    os.replace(partial, folder)
     typer.echo(json.dumps({"model_type": family, "folder": str(folder)}))
 
 

@@ -1,4 +1,4 @@
-"""gristmill train RUN and gristmill generate CHECKPOINT: start the trainer as a process of its own."""
+"""gristmill train, generate, export, explain, scaling: start the trainer as a process of its own."""
 
 import hashlib
 import subprocess
@@ -104,6 +104,18 @@ def generate(
     gristmill generate runs/my-corpus/train/main "The"
     """
     _end(generate_text(checkpoint, prompt, context.args))
+
+
+def export(
+    context: typer.Context,
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint folder, or a training's folder.")],
+    folder: Annotated[Path, typer.Argument(help="New folder for the model.")],
+) -> None:
+    """Write a model and its tokenizer as transformers, vLLM and lm-evaluation-harness load them.
+
+    gristmill export runs/my-corpus/train/main mill-hf
+    """
+    _end(call_trainer(["export", str(checkpoint), str(folder), *context.args]))
 
 
 def explain(

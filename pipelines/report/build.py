@@ -31,7 +31,7 @@ from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.storage.verification import list_report
 
 COPIED = (
-    *("manifest.json", "run.json", "recipe.yaml", "tokenizer/tokenizer.json", "tokens/index.json", "train"),
+    *("manifest.json", "run.json", "recipe.yaml", "tokenizer/info.json", "tokens/index.json", "train"),
     *("ledger", "clusters"),
 )
 """What is copied of a run on an object store: what is small, and what nearly every figure is computed from. Of dropped

@@ -14,12 +14,13 @@ from gristmill.pipelines.errors import DamageError, RecipeError
 from gristmill.pipelines.recipe.schema import Recipe, Tokenizer
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.numbered import unpack
-from gristmill.pipelines.storage.layout import CARD, MODEL
+from gristmill.pipelines.storage.layout import CARD, LOADED, MODEL
 from gristmill.pipelines.storage.parts import put_part, read_parts
 from gristmill.pipelines.storage.receipt_book import ReceiptBook, read_note, write_note
 from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.evaluate import evaluate, merged
+from gristmill.tokenizer.huggingface import write_huggingface
 from gristmill.tokenizer.sampling import SAMPLE_SALT, derived_key, keyed_hash
 from gristmill.tokenizer.train import TokenizerInfo, TokenizerOptions, train
 
@@ -99,9 +100,11 @@ def train_tokenizer(recipe: Recipe, book: ReceiptBook, receipts: list[Receipt]) 
     with book.store.temporary() as folder:
         folder.mkdir()
         info = _train(sample.texts, options, folder)
-        replace(info, evaluation=_measure(Encoder(folder), sample)).save(folder)
-        for path in (MODEL, CARD):
-            file, stem = folder / Path(path).name, f"_work/{DATASET}/{name[:16]}-00"
+        encoder = Encoder(folder)
+        replace(info, evaluation=_measure(encoder, sample)).save(folder)
+        write_huggingface(encoder, folder)
+        for number, path in enumerate((MODEL, CARD, *LOADED)):
+            file, stem = folder / Path(path).name, f"_work/{DATASET}/{name[:16]}-{number:02d}"
             part = put_part(book.store, file, stem, file.suffix, dataset=DATASET, rows=1, published=path)
             parts.append(part)
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu

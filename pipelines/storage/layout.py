@@ -27,8 +27,10 @@ DATASETS = (
 )
 """Published datasets with a folder of their own, in which a part of an earlier recipe must not stay."""
 
-MODEL, CARD, INDEX = "tokenizer/tokenizer.model", "tokenizer/tokenizer.json", "tokens/index.json"
-FIXED = (MODEL, CARD, INDEX)
+MODEL, CARD, INDEX = "tokenizer/tokenizer.model", "tokenizer/info.json", "tokens/index.json"
+LOADED = ("tokenizer/tokenizer.json", "tokenizer/tokenizer_config.json", "tokenizer/chat_template.jinja")
+"""The tokenizer as other libraries load it (tokenizer/huggingface.py)."""
+FIXED = (MODEL, CARD, *LOADED, INDEX)
 """What readers know by a name without a hash: copies of parts under `_work`, made when a run concludes."""
 
 PLUGINS = "plugins"

@@ -59,7 +59,7 @@ def write_tokens(folder: Path, length: int, rows: int, vocabulary: int) -> None:
         Index(length, {"sha256": "0" * 64, "vocabulary": vocabulary}, {"train": split}),
     )
     (folder / "tokenizer").mkdir()
-    for name in ("tokenizer.model", "tokenizer.json"):
+    for name in ("tokenizer.model", "info.json"):
         (folder / "tokenizer" / name).write_bytes(b"")
 
 

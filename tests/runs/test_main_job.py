@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
+from transformers import AutoTokenizer
 
 from gristmill.filters.dedup.fingerprints import shingles
 from gristmill.pipelines.records.accounts import Accounts, reconcile
@@ -184,6 +185,12 @@ def test_tokens_decode_to_the_text_and_every_one_is_in_the_plan_once(calm):
                 clusters.setdefault(split, set()).add(text.pop(doc_id)["cluster"])
     assert not text
     assert not clusters["train"] & clusters["validation"]
+
+
+def test_tokenizer__other_libraries_load_it_from_the_run(calm):
+    encoder, loaded = Encoder(calm / "tokenizer"), AutoTokenizer.from_pretrained(calm / "tokenizer")
+    for row in text_rows(calm):
+        assert loaded(row["text"], add_special_tokens=False)["input_ids"] == encoder.ids(row["text"])
 
 
 def test_report_has_no_personal_data(calm):

@@ -41,7 +41,7 @@ def attention(run) -> str:
 def test_vocabulary__that_the_sample_cannot_support_is_lowered_and_said(corpus, tmp_path):
     large = corpus.with_recipe("large", "vocabulary: 640", "vocabulary: 100000")
     execute(Request(large.recipe, tmp_path / "run"))
-    card = json.loads((tmp_path / "run" / "tokenizer" / "tokenizer.json").read_text(encoding="utf-8"))
+    card = json.loads((tmp_path / "run" / "tokenizer" / "info.json").read_text(encoding="utf-8"))
     assert card["asked"] == 100_000
     assert 640 < card["vocabulary"] < 100_000
     assert manifest(tmp_path / "run")["tokenizer"] == card

@@ -161,13 +161,13 @@ def test_encoder__reads_only_the_model_that_its_info_describes(encoder, tmp_path
     model.write_bytes(model.read_bytes() + b"\n")
     with pytest.raises(ValueError, match=r"tokenizer\.model: not the model"):
         Encoder(tmp_path / "changed")
-    (tmp_path / "changed" / "tokenizer.json").unlink()
-    with pytest.raises(ValueError, match=r"no tokenizer\.json beside"):
+    (tmp_path / "changed" / "info.json").unlink()
+    with pytest.raises(ValueError, match=r"no info\.json beside"):
         Encoder(tmp_path / "changed")
 
 
 def test_encoder__header_names_tokenizer_and_special_ids(encoder):
-    info = json.loads((encoder.path.parent / "tokenizer.json").read_text())
+    info = json.loads((encoder.path.parent / "info.json").read_text())
     header = encoder.header("step key")
     assert (header.tokenizer_sha256, header.vocabulary) == (info["sha256"], 580) == (encoder.sha256, encoder.vocabulary)
     assert header.special_ids == SPECIAL_IDS == info["special_ids"]

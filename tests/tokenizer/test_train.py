@@ -23,7 +23,7 @@ def pieces_of(folder):
 def test_train__same_texts_same_bytes(texts, tmp_path, kind):
     infos = [train(iter(texts[:100]), TokenizerOptions(kind, 560), tmp_path / name) for name in "ab"]
     assert infos[0] == infos[1] == TokenizerInfo.load(tmp_path / "a")
-    for file in ("tokenizer.model", "tokenizer.json"):
+    for file in ("tokenizer.model", "info.json"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
     assert train(texts[:99], TokenizerOptions(kind, 560), tmp_path / "c").sha256 != infos[0].sha256
 

@@ -25,7 +25,7 @@ CHECKPOINT = [
     "optimizer.safetensors",
     "state.json",
     "tokenizer/tokenizer.model",
-    "tokenizer/tokenizer.json",
+    "tokenizer/info.json",
     "manifest.json",
 ]
 RUN = [
@@ -36,7 +36,7 @@ RUN = [
     "tokens/plan/train-32.arrow",
     "tokens/plan/validation-32.arrow",
     "tokenizer/tokenizer.model",
-    "tokenizer/tokenizer.json",
+    "tokenizer/info.json",
 ]
 
 
@@ -243,6 +243,6 @@ def test_train__data_verify_off_reads_no_shard_twice(one_run_dir, tmp_path, invo
     shard.write_bytes(flipped(raw, at + 20))
     assert invoke("train", run, *SETTINGS, "--steps", 1)[0] == Exit.INPUT
     assert invoke("train", run, *SETTINGS, "--steps", 1, "--set", "data.verify=false")[0] == 0
-    (run / "tokenizer" / "tokenizer.json").unlink()
+    (run / "tokenizer" / "info.json").unlink()
     got = invoke("train", run, *SETTINGS, "--name", "b", "--set", "data.verify=false")
-    assert is_named(got, "tokenizer/tokenizer.json")
+    assert is_named(got, "tokenizer/info.json")

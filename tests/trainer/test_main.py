@@ -10,8 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
+from transformers import AutoModelForCausalLM, AutoTokenizer
 from typer.testing import CliRunner
 
+from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.special_ids import BOS
 from gristmill.trainer import __main__ as command
 
 ROOT = Path(__file__).parents[2]
@@ -91,6 +94,32 @@ def invoke(monkeypatch, capsys, *arguments: object) -> tuple[int, str]:
     with pytest.raises(SystemExit) as caught:
         command.main()
     return int(caught.value.code or 0), capsys.readouterr().err
+
+
+@pytest.mark.process
+def test_export__transformers_continues_a_text_as_we_do(run, tmp_path, monkeypatch, capsys):
+    assert invoke(monkeypatch, capsys, "train", run, "--name", "try", *SETTINGS, "--steps", 4)[0] == 0
+    folder = tmp_path / "hf"
+    assert invoke(monkeypatch, capsys, "export", run / "train" / "try", folder)[0] == 0
+    assert {path.name for path in folder.iterdir()} == {
+        "config.json", "generation_config.json", "model.safetensors", "tokenizer.model", "tokenizer.json",
+        "tokenizer_config.json", "chat_template.jinja",
+    }  # fmt: skip
+    prompt = "老磨坊 the mill"
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    encoder = Encoder(folder.parent / "mill" / "tokenizer")
+    asked = tokenizer(prompt, return_tensors="pt")
+    assert asked["input_ids"][0].tolist() == [BOS, *encoder.ids(prompt)]
+    theirs = tokenizer.decode(model.generate(**asked, do_sample=False, max_new_tokens=9)[0], skip_special_tokens=True)
+    process = start("generate", run / "train" / "try", prompt, "--tokens", 9, "--temperature", 0)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert out.rstrip("\n") == theirs.rstrip("\n")
+    (folder / "mine.txt").write_text("keep")
+    code, err = invoke(monkeypatch, capsys, "export", run / "train" / "try", folder)
+    assert (code, "the folder is not empty" in err) == (2, True)
+    assert (folder / "mine.txt").read_text() == "keep"
 
 
 @pytest.mark.parametrize(

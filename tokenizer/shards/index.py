@@ -41,7 +41,7 @@ class SplitEntry:
 
 @dataclass(frozen=True)
 class Index:
-    """The whole of index.json. `tokenizer` is the content of tokenizer.json."""
+    """The whole of index.json. `tokenizer` is the content of info.json."""
 
     sequence_length: int
     tokenizer: dict[str, Any]

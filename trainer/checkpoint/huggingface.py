@@ -11,7 +11,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from gristmill.tokenizer.special_ids import BOS, EOS, PAD
+from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.huggingface import write_huggingface
+from gristmill.tokenizer.special_ids import BOS, END, EOS, PAD
+from gristmill.tokenizer.train import MODEL_FILE
 from gristmill.trainer.checkpoint.layouts import LAYOUTS
 from gristmill.trainer.errors import ConfigError, InputError
 from gristmill.trainer.model.config import ModelConfig
@@ -46,9 +49,9 @@ def read_transformers(folder: Path) -> Model:
     return model
 
 
-def write_transformers(model: Model, folder: Path, tokenizer: Path | None = None) -> str:
+def write_transformers(model: Model, folder: Path, encoder: Encoder | None = None) -> str:
     """Writes a folder that transformers' from_pretrained reads; the model_type it chose. Raises ConfigError for a model
-    that none of the layouts can express. The tokenizer's model file is put beside it."""
+    that none of the layouts can express. With an encoder, AutoTokenizer gives its ids there."""
     family = family_of(model.config)
     state = model.state_dict()
     tensors: dict[str, Tensor] = {}
@@ -70,10 +73,24 @@ def write_transformers(model: Model, folder: Path, tokenizer: Path | None = None
         "tie_word_embeddings": model.config.tied,
         "dtype": "float32",
     } | WRITERS[family](model.config)
-    (folder / "config.json").write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    if tokenizer is not None:
-        shutil.copyfile(tokenizer, folder / "tokenizer.model")
+    _write_json(folder / "config.json", facts)
+    if encoder is not None:
+        shutil.copyfile(encoder.path, folder / MODEL_FILE)
+        write_huggingface(encoder, folder, model.config.context)
+        if model.config.mask != "full":
+            _write_json(folder / "generation_config.json", _generation(model.config))
     return family
+
+
+def _generation(config: ModelConfig) -> dict[str, Any]:
+    """generation_config.json: a text ends with its document, a turn with END; an encoder-decoder begins to write at
+    PAD."""
+    begin = {"decoder_start_token_id": PAD} if config.encoder_layers else {}
+    return {"bos_token_id": BOS, "eos_token_id": [EOS, END], "pad_token_id": PAD, "do_sample": True} | begin
+
+
+def _write_json(path: Path, facts: dict[str, Any]) -> None:
+    path.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def family_of(config: ModelConfig) -> str:

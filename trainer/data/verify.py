@@ -60,7 +60,7 @@ def _read_index(run: Path) -> Index:
 
 
 def _card_fault(run: Path, index: Index) -> dict[str, str]:
-    """tokenizer.json must say what the index says of the tokenizer, in the bytes that train() writes."""
+    """info.json must say what the index says of the tokenizer, in the bytes that train() writes."""
     name = f"tokenizer/{INFO_FILE}"
     try:
         raw = (run / name).read_bytes()

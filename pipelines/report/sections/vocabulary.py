@@ -45,8 +45,8 @@ class Tokenizer:
 
 
 def build_tokenizer(material: Material) -> Tokenizer | None:
-    """What tokenizer/tokenizer.json says; None where no tokenizer was trained."""
-    described = material.json("tokenizer/tokenizer.json")
+    """What tokenizer/info.json says; None where no tokenizer was trained."""
+    described = material.json("tokenizer/info.json")
     if described is None:
         return None
     evaluation: dict[str, dict[str, Any]] = described["evaluation"]

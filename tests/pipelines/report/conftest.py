@@ -318,7 +318,7 @@ def _write_tokens(run: Path, docs: list[Doc]) -> None:
         "evaluation": {name: evaluated(size) for name, size in (("all", 210_000), ("en", 120_000), ("zh", 90_000))},
     }  # fmt: skip
     (run / "tokenizer").mkdir()
-    _json(run / "tokenizer" / "tokenizer.json", described)
+    _json(run / "tokenizer" / "info.json", described)
     write_index(run / "tokens" / "index.json", Index(512, described, splits))
 
 
