@@ -3,6 +3,7 @@
 import os
 from contextlib import suppress
 
+from gristmill.pipelines.read import marks
 from gristmill.pipelines.read.files import compression_of, open_file
 from gristmill.pipelines.read.formats import READERS
 from gristmill.pipelines.read.streams import BrokenStreamError, pieces
@@ -18,12 +19,12 @@ _BEGINNINGS = {
     b"WARC/": "WARC: `format: warc`",
     b"[": "a JSON array: `format: json`",
     b"{": "JSON: `format: jsonl`, or `format: json` where a record has several lines",
-    b"\x1f\x8b": "packed twice (gzip): unpack it once",
-    b"\x28\xb5\x2f\xfd": "packed twice (zstd): unpack it once",
-    b"BZh": "packed twice (bzip2): unpack it once",
-    b"\xfd7zXZ": "packed twice (xz): unpack it once",
-    b"\x04\x22\x4d\x18": "packed twice (lz4): unpack it once",
-    b"\x1f\x9d": f"packed by compress, {_UNREAD}",
+    marks.GZIP: "packed twice (gzip): unpack it once",
+    marks.ZSTD: "packed twice (zstd): unpack it once",
+    marks.BZIP2: "packed twice (bzip2): unpack it once",
+    marks.XZ: "packed twice (xz): unpack it once",
+    marks.LZ4: "packed twice (lz4): unpack it once",
+    marks.COMPRESS: f"packed by compress, {_UNREAD}",
     b"\x5d\x00\x00": f"packed by lzma, {_UNREAD}",
     b"\x78\x01": f"packed by zlib, {_UNREAD}",
     b"\x78\x9c": f"packed by zlib, {_UNREAD}",
@@ -61,7 +62,7 @@ def no_text(path: str, format: str) -> bool:
 def _kind(path: str) -> str:
     """What a file is by how it begins, decompressed; "" where nobody knows."""
     data = _beginning(path)
-    plain = data.removeprefix(b"\xef\xbb\xbf").lstrip()
+    plain = data.removeprefix(marks.BOM).lstrip()
     if data[257:262] == b"ustar":
         return "a tar archive: `format: code` of a repository; unpack any other"
     return next((kind for mark, kind in _BEGINNINGS.items() if data.startswith(mark) or plain.startswith(mark)), "")

@@ -13,6 +13,8 @@ from typing import IO, Any
 import pyarrow as pa
 import zstandard
 
+from gristmill.pipelines.read.marks import BZIP2, GZIP_DEFLATE, LZ4, WIDE_BOMS, XZ, ZSTD, ZSTD_DICTIONARY
+
 RAW_BYTES = 1 << 20
 """Read at a time where nothing is decompressed."""
 GZIP_BYTES = 1 << 14
@@ -21,9 +23,6 @@ ZSTD_BYTES = 1 << 10
 """Fed to zstd at a time: four bytes may stand for a block of 128 KiB, so at most 33 MB come out."""
 ZSTD_WINDOW_BYTES = 1 << 31
 """What `zstd --long=31` writes and libzstd reads at most; memory is taken only as far as a frame fills its window."""
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-DICTIONARY_MAGIC = b"\x5d\x2a\x4d\x18"
-"""Of a skippable frame at the beginning of a file, which holds the dictionary of those behind it (IIPC, .warc.zst)."""
 DICTIONARY_BYTES = 1 << 25
 """Dictionaries in use have at most some hundred KB."""
 NO_DICTIONARY = "the file was packed with a zstd dictionary and does not bring it in a skippable frame at its beginning"
@@ -32,24 +31,18 @@ NO_DICTIONARY = "the file was packed with a zstd dictionary and does not bring i
 TOLD_BYTES = 32
 """Of a file, for how it is packed and written."""
 MAGIC = {
-    "gzip": re.compile(rb"\x1f\x8b\x08"),
-    "zstd": re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"),
-    "bzip2": re.compile(rb"BZh[1-9](?:\x31\x41\x59\x26\x53\x59|\x17\x72\x45\x38\x50\x90)"),
-    "xz": re.compile(rb"\xfd7zXZ\0"),
-    "lz4": re.compile(rb"\x04\x22\x4d\x18"),
+    "gzip": re.compile(re.escape(GZIP_DEFLATE)),
+    "zstd": re.compile(re.escape(ZSTD) + rb"|[\x50-\x5f]" + re.escape(ZSTD_DICTIONARY[1:])),
+    "bzip2": re.compile(re.escape(BZIP2) + rb"[1-9](?:\x31\x41\x59\x26\x53\x59|\x17\x72\x45\x38\x50\x90)"),
+    "xz": re.compile(re.escape(XZ)),
+    "lz4": re.compile(re.escape(LZ4)),
 }
 NO_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-WIDE_MARKS = {
-    b"\xff\xfe\0\0": "utf-32-le",
-    b"\0\0\xfe\xff": "utf-32-be",
-    b"\xff\xfe": "utf-16-le",
-    b"\xfe\xff": "utf-16-be",
-}
 WIDE_ASCII = {
-    re.compile(rb"[\t\n\r -~]\0\0\0"): "utf-32-le",
-    re.compile(rb"\0\0\0[\t\n\r -~]"): "utf-32-be",
-    re.compile(rb"[\t\n\r -~]\0(?!\0)"): "utf-16-le",
-    re.compile(rb"\0[\t\n\r -~]"): "utf-16-be",
+    re.compile(rb"[\t\n\r -~]\0\0\0"): "utf-32le",
+    re.compile(rb"\0\0\0[\t\n\r -~]"): "utf-32be",
+    re.compile(rb"[\t\n\r -~]\0(?!\0)"): "utf-16le",
+    re.compile(rb"\0[\t\n\r -~]"): "utf-16be",
 }
 LZ4_BYTES = 1 << 16
 """Asked for at a time: what an early end costs at most."""
@@ -78,7 +71,7 @@ def compression_in(file: IO[bytes], named: str | None) -> str | None:
     for compression, magic in MAGIC.items():
         if magic.match(head):
             return compression
-    return named if NO_TEXT.search(head) and not head.startswith(tuple(WIDE_MARKS)) else None
+    return named if NO_TEXT.search(head) and not head.startswith(tuple(WIDE_BOMS)) else None
 
 
 def pieces(file: IO[bytes], named: str | None) -> Iterator[bytes]:
@@ -106,7 +99,7 @@ def can_be_cut(file: IO[bytes], named: str | None) -> bool:
 
 def wide_encoding(head: bytes) -> str | None:
     """UTF-16 or UTF-32, by the mark that a file begins with, else by the NULs beside its first ASCII character."""
-    for mark, encoding in WIDE_MARKS.items():
+    for mark, encoding in WIDE_BOMS.items():
         if head.startswith(mark):
             return encoding
     for begins, encoding in WIDE_ASCII.items():
@@ -242,13 +235,13 @@ def _dictionary(file: IO[bytes]) -> zstandard.ZstdCompressionDict | None:
     """The dictionary that the file begins with, which may itself be packed; None where it begins with none."""
     start = file.tell()
     magic, size = file.read(4), int.from_bytes(file.read(4), "little")
-    if magic != DICTIONARY_MAGIC:
+    if magic != ZSTD_DICTIONARY:
         file.seek(start)
         return None
     data = file.read(size) if size <= DICTIONARY_BYTES else b""
     if len(data) < size:
         raise BrokenStreamError("BrokenDictionary: the zstd dictionary at the beginning is cut off or beyond all sizes")
-    if data.startswith(ZSTD_MAGIC):
+    if data.startswith(ZSTD):
         data, packed = b"", io.BytesIO(data)
         for piece in _zstd_pieces(packed):
             data += piece

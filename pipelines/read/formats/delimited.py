@@ -11,11 +11,12 @@ from gristmill.pipelines.errors import BadRecordError, InputError
 from gristmill.pipelines.read.batches import Item
 from gristmill.pipelines.read.context import Context
 from gristmill.pipelines.read.encodings.decoders import PYTHONS
+from gristmill.pipelines.read.encodings.texts import REPLACED, check_decoded, decode_known, decode_text
 from gristmill.pipelines.read.files import File, compression_of, open_file
 from gristmill.pipelines.read.formats.csv_rows import ROW_BYTES, Dialect, LostRow, Row, too_long_row
 from gristmill.pipelines.read.formats.jsonl import record_item
-from gristmill.pipelines.read.html.charset import decode_text
 from gristmill.pipelines.read.lines import lines, lines_of_split
+from gristmill.pipelines.read.marks import BOM
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, split_of, whole
 from gristmill.pipelines.read.streams import RAW_BYTES, BrokenStreamError, as_utf8, can_be_cut, pieces
 from gristmill.pipelines.recipe.sources import ColumnType, Source
@@ -24,7 +25,6 @@ from gristmill.pipelines.records.elements import Split
 
 LOOK_BYTES = 1 << 16
 """From which the encoding and the delimiter are told."""
-BOM = b"\xef\xbb\xbf"
 DELIMITERS = ",\t;|"
 _SAID = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 """A first line that tells Excel the delimiter, and is no row."""
@@ -38,10 +38,10 @@ class Table:
     def __init__(self, path: str, source: Source) -> None:
         options = source.csv
         with open_file(path) as file:
-            codec, first_line = _beginning(file, path)
+            self._encoding, first_line = _beginning(file, path)
         said = _SAID.fullmatch(first_line)
         delimiter = options.delimiter or (said[1] if said else _delimiter(first_line, path))
-        self.dialect = Dialect(delimiter, options.quotes, codec)
+        self.dialect = Dialect(delimiter, options.quotes, PYTHONS.get(self._encoding, self._encoding))
         self.typed = source.columns
         self._above = bool(said) + (options.header is None)
         if options.header is None:
@@ -52,7 +52,7 @@ class Table:
                 raise BadRecordError("MissingHeader: the file holds no row")
             if isinstance(row, LostRow):
                 raise BadRecordError(row.error)
-            self.names = _unlike(self.dialect.fields(self._text(row)))
+            self.names = _unlike(self.dialect.fields(self._text(row)[0]))
         else:
             self.names = options.header
 
@@ -63,23 +63,26 @@ class Table:
 
     def record(self, row: Row) -> dict:
         """The fields of a row by name; typed columns as their type, where the text can be read so."""
-        fields = self.dialect.fields(self._text(row))
+        text, replaced = self._text(row)
+        fields = self.dialect.fields(text)
         if len(fields) != len(self.names):
             raise BadRecordError(f"UnevenRow: {len(fields)} fields, and there are {len(self.names)} columns")
         record: dict = dict(zip(self.names, fields, strict=True))
         for name, kind in self.typed.items():
             if name in record:
                 record[name] = _typed(record[name], kind)
+        if replaced:
+            record[REPLACED] = replaced
         return record
 
     def _rows(self, found: Iterator) -> Iterator[Row | LostRow]:
         rows = self.dialect.rows(found)
         return (row for row in rows if isinstance(row, LostRow) or row.data.removeprefix(BOM).strip(b" \r"))
 
-    def _text(self, row: Row) -> str:
+    def _text(self, row: Row) -> tuple[str, int]:
         if row.is_open:
             raise BadRecordError("OpenQuote: a quotation mark is not closed; the lines behind it are read as rows")
-        return row.data.removeprefix(BOM).decode(self.dialect.codec)
+        return decode_known(row.data.removeprefix(BOM), self._encoding)
 
 
 def read_csv(split: Split, context: Context) -> Iterator[Item]:
@@ -188,7 +191,7 @@ def _can_be_cut(path: str) -> bool:
 
 
 def _beginning(file: IO[bytes], path: str) -> tuple[str, str]:
-    """(codec, the first line that is not blank)."""
+    """(encoding, the first line that is not blank)."""
     data = b""
     try:
         for piece in as_utf8(pieces(file, compression_of(path))):
@@ -199,14 +202,14 @@ def _beginning(file: IO[bytes], path: str) -> tuple[str, str]:
         pass  # said where the rows end
     data = data[:LOOK_BYTES].removeprefix(BOM)
     try:
-        text, codec = codecs.getincrementaldecoder("utf-8")().decode(data), "utf-8"
+        text, encoding = codecs.getincrementaldecoder("utf-8")().decode(data), "utf-8"
     except UnicodeDecodeError:
         text, encoding = decode_text(data[: data.rfind(b"\n") + 1 or len(data)])
-        codec = PYTHONS.get(encoding, encoding)
+        check_decoded(text, encoding)
     text = text.lstrip("\r\n ")
     if "\n" not in text and "\r" in _unquoted(text).rstrip("\r"):
         raise BadRecordError("WrongLineEnds: lines end in CR alone; make them LF, for example: tr '\\r' '\\n'")
-    return codec, text.partition("\n")[0]
+    return encoding, text.partition("\n")[0]
 
 
 def _unquoted(text: str) -> str:

@@ -2,13 +2,14 @@
 
 import posixpath
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 from xml.etree import ElementTree
 
 from gristmill.pipelines.errors import BadRecordError
 from gristmill.pipelines.read.batches import Item
 from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.encodings.texts import REPLACED, check_decoded
 from gristmill.pipelines.read.formats.archives import BrokenArchiveError, clean, entries
 from gristmill.pipelines.read.formats.jsonl import record_item
 from gristmill.pipelines.read.html.extract import read_page
@@ -29,7 +30,7 @@ FIELDS = {"title": "title", "author": "creator", "language": "language", "publis
 class Book(NamedTuple):
     """What is known of a book, and the paths of its chapters."""
 
-    known: dict[str, str]
+    known: dict[str, Any]
     chapters: list[str]
 
 
@@ -47,8 +48,12 @@ def read_epub(split: Split, context: Context) -> Iterator[Item]:
     whole = context.extract.model_copy(update={"main_content": False})
 
     def record(_: bytes) -> dict:
-        texts = [context.guard.step(read_page)(page, None, whole).text.decode().strip() for page in pages]
-        return {**book.known, "chapters": len(pages), context.fields.text: "\n\n".join(filter(None, texts))}
+        found = [context.guard.step(read_page)(page, None, whole) for page in pages]
+        text = "\n\n".join(filter(None, (chapter.text.decode().strip() for chapter in found)))
+        check_decoded(text, " and ".join(sorted({chapter.charset for chapter in found})))
+        replaced = text.count("\ufffd")
+        known = book.known | ({REPLACED: replaced} if replaced else {})
+        return {**known, "chapters": len(pages), context.fields.text: text}
 
     yield record_item(b"\0".join(pages), 0, split.path, context, record)
 
@@ -106,5 +111,8 @@ def _xml(data: bytes, path: str) -> ElementTree.Element:
 
 
 READER = Reader(
-    holds_pages=True, suffixes=(".epub",), items=read_epub, look=lambda *_: Seen({*FIELDS, "chapters"}, 1, True)
+    holds_pages=True,
+    suffixes=(".epub",),
+    items=read_epub,
+    look=lambda *_: Seen({*FIELDS, "chapters", REPLACED}, 1, True),
 )

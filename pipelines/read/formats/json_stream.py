@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from gristmill.pipelines.read.lines import Line, LostLine
+from gristmill.pipelines.read.marks import BOM
 from gristmill.pipelines.read.streams import BrokenStreamError
 from gristmill.pipelines.records.dead_letters import Passing, too_long
 
 LOOK_BYTES = 1 << 16
 """From which a file's layout is told."""
-BOM = b"\xef\xbb\xbf"
 NEAR_THE_END = 16
 """A parser that stops so many bytes before the end may have met half a word, number or escape."""
 NOT_CLOSED = "EOFError: the file ends inside of an array that is not closed; whatever followed is lost"

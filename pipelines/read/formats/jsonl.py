@@ -10,11 +10,13 @@ from itertools import pairwise
 from gristmill.pipelines.errors import BadRecordError
 from gristmill.pipelines.read.batches import Document, Item
 from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.encodings.texts import REPLACED, decode_known
 from gristmill.pipelines.read.fields import json_type
 from gristmill.pipelines.read.files import File, compression_of, open_file
 from gristmill.pipelines.read.formats import json_stream
 from gristmill.pipelines.read.lines import Line, LostLine, lines, lines_of_split
 from gristmill.pipelines.read.listing import fits
+from gristmill.pipelines.read.marks import BOM, WIDE_BOMS
 from gristmill.pipelines.read.nested import names_in
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, split_of, whole
 from gristmill.pipelines.read.streams import BrokenStreamError, as_utf8, pieces
@@ -23,9 +25,6 @@ from gristmill.pipelines.records.dead_letters import dead_letter
 from gristmill.pipelines.records.elements import Split
 
 LOOK_BYTES = 1 << 20
-BOM = b"\xef\xbb\xbf"
-OTHER_BOMS = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
-"""Encodings in which a line cannot be found by its end: their lines are dead letters, and the first says why."""
 
 _decode = json.JSONDecoder(parse_constant=lambda name: None).decode
 """NaN and Infinity, which Python's json writes and JSON does not know, read as null."""
@@ -79,11 +78,17 @@ def parse(data: bytes) -> dict:
     """The object of one line. Raises BadRecordError, and what decoding UTF-8 and JSON raises."""
     try:
         record = _decode(data.decode())
-    except ValueError:
-        for mark, name in OTHER_BOMS.items():
+    except ValueError as error:
+        for mark, encoding in WIDE_BOMS.items():
             if data.startswith(mark):
+                name = encoding.upper()[: len("UTF-16")]
                 raise BadRecordError(f"WrongEncoding: {name}; JSON lines are UTF-8 (RFC 8259, section 8.1)") from None
-        raise
+        if not isinstance(error, UnicodeDecodeError):
+            raise
+        text, replaced = decode_known(data)
+        record = _decode(text)
+        if type(record) is dict:
+            record[REPLACED] = replaced
     if type(record) is not dict:
         raise BadRecordError(f"WrongType: the record is {json_type(record)}, not an object")
     return record

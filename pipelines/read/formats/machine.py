@@ -18,8 +18,8 @@ import xxhash
 from gristmill.pipelines.errors import BadRecordError, InputError, utf8_text
 from gristmill.pipelines.read.batches import Aside, Document, Item
 from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.encodings.texts import check_decoded, decode_text
 from gristmill.pipelines.read.fields import utf8
-from gristmill.pipelines.read.html.charset import decode_text
 from gristmill.pipelines.read.reader import Reader
 from gristmill.pipelines.records.dead_letters import dead_letter
 from gristmill.pipelines.records.elements import Split
@@ -144,7 +144,8 @@ def _text(name: str, data: bytes) -> tuple[str, str]:
         module = ".".join(name.removesuffix(".py").removesuffix("/__init__").split("/")[1:])
         parts = [f"{title}\n\n{doc}" for title, doc in _docstrings(tree, module)]
         return "docstrings", "\n\n".join(parts)
-    text, _ = decode_text(data)
+    text, encoding = decode_text(data)
+    check_decoded(text, encoding)
     if name.endswith("/METADATA"):
         return "description", text.replace("\r\n", "\n").partition("\n\n")[2].strip()
     return "licence", text.strip()

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.read.encodings.texts import decode_known
 from gristmill.pipelines.read.formats.layout import column_at, indexed, is_binary, is_string, stored, struct_fields
 
 GOOD, NOT_UTF8, DAMAGED = 0, 1, 2
@@ -100,9 +101,16 @@ def _texts(column: pa.Array) -> Salvaged:
         if left < 0 or not _valid(plain):  # values that lie over each other might be larger than any memory
             fault_R[i] = DAMAGED
         elif text and not _valid(row):
-            fault_R[i] = NOT_UTF8
+            value, fault_R[i] = _without_stray_bytes(value)
         values.append(None if fault_R[i] else value)
     return Salvaged(pa.array(values, pa.large_binary()).view(pa.large_string() if text else pa.large_binary()), fault_R)
+
+
+def _without_stray_bytes(value: bytes | None) -> tuple[bytes | None, int]:
+    try:
+        return decode_known(value or b"")[0].encode(), GOOD
+    except UnicodeDecodeError:
+        return None, NOT_UTF8
 
 
 BYTES_OF = {

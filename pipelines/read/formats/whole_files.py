@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from gristmill.pipelines.errors import utf8_text
 from gristmill.pipelines.read.batches import Item
 from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.encodings.texts import REPLACED
 from gristmill.pipelines.read.files import compression_of, open_file
 from gristmill.pipelines.read.html.pages import page_document
 from gristmill.pipelines.read.reader import Reader, Seen
@@ -55,11 +56,13 @@ def hold(source: Iterable[bytes], limit: int) -> tuple[bytes | Passing, str]:
 
 
 TEXT = Reader(
-    suffixes=(".txt", ".text", ".md", ".rst"), items=read_text_file, look=lambda *_: Seen({"file", "charset"}, 1, True)
+    suffixes=(".txt", ".text", ".md", ".rst"),
+    items=read_text_file,
+    look=lambda *_: Seen({"file", "charset", REPLACED}, 1, True),
 )
 HTML = Reader(
     holds_pages=True,
     suffixes=(".html", ".htm", ".xhtml"),
     items=read_html_file,
-    look=lambda *_: Seen({"file", "charset", "title"}, 1, True),
+    look=lambda *_: Seen({"file", "charset", "title", REPLACED}, 1, True),
 )

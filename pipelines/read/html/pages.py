@@ -5,7 +5,8 @@ from typing import Any
 from gristmill.pipelines.errors import BadRecordError
 from gristmill.pipelines.read.batches import Document, Item
 from gristmill.pipelines.read.context import Context
-from gristmill.pipelines.read.html.charset import check_decoded, decode_page, decode_text
+from gristmill.pipelines.read.encodings.texts import REPLACED, check_decoded, decode_text
+from gristmill.pipelines.read.html.charset import decode_page
 from gristmill.pipelines.read.html.extract import read_page
 from gristmill.pipelines.records.dead_letters import dead_letter
 
@@ -40,6 +41,8 @@ def page_document(
             plain, record["charset"] = decode_page(body, http_label) if http_label else decode_text(body)
             text = plain.encode()
         check_decoded(text.decode(), record["charset"])
+        if replaced := text.count(b"\xef\xbf\xbd"):
+            record[REPLACED] = replaced
         step = "read"
         url, language, typed, meta = context.fields.take_rest(record)
     except BadRecordError as error:

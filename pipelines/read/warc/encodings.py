@@ -13,18 +13,15 @@ import brotli
 import zstandard
 
 from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.read.marks import COMPRESS, GZIP, WIDE_BOMS, ZSTD
 from gristmill.pipelines.records.dead_letters import too_long
 
-GZIP_MAGIC = b"\x1f\x8b"
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 ZSTD_WINDOW_BYTES = 1 << 27
-COMPRESS_MAGIC = b"\x1f\x9d"
 CHUNK = re.compile(rb"(?:\r?\n)?([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 """Bytes that no text has (WHATWG MIME sniffing, section 7.2)."""
 SNIFFED_BYTES = 1445
 """As WHATWG MIME sniffing looks at."""
-TEXT_BOMS = (b"\xff\xfe", b"\xfe\xff")
 FED_BYTES = 1 << 10
 """At a time: zstd makes at most 33 MB of so much, the others stop at the limit."""
 NAMES = {"x-gzip": "gzip", "gzip": "gzip", "deflate": "deflate", "br": "br", "zstd": "zstd", "chunked": "chunked"}
@@ -50,7 +47,7 @@ def decoded(body: bytes, transfer: str | None, content: str | None, limit: int) 
     for name in reversed(names):
         body, was_cut = _dechunked(body) if name == "chunked" else _unpacked(body, name, limit)
         cut = cut or was_cut
-    if content and body.startswith(GZIP_MAGIC):  # packed once more than its header says
+    if content and body.startswith(GZIP):  # packed once more than its header says
         body, was_cut = _unpacked(body, "gzip", limit)
         cut = cut or was_cut
     return Body(body, cut)
@@ -60,12 +57,12 @@ def unsaid(body: bytes, limit: int) -> Body:
     """The body of a page or text without the chunks, gzip or zstd that it is in though no header says so."""
     if CHUNK.match(body) and not (found := _dechunked(body)).cut:
         body = found.data
-    return _unpacked(body, "", limit) if body.startswith((GZIP_MAGIC, ZSTD_MAGIC)) else Body(body, False)
+    return _unpacked(body, "", limit) if body.startswith((GZIP, ZSTD)) else Body(body, False)
 
 
 def is_text(data: bytes) -> bool:
     """Whether the beginning of a body has no bytes that only binary files have."""
-    return data.startswith(TEXT_BOMS) or not CONTROL.search(data, 0, SNIFFED_BYTES)
+    return data.startswith(tuple(WIDE_BOMS)) or not CONTROL.search(data, 0, SNIFFED_BYTES)
 
 
 def _names(header: str) -> Iterator[str]:
@@ -74,13 +71,13 @@ def _names(header: str) -> Iterator[str]:
 
 def _unpacked(body: bytes, name: str, limit: int) -> Body:
     """By what the bytes begin with, for headers are mixed up; by the name where the encoding has no mark of its own."""
-    if body.startswith(COMPRESS_MAGIC):
+    if body.startswith(COMPRESS):
         raise BadRecordError("BrokenHttp: the body is packed by `compress`, which is not read")
     zlib_header = len(body) > 1 and body[0] & 15 == 8 and (body[0] << 8 | body[1]) % 31 == 0
     ways: list[Callable[[], Any]] = []
-    if body.startswith(GZIP_MAGIC):
+    if body.startswith(GZIP):
         ways = [lambda: zlib.decompressobj(wbits=31)]
-    elif body.startswith(ZSTD_MAGIC):
+    elif body.startswith(ZSTD):
         ways = [_Zstd]
     elif name == "br":
         ways = [_Brotli]
@@ -90,7 +87,7 @@ def _unpacked(body: bytes, name: str, limit: int) -> Body:
         found = _run(way, body, limit)
         if found is not None and not (found.cut and is_text(body)):
             return found
-    if is_text(body) and not body.startswith(ZSTD_MAGIC):
+    if is_text(body) and not body.startswith(ZSTD):
         return Body(body, False)
     if name != "br" and (found := _run(_Brotli, body, limit)) and not found.cut:
         return found

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
+from gristmill.pipelines.read.marks import BOM
 from gristmill.pipelines.read.warc.arc import ARC_BEGINS, MAX_LINE_BYTES, arc_head
 from gristmill.pipelines.read.warc.tape import SEARCH_BYTES, WARC_MAGIC, Mark, Tape
 from gristmill.pipelines.records.dead_letters import Passing, too_long
@@ -16,8 +17,6 @@ BEGINS = re.compile(rb"WARC/\d+(?:\.\d+)*[ \t]*\r?\n")
 MORE_FIELDS = re.compile(rb"(?:[\w-]+:[^\n]*\n)+\r?\n")
 DRAFT = b"WARC/0."
 """ClueWeb's writer of 0.18 counted other line ends than it wrote: there a record ends where the next one begins."""
-BOM = b"\xef\xbb\xbf"
-"""Before a record where files were joined that an editor had saved."""
 TYPE = re.compile(rb"^warc-type:[ \t]*([a-z]+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 
 
@@ -129,7 +128,9 @@ def _header(tape: Tape) -> Header | None:
 
 
 def _leading_line_ends(data: bytes) -> int:
-    return len(BOM) if data.startswith(BOM) else len(data) - len(data.lstrip(b"\r\n"))
+    if data.startswith(BOM):  # of files that an editor had saved, joined
+        return len(BOM)
+    return len(data) - len(data.lstrip(b"\r\n"))
 
 
 def _head(data: bytes) -> bytes | None:

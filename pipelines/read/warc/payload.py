@@ -3,6 +3,7 @@
 import re
 from typing import NamedTuple
 
+from gristmill.pipelines.read.marks import BOM
 from gristmill.pipelines.read.warc.encodings import SNIFFED_BYTES, decoded, is_text, unsaid
 from gristmill.pipelines.read.warc.headers import Fields, parse_http, value_of
 
@@ -19,7 +20,6 @@ PAGE = re.compile(
 XHTML = re.compile(rb"<!doctype\s+html|<html[\s>]|xmlns=[\"']http://www\.w3\.org/1999/xhtml", re.IGNORECASE)
 NOT_TEXT = re.compile(rb"%PDF-|\x89PNG|GIF8|\xff\xd8\xff|PK\x03\x04|\x1f\x8b\x08|RIFF|wOFF|wOF2|ID3|OggS|BM.{4}\x00")
 """Files whose server called them text (same, sections 6 and 7)."""
-BOM = b"\xef\xbb\xbf"
 
 
 class Payload(NamedTuple):

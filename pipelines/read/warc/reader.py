@@ -6,6 +6,7 @@ from typing import Any
 from gristmill.pipelines.errors import BadRecordError
 from gristmill.pipelines.read.batches import Aside, Item
 from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.encodings.texts import REPLACED
 from gristmill.pipelines.read.files import compression_of, open_file
 from gristmill.pipelines.read.html.pages import dropped_page, page_document
 from gristmill.pipelines.read.reader import Reader, Seen
@@ -73,7 +74,7 @@ def _known(fields: Fields) -> dict[str, Any]:
 
 def look(split: Split, records: int, source: Source) -> Seen:
     """The headers of the first records, and what reading adds to them."""
-    names = {"url", "http_status", "http_content_type", "http_body_cut", "charset", "title"}
+    names = {"url", "http_status", "http_content_type", "http_body_cut", "charset", "title", REPLACED}
     count = 0
     try:
         with open_file(split.path) as file:

@@ -4,10 +4,10 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
+from gristmill.pipelines.read.marks import GZIP_DEFLATE
 from gristmill.pipelines.read.streams import BrokenStreamError, compression_in, gzip_pieces, pieces
 from gristmill.pipelines.read.warc.arc import MAX_LINE_BYTES, arc_head
 
-GZIP_MAGIC = b"\x1f\x8b\x08"
 WARC_MAGIC = b"WARC/"
 SEARCH_BYTES = 1 << 20
 
@@ -117,11 +117,11 @@ class Tape:
         self._file.seek(after)
         data, start = self._file.read(SEARCH_BYTES), after
         while data:
-            found = data.find(GZIP_MAGIC)
+            found = data.find(GZIP_DEFLATE)
             while found >= 0:
                 if _opens_record(data[found : found + 4096]):
                     return start + found
-                found = data.find(GZIP_MAGIC, found + 1)
+                found = data.find(GZIP_DEFLATE, found + 1)
             tail = data[-4096:] if len(data) > 4096 else b""
             more = self._file.read(SEARCH_BYTES)
             start += len(data) - len(tail)

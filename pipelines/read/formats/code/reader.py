@@ -8,6 +8,7 @@ from functools import lru_cache
 from gristmill.pipelines.errors import utf8_text
 from gristmill.pipelines.read.batches import Item
 from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.encodings.texts import REPLACED
 from gristmill.pipelines.read.files import compression_of, local_path, open_file
 from gristmill.pipelines.read.formats.archives import BrokenArchiveError, Entry, entries, is_tar, is_zip
 from gristmill.pipelines.read.formats.code.languages import language_of
@@ -21,7 +22,7 @@ from gristmill.pipelines.records.dead_letters import Passing, unreadable
 from gristmill.pipelines.records.elements import Split
 from gristmill.pipelines.storage.addresses import is_remote
 
-FIELDS = {"path", "programming_language", "license", "license_file", "charset"}
+FIELDS = {"path", "programming_language", "license", "license_file", "charset", REPLACED}
 
 
 def read_code(split: Split, context: Context) -> Iterator[Item]:

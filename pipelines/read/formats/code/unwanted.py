@@ -5,13 +5,13 @@ import posixpath
 import re
 
 from gristmill.pipelines.read.formats.code.languages import EXTENSIONS
+from gristmill.pipelines.read.marks import WIDE_BOMS
 
 SNIFFED_BYTES = 8000
 """Git, too, looks for a zero among so many."""
 HEAD_BYTES = 4096
 MINIFIED_LINE = 110
 """Bytes of the mean line of a script or style sheet that was packed."""
-UNICODE_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _BINARY = """
 png jpg jpeg gif bmp ico webp tif tiff psd mp3 mp4 avi mov wav ogg flac pdf doc docx xls xlsx ppt pptx zip gz
 bz2 xz zst 7z rar jar war class o a so dll dylib exe bin dat pyc pyo whl egg woff woff2 ttf otf eot sqlite db
@@ -46,7 +46,7 @@ GENERATED_HEAD = re.compile(
 def why_unwanted(path: str, body: bytes) -> str | None:
     """The rule that drops a file, `binary_file`, `vendored_file`, `generated_file` or `minified_file`; None: none."""
     extension = posixpath.basename(path).lower().rpartition(".")[2]
-    if extension in BINARY or (b"\0" in body[:SNIFFED_BYTES] and not body.startswith(UNICODE_MARKS)):
+    if extension in BINARY or (b"\0" in body[:SNIFFED_BYTES] and not body.startswith(tuple(WIDE_BOMS))):
         return "binary_file"
     if VENDORED.search(path):
         return "vendored_file"

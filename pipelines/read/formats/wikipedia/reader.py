@@ -5,13 +5,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 from xml.etree import ElementTree
 
 from gristmill.pipelines.errors import BadRecordError
 from gristmill.pipelines.read.batches import Aside, Item
 from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.encodings.texts import REPLACED, decode_known
 from gristmill.pipelines.read.files import File, compression_of, open_file
 from gristmill.pipelines.read.formats.jsonl import record_item
 from gristmill.pipelines.read.formats.wikipedia.wikitext import plain_text
@@ -27,7 +28,7 @@ HEAD_BYTES = 1 << 16
 """Of the file, for its <siteinfo>."""
 FILES_AND_CATEGORIES = {"6", "14"}
 """Numbers of the namespaces whose links are not shown."""
-FIELDS = {"title", "id", "revision", "timestamp", "url"}
+FIELDS = {"title", "id", "revision", "timestamp", "url", REPLACED}
 
 
 class Site(NamedTuple):
@@ -111,8 +112,12 @@ def read_dump(split: Split, context: Context) -> Iterator[Item]:
 
 
 def _item(page: Line, site: Site, path: str, context: Context) -> Item:
+    replaced = 0
     try:
-        root = ElementTree.fromstring(page.data)
+        xml, replaced = decode_known(page.data)
+        root = ElementTree.fromstring(xml)
+    except UnicodeDecodeError as error:
+        return dead_letter(context.next_row(), path, page.offset, error, page.data)
     except ElementTree.ParseError as error:
         line, column = error.position
         said = f"ParseError: not XML from line {line}, column {column} of the page on"
@@ -128,13 +133,15 @@ def _item(page: Line, site: Site, path: str, context: Context) -> Item:
         wikitext, title = root.findtext("revision/text"), root.findtext("title")
         if wikitext is None or title is None:
             raise BadRecordError("MissingField: the page has no title or no text")
-        known = {
+        known: dict[str, Any] = {
             "title": title,
             "id": root.findtext("id"),
             "revision": root.findtext("revision/id"),
             "timestamp": root.findtext("revision/timestamp"),
             "url": site.base + quote(title.replace(" ", "_"), safe="/:@!$()*,;~'") if site.base else None,
         }
+        if replaced:
+            known[REPLACED] = replaced
         return {context.fields.text: plain_text(wikitext, site.hidden), **known}
 
     return record_item(page.data, page.offset, path, context, record)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gristmill.pipelines.read.encodings.decoders import REFUSED, decode
+from gristmill.pipelines.read.encodings.decoders import PYTHONS, REFUSED, decode
 from gristmill.pipelines.read.encodings.detected import NAMES, detect, detect_escaped, detect_unicode
 from gristmill.pipelines.read.encodings.labels import LABELS
 
@@ -128,3 +128,31 @@ def test_statistics__of_a_text_that_is_cut_within_a_character_or_has_a_stray_byt
 @pytest.mark.parametrize("encoding", ["koi8-r", "windows-1251"])
 def test_statistics__damage_makes_no_east_asian_text_of_others(encoding):
     assert detect(("Мельница медленно мелет зерно и отправляет муку в город. " * 4).encode(encoding)[:-1]) == encoding
+
+
+MILLS = {
+    "windows-1253": "Ο μύλος βρισκόταν δίπλα στο ποτάμι και άλεθε τα σιτηρά της κοιλάδας. Φέτος έβρεξε πολύ. ",
+    "iso-8859-7": "Ο μύλος βρισκόταν δίπλα στο ποτάμι και άλεθε τα σιτηρά της κοιλάδας. Φέτος έβρεξε πολύ. ",
+    "windows-1255": "הטחנה עמדה ליד הנהר וטחנה את התבואה של כל העמק. השנה ירד הרבה גשם והאבנים הסתובבו מהר. ",
+    "windows-874": "โรงสีตั้งอยู่ริมแม่น้ำและบดข้าวของทั้งหุบเขา ปีนี้ฝนตกมากกว่าทุกปี หินโม่จึงหมุนเร็วขึ้น ",
+    "iso-8859-6": "كانت الطاحونة تقف بجانب النهر وتطحن حبوب الوادي كله. هذا العام نزل المطر أكثر من كل عام. ",
+    "windows-1257": "Malūnas stovėjo prie upės ir malė viso slėnio grūdus. Šiemet lietaus daugiau, todėl girnos sukasi greičiau. ",
+    "iso-8859-2": "Młyn stał nad rzeką i mielił zboże całej doliny. Woda płynęła szybko, młynarz śmiał się głośno. ",
+    "iso-8859-5": RU + " ",
+    "gb18030": ZH,
+    "big5": TW,
+    "euc-kr": KO + " ",
+    "shift_jis": JA + " ",
+    "euc-jp": JA + " ",
+}
+
+
+@pytest.mark.parametrize("stray", [b"\xff", b"\x98\xd2", b"\xfc", b"\xa5\xae"])
+@pytest.mark.parametrize("encoding", MILLS)
+def test_statistics__a_stray_byte_makes_no_other_script(encoding, stray):
+    data = (MILLS[encoding] * 6).encode(PYTHONS.get(encoding, encoding))
+    for at in (len(data) // 3, len(data) // 2, 2 * len(data) // 3):
+        damaged = data[:at] + stray + data[at:]
+        found = detect(damaged)
+        alike = {"windows-1253": "iso-8859-7", "iso-8859-7": "windows-1253", "windows-1255": "iso-8859-8"}
+        assert found in (encoding, alike.get(encoding))
