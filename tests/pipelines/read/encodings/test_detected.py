@@ -136,7 +136,7 @@ MILLS = {
     "windows-1255": "הטחנה עמדה ליד הנהר וטחנה את התבואה של כל העמק. השנה ירד הרבה גשם והאבנים הסתובבו מהר. ",
     "windows-874": "โรงสีตั้งอยู่ริมแม่น้ำและบดข้าวของทั้งหุบเขา ปีนี้ฝนตกมากกว่าทุกปี หินโม่จึงหมุนเร็วขึ้น ",
     "iso-8859-6": "كانت الطاحونة تقف بجانب النهر وتطحن حبوب الوادي كله. هذا العام نزل المطر أكثر من كل عام. ",
-    "windows-1257": "Malūnas stovėjo prie upės ir malė viso slėnio grūdus. Šiemet lietaus daugiau, todėl girnos sukasi greičiau. ",
+    "windows-1257": "Malūnas stovėjo prie upės ir malė viso slėnio grūdus. Šiemet lietaus daugiau, girnos sukasi. ",
     "iso-8859-2": "Młyn stał nad rzeką i mielił zboże całej doliny. Woda płynęła szybko, młynarz śmiał się głośno. ",
     "iso-8859-5": RU + " ",
     "gb18030": ZH,
