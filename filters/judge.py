@@ -1,15 +1,16 @@
 """Judging a batch: which entry admits a document, which signals its rules need on which view, which rules fire."""
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gristmill.filters.edits import Edits, apply
 from gristmill.filters.line_rules import DATATROVE, FINEWEB, PAPER, TFDS, c4_editor
+from gristmill.filters.measured import Asked, Entry, Measured, Stored, admitting
 from gristmill.filters.refinedweb import edit_refinedweb
 from gristmill.filters.rules import Preset, Rule, fired_matrix
 from gristmill.filters.signals import SIGNALS, score
@@ -27,29 +28,11 @@ EDITORS: dict[str, Editor] = {
 }
 """What the `editor` of a preset names. Those with one name before the @ find the same signals."""
 
+IDENTIFIED = "language_score"
+"""The signal that identification gives; it stands beside the others, for every document."""
+
 UNJUDGED = "unjudged"
 """The rule that drops a document which no entry admits, where the recipe says `otherwise: drop`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of a recipe's `decide`: which documents, which presets in order. An absent condition admits all.
-
-    languages: ISO 639-1; scripts: ISO 15924; sources: names of the recipe's sources.
-    """
-
-    languages: frozenset[str] | None
-    scripts: frozenset[str] | None
-    sources: frozenset[str] | None
-    presets: tuple[Preset, ...]
-
-    def admits(self, language: pa.Array, script: pa.Array, source: pa.Array) -> np.ndarray:
-        """Bool per document. A null value satisfies only an absent condition."""
-        admitted_D = np.ones(len(language), bool)
-        for wanted, column in ((self.languages, language), (self.scripts, script), (self.sources, source)):
-            if wanted is not None:
-                admitted_D &= pc.is_in(column, pa.array(sorted(wanted), column.type)).to_numpy(zero_copy_only=False)
-        return admitted_D
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +43,8 @@ class Judgement:
     has those signals of the text as extracted which some entry asks for and which mean something for its language.
     fired: list<string>, full names of all rules that fired, in recipe order; empty for a kept document.
     judged: bool per document; false where no entry admits it: kept, or dropped by the rule UNJUDGED.
-    edits: byte ranges of the extracted text that the entry's editing presets change.
+    edits: byte ranges of the extracted text that the entry's editing presets change; where the numbers were
+    stored, only of documents that no rule drops.
     """
 
     signals: pa.RecordBatch
@@ -90,38 +74,59 @@ class _View:
 class _Plan:
     """The rules of one entry, each with the column that it reads, and the views that these columns come from.
 
-    signal_of: column -> signal, of the rules and of what presets measure beside them.
+    meaning_of: column -> what the number in it is, of the rules and of what presets measure beside them. `keys` tells
+    signals of one name apart, where their numbers come from files.
     """
 
-    def __init__(self, presets: Sequence[Preset], measured: Sequence[str]) -> None:
+    def __init__(self, presets: Sequence[Preset], measured: Sequence[str], keys: Mapping[str, Any]) -> None:
         self.views = [_View(None, "", names=[*measured])]
         self.rules: list[Rule] = []
         self.rule_names: list[str] = []
         self.rule_columns: list[str] = []
         self.signal_of: dict[str, str] = {}
+        self.meaning_of: dict[str, str] = {}
+        self._keys = keys
         for preset in presets:
             if preset.editor is not None:
                 self.views.append(self._next_view(preset.editor, preset.short_name))
             self.rules += preset.rules
             self.rule_names += preset.rule_names()
             self.rule_columns += [self._column(rule.signal) for rule in preset.rules]
-            self.signal_of |= {self._column(rule.signal): rule.signal for rule in preset.rules}
-            self.signal_of |= {self._column(name): name for name in preset.measures}
-        self.signal_of |= {name: name for name in measured}
+            for name in preset.measures:
+                self._column(name)
+        for name in measured:
+            self._mean(name, name, 1)
+
+    @property
+    def editors(self) -> tuple[str, ...]:
+        """The editing steps, in order."""
+        return tuple(view.editor for view in self.views if view.editor is not None)
+
+    @property
+    def asked(self) -> Asked:
+        """What later judges need to know of its numbers."""
+        return Asked(self.meaning_of, self.editors)
 
     def _column(self, name: str) -> str:
         """The column of a signal for rules that see the newest view, which will compute it if no editor does."""
         editor, view = SIGNALS[name].editor, self.views[-1]
         if editor == IDENTIFICATION:
-            return name
+            return self._mean(name, name, 1)
         if editor is None:
             if name not in view.names:
                 view.names.append(name)
-            return name + view.suffix
-        finders = [view for view in self.views if view.kind == editor]
+            return self._mean(name + view.suffix, name, len(self.views))
+        finders = [number for number, view in enumerate(self.views) if view.kind == editor]
         if not finders:
             raise ValueError(f"signal {name} comes from the editing step {editor}, which no preset before makes")
-        return name + finders[-1].found_suffix
+        return self._mean(name + self.views[finders[-1]].found_suffix, name, finders[-1] + 1)
+
+    def _mean(self, column: str, name: str, views: int) -> str:
+        """Note what stands in a column: a signal, as it is after so many views."""
+        steps = [view.editor for view in self.views[1:views]]
+        self.signal_of[column] = name
+        self.meaning_of[column] = json.dumps([name, steps, self._keys.get(name)])
+        return column
 
     def _next_view(self, editor: str, short_name: str) -> _View:
         before = self.views[-1].suffix
@@ -130,23 +135,75 @@ class _Plan:
             view.found_suffix = before
         return view
 
-    def measure(
-        self,
-        text: pa.Array,
-        beside: Mapping[str, pa.Array | None],
-        language_score: np.ndarray,
-    ) -> tuple[dict[str, np.ndarray], Edits]:
-        """All columns of the plan, float64 per document, and the edits of its editing steps as one."""
-        columns = {"language_score": language_score}
-        edits = Edits.none(len(text))
+    def measure(self, of: "_Documents", columns: Collection[str] | None = None) -> tuple[dict[str, np.ndarray], Edits]:
+        """All columns of the plan, or some; float64 per document; and the edits of its editing steps as one."""
+        wanted = self.signal_of if columns is None else columns
+        values = {IDENTIFIED: of.language_score}
+        text, edits = of.text, Edits.none(len(of.language))
         for view in self.views:
             if view.editor is not None:
                 made, found = EDITORS[view.editor](text)
                 edits, text = edits.then(made) if len(edits) else made, apply(text, made)
-                columns |= {name + view.found_suffix: value_D for name, value_D in found.items()}
-            found = score(text, view.names, beside)
-            columns |= {name + view.suffix: value_D for name, value_D in found.items()}
-        return {name: columns[name] for name in self.signal_of}, edits
+                values |= {name + view.found_suffix: value_D for name, value_D in found.items()}
+            names = [name for name in view.names if name + view.suffix in wanted]
+            found = score(text, names, of.beside)
+            values |= {name + view.suffix: value_D for name, value_D in found.items()}
+        return {name: values[name] for name in self.signal_of if name in wanted}, edits
+
+    def remember(self, of: "_Documents", stored: Stored, asked: Asked, known: bool) -> dict[str, np.ndarray]:
+        """As `measure`, of documents that another judge asked `asked`: only what it did not ask is measured now.
+
+        known: whether that judge admitted them; if not, it left out what means nothing for a document's language.
+        """
+        column_of = asked.column_of()
+        there = {column: column_of.get(meaning) for column, meaning in self.meaning_of.items()}
+        if not known:
+            languages = of.language.unique().to_pylist()
+            for column, name in self.signal_of.items():
+                if not all(SIGNALS[name].valid_for(language) for language in languages):
+                    there[column] = None
+        there[IDENTIFIED] = None
+        missing = [column for column in self.signal_of if there[column] is None and column != IDENTIFIED]
+        values = self.measure(of, missing)[0] if missing else {}
+        values[IDENTIFIED] = of.language_score
+        return {
+            column: values[column] if (before := there[column]) is None else stored.values(before, of.row)
+            for column in self.signal_of
+        }
+
+    def edit(self, of: "_Documents", stored: Stored, before: np.ndarray) -> Edits:
+        """As `measure` finds them: those that are stored after the same editing steps, the others made now.
+
+        before: by which entry of the earlier judge each document was judged.
+        """
+        same_steps = np.array([asked.editors == self.editors for asked in stored.measured.asked])
+        same = same_steps[before] & stored.edited[of.row]
+        documents = len(of.row)
+        known, new = np.flatnonzero(same), np.flatnonzero(~same)
+        made = [_moved(stored.edits.take(of.row[known]), known, documents)]
+        if len(new):
+            made.append(_moved(self.measure(of.take(new), ())[1], new, documents))
+        return _together(made, documents)
+
+
+@dataclass(frozen=True, slots=True)
+class _Documents:
+    """Some documents of a batch: their rows in it, and what signals are computed from."""
+
+    row: np.ndarray
+    text: pa.Array
+    language: pa.Array
+    beside: Mapping[str, pa.Array | None]
+    language_score: np.ndarray
+
+    def take(self, at: np.ndarray) -> "_Documents":
+        """Some of these; what is asked for whole is not copied."""
+        if len(at) == len(self.row):
+            return self
+        rows = pa.array(at)
+        text, language = (column if column is None else column.take(rows) for column in (self.text, self.language))
+        beside = {name: column if column is None else column.take(rows) for name, column in self.beside.items()}
+        return _Documents(self.row[at], text, language, beside, self.language_score[at])
 
 
 class Judge:
@@ -156,7 +213,8 @@ class Judge:
     documentation and unit of its signal. rule_names: full names of all rules in recipe order.
     otherwise: what becomes of documents that no entry admits, "keep" or "drop". measured: signals that every document
     has, of its text as extracted, whether or not a rule asks for them. everywhere: a preset on language_score that
-    judges these too; the entries have it among theirs.
+    judges these too; the entries have it among theirs. keys: of signals whose numbers come from files (models, lists,
+    labels), what tells these apart.
 
     Raises KeyError for a rule on an unknown signal and ValueError for one on a signal whose editing step is missing.
     """
@@ -167,10 +225,12 @@ class Judge:
         otherwise: Literal["keep", "drop"] = "keep",
         measured: Sequence[str] = (),
         everywhere: Preset | None = None,
+        keys: Mapping[str, Any] | None = None,
     ) -> None:
         self.entries, self.otherwise = tuple(entries), otherwise
-        self._everywhere = _Plan([everywhere] if everywhere else [], ())
-        self._plans = [_Plan(entry.presets, measured) for entry in entries]
+        keys = keys or {}
+        self._everywhere = _Plan([everywhere] if everywhere else [], (), keys)
+        self._plans = [_Plan(entry.presets, measured, keys) for entry in entries]
         signal_of = {column: SIGNALS[name] for plan in self._plans for column, name in plan.signal_of.items()}
         signal_of |= {column: SIGNALS[name] for column, name in self._everywhere.signal_of.items()}
         signal_of |= {name: SIGNALS[name] for name in measured}  # without entries too
@@ -181,7 +241,12 @@ class Judge:
         names = [name for plan in (*self._plans, self._everywhere) for name in plan.rule_names]
         self.rule_names = list(dict.fromkeys(names))
         asked = [name for plan in self._plans for name in plan.views[0].names]
-        self._extracted = list(dict.fromkeys([*asked, *measured]))
+        self._unjudged = _Plan((), list(dict.fromkeys([*asked, *measured])), keys)
+
+    @property
+    def measured(self) -> Measured:
+        """What its numbers are, so that another judge can use them."""
+        return Measured(self.entries, tuple(plan.asked for plan in (*self._plans, self._unjudged)))
 
     def placed_rules(self) -> list[tuple[int, str, str, Rule]]:
         """(number of the entry, full name, column that it reads, rule) of every rule, in recipe order."""
@@ -200,55 +265,78 @@ class Judge:
         doc_id: pa.Array | None = None,
         language_score: np.ndarray | None = None,
         url: pa.Array | None = None,
+        stored: Stored | None = None,
         **beside: pa.Array | None,
     ) -> Judgement:
         """Judge one batch. text large_string; language, script, source, doc_id, url string columns of that length, and
         whatever else signals may ask for by name (`Counters.beside`); without language_score no rule on it fires.
+        stored: what an earlier judge measured of this batch: only what it lacks is computed from the texts.
 
         Raises TypeError for another text type. Rows keep their order; every row is answered, by the first entry that
         admits it.
         """
-        open_D = np.ones(len(text), bool)
+        count = len(language)
+        score_D = np.full(count, np.nan) if language_score is None else np.asarray(language_score, np.float64)
         beside = {"language": language, "doc_id": doc_id, "url": url, **beside}
-        score_D = np.full(len(text), np.nan) if language_score is None else np.asarray(language_score, np.float64)
-        values = {name: np.full(len(text), np.nan) for name in self.columns.names}
+        whole = _Documents(np.arange(count), text, language, beside, score_D)
+        entry_D = admitting(self.entries, language, script, source, count)
+        before_D = entry_D if stored is None else admitting(stored.measured.entries, language, script, source, count)
+        values = {name: np.full(count, np.nan) for name in self.columns.names}
         fired: list[tuple[np.ndarray, np.ndarray]] = []
         edits: list[Edits] = []
-        for entry, plan in zip(self.entries, self._plans, strict=True):
-            row_E = np.flatnonzero(open_D & entry.admits(language, script, source))
-            open_D[row_E] = False
+        for number, plan in enumerate(self._plans):
+            row_E = np.flatnonzero(entry_D == number)
             if not len(row_E):
                 continue
-            columns, made = plan.measure(*_rows(text, beside, row_E), score_D[row_E])
+            mine = whole.take(row_E)
+            columns, made = self._values(plan, mine, stored, before_D)
             for name, value_E in columns.items():
                 values[name][row_E] = value_E
             fired_RE = fired_matrix(plan.rules, [columns[name] for name in plan.rule_columns], len(row_E))
             doc, rule = np.nonzero(fired_RE.T)
             number_R = np.array([self.rule_names.index(name) for name in plan.rule_names], np.int64)
             fired.append((row_E[doc], number_R[rule]))
-            edits.append(_moved(made, row_E, len(text)))
-        if len(row_U := np.flatnonzero(open_D)):
-            for name, value_U in self._unjudged_signals(*_rows(text, beside, row_U)).items():
+            if stored is not None and plan.editors:
+                kept = mine.take(np.flatnonzero(~fired_RE.any(axis=0)))
+                made, row_E = plan.edit(kept, stored, before_D[kept.row]), kept.row
+            edits.append(_moved(made, row_E, count))
+        if len(row_U := np.flatnonzero(entry_D == len(self._plans))):
+            for name, value_U in self._unjudged_signals(whole.take(row_U), stored, before_D).items():
                 values[name][row_U] = value_U
-            if "language_score" in values:
-                values["language_score"][row_U] = score_D[row_U]
+            if IDENTIFIED in values:
+                values[IDENTIFIED][row_U] = score_D[row_U]
             for name, asked in zip(self._everywhere.rule_names, self._everywhere.rules, strict=True):
                 row_F = row_U[asked.fires(score_D[row_U])]
                 fired.append((row_F, np.full(len(row_F), self.rule_names.index(name))))
             if self.otherwise == "drop":
                 fired.append((row_U, np.full(len(row_U), len(self.rule_names))))
         signals = pa.record_batch([pa.array(values[name], from_pandas=True) for name in values], schema=self.columns)
-        return Judgement(signals, self._fired_lists(fired, len(text)), ~open_D, _together(edits, len(text)))
+        judged_D = entry_D < len(self._plans)
+        return Judgement(signals, self._fired_lists(fired, count), judged_D, _together(edits, count))
 
-    def _unjudged_signals(self, text: pa.Array, beside: Mapping[str, pa.Array | None]) -> dict[str, np.ndarray]:
+    def _values(
+        self, plan: _Plan, of: _Documents, stored: Stored | None, before_D: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], Edits]:
+        """The columns of a plan, and the edits where they were found on the way."""
+        if stored is None:
+            return plan.measure(of)
+        values = {column: np.full(len(of.row), np.nan) for column in plan.signal_of}
+        asked = stored.measured.asked
+        for before in np.unique(before_D[of.row]).tolist():
+            at = np.flatnonzero(before_D[of.row] == before)
+            found = plan.remember(of.take(at), stored, asked[before], before < len(asked) - 1)
+            for column, value in found.items():
+                values[column][at] = value
+        return values, Edits.none(len(of.row))
+
+    def _unjudged_signals(self, of: _Documents, stored: Stored | None, before_D: np.ndarray) -> dict[str, np.ndarray]:
         """What any entry asks of the text as extracted; NaN where it means nothing for a document's language."""
-        language = beside["language"]
-        assert language is not None
-        code = language.dictionary_encode(null_encoding="encode")
+        code = of.language.dictionary_encode(null_encoding="encode")
         names = code.dictionary.to_pylist()
+        values, _ = self._values(self._unjudged, of, stored, before_D)
         return {
-            name: np.where(np.array([SIGNALS[name].valid_for(of) for of in names])[code.indices], value_U, np.nan)
-            for name, value_U in score(text, self._extracted, beside).items()
+            name: np.where(np.array([SIGNALS[name].valid_for(one) for one in names])[code.indices], value_U, np.nan)
+            for name, value_U in values.items()
         }
 
     def _fired_lists(self, fired: list[tuple[np.ndarray, np.ndarray]], documents: int) -> pa.Array:
@@ -260,16 +348,6 @@ class Judge:
         names = pa.array([*self.rule_names, UNJUDGED], pa.string()).take(pa.array(rule_F[order_F]))
         offset_D1 = np.searchsorted(row_F[order_F], np.arange(documents + 1)).astype(np.int32)
         return pa.ListArray.from_arrays(pa.array(offset_D1), names)
-
-
-def _rows(
-    text: pa.Array, beside: Mapping[str, pa.Array | None], row_E: np.ndarray
-) -> tuple[pa.Array, Mapping[str, pa.Array | None]]:
-    """These rows of texts and of what stands beside them; what is asked for whole is not copied."""
-    if len(row_E) == len(text):
-        return text, beside
-    rows = pa.array(row_E)
-    return text.take(rows), {name: column if column is None else column.take(rows) for name, column in beside.items()}
 
 
 def _moved(edits: Edits, row_E: np.ndarray, documents: int) -> Edits:

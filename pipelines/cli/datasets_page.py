@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from gristmill.pipelines.recipe.columns import ARROW_TYPES, curated_schema, text_schema
+from gristmill.pipelines.recipe.columns import ARROW_TYPES, curated_schema, dropped_schema, text_schema
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records import columns
 from gristmill.pipelines.stages.text import ledger_schema
@@ -104,7 +104,7 @@ def datasets_page() -> str:
         lines += [
             f"| `{row.name}` | {row.type} | {row.null or 'never'} | {row.meaning} |" for row in _rows(title, schema)
         ]
-        if title in ("text", "curated"):
+        if title in ("text", "curated", "dropped"):
             kinds = ", ".join(ARROW_TYPES)
             lines.append(f"| the recipe's `columns` | {kinds} | where a record has none | as the recipe names them |")
         if title == "ledger":
@@ -124,7 +124,7 @@ def schemas() -> dict[str, pa.Schema]:
         "text": text_schema(recipe),
         "ledger": ledger_schema(columns.VERDICTS),
         "clusters": columns.CLUSTERS,
-        "dropped": columns.DROPPED,
+        "dropped": dropped_schema(recipe),
         "dead": columns.DEAD,
         "curated": curated_schema(recipe),
     }

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 
-from gristmill.filters.judge import Entry, Judge
+from gristmill.filters.judge import Judge
 from gristmill.filters.kernels.unicode import SCRIPTS
+from gristmill.filters.measured import Entry
 from gristmill.filters.names import nearest
 from gristmill.filters.pii.entities import ENTITIES
 from gristmill.filters.presets import PRESETS

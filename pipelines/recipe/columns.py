@@ -5,7 +5,7 @@ import pyarrow as pa
 from gristmill.filters.edits import EDIT
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.recipe.sources import ColumnType
-from gristmill.pipelines.records.columns import IDENTITY, LANGUAGE
+from gristmill.pipelines.records.columns import DROPPED, IDENTITY, LANGUAGE
 
 ARROW_TYPES: dict[ColumnType, pa.DataType] = {
     "string": pa.string(),
@@ -52,6 +52,11 @@ def curated_schema(recipe: Recipe) -> pa.Schema:
             ("edits", pa.list_(EDIT)),
         ]
     )
+
+
+def dropped_schema(recipe: Recipe) -> pa.Schema:
+    """What did not pass, whole: another recipe may keep it."""
+    return pa.schema([*DROPPED, *typed_columns(recipe)])
 
 
 def text_schema(recipe: Recipe) -> pa.Schema:

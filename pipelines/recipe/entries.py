@@ -1,8 +1,11 @@
 """`decide` of a recipe -> the entries that judge documents."""
 
-from gristmill.filters.judge import Entry, Judge
+from typing import Any
+
+from gristmill.filters.judge import Judge
 from gristmill.filters.labels.signals import signals_of as signals_of_labels
 from gristmill.filters.lists.signals import signals_of
+from gristmill.filters.measured import Entry
 from gristmill.filters.presets import PRESETS
 from gristmill.filters.quality.signals import Draw
 from gristmill.filters.rules import Preset, Rule, change, own_rules
@@ -12,11 +15,24 @@ from gristmill.pipelines.recipe.sources import Language
 
 def judge_of(recipe: Recipe) -> Judge:
     """The compiled `decide` list. The recipe has been checked: names exist."""
-    measured = [name for classifier in recipe.read_classifiers for name, _ in classifier.signals]
-    measured += [signal.name for one in recipe.read_lists for signal in signals_of(one)]
-    measured += [signal.name for labels in recipe.read_labels for signal in signals_of_labels(labels)]
+    measured = signal_keys(recipe)
+    keys = {**measured, **_draw_keys(recipe, measured)}
     entries = [entry_of(decision, recipe.language) for decision in recipe.decide]
-    return Judge(entries, recipe.otherwise, measured, language_preset(recipe.language))
+    return Judge(entries, recipe.otherwise, list(measured), language_preset(recipe.language), keys)
+
+
+def signal_keys(recipe: Recipe) -> dict[str, Any]:
+    """The signals that files of the recipe give (models, lists, labels), which every document has, and what tells these
+    files from others: a stored number is used again only where that is equal."""
+    keys = {name: one.key for one in recipe.read_classifiers for name, _ in one.signals}
+    keys |= {signal.name: one.key for one in recipe.read_lists for signal in signals_of(one)}
+    return keys | {signal.name: one.key for one in recipe.read_labels for signal in signals_of_labels(one)}
+
+
+def _draw_keys(recipe: Recipe, keys: dict[str, Any]) -> dict[str, Any]:
+    """Of draws: those of the signal, and the numbers that its name only rounds."""
+    drawn = [entry.pareto for entry in recipe.decide if entry.pareto is not None]
+    return {Draw(one.signal, one.alpha).name: [keys.get(one.signal), one.alpha, recipe.seed] for one in drawn}
 
 
 def entry_of(decision: Decision, language: Language) -> Entry:

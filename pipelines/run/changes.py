@@ -46,9 +46,12 @@ def _again(job: Job, state: dict[str, Any]) -> str:
         return "no stage has to be done again"
     follow = job.stages[job.stages.index(changed[0]) :]
     after = [stage for stage in follow if stage not in changed]
-    return f"to do again: {', '.join(changed)}" + (
-        f"; and {', '.join(after)} where their input changes" if after else ""
-    )
+    said = f"to do again: {', '.join(changed)}"
+    if after:
+        said += f"; and {', '.join(after)} where their input changes"
+    if state["books"].get("score") in {one.book.folder for one in job.earlier}:
+        said += "; `score` decides from the signals that it stored, and reads no input"
+    return said
 
 
 def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:

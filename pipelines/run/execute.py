@@ -23,6 +23,7 @@ from gristmill.pipelines.report.build import write_report
 from gristmill.pipelines.report.kept import described
 from gristmill.pipelines.run import manifest
 from gristmill.pipelines.run.changes import changes
+from gristmill.pipelines.run.earlier import find_earlier, forget_earlier, note_measured
 from gristmill.pipelines.run.graph import build
 from gristmill.pipelines.run.job import Job, make_job, plan_units
 from gristmill.pipelines.run.keys import code_version
@@ -98,7 +99,7 @@ def _prepare(store: Store, loaded: LoadedRecipe, request: Request, chosen: Chose
     notes = doubts(loaded)
     units = plan_units(loaded, loaded.recipe.plan.unit_bytes, notes)
     job = make_job(loaded.recipe, units, store, request.sample, _last_stage(loaded, request.until))
-    job = replace(job, decided=job.duplicates_found(units))
+    job = replace(job, decided=job.duplicates_found(units), earlier=find_earlier(job))
     _begin(job, loaded, units, request, chosen, pid, notes)
     return job, units
 
@@ -149,6 +150,7 @@ def _begin(
         if plugin.source:
             store.write_bytes(plugin.kept_as, plugin.source.encode())
     keep(store, loaded.recipe)
+    note_measured(job)
     store.write_bytes(RECIPE, dump(loaded.recipe).encode())
     state = {
         "status": "running",
@@ -213,6 +215,7 @@ def _publish(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]]) ->
     reconcile(accounts, job.steps)
     document = manifest.build(job, units, receipts, accounts)
     manifest.publish(job, units, document, receipts)
+    forget_earlier(job)
     update_state(job.store, stages=stage_times(job, units, receipts))
     return document
 

@@ -20,7 +20,8 @@ from gristmill.pipelines.stages.duplicates.members import StoreMembers
 from gristmill.pipelines.stages.duplicates.partitions import File
 from gristmill.pipelines.stages.exchange import Block, GroupBlocks
 from gristmill.pipelines.stages.numbered import Together, unpack
-from gristmill.pipelines.stages.score import FINGERPRINTS, ScoreUnits
+from gristmill.pipelines.stages.score import FINGERPRINTS
+from gristmill.pipelines.stages.score_units import ScoreUnits
 from gristmill.pipelines.stages.text import CleanUnits
 from gristmill.pipelines.stages.tokenizer import TrainTokenizer
 from gristmill.pipelines.stages.tokens import EncodeUnits, PlanRows
@@ -60,7 +61,7 @@ def score(pipeline: beam.Pipeline, job: Job) -> beam.PCollection[Numbered]:
         | "start" >> beam.Impulse()
         | "units" >> beam.ParDo(ReadPlan(job.store))
         | "fan out" >> beam.GroupByKey()
-        | "score" >> beam.ParDo(ScoreUnits(job.recipe, job.books["score"], job.sample))
+        | "score" >> beam.ParDo(ScoreUnits(job.recipe, job.books["score"], job.sample, job.earlier))
     )
     note(job, "score", scored)
     return scored

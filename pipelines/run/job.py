@@ -1,6 +1,7 @@
 """What a run is going to do: the recipe, the planned units, and the receipt book of every stage under its step key."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.read.html.engines.registry import engine_version
@@ -13,6 +14,7 @@ from gristmill.pipelines.run.keys import DUPLICATES_CODE, SCORE_CODE, TEXT_CODE,
 from gristmill.pipelines.run.label_matches import check_matches
 from gristmill.pipelines.run.plan import plan_source
 from gristmill.pipelines.run.request import STAGES
+from gristmill.pipelines.stages.decide_again import Earlier
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
 from gristmill.pipelines.storage.store import Store
 
@@ -28,6 +30,10 @@ class Job:
     input_bytes: int
     sample: float
     until: str
+    texts: str
+    """Key of everything that the units' extracted texts depend on, and not of what is decided about them."""
+    earlier: tuple[Earlier, ...] = ()
+    """Other recipes that stored what they measured of the same texts: see `run.earlier`."""
     decided: bool = False
     """Whether an earlier run has decided about the duplicates of exactly these units: see `duplicates_found`."""
 
@@ -86,11 +92,10 @@ def plan_units(loaded: LoadedRecipe, unit_bytes: int, notes: list[str] | None = 
 def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, until: str) -> Job:
     """Keys for every stage: each covers its own options and code, and everything upstream of it."""
     options = recipe.model_dump(mode="json")
-    sources = {name: {**source, "paths": None} for name, source in options["sources"].items()}
-    scored = {name: options[name] for name in ("language", "read", "extract", "decide", "otherwise", "seed")}
-    own_code = plugin_names(recipe.plugins)
-    named = [recipe.file_keys(), engine_version(recipe.extract.engine)]
-    score = step_key("score", [sources, sample, scored, _fingerprinting(recipe), own_code, named], SCORE_CODE)
+    texts = step_key("texts", _reading(recipe, options, sample), SCORE_CODE)
+    rules = [options[name] for name in ("decide", "otherwise")]
+    ranks = [recipe.language.threshold, {name: source.priority for name, source in recipe.sources.items()}]
+    score = step_key("score", [rules, ranks, _fingerprinting(recipe), recipe.file_keys()], (), texts)
     inputs = sorted(unit.key for unit in units)
     keys = {"score": score}
     if recipe.deduplicate:
@@ -101,7 +106,15 @@ def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, unt
         keys["tokenizer"] = step_key("tokenizer", [options["tokenizer"], recipe.seed], TOKEN_CODE)
         keys["tokens"] = step_key("tokens", [options["tokens"], recipe.seed], TOKEN_CODE)
     books = {stage: ReceiptBook(store, stage, key) for stage, key in keys.items()}
-    return Job(recipe, store, books, len(units), sum(unit.bytes for unit in units), sample, until)
+    return Job(recipe, store, books, len(units), sum(unit.bytes for unit in units), sample, until, texts)
+
+
+def _reading(recipe: Recipe, options: dict[str, Any], sample: float) -> list[Any]:
+    """The options that texts and their languages depend on. Where the files lie is in the units."""
+    sources = {name: {**source, "paths": None, "priority": None} for name, source in options["sources"].items()}
+    language = {**options["language"], "threshold": None}
+    rest = [options[name] for name in ("read", "extract", "seed")]
+    return [sources, sample, language, rest, plugin_names(recipe.plugins), engine_version(recipe.extract.engine)]
 
 
 def _fingerprinting(recipe: Recipe) -> list | None:

@@ -4,13 +4,11 @@ Writes `curated/` (kept), `dropped/`, and beside them the dead letters, the verd
 stages read.
 """
 
-import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 
-import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,18 +17,15 @@ from gristmill.filters.dedup.fingerprint_file import fingerprint_batch
 from gristmill.filters.dedup.fingerprints import fingerprint, rank
 from gristmill.filters.judge import Judge, Judgement
 from gristmill.filters.language.identify import identify, script_of
+from gristmill.filters.measured import Stored
 from gristmill.pipelines.processes.isolation import Guard
-from gristmill.pipelines.read.unit import read_unit
-from gristmill.pipelines.recipe.columns import curated_schema
+from gristmill.pipelines.recipe.columns import curated_schema, dropped_schema
 from gristmill.pipelines.recipe.entries import judge_of
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records import columns
 from gristmill.pipelines.records.accounts import ASIDE, DEAD, DROPPED, IN, KEPT, UNJUDGED, Accounts
 from gristmill.pipelines.records.elements import DeadLetter, Records, Unit
-from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.replay import Failure, dead_document, survive
-from gristmill.pipelines.storage.attempts import attempt
-from gristmill.pipelines.storage.models import bring
 from gristmill.pipelines.storage.parts import PartWriter
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
 
@@ -74,14 +69,31 @@ class UnitScorer:
         """Of `curated/`."""
         return curated_schema(self.recipe)
 
+    @cached_property
+    def dropped_schema(self) -> pa.Schema:
+        """Of `dropped/`."""
+        return dropped_schema(self.recipe)
+
     def score(self, batch: pa.RecordBatch, source: str) -> Scored:
         """Language, script, signals, rules and line edits of a batch as the reader gives it."""
         text = batch.column("text")
         language, score = self._language(text, batch.column("declared_language"))
-        script = script_of(text)
+        return self.judged(batch, source, language, score, script_of(text))
+
+    def judged(
+        self,
+        batch: pa.RecordBatch,
+        source: str,
+        language: pa.Array,
+        score: np.ndarray,
+        script: pa.Array,
+        stored: Stored | None = None,
+    ) -> Scored:
+        """Signals, rules and line edits of a batch whose language is known; `stored`: what is known of its signals."""
+        text = batch.column("text")
         sources = pa.repeat(pa.scalar(source, pa.string()), len(text))
         told = (batch.column("doc_id"), score, batch.column("url"))
-        judgement = self.judge.judge(text, language, script, sources, *told, id=batch.column("id"))
+        judgement = self.judge.judge(text, language, script, sources, *told, stored, id=batch.column("id"))
         return Scored(language, score, script, judgement)
 
     def examine(self, batch: pa.RecordBatch, source: str) -> tuple[Scored, pa.RecordBatch | None]:
@@ -205,9 +217,9 @@ class UnitWriter:
         shared = {**_identity(batch, self.source), "lang": lang, "step": batch.column("drop_step"), "rules": rules}
         self.dropped.write(
             columns.assemble(
-                columns.DROPPED,
+                self.scorer.dropped_schema,
                 batch.num_rows,
-                {**shared, "text": batch.column("text"), "meta": batch.column("meta")},
+                {**dict(zip(batch.schema.names, batch.columns, strict=True)), **shared},
             )
         )
         text_bytes = pc.fill_null(pc.binary_length(batch.column("text")), 0)
@@ -223,7 +235,7 @@ class UnitWriter:
             if isinstance(outcome, Failure):
                 self._fail(batch.slice(outcome.row, 1), outcome.error)
             else:
-                self._write(outcome[0], *outcome[1])
+                self.write(outcome[0], *outcome[1])
 
     def _fail(self, row: pa.RecordBatch, error: str) -> None:
         """A document that no judge could be found for: a dead letter of the step `decide`."""
@@ -231,7 +243,8 @@ class UnitWriter:
         self.accounts.add("decide", IN, self.source, 1, letter.length)
         self._bury([letter], "decide", _identity(row, self.source))
 
-    def _write(self, batch: pa.RecordBatch, scored: Scored, prints: pa.RecordBatch | None) -> None:
+    def write(self, batch: pa.RecordBatch, scored: Scored, prints: pa.RecordBatch | None) -> None:
+        """What was decided about documents, and themselves where that sends them."""
         rows, text, kept = batch.num_rows, batch.column("text"), scored.kept
         size = pc.binary_length(text).to_numpy()
         fired, judged = scored.judgement.fired, scored.judgement.judged
@@ -252,7 +265,7 @@ class UnitWriter:
         self.verdicts.write(columns.assemble(self.scorer.verdict_schema, rows, {**shared, **signals}))
 
         whole = {**dict(zip(batch.schema.names, batch.columns, strict=True)), **shared}
-        dropped = columns.assemble(columns.DROPPED, rows, whole)
+        dropped = columns.assemble(self.scorer.dropped_schema, rows, whole)
         self.dropped.write(dropped.filter(pa.array(~kept)))
         curated = columns.assemble(
             self.scorer.curated_schema, rows, {**whole, "edits": scored.judgement.edits.column()}
@@ -274,43 +287,3 @@ class UnitWriter:
 
 def _identity(batch: pa.RecordBatch, source: str) -> dict[str, object]:
     return {"doc_id": batch.column("doc_id"), "id": batch.column("id"), "source": source, "url": batch.column("url")}
-
-
-class ScoreUnits(beam.DoFn):
-    """(number, [unit]) -> (number, receipt). A unit whose receipt stands is not opened again."""
-
-    def __init__(self, recipe: Recipe, book: ReceiptBook, sample: float):
-        self.recipe, self.book, self.sample = recipe, book, sample
-
-    def setup(self) -> None:
-        """Once per worker."""
-        bring(self.book.store, self.recipe)
-        self.scorer = UnitScorer(self.recipe, self.sample)
-
-    def process(self, element: tuple[int, Iterable[Unit]]) -> Iterator[tuple[int, Receipt]]:
-        """One unit."""
-        number, (unit,) = element
-        yield number, self.book.find(unit.key) or score_unit(self.scorer, self.book, unit)
-
-
-def score_unit(scorer: UnitScorer, book: ReceiptBook, unit: Unit) -> Receipt:
-    """Do one unit and commit it."""
-    began, cpu = time.perf_counter(), time.process_time()
-    recipe = scorer.recipe
-    with attempt(book, unit.key) as guard:
-        with ExitStack() as stack:
-            writer = UnitWriter(scorer, book, unit, guard, stack)
-            source = recipe.sources[unit.source]
-            for records in read_unit(unit, source, recipe.read, recipe.extract, scorer.sample, recipe.seed, guard):
-                writer.take(records)
-        receipt = Receipt(
-            book.stage,
-            unit.key,
-            writer.parts(),
-            tuple(writer.accounts),
-            time.perf_counter() - began,
-            time.process_time() - cpu,
-            details={"input_bytes": unit.bytes, "unit": unit.to_json()},
-        )
-        book.commit(receipt)
-    return receipt

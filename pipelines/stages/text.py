@@ -19,7 +19,7 @@ from gristmill.filters.edits import Edits, apply
 from gristmill.filters.pii.engine import Scrubber
 from gristmill.filters.pii.values import Values
 from gristmill.pipelines.processes.isolation import Guard
-from gristmill.pipelines.recipe.columns import scrubbed_fields, text_schema
+from gristmill.pipelines.recipe.columns import dropped_schema, scrubbed_fields, text_schema
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records import columns
 from gristmill.pipelines.records.accounts import DEAD, DROPPED, DUPLICATE_RULES, IN, KEPT, Accounts
@@ -50,6 +50,11 @@ class UnitCleaner:
     def text_schema(self) -> pa.Schema:
         """Of `text/`."""
         return text_schema(self.recipe)
+
+    @cached_property
+    def dropped_schema(self) -> pa.Schema:
+        """Of `dropped/`."""
+        return dropped_schema(self.recipe)
 
     @cached_property
     def fields(self) -> frozenset[str]:
@@ -142,9 +147,9 @@ class UnitWriter:
         one_each = pa.array(np.arange(len(reason) + 1, dtype=np.int32))
         rules = pa.ListArray.from_arrays(one_each, reason)
         self.accounts.add_fired("deduplicate", self.source, losers.column("lang"), size, rules)
-        values = {name: losers.column(name) for name in ("doc_id", "id", "source", "url", "text", "lang", "meta")}
+        values = dict(zip(losers.schema.names, losers.columns, strict=True))
         values |= {"step": "deduplicate", "rules": rules, "duplicate_of": member_of["duplicate_of"].filter(mask)}
-        self.dropped.write(columns.assemble(columns.DROPPED, losers.num_rows, values))
+        self.dropped.write(columns.assemble(self.cleaner.dropped_schema, losers.num_rows, values))
 
     def _fail(self, row: pa.RecordBatch, error: str) -> None:
         letter = dead_document(self.unit, row, "scrub", error)

@@ -9,7 +9,7 @@ PLAN_MARK = {b"gristmill": b"units"}
 """In the metadata of the plan: it tells a run directory where run.json is damaged."""
 INVENTORY = "_plan/inventory.json"
 REPORT, PAGE, REPORT_LIST = "report/report.json", "report/index.html", "report/files.json"
-NOTES, ATTEMPTS = "_work/notes", "_work/attempts"
+NOTES, ATTEMPTS, MEASURED = "_work/notes", "_work/attempts", "_work/measured"
 
 PRIVATE = ("curated", "dropped", "dead", "_work")
 """Folders that hold raw text: mode 0700, emptied by `gristmill clean`."""

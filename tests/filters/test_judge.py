@@ -1,5 +1,7 @@
 """The judge: who is judged by what, on which view, and that batches do not matter."""
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from gristmill.filters.edits import Edits, apply
 from gristmill.filters.judge import EDITORS, Entry, Judge
 from gristmill.filters.line_rules import edit_c4
+from gristmill.filters.measured import Measured, Stored
 from gristmill.filters.presets import PRESETS
 from gristmill.filters.rules import Preset, Rule, change, own_rules
 from gristmill.filters.signals import SIGNALS, score
@@ -261,3 +264,45 @@ def test_judge__language_score_is_a_signal_that_is_given():
         assert judgement.signals["language_score"].to_pylist() == score.tolist()
         assert judgement.judged.tolist() == [True, True, False, False]
     assert Judge([entry], everywhere=everywhere).judge(*columns(rows)).fired.to_pylist() == [[]] * 4
+
+
+REFINED = PRESETS["refinedweb@dclm"]
+LAX = own_rules([("characters", 3, None), ("character_entropy", None, 4.0)])
+JUDGES = (
+    Judge(MIXED),
+    Judge(MIXED, "drop", measured=["characters"]),
+    Judge([Entry(frozenset(["en"]), None, None, (change([GOPHER], {"gopher@paper/words_min": 3})[0],))]),
+    Judge([Entry(frozenset(["zh", "ja"]), None, None, (LAX,)), Entry(None, None, None, (C4, LAX))]),
+    Judge([Entry(None, None, None, (PRESETS["c4@paper"], LAX, REFINED)), Entry(None, None, None, (C4, FINEWEB))]),
+    Judge([Entry(None, None, None, (REFINED, LAX))], everywhere=Preset("language", "", ())),
+    Judge([]),
+)
+
+
+@given(ROWS, st.sampled_from(JUDGES), st.sampled_from(JUDGES))
+@settings(max_examples=150, deadline=None)
+def test_stored_signals__judge_like_the_texts(rows, before, after):
+    """From any recipe to any other: the same numbers, rules, verdicts, and edits of what is kept."""
+    score = np.linspace(0, 1, len(rows))
+    first = before.judge(*columns(rows), language_score=score)
+    kept = np.array([not fired for fired in first.fired.to_pylist()], bool)
+    measured = Measured.from_json(json.loads(json.dumps(before.measured.to_json())))
+    stored = Stored(measured, first.signals, first.edits.take(np.arange(len(rows))), kept)
+    fresh = after.judge(*columns(rows), language_score=score)
+    again = after.judge(*columns(rows), language_score=score, stored=stored)
+    assert again.signals.equals(fresh.signals)
+    assert again.fired.to_pylist() == fresh.fired.to_pylist()
+    assert again.judged.tolist() == fresh.judged.tolist()
+    stays = [not fired for fired in fresh.fired.to_pylist()]
+    wanted = zip(again.edits.column().to_pylist(), fresh.edits.column().to_pylist(), stays, strict=True)
+    assert all(ours == theirs for ours, theirs, stay in wanted if stay)
+
+
+def test_stored_signals__are_not_measured_again(monkeypatch):
+    rows = columns([(PROSE, "en", "Latn", "web"), ("short", "en", "Latn", "web")])
+    first = JUDGES[0].judge(*rows)
+    stored = Stored(JUDGES[0].measured, first.signals, first.edits, np.array([True, True]))
+    strict = change(MIXED[0].presets, {"gopher@paper/words_min": 1000, "c4@tfds/sentences": None})
+    after = Judge([Entry(frozenset(["en"]), None, None, strict), *MIXED[1:]])
+    monkeypatch.setattr("gristmill.filters.judge.score", lambda *_: pytest.fail("a text is read"))
+    assert after.judge(None, *rows[1:], stored=stored).fired.to_pylist()[0] == ["gopher@paper/words_min"]
