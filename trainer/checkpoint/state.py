@@ -13,7 +13,7 @@ class TrainState:
     step: int = 0
     """Steps done."""
     tokens: int = 0
-    """Scored tokens seen."""
+    """Of the rows read, without padding."""
     data: DataState = field(default_factory=DataState)
     best: float = math.inf
     """Smallest validation loss so far."""
@@ -22,7 +22,7 @@ class TrainState:
 
     def after(self, rows: Rows) -> "TrainState":
         """One step later."""
-        return replace(self, step=self.step + 1, tokens=self.tokens + rows.targets, data=rows.after)
+        return replace(self, step=self.step + 1, tokens=self.tokens + rows.tokens, data=rows.after)
 
     def with_evaluation(self, loss: float) -> "TrainState":
         """After an evaluation; a loss that is not a number is not better."""

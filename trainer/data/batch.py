@@ -10,24 +10,12 @@ import numpy as np
 from torch import Tensor
 
 from gristmill.trainer.data.corpus import Segment
-from gristmill.trainer.data.sampler import draws
 from gristmill.trainer.model.transformer import Tokens
 
 
-@dataclass(frozen=True)
-class RowRandomness:
-    """What is random about a row in an epoch; it does not depend on rank, batch or restart."""
-
-    generator: np.random.Generator
-    draw_P: np.ndarray
-    """One number in [0, 1) per segment: the same that the target count was computed with."""
-
-    @classmethod
-    def of(cls, seed: int, epoch: int, row: int, segments: list[Segment]) -> "RowRandomness":
-        """Of a row of the plan."""
-        segment_P = np.array([segment.number for segment in segments], np.int64)
-        generator = np.random.Generator(np.random.Philox(key=[seed, epoch << 40 | row]))
-        return cls(generator, draws(seed, np.full(len(segments), epoch), segment_P))
+def row_generator(seed: int, epoch: int, row: int) -> np.random.Generator:
+    """What is random about a row of the plan in an epoch; it does not depend on rank, batch or restart."""
+    return np.random.Generator(np.random.Philox(key=[seed, epoch << 40 | row]))
 
 
 class Collator(Protocol):
@@ -38,7 +26,7 @@ class Collator(Protocol):
         and `sources` always; `prefix`, and `encoder_ids`, `encoder_positions`, `encoder_documents`, where it uses
         them."""
 
-    def fill(self, row: dict[str, np.ndarray], segments: list[Segment], randomness: RowRandomness) -> None:
+    def fill(self, row: dict[str, np.ndarray], segments: list[Segment], generator: np.random.Generator) -> None:
         """Writes one row (a dict of 1-D views) whole, padding too: padding is document -1, target -1."""
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gristmill.trainer.data.batch import Batch, Collator, RowRandomness
+from gristmill.trainer.data.batch import Batch, Collator, row_generator
 from gristmill.trainer.data.corpus import Corpus
 from gristmill.trainer.data.sampler import Rows
 
@@ -133,7 +133,7 @@ class Loader:
             row, epoch = (int(rows.index_R[r]), int(rows.epoch_R[r])) if r >= 0 else (0, 0)
             segments = self.corpus.row_segments(row) if r >= 0 else []
             views = {name: array[k] for name, array in buffer.arrays.items()}
-            self.collator.fill(views, segments, RowRandomness.of(rows.seed, epoch, row, segments))
+            self.collator.fill(views, segments, row_generator(rows.seed, epoch, row))
 
 
 class _Buffer:

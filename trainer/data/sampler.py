@@ -3,20 +3,16 @@
 The whole state of the data is `DataState`: seed, epoch, next_row. It counts rows that were consumed, never rows that
 were fetched, so a resumed training sees the same rows in the same order on any number of devices.
 
-Letters: R rows of one step, P their segments.
+Letters: R rows of one step.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from gristmill.trainer.data.corpus import Corpus
 from gristmill.trainer.errors import InputError
-
-CountTargets = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-"""Scored tokens of segments: (length int64 (P,), ends-its-document bool (P,), `draws` (P,)) -> int64 (P,); each
-objective has one. Known without the tokens, so that every rank knows the target count of the whole step."""
 
 FEISTEL_ROUNDS = 4
 
@@ -38,8 +34,8 @@ class Rows:
     """int64 row numbers of the pack plan."""
     epoch_R: np.ndarray
     seed: int
-    targets: int
-    """Scored tokens over all devices: what the summed loss is divided by."""
+    tokens: int
+    """Of all these rows, without padding."""
     after: DataState
 
 
@@ -72,21 +68,15 @@ def _scrambled(x: np.ndarray) -> np.ndarray:
     return x ^ (x >> np.uint64(31))
 
 
-def draws(seed: int, epoch_P: np.ndarray, segment_P: np.ndarray) -> np.ndarray:
-    """float64 (P,) in [0, 1): the one number that chance gives each segment in each epoch, wherever it is computed."""
-    key_P = _scrambled(epoch_P.astype(np.uint64) ^ (np.uint64(seed) << np.uint64(32)))
-    return (_scrambled(key_P + segment_P.astype(np.uint64)) >> np.uint64(11)) * 2.0**-53
-
-
 class Sampler:
     """The rows of every step of a training."""
 
-    def __init__(self, corpus: Corpus, rows_per_step: int, count: CountTargets):
+    def __init__(self, corpus: Corpus, rows_per_step: int):
         if len(corpus) == 0:
             raise InputError(
                 "the pack plan has no rows", where=str(corpus.plan_path), fix="the recipe kept nothing: see its report"
             )
-        self.corpus, self.rows_per_step, self.count = corpus, rows_per_step, count
+        self.corpus, self.rows_per_step = corpus, rows_per_step
 
     def take(self, state: DataState) -> Rows:
         """The rows of the step that begins there; past the end of an epoch the next one begins."""
@@ -99,14 +89,8 @@ class Sampler:
             index_R[mine_R] = shuffled(state.seed, int(epoch), position_R[mine_R] % rows, rows)
         last = state.next_row + count
         after = DataState(state.seed, state.epoch + last // rows, last % rows)
-        return Rows(index_R, epoch_R, state.seed, self.targets(index_R, epoch_R, state.seed), after)
-
-    def targets(self, index_R: np.ndarray, epoch_R: np.ndarray, seed: int) -> int:
-        """Scored tokens of these rows, from the plan alone."""
-        plan, segment_P = self.corpus.plan, self.corpus.segment_numbers(index_R)
-        epoch_P = np.repeat(epoch_R, plan.first[index_R + 1] - plan.first[index_R])
-        length_P, ends_P = plan.length[segment_P].astype(np.int64), self.corpus.ends(segment_P)
-        return int(self.count(length_P, ends_P, draws(seed, epoch_P, segment_P)).sum())
+        tokens = int(self.corpus.plan.length[self.corpus.segment_numbers(index_R)].sum())
+        return Rows(index_R, epoch_R, state.seed, tokens, after)
 
     def steps(self, state: DataState) -> Iterator[Rows]:
         """The rows of every step from `state` on, without end."""

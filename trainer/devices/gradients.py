@@ -14,8 +14,8 @@ BUCKET_NUMBERS = 1 << 23  # about 32 MB, as DDP's 25: few calls, and the first b
 class GradientSum:
     """Sums gradients over all ranks, bucket by bucket, while the backward pass computes the others (as DDP does).
 
-    Gradients are views of flat buckets, so nothing is copied. Sums, not means: every loss was divided by the target
-    count of the whole step.
+    Gradients are views of flat buckets, so nothing is copied. Sums, not means: the step divides them by the weight
+    of all ranks.
     """
 
     def __init__(self, world: World, parameters: list[nn.Parameter], numbers: int = BUCKET_NUMBERS):

@@ -6,6 +6,7 @@ Letters: B prompts, T tokens of the longest prompt, V vocabulary.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -51,12 +52,17 @@ def filtered_logits(logits_BV: Tensor, sampling: Sampling) -> Tensor:
     return logits_BV
 
 
-def sample(logits_BV: Tensor, sampling: Sampling, generator: torch.Generator) -> Tensor:
-    """The next token of each row, int64 (B,)."""
+def sample(logits_BV: Tensor, sampling: Sampling, generators_B: Sequence[torch.Generator]) -> Tensor:
+    """The next token of each row, int64 (B,), by the row's own chance: what else is in the batch changes nothing.
+
+    The token with the least waiting time, where it is exponential with the token's probability as rate, is a draw from
+    the probabilities.
+    """
     if sampling.temperature == 0:
         return logits_BV.argmax(-1)
     p_BV = filtered_logits(logits_BV, sampling).softmax(-1)
-    return torch.multinomial(p_BV, 1, generator=generator)[:, 0]
+    waiting_BV = torch.stack([torch.empty_like(p_BV[0]).exponential_(generator=one) for one in generators_B])
+    return (p_BV / waiting_BV).argmax(-1)
 
 
 @torch.no_grad()
@@ -71,7 +77,7 @@ def generate_ids(
     """
     _check(model, prompts)
     device = model.embedding.weight.device
-    generator = torch.Generator(device).manual_seed(sampling.seed)
+    generators_B = [_generator(sampling.seed, row, device) for row in range(len(prompts))]
     rows, encoder_tokens = _left_padded(prompts, device, prefix=model.config.mask == "prefix"), None
     if model.encoder is not None:
         encoder_tokens, rows = (
@@ -85,12 +91,18 @@ def generate_ids(
     done_B = torch.zeros(len(prompts), dtype=torch.bool, device=device)
     for _ in range(tokens):
         hidden_BTE = model(rows, encoder_tokens, cache, encoded_BSE)
-        next_B = sample(model.logits(hidden_BTE[:, -1]), sampling, generator)
+        next_B = sample(model.logits(hidden_BTE[:, -1]), sampling, generators_B)
         done_B |= next_B == EOS
         yield [None if done else token for token, done in zip(next_B.tolist(), done_B.tolist(), strict=True)]
         if done_B.all():
             return
         rows = _grown(rows, next_B, only_new=cached)
+
+
+def _generator(seed: int, row: int, device: torch.device) -> torch.Generator:
+    """Of one row, unlike that of any other row or seed."""
+    (number,) = np.random.SeedSequence([seed, row]).generate_state(1, np.uint64)
+    return torch.Generator(device).manual_seed(int(number >> np.uint64(1)))
 
 
 def _check(model: Model, prompts: Sequence[Sequence[int]]) -> None:

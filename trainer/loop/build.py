@@ -93,7 +93,7 @@ def build(
     _prepare(model, config, world)
     optimizers = Optimizers(model, config.optim, config.loop.steps, world)
     guard = Guard(optimizers, world.device, config.guard)
-    sampler = Sampler(data.train, config.data.rows_per_step, objective.count)
+    sampler = Sampler(data.train, config.data.rows_per_step)
     state = TrainState(data=DataState(seed=config.data.seed))
     if resume is not None:
         resume.load_training(guard)

@@ -1,7 +1,5 @@
 """The one loop. No objective, back end or world size is named in it: each is an object that `build.py` chose once."""
 
-import torch
-
 from gristmill.trainer.checkpoint.state import TrainState
 from gristmill.trainer.devices.world import all_reduce, any_rank
 from gristmill.trainer.evaluate.validation import Evaluation
@@ -16,16 +14,16 @@ def fit(training: Training, state: TrainState) -> TrainState:
     training.speed.tokens = state.tokens
     while state.step < config.steps and not state.stale(config.patience) and not _interrupted(training, state):
         rows = training.sampler.take(state.data)
-        sums = StepSums(torch.zeros(2, len(training.sources), device=training.world.device), rows)
+        sums = StepSums.zero(len(training.sources), rows, training.world.device)
         for batch in training.loader.batches(rows):
             batch_loss = training.objective(training.model, batch, len(training.sources))
             if batch.last:
                 training.guard.optimizers.expect_last()
-            (batch_loss.loss / rows.targets).backward()
+            batch_loss.loss.backward()
             sums.add(batch_loss)
         training.guard.optimizers.sum_gradients()
-        all_reduce(training.world, [sums.by_source_2Q])
-        result = training.guard.step(state.step, sums.loss())
+        all_reduce(training.world, [sums.by_source_2Q, sums.weight])
+        result = training.guard.step(state.step, sums.loss(), sums.weight)
         training.guard.optimizers.zero_grad()
         state = state.after(rows)
         report.step(state, sums, result)

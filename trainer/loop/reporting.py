@@ -27,6 +27,7 @@ class StepSums:
     """One step's sums over its batches, on the device."""
 
     by_source_2Q: Tensor
+    weight: Tensor
     rows: Rows
     by_segment: list[Tensor] = field(default_factory=list)
     """(2, B, D) of each batch."""
@@ -35,13 +36,20 @@ class StepSums:
     def add(self, loss: BatchLoss) -> None:
         """One more batch."""
         self.by_source_2Q += loss.by_source_2Q.detach()
+        self.weight += loss.weight
         self.by_segment.append(loss.by_segment_2BD)
         for name, value in loss.metrics.items():
             self.metrics[name] = self.metrics.get(name, 0.0) + value
 
     def loss(self) -> Tensor:
-        """Mean over the step's targets."""
-        return self.by_source_2Q[0].sum() / self.rows.targets
+        """Mean over the step's scored tokens."""
+        nats, tokens = self.by_source_2Q.sum(1)
+        return nats / tokens.clamp(min=1)
+
+    @classmethod
+    def zero(cls, sources: int, rows: Rows, device: torch.device) -> "StepSums":
+        """Before the first batch."""
+        return cls(torch.zeros(2, sources, device=device), torch.zeros((), device=device), rows)
 
 
 @dataclass

@@ -5,7 +5,7 @@ Letters: P segments.
 
 import numpy as np
 
-from gristmill.trainer.data.batch import Batch, RowRandomness
+from gristmill.trainer.data.batch import Batch
 from gristmill.trainer.data.corpus import Segment
 from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.objectives.protocol import BatchLoss
@@ -26,11 +26,7 @@ class CausalLM:
         """Of a `Collator`."""
         return dict.fromkeys(("ids", "targets", "positions", "documents", "sources"), length)
 
-    def count(self, length_P: np.ndarray, ends_P: np.ndarray, draw_P: np.ndarray) -> np.ndarray:
-        """A target per token, less one where the document ends."""
-        return length_P - ends_P
-
-    def fill(self, row: dict[str, np.ndarray], segments: list[Segment], randomness: RowRandomness) -> None:
+    def fill(self, row: dict[str, np.ndarray], segments: list[Segment], generator: np.random.Generator) -> None:
         """Of a `Collator`; nothing is random."""
         fill_inputs(row, segments)
         next_tokens(row["targets"], segments)

@@ -6,7 +6,6 @@ Letters: P segments.
 import numpy as np
 
 from gristmill.tokenizer.special_ids import MASK, RESERVED
-from gristmill.trainer.data.batch import RowRandomness
 from gristmill.trainer.data.corpus import Segment
 from gristmill.trainer.objectives.causal import CausalLM
 from gristmill.trainer.objectives.rows import fill_inputs, noise_tokens
@@ -18,11 +17,7 @@ class MaskedLM(CausalLM):
 
     name, bits_per_byte, mask, encodes = "masked", False, "full", False
 
-    def count(self, length_P: np.ndarray, ends_P: np.ndarray, draw_P: np.ndarray) -> np.ndarray:
-        """15 % of every segment, exactly."""
-        return noise_tokens(length_P)
-
-    def fill(self, row: dict[str, np.ndarray], segments: list[Segment], randomness: RowRandomness) -> None:
+    def fill(self, row: dict[str, np.ndarray], segments: list[Segment], generator: np.random.Generator) -> None:
         """Of a `Collator`."""
         fill_inputs(row, segments)
         row["targets"][:] = -1
@@ -30,9 +25,9 @@ class MaskedLM(CausalLM):
         for segment in segments:
             length = len(segment.tokens)
             count = int(noise_tokens(np.array([length]))[0])
-            chosen = start + randomness.generator.permutation(length)[:count]
+            chosen = start + generator.permutation(length)[:count]
             row["targets"][chosen] = row["ids"][chosen]
-            how = randomness.generator.random(count)
-            other = randomness.generator.integers(RESERVED, self.vocabulary, count)
+            how = generator.random(count)
+            other = generator.integers(RESERVED, self.vocabulary, count)
             row["ids"][chosen] = np.where(how < 0.8, MASK, np.where(how < 0.9, other, row["ids"][chosen]))
             start += length

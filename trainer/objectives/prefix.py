@@ -5,7 +5,6 @@ Letters: P segments.
 
 import numpy as np
 
-from gristmill.trainer.data.batch import RowRandomness
 from gristmill.trainer.data.corpus import Segment
 from gristmill.trainer.objectives.causal import CausalLM
 
@@ -22,17 +21,12 @@ class PrefixLM(CausalLM):
         """Of a `Collator`."""
         return super().fields(length) | {"prefix": length}
 
-    def count(self, length_P: np.ndarray, ends_P: np.ndarray, draw_P: np.ndarray) -> np.ndarray:
-        """The targets of `CausalLM`, less those inside the prefix."""
-        unscored_P = np.maximum((draw_P * length_P).astype(np.int64) - 1, 0)
-        return np.maximum(length_P - ends_P - unscored_P, 0)
-
-    def fill(self, row: dict[str, np.ndarray], segments: list[Segment], randomness: RowRandomness) -> None:
+    def fill(self, row: dict[str, np.ndarray], segments: list[Segment], generator: np.random.Generator) -> None:
         """Of a `Collator`."""
-        super().fill(row, segments, randomness)
+        super().fill(row, segments, generator)
         row["prefix"][:] = 0
         start = 0
-        for segment, draw in zip(segments, randomness.draw_P, strict=True):
+        for segment, draw in zip(segments, generator.random(len(segments)), strict=True):
             end = start + int(draw * len(segment.tokens))
             row["prefix"][start:end] = 1
             row["targets"][start : max(start, end - 1)] = -1

@@ -1,12 +1,11 @@
 """The one contract of an objective: rows in, a summed loss out. A new objective is a file beside this one.
 
-Letters: B rows, Q sources, P segments, D most segments of a row.
+Letters: B rows, Q sources, D most segments of a row.
 """
 
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
 from torch import Tensor
 
 from gristmill.trainer.data.batch import Batch, Collator
@@ -18,7 +17,10 @@ class BatchLoss:
     """What a batch adds to a step, all on the device: no objective waits for a number."""
 
     loss: Tensor
-    """Sum of the losses of the scored tokens, with a gradient."""
+    """Sum of the losses of what is scored, with a gradient."""
+    weight: Tensor
+    """float32 scalar: what the loss of the whole step is divided by, summed over its batches and all ranks; here the
+    scored tokens. 0: nothing is scored."""
     by_source_2Q: Tensor
     """float32: row 0 sums of losses, row 1 scored tokens, by source."""
     by_segment_2BD: Tensor
@@ -38,9 +40,6 @@ class Objective(Collator, Protocol):
     """The `mask` of the model that learns it."""
     encodes: bool
     """Whether the model has an encoder of its own."""
-
-    def count(self, length_P: np.ndarray, ends_P: np.ndarray, draw_P: np.ndarray) -> np.ndarray:
-        """Scored tokens of segments, from the plan alone: see `data.sampler.CountTargets`."""
 
     def __call__(self, model: Model, batch: Batch, sources: int) -> BatchLoss:
         """The losses of a batch."""

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from gristmill.tokenizer.special_ids import EOS, EXTRA_0, PAD, SENTINELS
-from gristmill.trainer.data.batch import RowRandomness
 from gristmill.trainer.data.corpus import Segment
 from gristmill.trainer.objectives.causal import CausalLM
 from gristmill.trainer.objectives.rows import noise_tokens
@@ -30,19 +29,14 @@ class SpanCorruption(CausalLM):
         read = dict.fromkeys(("encoder_ids", "encoder_positions", "encoder_documents"), length)
         return super().fields(length // 2) | read
 
-    def count(self, length_P: np.ndarray, ends_P: np.ndarray, draw_P: np.ndarray) -> np.ndarray:
-        """Hidden tokens, a sentinel per span, EOS."""
-        noise_P = noise_tokens(length_P)
-        return np.where(length_P < self.SHORTEST, 0, noise_P + self._spans(noise_P) + 1)
-
     def _spans(self, noise_P: np.ndarray) -> np.ndarray:
         return np.clip(np.rint(noise_P / self.SPAN).astype(np.int64), 1, SENTINELS)
 
-    def fill(self, row: dict[str, np.ndarray], segments: list[Segment], randomness: RowRandomness) -> None:
+    def fill(self, row: dict[str, np.ndarray], segments: list[Segment], generator: np.random.Generator) -> None:
         """Of a `Collator`."""
         read, written = [], []
         for number, segment in enumerate(segments):
-            seen, said = self._corrupt(segment.tokens, randomness.generator)
+            seen, said = self._corrupt(segment.tokens, generator)
             read.append((number, replace(segment, tokens=seen)))
             if len(said):
                 written.append((number, replace(segment, tokens=said)))

@@ -24,15 +24,15 @@ def token_loss(model: Model, batch: Batch, sources: int) -> BatchLoss:
     )
     both_2N = torch.stack((losses_N, (targets_N >= 0).float()))
     by_source_2Q = torch.zeros(2, sources, device=loss.device).index_add_(1, sources_N, both_2N)
-    by_segment_2BD = _by_segment(batch, both_2N)
+    by_segment_2BD, weight = _by_segment(batch, both_2N), both_2N[1].sum()
     if not routings:
-        return BatchLoss(loss, by_source_2Q, by_segment_2BD)
+        return BatchLoss(loss, weight, by_source_2Q, by_segment_2BD)
     balance, z = (torch.stack([getattr(layer, name) for layer in routings]).mean() for name in ("balance", "z"))
     charge = model.config.balance_weight * balance + model.config.router_z_weight * z
     busiest = torch.stack([layer.share_X for layer in routings]).max() * model.config.experts
-    # Times the targets, because the loop divides by the target count of the whole step.
     return BatchLoss(
-        loss + charge * (targets_N >= 0).sum(),
+        loss + charge * weight,  # because the step is divided by the weight of all its batches
+        weight,
         by_source_2Q,
         by_segment_2BD,
         {"expert_balance": balance.detach(), "router_z": z.detach(), "expert_busiest": busiest},

@@ -52,6 +52,7 @@ class StepResult:
 
     grad_norm: Tensor
     skipped: Tensor
+    """1 for a step that was bad; one without a target changes nothing either, but nothing is wrong with it."""
     lr: float
 
 
@@ -64,15 +65,17 @@ class Guard:
         self.recent_2H = torch.full((2, config.window), torch.nan, device=device)
         """The last losses and gradient norms, spikes too, so that a lasting change becomes normal; NaN: none yet."""
 
-    def step(self, step: int, loss: Tensor) -> StepResult:
-        """Updates the weights unless `loss` or the gradient's norm is not finite, or a spike."""
-        norm = self.optimizers.clip()
+    def step(self, step: int, loss: Tensor, weight: Tensor) -> StepResult:
+        """Updates the weights by the summed gradients over `weight` (float32 scalars on the device), unless nothing was
+        scored (weight 0), `loss` or the gradient's norm is not finite, or one of them is a spike."""
+        norm = self.optimizers.clip(weight)
         now_2 = torch.stack((loss.float(), norm.float()))
         finite = torch.isfinite(now_2).all()
-        skip = (~finite | self._spikes(now_2)).float()
-        self.recent_2H[:, step % self.config.window] = torch.where(finite, now_2, torch.nan)
+        empty = weight == 0
+        skip = ~finite | (self._spikes(now_2) & ~empty)
+        self.recent_2H[:, step % self.config.window] = torch.where(finite & ~empty, now_2, torch.nan)
         self.first_bad = torch.where(~finite & (self.first_bad < 0), float(step), self.first_bad)
-        return StepResult(norm, skip, self.optimizers.step(step, skip))
+        return StepResult(norm, skip.float(), self.optimizers.step(step, (skip | empty).float()))
 
     def _spikes(self, now_2: Tensor) -> Tensor:
         """Bool scalar on the device."""

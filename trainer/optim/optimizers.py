@@ -70,16 +70,21 @@ class Optimizers:
             for name, mine in self.local.items():
                 mine.grad = local_gradient(self.model_parameters[name])
 
-    def clip(self) -> Tensor:
-        """Scales the gradients down to the largest allowed norm; the norm before that, a float32 scalar on the
-        device."""
-        norm = torch.nn.utils.get_total_norm([p.grad for p in self.parameters if p.grad is not None])
+    @torch.no_grad()
+    def clip(self, weight: Tensor) -> Tensor:
+        """Divides the gradients by `weight` (0: they become 0) and scales them down to the largest allowed norm, in one
+        pass; the norm between the two, a float32 scalar on the device."""
+        gradients = [p.grad for p in self.parameters if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(gradients)
         if self.sharded:
             square = norm.square()
             all_reduce(self.world, [square])
             norm = square.sqrt()
+        scale = torch.where(weight > 0, 1 / weight, 0.0)
+        norm = norm * scale
         if self.config.clip:
-            torch.nn.utils.clip_grads_with_norm_(self.parameters, self.config.clip, norm)
+            scale = scale * (self.config.clip / (norm + 1e-6)).clamp(max=1.0)  # as torch's clip_grad_norm_
+        torch._foreach_mul_(gradients, scale)
         return norm
 
     def step(self, step: int, skip: Tensor | None = None) -> float:

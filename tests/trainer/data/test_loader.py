@@ -19,7 +19,7 @@ CPU = torch.device("cpu")
 
 def batches(corpus, config, steps, *, data_state=DataState(), rank=0, world=1):
     """[(rows, [batch arrays copied])] of the first steps."""
-    sampler = Sampler(corpus, config.rows_per_step, CausalLM().count)
+    sampler = Sampler(corpus, config.rows_per_step)
     loader = Loader(corpus, CausalLM(), sampler.steps(data_state), config, CPU, rank=rank, world=world)
     out = []
     for _ in range(steps):
@@ -48,7 +48,8 @@ def test_causal__every_token_but_the_first_of_each_document_is_scored_once(corpu
         for d, source in enumerate(shard.column("source").to_pylist()):
             expected.update((corpus.sources.index(source), int(token)) for token in shard.document(d)[1:])
     assert predicted == expected
-    assert rows.targets == sum(predicted.values()) == corpus.plan.figures.tokens - sum(map(len, corpus.shards))
+    assert sum(predicted.values()) == corpus.plan.figures.tokens - sum(map(len, corpus.shards))
+    assert rows.tokens == corpus.plan.figures.tokens
 
 
 def test_causal__rows_hold_their_segments_with_positions_and_documents_reset(corpus):
@@ -84,14 +85,14 @@ def test_loader__all_ranks_together_see_the_same_rows_for_any_world_and_micro_ba
     for step, (rows, (one,)) in enumerate(whole):
         for rank in range(world):
             got_rows, got = ranks[rank][step]
-            assert got_rows.targets == rows.targets
+            assert got_rows.tokens == rows.tokens
             for name, expected in one.items():
                 assert torch.equal(torch.cat([batch[name] for batch in got]), expected[rank::world]), name
 
 
 def test_order__an_epoch_ends_inside_a_step_and_every_row_comes_once_per_epoch(corpus):
     count = len(corpus)
-    sampler = Sampler(corpus, 7, CausalLM().count)
+    sampler = Sampler(corpus, 7)
     data_state, seen = DataState(seed=5), []
     while data_state.epoch < 2:
         rows = sampler.take(data_state)
@@ -103,7 +104,7 @@ def test_order__an_epoch_ends_inside_a_step_and_every_row_comes_once_per_epoch(c
 
 
 def test_order__goes_on_from_any_place(corpus):
-    sampler = Sampler(corpus, 5, CausalLM().count)
+    sampler = Sampler(corpus, 5)
     steps = [sampler.take(DataState(seed=3))]
     for _ in range(6):
         steps.append(sampler.take(steps[-1].after))
@@ -114,7 +115,7 @@ def test_order__goes_on_from_any_place(corpus):
 
 def test_loader__reuses_its_buffers(corpus):
     config = DataConfig(rows_per_step=8, rows_per_batch=2, ahead=1)
-    sampler = Sampler(corpus, 8, CausalLM().count)
+    sampler = Sampler(corpus, 8)
     loader = Loader(corpus, CausalLM(), sampler.steps(DataState()), config, CPU)
     addresses, data_state = set(), DataState()
     for _ in range(4):
@@ -129,7 +130,7 @@ def test_loader__is_ahead_of_a_device_that_computes(one_run_dir):
     """Rows are made while the step before is computed: the loop waits for less than a hundredth of its time."""
     corpus = Corpus(one_run_dir / "tokens" / "index.json", "train")
     config, data_state = DataConfig(rows_per_step=8, rows_per_batch=4), DataState()
-    sampler = Sampler(corpus, config.rows_per_step, CausalLM().count)
+    sampler = Sampler(corpus, config.rows_per_step)
     loader = Loader(corpus, CausalLM(), sampler.steps(data_state), config, CPU)
     last, began, before = [], 0.0, 0.0
     for step in range(24):
@@ -148,11 +149,11 @@ def test_loader__is_ahead_of_a_device_that_computes(one_run_dir):
 
 def test_loader__what_fails_in_the_thread_is_raised_in_the_loop(corpus):
     class Broken(CausalLM):
-        def fill(self, row, segments, randomness):
+        def fill(self, row, segments, generator):
             raise ZeroDivisionError("row 3")
 
     config = DataConfig(rows_per_step=4, rows_per_batch=4)
-    sampler = Sampler(corpus, 4, CausalLM().count)
+    sampler = Sampler(corpus, 4)
     loader = Loader(corpus, Broken(), sampler.steps(DataState()), config, CPU)
     with pytest.raises(ZeroDivisionError, match="row 3"):
         list(loader.batches(sampler.take(DataState())))
@@ -172,7 +173,7 @@ def test_corpus__says_how_to_make_what_is_missing(tmp_path):
 
 def test_corpus__documents_may_see_the_whole_row_on_request(corpus):
     config = replace(DataConfig(rows_per_step=4, rows_per_batch=4), documents=False)
-    sampler = Sampler(corpus, 4, CausalLM().count)
+    sampler = Sampler(corpus, 4)
     loader = Loader(corpus, CausalLM(), sampler.steps(DataState()), config, CPU)
     (batch,) = loader.batches(sampler.take(DataState()))
     loader.close()

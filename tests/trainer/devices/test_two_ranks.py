@@ -52,14 +52,14 @@ def train(job: Job, run_dir: Path, folder: Path, world: World) -> None:
     training, state = build.build(build.complete(job.config, data), data, folder, world, opened, lambda: False)
     guard, step = training.guard, training.guard.step
 
-    def keep_gradients(number, loss):
+    def keep_gradients(number, loss, weight):
         if number == state.step:
             optimizers = guard.optimizers
             named = optimizers.model_parameters.items()
-            grads = {name: full_tensor(p, optimizers.local[name].grad).clone() for name, p in named}
+            grads = {name: full_tensor(p, optimizers.local[name].grad) / weight for name, p in named}
             if world.first:
                 torch.save(grads, folder / "gradients.pt")
-        return step(number, loss)
+        return step(number, loss, weight)
 
     guard.step = keep_gradients
     fit(training, state)

@@ -92,7 +92,7 @@ def test_filtered__top_k_and_top_p_by_hand():
 def test_choose__frequencies_are_the_filtered_probabilities():
     logits = torch.tensor([2.0, 1.0, 0.0, -1.0]).expand(20_000, 4)
     sampling = Sampling(temperature=0.7, top_k=3, top_p=1.0)
-    chosen = generate.sample(logits, sampling, torch.Generator().manual_seed(0))
+    chosen = generate.sample(logits, sampling, [torch.Generator().manual_seed(0)] * len(logits))
     shares = chosen.bincount(minlength=4) / len(chosen)
     torch.testing.assert_close(shares, filtered_logits(logits[:1], sampling).softmax(-1)[0], atol=0.01, rtol=0)
     assert shares[3] == 0
@@ -140,3 +140,12 @@ def test_continue_ids__a_prompt_that_fills_the_context_is_refused(tiny_model):
 def test_sampling__refuses_nonsense(options):
     with pytest.raises(ConfigError, match=r"temperature >= 0, top-k >= 0"):
         Sampling(**options)
+
+
+def test_continue_ids__a_row_is_the_same_whatever_is_in_the_batch(tiny_model):
+    prompts = [[BOS, 300], [BOS, 310], [BOS, 320]]
+    together = list(generate.generate_ids(tiny_model, prompts, 6, Sampling(seed=5, temperature=1.0)))
+    others = list(generate.generate_ids(tiny_model, [prompts[0], [BOS, 400]], 6, Sampling(seed=5, temperature=1.0)))
+    assert [row[0] for row in together] == [row[0] for row in others]
+    again = list(generate.generate_ids(tiny_model, [prompts[0]] * 3, 6, Sampling(seed=5, temperature=1.0)))
+    assert len({tuple(row[k] for row in again) for k in range(3)}) > 1, "rows of one prompt have chances of their own"

@@ -35,9 +35,12 @@ def test_fit__gradient_accumulation_changes_nothing(run_dir, tiny, assemble, tmp
         with torch.no_grad():
             for p in training.model.parameters():
                 p += 0.05  # residual branches start at zero, where half of the gradients are zero
-        rows = training.sampler.take(state.data)
+        rows, weight = training.sampler.take(state.data), torch.zeros(())
         for batch in training.loader.batches(rows):
-            (training.objective(training.model, batch, 2).loss / rows.targets).backward()
+            found = training.objective(training.model, batch, 2)
+            found.loss.backward()
+            weight += found.weight
+        training.guard.optimizers.clip(weight)
         grads.append([p.grad for p in training.model.parameters()])
     for a, b in zip(*grads, strict=True):
         torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-4)
@@ -95,7 +98,7 @@ def test_metrics__one_line_per_step_with_the_schema(one_run_dir, tiny, assemble,
     for line in steps:
         by_source = line["loss_by_source"].values()
         assert min(by_source) - 1e-5 <= line["loss"] <= max(by_source) + 1e-5
-    assert steps[-1]["tokens"] == sum(training.sampler.take(p).targets for p in data_states(training, 6))
+    assert steps[-1]["tokens"] == sum(training.sampler.take(p).tokens for p in data_states(training, 6))
 
 
 def data_states(run, steps):

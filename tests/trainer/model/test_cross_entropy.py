@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from gristmill.trainer.model import cross_entropy
-from gristmill.trainer.model.cross_entropy import lm_loss
+from gristmill.trainer.model.cross_entropy import lm_loss, log_probabilities
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -44,3 +44,64 @@ def test_lm_loss__bfloat16_is_close_and_keeps_a_float32_weight_gradient():
     loss.backward()
     assert weight.grad.dtype == torch.float32
     assert loss.item() == pytest.approx(exact.item(), rel=0.02)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+@pytest.mark.parametrize("chunk", [5, 1000])
+def test_lm_loss__weights_of_any_sign_and_a_temperature(temperature, chunk, monkeypatch):
+    N, E, V, padded = 23, 8, 50, 64
+    monkeypatch.setattr(cross_entropy, "CHUNK_BYTES", {"cpu": chunk * 4 * padded})
+    torch.manual_seed(0)
+    made = [torch.randn(N, E), torch.randn(padded, E), torch.randn(padded)]
+    targets, weights = torch.randint(-1, V, (N,)), torch.randn(N)
+    ours, theirs = ([x.clone().requires_grad_() for x in made] for _ in range(2))
+    options = {"vocabulary": V, "temperature": temperature}
+    loss, losses = lm_loss(*ours[:2], targets, bias_V=ours[2], weights_N=weights, **options)
+    logits = functional.linear(*theirs)[:, :V] / temperature
+    expected = functional.cross_entropy(logits, targets, ignore_index=-1, reduction="none")
+    torch.testing.assert_close(losses, expected)
+    loss.backward()
+    (expected * weights).sum().backward()
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a.grad, b.grad, atol=1e-5, rtol=1e-5)
+    with torch.no_grad():
+        found = log_probabilities(*ours[:2], targets, bias_V=ours[2], **options)
+    torch.testing.assert_close(found, -expected.detach())
+    assert not found.requires_grad
+
+
+def test_lm_loss__has_the_gradient_of_any_objective_of_log_probabilities():
+    """Two passes, as policy gradients and preferences do it: the objective's derivative by each log-probability becomes
+    the token's weight."""
+    torch.manual_seed(1)
+    made, targets = [torch.randn(12, 6), torch.randn(64, 6)], torch.randint(0, 40, (12,))
+    ours, theirs = ([x.clone().requires_grad_() for x in made] for _ in range(2))
+
+    def objective(logp):
+        return -functional.logsigmoid(logp[:6].sum() - logp[6:].sum())
+
+    logp = log_probabilities(*ours, targets, vocabulary=40).requires_grad_()
+    (weights,) = torch.autograd.grad(objective(logp), logp)
+    lm_loss(*ours, targets, vocabulary=40, weights_N=-weights)[0].backward()
+    objective(functional.linear(*theirs)[:, :40].log_softmax(-1)[torch.arange(12), targets]).backward()
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a.grad, b.grad, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_lm_loss__compiled_as_on_cuda_is_the_same(monkeypatch):
+    torch.manual_seed(2)
+    hidden, weight, bias = torch.randn(9, 8), torch.randn(64, 8), torch.randn(64)
+    targets = torch.randint(-1, 50, (9,))
+
+    def results():
+        leaves = [x.clone().requires_grad_() for x in (hidden, weight, bias)]
+        loss, losses = lm_loss(*leaves[:2], targets, vocabulary=50, bias_V=leaves[2], temperature=0.9)
+        loss.backward()
+        return [losses, *(leaf.grad for leaf in leaves)]
+
+    eager = results()
+    compiled = torch.compile(cross_entropy._chunk, dynamic=False)
+    monkeypatch.setattr(cross_entropy, "_chunk_on", lambda device: compiled)
+    for a, b in zip(results(), eager, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)

@@ -30,7 +30,7 @@ def guarded(config=QUICK):
 def take(model, guard, step, loss, size=1.0):
     for p in model.parameters():
         p.grad = torch.full_like(p, size * (1 + 0.1 * (step % 3)))
-    return bool(guard.step(step, torch.tensor(loss)).skipped)
+    return bool(guard.step(step, torch.tensor(loss), torch.tensor(1.0)).skipped)
 
 
 @pytest.mark.parametrize("what", ["loss", "grad"])
@@ -137,7 +137,7 @@ def test_fit__a_spike_is_skipped_and_its_documents_are_filed(run_dir, tiny, asse
     culprit = corpus.shards[corpus.plan.shard[first]].column("doc_id")[int(corpus.plan.doc[first])].as_py()
     assert filed[0]["doc_id"] == culprit
     assert filed[0]["loss"] > 10 * filed[1]["loss"]
-    assert sum(line["targets"] for line in filed) == rows.targets
+    assert sum(line["targets"] for line in filed) == rows.tokens - corpus.ends(segments).sum()
     assert set(filed[0]) == {"doc_id", "source", "loss", "targets", "row", "start", "length"}
 
 
@@ -213,5 +213,20 @@ def test_metrics__loss_by_length_is_the_step_loss_cut_by_document(run_dir, tiny,
     for p, length in zip(segments, lengths, strict=True):
         targets = int(corpus.plan.length[p]) - int(corpus.ends(segments[segments == p])[0])
         weights["1-63" if length < 64 else "64-255"] += targets
-    mean = sum(first["loss_by_length"].get(name, 0) * count for name, count in weights.items()) / rows.targets
+    mean = sum(first["loss_by_length"].get(name, 0) * count for name, count in weights.items()) / sum(weights.values())
     assert mean == pytest.approx(first["loss"], rel=1e-5)
+
+
+def test_guard__a_step_in_which_nothing_is_scored_changes_nothing_and_is_no_fault():
+    model, guard = guarded()
+    for step in range(20):
+        take(model, guard, step, 2 + 0.1 * (step % 5))
+    before, window = [p.detach().clone() for p in model.parameters()], guard.recent_2H.clone()
+    for p in model.parameters():
+        p.grad = torch.zeros_like(p)
+    result = guard.step(20, torch.tensor(0.0), torch.tensor(0.0))
+    assert not result.skipped
+    assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+    assert torch.isfinite(guard.recent_2H).sum() == torch.isfinite(window).sum() - 2
+    guard.check()
+    assert not take(model, guard, 21, 2.3)
