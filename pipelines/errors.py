@@ -4,7 +4,7 @@ GristmillError
 ├── RecipeError     2  the recipe, or the command line
 ├── InputError      3  a file that cannot be read
 ├── ReconcileError  4  totals that do not add up: a bug of ours, never published
-├── GateError       5  a check that the recipe asked for failed
+├── GateError       5  a gate of the recipe does not hold: a figure of the finished run is beyond its bound
 ├── RunnerError     6  the runner, its cluster or its workers
 ├── DamageError     7  a file of a run that is not as it was written
 └── EmptyError      8  a run that keeps nothing, or a source that yields nothing
@@ -94,7 +94,7 @@ class ReconcileError(GristmillError):
 
 
 class GateError(GristmillError):
-    """A check that the recipe asked for failed."""
+    """A gate of the recipe does not hold; the run is whole."""
 
     exit_code = Exit.GATE
 

@@ -12,6 +12,7 @@ from gristmill.filters.signals import SIGNALS
 from gristmill.pipelines.cli.datasets_page import datasets_page
 from gristmill.pipelines.cli.terminal.output import note
 from gristmill.pipelines.errors import Exit
+from gristmill.pipelines.recipe.gates import figures_page
 from gristmill.pipelines.recipe.schema import Recipe
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -26,6 +27,7 @@ def pages() -> dict[str, str]:
         "rules.md": rules_page(),
         "cli.md": cli_page(),
         "datasets.md": datasets_page(),
+        "figures.md": figures_page(),
     }
 
 

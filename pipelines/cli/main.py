@@ -25,6 +25,7 @@ Commands.table = {
     "demo": Entry(RUN, "demo"),
     "report": Entry(LOOK, "report"),
     "why": Entry(LOOK, "why"),
+    "gates": Entry(LOOK, "gates"),
     "extract": Entry(LOOK, "extract"),
     "verify": Entry(LOOK, "verify"),
     "classifier": Entry(LEARN, "classifier"),

@@ -11,6 +11,7 @@ from gristmill.pipelines.recipe.check import check
 from gristmill.pipelines.recipe.doubts import doubts
 from gristmill.pipelines.recipe.load import LoadedRecipe, load
 from gristmill.pipelines.records.elements import Unit
+from gristmill.pipelines.report.alarms.reference import read_reference, reference_place
 from gristmill.pipelines.run.first_records import check_first_records
 from gristmill.pipelines.run.job import plan_units
 from gristmill.pipelines.storage.models import fetch
@@ -30,6 +31,8 @@ def validate(recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML fil
     notes = doubts(loaded)
     units = plan_units(loaded, loaded.recipe.plan.unit_bytes, notes)
     check_first_records(loaded, units)
+    if loaded.recipe.alarms.reference is not None:
+        read_reference(reference_place(loaded.recipe.alarms.reference, loaded.folder))
     out.print(_table(loaded, units))
     disk = sum(unit.bytes * _factor(loaded, unit) for unit in units)
     out.print(f"expected disk of the run directory: about {human_bytes(disk)}")

@@ -14,6 +14,7 @@ from gristmill.filters.rules import Preset, Rule
 from gristmill.filters.signals import SIGNALS
 from gristmill.pipelines.recipe.columns import curated_schema, scrubbable_fields, text_schema
 from gristmill.pipelines.recipe.entries import entry_of, judge_of, presets_of
+from gristmill.pipelines.recipe.gates import parse_gate, wrong_figure
 from gristmill.pipelines.recipe.languages import wrong_language
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
 from gristmill.pipelines.recipe.schema import Decision, Recipe
@@ -31,7 +32,7 @@ def check(loaded: LoadedRecipe) -> None:
     recipe = loaded.recipe
     problems = [*_sources(recipe), *_extract(recipe), *_decide(recipe), *_scrub(recipe)]
     if not problems:  # the signals are known only when every name is
-        problems = list(_quality(recipe))
+        problems = [*_quality(recipe), *_gates(recipe)]
     if problems:
         lines = [(line_of(loaded.lines, path), path, text) for path, text in problems]
         raise report(
@@ -200,6 +201,16 @@ def _scrub(recipe: Recipe) -> Iterator[Problem]:
                 ("scrub", "fields", place),
                 f"'{name}' is no field of strings beside the text; {nearest(name, fields)}",
             )
+
+
+def _gates(recipe: Recipe) -> Iterator[Problem]:
+    for place, text in enumerate(recipe.gates):
+        try:
+            wrong = wrong_figure(recipe, parse_gate(text).figure)
+        except ValueError as error:
+            wrong = str(error)
+        if wrong:
+            yield ("gates", place), wrong
 
 
 def _quality(recipe: Recipe) -> Iterable[Problem]:

@@ -239,6 +239,17 @@ class EntryList(Model):
     """The list as a run keeps it; written into a run's recipe."""
 
 
+class Alarms(Model):
+    """What the report warns about on top: steps and rules that did nothing or everything, drift (docs/gates.md)."""
+
+    documents: int = Field(300, ge=1, le=2**40)
+    """A source or language with fewer documents raises no alarm."""
+    reference: str | None = None
+    """An earlier run to compare with, its folder or address: what has drifted from it is an alarm."""
+    drift: float = Field(0.25, gt=0, le=1000)
+    """The population stability index from which on a distribution has drifted."""
+
+
 NumbersOfTexts = dict[str, float]
 
 
@@ -298,6 +309,12 @@ class Recipe(Model):
     tokenizer: Tokenizer | None = Tokenizer()
     tokens: Tokens = Tokens()
     train: Train = Train()
+    alarms: Alarms = Alarms()
+    gates: Annotated[
+        list[str], BeforeValidator(as_list), Expected("a list of gates, such as `- dead_share <= 1%`")
+    ] = []
+    """Bounds on figures of the report: where one does not hold, the run is whole and `run` ends with exit code 5
+    (docs/gates.md)."""
     _read_classifiers: tuple[ReadClassifier, ...] = PrivateAttr(())
     _read_lists: tuple[ListFile, ...] = PrivateAttr(())
     _read_labels: tuple[LabelFile, ...] = PrivateAttr(())

@@ -5,17 +5,27 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from gristmill.pipelines.report.alarms.alarm import EVERYTHING, alarm_lines
+from gristmill.pipelines.report.alarms.build import build_alarms
+from gristmill.pipelines.report.alarms.figures import alarm_figures, figures_of
+from gristmill.pipelines.report.alarms.gates import compare
 from gristmill.pipelines.report.drawing.render import render
 from gristmill.pipelines.report.excerpts import Excerpts, scrubbed_excerpts
 from gristmill.pipelines.report.material import Material, open_material
 from gristmill.pipelines.report.model import Report
-from gristmill.pipelines.report.sections.attention import build_attention
+from gristmill.pipelines.report.sections.attention import Attention, build_attention
 from gristmill.pipelines.report.sections.dead import build_dead
 from gristmill.pipelines.report.sections.decisions import build_entries
 from gristmill.pipelines.report.sections.duplicates import build_duplicates
 from gristmill.pipelines.report.sections.edits import build_edits
 from gristmill.pipelines.report.sections.funnel import Funnel, build_funnel
-from gristmill.pipelines.report.sections.groups import build_languages, build_sites, build_sources
+from gristmill.pipelines.report.sections.groups import (
+    build_languages,
+    build_sites,
+    build_sources,
+    languages_of,
+    sources_of,
+)
 from gristmill.pipelines.report.sections.headline import build_header
 from gristmill.pipelines.report.sections.labels import build_labels
 from gristmill.pipelines.report.sections.lengths import build_lengths
@@ -75,15 +85,25 @@ def _build(material: Material) -> Report:
     counts = count_tokens(material)
     funnel, entries = build_funnel(material), build_entries(material)
     dead, samples, tokens = build_dead(material), build_samples(material), build_tokens(material, counts)
-    languages = build_languages(material, counts.tokens(counts.languages))
+    sources = sources_of(material, counts.tokens(counts.sources))
+    languages = languages_of(material, counts.tokens(counts.languages))
+    header, labels = build_header(material, funnel, tokens), build_labels(material)
+    figures = figures_of(header, funnel, sources, languages, entries, labels)
+    alarms = build_alarms(material, entries, figures)
+    figures |= alarm_figures(alarms)
+    gates = compare(material.recipe.get("gates") or [], figures)
+    always = {one.name for one in alarms.listed if one.kind == EVERYTHING and not one.where}
+    failed = [Attention(f"A gate does not hold: {gate.said}.", "alarms") for gate in gates if not gate.holds]
     return Report(
-        header=build_header(material, funnel, tokens),
-        attention=build_attention(material, funnel, entries, dead, samples),
+        header=header,
+        alarms=alarms,
+        gates=gates,
+        attention=[*failed, *alarm_lines(alarms), *build_attention(material, funnel, entries, dead, samples, always)],
         funnel=funnel,
-        sources=build_sources(material, counts.tokens(counts.sources)),
-        languages=languages,
+        sources=build_sources(sources),
+        languages=build_languages(languages),
         sites=build_sites(material),
-        labels=build_labels(material),
+        labels=labels,
         entries=entries,
         lengths=build_lengths(material),
         kept=build_kept(material),
@@ -96,6 +116,7 @@ def _build(material: Material) -> Report:
         training=build_training(material, counts.unigram),
         timing=build_timing(material),
         provenance=build_provenance(material),
+        figures=figures,
         absent=_absent(material, funnel),
     )
 

@@ -60,7 +60,9 @@ class _Range:
 
 
 @dataclass(frozen=True)
-class _Axis:
+class Axis:
+    """Equally wide bins from low to high (of log10 where `scale` is log); the outer ones hold what lies beyond, too."""
+
     scale: str
     low: float
     high: float
@@ -75,6 +77,8 @@ class Wanted:
     unit: str
     bounds: Sequence[Bound] = ()
     scale: str = ""
+    axis: Axis | None = None
+    """The axis to count on; None: one that fits."""
 
     @property
     def name(self) -> str:
@@ -102,13 +106,13 @@ def histograms(
             if finite.any():
                 values = values[finite]
                 spread = _range(values)
-                axis = _axis(spread, [bound.threshold for bound in of.bounds], of.scale)
+                axis = of.axis or _axis(spread, [bound.threshold for bound in of.bounds], of.scale)
                 bins = _bins(values, is_kept[finite], axis)
                 found.append(_histogram(of, values, spread, axis, bins, _query(table, of, axis, where, kept)))
     return found
 
 
-def _histogram(of: Wanted, values: np.ndarray, spread: _Range, axis: _Axis, bins: list[Bin], query: str) -> Histogram:
+def _histogram(of: Wanted, values: np.ndarray, spread: _Range, axis: Axis, bins: list[Bin], query: str) -> Histogram:
     fires = [bound.fires(values) for bound in of.bounds]
     documents, beyond = len(values), int(np.logical_or.reduce(fires).sum()) if fires else 0
     return Histogram(
@@ -132,7 +136,7 @@ def _histogram(of: Wanted, values: np.ndarray, spread: _Range, axis: _Axis, bins
     )
 
 
-def _query(table: str, of: Wanted, axis: _Axis, where: str, kept: str) -> str:
+def _query(table: str, of: Wanted, axis: Axis, where: str, kept: str) -> str:
     """The bins of one column as DuckDB counts them, to be printed."""
     return (
         f"SELECT {_bin(of.name, axis)} AS bin,\n"
@@ -148,23 +152,23 @@ def _range(values: np.ndarray) -> _Range:
     return _Range(smallest, p01, median, p99, largest, whole=bool((values == np.floor(values)).all()))
 
 
-def _axis(found: _Range, thresholds: list[float], scale: str) -> _Axis:
+def _axis(found: _Range, thresholds: list[float], scale: str) -> Axis:
     """The middle 98 % of the documents and every threshold, with a margin. `scale`: log, or as the values are."""
     low, high = min([found.p01, *thresholds]), max([found.p99, *thresholds])
     if scale == "log":
-        return _Axis("log", max(low, 1.0) / 1.15, max(high, 1.0) * 1.15, BINS)
+        return Axis("log", max(low, 1.0) / 1.15, max(high, 1.0) * 1.15, BINS)
     if found.whole and found.largest - found.smallest < BINS and high - low < BINS:
         low, high = min(low, found.smallest), max(high, found.largest)
         first, last = math.floor(low) - 0.5, math.ceil(high) + 0.5
-        return _Axis("linear", first, last, int(last - first))
+        return Axis("linear", first, last, int(last - first))
     if low > 0 and found.median > 0 and high / max(found.median, low) > _LOG_FROM:
-        return _Axis("log", low / 1.15, high * 1.15, BINS)
+        return Axis("log", low / 1.15, high * 1.15, BINS)
     margin = (high - low) * 0.04 or max(abs(high) * 0.1, 0.5)
     padded = low - margin
-    return _Axis("linear", max(padded, 0.0) if found.smallest >= 0 and low >= 0 else padded, high + margin, BINS)
+    return Axis("linear", max(padded, 0.0) if found.smallest >= 0 and low >= 0 else padded, high + margin, BINS)
 
 
-def _bins(values: np.ndarray, kept: np.ndarray, axis: _Axis) -> list[Bin]:
+def _bins(values: np.ndarray, kept: np.ndarray, axis: Axis) -> list[Bin]:
     """The documents of every bin: what `_query` says in SQL."""
     if axis.scale == "log":
         width = (math.log10(axis.high) - math.log10(axis.low)) / axis.bins
@@ -176,7 +180,7 @@ def _bins(values: np.ndarray, kept: np.ndarray, axis: _Axis) -> list[Bin]:
     return [Bin(*documents) for documents in zip(*counts, strict=True)]
 
 
-def _bin(column: str, axis: _Axis) -> str:
+def _bin(column: str, axis: Axis) -> str:
     """SQL for the number of a value's bin; the outer bins take everything beyond the axis."""
     if axis.scale == "log":
         width = (math.log10(axis.high) - math.log10(axis.low)) / axis.bins

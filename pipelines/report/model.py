@@ -7,6 +7,8 @@ import typing
 from dataclasses import dataclass
 from typing import Any
 
+from gristmill.pipelines.report.alarms.alarm import Alarms
+from gristmill.pipelines.report.alarms.gates import GateResult
 from gristmill.pipelines.report.figures import Histogram
 from gristmill.pipelines.report.sections.attention import Attention
 from gristmill.pipelines.report.sections.dead import DeadLetters
@@ -30,6 +32,8 @@ class Report:
     """A run, told once. A section that is None has its reason in `absent`, by the field's name."""
 
     header: Header
+    alarms: Alarms
+    gates: list[GateResult]
     attention: list[Attention]
     funnel: Funnel
     sources: Groups
@@ -48,6 +52,8 @@ class Report:
     training: list[Training]
     timing: Timing | None
     provenance: Provenance
+    figures: dict[str, float]
+    """By the names that gates use (docs/figures.md)."""
     absent: dict[str, str]
 
     def to_json(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import apache_beam as beam
 
-from gristmill.pipelines.errors import DamageError, EmptyError, GristmillError, RunnerError, causes, refusal, utf8_text
+from gristmill.pipelines.errors import DamageError, GristmillError, RecipeError, RunnerError, causes, refusal, utf8_text
 from gristmill.pipelines.processes.aside import Aside, here, in_child
 from gristmill.pipelines.processes.collection import no_collection
 from gristmill.pipelines.recipe.check import check
@@ -19,6 +19,8 @@ from gristmill.pipelines.recipe.load import LoadedRecipe, dump, load
 from gristmill.pipelines.records.accounts import Accounts, reconcile
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt, total
+from gristmill.pipelines.report.alarms.gates import gate_error, gates_of
+from gristmill.pipelines.report.alarms.reference import read_reference, reference_place, reference_sign
 from gristmill.pipelines.report.build import write_report
 from gristmill.pipelines.report.kept import described
 from gristmill.pipelines.run import manifest
@@ -79,8 +81,8 @@ def execute(request: Request, begun: Callable[[Store], None] = lambda store: Non
             if empty := aside(partial(_give_up, job, units, error, request.asked)):
                 raise empty from error
             raise
-        if empty := aside(lambda: _conclude(job, document, request.asked)):
-            raise empty
+        if wrong := aside(lambda: _conclude(job, document, request.asked)):
+            raise wrong
         return document
 
 
@@ -96,26 +98,32 @@ def _aside(store: Store, loaded: LoadedRecipe, chosen: Chosen) -> Aside:
 def _prepare(store: Store, loaded: LoadedRecipe, request: Request, chosen: Chosen, pid: int) -> tuple[Job, list[Unit]]:
     end_orphan(store)
     store.prepare()
+    reference = _reference(store, loaded)
     notes = doubts(loaded)
     units = plan_units(loaded, loaded.recipe.plan.unit_bytes, notes)
     job = make_job(loaded.recipe, units, store, request.sample, _last_stage(loaded, request.until))
     job = replace(job, decided=job.duplicates_found(units), earlier=find_earlier(job))
-    _begin(job, loaded, units, request, chosen, pid, notes)
+    _begin(job, loaded, units, request, chosen, pid, notes, reference)
     return job, units
 
 
-def _conclude(job: Job, document: dict[str, Any], asked: float | None, **state: Any) -> EmptyError | None:
-    """Write the report of what was published. Gives the error of a run that holds nothing."""
-    before = update_state(job.store, **{"status": "finished", "finished": now(), **state}).get("report")
+def _conclude(job: Job, document: dict[str, Any], asked: float | None, **state: Any) -> GristmillError | None:
+    """Write the report of what was published. Gives the error of a run that holds nothing, or fails its gates."""
+    known = update_state(job.store, **{"status": "finished", "finished": now(), **state})
+    before = known.get("report")
     code = code_version(REPORT_CODE)
-    unchanged = not state and before is not None and before == described(job.store, code)
+    sign = reference_sign(known.get("reference"))
+    unchanged = not state and before is not None and before == described(job.store, code, sign)
     if not unchanged:
         write_report(job.store, asked)
-    update_state(job.store, reported=True, unchanged=unchanged, report=described(job.store, code))
-    return emptiness(job, Accounts.from_json(document["accounts"]))
+    update_state(job.store, reported=True, unchanged=unchanged, report=described(job.store, code, sign))
+    empty = emptiness(job, Accounts.from_json(document["accounts"]))
+    if empty or state:  # a run that failed has an error already
+        return empty
+    return gate_error(job.store, gates_of(job.store, job.recipe.gates))
 
 
-def _give_up(job: Job, units: list[Unit], error: BaseException, asked: float | None) -> EmptyError | None:
+def _give_up(job: Job, units: list[Unit], error: BaseException, asked: float | None) -> GristmillError | None:
     """Publish and report the stages that are whole when one fails; an interrupted run leaves its receipts only."""
     interrupted = any(isinstance(cause, KeyboardInterrupt) for cause in causes(error))
     # A full disk or a store out of reach must not hide why the run stopped.
@@ -136,8 +144,9 @@ def _last_stage(loaded: LoadedRecipe, until: str) -> str:
 
 
 def _begin(
-    job: Job, loaded: LoadedRecipe, units: list[Unit], request: Request, chosen: Chosen, pid: int, notes: list[str]
-) -> None:
+    job: Job, loaded: LoadedRecipe, units: list[Unit], request: Request, chosen: Chosen, pid: int, notes: list[str],
+    reference: str | None,
+) -> None:  # fmt: skip
     store = job.store
     before: dict[str, Any] = {}
     with contextlib.suppress(DamageError):
@@ -169,9 +178,24 @@ def _begin(
         "input_bytes": job.input_bytes,
         "books": {stage: job.books[stage].folder for stage in job.stages},
         "changes": changed,
+        "reference": reference,
         "report": before.get("report"),
     }
     store.write_sealed(STATE, state)
+
+
+def _reference(store: Store, loaded: LoadedRecipe) -> str | None:
+    """Where the run lies that this one is compared with. Raises RecipeError for this very run, InputError for one that
+    cannot be read."""
+    named = loaded.recipe.alarms.reference
+    if named is None:
+        return None
+    place = reference_place(named, loaded.folder)
+    if Store.at(place).root == store.root:
+        fix = "name another run; copy this one's folder to keep it as the reference"
+        raise RecipeError("a run cannot be compared with itself", where=loaded.where("alarms", "reference"), fix=fix)
+    read_reference(place)
+    return place
 
 
 def _stands(job: Job, units: list[Unit]) -> bool:

@@ -19,8 +19,8 @@ from gristmill.pipelines.report.theme import FORMATS, THEME, short
 _FOLDER = Path(__file__).parent
 
 SECTIONS = (
-    *("funnel", "rules", "lengths", "samples", "sources", "duplicates", "changes", "dead", "tokens", "training"),
-    *("time", "provenance"),
+    *("alarms", "funnel", "rules", "lengths", "samples", "sources", "duplicates", "changes", "dead", "tokens"),
+    *("training", "time", "provenance"),
 )
 """Templates of drawing/sections/, in the order of the page; each makes one <section> of that id."""
 

@@ -1,5 +1,6 @@
 """What a reader should look at before believing the figures: each line says what and leads to the section."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from gristmill.pipelines.report.material import Material
@@ -27,9 +28,10 @@ class Attention:
 
 
 def build_attention(
-    material: Material, funnel: Funnel, entries: list[Entry], dead: DeadLetters | None, samples: Samples | None
-) -> list[Attention]:
-    """The warnings of a run, gravest first."""
+    material: Material, funnel: Funnel, entries: list[Entry], dead: DeadLetters | None, samples: Samples | None,
+    alarmed: Collection[str] = (),
+) -> list[Attention]:  # fmt: skip
+    """The warnings of a run, gravest first. `alarmed`: rules of which an alarm says already that they fire always."""
     found = [*_failure(material)]
     found += [
         Attention(f"Totals do not reconcile: {check.what}, but {count(check.left)} ≠ {count(check.right)}.", "funnel")
@@ -38,7 +40,7 @@ def build_attention(
     ]
     found += _unjudged(funnel)
     found += _vocabulary(material)
-    found += _often(entries)
+    found += _often(entries, alarmed)
     if dead is not None and dead.documents:
         found.append(Attention(f"{count(dead.documents)} records could not be processed.", "dead"))
     if never := sorted({rule.name for entry in entries for rule in entry.rules if rule.flag == "never"}):
@@ -51,9 +53,11 @@ def build_attention(
     return [*found, *_notes(material)]
 
 
-def _often(entries: list[Entry]) -> list[Attention]:
+def _often(entries: list[Entry], alarmed: Collection[str]) -> list[Attention]:
     """Rules that fire for most of what they judge, most first."""
-    often = [(rule, entry) for entry in entries for rule in entry.rules if rule.flag == "often"]
+    often = [
+        (rule, entry) for entry in entries for rule in entry.rules if rule.flag == "often" and rule.name not in alarmed
+    ]
     often.sort(key=lambda pair: -(pair[0].share_fired or 0))
     found = [
         Attention(

@@ -13,7 +13,7 @@ EXAMPLES = 3
 _CANDIDATES = 8
 """Documents looked through for them: a later edit may have cut the place away."""
 
-_ENTITY = re.compile(r"[A-Z][A-Z0-9_]*")
+ENTITY = re.compile(r"[A-Z][A-Z0-9_]*")
 """Kinds of personal data are presidio's entity types; kinds of other edits are names of rules, in lower case."""
 
 EDITS_QUERY = f"""\
@@ -48,11 +48,11 @@ def build_edits(material: Material) -> Edits | None:
     if not material.ledger.has("ledger"):
         return None
     rows = material.ledger.rows(EDITS_QUERY)
-    personal = [row for row in rows if _ENTITY.fullmatch(row["kind"])]
+    personal = [row for row in rows if ENTITY.fullmatch(row["kind"])]
     texts = clean_texts(material.ledger, {doc_id for row in personal for doc_id in row["doc_ids"]})
     return Edits(
         personal=[_kind(row, _examples(material, row, texts)) for row in personal],
-        text=[_kind(row, []) for row in rows if not _ENTITY.fullmatch(row["kind"])],
+        text=[_kind(row, []) for row in rows if not ENTITY.fullmatch(row["kind"])],
         query=EDITS_QUERY,
     )
 

@@ -70,8 +70,8 @@ class Groups:
     query: str
 
 
-def build_sources(material: Material, tokens: dict[str, int]) -> Groups:
-    """One row per source: read, kept, dropped, dead; `tokens` by source, where shards were written."""
+def sources_of(material: Material, tokens: dict[str, int]) -> list[Group]:
+    """Every source: read, kept, dropped, dead; `tokens` by source, where shards were written."""
     found = {source: _Source() for source in material.accounts.sources()}
     first, last = material.steps[0], material.steps[-1]
     for a in material.accounts:
@@ -85,7 +85,7 @@ def build_sources(material: Material, tokens: dict[str, int]) -> Groups:
             source.kept += a.documents
             source.kept_bytes += a.bytes
     ordered = sorted(found.items(), key=lambda item: (-item[1].documents, item[0]))
-    rows = [
+    return [
         Group(
             name=material.excerpts.name(name),
             documents=of.documents,
@@ -100,9 +100,8 @@ def build_sources(material: Material, tokens: dict[str, int]) -> Groups:
             share_dropped=share(of.gone[DROPPED], of.documents),
             share_dead=share(of.gone[DEAD], of.documents),
         )
-        for name, of in ordered[:SOURCES]
+        for name, of in ordered
     ]
-    return Groups(rows, max(0, len(ordered) - SOURCES), SOURCES_QUERY)
 
 
 @dataclass
@@ -114,23 +113,31 @@ class _Source:
     gone: Counter[str] = field(default_factory=Counter)
 
 
-def build_languages(material: Material, tokens: dict[str, int]) -> Groups | None:
-    """One row per language of the documents; None without any."""
-    return _groups(material, LANGUAGES_QUERY, LANGUAGES, tokens)
+def languages_of(material: Material, tokens: dict[str, int]) -> list[Group]:
+    """Every language of the documents."""
+    rows = material.ledger.rows(LANGUAGES_QUERY) if material.ledger.has("ledger") else []
+    return [_group(material, row, tokens) for row in rows]
+
+
+def build_sources(sources: list[Group]) -> Groups:
+    """The sources with most records."""
+    return _shown(sources, SOURCES, SOURCES_QUERY)
+
+
+def build_languages(languages: list[Group]) -> Groups | None:
+    """The languages with most documents; None without any."""
+    return _shown(languages, LANGUAGES, LANGUAGES_QUERY) if languages else None
 
 
 def build_sites(material: Material) -> Groups | None:
     """One row per host name; None without any address."""
-    return _groups(material, SITES_QUERY, SITES, {})
+    rows = material.ledger.rows(SITES_QUERY) if material.ledger.has("ledger") else []
+    shown = [_group(material, row, {}) for row in rows[:SITES]]
+    return Groups(shown, max(0, len(rows) - SITES), SITES_QUERY) if rows else None
 
 
-def _groups(material: Material, query: str, shown: int, tokens: dict[str, int]) -> Groups | None:
-    if not material.ledger.has("ledger"):
-        return None
-    rows = material.ledger.rows(query)
-    if not rows:
-        return None
-    return Groups([_group(material, row, tokens) for row in rows[:shown]], max(0, len(rows) - shown), query)
+def _shown(groups: list[Group], shown: int, query: str) -> Groups:
+    return Groups(groups[:shown], max(0, len(groups) - shown), query)
 
 
 def _group(material: Material, row: dict[str, Any], tokens: dict[str, int]) -> Group:

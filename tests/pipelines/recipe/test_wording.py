@@ -23,7 +23,7 @@ RECIPE = {
     "decide": [
         {**DECISION, "pareto": {"signal": "q"}, "when": {"language": ["en"], "script": ["Latn"], "source": ["web"]}}
     ],
-    "train": {"options": {"a": 1}}, "scrub": {"entities": ["EMAIL_ADDRESS"]},
+    "gates": ["alarms == 0"], "train": {"options": {"a": 1}}, "scrub": {"entities": ["EMAIL_ADDRESS"]},
 }  # fmt: skip
 LIBRARY = re.compile(
     r"Input|should|Field required|[Vv]alid (?:integer|string|list|dictionary|number|boolean)|unable to|not permitted"
