@@ -3,19 +3,24 @@
 Letters: B rows of one batch, T tokens of a row, P segments of a row.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from torch import Tensor
 
-from gristmill.trainer.data.corpus import Segment
+from gristmill.trainer.data.corpus import Segments
 from gristmill.trainer.model.transformer import Tokens
 
 
 def row_generator(seed: int, epoch: int, row: int) -> np.random.Generator:
     """What is random about a row of the plan in an epoch; it does not depend on rank, batch or restart."""
     return np.random.Generator(np.random.Philox(key=[seed, epoch << 40 | row]))
+
+
+Chance: TypeAlias = Callable[[int], np.random.Generator]
+"""What is random about a row of a batch."""
 
 
 class Collator(Protocol):
@@ -26,8 +31,8 @@ class Collator(Protocol):
         and `sources` always; `prefix`, and `encoder_ids`, `encoder_positions`, `encoder_documents`, where it uses
         them."""
 
-    def fill(self, row: dict[str, np.ndarray], segments: list[Segment], generator: np.random.Generator) -> None:
-        """Writes one row (a dict of 1-D views) whole, padding too: padding is document -1, target -1."""
+    def fill(self, rows: dict[str, np.ndarray], segments: Segments, chance: Chance) -> None:
+        """Writes rows (name -> int32 (R, its length)) whole, padding too: padding is document -1, target -1."""
 
 
 @dataclass

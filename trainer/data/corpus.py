@@ -3,24 +3,71 @@
 Letters: R rows of one step, P segments (parts of documents) of those rows.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from gristmill.tokenizer.shards.dataset import TokenShards, unigram_entropy
+from gristmill.tokenizer.shards.format import Shard
+from gristmill.trainer.data.fill import fill_segments, pad_rows
 from gristmill.trainer.errors import InputError
 
 
 @dataclass(frozen=True)
-class Segment:
-    """A segment of a row. `following` is the token after it in its document, or -1 where the document ends."""
+class Segments:
+    """The segments of some rows, in order; each is a piece of a document."""
 
-    number: int
-    """Of the segment, in the plan."""
-    tokens: np.ndarray
-    following: int
-    source: int
+    shards: Sequence[Shard]
+    source_of: Sequence[np.ndarray]
+    """int32 of each shard: the number of each document's source."""
+    row_P: np.ndarray
+    """int64: a segment's row, counted among these rows."""
+    slot_P: np.ndarray
+    """int64: its place among the segments of its row."""
+    at_P: np.ndarray
+    """int64: where in its row it begins."""
+    shard_P: np.ndarray
+    doc_P: np.ndarray
+    """int32: its document in the shard."""
+    start_P: np.ndarray
+    """int32: where in its document it begins."""
+    length_P: np.ndarray
+    end_R: np.ndarray
+    """int64: tokens of each row."""
+
+    def by_row(self) -> Iterator[tuple[int, np.ndarray]]:
+        """(row, its segments' numbers among these) of every row that has any."""
+        rows, first = np.unique(self.row_P, return_index=True)
+        yield from zip(rows.tolist(), np.split(np.arange(len(self.row_P)), first[1:]), strict=True)
+
+    def tokens(self, p: int) -> np.ndarray:
+        """Of segment p, a view of the shard."""
+        return self.shards[self.shard_P[p]].document(self.doc_P[p])[self.start_P[p] :][: self.length_P[p]]
+
+    def source(self, p: int) -> int:
+        """Number of segment p's source."""
+        return int(self.source_of[self.shard_P[p]][self.doc_P[p]])
+
+    def fill(
+        self,
+        ids_RT: np.ndarray,
+        targets_RT: np.ndarray,
+        positions_RT: np.ndarray,
+        documents_RT: np.ndarray,
+        sources_RT: np.ndarray,
+    ) -> None:
+        """Writes the rows whole (int32): ids, the next token of each document as target, positions from 0 in every
+        segment, the segment's place as document, its source. The rest is padding: id PAD, document and target -1."""
+        rows = (ids_RT, targets_RT, positions_RT, documents_RT, sources_RT)
+        columns = (self.row_P, self.slot_P, self.at_P, self.doc_P, self.start_P, self.length_P)
+        order_P = np.argsort(self.shard_P, kind="stable")
+        shards, first = np.unique(self.shard_P[order_P], return_index=True)
+        for number, mine in zip(shards.tolist(), np.split(order_P, first[1:]), strict=True):
+            shard = self.shards[number]
+            fill_segments(mine, *columns, shard.tokens, shard.offsets, self.source_of[number], *rows)
+        pad_rows(self.end_R, *rows)
 
 
 class Corpus:
@@ -58,18 +105,30 @@ class Corpus:
         """Tokens of all documents."""
         return self.plan.figures.tokens
 
-    def row_segments(self, row: int) -> list[Segment]:
-        """The segments of a row, views of the shards."""
-        plan, segments = self.plan, []
-        for p in range(*self.plan.segments(row).indices(len(plan.row))):
-            shard = self.shards[plan.shard[p]]
-            begin = int(shard.offsets[plan.doc[p]]) + int(plan.start[p])
-            end, stop = begin + int(plan.length[p]), int(shard.offsets[plan.doc[p] + 1])
-            following = int(shard.tokens[end]) if end < stop else -1
-            segments.append(
-                Segment(p, shard.tokens[begin:end], following, int(self.source_of[plan.shard[p]][plan.doc[p]]))
-            )
-        return segments
+    def segments(self, index_R: np.ndarray) -> Segments:
+        """Of these rows; a row of -1 is blank."""
+        plan = self.plan
+        first_R, last_R = plan.first[index_R], np.where(index_R < 0, plan.first[index_R], plan.first[index_R + 1])
+        count_R = last_R - first_R
+        before_R = np.cumsum(count_R) - count_R
+        row_P = np.repeat(np.arange(len(index_R)), count_R)
+        slot_P = np.arange(len(row_P)) - before_R[row_P]
+        number_P = first_R[row_P] + slot_P
+        length_P = plan.length[number_P].astype(np.int64)
+        end_P = np.cumsum(length_P)
+        whole_R = np.concatenate([[0], end_P])[before_R]
+        return Segments(
+            self.shards,
+            self.source_of,
+            row_P=row_P,
+            slot_P=slot_P,
+            at_P=end_P - length_P - whole_R[row_P],
+            shard_P=plan.shard[number_P],
+            doc_P=plan.doc[number_P],
+            start_P=plan.start[number_P],
+            length_P=length_P,
+            end_R=np.concatenate([[0], end_P])[before_R + count_R] - whole_R,
+        )
 
     def segment_numbers(self, index_R: np.ndarray) -> np.ndarray:
         """int64 (P,): numbers of the segments of these rows, in order."""

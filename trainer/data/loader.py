@@ -129,11 +129,13 @@ class Loader:
 
     def _fill(self, buffer: "_Buffer", rows: Rows, part: np.ndarray) -> None:
         buffer.begin(len(part))
-        for k, r in enumerate(part):
-            row, epoch = (int(rows.index_R[r]), int(rows.epoch_R[r])) if r >= 0 else (0, 0)
-            segments = self.corpus.row_segments(row) if r >= 0 else []
-            views = {name: array[k] for name, array in buffer.arrays.items()}
-            self.collator.fill(views, segments, row_generator(rows.seed, epoch, row))
+        index_R, epoch_R = np.where(part < 0, -1, rows.index_R[part]), rows.epoch_R[part]
+
+        def chance(r: int) -> np.random.Generator:
+            return row_generator(rows.seed, int(epoch_R[r]), int(index_R[r]))
+
+        views = {name: array[: len(part)] for name, array in buffer.arrays.items()}
+        self.collator.fill(views, self.corpus.segments(index_R), chance)
 
 
 class _Buffer:

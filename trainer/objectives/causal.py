@@ -5,11 +5,11 @@ Letters: P segments.
 
 import numpy as np
 
-from gristmill.trainer.data.batch import Batch
-from gristmill.trainer.data.corpus import Segment
+from gristmill.trainer.data.batch import Batch, Chance
+from gristmill.trainer.data.corpus import Segments
 from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.objectives.protocol import BatchLoss
-from gristmill.trainer.objectives.rows import fill_inputs, next_tokens
+from gristmill.trainer.objectives.rows import fill_rows
 from gristmill.trainer.objectives.token_loss import token_loss
 
 
@@ -26,10 +26,9 @@ class CausalLM:
         """Of a `Collator`."""
         return dict.fromkeys(("ids", "targets", "positions", "documents", "sources"), length)
 
-    def fill(self, row: dict[str, np.ndarray], segments: list[Segment], generator: np.random.Generator) -> None:
+    def fill(self, rows: dict[str, np.ndarray], segments: Segments, chance: Chance) -> None:
         """Of a `Collator`; nothing is random."""
-        fill_inputs(row, segments)
-        next_tokens(row["targets"], segments)
+        fill_rows(rows, segments)
 
     def __call__(self, model: Model, batch: Batch, sources: int) -> BatchLoss:
         """Of an `Objective`."""

@@ -6,9 +6,10 @@ Letters: P segments.
 import numpy as np
 
 from gristmill.tokenizer.special_ids import MASK, RESERVED
-from gristmill.trainer.data.corpus import Segment
+from gristmill.trainer.data.batch import Chance
+from gristmill.trainer.data.corpus import Segments
 from gristmill.trainer.objectives.causal import CausalLM
-from gristmill.trainer.objectives.rows import fill_inputs, noise_tokens
+from gristmill.trainer.objectives.rows import fill_rows, noise_tokens
 
 
 class MaskedLM(CausalLM):
@@ -17,17 +18,16 @@ class MaskedLM(CausalLM):
 
     name, bits_per_byte, mask, encodes = "masked", False, "full", False
 
-    def fill(self, row: dict[str, np.ndarray], segments: list[Segment], generator: np.random.Generator) -> None:
+    def fill(self, rows: dict[str, np.ndarray], segments: Segments, chance: Chance) -> None:
         """Of a `Collator`."""
-        fill_inputs(row, segments)
-        row["targets"][:] = -1
-        start = 0
-        for segment in segments:
-            length = len(segment.tokens)
-            count = int(noise_tokens(np.array([length]))[0])
-            chosen = start + generator.permutation(length)[:count]
-            row["targets"][chosen] = row["ids"][chosen]
-            how = generator.random(count)
-            other = generator.integers(RESERVED, self.vocabulary, count)
-            row["ids"][chosen] = np.where(how < 0.8, MASK, np.where(how < 0.9, other, row["ids"][chosen]))
-            start += length
+        fill_rows(rows, segments)
+        rows["targets"][:] = -1
+        count_P = noise_tokens(segments.length_P)
+        for r, mine in segments.by_row():
+            generator, ids, targets = chance(r), rows["ids"][r], rows["targets"][r]
+            for p in mine:
+                chosen = segments.at_P[p] + generator.permutation(segments.length_P[p])[: count_P[p]]
+                targets[chosen] = ids[chosen]
+                how = generator.random(count_P[p])
+                other = generator.integers(RESERVED, self.vocabulary, count_P[p])
+                ids[chosen] = np.where(how < 0.8, MASK, np.where(how < 0.9, other, ids[chosen]))

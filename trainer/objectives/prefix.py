@@ -5,7 +5,8 @@ Letters: P segments.
 
 import numpy as np
 
-from gristmill.trainer.data.corpus import Segment
+from gristmill.trainer.data.batch import Chance
+from gristmill.trainer.data.corpus import Segments
 from gristmill.trainer.objectives.causal import CausalLM
 
 
@@ -21,13 +22,13 @@ class PrefixLM(CausalLM):
         """Of a `Collator`."""
         return super().fields(length) | {"prefix": length}
 
-    def fill(self, row: dict[str, np.ndarray], segments: list[Segment], generator: np.random.Generator) -> None:
+    def fill(self, rows: dict[str, np.ndarray], segments: Segments, chance: Chance) -> None:
         """Of a `Collator`."""
-        super().fill(row, segments, generator)
-        row["prefix"][:] = 0
-        start = 0
-        for segment, draw in zip(segments, generator.random(len(segments)), strict=True):
-            end = start + int(draw * len(segment.tokens))
-            row["prefix"][start:end] = 1
-            row["targets"][start : max(start, end - 1)] = -1
-            start += len(segment.tokens)
+        super().fill(rows, segments, chance)
+        rows["prefix"][:] = 0
+        for r, mine in segments.by_row():
+            for p, draw in zip(mine, chance(r).random(len(mine)), strict=True):
+                start = segments.at_P[p]
+                end = start + int(draw * segments.length_P[p])
+                rows["prefix"][r, start:end] = 1
+                rows["targets"][r, start : max(start, end - 1)] = -1

@@ -3,14 +3,18 @@
 Letters: P segments.
 """
 
-from dataclasses import replace
-
 import numpy as np
 
 from gristmill.tokenizer.special_ids import EOS, EXTRA_0, PAD, SENTINELS
-from gristmill.trainer.data.corpus import Segment
+from gristmill.trainer.data.batch import Chance
+from gristmill.trainer.data.corpus import Segments
 from gristmill.trainer.objectives.causal import CausalLM
 from gristmill.trainer.objectives.rows import noise_tokens
+
+_BLANK = {
+    "ids": PAD, "targets": -1, "positions": 0, "documents": -1, "sources": 0,
+    "encoder_ids": PAD, "encoder_positions": 0, "encoder_documents": -1,
+}  # fmt: skip
 
 
 class SpanCorruption(CausalLM):
@@ -32,31 +36,21 @@ class SpanCorruption(CausalLM):
     def _spans(self, noise_P: np.ndarray) -> np.ndarray:
         return np.clip(np.rint(noise_P / self.SPAN).astype(np.int64), 1, SENTINELS)
 
-    def fill(self, row: dict[str, np.ndarray], segments: list[Segment], generator: np.random.Generator) -> None:
+    def fill(self, rows: dict[str, np.ndarray], segments: Segments, chance: Chance) -> None:
         """Of a `Collator`."""
-        read, written = [], []
-        for number, segment in enumerate(segments):
-            seen, said = self._corrupt(segment.tokens, generator)
-            read.append((number, replace(segment, tokens=seen)))
-            if len(said):
-                written.append((number, replace(segment, tokens=said)))
-        end = 0
-        for number, segment in written:
-            start, end = end, end + len(segment.tokens)
-            row["targets"][start:end] = segment.tokens
-            row["ids"][start] = PAD  # T5's start of the decoder
-            row["ids"][start + 1 : end] = segment.tokens[:-1]
-            row["positions"][start:end] = np.arange(end - start)
-            row["documents"][start:end], row["sources"][start:end] = number, segment.source
-        for name, value in (("targets", -1), ("ids", PAD), ("positions", 0), ("documents", -1), ("sources", 0)):
-            row[name][end:] = value
-        end = 0
-        for number, segment in read:
-            start, end = end, end + len(segment.tokens)
-            row["encoder_ids"][start:end] = segment.tokens
-            row["encoder_positions"][start:end] = np.arange(end - start)
-            row["encoder_documents"][start:end] = number
-        row["encoder_ids"][end:], row["encoder_positions"][end:], row["encoder_documents"][end:] = PAD, 0, -1
+        for name, array in rows.items():
+            array[:] = _BLANK[name]
+        for r, mine in segments.by_row():
+            generator, row, read, written = chance(r), {name: array[r] for name, array in rows.items()}, 0, 0
+            for p in mine:
+                seen, said = self._corrupt(segments.tokens(p), generator)
+                at, read = slice(read, read + len(seen)), read + len(seen)
+                row["encoder_ids"][at], row["encoder_positions"][at] = seen, np.arange(len(seen))
+                row["encoder_documents"][at] = segments.slot_P[p]
+                at, written = slice(written, written + len(said)), written + len(said)
+                row["targets"][at], row["positions"][at] = said, np.arange(len(said))
+                row["ids"][at] = np.concatenate([[PAD], said[:-1]])[: len(said)]  # PAD: T5's start of the decoder
+                row["documents"][at], row["sources"][at] = segments.slot_P[p], segments.source(p)
 
     def _corrupt(self, tokens: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """(what the encoder reads, what the decoder writes), int64."""

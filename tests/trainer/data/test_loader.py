@@ -52,16 +52,25 @@ def test_causal__every_token_but_the_first_of_each_document_is_scored_once(corpu
     assert rows.tokens == corpus.plan.figures.tokens
 
 
+def row_segments(corpus, row):
+    """(tokens, the token after them or -1) of each segment of a row, from the plan's columns and the documents."""
+    plan = corpus.plan
+    for p in np.flatnonzero(np.asarray(plan.row) == row):
+        document, start = corpus.shards[plan.shard[p]].document(int(plan.doc[p])).tolist(), int(plan.start[p])
+        end = start + int(plan.length[p])
+        yield document[start:end], [*document, -1][end]
+
+
 def test_causal__rows_hold_their_segments_with_positions_and_documents_reset(corpus):
     ((rows, made),) = batches(corpus, DataConfig(rows_per_step=10, rows_per_batch=10), 1)
     for k, row in enumerate(rows.index_R):
         at = 0
-        for number, segment in enumerate(corpus.row_segments(int(row))):
-            part = slice(at, at + len(segment.tokens))
+        for number, (tokens, following) in enumerate(row_segments(corpus, int(row))):
+            part = slice(at, at + len(tokens))
             ids, targets = made[0]["ids"][k, part], made[0]["targets"][k, part]
-            assert ids.tolist() == segment.tokens.tolist()
-            assert targets.tolist() == [*segment.tokens[1:].tolist(), segment.following]
-            assert made[0]["positions"][k, part].tolist() == list(range(len(segment.tokens)))
+            assert ids.tolist() == tokens
+            assert targets.tolist() == [*tokens[1:], following]
+            assert made[0]["positions"][k, part].tolist() == list(range(len(tokens)))
             assert set(made[0]["documents"][k, part].tolist()) == {number}
             at = part.stop
         assert set(made[0]["documents"][k, at:].tolist()) <= {-1}

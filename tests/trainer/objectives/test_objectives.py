@@ -16,6 +16,7 @@ from gristmill.trainer.loop.fit import fit
 from gristmill.trainer.loop.inputs import open_data
 from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.objectives.registry import OBJECTIVES
+from tests.trainer.data.test_loader import row_segments
 
 NAMES = list(OBJECTIVES)
 
@@ -23,9 +24,7 @@ NAMES = list(OBJECTIVES)
 def arrays(corpus, objective, rows):
     """The filled rows, as the loader fills them: {name: (rows, length)}."""
     made = {name: np.full((rows, n), -7, np.int32) for name, n in objective.fields(corpus.sequence_length).items()}
-    for row in range(rows):
-        segments = corpus.row_segments(row)
-        objective.fill({name: a[row] for name, a in made.items()}, segments, row_generator(0, 0, row))
+    objective.fill(made, corpus.segments(np.arange(rows)), lambda row: row_generator(0, 0, row))
     assert not any((a == -7).any() for a in made.values()), "a cell was left as it was"
     return made
 
@@ -51,12 +50,12 @@ def test_spans__what_is_read_and_what_is_written_make_the_document(corpus):
     made = arrays(corpus, objective, len(corpus))
     shares = []
     for row in range(len(corpus)):
-        for number, segment in enumerate(corpus.row_segments(row)):
+        for number, (tokens, _) in enumerate(row_segments(corpus, row)):
             read = made["encoder_ids"][row][made["encoder_documents"][row] == number].tolist()
             here = made["documents"][row] == number
             written = made["targets"][row][here].tolist()
             if not written:
-                assert read == segment.tokens.tolist()
+                assert read == tokens
                 continue
             assert made["ids"][row][here].tolist() == [PAD, *written[:-1]]
             assert written[-1] == EOS
@@ -69,7 +68,7 @@ def test_spans__what_is_read_and_what_is_written_make_the_document(corpus):
                     spans[sentinels[-1]].append(token)
             assert sentinels == list(range(EXTRA_0, EXTRA_0 + len(sentinels)))
             all_gather = [t for token in read for t in spans.get(token, [token])]
-            assert all_gather == segment.tokens.tolist()
+            assert all_gather == tokens
             shares.append(sum(map(len, spans.values())) / len(all_gather))
     assert np.mean(shares) == pytest.approx(0.15, abs=0.02)
 

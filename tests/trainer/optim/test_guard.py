@@ -13,6 +13,7 @@ from gristmill.trainer.loop.forensics import loss_by_length
 from gristmill.trainer.optim.config import OptimConfig
 from gristmill.trainer.optim.guard import Guard, GuardConfig
 from gristmill.trainer.optim.optimizers import Optimizers
+from tests.trainer.data.test_loader import row_segments
 
 CPU = torch.device("cpu")
 QUICK = GuardConfig(window=16)
@@ -204,8 +205,8 @@ def test_metrics__loss_by_length_is_the_step_loss_cut_by_document(run_dir, tiny,
     segments = corpus.segment_numbers(rows.index_R)
     ones = torch.zeros(2, len(rows.index_R), corpus.most_segments)
     for r, row in enumerate(rows.index_R):
-        for d, segment in enumerate(corpus.row_segments(row)):
-            ones[0, r, d] = ones[1, r, d] = len(segment.tokens) - (segment.following < 0)
+        for d, (tokens, following) in enumerate(row_segments(corpus, row)):
+            ones[0, r, d] = ones[1, r, d] = len(tokens) - (following < 0)
     assert set(loss_by_length(corpus, rows, ones.numpy()).values()) == {1.0}
     lengths = corpus.document_lengths(segments)
     assert set(first["loss_by_length"]) == {"1-63" if n < 64 else "64-255" for n in lengths}
