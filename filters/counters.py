@@ -170,7 +170,11 @@ class Counters:
 
     def piece_repeats(self, how: int) -> Repeats:
         """Repetition of these pieces."""
-        return self.once(("piece_repeats", how), lambda: _repeats(self.pieces(how).measured(self.data_B)))
+        return self.once(("piece_repeats", how), lambda: _repeats(self.measured_pieces(how)))
+
+    def measured_pieces(self, how: int) -> Stream:
+        """The hashes and lengths of these pieces."""
+        return self.once(("measured", how), lambda: self.pieces(how).measured(self.data_B))
 
     def piece_edges(self, how: int, strip: bool, bullets: str, dots: bool) -> tuple[np.ndarray, np.ndarray]:
         """(pieces that begin with a bullet, pieces that end with U+2026 or, with dots, `...`) per document, int64."""
@@ -179,25 +183,21 @@ class Counters:
     @cached_property
     def third_longest_line_D(self) -> np.ndarray:
         """Code points of the third longest line, int64."""
-        stream = self.pieces(items.EACH).measured(self.data_B)
+        stream = self.measured_pieces(items.EACH)
         (third_D,) = self._counts(1)
         items.third_longest(stream.chars_W, stream.first_D1, third_D)
         return third_D
 
     @cached_property
-    def space_ngrams_DN(self) -> np.ndarray:
-        """Code points inside repeated n-grams of `space` words, int64, column n - 1; column 0: of all words."""
-        return _ngrams(self.space.stream)[0]
+    def space_ngrams_KDN(self) -> np.ndarray:
+        """Code points inside repeated n-grams of `space` words, int64, by whose way, in column n - 1; column 0: of all
+        words. See kernels.ngrams.repeated_ngrams."""
+        return _ngrams(self.space.stream)
 
     @cached_property
-    def space_every_ngram(self) -> tuple[np.ndarray, np.ndarray]:
-        """As Dolma counts: (inside repeated n-grams, inside all n-grams), each by itself."""
-        return _ngrams(self.space.stream, ngrams.EVERY)
-
-    @cached_property
-    def punct_passed_ngrams_DN(self) -> np.ndarray:
-        """As datatrove counts: inside the n-grams of `punct` words that equal one passed before."""
-        return _ngrams(self.punct.stream, ngrams.PASSED)[0]
+    def punct_ngrams_KDN(self) -> np.ndarray:
+        """The same of `punct` words."""
+        return _ngrams(self.punct.stream)
 
     @cached_property
     def char(self) -> Stream:
@@ -217,9 +217,10 @@ class Counters:
         found = words.split_plain(self.data_B, self.start_D1, classes(), LOWER, first_D1, hash_W, chars_W)
         return Stream(hash_W[:found], chars_W[:found], first_D1)
 
-    def plain_ngrams(self, counting: int) -> np.ndarray:
-        """Code points inside repeated n-grams of `plain` words, int64, column n - 1; column 0: of all words."""
-        return self.once(("plain_ngrams", counting), lambda: _ngrams(self.plain, counting)[0])
+    @cached_property
+    def plain_ngrams_KDN(self) -> np.ndarray:
+        """Code points inside repeated n-grams of `plain` words, as of `space` words."""
+        return _ngrams(self.plain)
 
     @cached_property
     def spread_of_characters(self) -> tuple[np.ndarray, np.ndarray]:
@@ -271,9 +272,9 @@ class Counters:
         return found_D
 
     @cached_property
-    def char_ngrams_DN(self) -> np.ndarray:
-        """Code points inside repeated n-grams of `char` words, int64, column n - 1; column 0: of all words."""
-        return _ngrams(self.char)[0]
+    def char_ngrams_KDN(self) -> np.ndarray:
+        """Code points inside repeated n-grams of `char` words, as of `space` words."""
+        return _ngrams(self.char)
 
     def different_phrases(self, wanted: tuple[str, ...]) -> np.ndarray:
         """How many of some phrases occur in the `char` stream, per document, int64: the longest from each word on."""
@@ -333,10 +334,10 @@ def _repeats(stream: Stream) -> Repeats:
     return Repeats(stream.count_D, stream.sum_chars(), *counts)
 
 
-def _ngrams(stream: Stream, counting: int = ngrams.ONCE) -> tuple[np.ndarray, np.ndarray]:
-    covered_DN, whole_DN = (np.empty((len(stream.first_D1) - 1, ngrams.LONGEST), np.int64) for _ in range(2))
-    ngrams.repeated_ngrams(stream.hash_W, stream.chars_W, stream.first_D1, counting, covered_DN, whole_DN)
-    return covered_DN, whole_DN
+def _ngrams(stream: Stream) -> np.ndarray:
+    covered_KDN = np.empty((ngrams.WAYS, len(stream.first_D1) - 1, ngrams.LONGEST), np.int64)
+    ngrams.repeated_ngrams(stream.hash_W, stream.chars_W, stream.first_D1, covered_KDN)
+    return covered_KDN
 
 
 @cache

@@ -40,8 +40,9 @@ class Stream:
 
     def sum_chars(self) -> np.ndarray:
         """Code points of all words per document, int64."""
-        before_W1 = np.concatenate([np.zeros(1, np.int64), np.cumsum(self.chars_W, dtype=np.int64)])
-        return np.diff(before_W1[self.first_D1])
+        sum_D = np.empty(len(self.first_D1) - 1, np.int64)
+        items.sum_lengths(self.chars_W, self.first_D1, sum_D)
+        return sum_D
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,9 @@ from gristmill.filters.placed import placed_at
 def hash_strings(entries: pa.Array) -> np.ndarray:
     """uint64 by the bytes of each string of a large_string column."""
     counters = Counters(entries)
-    hash_I, chars_I = np.empty(len(entries), np.uint64), np.empty(len(entries), np.int32)
-    items.measure_items(counters.data_B, counters.start_D1[:-1], counters.start_D1[1:], hash_I, chars_I)
-    return hash_I
+    hash_D = np.empty(len(entries), np.uint64)
+    items.hash_strings(counters.data_B, counters.start_D1, hash_D)
+    return hash_D
 
 
 def write(file: Path, kind: str, about: Mapping[str, Any], columns: Mapping[str, np.ndarray]) -> None:

@@ -65,9 +65,9 @@ def edit_refinedweb(text: pa.Array) -> tuple[Edits, dict[str, np.ndarray]]:
     kind_I = np.select([is_so for _, is_so in judged], np.arange(1, len(judged) + 1), 0)
     zero_I, stop_I = counters.start_D1[doc_I], counters.start_D1[doc_I + 1]
     gone = np.flatnonzero(kind_I)
-    doc, start = list(doc_I[gone]), list((lines.begin_I - zero_I)[gone])
-    end = list((np.minimum(lines.end_I + 1, stop_I) - zero_I)[gone])
-    kind = [KINDS[judged[number - 1][0]] for number in kind_I[gone]]
+    line_doc, line_start = doc_I[gone], (lines.begin_I - zero_I)[gone]
+    line_end = (np.minimum(lines.end_I + 1, stop_I) - zero_I)[gone]
+    doc, start, end = [], [], []
     removed_D = np.bincount(doc_I[gone], letters_I[gone], len(text))
     candidates = np.flatnonzero((kind_I == 0) & (may_I & MAY_HOLD_PHRASE != 0) & (words_I <= PHRASE_WORDS))
     for x in candidates.tolist():
@@ -78,11 +78,16 @@ def edit_refinedweb(text: pa.Array) -> tuple[Edits, dict[str, np.ndarray]]:
             doc.append(doc_I[x])
             start.append(at + len(line[:first].encode()))
             end.append(cut_to - zero_I[x] if cut_to is not None else at + len(line[:last].encode()))
-            kind.append(KINDS["phrase"])
             removed_D[doc_I[x]] += len(re.findall(r"[^\W_]+", line[first:last]))
-    filled = np.array(end, np.int64) > np.array(start, np.int64)  # the last line of a page may be empty
-    doc_E, start_E, end_E = (np.array(field, np.int64)[filled] for field in (doc, start, end))
-    made = Edits.of(len(text), doc_E, start_E, end_E, [one for one, fits in zip(kind, filled, strict=True) if fits])
+    doc_E, start_E, end_E = (
+        np.concatenate([of_line, np.array(of_phrase, np.int64)])
+        for of_line, of_phrase in ((line_doc, doc), (line_start, start), (line_end, end))
+    )
+    kind_E = np.concatenate([kind_I[gone] - 1, np.full(len(doc), len(judged))]).astype(np.int32)
+    kinds = (*(KINDS[name] for name, _ in judged), KINDS["phrase"])
+    filled = end_E > start_E  # the last line of a page may be empty
+    doc_E, start_E, end_E, kind_E = (field[filled] for field in (doc_E, start_E, end_E, kind_E))
+    made = Edits(len(text), doc_E, start_E, end_E, kind_E, np.zeros(len(doc_E), np.int32), kinds)
     words_D = np.bincount(doc_I, letters_I, len(text))
     edits = made.then(_ends(apply(text, made)))
     share_D = np.divide(removed_D, words_D, out=np.ones(len(text)), where=words_D > 0)

@@ -3,10 +3,11 @@
 # Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, I items of the batch, M marks.
 import numpy as np
 
-from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.kernels.lines import NEWLINE, hash_span, last_code_point, stripped
+from gristmill.filters.kernels.eight import EIGHT, eight_bytes, unusual_bytes
+from gristmill.filters.kernels.jit import inline, kernel
+from gristmill.filters.kernels.lines import NEWLINE, hash_span, last_code_point, next_newline, stripped
 from gristmill.filters.kernels.unicode import code_point, mix64
-from gristmill.filters.kernels.words import FNV_OFFSET
+from gristmill.filters.kernels.words import FNV_OFFSET, fnv
 
 EACH, RUNS, BLANK, SPLITLINES = range(4)
 """What splits: text.split("\\n"); re.split("\\n+"); re.split("\\n{2,}") of the stripped text; text.splitlines()."""
@@ -35,6 +36,22 @@ def line_break(data_B, i, end, how):
     return i + 3 if separator else i
 
 
+@inline
+def next_break(data_B, begin, end, how, first_B):
+    """Where the next byte is in [begin, end) that a break can begin with, else `end`."""
+    if how != SPLITLINES:
+        return next_newline(data_B, begin, end)
+    u, stop = np.uint64(begin), np.uint64(end)
+    while True:
+        while u + EIGHT <= stop and not unusual_bytes(eight_bytes(data_B, u)):
+            u += EIGHT
+        until = min(u + EIGHT, stop)
+        while u < until and not first_B[data_B[u]]:
+            u += np.uint64(1)
+        if u < until or u == stop:
+            return np.int64(u)
+
+
 @kernel
 def split_items(data_B, start_D1, classes, how, first_D1, begin_I, end_I):
     """The pieces of each document, empty ones included; returns their number, and beyond the arrays only counts.
@@ -49,10 +66,7 @@ def split_items(data_B, start_D1, classes, how, first_D1, begin_I, end_I):
             begin, end = stripped(data_B, begin, end, classes)
         i, open_item = begin, how != SPLITLINES or begin < end
         while True:
-            u = np.uint64(i)  # an unsigned index spares the test for a negative one
-            while u < np.uint64(end) and not first_B[data_B[u]]:
-                u += np.uint64(1)
-            i = np.int64(u)
+            i = next_break(data_B, i, end, how, first_B)
             if i == end:
                 break
             after = line_break(data_B, i, end, how)
@@ -70,6 +84,16 @@ def split_items(data_B, start_D1, classes, how, first_D1, begin_I, end_I):
             n += 1
     first_D1[start_D1.size - 1] = n
     return n
+
+
+@kernel
+def hash_strings(data_B, start_D1, hash_D):
+    """FNV-1a of every text's bytes, mixed, uint64: what tables in files are written with."""
+    for d in range(hash_D.size):
+        h = FNV_OFFSET
+        for i in range(start_D1[d], start_D1[d + 1]):
+            h = fnv(h, data_B[i])
+        hash_D[d] = mix64(h)
 
 
 @kernel
@@ -98,6 +122,16 @@ def count_edges(data_B, classes, first_D1, begin_I, end_I, strip, bullet_M, dots
             three = end - begin > 2 and data_B[end - 1] == 0x2E == data_B[end - 2] and data_B[end - 3] == 0x2E
             ellipses += last_code_point(data_B, begin, end)[0] == 0x2026 or (dots and three)
         bullet_D[d], ellipsis_D[d] = bullets, ellipses
+
+
+@kernel
+def sum_lengths(chars_I, first_D1, sum_D):
+    """Code points of all items per document, int64."""
+    for d in range(sum_D.size):
+        chars = 0
+        for x in range(first_D1[d], first_D1[d + 1]):
+            chars += chars_I[x]
+        sum_D[d] = chars
 
 
 @kernel

@@ -7,13 +7,28 @@ compare; raw, what datatrove's do. A paragraph is a run of lines without a blank
 # Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, L lines, G paragraphs of the batch.
 import numpy as np
 
-from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.eight import EIGHT, beginnings, eight_bytes, equal_bytes
+from gristmill.filters.kernels.jit import inline, kernel
 from gristmill.filters.kernels.unicode import SPACE, code_point, mix64
-from gristmill.filters.kernels.words import FNV_OFFSET, FNV_PRIME, fnv
+from gristmill.filters.kernels.words import FNV_OFFSET, FNV_PRIME
+
+MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+"""2**64 / golden ratio."""
 
 NEWLINE = 0x0A
 TERMINAL = 128
 """The bit of `classes` that marks sentence-ending punctuation; in FLAGS of unicode.py it is NFC_MAYBE."""
+
+
+@inline
+def next_newline(data_B, begin, end):
+    """Where the next line feed is in [begin, end), else `end`."""
+    u, stop = np.uint64(begin), np.uint64(end)
+    while u + EIGHT <= stop and not equal_bytes(eight_bytes(data_B, u), np.uint64(NEWLINE)):
+        u += EIGHT
+    while u < stop and data_B[u] != NEWLINE:
+        u += np.uint64(1)
+    return np.int64(u)
 
 
 @kernel
@@ -48,15 +63,32 @@ def stripped_ends(data_B, start_D1, classes, begin_D, end_D):
         begin_D[d], end_D[d] = stripped(data_B, start_D1[d], start_D1[d + 1], classes)
 
 
+@inline
+def step(h, x):
+    """The hash with eight bytes more: what the product moves up comes down again."""
+    h = (h ^ x) * MULTIPLIER
+    return h ^ (h >> np.uint64(32))
+
+
 @kernel
 def hash_span(data_B, begin, end, h):
-    """(FNV-1a over the bytes, starting from h; code points)."""
-    chars = 0
-    for i in range(begin, end):
-        b = data_B[i]
-        h = fnv(h, b)
+    """(a hash of the bytes, starting from h; code points). Eight bytes are one step, so it is not FNV-1a of the bytes,
+    and nothing that is kept in a file holds it."""
+    chars, u, stop = 0, np.uint64(begin), np.uint64(end)
+    while u + EIGHT <= stop:
+        x = eight_bytes(data_B, u)
+        chars += beginnings(x)
+        h = step(h, x)
+        u += EIGHT
+    rest = (stop - u) << np.uint64(56)  # the length of the rest tells a zero byte from none
+    shift = np.uint64(0)
+    while u < stop:
+        b = data_B[u]
         chars += (b & 0xC0) != 0x80
-    return h, chars
+        rest |= np.uint64(b) << shift
+        shift += EIGHT
+        u += np.uint64(1)
+    return step(h, rest), chars
 
 
 @kernel
@@ -79,9 +111,7 @@ def split_lines(
         raw_end = start_D1[d] - 1
         while raw_end < start_D1[d + 1]:
             raw_begin = raw_end + 1
-            raw_end = raw_begin
-            while raw_end < start_D1[d + 1] and data_B[raw_end] != NEWLINE:
-                raw_end += 1
+            raw_end = next_newline(data_B, raw_begin, start_D1[d + 1])
             begin, end = stripped(data_B, raw_begin, raw_end, classes)
             if begin == end:
                 open_paragraph = False

@@ -1,6 +1,9 @@
 """Marks of a text, as MAP-NEO's Chinese rules and RedPajama's signals count them."""
 
 # Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, C code points, I lines, S endings, K their bytes.
+import numpy as np
+
+from gristmill.filters.kernels.eight import EIGHT, eight_bytes, equal_bytes, marked_bytes
 from gristmill.filters.kernels.jit import kernel
 from gristmill.filters.kernels.lines import NEWLINE
 from gristmill.filters.kernels.unicode import ALNUM, DIGIT, PUNCT, SPACE, UPPER, code_point
@@ -100,9 +103,15 @@ def count_runs(data_B, start_D1, classes, small_C, words_D, latin_D, capital_D, 
             lower |= small_C[c]
             if c == 0x2E or c == 0x21 or c == 0x3F:
                 in_sentence = False
-            elif new == 1 and not in_sentence:
+            elif new == 1:
+                sentences += not in_sentence
                 in_sentence = True
-                sentences += 1
+                while i < end and data_B[i] < 128 and classes[data_B[i]] & ALNUM:  # the rest of most words
+                    b = data_B[i]
+                    latin |= b > 0x39
+                    upper |= classes[b] & UPPER != 0
+                    lower |= small_C[b]
+                    i += 1
         words_D[d], latin_D[d], capital_D[d], sentences_D[d] = words, latins, capitals, sentences
 
 
@@ -111,6 +120,12 @@ def count_bytes(data_B, start_D1, first, second, found_D):
     """Bytes per document, int64, that are one of two ASCII characters."""
     for d in range(found_D.size):
         found = 0
-        for i in range(start_D1[d], start_D1[d + 1]):
-            found += data_B[i] == first or data_B[i] == second
+        u, stop = np.uint64(start_D1[d]), np.uint64(start_D1[d + 1])
+        while u + EIGHT <= stop:
+            x = eight_bytes(data_B, u)
+            found += marked_bytes(equal_bytes(x, np.uint64(first)) | equal_bytes(x, np.uint64(second)))
+            u += EIGHT
+        while u < stop:
+            found += data_B[u] == first or data_B[u] == second
+            u += np.uint64(1)
         found_D[d] = found

@@ -10,8 +10,11 @@ LONGEST_TOP = 4
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 """2**64 / golden ratio. An n-gram's hash is the polynomial of its word hashes in it; slots are top bits times it."""
 
-ONCE, PASSED, EVERY = range(3)
-"""How the characters of repeated n-grams are counted; see repeated_ngrams."""
+ONCE, PASSED, EVERY, WHOLE = range(4)
+"""How the characters of n-grams are counted; see repeated_ngrams."""
+WAYS = 4
+SIEVE = 2
+"""Slots of may_repeat for each one that slot_bits would give."""
 
 
 @inline
@@ -21,6 +24,25 @@ def slot_bits(items):
     while (1 << bits) < 2 * items:
         bits += 1
     return bits
+
+
+@kernel
+def may_repeat(hash_P, items, seen_T, at_P):
+    """Positions of the hashes that may occur twice or more, into at_P; their number. All that do are among them.
+
+    seen_T: uint8, room for one of SIEVE * items and more. Without it every hash, as few repeat, would be looked up.
+    """
+    bits = slot_bits(SIEVE * items)
+    shift = np.uint64(64 - bits)
+    seen_T[: 1 << bits] = 0
+    for p in range(items):
+        slot = (hash_P[p] * MULTIPLIER) >> shift
+        seen_T[slot] = seen_T[slot] << 1 | 1
+    found = 0
+    for p in range(items):
+        at_P[found] = p
+        found += seen_T[(hash_P[p] * MULTIPLIER) >> shift] != 1
+    return found
 
 
 @kernel
@@ -99,16 +121,26 @@ def all_chars(at_P, items, n, before_P1, same_P, count_P):
 
 
 @kernel
-def repeated_ngrams(hash_W, chars_W, first_D1, counting, covered_DN, whole_DN):
+def count_whole(before_P1, words, whole_N):
+    """Code points of all n-grams, each by itself: the sum of before_P1[p + n] - before_P1[p]."""
+    for n in range(2, min(LONGEST, words) + 1):
+        whole = 0
+        for p in range(words - n + 1):
+            whole += before_P1[p + n] - before_P1[p]
+        whole_N[n - 1] = whole
+
+
+@kernel
+def repeated_ngrams(hash_W, chars_W, first_D1, covered_KDN):
     """Code points inside repeated word n-grams, for n = 2 .. 10, in column n - 1, int64; column 0: of all words.
 
     n <= 4: inside the occurrences of the most frequent n-gram; n >= 5: inside all n-grams that occur twice or more.
-    counting says whose way:
+    Whose way is the first index, because finding what repeats costs more than counting it in all ways:
     ONCE: overlapping occurrences count each word once; first occurrences included; once is no repetition.
     PASSED (datatrove): the top n-gram's length, joined with spaces, times its count, be it 1; of the others what equals
     an earlier one, reading on behind it.
     EVERY (Dolma): every occurrence by itself, the top one's be it 1.
-    whole_DN: code points of all n-grams, each by itself, int64, which EVERY divides by.
+    WHOLE: all n-grams, each by itself, which EVERY is divided by.
     """
     longest = 1
     for d in range(first_D1.size - 1):
@@ -116,41 +148,35 @@ def repeated_ngrams(hash_W, chars_W, first_D1, counting, covered_DN, whole_DN):
     hash_P = np.empty(longest, np.uint64)
     at_P, same_P, count_P = np.empty(longest, np.int32), np.empty(longest, np.int32), np.empty(longest, np.int32)
     before_P1, met_P = np.empty(longest + 1, np.int64), np.empty(longest, np.bool_)
-    table_S = np.empty(1 << slot_bits(longest), np.int32)
+    table_S, seen_T = np.empty(1 << slot_bits(longest), np.int32), np.empty(1 << slot_bits(SIEVE * longest), np.uint8)
     before_P1[0] = 0
     for d in range(first_D1.size - 1):
-        covered_DN[d], whole_DN[d] = 0, 0
+        covered_KDN[:, d] = 0
         begin, words = first_D1[d], first_D1[d + 1] - first_D1[d]
         for p in range(words):
-            hash_P[p] = hash_W[begin + p]
             before_P1[p + 1] = before_P1[p] + chars_W[begin + p]
-            at_P[p] = p
-        covered_DN[d, 0] = whole_DN[d, 0] = before_P1[words]
-        if counting != ONCE:
-            for n in range(2, min(LONGEST_TOP, words) + 1):
-                covered_DN[d, n - 1] = before_P1[n] + (n - 1) * (counting == PASSED)
-        if counting == EVERY:
-            for n in range(2, min(LONGEST, words) + 1):
-                for p in range(words - n + 1):
-                    whole_DN[d, n - 1] += before_P1[p + n] - before_P1[p]
-        items = words - 1
+        covered_KDN[:, d, 0] = before_P1[words]
+        for n in range(2, min(LONGEST_TOP, words) + 1):
+            covered_KDN[PASSED, d, n - 1] = before_P1[n] + (n - 1)
+            covered_KDN[EVERY, d, n - 1] = before_P1[n]
+        count_whole(before_P1, words, covered_KDN[WHOLE, d])
+        for p in range(words - 1):
+            hash_P[p] = hash_W[begin + p] * MULTIPLIER + hash_W[begin + p + 1]
+        items = may_repeat(hash_P, words - 1, seen_T, at_P) if words > 1 else 0
         for n in range(2, LONGEST + 1):
-            for k in range(items):
-                p = at_P[k]
-                hash_P[p] = hash_P[p] * MULTIPLIER + hash_W[begin + p + n - 1]
             find_repeats(hash_P, at_P, items, table_S, same_P, count_P)
-            top = top_group(at_P, items, n, before_P1, same_P, count_P, counting == ONCE) if n <= LONGEST_TOP else -1
-            if counting == ONCE:
-                if top >= 0 or n > LONGEST_TOP:
-                    covered_DN[d, n - 1] = covered_chars(at_P, items, n, before_P1, same_P, count_P, top)
-            elif top >= 0:
-                chars = before_P1[at_P[top] + n] - before_P1[at_P[top]] + (n - 1) * (counting == PASSED)
-                covered_DN[d, n - 1] = count_P[top] * chars
-            elif n > LONGEST_TOP:
-                if counting == PASSED:
-                    covered_DN[d, n - 1] = passed_chars(at_P, items, n, before_P1, same_P, met_P)
-                else:
-                    covered_DN[d, n - 1] = all_chars(at_P, items, n, before_P1, same_P, count_P)
+            if n <= LONGEST_TOP:
+                top = top_group(at_P, items, n, before_P1, same_P, count_P, False)
+                if top >= 0:
+                    chars = before_P1[at_P[top] + n] - before_P1[at_P[top]]
+                    covered_KDN[PASSED, d, n - 1] = count_P[top] * (chars + n - 1)
+                    covered_KDN[EVERY, d, n - 1] = count_P[top] * chars
+                    top = top_group(at_P, items, n, before_P1, same_P, count_P, True)
+                    covered_KDN[ONCE, d, n - 1] = covered_chars(at_P, items, n, before_P1, same_P, count_P, top)
+            else:
+                covered_KDN[ONCE, d, n - 1] = covered_chars(at_P, items, n, before_P1, same_P, count_P, -1)
+                covered_KDN[PASSED, d, n - 1] = passed_chars(at_P, items, n, before_P1, same_P, met_P)
+                covered_KDN[EVERY, d, n - 1] = all_chars(at_P, items, n, before_P1, same_P, count_P)
             kept, previous = 0, -2  # an (n + 1)-gram can repeat only where the n-grams at p and p + 1 both do
             for k in range(items):
                 if count_P[same_P[k]] > 1:
@@ -162,3 +188,5 @@ def repeated_ngrams(hash_W, chars_W, first_D1, counting, covered_DN, whole_DN):
             items = kept
             if items < 2:
                 break
+            for k in range(items):
+                hash_P[at_P[k]] = hash_P[at_P[k]] * MULTIPLIER + hash_W[begin + at_P[k] + n]

@@ -142,6 +142,13 @@ def split_punct(data_B, start_D1, classes, mark_K, symbol_C, first_D1, hash_W, c
                     h = fnv(h, c)
                 chars += 1
                 seen |= k & ALPHA | PLAIN  # without symbol_C: its one letter is full-width 1
+                while i < end and data_B[i] < 128 and classes[data_B[i]] & ALNUM:  # the rest of most words
+                    before = np.int64(classes[data_B[i]])
+                    if writes:
+                        h = fnv(h, data_B[i])
+                    chars += 1
+                    seen |= before & ALPHA
+                    i += 1
     first_D1[start_D1.size - 1] = w
     return w
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from gristmill.filters.counters import STOP_WORDS, Counters
 from gristmill.filters.kernels.items import BLANK, RUNS, SPLITLINES
-from gristmill.filters.kernels.ngrams import LONGEST, LONGEST_TOP
+from gristmill.filters.kernels.ngrams import LONGEST, LONGEST_TOP, PASSED
 from gristmill.filters.signals.declare import SIGNALS, Floats, Signal, ratio, signal
 
 BULLETS = "\u2022-"
@@ -106,7 +106,7 @@ Marks are words."""
 
 
 def _share(n: int) -> Callable[[Counters], Floats]:
-    return lambda c: ratio(c.punct_passed_ngrams_DN[:, n - 1], c.sizes.chars_D)
+    return lambda c: ratio(c.punct_ngrams_KDN[PASSED, :, n - 1], c.sizes.chars_D)
 
 
 for _n in range(2, LONGEST + 1):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from gristmill.filters.counters import STOP_WORDS, Counters
 from gristmill.filters.kernels.items import EACH
-from gristmill.filters.kernels.ngrams import LONGEST, LONGEST_TOP
+from gristmill.filters.kernels.ngrams import EVERY, LONGEST, LONGEST_TOP, WHOLE
 from gristmill.filters.signals.declare import SIGNALS, Floats, Signal, ratio, signal
 
 BULLETS = "*-"
@@ -69,11 +69,11 @@ Dolma's: every occurrence counts by itself, the first included, on both sides.""
 
 
 def _top(n: int) -> Callable[[Counters], Floats]:
-    return lambda c: ratio(c.space_every_ngram[0][:, n - 1], c.space_every_ngram[0][:, 0])
+    return lambda c: ratio(c.space_ngrams_KDN[EVERY, :, n - 1], c.space_ngrams_KDN[EVERY, :, 0])
 
 
 def _duplicate(n: int) -> Callable[[Counters], Floats]:
-    return lambda c: ratio(c.space_every_ngram[0][:, n - 1], c.space_every_ngram[1][:, n - 1])
+    return lambda c: ratio(c.space_ngrams_KDN[EVERY, :, n - 1], c.space_ngrams_KDN[WHOLE, :, n - 1])
 
 
 for _n in range(2, LONGEST + 1):

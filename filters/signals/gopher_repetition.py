@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from gristmill.filters.counters import Counters
-from gristmill.filters.kernels.ngrams import LONGEST, LONGEST_TOP
+from gristmill.filters.kernels.ngrams import LONGEST, LONGEST_TOP, ONCE
 from gristmill.filters.signals.declare import SIGNALS, Floats, Signal, ratio, signal
 
 # Gopher repetition: the same appendix. The paper asks for "the fraction that are duplicates" of lines and paragraphs
@@ -62,11 +62,11 @@ are folded, marks and white space left out."""
 
 
 def _space_share(n: int) -> Callable[[Counters], Floats]:
-    return lambda c: ratio(c.space_ngrams_DN[:, n - 1], c.space_ngrams_DN[:, 0])
+    return lambda c: ratio(c.space_ngrams_KDN[ONCE, :, n - 1], c.space_ngrams_KDN[ONCE, :, 0])
 
 
 def _char_share(n: int) -> Callable[[Counters], Floats]:
-    return lambda c: ratio(c.char_ngrams_DN[:, n - 1], c.char_ngrams_DN[:, 0])
+    return lambda c: ratio(c.char_ngrams_KDN[ONCE, :, n - 1], c.char_ngrams_KDN[ONCE, :, 0])
 
 
 def _declare_ngrams(kind: str, lengths: range, doc: str) -> None:

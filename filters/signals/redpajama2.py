@@ -91,14 +91,14 @@ _DUPLICATE = """Share of characters that stand in word {n}-grams which occur twi
 
 def _top(n: int) -> Callable[[Counters], Floats]:
     def compute(c: Counters) -> Floats:
-        once_DN, every_DN = c.plain_ngrams(ONCE), c.plain_ngrams(EVERY)
+        once_DN, every_DN = c.plain_ngrams_KDN[ONCE], c.plain_ngrams_KDN[EVERY]
         return ratio(np.where(once_DN[:, n - 1] > 0, every_DN[:, n - 1], 0), once_DN[:, 0])
 
     return compute
 
 
 def _duplicate(n: int) -> Callable[[Counters], Floats]:
-    return lambda c: ratio(c.plain_ngrams(ONCE)[:, n - 1], c.plain_ngrams(ONCE)[:, 0])
+    return lambda c: ratio(c.plain_ngrams_KDN[ONCE, :, n - 1], c.plain_ngrams_KDN[ONCE, :, 0])
 
 
 for _n in range(2, LONGEST + 1):

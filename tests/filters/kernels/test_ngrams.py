@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gristmill.filters.kernels.ngrams import EVERY, LONGEST, LONGEST_TOP, ONCE, PASSED, repeated_ngrams
+from gristmill.filters.kernels.ngrams import EVERY, LONGEST, LONGEST_TOP, ONCE, PASSED, WAYS, WHOLE, repeated_ngrams
 
 
 def brute_force(words: list[int], chars: list[int]) -> list[int]:
@@ -67,20 +67,17 @@ def test_repeated_ngrams__as_datatrove_and_dolma_count(documents):
     text = [[chr(97 + word) * length_of[word] for word in document] for document in documents]
     assert run(documents, length_of, PASSED) == [datatrove(words) for words in text]
     assert run(documents, length_of, EVERY) == [dolma(words)[0] for words in text]
-    whole = run(documents, length_of, EVERY, whole=True)
-    assert whole == [dolma(words)[1] for words in text]
+    assert run(documents, length_of, WHOLE) == [dolma(words)[1] for words in text]
 
 
-def run(
-    documents: list[list[int]], length_of: dict[int, int], counting: int = ONCE, whole: bool = False
-) -> list[list[int]]:
+def run(documents: list[list[int]], length_of: dict[int, int], counting: int = ONCE) -> list[list[int]]:
     words = [word for document in documents for word in document]
     random_hash = np.random.default_rng(0).integers(0, 2**64, 1000, np.uint64)
     first_D1 = np.array([0, *accumulate(map(len, documents))], np.int64)
-    covered_DN, whole_DN = (np.empty((len(documents), LONGEST), np.int64) for _ in range(2))
+    covered_KDN = np.empty((WAYS, len(documents), LONGEST), np.int64)
     chars_W = np.array([length_of[word] for word in words], np.int32)
-    repeated_ngrams(random_hash[np.array(words, np.int64)], chars_W, first_D1, counting, covered_DN, whole_DN)
-    return (whole_DN if whole else covered_DN).tolist()
+    repeated_ngrams(random_hash[np.array(words, np.int64)], chars_W, first_D1, covered_KDN)
+    return covered_KDN[counting].tolist()
 
 
 @settings(deadline=None, max_examples=200)

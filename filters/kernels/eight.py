@@ -1,0 +1,56 @@
+"""Eight bytes of a text at a time, as one number (Warren, Hacker's Delight, 2nd ed., chapters 5 and 6)."""
+
+# Letters: B bytes of the batch. Indices are uint64: a signed one is tested for being negative at every byte.
+import numpy as np
+
+from gristmill.filters.kernels.jit import inline
+
+EIGHT = np.uint64(8)
+LOW = np.uint64(0x0101010101010101)
+"""A byte times this stands in all eight places."""
+HIGH = np.uint64(0x8080808080808080)
+
+
+@inline
+def eight_bytes(data_B, u):
+    """data_B[u : u + 8], the first byte lowest; the compiler makes one load of it."""
+    return (
+        np.uint64(data_B[u])
+        | np.uint64(data_B[u + np.uint64(1)]) << np.uint64(8)
+        | np.uint64(data_B[u + np.uint64(2)]) << np.uint64(16)
+        | np.uint64(data_B[u + np.uint64(3)]) << np.uint64(24)
+        | np.uint64(data_B[u + np.uint64(4)]) << np.uint64(32)
+        | np.uint64(data_B[u + np.uint64(5)]) << np.uint64(40)
+        | np.uint64(data_B[u + np.uint64(6)]) << np.uint64(48)
+        | np.uint64(data_B[u + np.uint64(7)]) << np.uint64(56)
+    )
+
+
+@inline
+def marked_bytes(x):
+    """How many of the eight bytes have their highest bit, where no other bit is set."""
+    return np.int64(((x >> np.uint64(7)) * LOW) >> np.uint64(56))
+
+
+@inline
+def zero_bytes(x):
+    """The highest bit of every byte that is zero."""
+    return ~(((x & ~HIGH) + ~HIGH) | x) & HIGH
+
+
+@inline
+def equal_bytes(x, byte):
+    """The highest bit of every byte that equals `byte`, uint64."""
+    return zero_bytes(x ^ byte * LOW)
+
+
+@inline
+def beginnings(x):
+    """How many of eight bytes of UTF-8 begin a code point (RFC 3629: are not 10xxxxxx)."""
+    return np.int64(8) - marked_bytes(x & ~(x << np.uint64(1)) & HIGH)
+
+
+@inline
+def unusual_bytes(x):
+    """The highest bit of bytes, one at least if there is any, that are below 0x20 or no ASCII."""
+    return ((x - np.uint64(0x20) * LOW) | x) & HIGH
