@@ -39,8 +39,7 @@ class Segments:
 
     def by_row(self) -> Iterator[tuple[int, np.ndarray]]:
         """(row, its segments' numbers among these) of every row that has any."""
-        rows, first = np.unique(self.row_P, return_index=True)
-        yield from zip(rows.tolist(), np.split(np.arange(len(self.row_P)), first[1:]), strict=True)
+        return _grouped(self.row_P)
 
     def tokens(self, p: int) -> np.ndarray:
         """Of segment p, a view of the shard."""
@@ -62,12 +61,19 @@ class Segments:
         segment, the segment's place as document, its source. The rest is padding: id PAD, document and target -1."""
         rows = (ids_RT, targets_RT, positions_RT, documents_RT, sources_RT)
         columns = (self.row_P, self.slot_P, self.at_P, self.doc_P, self.start_P, self.length_P)
-        order_P = np.argsort(self.shard_P, kind="stable")
-        shards, first = np.unique(self.shard_P[order_P], return_index=True)
-        for number, mine in zip(shards.tolist(), np.split(order_P, first[1:]), strict=True):
+        for number, mine in _grouped(self.shard_P):
             shard = self.shards[number]
             fill_segments(mine, *columns, shard.tokens, shard.offsets, self.source_of[number], *rows)
         pad_rows(self.end_R, *rows)
+
+
+def _grouped(number_P: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """(number, int64 places where it stands) of every number; a blank row has none."""
+    order_P = np.argsort(number_P, kind="stable")
+    numbers, first = np.unique(number_P[order_P], return_index=True)
+    ends = np.append(first[1:], len(order_P))[: len(first)]
+    for number, begin, end in zip(numbers.tolist(), first, ends, strict=True):
+        yield number, order_P[begin:end]
 
 
 class Corpus:

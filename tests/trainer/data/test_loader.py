@@ -187,3 +187,11 @@ def test_corpus__documents_may_see_the_whole_row_on_request(corpus):
     (batch,) = loader.batches(sampler.take(DataState()))
     loader.close()
     assert batch.tokens.documents is None
+
+
+def test_segments__a_batch_of_blank_rows_is_all_padding(corpus):
+    made = {name: np.full((2, 32), -7, np.int32) for name in CausalLM().fields(32)}
+    CausalLM().fill(made, corpus.segments(np.array([-1, -1])), lambda row: np.random.default_rng(row))
+    assert (made["documents"] == -1).all()
+    assert (made["targets"] == -1).all()
+    assert not made["ids"].any()
