@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -242,6 +243,12 @@ class Judge:
         self.rule_names = list(dict.fromkeys(names))
         asked = [name for plan in self._plans for name in plan.views[0].names]
         self._unjudged = _Plan((), list(dict.fromkeys([*asked, *measured])), keys)
+
+    @cached_property
+    def beside(self) -> frozenset[str]:
+        """What its signals ask for beside texts (`Counters.beside`), where they say so."""
+        names = {name for plan in (*self._plans, self._unjudged) for name in plan.signal_of.values()}
+        return frozenset(filter(None, (SIGNALS[name].beside for name in names)))
 
     @property
     def measured(self) -> Measured:

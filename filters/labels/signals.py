@@ -25,10 +25,11 @@ def declare(labels: Sequence[LabelFile]) -> None:
 def signals_of(one: LabelFile) -> list[Signal]:
     """Whether a document has a label, and each of its numbers."""
     there = f"1 where the labels {one.name} have the document (by its {one.joined_by}), else 0."
-    found = [Signal(one.name, "matches", "any", there, _column(one, 0))]
+    found = [Signal(one.name, "matches", "any", there, _column(one, 0), beside=one.joined_by)]
     for number, column in enumerate(one.columns, start=1):
         doc = f"The number {column} that the labels {one.name} give the document."
-        found.append(Signal(f"{one.name}.{column}", "score", "any", doc, _column(one, number)))
+        compute = _column(one, number)
+        found.append(Signal(f"{one.name}.{column}", "score", "any", doc, compute, beside=one.joined_by))
     return found
 
 

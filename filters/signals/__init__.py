@@ -11,6 +11,7 @@ from gristmill.filters.signals import (  # noqa: F401 - declares them
     gopher_quality,
     gopher_repetition,
     language,
+    licence,
     mapneo,
     redpajama2,
     sizes,

@@ -40,6 +40,8 @@ class Signal:
     editor: str | None = None
     languages: frozenset[str] | None = None
     """ISO 639-1 codes that it makes sense for, where `scripts` does not say it."""
+    beside: str | None = None
+    """What it is computed from, where that is not the text: a name of `Counters.beside`."""
 
     @property
     def summary(self) -> str:
@@ -62,11 +64,13 @@ SIGNALS: Registry[Signal] = Registry("signal")
 """All signals by name; rules and the recipe check look names up here."""
 
 
-def signal(unit: str, scripts: Scripts) -> Callable[[Callable[[Counters], Floats]], Callable[[Counters], Floats]]:
+def signal(
+    unit: str, scripts: Scripts, beside: str | None = None
+) -> Callable[[Callable[[Counters], Floats]], Callable[[Counters], Floats]]:
     """Declare the decorated function a signal: it takes the counts of a batch and gives a number per document.
 
-    Its docstring is its page. Raises ValueError for a name that is taken, for an unknown `scripts`, and where there is
-    no docstring.
+    `beside`: what it is computed from, where that is not the text. Its docstring is its page. Raises ValueError for a
+    name that is taken, for an unknown `scripts`, and where there is no docstring.
     """
     if scripts not in get_args(Scripts):
         raise ValueError(f"scripts is '{scripts}'; it is one of {', '.join(get_args(Scripts))}")
@@ -75,7 +79,7 @@ def signal(unit: str, scripts: Scripts) -> Callable[[Callable[[Counters], Floats
         doc = cleandoc(compute.__doc__ or "")
         if not doc:
             raise ValueError(f"the signal '{compute.__name__}' has no docstring, and that is its documentation")
-        SIGNALS.declare(compute.__name__, Signal(compute.__name__, unit, scripts, doc, compute))
+        SIGNALS.declare(compute.__name__, Signal(compute.__name__, unit, scripts, doc, compute, beside=beside))
         return compute
 
     return declare

@@ -93,7 +93,8 @@ class UnitScorer:
         text = batch.column("text")
         sources = pa.repeat(pa.scalar(source, pa.string()), len(text))
         told = (batch.column("doc_id"), score, batch.column("url"))
-        judgement = self.judge.judge(text, language, script, sources, *told, stored, id=batch.column("id"))
+        beside = {name: batch.column(name) for name in self.judge.beside - {"doc_id", "url"}}
+        judgement = self.judge.judge(text, language, script, sources, *told, stored, **beside)
         return Scored(language, score, script, judgement)
 
     def examine(self, batch: pa.RecordBatch, source: str) -> tuple[Scored, pa.RecordBatch | None]:

@@ -8,7 +8,7 @@ from gristmill.pipelines.read.batches import Item
 from gristmill.pipelines.read.context import Context
 from gristmill.pipelines.read.encodings.texts import REPLACED
 from gristmill.pipelines.read.files import compression_of, open_file
-from gristmill.pipelines.read.html.pages import page_document
+from gristmill.pipelines.read.html.pages import PAGE_FIELDS, page_document
 from gristmill.pipelines.read.reader import Reader, Seen
 from gristmill.pipelines.read.streams import BrokenStreamError, pieces
 from gristmill.pipelines.records.dead_letters import Passing, too_long
@@ -64,5 +64,5 @@ HTML = Reader(
     holds_pages=True,
     suffixes=(".html", ".htm", ".xhtml"),
     items=read_html_file,
-    look=lambda *_: Seen({"file", "charset", "title", REPLACED}, 1, True),
+    look=lambda *_: Seen({"file", *PAGE_FIELDS}, 1, True),
 )

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from gristmill.pipelines.read.html.charset import decode_page
 from gristmill.pipelines.read.html.engines.registry import engine
+from gristmill.pipelines.read.html.licence import Licence, licence_of_page
 from gristmill.pipelines.recipe import schema
 
 
@@ -13,6 +14,7 @@ class Page(NamedTuple):
     text: bytes
     title: str
     charset: str
+    licence: Licence | None = None
 
 
 def read_page(page: bytes, http_label: str | None, options: schema.Extract) -> Page:
@@ -23,4 +25,4 @@ def read_page(page: bytes, http_label: str | None, options: schema.Extract) -> P
     """
     html, charset = decode_page(page, http_label)
     text, title = engine(options.engine)(html, options)
-    return Page(text, " ".join(title.split()), charset)
+    return Page(text, " ".join(title.split()), charset, licence_of_page(html))

@@ -8,8 +8,11 @@ from gristmill.pipelines.read.context import Context
 from gristmill.pipelines.read.encodings.texts import REPLACED, check_decoded, decode_text
 from gristmill.pipelines.read.html.charset import decode_page
 from gristmill.pipelines.read.html.extract import read_page
+from gristmill.pipelines.read.html.licence import Licence
 from gristmill.pipelines.records.dead_letters import dead_letter
 
+PAGE_FIELDS = {"charset", REPLACED, "title", "license", "license_place", "licenses"}
+"""What reading a page adds to its record."""
 EMPTY = "empty_text"
 """Rule: extraction found no text. Step "extract"."""
 
@@ -37,6 +40,8 @@ def page_document(
             text, record["charset"] = page.text, page.charset
             if page.title:
                 record["title"] = page.title
+            if page.licence is not None:
+                record |= _licence_fields(page.licence)
         else:
             plain, record["charset"] = decode_page(body, http_label) if http_label else decode_text(body)
             text = plain.encode()
@@ -49,6 +54,11 @@ def page_document(
         return dead_letter(row, *place, error, body, step)
     empty = (EMPTY, "extract") if kind == "html" and not text.strip() else (None, None)
     return Document(row, identity, own_id, text, url, language, len(body), meta, typed, *empty)
+
+
+def _licence_fields(licence: Licence) -> dict[str, Any]:
+    several = {"licenses": list(licence.all)} if len(licence.all) > 1 else {}
+    return {"license": licence.spdx, "license_place": licence.place, **several}
 
 
 def dropped_page(body: bytes, record: dict[str, Any], rule: str, context: Context, place: tuple[str, int]) -> Item:

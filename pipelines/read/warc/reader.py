@@ -6,9 +6,8 @@ from typing import Any
 from gristmill.pipelines.errors import BadRecordError
 from gristmill.pipelines.read.batches import Aside, Item
 from gristmill.pipelines.read.context import Context
-from gristmill.pipelines.read.encodings.texts import REPLACED
 from gristmill.pipelines.read.files import compression_of, open_file
-from gristmill.pipelines.read.html.pages import dropped_page, page_document
+from gristmill.pipelines.read.html.pages import PAGE_FIELDS, dropped_page, page_document
 from gristmill.pipelines.read.reader import Reader, Seen
 from gristmill.pipelines.read.warc.frames import Frame, LostFrame, frames
 from gristmill.pipelines.read.warc.headers import Fields, parse_fields
@@ -74,7 +73,7 @@ def _known(fields: Fields) -> dict[str, Any]:
 
 def look(split: Split, records: int, source: Source) -> Seen:
     """The headers of the first records, and what reading adds to them."""
-    names = {"url", "http_status", "http_content_type", "http_body_cut", "charset", "title", REPLACED}
+    names = {"url", "http_status", "http_content_type", "http_body_cut", *PAGE_FIELDS}
     count = 0
     try:
         with open_file(split.path) as file:

@@ -6,7 +6,10 @@ import re
 LICENCE_FILE = re.compile(r"(un)?licen[cs]es?([.-].*)?|copying([.-].*)?|mit-licen[cs]e([.-].*)?", re.IGNORECASE)
 """Whole name of a licence file."""
 LICENCE_BYTES = 1 << 16
-_SPDX = re.compile(r"SPDX-License-Identifier:\s*([\w.+-]+)")
+_ONE = r"\(?[A-Za-z0-9][\w.+-]*\)?"
+_SPDX = re.compile(rf"SPDX-License-Identifier:[ \t]*({_ONE}(?:[ \t]+(?:AND|OR|WITH)[ \t]+{_ONE})*)")
+HEAD_BYTES = 1 << 12
+"""Of a file, in which it says its own licence."""
 _SAY = (
     ("AGPL-3.0", "gnu affero general public license", "version 3"),
     ("LGPL-3.0", "gnu lesser general public license", "version 3, 29 june"),
@@ -42,10 +45,16 @@ def is_licence(path: str) -> bool:
 def licence_of(body: bytes) -> str | None:
     """The SPDX identifier of a licence file's text; None where it is none of those that are told apart."""
     text = body[:LICENCE_BYTES].decode("utf-8", "replace")
-    if found := _SPDX.search(text):
-        return found[1]
+    if found := spdx_in(text):
+        return found
     plain = " ".join(text.lower().split())
     return next((name for name, first, second in _SAY if first in plain and second in plain), None)
+
+
+def spdx_in(text: str) -> str | None:
+    """The expression behind `SPDX-License-Identifier:`; None where there is none."""
+    found = _SPDX.search(text)
+    return found[1] if found else None
 
 
 class Licences:

@@ -12,7 +12,7 @@ from gristmill.pipelines.read.encodings.texts import REPLACED
 from gristmill.pipelines.read.files import compression_of, local_path, open_file
 from gristmill.pipelines.read.formats.archives import BrokenArchiveError, Entry, entries, is_tar, is_zip
 from gristmill.pipelines.read.formats.code.languages import language_of
-from gristmill.pipelines.read.formats.code.licences import LICENCE_BYTES, Licences, is_licence
+from gristmill.pipelines.read.formats.code.licences import HEAD_BYTES, LICENCE_BYTES, Licences, is_licence, spdx_in
 from gristmill.pipelines.read.formats.code.unwanted import why_unwanted
 from gristmill.pipelines.read.formats.whole_files import hold
 from gristmill.pipelines.read.html.pages import dropped_page, page_document
@@ -22,7 +22,7 @@ from gristmill.pipelines.records.dead_letters import Passing, unreadable
 from gristmill.pipelines.records.elements import Split
 from gristmill.pipelines.storage.addresses import is_remote
 
-FIELDS = {"path", "programming_language", "license", "license_file", "charset", REPLACED}
+FIELDS = {"path", "programming_language", "license", "license_file", "license_place", "charset", REPLACED}
 
 
 def read_code(split: Split, context: Context) -> Iterator[Item]:
@@ -58,7 +58,9 @@ def _item(entry: Entry, licence: tuple[str, str | None] | None, split: Split, co
     record = {"path": entry.path}
     if language := language_of(entry.path, entry.body):
         record["programming_language"] = language
-    if licence is not None:
+    if own := spdx_in(entry.body[:HEAD_BYTES].decode("utf-8", "replace")):
+        record["license"], record["license_place"] = own, "file"
+    elif licence is not None:
         record["license_file"] = licence[0]
         if licence[1] is not None:
             record["license"] = licence[1]

@@ -9,6 +9,8 @@ import zipfile
 import pytest
 import zstandard
 
+from gristmill.pipelines.read.formats.code.licences import spdx_in
+
 MIT = b"MIT License\n\nPermission is hereby granted, free of charge, to any person obtaining a copy of this software"
 BSD = b"Redistribution and use in source and binary forms, with or without modification ... Neither the name of"
 SCRIPT = "// 磨坊坐落在河边，水车转动，磨出面粉；附近的村民都认识磨坊主。\nlet a = 1\n"
@@ -151,3 +153,16 @@ def test_read__a_zip_with_a_flipped_byte_and_names_in_gb18030(tmp_path, read_all
     (tmp_path / "b.zip").write_bytes(raw)
     (row,) = read_all("code", tmp_path / "b.zip").rows
     assert json.loads(row["meta"])["path"] == "磨坊.py"
+
+
+@pytest.mark.parametrize(
+    ("head", "licence"),
+    [
+        ("// SPDX-License-Identifier: Apache-2.0\n", "Apache-2.0"),
+        ("/* SPDX-License-Identifier: (GPL-2.0-only WITH x) OR MIT */\n", "(GPL-2.0-only WITH x) OR MIT"),
+        ("# 磨坊\n# SPDX-License-Identifier:\tMulanPSL-2.0 and more words\n", "MulanPSL-2.0"),
+        ("# SPDX-License-Identifier:\nimport os\n", None),
+    ],
+)  # fmt: skip
+def test_a_file_that_says_its_own_licence_has_it(head, licence) -> None:
+    assert spdx_in(head) == licence
