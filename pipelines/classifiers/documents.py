@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import duckdb
@@ -57,30 +58,41 @@ def _of_files(loaded: LoadedRecipe, name: str, source: Source) -> Iterator[Docum
             yield from _made(pa.table(columns), "")
 
 
-def _of_text(store: Store) -> Iterator[Document]:
+def text_shards(store: Store) -> list[dict[str, Any]]:
+    """The shards of a run's `text/`, as its manifest lists them. Raises InputError where there is none."""
     shards = (store.read_json("manifest.json") or {}).get("datasets", {}).get("text", {}).get("shards", [])
     if not shards:
         fix = "run the recipe to its end, or ask its ledger with `where`"
         raise InputError("the run has no `text/`", where=store.root, fix=fix)
-    for shard in shards:
+    return list(shards)
+
+
+def _of_text(store: Store) -> Iterator[Document]:
+    for shard in text_shards(store):
         with store.open(shard["path"]) as file:
-            yield from _made_of_run(_tables(file, shard["path"]))
+            yield from _made_of_run(tables_of(file, shard["path"]))
 
 
-def _of_query(store: Store, condition: str, where: str) -> Iterator[Document]:
-    """Documents of `text/` and `dropped/` for which the ledger says so."""
+def ask_ledger(store: Store, condition: str, where: str) -> pa.Table:
+    """doc_id, lang and cluster of the documents for which a run's ledger says so. Raises RecipeError for a condition
+    that is none."""
     with Ledger(store) as ledger:
         try:
-            found = ledger.table(f"SELECT DISTINCT doc_id, lang, cluster FROM 'ledger/*.parquet' WHERE ({condition})")
+            return ledger.table(f"SELECT DISTINCT doc_id, lang, cluster FROM 'ledger/*.parquet' WHERE ({condition})")
         except duckdb.Error as error:
             known = ", ".join(ledger.columns("ledger"))
             what = f"the ledger cannot be asked this: {str(error).splitlines()[0]}"
             raise RecipeError(what, where=where, fix=f"`where` is a condition in SQL on: {known}") from None
+
+
+def _of_query(store: Store, condition: str, where: str) -> Iterator[Document]:
+    """Documents of `text/` and `dropped/` for which the ledger says so."""
+    found = ask_ledger(store, condition, where)
     for folder in ("text", "dropped"):
         for path in sorted(f"{folder}/{name}" for name in store.names(folder)):
             if is_ours(path):
                 with store.open(path) as file:
-                    yield from _made_of_run(_joined(table, found) for table in _tables(file, path))
+                    yield from _made_of_run(_joined(table, found) for table in tables_of(file, path))
 
 
 def _joined(table: pa.Table, found: pa.Table) -> pa.Table:
@@ -94,7 +106,8 @@ def _joined(table: pa.Table, found: pa.Table) -> pa.Table:
     )
 
 
-def _tables(file: object, path: str) -> Iterator[pa.Table]:
+def tables_of(file: object, path: str) -> Iterator[pa.Table]:
+    """The rows of a shard of `text/` or `dropped/`, some at a time."""
     if path.endswith(".parquet"):
         for batch in pq.ParquetFile(file).iter_batches(BATCH):
             yield pa.Table.from_batches([batch])
@@ -106,8 +119,13 @@ def _tables(file: object, path: str) -> Iterator[pa.Table]:
 
 def _made_of_run(tables: Iterable[pa.Table]) -> Iterator[Document]:
     for table in tables:
-        text = pc.replace_substring_regex(table["text"].cast(pa.large_string()), TAGS, " ")
+        text = untagged(table["text"])
         yield from _made(table.set_column(table.column_names.index("text"), "text", text), "source")
+
+
+def untagged(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts of a run, as large_string, without what scrubbing has put into them."""
+    return pc.replace_substring_regex(text.cast(pa.large_string()), TAGS, " ")
 
 
 def _made(table: pa.Table, site: str) -> Iterator[Document]:

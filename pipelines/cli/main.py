@@ -29,6 +29,7 @@ Commands.table = {
     "extract": Entry(LOOK, "extract"),
     "verify": Entry(LOOK, "verify"),
     "classifier": Entry(LEARN, "classifier"),
+    "lm": Entry(LEARN, "lm", settings="BEAM_ARGS"),
     "train": Entry(TRAIN, "train", settings="TRAINER_ARGS"),
     "explain": Entry(TRAIN, "train", "explain", settings="TRAINER_ARGS"),
     "scaling": Entry(TRAIN, "train", "scaling", settings="TRAINER_ARGS"),

@@ -35,6 +35,8 @@ Share = Annotated[
 ]
 Names = Annotated[list[str], BeforeValidator(as_list), Field(min_length=1), Expected("a name, or a list of some")]
 Paths = Annotated[list[str], BeforeValidator(as_list), Expected("a path, or a list of paths")]
+ModelPath = Annotated[str, Expected("a path, `starter`")]
+ModelPaths = Annotated[dict[str, str], Expected("a mapping from languages to paths")]
 
 
 class Model(BaseModel):

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -20,6 +20,7 @@ from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe import plain_yaml
 from gristmill.pipelines.recipe.classifiers import read_classifiers
 from gristmill.pipelines.recipe.labels import read_labels
+from gristmill.pipelines.recipe.language_models import kept_paths, read_language_models
 from gristmill.pipelines.recipe.lists import read_lists
 from gristmill.pipelines.recipe.named_files import Fetch
 from gristmill.pipelines.recipe.plain_yaml import short
@@ -39,6 +40,13 @@ from gristmill.pipelines.recipe.wording import (
 from gristmill.pipelines.recipe.yaml_faults import full_width
 
 NEWLINE = b"\n"
+FILES: dict[str, Callable[..., tuple[tuple[Any, ...], list[tuple[RecipePath, str]]]]] = {
+    "classifiers": read_classifiers,
+    "language_models": read_language_models,
+    "lists": read_lists,
+    "labels": read_labels,
+}
+"""Sections of a recipe that name files -> what reads them, in the order in which `Recipe.declare` takes them."""
 MAX_SHOWN = 50
 """Problems listed in one error."""
 
@@ -103,16 +111,17 @@ def _add_plugins(data: dict[str, Any], file: Path, lines: dict[RecipePath, int])
 
 
 def _add_files(recipe: Recipe, file: Path, lines: dict[RecipePath, int], fetch: Fetch | None, models: bool) -> None:
-    """Read the files that `classifiers`, `lists` and `labels` name, and declare their signals for rules."""
-    classifiers, problems = read_classifiers(recipe, file.parent, fetch) if models else ((), [])
-    lists, wrong = read_lists(recipe, file.parent, fetch) if models else ((), [])
-    labels, amiss = read_labels(recipe, file.parent, fetch) if models else ((), [])
-    problems = [*problems, *wrong, *amiss]
+    """Read the files that the recipe's models, lists and labels name, and declare their signals for rules."""
+    found: list[tuple[Any, ...]] = [()] * len(FILES)
+    problems: list[tuple[RecipePath, str]] = []
+    for number, read in enumerate(FILES.values() if models else ()):
+        found[number], wrong = read(recipe, file.parent, fetch)
+        problems += wrong
     if not problems:
         try:
-            recipe.declare(classifiers, lists, labels)
+            recipe.declare(*found)
         except ValueError as error:
-            named = [name for name in ("classifiers", "labels", "lists") if getattr(recipe, name)]
+            named = [name for name in FILES if getattr(recipe, name)]
             problems = [((named[0],), str(error))]
     if problems:
         told = [(line_of(lines, path), path, text) for path, text in problems]
@@ -140,6 +149,8 @@ def dump(recipe: Recipe) -> str:
             "languages": languages,
             "feeding": classifier.models[0][1].feeding,
         }
+    for one in recipe.read_language_models:
+        values["language_models"][one.name] |= kept_paths(one)
     values["lists"] = {one.name: {"kept": one.kept_as} for one in recipe.read_lists}
     values["labels"] = {one.name: {"kept": one.kept_as} for one in recipe.read_labels}
     return yaml.safe_dump(values, allow_unicode=True, sort_keys=False)

@@ -16,6 +16,9 @@ from gristmill.filters.labels.keys import Key
 from gristmill.filters.labels.signals import ORIGIN as LABELS
 from gristmill.filters.labels.signals import declare as declare_labels
 from gristmill.filters.labels.table import LabelFile
+from gristmill.filters.language_models.model import LanguageModel as ReadLanguageModel
+from gristmill.filters.language_models.signals import ORIGIN as LANGUAGE_MODELS
+from gristmill.filters.language_models.signals import declare as declare_language_models
 from gristmill.filters.lists.signals import ORIGIN as LISTS
 from gristmill.filters.lists.signals import declare as declare_lists
 from gristmill.filters.lists.table import ListFile
@@ -25,11 +28,23 @@ from gristmill.filters.quality.signals import Draw
 from gristmill.filters.quality.signals import declare as declare_classifiers
 from gristmill.filters.quality.train import LEAST_BUCKETS
 from gristmill.filters.signals import SIGNALS
-from gristmill.pipelines.recipe.base import Bytes, Expected, Model, Names, Paths, Share, as_keys, as_list
+from gristmill.pipelines.recipe.base import (
+    Bytes,
+    Expected,
+    Model,
+    ModelPath,
+    ModelPaths,
+    Names,
+    Paths,
+    Share,
+    as_keys,
+    as_list,
+)
 from gristmill.pipelines.recipe.glance import NAME
+from gristmill.pipelines.recipe.language_model_options import LanguageModel
 from gristmill.pipelines.recipe.languages import known_language
 from gristmill.pipelines.recipe.plugins import Plugin, declare_plugins
-from gristmill.pipelines.recipe.sources import Extract, Language, Plan, Read, Source
+from gristmill.pipelines.recipe.sources import Documents, Extract, Language, Plan, Read, Source
 
 
 class When(Model):
@@ -158,17 +173,6 @@ class Train(Model):
     """Any other option of the trainer, by its name."""
 
 
-class Documents(Model):
-    """Documents to learn a label from: files, or those of a run."""
-
-    files: Source | None = None
-    """As a source of the recipe: format, paths, fields."""
-    run: str | None = None
-    """A run directory; its `text/`, or with `where` also what it dropped."""
-    where: str | None = None
-    """A condition on the run's ledger, in DuckDB's SQL: `lang = 'en' AND verdict = 'kept'`."""
-
-
 class Training(Model):
     """How `gristmill classifier train` learns."""
 
@@ -188,10 +192,6 @@ class Training(Model):
     """Rarer words are left out."""
     compressed: bool = False
     """Write a quantized model (.ftz), a tenth of the size."""
-
-
-ModelPath = Annotated[str, Expected("a path, `starter`")]
-ModelPaths = Annotated[dict[str, str], Expected("a mapping from languages to paths")]
 
 
 class Classifier(Model):
@@ -294,6 +294,8 @@ class Recipe(Model):
     language: Language = Language()
     classifiers: dict[str, Classifier] = {}
     """Name -> a model that scores every document in its languages (docs/classifiers.md)."""
+    language_models: dict[str, LanguageModel] = {}
+    """Name -> an n-gram model that measures every document in its languages (docs/language-models.md)."""
     lists: dict[str, EntryList] = {}
     """Name -> entries that are looked for in addresses or texts, as signals for `decide` (docs/lists.md)."""
     labels: dict[str, Labels] = {}
@@ -316,6 +318,7 @@ class Recipe(Model):
     """Bounds on figures of the report: where one does not hold, the run is whole and `run` ends with exit code 5
     (docs/gates.md)."""
     _read_classifiers: tuple[ReadClassifier, ...] = PrivateAttr(())
+    _read_language_models: tuple[ReadLanguageModel, ...] = PrivateAttr(())
     _read_lists: tuple[ListFile, ...] = PrivateAttr(())
     _read_labels: tuple[LabelFile, ...] = PrivateAttr(())
 
@@ -323,6 +326,11 @@ class Recipe(Model):
     def read_classifiers(self) -> tuple[ReadClassifier, ...]:
         """The classifiers with what their model files say, as `load` has read them."""
         return self._read_classifiers
+
+    @property
+    def read_language_models(self) -> tuple[ReadLanguageModel, ...]:
+        """The language models as `load` has read them."""
+        return self._read_language_models
 
     @property
     def read_lists(self) -> tuple[ListFile, ...]:
@@ -335,21 +343,28 @@ class Recipe(Model):
         return self._read_labels
 
     def file_keys(self) -> list[list[Any]]:
-        """What step keys hold of the files that classifiers, lists and labels name: their content, no paths."""
+        """What step keys hold of the files that the recipe's models, lists and labels name: their content, no paths."""
         return [
             *(one.key for one in self._read_classifiers),
+            *(one.key for one in self._read_language_models),
             *(one.key for one in self._read_lists),
             *(one.key for one in self._read_labels),
         ]
 
     def declare(
-        self, classifiers: tuple[ReadClassifier, ...], lists: tuple[ListFile, ...], labels: tuple[LabelFile, ...]
+        self,
+        classifiers: tuple[ReadClassifier, ...],
+        language_models: tuple[ReadLanguageModel, ...],
+        lists: tuple[ListFile, ...],
+        labels: tuple[LabelFile, ...],
     ) -> None:
-        """Take classifiers, lists and labels whose files were read, and declare their signals. Raises ValueError for a
-        name that is taken."""
-        self._read_classifiers, self._read_lists, self._read_labels = classifiers, lists, labels
-        for origin in (LISTS, LABELS, CLASSIFIERS):  # what an earlier recipe has declared, whichever of them did
+        """Take classifiers, language models, lists and labels whose files were read, and declare their signals. Raises
+        ValueError for a name that is taken."""
+        self._read_classifiers, self._read_language_models = classifiers, language_models
+        self._read_lists, self._read_labels = lists, labels
+        for origin in (LISTS, LABELS, LANGUAGE_MODELS, CLASSIFIERS):  # what an earlier recipe has declared
             SIGNALS.withdraw(origin)
+        declare_language_models(language_models)
         declare_lists(lists)
         declare_labels(labels)
         asked = [entry.pareto for entry in self.decide if entry.pareto is not None]
@@ -359,4 +374,4 @@ class Recipe(Model):
         """A recipe that arrives in another process brings what its rules and readers are made of."""
         super().__setstate__(state)
         declare_plugins(self.plugins)
-        self.declare(self._read_classifiers, self._read_lists, self._read_labels)
+        self.declare(self._read_classifiers, self._read_language_models, self._read_lists, self._read_labels)

@@ -168,3 +168,14 @@ class Language(Model):
     threshold: Share | None = None
     """Documents whose language is less sure than this are dropped by the rule `language/threshold` (FineWeb: 0.65); an
     entry of `decide` may `change` it for its languages. Declared languages are sure."""
+
+
+class Documents(Model):
+    """Documents to learn from: files, or those of a run."""
+
+    files: Source | None = None
+    """As a source of the recipe: format, paths, fields."""
+    run: str | None = None
+    """A run directory; its `text/`, or with `where` also what it dropped."""
+    where: str | None = None
+    """A condition on the run's ledger, in DuckDB's SQL: `lang = 'en' AND verdict = 'kept'`."""

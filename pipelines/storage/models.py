@@ -1,4 +1,4 @@
-"""Models of a recipe's classifiers, its lists and labels: kept in the run directory, brought to whoever works on it."""
+"""Models that a recipe names, its lists and labels: kept in the run directory, brought to whoever works on it."""
 
 import hashlib
 import os
@@ -23,6 +23,7 @@ from gristmill.pipelines.storage.store import Store
 def models(recipe: Recipe) -> Iterator[KeptFile]:
     """Every model, list and table of labels of a recipe once."""
     found: list[KeptFile] = [model for classifier in recipe.read_classifiers for _, model in classifier.models]
+    found += [model for one in recipe.read_language_models for _, model in one.models]
     yield from {one.kept_as: one for one in [*found, *recipe.read_lists, *recipe.read_labels]}.values()
 
 
@@ -31,7 +32,7 @@ def fetch(url: str) -> Path | None:
 
     In a child, because clients of stores leave threads behind (processes/aside.py). Raises InputError.
     """
-    check_address(url, "the recipe's `classifiers`, `lists` and `labels`")
+    check_address(url, "the files that the recipe names")
     file = _temporary(f"{xxhash.xxh3_64_hexdigest(url.encode())}-{url.rpartition('/')[2]}")
 
     def get() -> bool:

@@ -18,7 +18,10 @@ DECISION: dict[str, Any] = {"rules": [{"signal": "words", "at_least": 1}], "chan
 RECIPE = {
     "gristmill": 1, "name": "x",
     "sources": {"web": {**SOURCE, "language": {"column": "lang"}, "columns": {"a": "string"}, "chat": {}}},
-    "classifiers": {"q": {"train": {"good": {"files": SOURCE}}}}, "lists": {"l": {"domains": "a"}},
+    "classifiers": {"q": {"train": {"good": {"files": SOURCE}}}},
+    "language_models": {"m": {"model": {"en": "a"}, "cutoffs": {"en": [1, 2]}, "train": {"en": {"files": {**SOURCE}}},
+                              "training": {"prune": [0]}}},
+    "lists": {"l": {"domains": "a"}},
     "labels": {"p": {"paths": "a", "columns": {"a": {"x": 1}}}},
     "decide": [
         {**DECISION, "pareto": {"signal": "q"}, "when": {"language": ["en"], "script": ["Latn"], "source": ["web"]}}
