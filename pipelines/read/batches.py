@@ -1,5 +1,6 @@
 """Records one by one -> batches of them: the columns that every reader gives, within the bounds of a batch."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ from gristmill.filters.batch import text_column
 from gristmill.pipelines.recipe.columns import ARROW_TYPES
 from gristmill.pipelines.recipe.sources import ColumnType
 from gristmill.pipelines.records.elements import DeadLetter, Records
+from gristmill.pipelines.records.gather import gather
 
 MAX_ROWS = 4096
 MAX_TEXT_BYTES = 4 * 2**20
@@ -81,6 +83,25 @@ def batches(items: Iterable[Item], schema: pa.Schema) -> Iterator[Records]:
             aside[item.kind] = aside.get(item.kind, 0) + 1
     if documents or dead or aside:
         yield Records(_batch(documents, schema), dead, aside)
+
+
+def gathered(several: Iterable[Records]) -> Iterator[Records]:
+    """Those of a reader that gives many small batches, together within the bounds of a batch."""
+
+    def measure(records: Records) -> tuple[int, int]:
+        return records.batch.num_rows + len(records.dead), records.batch.nbytes
+
+    return map(_joined, gather(several, measure, MAX_ROWS, MAX_TEXT_BYTES))
+
+
+def _joined(several: list[Records]) -> Records:
+    if len(several) == 1:
+        return several[0]
+    aside: Counter[str] = Counter()
+    for records in several:
+        aside.update(records.aside)
+    dead = [letter for records in several for letter in records.dead]
+    return Records(pa.concat_batches([records.batch for records in several]), dead, dict(aside))
 
 
 def _batch(documents: list[Document], schema: pa.Schema) -> pa.RecordBatch:

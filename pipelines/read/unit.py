@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.pipelines.processes.isolation import Guard, LethalRecordError
-from gristmill.pipelines.read.batches import Item, batches
+from gristmill.pipelines.read.batches import Item, batches, gathered
 from gristmill.pipelines.read.context import Context
 from gristmill.pipelines.read.files import unchanged
 from gristmill.pipelines.read.formats import READERS
@@ -44,7 +44,7 @@ def read_unit(
     context = Context(unit.source, reader.resolve(source), read, extract, Sample(sample, seed), guard)
     checked = reader.inputs is None
     if reader.batches is not None:
-        found = _batches(unit, context, reader.batches)
+        found = gathered(_batches(unit, context, reader.batches))
     elif reader.items is not None:
         found = batches(_items(unit, context, reader.items, checked), context.schema)
     yield from map(_empty_dropped, found)

@@ -24,6 +24,7 @@ from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records import columns
 from gristmill.pipelines.records.accounts import DEAD, DROPPED, DUPLICATE_RULES, IN, KEPT, Accounts
 from gristmill.pipelines.records.elements import Unit
+from gristmill.pipelines.records.gather import gather
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.duplicates.members import Membership, membership_columns, stored_members
 from gristmill.pipelines.stages.replay import Failure, dead_document, survive
@@ -32,6 +33,9 @@ from gristmill.pipelines.storage.attempts import attempt
 from gristmill.pipelines.storage.parts import PartWriter, read_parts
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
 from gristmill.pipelines.storage.store import Store
+
+GROUP_ROWS, GROUP_BYTES = 65_536, 32 * 2**20
+"""Of a row group of the ledger, before compression."""
 
 
 @dataclass
@@ -256,6 +260,12 @@ def _without_text(edits: pa.Array) -> pa.Array:
     )
 
 
+def _together(verdicts: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """What makes a row group of the ledger: hundreds of small ones cost DuckDB and the writer more than their rows."""
+    groups = gather(verdicts, lambda batch: (batch.num_rows, batch.nbytes), GROUP_ROWS, GROUP_BYTES)
+    return map(pa.concat_batches, groups)
+
+
 def clean_unit(cleaner: UnitCleaner, book: ReceiptBook, scored: Receipt, members: Membership) -> Receipt:
     """Do one unit and commit it. Its receipt is named by the unit and by what deduplication decided."""
     began, cpu = time.perf_counter(), time.process_time()
@@ -268,7 +278,7 @@ def clean_unit(cleaner: UnitCleaner, book: ReceiptBook, scored: Receipt, members
                 writer.bury(batch)
             for batch in read_parts(book.store, scored, "curated"):
                 writer.take(batch)
-            for batch in read_parts(book.store, scored, VERDICTS):
+            for batch in _together(read_parts(book.store, scored, VERDICTS)):
                 writer.settle(batch)
         seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
         receipt = Receipt(book.stage, name, writer.parts(), tuple(writer.accounts), seconds, cpu_seconds)

@@ -10,7 +10,7 @@ import pytest
 from gristmill.pipelines.errors import InputError
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
-from gristmill.pipelines.stages import score
+from gristmill.pipelines.stages import score_units
 
 pytestmark = pytest.mark.process
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.process
 @pytest.fixture
 def meddle(monkeypatch):
     """Function: file, change -> the file is changed once, while the first unit that holds it is being read."""
-    read_unit = score.read_unit
+    read_unit = score_units.read_unit
 
     def prepare(file: Path, change) -> None:
         done = file.with_name("done")
@@ -30,7 +30,7 @@ def meddle(monkeypatch):
                     change(file)
                 yield records
 
-        monkeypatch.setattr(score, "read_unit", read)
+        monkeypatch.setattr(score_units, "read_unit", read)
 
     return prepare
 
