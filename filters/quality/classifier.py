@@ -1,4 +1,4 @@
-"""A classifier of a recipe: which fastText model reads which language, and what its labels are called as signals."""
+"""A classifier of a recipe: which model reads which language, and what its labels are called as signals."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from gristmill.filters.placed import placed_at
 from gristmill.filters.quality.feeding import FEEDINGS
 from gristmill.filters.quality.model_file import LABEL
+from gristmill.filters.quality.network import Network
 
 ANY = ""
 """In the place of a language: documents in every one."""
@@ -33,6 +34,11 @@ class Model:
     def kept_as(self) -> str:
         """Where a run directory keeps a copy."""
         return f"models/{self.sha256[:16]}-{Path(self.name).name}"
+
+    @property
+    def files(self) -> tuple["Model"]:
+        """Of which it is made: itself."""
+        return (self,)
 
     def probabilities(self, text: pa.Array) -> np.ndarray:
         """float64[texts, labels] of a large_string column: from 0 to 1; 0 where the model gives none."""
@@ -55,7 +61,7 @@ class Classifier:
     """
 
     name: str
-    models: tuple[tuple[str, Model], ...]
+    models: tuple[tuple[str, Model | Network], ...]
     """By language, or one under ANY."""
     signals: tuple[tuple[str, str], ...]
     languages: frozenset[str] | None
@@ -115,7 +121,7 @@ def signal_names(name: str, labels: Sequence[str], positive: str | None) -> dict
     return {f"{name}.{label}": label for label in labels}
 
 
-def same_labels(models: Mapping[str, Model]) -> None:
+def same_labels(models: Mapping[str, Model | Network]) -> None:
     """Raises ValueError where models of several languages have other labels than the first."""
     (first, model), *others = models.items()
     for language, other in others:

@@ -10,6 +10,7 @@ import xxhash
 
 from gristmill.filters.counters import Counters
 from gristmill.filters.quality.classifier import Classifier
+from gristmill.filters.quality.network import Network
 from gristmill.filters.registry import declaring
 from gristmill.filters.signals import SIGNALS, Floats, Signal
 
@@ -62,8 +63,9 @@ def _probability(classifier: Classifier, column: int, name: str, label: str) -> 
         value_DS = counters.once(classifier, lambda: classifier.values(counters.text, counters.language))
         return value_DS[:, column]
 
-    doc = f"Probability of the label {label}, by the classifier {classifier.name}."
-    return Signal(name, "share", "any", doc, compute, languages=classifier.languages)
+    is_share = all(not isinstance(model, Network) or model.is_share for _, model in classifier.models)
+    doc = f"{'Probability of' if is_share else 'Number for'} the label {label}, by the classifier {classifier.name}."
+    return Signal(name, "share" if is_share else "score", "any", doc, compute, languages=classifier.languages)
 
 
 def _drawn(draw: Draw, base: Signal) -> Signal:

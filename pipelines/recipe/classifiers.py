@@ -13,16 +13,17 @@ from gristmill.filters.placed import place
 from gristmill.filters.quality.classifier import ANY, Classifier, Model, same_labels, signal_names
 from gristmill.filters.quality.feeding import FEEDINGS, PLAIN
 from gristmill.filters.quality.model_file import About, NoModelError, read_about
+from gristmill.filters.quality.network import Network
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.recipe.columns import curated_schema
 from gristmill.pipelines.recipe.languages import known_language, wrong_language
 from gristmill.pipelines.recipe.named_files import NAME, Fetch, ProblemError, near_files
+from gristmill.pipelines.recipe.networks import MODEL_FILES, Get, network_place, read_network
 from gristmill.pipelines.recipe.wording import RecipePath
 from gristmill.pipelines.records import columns
 
 STARTER = "starter"
 STARTER_LANGUAGES = ("en", "zh")
-MODEL_FILES = ("model.ftz", "model.bin")
 CARD = "card.json"
 LABEL = r"[A-Za-z0-9_-]+"
 
@@ -80,15 +81,19 @@ def _read(name: str, asked: schema.Classifier, folder: Path, fetch: Fetch | None
         if language != ANY and (wrong := wrong_language(language)):
             raise ProblemError("model", wrong)
     cards: dict[str, dict[str, Any]] = {}
-    models: dict[str, Model] = {}
+    models: dict[str, Model | Network] = {}
     for language, path in paths.items():
         models[language], cards[language] = _model(name, asked, path, folder, fetch)
     if len({model.feeding for model in models.values()}) > 1:
-        raise ProblemError("model", "its models were trained on different feedings; train them again")
+        raise ProblemError(
+            "model", "its models read texts in different ways; train them again, or name models of a kind"
+        )
     first = next(iter(paths))
     try:
         same_labels(models)
         positive = asked.positive if asked.positive is not None else cards[first].get("positive")
+        alone = len(models[first].labels) == 1 and isinstance(models[first], Network)
+        positive = models[first].labels[0] if alone and positive is None else positive
         signals = signal_names(name, models[first].labels, positive)
     except ValueError as error:
         raise ProblemError("positive" if "label '" in str(error) else "model", str(error)) from None
@@ -120,9 +125,20 @@ def _languages(asked: schema.Classifier, cards: Mapping[str, Mapping[str, Any]])
 
 def _model(
     name: str, asked: schema.Classifier, path: str, folder: Path, fetch: Fetch | None
-) -> tuple[Model, dict[str, Any]]:
+) -> tuple[Model | Network, dict[str, Any]]:
     """A model and its card; an empty card where it has none."""
-    file, found_as, card_file = _find(name, asked, path, folder, fetch)
+    get = _getter(path, folder, fetch)
+    try:
+        network = network_place(path, get)
+        if network is not None:
+            if asked.feeding is not None:
+                raise ProblemError("feeding", "it is for fastText; a network reads tokens of the text as it stands")
+            return read_network(path, *network, asked.max_tokens, get), {}
+    except OSError as error:
+        raise ProblemError("model", f"'{path}' cannot be read: {error.strerror or error}") from None
+    if asked.max_tokens is not None:
+        raise ProblemError("max_tokens", "it is for networks of Hugging Face or ONNX; fastText reads all of a text")
+    file, found_as, card_file = _find(name, asked, path, folder, get)
     sha256, about = _looked_at(str(file), file.stat().st_size, file.stat().st_mtime_ns)
     if isinstance(about, str):
         raise ProblemError("model", f"'{path}': {about}")
@@ -147,10 +163,8 @@ def _looked_at(file: str, size: int, changed: int) -> tuple[str, About | str]:
         return sha256, str(error)
 
 
-def _find(
-    name: str, asked: schema.Classifier, path: str, folder: Path, fetch: Fetch | None
-) -> tuple[Path, str, Path | None]:
-    """(the model on this machine, its name, its card if it has one)."""
+def _getter(path: str, folder: Path, fetch: Fetch | None) -> Get:
+    """How files at and beside a path of the recipe are got."""
 
     def get(place: str) -> Path | None:
         if "://" in place:
@@ -160,6 +174,11 @@ def _find(
         file = folder / Path(place).expanduser()
         return file if file.is_file() else None
 
+    return get
+
+
+def _find(name: str, asked: schema.Classifier, path: str, folder: Path, get: Get) -> tuple[Path, str, Path | None]:
+    """(the model on this machine, its name, its card if it has one)."""
     top = path.rstrip("/")
     try:
         for candidate in [top] if top.endswith((".bin", ".ftz")) else [*(f"{top}/{m}" for m in MODEL_FILES), top]:
@@ -168,7 +187,11 @@ def _find(
                 return file, candidate.rpartition("/")[2], get(f"{beside}/{CARD}" if beside else CARD)
     except OSError as error:
         raise ProblemError("model", f"'{path}' cannot be read: {error.strerror or error}") from None
-    how = f"train it: gristmill classifier train RECIPE {name}" if asked.train else "name a .bin or .ftz of fastText"
+    how = (
+        f"train it: gristmill classifier train RECIPE {name}"
+        if asked.train
+        else "name a .bin or .ftz of fastText, or a folder with model.safetensors or model.onnx"
+    )
     raise ProblemError("model", f"there is no model at '{path}'{near_files(folder / top)}; {how}")
 
 

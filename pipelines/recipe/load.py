@@ -15,7 +15,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from gristmill.filters.names import LISTED, near_file, nearest
-from gristmill.filters.quality.classifier import ANY
+from gristmill.filters.quality.classifier import ANY, Model
+from gristmill.filters.quality.network import Network
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe import plain_yaml
 from gristmill.pipelines.recipe.classifiers import read_classifiers
@@ -147,13 +148,20 @@ def dump(recipe: Recipe) -> str:
             "model": kept.get(ANY, kept),
             "positive": dict(classifier.signals).get(classifier.name),
             "languages": languages,
-            "feeding": classifier.models[0][1].feeding,
+            **_read_as(classifier.models[0][1]),
         }
     for one in recipe.read_language_models:
         values["language_models"][one.name] |= kept_paths(one)
     values["lists"] = {one.name: {"kept": one.kept_as} for one in recipe.read_lists}
     values["labels"] = {one.name: {"kept": one.kept_as} for one in recipe.read_labels}
     return yaml.safe_dump(values, allow_unicode=True, sort_keys=False)
+
+
+def _read_as(model: Model | Network) -> dict[str, Any]:
+    """How a model is given a text, by the recipe's keys."""
+    if isinstance(model, Network):
+        return {"max_tokens": model.max_tokens, "feeding": None}
+    return {"feeding": model.feeding}
 
 
 def lines_of(node: yaml.Node, path: RecipePath = ()) -> Iterator[tuple[RecipePath, int]]:

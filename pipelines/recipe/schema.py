@@ -195,11 +195,12 @@ class Training(Model):
 
 
 class Classifier(Model):
-    """A fastText model whose probabilities are signals: `<name>`, or `<name>.<label>` where it has several labels."""
+    """A model whose probabilities are signals: `<name>`, or `<name>.<label>` where it has several labels."""
 
     model: ModelPath | ModelPaths | None = None
-    """A fastText model (.bin, .ftz), or the folder that `gristmill classifier train` writes; `starter`: the shipped
-    one; `{en: ..., zh: ...}`: one for each language. Absent: `classifiers/<name>` beside the recipe."""
+    """A fastText model (.bin, .ftz), or the folder that `gristmill classifier train` writes; a folder of Hugging Face
+    (config.json, tokenizer.json, model.safetensors) or with a model.onnx; `starter`: the shipped one;
+    `{en: ..., zh: ...}`: one for each language. Absent: `classifiers/<name>` beside the recipe."""
     positive: str | None = None
     """The label whose probability is the signal `<name>`; absent: as the model's card says, else each has a signal."""
     languages: Names | None = None
@@ -207,6 +208,9 @@ class Classifier(Model):
     feeding: Literal["words-1", "plain"] | None = None
     """How a model without a card is given a text: `plain`, as it stands on one line, like most published models; or
     `words-1`, as our own."""
+    max_tokens: Annotated[int, Field(ge=1, le=1 << 16)] | None = None
+    """How many tokens of a text a network of Hugging Face or ONNX reads, from its beginning; absent: as many as its
+    files say, 512 at most."""
     train: dict[str, Documents] = {}
     """Label -> documents, for `gristmill classifier train`: `good` and `raw`, or any others."""
     training: Training = Training()

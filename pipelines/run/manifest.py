@@ -145,7 +145,9 @@ def sweep(store: Store, manifest: dict[str, Any]) -> None:
     """Remove parts of earlier recipes or inputs. What no run has named is somebody else's, and stays."""
     store.delete(ATTEMPTS)
     listed = {file.path for file in listed_in(manifest)}
-    found = [f"{folder}/{name}" for folder in (*DATASETS, *COPIES) for name in store.names(folder)]
+    listed |= {path.rpartition("/")[0] for path in listed}  # a model of several files has a folder of its own
+    found = [f"{folder}/{name}" for folder in DATASETS for name in store.names(folder)]
+    found += [f"{folder}/{name}" for folder in COPIES for name in store.entries(folder)]
     for path in (*filter(is_ours, found), *FIXED):
         if path not in listed:
             store.delete(path)

@@ -10,6 +10,8 @@ from gristmill.filters.dedup.fingerprints import fingerprint
 from gristmill.filters.edits import Edits
 from gristmill.filters.kernels.jit import cache_folder
 from gristmill.filters.language.identify import script_of
+from gristmill.filters.quality.model_file import NoModelError
+from gristmill.pipelines.errors import InputError
 from gristmill.pipelines.read.batches import record_schema
 from gristmill.pipelines.read.formats import READERS
 from gristmill.pipelines.read.html.extract import read_page
@@ -37,7 +39,11 @@ def preload(recipe: Recipe) -> None:
     cold = not any(cache_folder().rglob("*.nbi"))
     with beside(lambda: _rest(recipe, batch)) if cold else contextlib.nullcontext():
         scorer = UnitScorer(recipe)
-        scored = scorer.score(batch, source)
+        try:
+            scored = scorer.score(batch, source)
+        except NoModelError as error:
+            fix = "mend its folder, or name another model"
+            raise InputError(f"a model cannot be used: {error}", where="the recipe's `classifiers`", fix=fix) from None
     scorer.fingerprint(batch, source, scored)
     _clean(recipe, batch, scored.judgement.edits)
     _read(recipe)

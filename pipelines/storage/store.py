@@ -183,12 +183,13 @@ class Store:
         except FileNotFoundError:
             return []
 
-    def entries(self) -> list[str]:
-        """Sorted names of all that lies directly in the run directory, folders too; empty when there is none."""
+    def entries(self, folder: str = "") -> list[str]:
+        """Sorted names of all that lies directly in a folder of the run directory, or in itself, folders too; empty
+        when there is none."""
         if self.local is None:
-            return remote.entries(self.root)
+            return remote.entries(self.url(folder) if folder else self.root)
         try:
-            return sorted(os.listdir(self.local))
+            return sorted(os.listdir(self.local / folder))
         except FileNotFoundError:
             return []
 

@@ -18,6 +18,7 @@ from gristmill.pipelines.storage.layout import (
     FIXED,
     INVENTORY,
     MANIFEST,
+    MODELS,
     PRIVATE,
     REPORT_LIST,
     STATE,
@@ -174,7 +175,9 @@ def _not_cleaned(files: Iterable[Wanted], state: dict[str, Any] | None) -> Itera
 
 def _unexpected(store: Store, wanted: dict[str, Wanted]) -> list[Fault]:
     """Files among the datasets that no list names: whoever opens the folder as a whole reads them too."""
-    folders = dict.fromkeys((*DATASETS, *COPIES, *(path.rpartition("/")[0] for path in (*FIXED, REPORT_LIST))))
+    copies = (path.rpartition("/")[0] for path in wanted if path.startswith(f"{MODELS}/"))
+    fixed = (path.rpartition("/")[0] for path in (*FIXED, REPORT_LIST))
+    folders = dict.fromkeys((*DATASETS, *COPIES, *copies, *fixed))
     found = (f"{folder}/{name}" for folder in folders for name in store.names(folder))
     return [Fault(path, UNEXPECTED) for path in found if path not in wanted and path != REPORT_LIST]
 
