@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from gristmill.filters.edits import Edits, apply
+from gristmill.filters.junk.edit import edit_junk
 from gristmill.filters.line_rules import DATATROVE, FINEWEB, PAPER, TFDS, c4_editor
 from gristmill.filters.measured import Asked, Entry, Measured, Stored, admitting
 from gristmill.filters.refinedweb import edit_refinedweb
@@ -26,6 +27,7 @@ EDITORS: dict[str, Editor] = {
     "c4@datatrove": c4_editor(DATATROVE),
     "c4@fineweb": c4_editor(FINEWEB),
     "refinedweb@dclm": edit_refinedweb,
+    "lines@gristmill": edit_junk,
 }
 """What the `editor` of a preset names. Those with one name before the @ find the same signals."""
 

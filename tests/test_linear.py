@@ -221,7 +221,7 @@ def test_recognizer__linear_on_the_whole_text(entity):
 
 
 PRESET_RULES = {name: Judge([Entry(None, None, None, (preset,))]) for name, preset in PRESETS.items()}
-EDITING = (PRESETS["refinedweb@dclm"], PRESETS["c4@tfds"])
+EDITING = (PRESETS["lines@gristmill"], PRESETS["refinedweb@dclm"], PRESETS["c4@tfds"])
 EVERY_SIGNAL = Judge([Entry(None, None, None, (*EDITING, own_rules([(name, 0, None) for name in SIGNALS])))])
 
 

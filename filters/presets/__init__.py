@@ -15,6 +15,7 @@ from gristmill.filters.presets.fineweb_datatrove import FINEWEB_DATATROVE
 from gristmill.filters.presets.gopher_datatrove import GOPHER_DATATROVE
 from gristmill.filters.presets.gopher_dolma import GOPHER_DOLMA
 from gristmill.filters.presets.gopher_paper import GOPHER_PAPER
+from gristmill.filters.presets.lines_gristmill import LINES_GRISTMILL
 from gristmill.filters.presets.mapneo_zh import MAPNEO_ZH
 from gristmill.filters.presets.mc4_paper import MC4_PAPER
 from gristmill.filters.presets.redpajama2 import REDPAJAMA2
@@ -45,6 +46,7 @@ for _preset in (
     MC4_PAPER,
     FINEWEB_DATATROVE,
     REFINEDWEB_DCLM,
+    LINES_GRISTMILL,
     REDPAJAMA2,
     MAPNEO_ZH,
     DATAJUICER_ZH,

@@ -31,3 +31,7 @@ found_by(
     "spaced",
     "Share of words that RefinedWeb's rules on lines remove, runs of letters and digits; 1 where nothing is left.",
 )
+
+# Ours: lines beside an article (filters/junk/edit.py)
+
+found_by("lines", "lines_cut_share", "share", "any", "Share of the text's bytes that `lines@gristmill` cuts.")

@@ -86,7 +86,7 @@ def signal(
 
 
 def found_by(editor: str, name: str, unit: str, scripts: Scripts, doc: str) -> None:
-    """Declare a signal that an editing step (`c4`, `refinedweb`) finds on its way."""
+    """Declare a signal that an editing step (`c4`, `refinedweb`, `lines`) finds on its way."""
     SIGNALS.declare(name, Signal(name, unit, scripts, doc, None, editor))
 
 

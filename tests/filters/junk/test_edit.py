@@ -1,0 +1,257 @@
+"""Lines beside an article: our own sentences in Chinese and English, by family; what stays; and what an edit is."""
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gristmill.filters.edits import apply
+from gristmill.filters.junk.edit import SIGNAL, edit_junk, kinds
+
+ZH = "磨坊建在河边，水轮带动石磨，一天能磨三百斤麦子。师傅说，石头要选得硬，水要来得稳。"
+EN = "The mill stands by the river, and its wheel turns two stones. They grind three hundred pounds of wheat a day."
+
+JUNK = {
+    "advertisement": [
+        "广告",
+        "立即购买",
+        "本店新磨面粉限时优惠，点击下方链接抢购",
+        "想学磨面的朋友请加微信 mofang123 领取资料",
+        "免费领取磨坊课程名额，扫码报名",
+        "Advertisement",
+        "Sponsored",
+        "Sponsored by Stone Mills Ltd",
+        "We may earn a commission when you buy a stone through our links.",
+        "Order now and get 20% off your first bag of flour!",
+        "Free shipping on all orders over $50",
+    ],
+    "follow": [
+        "关注我们",
+        "欢迎关注磨坊日报微信公众号",
+        "更多精彩内容，请关注公众号“磨坊”",
+        "喜欢本文的朋友请点个赞再转发",
+        "+关注",
+        "Follow us on Twitter @themill",
+        "Like us on Facebook",
+        "Follow The Mill on Facebook and Instagram, and find us on Twitter.",
+    ],
+    "scan": [
+        "扫描下方二维码关注",
+        "长按识别二维码",
+        "微信扫一扫",
+        "扫码下载客户端",
+        "用微信扫描二维码，分享至好友和朋友圈",
+        "Scan the QR code to download our app",
+    ],
+    "share": [
+        "分享到：微信 新浪微博 QQ空间",
+        "分享到朋友圈",
+        "Share",
+        "Share Tweet Pin Email",
+        "Share this: Facebook Twitter WhatsApp",
+        "Share on Facebook",
+    ],
+    "read_more": [
+        "阅读全文",
+        "展开全文",
+        "点击阅读原文",
+        "点击查看更多",
+        "Read more",
+        "Continue reading",
+        "Read More: How stones are cut",
+        "Click here to read the full article",
+    ],
+    "reprint": [
+        "版权声明：本文为磨坊原创文章",
+        "未经授权，不得转载",
+        "转载请注明出处：磨坊网",
+        "本文仅代表作者个人观点，不代表本站立场",
+        "如有侵权，请联系删除",
+        "京ICP备12345678号-1",
+        "Copyright 2024 磨坊网 版权所有",
+        "All rights reserved.",
+        "© 2024 The Mill Ltd. All Rights Reserved.",
+        "Terms of Use | Privacy Policy",
+        "This material may not be published, broadcast, rewritten or redistributed without permission.",
+        "By continuing to use this site you agree to our use of cookies.",
+    ],
+    "credits": ["责任编辑：张三", "（责任编辑：李四）", "编辑/王五 校对：赵六", "[责编：李四]", "原标题：河边的磨坊"],
+    "payment": [
+        "打赏",
+        "赞赏作者",
+        "如果觉得不错，请作者喝杯咖啡",
+        "您的打赏是我最大的动力",
+        "Buy me a coffee",
+        "Support us on Patreon",
+    ],
+    "counters": [
+        "阅读 1.2万",
+        "阅读(1234) 评论(56) 点赞(7)",
+        "3条评论",
+        "浏览量：2,345",
+        "１２人看过",
+        "12 likes",
+        "1,234 views",
+        "3 min read",
+        "Comments (12)",
+        "5.6K followers",
+    ],
+    "navigation": [
+        "首页 > 新闻 > 正文",
+        "当前位置：首页 > 财经 > 正文",
+        "上一篇：水轮的故事",
+        "下一页",
+        "返回顶部",
+        "登录 注册",
+        "新闻 体育 财经 娱乐",
+        "关于我们 | 联系我们 | 网站地图",
+        "Home | About | Contact",
+        "Home > News > Mills",
+        "Next page →",
+        "Back to top",
+        "Skip to content",
+        "News Sports Business Weather",
+    ],
+    "subscribe": [
+        "Subscribe to our newsletter",
+        "Sign up for our weekly newsletter and get the best of the mill in your inbox.",
+        "Log in",
+        "Enter your email address",
+        "You must be logged in to post a comment.",
+    ],
+    "related": ["相关阅读：水轮是怎样造的", "猜你喜欢", "You may also like", "Related articles"],
+}
+
+KEPT = [
+    ZH,
+    EN,
+    "第一章 河边",
+    "参考文献",
+    "Chapter One",
+    "Results",
+    "磨坊的历史",
+    "How the stones are cut",
+    "他在接受采访时说，扫码支付已经成为乡镇磨坊的日常，老人也学会了用手机，孩子们教得很耐心，一教就会，村里人都说这是好事，磨坊主人为此还专门写了一张大字报贴在门口，提醒大家排队。",
+    "法院认为，被告未经许可在网站上使用这些照片，应当赔偿损失。",
+    "广告法规定，广告应当真实、合法。",
+    "公司去年的广告收入下降了百分之八，记者了解到，主要原因是麦价上涨。",
+    "We asked the miller whether readers follow the news about wheat on Facebook, and he laughed.",
+    "The company said its advertising revenue fell by 8 per cent, because wheat is dear.",
+    "She shared the story with her friends, and read more about mills than anyone in town.",
+    "Subscribers of the newsletter doubled in a year, and the publisher hired two more editors to write it.",
+    "| Name | Home | Contact |",
+    "if (home) { share(); }",
+    "阅读让人充实，讨论让人机智。",
+    "关注农村老人的生活，是这次调查的目的。",
+    "12 Monkeys",
+    "2024",
+    "体育",
+    "News",
+]
+
+
+def edited(*texts: str) -> list[str]:
+    column = pa.array(texts, pa.large_string())
+    return apply(column, edit_junk(column)[0]).to_pylist()
+
+
+@pytest.mark.parametrize(("family", "line"), [(family, line) for family, lines in JUNK.items() for line in lines])
+def test_edit_junk__a_line_of_a_family_goes_from_between_paragraphs(family, line):
+    column = pa.array([f"{ZH}\n{line}\n{EN}"], pa.large_string())
+    edits, signals = edit_junk(column)
+    assert apply(column, edits).to_pylist() == [f"{ZH}\n{EN}"]
+    assert {one["kind"] for one in edits.column()[0].as_py()} <= set(kinds())
+    assert 0 < signals[SIGNAL][0] < 1
+
+
+@pytest.mark.parametrize("line", KEPT)
+def test_edit_junk__what_is_no_junk_stays(line):
+    text = f"{EN}\n{line}\n{ZH}\n\n{line}"
+    assert edited(text) == [text]
+
+
+@pytest.mark.parametrize(
+    ("glued", "article"),
+    [
+        (f"{ZH}更多精彩内容，请关注公众号“磨坊”", ZH),
+        (f"{ZH}（责任编辑：张三）", ZH),
+        (f"{ZH} 转载请注明出处", ZH),
+        (f"扫描下方二维码关注！{ZH}", ZH),
+        (f"{EN} Follow us on Twitter @themill.", EN),
+        (f"{EN} Click here to read the full article.", EN),
+        (f"Sign up for our newsletter. {EN}", EN),
+        (f"{ZH}打开APP阅读全文", ZH),
+        (f"{EN} 关注公众号mill2024，每天免费领取3G资料", EN),
+    ],
+)
+def test_edit_junk__what_is_glued_to_an_article_goes_alone(glued, article):
+    assert edited(glued) == [article]
+
+
+def test_edit_junk__inside_running_sentences_a_phrase_stays():
+    for text in (f"{ZH}欢迎关注公众号。{ZH}", f"{EN} Subscribe to our newsletter. {EN}"):
+        assert edited(text) == [text]
+
+
+def test_edit_junk__a_banner_between_paragraphs_goes():
+    paragraphs = [ZH, EN, ZH[::-1] + "。", EN.replace("mill", "house")]
+    for banner in ("磨坊小说网提供最快更新", "The Miller's Daily Gazette Online Edition"):
+        assert edited(f"\n{banner}\n".join(paragraphs)) == ["\n".join(paragraphs)]
+    twice = f"\n{banner}\n".join(paragraphs[:3])
+    assert edited(twice) == [twice]
+
+
+def test_edit_junk__a_banner_glued_to_lines_goes():
+    lines = [f"{ZH}第{n}天。" for n in "一二三四"]
+    assert edited("\n".join(f"{line}磨坊小说网提供最快更新" for line in lines)) == ["\n".join(lines)]
+    assert edited("\n".join(f"{line} www.mofang.example.com 首发" for line in lines)) == ["\n".join(lines)]
+    assert edited("\n".join(f"【磨坊网讯记者报道】{line}" for line in lines)) == ["\n".join(lines)]
+    refrain = "\n".join(f"{line}依照前款的规定处罚。" for line in lines)
+    assert edited(refrain) == [refrain]  # a sentence that recurs, as in laws
+
+
+def test_edit_junk__names_of_a_menu_go_beside_each_other_only():
+    menu = ["News", "Sports", "Cheval", "Business", "Weather", "Mills", "Travel"]
+    assert edited("\n".join([*menu, EN])) == [EN]
+    assert edited("\n".join(["新闻", "体育", "磨坊", "财经", "娱乐", "视频", ZH])) == [ZH]
+    assert edited(f"{EN}\nSports\n{EN}") == [f"{EN}\nSports\n{EN}"]
+
+
+def test_edit_junk__a_list_goes_with_its_heading():
+    assert edited(f"{ZH}\n相关阅读\n水轮是怎样造的\n河边的三座磨坊\n{EN}") == [f"{ZH}\n{EN}"]
+    assert edited(f"{EN}\n\nRelated Articles\n\nHow a wheel is built\nThree mills by the river") == [f"{EN}\n\n"]
+
+
+def test_edit_junk__nothing_there():
+    texts = pa.array(["", None, "\n\n", "  ", "---", "。"], pa.large_string())
+    edits, signals = edit_junk(texts)
+    assert apply(texts, edits).to_pylist() == texts.to_pylist()
+    assert signals[SIGNAL].tolist() == [0] * 6
+    assert len(edit_junk(texts.slice(0, 0))[0]) == 0
+
+
+PIECES = [
+    *(line for lines in JUNK.values() for line in lines[:4]),
+    *KEPT[:12],
+    "",
+    " ",
+    "|",
+    "---",
+    "www.mill.example",
+    "\u3000",
+    "é\u0301",
+    "磨",
+]
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=10).map("\n".join), max_size=4))
+def test_edit_junk__only_cuts_and_does_not_look_beyond_a_document(texts):
+    column = pa.array(texts, pa.large_string())
+    edits, _ = edit_junk(column)
+    assert set(edits.texts) <= {""}
+    for text, left in zip(texts, apply(column, edits).to_pylist(), strict=True):
+        at = 0
+        for char in left:  # a subsequence
+            at = text.index(char, at) + 1
+        assert edited(text) == [left]
