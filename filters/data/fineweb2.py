@@ -41,9 +41,14 @@ def thresholds(name: str) -> Thresholds | None:
     """Those of `deu_Latn`, of `deu` where it is in one script, of `de` where one language is called so; else None."""
     if name in _table():
         return _parsed(_table()[name])
-    lines = [line for code, line in _table().items() if code.split("_")[0] == name]
-    lines = lines or [line for line in _table().values() if line.split("\t", 2)[1] == name]
-    return _parsed(lines[0]) if len(lines) == 1 else None
+    found = [code for code in codes_of(name) if code.startswith(f"{name}_")] or codes_of(name)
+    return _parsed(_table()[found[0]]) if len(found) == 1 else None
+
+
+def codes_of(language: str) -> list[str]:
+    """Every language and script that is called so, by ISO 639-3 or as identification calls it."""
+    columns = (line.split("\t", 2)[:2] for line in _table().values())
+    return [code for code, ours in columns if language in (code.split("_")[0], ours)]
 
 
 def codes() -> list[str]:

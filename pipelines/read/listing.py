@@ -220,6 +220,12 @@ def _folders(
             yield folder, real, [name for name in names if not name.startswith(hidden)]
 
 
+def files_below(top: Path) -> list[Path]:
+    """All files of a folder, hidden ones left out, sorted; links to folders are followed, each real one once, so that a
+    circle of them ends."""
+    return sorted(Path(folder, name) for folder, _, names in _folders(str(top), Listing(), (".",)) for name in names)
+
+
 def _is_run(names: list[str]) -> bool:
     """Whether a folder with such files is a run directory, if only the one that this run has just begun."""
     return STATE in names and (RECIPE in names or LOCK_FILE in names)

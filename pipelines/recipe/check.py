@@ -4,18 +4,20 @@ import re
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 
+from gristmill.filters.data.fineweb2 import codes_of
 from gristmill.filters.judge import Judge
 from gristmill.filters.kernels.unicode import SCRIPTS
 from gristmill.filters.measured import Entry
 from gristmill.filters.names import nearest
 from gristmill.filters.pii.entities import ENTITIES
 from gristmill.filters.presets import PRESETS
+from gristmill.filters.presets.fineweb2 import NAME as FINEWEB2
 from gristmill.filters.rules import Preset, Rule
 from gristmill.filters.signals import SIGNALS
 from gristmill.pipelines.recipe.columns import curated_schema, scrubbable_fields, text_schema
 from gristmill.pipelines.recipe.entries import entry_of, judge_of, presets_of
 from gristmill.pipelines.recipe.gates import parse_gate, wrong_figure
-from gristmill.pipelines.recipe.languages import wrong_language
+from gristmill.pipelines.recipe.languages import normal_language, wrong_language
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
 from gristmill.pipelines.recipe.schema import Decision, Recipe
 from gristmill.pipelines.recipe.sources import Csv
@@ -24,6 +26,8 @@ from gristmill.pipelines.recipe.wording import RecipePath
 Problem = tuple[RecipePath, str]
 
 NO_PATHS = ("machine", "bundled")
+SHOWN_CODES = 4
+"""Of a language that FineWeb-2 has in several scripts."""
 SPACED_SCRIPTS = frozenset(SCRIPTS) - {"Zyyy", "Hani", "Kana", "Jpan", "Bopo", "Thai", "Laoo", "Tibt", "Mymr", "Khmr"}
 
 
@@ -100,11 +104,24 @@ def _decide(recipe: Recipe) -> Iterator[Problem]:
             yield from _signals(entry_of(decision, recipe.language), path)
 
 
+def _preset_meant(name: str) -> str:
+    if not name.startswith(FINEWEB2):
+        return nearest(name, PRESETS)
+    label = name.removeprefix(FINEWEB2)
+    language = normal_language(label) or ""
+    if language == "en":
+        return "FineWeb-2 is FineWeb without English: its numbers for that are 'fineweb@datatrove'"
+    if found := codes_of(label.partition("_")[0]) or codes_of(language):
+        more = f" and {len(found) - SHOWN_CODES} more" if len(found) > SHOWN_CODES else ""
+        return f"FineWeb-2 has {', '.join(FINEWEB2 + code for code in found[:SHOWN_CODES])}{more}"
+    return f"FineWeb-2 has no language '{label}'; it names them by ISO 639-3 and 15924: {FINEWEB2}deu_Latn"
+
+
 def _names(recipe: Recipe, decision: Decision, path: RecipePath) -> Iterator[Problem]:
     when = decision.when
     for place, name in enumerate(decision.presets):
         if name not in PRESETS:
-            yield (*path, "presets", place), f"unknown preset '{name}'; {nearest(name, PRESETS)}"
+            yield (*path, "presets", place), f"unknown preset '{name}'; {_preset_meant(name)}"
     for place, rule in enumerate(decision.rules):
         if rule.signal not in SIGNALS:
             yield (

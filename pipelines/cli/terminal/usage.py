@@ -55,6 +55,8 @@ def explain(error: Any) -> RecipeError:
     """The error of ours for a usage error."""
     command = "gristmill" if error.ctx is None or error.ctx.parent is None else f"gristmill {error.ctx.info_name}"
     shown = f"`{command} --help` shows what there is"
+    if action := error.ctx and error.ctx.params.get("action"):  # of a command that does several things: which one
+        command += f" {action}"
     message = error.format_message()
     if (option := getattr(error, "option_name", None)) and hasattr(error, "possibilities"):
         names = [name for parameter in error.ctx.command.params for name in parameter.opts if name.startswith("--")]

@@ -24,6 +24,8 @@ MISTAKES = {
     "run r.yaml --sample 120%": "write 1% or 0.01",
     "run r.yaml --workers two": "expected a whole number; got 'two'",
     "validate": "RECIPE is missing",
+    "classifier train r.yaml": "where: gristmill classifier train",
+    "extract show": "where: gristmill extract show",
     "validate r.yaml --strict": "valid: --help",
     "validate .": "name the YAML file itself",
     "why": "RUN is missing",

@@ -37,6 +37,11 @@ def test_shipped_recipes__are_valid(tmp_path, name):
     ("decide", "line", "expected"),
     [
         ("presets: [gofer@paper]", 7, "did you mean 'gopher@paper'?"),
+        ("presets: [fineweb2@xx]", 7, "FineWeb-2 has no language 'xx'"),
+        ("presets: [fineweb2@french]", 7, "fineweb2@fra_Latn"),
+        ("presets: [fineweb2@中文]", 7, "fineweb2@cmn_Hani"),
+        ("presets: [fineweb2@sr]", 7, "fineweb2@srp_Cyrl, fineweb2@srp_Latn"),
+        ("presets: [fineweb2@en]", 7, "'fineweb@datatrove'"),
         ("{when: {language: en}, presets: [gopher@paper], change: {gopher@paper/word_min: 3}}", 7, "did you mean"),
         ("rules: [{signal: charactrs, at_most: 3}]", 7, "no step emits 'charactrs'; did you mean 'characters'?"),
         ("rules: [{signal: characters}]", 7, "at_least"),

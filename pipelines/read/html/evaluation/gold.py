@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from gristmill.pipelines.errors import InputError
+from gristmill.pipelines.read.listing import files_below
+from gristmill.pipelines.read.marks import GZIP
 
 GOLD = "gold.jsonl"
 SUFFIXES = (".html", ".htm", ".xhtml")
@@ -36,7 +38,7 @@ class LabelledPage:
         """The page as it was served. Raises InputError."""
         try:
             data = self.file.read_bytes()
-            return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+            return gzip.decompress(data) if data.startswith(GZIP) else data
         except (OSError, EOFError) as error:
             raise InputError(
                 f"the page cannot be read: {error}", where=str(self.file), fix="repair or remove it"
@@ -50,11 +52,12 @@ def find_pages(folder: Path) -> list[LabelledPage]:
     """
     if not folder.is_dir():
         raise InputError("there is no such folder", where=str(folder), fix=LAYOUT)
-    labelled = [page for file in sorted(folder.rglob(GOLD)) for page in _labelled(folder, file)]
+    files = files_below(folder)
+    labelled = [page for file in files if file.name == GOLD for page in _labelled(folder, file)]
     known = {page.file for page in labelled}
     others = [
         LabelledPage(path.relative_to(folder).as_posix(), path)
-        for path in sorted(folder.rglob("*"))
+        for path in files
         if path.name.lower().removesuffix(".gz").endswith(SUFFIXES) and path not in known and path.is_file()
     ]
     if not labelled and not others:

@@ -70,3 +70,15 @@ def test_html__damaged(tmp_path):
     (folder / "set" / "html" / "a.html.gz").write_bytes(gzip.compress(b"<p>a" * 99)[:20])
     with pytest.raises(InputError, match="cannot be read"):
         find_pages(folder)[0].html()
+
+
+def test_find_pages__links_are_followed_and_circles_end(tmp_path):
+    (tmp_path / "apart").mkdir()
+    folder_of(tmp_path / "apart", json.dumps(LABEL))
+    folder = tmp_path / "labelled"
+    folder.mkdir()
+    (folder / "linked").symlink_to(tmp_path / "apart", target_is_directory=True)
+    (folder / "round").symlink_to(folder, target_is_directory=True)
+    (folder / "page.html").symlink_to(tmp_path / "apart" / "set" / "html" / "a.html")
+    (folder / "nowhere.html").symlink_to(tmp_path / "none")
+    assert [page.name for page in find_pages(folder)] == ["linked/set/html/a.html", "page.html"]
