@@ -51,7 +51,7 @@ pytest: setup
 	$(BIN)/pytest --numprocesses $(PYTEST_JOBS) --dist loadfile
 
 test-linear: setup ## Every pattern, recognizer and scan on long repetitions: none may take more than linear time
-	$(BIN)/pytest -m linear --numprocesses $(PYTEST_JOBS) tests/test_linear.py
+	$(BIN)/pytest -m linear --numprocesses $(PYTEST_JOBS) tests/test_linear.py tests/pipelines/read/formats/test_damaged_json.py
 
 test-spark-small: setup ## A small recipe on a real Spark cluster on loopback, against local: what CI does at every change
 	@$(need_java)

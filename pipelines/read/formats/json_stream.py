@@ -15,6 +15,9 @@ LOOK_BYTES = 1 << 16
 """From which a file's layout is told."""
 NEAR_THE_END = 16
 """A parser that stops so many bytes before the end may have met half a word, number or escape."""
+WINDOW_BYTES, KEY_BYTES = 256, 256
+"""Of a damaged value, looked at first, and twice as many each time: where brackets never close, the next value begins
+soon. Of the beginning of the next one, looked at beyond."""
 NOT_CLOSED = "EOFError: the file ends inside of an array that is not closed; whatever followed is lost"
 
 _BETWEEN = re.compile(rb"[\s,]*")
@@ -145,12 +148,15 @@ class _Source:
             self._held, self._text, self._at = self._held[self._at :], self._text[self._at :], 0
         brackets = _Brackets()
         data, passed = b"", None
+        window = WINDOW_BYTES
         while self.peek():
-            end = brackets.close(self._held, self._at)
-            last = end if end >= 0 else len(self._held)
-            if key is not None and (found := key.search(self._held, self._at + 1, last)):
+            stop = min(len(self._held), self._at + window)
+            end = brackets.close(self._held, self._at, stop)
+            ahead = end if end >= 0 else stop + KEY_BYTES
+            if key is not None and (found := key.search(self._held, self._at + 1, ahead)) and found.start() < stop:
                 end = found.end()
-            part = self.take((end if end >= 0 else len(self._held)) - self._at)
+            part = self.take((end if end >= 0 else stop) - self._at)
+            window *= 2
             if passed is not None:
                 passed.feed(part)
             elif len(data) + len(part) > limit:
@@ -196,10 +202,10 @@ class _Brackets:
     def __init__(self) -> None:
         self._depth, self._in_string, self._escaped = 0, False, False
 
-    def close(self, piece: bytes, start: int) -> int:
-        """Where in the piece the first bracket is closed, behind it; -1: not in this piece."""
+    def close(self, piece: bytes, start: int, stop: int) -> int:
+        """Where in piece[start:stop] the first bracket is closed, behind it; -1: not there."""
         escaped_at = start if self._escaped else -1
-        for found in _TOKEN.finditer(piece, start):
+        for found in _TOKEN.finditer(piece, start, stop):
             mark, at = found[0], found.start()
             if at == escaped_at:
                 continue
@@ -213,5 +219,5 @@ class _Brackets:
                 self._depth += 1 if mark in b"{[" else -1
                 if self._depth == 0:
                     return found.end()
-        self._escaped = escaped_at == len(piece)
+        self._escaped = escaped_at == stop
         return -1

@@ -14,6 +14,7 @@ from gristmill.pipelines.read.encodings.texts import REPLACED, decode_known
 from gristmill.pipelines.read.fields import json_type
 from gristmill.pipelines.read.files import File, compression_of, open_file
 from gristmill.pipelines.read.formats import json_stream
+from gristmill.pipelines.read.formats.json_lines import explained, objects_in
 from gristmill.pipelines.read.lines import Line, LostLine, lines, lines_of_split
 from gristmill.pipelines.read.listing import fits
 from gristmill.pipelines.read.marks import BOM, WIDE_BOMS
@@ -25,6 +26,9 @@ from gristmill.pipelines.records.dead_letters import dead_letter
 from gristmill.pipelines.records.elements import Split
 
 LOOK_BYTES = 1 << 20
+
+UNREADABLE = (ValueError, RecursionError)
+"""Of JSON, of UTF-8, BadRecordError, too many digits, too deep."""
 
 _decode = json.JSONDecoder(parse_constant=lambda name: None).decode
 """NaN and Infinity, which Python's json writes and JSON does not know, read as null."""
@@ -53,8 +57,25 @@ def _documents(found: Iterable[Line | LostLine], split: Split, context: Context)
             yield line.passed.dead_letter(context.next_row(), split.path, line.offset, line.error)
             continue
         data = line.data.removeprefix(BOM)  # on any line: files that begin with one are joined by `cat`
-        if data and not data.isspace():
-            yield record_item(data, line.offset, split.path, context)
+        if not data or data.isspace():
+            continue
+        try:
+            record = parse(data)
+        except UNREADABLE as error:
+            yield from _not_one_object(error, data, line.offset, split.path, context)
+        else:
+            yield _item(record, data, line.offset, split.path, context)
+
+
+def _not_one_object(error: Exception, data: bytes, offset: int, path: str, context: Context) -> Iterator[Item]:
+    """Of a line, or value, that is not an object: the objects that it consists of, or a dead letter that says what is
+    wrong."""
+    objects = objects_in(data)
+    if objects is None:
+        yield dead_letter(context.next_row(offset), path, offset, explained(error), data)
+        return
+    for place, part in objects:
+        yield record_item(part, offset + place, path, context)
 
 
 def record_item(
@@ -62,13 +83,20 @@ def record_item(
 ) -> Item:
     """The document of one JSON object, or its dead letter; `parsed`: of a format that finds a record's fields
     otherwise."""
-    row = context.next_row(offset)
     try:
         record = (parsed or parse)(data)
+    except UNREADABLE as error:
+        return dead_letter(context.next_row(offset), path, offset, error, data)
+    return _item(record, data, offset, path, context)
+
+
+def _item(record: dict, data: bytes, offset: int, path: str, context: Context) -> Item:
+    row = context.next_row(offset)
+    try:
         text = context.fields.take_text(record)
         own_id = context.fields.take_id(record)
         url, language, typed, meta = context.fields.take_rest(record)
-    except (ValueError, RecursionError) as error:  # of JSON, of UTF-8, BadRecordError, too many digits, too deep
+    except UNREADABLE as error:
         return dead_letter(row, path, offset, error, data)
     identity = context.identify(own_id, data)
     return context.not_sampled(identity) or Document(row, identity, own_id, text, url, language, len(data), meta, typed)
@@ -138,10 +166,20 @@ def _look(split: Split, records: int, cut_up: Callable[[Iterator[bytes]], Iterat
             if count == records:
                 return Seen(names, count, False)
             if isinstance(line, Line):
-                with suppress(ValueError, RecursionError):
-                    names |= names_in(parse(line.data.removeprefix(BOM)))
+                data = line.data.removeprefix(BOM)
+                with suppress(*UNREADABLE):
+                    names |= _names(data)
                     count += 1
     return Seen(names, count, beginning.whole)
+
+
+def _names(data: bytes) -> set[str]:
+    try:
+        return names_in(parse(data))
+    except UNREADABLE:
+        if objects := objects_in(data):
+            return set().union(*(names_in(parse(part)) for _, part in objects))
+        raise
 
 
 class _Beginning:
