@@ -18,7 +18,7 @@ import numpy as np
 
 from gristmill.pipelines.read.html.evaluation.evaluate import RUN
 from gristmill.pipelines.read.html.evaluation.rouge import rouge, squeezed
-from gristmill.pipelines.read.html.main_content.context import add_context
+from gristmill.pipelines.read.html.main_content.context import add_context, agree
 from gristmill.pipelines.read.html.main_content.model import DEPTH, INNER, LEAVES, WEIGHTS, Forest, apply
 from gristmill.pipelines.read.html.main_content.select import select
 from tests.benchmarks.main_content.labels import Labelled, labelled_pages, made_pages, tokens
@@ -107,7 +107,9 @@ def fit_both(pages: Sequence[Labelled]) -> tuple[Forest, Forest]:
 
 def predict(page: Labelled, models: tuple[Forest, Forest]) -> np.ndarray:
     """Probabilities of a page's blocks."""
-    return apply(models[1], heard(page, apply(models[0], page.features)))
+    probability_N = apply(models[1], heard(page, apply(models[0], page.features)))
+    agree(page.segments, probability_N)
+    return probability_N
 
 
 def report(pages: Sequence[Labelled], kept: Sequence[np.ndarray]) -> None:

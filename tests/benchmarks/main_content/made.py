@@ -42,8 +42,10 @@ LABELS = {
     "counts": ("{} views|{} likes|{} comments|{} shares|{} min read", "阅读 {}|点赞 {}|评论 {}|浏览次数：{}|收藏 {}|转发 {}"),
     "by": ("By {}|Published 3 May 2024|Updated 2 hours ago|Staff writer", "作者：{}|来源：新华网|发布时间：2024-05-03 10:20|责任编辑：{}"),
     "steps": ("Previous article|Next article|Back to top|Back to list", "上一篇|下一篇|返回顶部|返回列表"),
-    "user": ("Posts: {}|Joined: May 2020|Member|Senior member|Online", "帖子：{}|注册时间 2020-5-3|发消息|高级会员|积分 {}"),
-    "post": ("Reply|Quote|Report|Like|#{}", "回复|引用|举报|赞|{}楼|只看该作者"),
+    "user": ("Posts: {}|Joined: May 2020|Member|Senior member|Online|Location: Mill|Reputation: {}|Thread starter",
+             "帖子：{}|注册时间 2020-5-3|发消息|高级会员|积分 {}|楼主|威望 {}|来自：河边|新手上路"),
+    "post": ("Reply|Quote|Report|Like|#{}|Share|Posted on 3 May 2020|Report post|{} likes|Edit|Top",
+             "回复|引用|举报|赞|{}楼|只看该作者|发表于 2020-5-3 10:20|支持 {}|反对|使用道具|来自手机|收藏|{}#"),
 }  # fmt: skip
 CLASSES = {
     "content": "content article article-content post-content entry-content main-content content-body rich-text text story "
@@ -85,9 +87,16 @@ class Maker:
         kind = self.rng.random()
         made = Made()
         title = self.words(3, 9)
-        if kind < 0.05:
-            made.html = self.one([self.top(), self.top() + self.foot(), self.side(), self.links(5, "nav")])
-        elif kind < 0.27:
+        if kind < 0.08:
+            nothing = [
+                self.top(),
+                self.foot(),
+                self.side(),
+                self.links(5, "nav"),
+                self.box("nav", self.links(1, "nav")),
+            ]
+            made.html = self.one([*nothing, self.top() + self.foot()])
+        elif kind < 0.3:
             self.bare(made, title)
         elif kind < 0.8:
             self.article_page(made, title)

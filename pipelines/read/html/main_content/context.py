@@ -17,6 +17,8 @@ from gristmill.pipelines.read.html.main_content.parts import (
     Segments,
 )
 
+KIND_LEVEL = 2
+"""Elements around a block's that must be alike, too, for two blocks to be of one kind."""
 LEVELS = 5
 STEPS = 3
 CONTEXT = (
@@ -37,7 +39,7 @@ CONTEXT = (
         "gap_before",
         "gap_after",
     ]
-    + ["sure_share", "opinion_alike_parent"]
+    + ["sure_share", "kind_opinion", "kind_count", "kind_bytes"]
 )
 
 COLUMNS = len(CONTEXT)
@@ -75,6 +77,25 @@ def _groups(element_EC, block_NK, opinion_N, level, sum_S3, place_N):
         sum_S3[row, 2] += 1
 
 
+def agree(segments: Segments, opinion_N: np.ndarray) -> None:
+    """Draws every block's opinion half the way to that of its kind: posts, or the paragraphs of a text, stand or fall
+    together."""
+    if len(opinion_N):
+        _agree(segments.block_NK, segments.element_EC, opinion_N)
+
+
+@kernel
+def _agree(block_NK, element_EC, opinion_N):
+    size = 8
+    while size < 2 * opinion_N.size:
+        size *= 2
+    sum_S3, place_N = np.zeros((size, 3), np.float64), np.zeros(opinion_N.size, np.int32)
+    _groups(element_EC, block_NK, opinion_N, KIND_LEVEL, sum_S3, place_N)
+    for b in range(opinion_N.size):
+        row = sum_S3[place_N[b]]
+        opinion_N[b] = (opinion_N[b] + row[0] / row[1]) / 2
+
+
 @kernel
 def _context(block_NK, element_EC, opinion_N, feature_NF):
     n = block_NK.shape[0]
@@ -95,7 +116,7 @@ def _context(block_NK, element_EC, opinion_N, feature_NF):
     sum_S3, place_N = np.zeros((size, 3), np.float64), np.zeros(n, np.int32)
     _groups(element_EC, block_NK, opinion_N, 0, sum_S3, place_N)
     sum2_S3, place2_N = np.zeros((size, 3), np.float64), np.zeros(n, np.int32)
-    _groups(element_EC, block_NK, opinion_N, 2, sum2_S3, place2_N)
+    _groups(element_EC, block_NK, opinion_N, KIND_LEVEL, sum2_S3, place2_N)
     heading = np.float32(-1.0)
     gap = 100
     for b in range(n):
@@ -137,7 +158,7 @@ def _context(block_NK, element_EC, opinion_N, feature_NF):
         gap = 0 if opinion_N[b] >= 0.5 else gap + 1
         row = sum2_S3[place2_N[b]]
         out[f + 10] = sure / bytes_N[n]
-        out[f + 11] = row[0] / row[1]
+        out[f + 11], out[f + 12], out[f + 13] = row[0] / row[1], row[2], row[1] / bytes_N[n]
     heading, gap = np.float32(-1.0), 100
     for b in range(n - 1, -1, -1):
         out = feature_NF[b, feature_NF.shape[1] - COLUMNS :]

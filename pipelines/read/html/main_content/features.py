@@ -45,6 +45,7 @@ from gristmill.pipelines.read.html.main_content.parts import (
     NODE,
     P_TAG,
     PARENT,
+    PHRASE,
     POST,
     PRE_TAG,
     START,
@@ -54,6 +55,7 @@ from gristmill.pipelines.read.html.main_content.parts import (
     VERBATIM,
     Segments,
 )
+from gristmill.pipelines.read.html.main_content.phrases import POST_PHRASE
 from gristmill.pipelines.read.html.main_content.tree import (
     FAR,
     INSIDE,
@@ -66,6 +68,8 @@ from gristmill.pipelines.read.html.main_content.tree import (
 
 LEVELS = 4
 """Elements around a block that are looked at, each larger than the one before."""
+MOST_BETWEEN = 30
+"""Blocks from a control of posts to the next that are told apart."""
 TITLE_BYTES = 400
 """Of the page's title, that blocks are compared with."""
 FEATURES = " ".join(
@@ -86,8 +90,11 @@ FEATURES = " ".join(
         "in_article in_main in_table in_aside in_nav in_header in_footer in_form depth",
         "since_title before_title title_steps title_share title_tag",
         "in_best best_steps best_share best_links best_away own_score near_score score_1 score_3",
+        "phrase controls since_control to_control",
     ]
 ).split()
+
+PHRASED = FEATURES.index("phrase")
 
 # Letters: B bytes, W words of a table, N blocks, E elements, K and C their columns, M measures, F features, H hints.
 
@@ -243,6 +250,21 @@ def _scored(b, e, best, element_EC, score_E, own_N, sum_N3, out, f):
 
 
 @kernel
+def _between_controls(block_NK, feature_N4):
+    """What kind of phrase it is, how many controls of posts the page has, and how far the next ones are."""
+    n, controls, since = block_NK.shape[0], 0, MOST_BETWEEN
+    for b in range(n):
+        kind = block_NK[b, PHRASE]
+        controls += kind == POST_PHRASE
+        feature_N4[b, 0], feature_N4[b, 2] = kind, since
+        since = 0 if kind == POST_PHRASE else min(since + 1, MOST_BETWEEN)
+    since = MOST_BETWEEN
+    for b in range(n - 1, -1, -1):
+        feature_N4[b, 1], feature_N4[b, 3] = min(controls, 50), since
+        since = 0 if block_NK[b, PHRASE] == POST_PHRASE else min(since + 1, MOST_BETWEEN)
+
+
+@kernel
 def _features(text_B, block_NK, element_EC, title_B, cue_W2, feature_NF):
     n, count = block_NK.shape[0], element_EC.shape[0]
     measure_NM = np.zeros((n, MEASURES), np.float32)
@@ -273,6 +295,7 @@ def _features(text_B, block_NK, element_EC, title_B, cue_W2, feature_NF):
     for e in range(count):
         articles += element_EC[e, TAG] == ARTICLE_TAG
         article_E[e] = articles
+    _between_controls(block_NK, feature_NF[:, PHRASED : PHRASED + 4])
     h1s_before = 0
     core_first, core_last = element_EC[core, FIRST], element_EC[core, LAST]
     core_bytes = max(sum_N3[core_last, 0] - sum_N3[core_first, 0], 1.0)

@@ -9,8 +9,10 @@ from gristmill.pipelines.read.html.main_content.parts import (
     FIRST,
     H1_TAG,
     H6_TAG,
+    HINTS,
     LAST,
     LI_TAG,
+    LISTING_BIT,
     NODE,
     OL_TAG,
     PARENT,
@@ -69,6 +71,7 @@ def find_places(element_EC, place_EP):
 def count_blocks(block_NK, element_EC, place_EP, blocks_E, data_E):
     """blocks_E: blocks of every item's and row's own; data_E: whether a row holds data, not layout."""
     cells_E, longest_E, last_cell_E = np.zeros_like(blocks_E), np.zeros_like(blocks_E), np.full_like(blocks_E, -1)
+    lines_E = np.zeros_like(data_E)  # whether a cell of a row holds lines of code
     for b in range(block_NK.shape[0]):
         place = place_EP[block_NK[b, NODE]]
         if place[ITEM] >= 0:
@@ -80,9 +83,12 @@ def count_blocks(block_NK, element_EC, place_EP, blocks_E, data_E):
                 last_cell_E[row] = place[CELL]
                 cells_E[row] += 1
                 longest_E[place[CELL]] = 0
+            elif element_EC[block_NK[b, NODE], HINTS] & LISTING_BIT:
+                lines_E[row] = True
             longest_E[place[CELL]] += block_NK[b, END] - block_NK[b, START]
             longest_E[row] = max(longest_E[row], longest_E[place[CELL]])
     for e in range(element_EC.shape[0]):
         if element_EC[e, TAG] == TR_TAG:
             nested = element_EC[e, LAST] - element_EC[e, FIRST] > blocks_E[e]  # another table's blocks
-            data_E[e] = blocks_E[e] <= 2 * cells_E[e] + 1 and longest_E[e] <= CELL_BYTES and not nested
+            short = blocks_E[e] <= 2 * cells_E[e] + 1 and longest_E[e] <= CELL_BYTES
+            data_E[e] = short and not nested and not lines_E[e]

@@ -7,7 +7,7 @@ import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
 from gristmill.pipelines.read.html.main_content.names import hash_of
-from gristmill.pipelines.read.html.main_content.parts import HIDDEN_BIT, RENDERED_BIT
+from gristmill.pipelines.read.html.main_content.parts import GUTTER_BIT, HIDDEN_BIT, RENDERED_BIT
 
 CLASS_H, ID_H, ROLE_H, ITEMPROP_H, LABEL_H, STYLE_H, HIDDEN_H, ARIA_H, START_H, ALT_H, SRC_H, TYPE_H, ALTTEXT_H = (
     np.int64(hash_of(name))
@@ -19,6 +19,7 @@ ENCODING_H, VALUE_H, LATEX_H, TEX_H, EQUATION_H, MATHIMG_H, FORMULA_H = (
 )
 
 I_H = hash_of("i")
+NUMBER_H, LINENUMBER_H = (np.int64(hash_of(name)) for name in ("data-line-number", "data-linenumber"))
 # np.int64: numba compiles a function once for every literal that it is called with.
 ZERO, ONE, LESS, GREATER = (np.int64(value) for value in (0, 1, ord("<"), ord(">")))
 # What the attributes of a tag say.
@@ -87,31 +88,39 @@ def skip_comment(data_B, i):
 
 
 @kernel
+def _hints(word, singular, plural, word_W2):
+    """Hints of a word; of its singular, if it ends with an s and hints at nothing."""
+    found = look_up(word, word_W2)
+    if found < 0 and plural:
+        found = look_up(singular, word_W2)
+    return max(found, 0)
+
+
+@kernel
 def _words(data_B, start, end, word_W2):
-    """Hints of the words of an attribute's value: its tokens whole, and their parts."""
+    """Hints of the words of an attribute's value: its tokens whole, their parts, and two parts in a row as one."""
     bits, tokens, letters, last = 0, False, 0, np.int64(0)
-    whole, alone, part, before = np.int64(0), np.int64(61), np.int64(0), np.int64(0)
+    whole, alone = np.int64(0), np.int64(61)
+    part, before, pair, pair_before, pairs = np.int64(0), np.int64(0), np.int64(0), np.int64(0), False
     for i in range(start, end + 1):
         c = np.int64(data_B[i]) if i < end else np.int64(32)
         lower = c + 32 if 65 <= c <= 90 else c
         letter = 97 <= lower <= 122
         if letters and (not letter or (lower != c and 97 <= last <= 122)):
-            found = look_up(part, word_W2)
-            if found < 0 and letters > 3 and (last | 32) == 115:
-                found = look_up(before, word_W2)
-            if found > 0:
-                bits |= found
-            part, letters, before = np.int64(0), 0, np.int64(0)
+            plural = letters > 3 and (last | 32) == 115
+            bits |= _hints(part, before, plural, word_W2)
+            if pairs:
+                bits |= _hints(pair, pair_before, plural, word_W2)
+            pair, pairs, part, letters, before = part, True, np.int64(0), 0, np.int64(0)
         if c <= 32:
             if tokens and whole:
-                found = max(look_up(whole, word_W2), 0) | max(look_up(alone, word_W2), 0)
-                bits |= found
-            whole, alone, tokens = np.int64(0), np.int64(61), False
+                bits |= max(look_up(whole, word_W2), 0) | max(look_up(alone, word_W2), 0)
+            whole, alone, tokens, pair, pairs = np.int64(0), np.int64(61), False, np.int64(0), False
         else:
             whole, alone, tokens = (whole * 257 + lower) & 0x7FFFFFFF, (alone * 257 + lower) & 0x7FFFFFFF, True
         if letter:
-            before = part
-            part = (part * 257 + lower) & 0x7FFFFFFF
+            before, pair_before = part, pair
+            part, pair = (part * 257 + lower) & 0x7FFFFFFF, (pair * 257 + lower) & 0x7FFFFFFF
             letters += 1
         last = c
     return bits
@@ -198,6 +207,8 @@ def read_attributes(data_B, i, end, word_W2, attribute_6):
         elif name == ARIA_H:
             if i - start == 4:
                 attribute_6[A_BITS] |= HIDDEN_BIT
+        elif name in (NUMBER_H, LINENUMBER_H):
+            attribute_6[A_BITS] |= GUTTER_BIT
         elif name in (START_H, VALUE_H):
             value, j = 0, start
             while j < i and j < start + 6 and 48 <= data_B[j] <= 57:

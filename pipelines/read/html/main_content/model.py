@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.pipelines.read.html.main_content.context import CONTEXT, add_context
+from gristmill.pipelines.read.html.main_content.context import CONTEXT, add_context, agree
 from gristmill.pipelines.read.html.main_content.features import features
 from gristmill.pipelines.read.html.main_content.parts import Segments
 
@@ -46,7 +46,9 @@ def probabilities(segments: Segments, title: bytes, models: tuple[Forest, Forest
     first, second = models or forests()
     feature_NF = features(segments, title, len(CONTEXT))
     add_context(segments, apply(first, feature_NF), feature_NF)
-    return apply(second, feature_NF)
+    probability_N = apply(second, feature_NF)
+    agree(segments, probability_N)
+    return probability_N
 
 
 def apply(forest: Forest, feature_NF: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
 """What elements and the words of their attributes say about a text: tables that the compiled loops look names up in.
 
 A word is a run of letters of a class, id, role, itemprop or aria-label, split at camel case, in lower case, without a
-plural s. It is known by its hash; what it hints at is a bit (`parts.HINTS`).
+plural s; two in a row are a word, too ("line-number", "lineNumber": "linenumber"). It is known by its hash; what it
+hints at is a bit (`parts.HINTS`).
 """
 
 import numpy as np
@@ -66,7 +67,8 @@ _WORDS = {
     "media player swiper thumb thumbnail slide",
     at.HIDDEN: "=hidden =hide =none invisible sr-only visuallyhidden visually-hidden screenreader offscreen "
     "noprint =collapsed",
-    at.CODE: "code highlight syntaxhighlighter syntax prettyprint codehilite hljs snippet console sourcecode",
+    at.CODE: "code highlight syntaxhighlighter syntax prettyprint codehilite hljs snippet console sourcecode "
+    "blockcode codeblock codebox crayon shiki prism listing",
     at.CARD: "card =item grid feed listing =list module tile product-card",
     at.BODY: "=body bodycopy postbody articlebody entrybody article-body post-body entry-content post-content "
     "article-content rich_media_content article_content entry-body story-body content-body js_content",
@@ -75,6 +77,11 @@ _WORDS = {
     "trigger dropdown filter filters arrow cancel accept loading loader accordion tabpanel checkbox "
     "radio settings language country notice feedback =label form =clear expand collapse icon",
 }
+_LINE_NUMBERS = (
+    "gutter lineno linenum linenumber linenodiv linenocell linenumbering lnnumber lnum prenumbering blobnum "
+    "crayonnum codenum"
+)
+_COPY = "copy copybtn copybutton copycode copier copied clipboard copytoclipboard fuzhi"
 _ELEMENT_HINTS = {
     "nav": at.NAV, "footer": at.FOOTER, "header": at.HEADER, "aside": at.SIDE, "article": at.CONTENT,
     "main": at.CONTENT, "figure": at.PICTURE, "figcaption": at.PICTURE, "dialog": at.OVERLAY,
@@ -108,15 +115,19 @@ def hash_of(name: str) -> int:
     return value or 1
 
 
-def _open_table(values: dict[str, int], size: int) -> np.ndarray:
-    """Open addressing by the hash: pairs of (hash, value), hash 0 for a free row."""
+def open_table(values: dict[int, int], size: int) -> np.ndarray:
+    """Open addressing by a hash: pairs of (hash, value), hash 0 for a free row."""
     table_W2 = np.zeros((size, 2), np.int64)
-    for name, value in values.items():
-        row = hash_of(name) & (size - 1)
-        while table_W2[row, 0] and table_W2[row, 0] != hash_of(name):
+    for key, value in values.items():
+        row = key & (size - 1)
+        while table_W2[row, 0] and table_W2[row, 0] != key:
             row = (row + 1) & (size - 1)
-        table_W2[row] = hash_of(name), value
+        table_W2[row] = key, value
     return table_W2
+
+
+def _by_name(values: dict[str, int], size: int) -> np.ndarray:
+    return open_table({hash_of(name): value for name, value in values.items()}, size)
 
 
 WHOLE = "="
@@ -152,11 +163,14 @@ def _words() -> dict[str, int]:
             bits[word] = bits.get(word, 0) | 1 << hint
     for word in ("mathjax", "mathjax_preview", "mathjax_display", "mathjax_svg", "katex-html"):
         bits[word] = at.RENDERED_BIT
-    for word in ("gutter", "lineno", "linenos", "linenum", "linenumber", "linenodiv"):
-        bits[word] = at.GUTTER_BIT
+    for bit, words in ((at.GUTTER_BIT, _LINE_NUMBERS), (at.COPY_BIT, _COPY)):
+        for word in words.split():
+            bits[word] = bits.get(word, 0) | bit
     return bits
 
 
-ELEMENT_W2 = _open_table(_elements(), 512)
-WORD_W2 = _open_table(_words(), 2048)
-CUE_W2 = _open_table({word: kind for kind, words in enumerate(_CUE_WORDS) for word in words.split()}, 1024)
+ELEMENT_W2 = _by_name(_elements(), 512)
+UNSCRIPTED_W2 = _by_name(_elements() | {"noscript": at.IS_NODE | at.IS_LINE}, 512)
+"""Elements as a browser without scripts has them."""
+WORD_W2 = _by_name(_words(), 2048)
+CUE_W2 = _by_name({word: kind for kind, words in enumerate(_CUE_WORDS) for word in words.split()}, 1024)

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-START, END, NODE, BREAK, VERBATIM, LINKED, LINKS, INLINE, FORMULAS = range(9)
+START, END, NODE, BREAK, VERBATIM, LINKED, LINKS, INLINE, FORMULAS, PHRASE = range(10)
 """Columns of a block: its bytes of the text, the element around it, how it is set off (1 line, 2 paragraph), whether
-it is verbatim, bytes within links, links, hints of inline elements, formulas."""
-BLOCK_COLUMNS = 9
+it is verbatim, bytes within links, links, hints of inline elements, formulas, kind of phrase (phrases.py)."""
+BLOCK_COLUMNS = 10
 PARENT, NAME, TAG, HINTS, ALIKE, FIRST, LAST, NUMBER, COUNT, DEPTH = range(10)
 """Columns of an element: the one around it, hash of its name, tag, hints, hash of its name and class, its blocks,
 number among items or cells, number of the last item or cell in it, depth."""
@@ -40,7 +40,11 @@ HIDDEN_BIT = 1 << HIDDEN
 RENDERED_BIT = 1 << 30
 """A formula's glyphs, of which the source stands beside them."""
 GUTTER_BIT = 1 << 29
-"""Line numbers of code."""
+"""Line numbers of code, if numbers are all that stands there."""
+COPY_BIT = 1 << 28
+"""Copies the code beside it."""
+LISTING_BIT = 1 << 27
+"""Of an element: it, or one around it, holds code."""
 
 
 class Segments(NamedTuple):

@@ -12,6 +12,7 @@ no block by themselves.
 import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
+from gristmill.pipelines.read.html.main_content.listing import FAR, LABEL_BYTES, begins_line, line_number, text_end
 from gristmill.pipelines.read.html.main_content.markup import (
     A_ALIKE,
     A_ALT,
@@ -33,16 +34,20 @@ from gristmill.pipelines.read.html.main_content.markup import (
     skip_element,
     tex_follows,
 )
-from gristmill.pipelines.read.html.main_content.names import ELEMENT_W2, WORD_W2
+from gristmill.pipelines.read.html.main_content.names import ELEMENT_W2, UNSCRIPTED_W2, WORD_W2
 from gristmill.pipelines.read.html.main_content.parts import (
     A_TAG,
     ALIKE,
     BLOCK_COLUMNS,
     BR_TAG,
+    BUTTON_TAG,
+    CODE,
+    COPY_BIT,
     COUNT,
     CUSTOM_TAG,
     DEPTH,
     ELEMENT_COLUMNS,
+    END,
     FIRST,
     GUTTER_BIT,
     HINTS,
@@ -57,6 +62,7 @@ from gristmill.pipelines.read.html.main_content.parts import (
     IS_VOID,
     LAST,
     LI_TAG,
+    LISTING_BIT,
     MATH_TAG,
     NAME,
     NUMBER,
@@ -71,6 +77,7 @@ from gristmill.pipelines.read.html.main_content.parts import (
     TH_TAG,
     Segments,
 )
+from gristmill.pipelines.read.html.main_content.phrases import DATE_W2, PHRASE_W2, find_phrases
 from gristmill.pipelines.read.html.main_content.writing import (
     AT,
     BITS,
@@ -89,14 +96,46 @@ from gristmill.pipelines.read.html.main_content.writing import (
 # Letters: B bytes, W words of a table, N blocks, K columns of a block, E elements, C columns of an element.
 
 
+SHELL = 3
+"""A page that has so many times more text without scripts is nothing but a shell for them."""
+
+
 def segment(page: bytes, everything: bool = False) -> Segments:
-    """The segments of a <body> as the parser writes it, in UTF-8. `everything`: with the line numbers of code, too."""
+    """The segments of a <body> as the parser writes it, in UTF-8. `everything`: with the line numbers of code, too.
+
+    Of a page that scripts would fill (many forums), what it shows without them.
+    """
+    found = _cut(page, everything, ELEMENT_W2)
+    if _unscripted_bytes(page) > SHELL * _text_bytes(found):
+        shown = _cut(page, everything, UNSCRIPTED_W2)
+        if _text_bytes(shown) > SHELL * _text_bytes(found):
+            return shown
+    return found
+
+
+def _unscripted_bytes(page: bytes) -> int:
+    """Bytes of markup in <noscript>."""
+    size, start = 0, page.find(b"<noscript")
+    while start >= 0:
+        end = page.find(b"</noscript", start)
+        if end < 0:
+            break
+        size, start = size + end - start, page.find(b"<noscript", end)
+    return size
+
+
+def _text_bytes(found: Segments) -> int:
+    return int((found.block_NK[:, END] - found.block_NK[:, START]).sum())
+
+
+def _cut(page: bytes, everything: bool, element_W2: np.ndarray) -> Segments:
     data_B = np.frombuffer(page, np.uint8)
     tags = page.count(b"<") + 2
     text_B = np.empty(data_B.size + 16, np.uint8)
     block_NK = np.empty((tags, BLOCK_COLUMNS), np.int32)
     element_EC = np.empty((tags, ELEMENT_COLUMNS), np.int32)
-    blocks, elements = _segment(data_B, everything, ELEMENT_W2, WORD_W2, text_B, block_NK, element_EC)
+    blocks, elements = _segment(data_B, everything, element_W2, WORD_W2, text_B, block_NK, element_EC)
+    find_phrases(text_B, block_NK[:blocks], DATE_W2, PHRASE_W2)
     return Segments(text_B, block_NK[:blocks], element_EC[:elements])
 
 
@@ -118,7 +157,7 @@ def _open_node(node, nodes, name, tag, bits, alike, start, block, block_NK, elem
 @kernel
 def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_EC):
     n, i, node, nodes, block = data_B.size, ZERO, -ONE, ZERO, ZERO
-    verbatims, math_end, shown_end = ZERO, ZERO, ZERO
+    verbatims, math_end, shown_end, other_at, last_number = ZERO, ZERO, ZERO, ZERO, -ONE
     state_S, attribute_6 = np.zeros(16, np.int64), np.zeros(6, np.int64)
     state_S[LAST_FORMULA] = -1
     block_NK[0, START] = 0
@@ -155,6 +194,7 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
                 node = element_EC[node, PARENT]
                 if flags & IS_VERBATIM:
                     verbatims -= 1
+                    last_number = -ONE
             continue
         if flags & IS_SKIPPED:
             if not flags & IS_VOID:
@@ -167,10 +207,24 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
             attribute_6[A_ALIKE], attribute_6[A_START], attribute_6[A_TEX] = 0, -1, 0
             attribute_6[A_ALT] = attribute_6[A_ALT_END] = 0
         bits = attribute_6[A_BITS]
-        if bits & GUTTER_BIT and not everything:
-            if not flags & IS_VOID:
-                i = skip_element(data_B, i, start, at, ZERO)
-            continue
+        in_listing = verbatims > 0 or (node >= 0 and element_EC[node, HINTS] & LISTING_BIT != 0)
+        if not everything and not flags & IS_VOID:
+            if bits & GUTTER_BIT:
+                behind = text_end(data_B, i, start, at, FAR if i < other_at else data_B.size, data_B.size, True)
+                if behind > 0:
+                    i = behind
+                    continue
+                other_at = -behind
+            if verbatims and i < n and data_B[i] <= 57 and begins_line(text_B, block_NK[block, START], state_S[AT]):
+                number, behind = line_number(data_B, i, start, at, last_number)
+                if number >= 0:
+                    last_number, i = number, behind
+                    continue
+            if in_listing and (tag == BUTTON_TAG or bits & COPY_BIT):
+                behind = text_end(data_B, i, start, at, FAR, LABEL_BYTES, False)
+                if behind > 0:
+                    i = behind
+                    continue
         if bits & RENDERED_BIT and i > shown_end:
             behind = skip_element(data_B, i, start, at, ZERO)
             if state_S[LAST_FORMULA] == state_S[AT] or tex_follows(data_B, behind):
@@ -223,6 +277,8 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
             if hint:
                 bits |= 1 << (hint - 1)
             alike = (attribute_6[A_ALIKE] * 257 + name) & 0x7FFFFFFF
+            if in_listing or bits >> CODE & 1 or flags & IS_VERBATIM:
+                bits |= LISTING_BIT
             _open_node(node, nodes, name, tag, bits, alike, attribute_6[A_START], block, block_NK, element_EC)
             node = nodes
             nodes += 1

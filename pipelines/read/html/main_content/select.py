@@ -4,41 +4,60 @@ import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
 from gristmill.pipelines.read.html.main_content.layout import ITEM_BLOCKS, PLACES, count_blocks, find_places
+from gristmill.pipelines.read.html.main_content.listing import drop_line_numbers
 from gristmill.pipelines.read.html.main_content.parts import (
     COMMENT,
     CONTROL,
     DL_TAG,
     END,
+    H1_TAG,
+    H6_TAG,
     HINTS,
     LI_TAG,
     LINKED,
+    LISTING_BIT,
     NAV_TAG,
     NODE,
     OL_TAG,
     PARENT,
+    PHRASE,
+    POST,
     START,
     TABLE_TAG,
     TAG,
     TR_TAG,
     UL_TAG,
+    USER,
+    VERBATIM,
     Segments,
+)
+from gristmill.pipelines.read.html.main_content.phrases import (
+    COPY_PHRASE,
+    DATE_PHRASE,
+    LINK_PHRASE,
+    NO_PHRASE,
+    POST_PHRASE,
 )
 
 LEAST = 0.1
 """A block that is less likely to be main content than this is never kept: some pages have none."""
 LEVELS = 200
 """Probabilities are told apart by half a per cent."""
+BESIDE_CODE = 3
+"""Blocks beside code of which one must be kept."""
+ALIKE_CONTROLS, NEAR = 3, 4
+"""Controls of posts by which one that is no link is told from text, and how many elements around it may name them."""
 COMMENT_BYTES = 12
 """Shorter texts in a comment section are names and counters."""
 
-# Letters: N blocks, E elements, P places, L levels of probability.
+# Letters: B bytes, N blocks, E elements, P places, L levels of probability.
 
 
 def select(segments: Segments, probability_N: np.ndarray, comments: bool = False) -> np.ndarray:
     """Which blocks are kept. `comments`: those of an article's readers, too."""
     keep_N = np.zeros(len(probability_N), np.bool_)
     if len(keep_N):
-        _select(segments.block_NK, segments.element_EC, probability_N, comments, keep_N)
+        _select(segments.text_B, segments.block_NK, segments.element_EC, probability_N, comments, keep_N)
     return keep_N
 
 
@@ -62,12 +81,10 @@ def _bound(block_NK, probability_N):
 
 
 @kernel
-def _groups(block_NK, element_EC, group_E):
+def _groups(block_NK, element_EC, place_EP, group_E):
     """The outermost list or table around an element, if its items are no layout; else -1."""
     count = element_EC.shape[0]
-    place_EP = np.full((count, PLACES), -1, np.int32)
     blocks_E, data_E = np.zeros(count, np.int32), np.zeros(count, np.bool_)
-    find_places(element_EC, place_EP)
     count_blocks(block_NK, element_EC, place_EP, blocks_E, data_E)
     layout_E = np.zeros(count, np.int32)
     for e in range(count - 1, -1, -1):
@@ -84,10 +101,69 @@ def _groups(block_NK, element_EC, group_E):
 
 
 @kernel
-def _select(block_NK, element_EC, probability_N, comments, keep_N):
+def _keep_code(block_NK, keep_N):
+    """Keeps code that stands in the middle of what is kept."""
+    n, b = block_NK.shape[0], 0
+    while b < n:
+        first, b = b, b + 1
+        if not block_NK[first, VERBATIM]:
+            continue
+        while b < n and block_NK[b, VERBATIM]:
+            b += 1
+        before, after = False, False
+        for step in range(BESIDE_CODE):
+            before = before or (first - 1 - step >= 0 and keep_N[first - 1 - step])
+            after = after or (b + step < n and keep_N[b + step])
+        if before and after:
+            keep_N[first:b] = True
+
+
+@kernel
+def _is_held(e, element_EC, bits, steps):
+    """Whether an element, or one of some around it, hints at one of these."""
+    for _ in range(steps):
+        if e < 0:
+            return False
+        if element_EC[e, HINTS] & bits:
+            return True
+        e = element_EC[e, PARENT]
+    return False
+
+
+@kernel
+def _drop_controls(block_NK, element_EC, group_E, keep_N):
+    """Takes out what forums write around posts, where it is a link or stands with its like, and buttons of code."""
+    n, controls = block_NK.shape[0], 0
+    for b in range(n):
+        controls += block_NK[b, PHRASE] == POST_PHRASE
+    for b in range(n):
+        kind, e = block_NK[b, PHRASE], block_NK[b, NODE]
+        if not keep_N[b] or kind in (NO_PHRASE, DATE_PHRASE) or H1_TAG <= element_EC[e, TAG] <= H6_TAG:
+            continue
+        linked = 2 * block_NK[b, LINKED] >= block_NK[b, END] - block_NK[b, START]
+        linked = linked or _is_held(e, element_EC, 1 << CONTROL, 1)
+        if kind == COPY_PHRASE:
+            beside = _is_held(e, element_EC, LISTING_BIT, 1)
+            for other in range(max(b - 2, 0), min(b + 3, n)):
+                beside = beside or block_NK[other, VERBATIM] > 0
+            keep_N[b] = not beside
+        elif block_NK[b, VERBATIM]:
+            continue
+        elif kind == LINK_PHRASE:
+            keep_N[b] = not linked
+        else:
+            named = _is_held(e, element_EC, 1 << POST | 1 << USER | 1 << COMMENT | 1 << CONTROL, NEAR)
+            alone = controls < ALIKE_CONTROLS or (group_E[e] >= 0 and not named)
+            keep_N[b] = not linked and alone
+
+
+@kernel
+def _select(text_B, block_NK, element_EC, probability_N, comments, keep_N):
     n, count, bound = block_NK.shape[0], element_EC.shape[0], _bound(block_NK, probability_N)
     group_E, main_E, bytes_E = np.empty(count, np.int32), np.zeros(count, np.float64), np.zeros(count, np.float64)
-    _groups(block_NK, element_EC, group_E)
+    place_EP = np.full((count, PLACES), -1, np.int32)
+    find_places(element_EC, place_EP)
+    _groups(block_NK, element_EC, place_EP, group_E)
     for b in range(n):
         group, size = group_E[block_NK[b, NODE]], block_NK[b, END] - block_NK[b, START]
         keep_N[b] = probability_N[b] >= bound
@@ -106,3 +182,6 @@ def _select(block_NK, element_EC, probability_N, comments, keep_N):
         keep_N[b] &= not in_nav_E[e]  # the one element that says by itself what it is
         if comments and around_E[e] >> COMMENT & 1 and not around_E[e] >> CONTROL & 1:
             keep_N[b] |= size >= COMMENT_BYTES and 2 * block_NK[b, LINKED] < size
+    _keep_code(block_NK, keep_N)
+    _drop_controls(block_NK, element_EC, group_E, keep_N)
+    drop_line_numbers(text_B, block_NK, element_EC, place_EP, keep_N)

@@ -24,6 +24,8 @@ from gristmill.pipelines.read.html.main_content.layout import (
 from gristmill.pipelines.read.html.main_content.parts import (
     BREAK,
     END,
+    HINTS,
+    LISTING_BIT,
     NODE,
     NUMBER,
     OL_TAG,
@@ -117,6 +119,7 @@ def _assemble(text_B, block_NK, element_EC, keep_N, markdown, out_B):
             last >= 0 and before[ROW] >= 0 and before[CELL] >= 0 and data_E[before[ROW]] and before[VERBATIM_IN] < 0
         )
         begins = item >= 0 and not used_E[item] and blocks_E[item] <= ITEM_BLOCKS
+        is_code = begins and element_EC[item, HINTS] & LISTING_BIT != 0
         same_row = in_data and was_data and row == before[ROW]
         if markdown and last >= 0:
             if before[VERBATIM_IN] >= 0 and before[VERBATIM_IN] != pre:
@@ -162,6 +165,7 @@ def _assemble(text_B, block_NK, element_EC, keep_N, markdown, out_B):
                 at = _put(out_B, at, 9, element_EC[cell, NUMBER] - 1)
             elif begins:
                 used_E[item] = True
+            if begins and not is_code and not in_data:
                 at = _bullet(out_B, at, item, place[LISTS], element_EC, markdown)
             if markdown and place[HEADING] > 0 and not in_data:
                 at = _put(out_B, at, 35, place[HEADING])

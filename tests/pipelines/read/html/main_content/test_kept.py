@@ -110,6 +110,63 @@ def test_posts_of_a_forum__are_its_main_content(language):
     assert extract(f"<body>{top}<h1>Mill 磨坊</h1>{posts}{foot}").count(PROSE[language]) == 4
 
 
+CHROME = {
+    "en": [
+        ("<a href=/u{n}>ann{n}</a><div>Posts: {n}7</div><div>Joined: May {n}, 2012</div>", "<a href=#>Reply</a> <a href=#>Quote</a> <a href=#>Report</a>"),
+        ("<span>Senior Member</span><a href=#p{n}>#{n}</a><time>Posted on 3 May 2020 at 10:2{n}</time>", "<ul><li><button>Like</button></li><li><a href=#>Share</a></li><li><a href=#>Report post</a></li></ul>"),
+    ],
+    "zh": [
+        ("<a href=/u{n}>小王{n}</a><em>楼主</em><p>积分 {n}20</p><p>注册时间 2012-5-{n}</p>", "<a href=#>回复</a> <a href=#>举报</a> <a href=#>只看该作者</a>"),
+        ("<span>{n}楼</span><em>发表于 2020-5-3 10:2{n}</em><a href=#>只看该作者</a><div>高级会员</div>", "<div><a href=#>支持</a> <a href=#>反对</a></div><div>使用道具</div><div>来自手机</div>"),
+    ],
+}  # fmt: skip
+ASKED = {
+    "en": "Does anyone know how old the mill by the river is, number {n}?",
+    "zh": "有人知道河边那座磨坊有多少年了吗？第{n}次问。",
+}
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("kind", [0, 1])
+@pytest.mark.parametrize(
+    "markup", ["<div class=post>{}</div>", "<li>{}</li>", "<table class=plhin><tr><td>{}</td></tr></table>"]
+)
+def test_posts_of_a_forum__without_what_stands_around_each(language, kind, markup):
+    above, below = CHROME[language][kind]
+    posts = "".join(
+        markup.format(
+            f"<div class=author>{above}</div><div class=message>{ASKED[language]} {PROSE[language]}</div><div>{below}</div>"
+        ).replace("{n}", str(n + 1))
+        for n in range(5)
+    )
+    top, foot = AROUND[language]
+    text = extract(f"<body>{top}<h1>Mill 磨坊</h1><div>{posts}</div>{foot}")
+    assert text.count(PROSE[language]) == 5
+    for gone in ("Reply", "Quote", "Report", "Posts:", "Joined", "Share", "Like", "Senior", "#3", "回复", "举报",
+                 "只看该作者", "积分", "注册时间", "3楼", "发表于", "支持", "来自手机", "使用道具", "高级会员"):  # fmt: skip
+        assert gone not in text
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_words_of_forums__stay_where_they_are_text(language):
+    inner = {"en": "<h2>Reply</h2><ul><li>Quote<li>Report</ul>", "zh": "<h2>回复</h2><ul><li>引用<li>举报</ul>"}[
+        language
+    ]
+    text = {"en": "Reply\n\n• Quote\n• Report", "zh": "回复\n\n• 引用\n• 举报"}[language]
+    assert text in extract(page(language, inner))
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_shell_for_scripts__is_read_as_it_shows_without_them(language):
+    posts = "".join(f"<div class=post><p>{PROSE[language]}</p></div>" for _ in range(3))
+    shell = "<div id=app><p>Loading</p></div><noscript><h1>Mill 磨坊</h1>{}</noscript>"
+    assert extract(f"<body>{shell.format(posts)}").count(PROSE[language]) == 3
+    full = f"<h1>Mill 磨坊</h1><p>{PROSE[language]}</p>" * 2
+    assert "needs" not in extract(
+        f"<body>{full}<noscript><p>This page needs scripts, please turn them on.</p></noscript>"
+    )
+
+
 def test_hidden_by_visibility__is_content():
     html = f"<div id=js_article><h1>磨坊</h1><div id=js_content style='visibility: hidden;'><p>{ZH}</p><p>{ZH}</p></div></div>"
     assert extract(html).count(ZH) == 2

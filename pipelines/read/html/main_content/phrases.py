@@ -1,0 +1,157 @@
+"""Short texts that are known by the words they are made of: what a forum writes around its posts, and buttons.
+
+A phrase is a text without digits, signs, and the words of dates: "Posts: 7", "#3", "回复 12", "发表于 2020-5-3" are
+"posts", "#", "回复", "发表于". Several may stand in a row: "Reply Quote Report".
+"""
+
+import re
+
+import numpy as np
+
+from gristmill.filters.kernels.jit import kernel
+from gristmill.pipelines.read.html.main_content.markup import look_up
+from gristmill.pipelines.read.html.main_content.names import hash_of, open_table
+from gristmill.pipelines.read.html.main_content.parts import END, PHRASE, START
+
+PHRASE_BYTES, WORDS, PHRASE_WORDS = 160, 48, 12
+"""What is looked at is shorter, in bytes and words; so is one phrase, in words. A Chinese character is a word."""
+NO_PHRASE, POST_PHRASE, LINK_PHRASE, COPY_PHRASE, DATE_PHRASE = range(5)
+"""Kinds: what stands around posts; the same, if it is a link or a button; copies code; nothing but numbers or dates."""
+
+_DATE_WORDS = (
+    "january february march april may june july august september october november december jan feb mar apr jun jul aug "
+    "sep sept oct nov dec monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat sun am pm "
+    "st nd rd th at on ago day days hour hours minute minutes min mins second seconds week weeks month months year "
+    "years today yesterday a an h m d s y utc gmt"
+)
+_DATE_HAN = "年月日时時分秒天前昨今午晚早周星期小上下个個几幾钟鐘"
+_PHRASES = {
+    POST_PHRASE: (
+        "reply|reply to|reply to this|reply to post|reply with quote|reply quote|quote reply|quote|multi quote|"
+        "multiquote|report|report post|report this|report this post|report abuse|flag|permalink|direct link|"
+        "share this post|link to post|copy link|edited|back to top|go to top|join date|joined|member since|"
+        "registered|registered user|posts|post count|post #|post|messages|total posts|threads|topics|"
+        "reaction score|likes received|liked|points|rep power|reputation|karma|offline|online|senior member|"
+        "junior member|full member|active member|new member|member|newbie|moderator|administrator|"
+        "global moderator|super moderator|thread starter|topic starter|original poster|guest|posted|posted by|#|"
+        "post number|upvote|downvote|up vote|down vote|mark as solution|accepted answer|log in to reply|"
+        "login to reply|sign in to reply|register to reply|you must log in or register to reply here|"
+        "please log in or create an account to join the conversation|click to expand|view profile|"
+        "view full profile|visit homepage|send private message|private message|send pm|send message|"
+        "find all posts|find more posts by|quick reply|thread tools|show signature|top|ignore user|"
+        "subscribe to thread|print this post|show parent|load more replies|view more replies|hide replies|"
+        "show replies|show more replies|more replies|last edited|回复|回覆|回帖|跟帖|回应|引用|引用回复|引用回覆|"
+        "举报|檢舉|检举|舉報|只看该作者|只看該作者|只看楼主|只看樓主|仅看楼主|倒序浏览|倒序看帖|正序浏览|"
+        "正序看帖|看全部|楼|樓|楼主|樓主|层主|#|沙发|板凳|地板|发表于|發表於|发布于|發布於|回复于|发表|发表时间|"
+        "发布时间|帖子|主题|積分|积分|精华|注册|注册时间|註冊時間|在线时间|最后登录|发消息|發消息|发私信|加好友|"
+        "加关注|串个门|打招呼|高级会员|中级会员|初级会员|新手上路|注册会员|金牌会员|论坛元老|版主|超级版主|"
+        "管理员|离线|在线|当前离线|当前在线|电梯直达|跳转到指定楼层|显示全部楼层|阅读模式|返回列表|返回顶部|"
+        "返回楼主|上一主题|下一主题|使用道具|道具|评分|查看全部评分|收起回复|展开回复|查看更多回复|加载更多|"
+        "更多回复|查看全部|我也说一句|来自手机|来自手机客户端|来自iphone|来自iphone客户端|来自android客户端|"
+        "来自安卓客户端|用手机看帖|回复楼主|回复本楼|复制链接|复制地址|评论|楼层|编辑|删除|该用户从未签到|"
+        "签到天数|连续签到|听众数|好友数|威望|金钱|金币|贡献|在线时长|用户组|经验|人气|帖子数|回帖数|主题数|等级|"
+        "本楼|第楼|支持|反对|点赞|收藏|分享|赞|踩|楼主发表于|发表于楼|发表于只看该作者"
+    ),
+    LINK_PHRASE: (
+        "like|likes|share|edit|delete|save|follow|thanks|thank|more|link|hide|up|down|答|关注|打赏|顶|更多|展开|"
+        "收起|查看|转发"
+    ),
+    COPY_PHRASE: (
+        "copy|copy code|copied|copy to clipboard|copy snippet|copy text|copy code to clipboard|code copied|"
+        "click to copy|run code|try it|try it yourself|view raw|raw|toggle line numbers|view plain|"
+        "view plain copy|expand code|复制|复制代码|復制代碼|複製|複製程式碼|複製代碼|拷贝|拷贝代码|复制成功|"
+        "已复制|已复制代码|一键复制|点击复制|运行|运行代码|折叠代码|展开代码|收起代码|代码复制|登录后复制|全选|"
+        "查看纯文本|纯文本查看复制代码|コピー|コードをコピー|복사"
+    ),
+}
+_WORD = re.compile("[a-z]+|#|[\u3040-\uffff]")
+
+
+def _key(words: list[int]) -> int:
+    key = 0
+    for word in words:
+        key = (key * 8191 + word) & 0x7FFFFFFF
+    return key
+
+
+def _phrases() -> dict[int, int]:
+    """Kinds by the keys of phrases."""
+    dates = {hash_of(word) for word in (*_DATE_WORDS.split(), *_DATE_HAN)}
+    return {
+        _key([word for word in map(hash_of, _WORD.findall(phrase)) if word not in dates]): kind
+        for kind, phrases in _PHRASES.items()
+        for phrase in phrases.split("|")
+    }
+
+
+DATE_W2 = open_table({hash_of(word): 1 for word in (*_DATE_WORDS.split(), *_DATE_HAN)}, 512)
+PHRASE_W2 = open_table(_phrases(), 2048)
+
+# Letters: B bytes of text, N blocks, K columns of a block, W words of a table, V words of the text.
+
+
+@kernel
+def _split(text_B, i, end, date_W2, word_V):
+    """(words, whether there are digits or dates) of a text; -1 words for one with letters of other scripts, or more
+    words than there is room for."""
+    count, word, dated = 0, np.int64(0), False
+    while i <= end:
+        c = np.int64(text_B[i]) if i < end else np.int64(32)
+        lower = c + 32 if 65 <= c <= 90 else c
+        if 97 <= lower <= 122:
+            word = (word * 257 + lower) & 0x7FFFFFFF
+            i += 1
+            continue
+        size = 1 if c < 0x80 else 2 if c < 0xE0 else 3 if c < 0xF0 else 4
+        wide = np.int64(0)
+        if c == 35:
+            wide = c
+        elif size >= 3 and (c >= 0xE4 or (c == 0xE3 and text_B[i + 1] >= 0x81)) and c != 0xEF:
+            for k in range(size):
+                wide = (wide * 257 + text_B[i + k]) & 0x7FFFFFFF
+        elif size >= 2 and c != 0xC2 and c != 0xE2 and c != 0xE3 and c != 0xEF:
+            return -1, False
+        dated = dated or 48 <= c <= 57
+        for found in (word, wide):
+            if not found:
+                continue
+            if look_up(found, date_W2) >= 0:
+                dated = True
+            elif count == word_V.size:
+                return -1, False
+            else:
+                word_V[count] = found
+                count += 1
+        word = np.int64(0)
+        i += size
+    return count, dated
+
+
+@kernel
+def _kind(text_B, start, end, date_W2, phrase_W2, word_V, kind_V):
+    """The kind of a block's text; of several phrases in a row, the least."""
+    if end - start > PHRASE_BYTES:
+        return NO_PHRASE
+    count, dated = _split(text_B, start, end, date_W2, word_V)
+    if count <= 0:
+        return DATE_PHRASE if dated and count == 0 else NO_PHRASE
+    kind_V[: count + 1] = NO_PHRASE
+    kind_V[0] = DATE_PHRASE
+    for first in range(count):
+        if kind_V[first] == NO_PHRASE:
+            continue
+        key = np.int64(0)
+        for last in range(first, min(first + PHRASE_WORDS, count)):
+            key = (key * 8191 + word_V[last]) & 0x7FFFFFFF
+            kind = look_up(key, phrase_W2)
+            if kind > 0 and kind_V[last + 1] == NO_PHRASE:
+                kind_V[last + 1] = min(kind, kind_V[first])
+    return kind_V[count]
+
+
+@kernel
+def find_phrases(text_B, block_NK, date_W2, phrase_W2):
+    """Fills in the kind of every block's text."""
+    word_V, kind_V = np.zeros(WORDS, np.int64), np.zeros(WORDS + 1, np.int64)
+    for b in range(block_NK.shape[0]):
+        block_NK[b, PHRASE] = _kind(text_B, block_NK[b, START], block_NK[b, END], date_W2, phrase_W2, word_V, kind_V)

@@ -1,0 +1,29 @@
+"""Which short texts are known as what stands around posts, as buttons of code, or as dates."""
+
+import pytest
+from resiliparse.parse.html import HTMLTree
+
+from gristmill.pipelines.read.html.main_content.parts import PHRASE
+from gristmill.pipelines.read.html.main_content.phrases import (
+    COPY_PHRASE,
+    DATE_PHRASE,
+    LINK_PHRASE,
+    NO_PHRASE,
+    POST_PHRASE,
+)
+from gristmill.pipelines.read.html.main_content.segment import segment
+
+TEXTS = {
+    POST_PHRASE: ["Reply", "Posts: 7", "Joined: Jan 5, 2020", "#3", "3楼", "回复 12", "发表于 2020-5-3 10:22",
+                  "Reply Quote Report", "发表于 3 天前 | 只看该作者", "Posts: 7<br>Joined: May 2020", "12 · Like · Reply"],
+    LINK_PHRASE: ["Share", "Like 12", "顶"],
+    COPY_PHRASE: ["Copy", "复制代码", "Copy to clipboard"],
+    DATE_PHRASE: ["2020-5-3 10:22", "3 hours ago", "2020年5月3日", "12,345"],
+    NO_PHRASE: ["Reply to the miller", "磨坊", "A fine old mill", "引用他的话", "Ответить", "×",
+                "reply " * 60, "水 #1"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in TEXTS.items() for text in texts])
+def test_kinds(kind, text):
+    assert segment(HTMLTree.parse(f"<p>{text}").body.html.encode()).block_NK[:, PHRASE].tolist() == [kind]
