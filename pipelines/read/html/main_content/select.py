@@ -6,6 +6,7 @@ from gristmill.filters.kernels.jit import kernel
 from gristmill.pipelines.read.html.main_content.layout import ITEM_BLOCKS, PLACES, count_blocks, find_places
 from gristmill.pipelines.read.html.main_content.listing import drop_line_numbers
 from gristmill.pipelines.read.html.main_content.parts import (
+    ADVERT,
     COMMENT,
     CONTROL,
     DL_TAG,
@@ -16,12 +17,14 @@ from gristmill.pipelines.read.html.main_content.parts import (
     LI_TAG,
     LINKED,
     LISTING_BIT,
+    NAV,
     NAV_TAG,
     NODE,
     OL_TAG,
     PARENT,
     PHRASE,
     POST,
+    SHARE,
     START,
     TABLE_TAG,
     TAG,
@@ -45,8 +48,10 @@ LEVELS = 200
 """Probabilities are told apart by half a per cent."""
 BESIDE_CODE = 3
 """Blocks beside code of which one must be kept."""
-ALIKE_CONTROLS, NEAR = 3, 4
-"""Controls of posts by which one that is no link is told from text, and how many elements around it may name them."""
+ALIKE_CONTROLS = 3
+"""Controls of posts by which one that is no link is told from text."""
+NEAR = 4
+"""Elements around a block or list that may say by their names what it is."""
 COMMENT_BYTES = 12
 """Shorter texts in a comment section are names and counters."""
 
@@ -101,6 +106,18 @@ def _groups(block_NK, element_EC, place_EP, group_E):
 
 
 @kernel
+def _is_held(e, element_EC, bits, steps):
+    """Whether an element, or one of some around it, hints at one of these."""
+    for _ in range(steps):
+        if e < 0:
+            return False
+        if element_EC[e, HINTS] & bits:
+            return True
+        e = element_EC[e, PARENT]
+    return False
+
+
+@kernel
 def _keep_code(block_NK, keep_N):
     """Keeps code that stands in the middle of what is kept."""
     n, b = block_NK.shape[0], 0
@@ -119,15 +136,20 @@ def _keep_code(block_NK, keep_N):
 
 
 @kernel
-def _is_held(e, element_EC, bits, steps):
-    """Whether an element, or one of some around it, hints at one of these."""
-    for _ in range(steps):
-        if e < 0:
-            return False
-        if element_EC[e, HINTS] & bits:
-            return True
-        e = element_EC[e, PARENT]
-    return False
+def _keep_lists(block_NK, element_EC, group_E, keep_N):
+    """Keeps lists and tables that stand between two blocks that are kept, unless they are named for something else."""
+    n, b = block_NK.shape[0], 0
+    while b < n:
+        first, group = b, group_E[block_NK[b, NODE]]
+        b += 1
+        if group < 0:
+            continue
+        while b < n and group_E[block_NK[b, NODE]] == group:
+            b += 1
+        if first > 0 and b < n and keep_N[first - 1] and keep_N[b] and not keep_N[first]:
+            named = _is_held(group, element_EC, 1 << SHARE | 1 << NAV | 1 << ADVERT, NEAR)
+            if not named:
+                keep_N[first:b] = True
 
 
 @kernel
@@ -183,5 +205,6 @@ def _select(text_B, block_NK, element_EC, probability_N, comments, keep_N):
         if comments and around_E[e] >> COMMENT & 1 and not around_E[e] >> CONTROL & 1:
             keep_N[b] |= size >= COMMENT_BYTES and 2 * block_NK[b, LINKED] < size
     _keep_code(block_NK, keep_N)
+    _keep_lists(block_NK, element_EC, group_E, keep_N)
     _drop_controls(block_NK, element_EC, group_E, keep_N)
     drop_line_numbers(text_B, block_NK, element_EC, place_EP, keep_N)

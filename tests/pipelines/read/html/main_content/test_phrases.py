@@ -15,7 +15,8 @@ from gristmill.pipelines.read.html.main_content.segment import segment
 
 TEXTS = {
     POST_PHRASE: ["Reply", "Posts: 7", "Joined: Jan 5, 2020", "#3", "3楼", "回复 12", "发表于 2020-5-3 10:22",
-                  "Reply Quote Report", "发表于 3 天前 | 只看该作者", "Posts: 7<br>Joined: May 2020", "12 · Like · Reply"],
+                  "Reply Quote Report", "发表于 3 天前 | 只看该作者",
+                  "Posts: 7<br>Joined: May 2020", "12 · Like · Reply"],
     LINK_PHRASE: ["Share", "Like 12", "顶"],
     COPY_PHRASE: ["Copy", "复制代码", "Copy to clipboard"],
     DATE_PHRASE: ["2020-5-3 10:22", "3 hours ago", "2020年5月3日", "12,345"],
