@@ -111,7 +111,7 @@ def _split(text_B, i, end, date_W2, word_V):
                 wide = (wide * 257 + text_B[i + k]) & 0x7FFFFFFF
         elif size >= 2 and c != 0xC2 and c != 0xE2 and c != 0xE3 and c != 0xEF:
             return -1, False
-        dated = dated or 48 <= c <= 57
+        dated = dated or bool(48 <= c <= 57)
         for found in (word, wide):
             if not found:
                 continue
