@@ -42,7 +42,7 @@ def take_turns(record: dict[str, Any], field: str | None) -> list[Turn]:
             turns = json.loads(turns)
     if not isinstance(turns, list) or not turns:
         raise BadRecordError(f"WrongType: field '{name}' is no list of turns")
-    system = record.pop("system", None) if isinstance(record.get("system"), str) else None
+    system = record.pop("system", None) if isinstance(record.get("system"), str | None) else None
     first = [{"role": "system", "content": system}] if system else []
     return first + [_turn(turn, f"turn {number} of '{name}'") for number, turn in enumerate(turns, 1)]
 

@@ -6,8 +6,9 @@ from importlib.resources import files
 
 from gristmill.filters.names import near
 
-NO_CODES = {"und", "noise", "mixed"}
-"""What identification gives beside languages: no letter, hardly words, two languages."""
+CODE = "code"
+NO_CODES = {"und", "noise", "mixed", CODE}
+"""What documents have beside languages: no letter, hardly words, two languages, a program (which nobody identifies)."""
 
 _NAMES = """
 aa Afar, ab Abkhazian, ae Avestan, af Afrikaans, ak Akan, am Amharic, an Aragonese, ar Arabic, as Assamese,

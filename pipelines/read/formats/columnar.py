@@ -42,8 +42,8 @@ DECODED_BYTES = 64 * 2**20
 FAULTS = {NOT_UTF8: "UnicodeDecodeError: column '{}' is not UTF-8", DAMAGED: "DamagedValue: in column '{}'"}
 
 
-LIFTED = "(text)"
-"""Column of the texts that stand within other columns."""
+LIFTED, LEFT = "(text)", "(rest)"
+"""Columns of the texts that stand within other columns, and of what is left of those, as JSON objects."""
 
 
 def lifted_from(source: Source, kinds: Collection[str]) -> set[str]:
@@ -85,7 +85,8 @@ class Columns:
         language = source.language.column if isinstance(source.language, LanguageColumn) else None
         self.decoded = {self.text, self.id, self.url, language, *self.typed}
         self.other = sorted(kinds.keys() - {self.text})
-        self.meta = [name for name in kinds if name not in {self.text, self.id, self.url, *self.typed}]
+        taken = {self.text, self.id, self.url, *self.typed, *self.lifted}
+        self.meta = [name for name in kinds if name not in taken]
 
     def records(self, batch: pa.RecordBatch, first: int) -> Iterator[Records]:
         """The batch as records; `first` is the row of the file that it begins with. A value that contradicts its type
@@ -118,6 +119,7 @@ class Columns:
         names = sorted(self.lifted & columns.keys())
         values = [json_values(columns[name]).to_pylist() for name in names]
         texts: list[str | None] = []
+        rests: list[str] = []
         rest: dict[str, list[str | None]] = {name: [] for name in {*names, *self.lifted_columns}}
         for row, cells in enumerate(zip(*values, strict=True)):
             record = {name: json.loads(cell) for name, cell in zip(names, cells, strict=True) if cell is not None}
@@ -126,11 +128,13 @@ class Columns:
             except BadRecordError as error:
                 errors.setdefault(row, str(error))
                 texts.append(None)
+            rests.append(to_json({name: value for name, value in record.items() if name not in self.typed}))
             for name, left in rest.items():
                 value = record.get(name)
                 typed = name in self.lifted_columns and isinstance(value, str)
                 left.append(value if typed else None if value is None else to_json(value))
         columns |= {name: pa.array(left, pa.large_string()) for name, left in rest.items()}
+        columns[LEFT] = pa.array(rests, pa.large_string())
         columns[LIFTED] = pa.array(texts, pa.large_string())
         return columns[LIFTED]
 
@@ -193,7 +197,7 @@ class Columns:
             batch.column(self.url).cast(pa.string()) if self.url else pa.nulls(len(text), pa.string()),
             self._languages(batch),
             pc.add(pc.binary_length(text), pc.binary_length(raw)),
-            json_objects(self.meta, [json[name] for name in self.meta], len(text)),
+            self._meta(batch, json),
             pa.nulls(len(text), pa.string()),
             pa.nulls(len(text), pa.string()),
             *(self._typed(batch, name, kind) for name, kind in self.context.source.columns.items()),
@@ -208,6 +212,15 @@ class Columns:
         kept = result.filter(pa.array([sample.takes(identity) for identity in identities], pa.bool_()))
         left_out = result.num_rows - kept.num_rows
         return Records(kept, dead, {"not_sampled": left_out} if left_out else {})
+
+    def _meta(self, batch: pa.RecordBatch, json: dict[str, pa.Array]) -> pa.Array:
+        """The columns that no key of the recipe names, and what is left of those that the text was taken from."""
+        whole = json_objects(self.meta, [json[name] for name in self.meta], batch.num_rows)
+        if not self.lifted:
+            return whole
+        rows = zip(whole.to_pylist(), batch.column(LEFT).to_pylist(), strict=True)
+        inner = (",".join(filter(None, (a[1:-1], b[1:-1]))) for a, b in rows)
+        return pa.array([f"{{{fields}}}" for fields in inner], pa.large_string())
 
     def _own_ids(self, batch: pa.RecordBatch) -> pa.Array:
         if not self.id:

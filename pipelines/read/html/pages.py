@@ -19,13 +19,13 @@ EMPTY = "empty_text"
 
 def page_document(
     body: bytes, record: dict[str, Any], kind: str, context: Context, place: tuple[str, int],
-    http_label: str | None = None, raw: bytes | None = None,
+    http_label: str | None = None, raw: bytes | None = None, said: str | None = None,
 ) -> Item:  # fmt: skip
     """The document of a payload; a dead letter where its text cannot be had.
 
     `record`: what is known about it, by field name (`url` and the rest of `meta`); `kind`: "html" or "text"; `place`:
     file and offset, for dead letters; `http_label`: the charset that a server named; `raw`: what identifies it, else
-    the body.
+    the body; `said`: the language where the source declares none.
     """
     row = context.next_row(place[1])
     step = "read"
@@ -53,7 +53,7 @@ def page_document(
     except BadRecordError as error:
         return dead_letter(row, *place, error, body, step)
     empty = (EMPTY, "extract") if kind == "html" and not text.strip() else (None, None)
-    return Document(row, identity, own_id, text, url, language, len(body), meta, typed, *empty)
+    return Document(row, identity, own_id, text, url, language or said, len(body), meta, typed, *empty)
 
 
 def _licence_fields(licence: Licence) -> dict[str, Any]:

@@ -203,3 +203,24 @@ def test_chat__bad_records_are_dead_letters(tmp_path, read_all, record, error) -
     (dead,) = outcome.dead
     assert dead.error.startswith(error)
     assert "秘密" not in dead.error
+
+
+@pytest.mark.parametrize("source", [{"chat": {}}, {"text": "data.body"}])
+def test_tables__what_was_taken_is_not_in_meta(tmp_path, read_all, source):
+    turns = [{"from": "human", "value": "水磨"}, {"from": "gpt", "value": "mill"}]
+    rows = [
+        {"conversations": turns, "system": None, "data": {"body": "甲", "n": 1}, "other": None},
+        {"conversations": turns, "system": "be kind", "data": {"body": "乙", "n": None}, "other": "x"},
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    outcome = read_all("parquet", tmp_path, **source)
+    assert not outcome.dead
+    first, second = (json.loads(row["meta"]) for row in outcome.rows)
+    if "chat" in source:
+        assert first == {"data": {"body": "甲", "n": 1}, "other": None}
+        assert "conversations" not in second
+        assert "system" not in second
+    else:
+        assert first["data"] == {"n": 1}
+        assert second["data"] == {"n": None}
+        assert second["other"] == "x"

@@ -25,6 +25,8 @@ EXTENSIONS: dict[str, str] = {
     for extension in extensions.split()
 }
 """Extension in small letters -> language; where several have one, the commonest."""
+PROSE = {"Markdown", "reStructuredText", "Text", "TeX", "HTML"}
+"""What is mostly written for people, in a language that can be identified."""
 NAMES = {
     "makefile": "Makefile",
     "gnumakefile": "Makefile",

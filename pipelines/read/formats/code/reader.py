@@ -11,13 +11,14 @@ from gristmill.pipelines.read.context import Context
 from gristmill.pipelines.read.encodings.texts import REPLACED
 from gristmill.pipelines.read.files import compression_of, local_path, open_file
 from gristmill.pipelines.read.formats.archives import BrokenArchiveError, Entry, entries, is_tar, is_zip
-from gristmill.pipelines.read.formats.code.languages import language_of
+from gristmill.pipelines.read.formats.code.languages import PROSE, language_of
 from gristmill.pipelines.read.formats.code.licences import HEAD_BYTES, LICENCE_BYTES, Licences, is_licence, spdx_in
 from gristmill.pipelines.read.formats.code.unwanted import why_unwanted
 from gristmill.pipelines.read.formats.whole_files import hold
 from gristmill.pipelines.read.html.pages import dropped_page, page_document
 from gristmill.pipelines.read.reader import Reader, Seen
 from gristmill.pipelines.read.streams import pieces
+from gristmill.pipelines.recipe.languages import CODE
 from gristmill.pipelines.records.dead_letters import Passing, unreadable
 from gristmill.pipelines.records.elements import Split
 from gristmill.pipelines.storage.addresses import is_remote
@@ -56,7 +57,8 @@ def _item(entry: Entry, licence: tuple[str, str | None] | None, split: Split, co
     if isinstance(entry.body, Passing):
         return entry.body.dead_letter(context.next_row(), *place, entry.error)
     record = {"path": entry.path}
-    if language := language_of(entry.path, entry.body):
+    language = language_of(entry.path, entry.body)
+    if language is not None:
         record["programming_language"] = language
     if own := spdx_in(entry.body[:HEAD_BYTES].decode("utf-8", "replace")):
         record["license"], record["license_place"] = own, "file"
@@ -66,7 +68,8 @@ def _item(entry: Entry, licence: tuple[str, str | None] | None, split: Split, co
             record["license"] = licence[1]
     if rule := why_unwanted(entry.path, entry.body):
         return dropped_page(entry.body, record, rule, context, place)
-    return page_document(entry.body, record, "text", context, place)
+    said = CODE if language is not None and language not in PROSE else None
+    return page_document(entry.body, record, "text", context, place, said=said)
 
 
 def _below(path: str, sources: tuple[str, ...]) -> str:

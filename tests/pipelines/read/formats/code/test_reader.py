@@ -166,3 +166,15 @@ def test_read__a_zip_with_a_flipped_byte_and_names_in_gb18030(tmp_path, read_all
 )  # fmt: skip
 def test_a_file_that_says_its_own_licence_has_it(head, licence) -> None:
     assert spdx_in(head) == licence
+
+
+def test_language__of_programs_is_code_and_that_of_prose_is_identified(tmp_path, read_all):
+    (tmp_path / "a.py").write_text("def die(und):\n    return der\n")
+    (tmp_path / "b.c").write_text("int main(void) { return 0; }  // 磨坊\n")
+    (tmp_path / "README.md").write_text("# The mill\n\nIt stands by the river.\n")
+    (tmp_path / "说明.txt").write_text("磨坊在河边。\n")
+    (tmp_path / "notes").write_text("It stands by the river.\n")
+    rows = {json.loads(row["meta"])["path"]: row["declared_language"] for row in read_all("code", tmp_path).rows}
+    assert rows == {"a.py": "code", "b.c": "code", "README.md": None, "说明.txt": None, "notes": None}
+    rows = read_all("code", tmp_path, language="de").rows
+    assert {row["declared_language"] for row in rows} == {"de"}
