@@ -12,7 +12,7 @@ import pyarrow as pa
 from gristmill.filters.edits import Edits, apply
 from gristmill.filters.junk.edit import edit_junk
 from gristmill.filters.line_rules import DATATROVE, FINEWEB, PAPER, TFDS, c4_editor
-from gristmill.filters.measured import Asked, Entry, Measured, Stored, admitting
+from gristmill.filters.measured import Asked, Entry, Measured, Stored, Turn, admitting
 from gristmill.filters.refinedweb import edit_refinedweb
 from gristmill.filters.rules import Preset, Rule, fired_matrix
 from gristmill.filters.signals import SIGNALS, score
@@ -108,7 +108,9 @@ class _Plan:
     @property
     def asked(self) -> Asked:
         """What later judges need to know of its numbers."""
-        return Asked(self.meaning_of, self.editors)
+        named = zip(self.rule_names, self.rule_columns, self.rules, strict=True)
+        bounds = {name: (self.meaning_of[column], rule.comparison, rule.threshold) for name, column, rule in named}
+        return Asked(self.meaning_of, self.editors, bounds)
 
     def _column(self, name: str) -> str:
         """The column of a signal for rules that see the newest view, which will compute it if no editor does."""
@@ -153,26 +155,27 @@ class _Plan:
             values |= {name + view.suffix: value_D for name, value_D in found.items()}
         return {name: values[name] for name in self.signal_of if name in wanted}, edits
 
-    def remember(self, of: "_Documents", stored: Stored, asked: Asked, known: bool) -> dict[str, np.ndarray]:
-        """As `measure`, of documents that another judge asked `asked`: only what it did not ask is measured now.
+    def known(self, language: pa.Array, asked: Asked, judged: bool) -> dict[str, str]:
+        """Column -> the one in which another judge, who asked `asked` of documents in these languages, stored the same
+        number.
 
-        known: whether that judge admitted them; if not, it left out what means nothing for a document's language.
+        judged: whether that judge admitted them; if not, it left out what means nothing for a document's language.
         """
-        column_of = asked.column_of()
-        there = {column: column_of.get(meaning) for column, meaning in self.meaning_of.items()}
-        if not known:
-            languages = of.language.unique().to_pylist()
-            for column, name in self.signal_of.items():
-                if not all(SIGNALS[name].valid_for(language) for language in languages):
-                    there[column] = None
-        there[IDENTIFIED] = None
-        missing = [column for column in self.signal_of if there[column] is None and column != IDENTIFIED]
-        values = self.measure(of, missing)[0] if missing else {}
-        values[IDENTIFIED] = of.language_score
+        column_of = {meaning: column for column, meaning in asked.columns.items()}
+        languages = [] if judged else language.unique().to_pylist()
         return {
-            column: values[column] if (before := there[column]) is None else stored.values(before, of.row)
-            for column in self.signal_of
-        }
+            column: column_of[meaning]
+            for column, meaning in self.meaning_of.items()
+            if meaning in column_of and all(SIGNALS[self.signal_of[column]].valid_for(one) for one in languages)
+        } | {name: name for name in self.signal_of if name == IDENTIFIED}
+
+    def remember(self, of: "_Documents", stored: Stored, known: Mapping[str, str]) -> dict[str, np.ndarray]:
+        """As `measure`, where the columns `known` are stored: only the others are measured now."""
+        missing = [column for column in self.signal_of if column not in known]
+        values = self.measure(of, missing)[0] if missing else {}
+        for column, before in known.items():
+            values[column] = of.language_score if column == IDENTIFIED else stored.values(before, of.row)
+        return {column: values[column] for column in self.signal_of}
 
     def edit(self, of: "_Documents", stored: Stored, before: np.ndarray) -> Edits:
         """As `measure` finds them: those that are stored after the same editing steps, the others made now.
@@ -207,6 +210,14 @@ class _Documents:
         text, language = (column if column is None else column.take(rows) for column in (self.text, self.language))
         beside = {name: column if column is None else column.take(rows) for name, column in self.beside.items()}
         return _Documents(self.row[at], text, language, beside, self.language_score[at])
+
+
+class LackingError(ValueError):
+    """Numbers that rules ask for and nobody stored: (signal, editing steps before it) of each."""
+
+    def __init__(self, lacking: list[tuple[str, list[str]]]):
+        super().__init__(", ".join(name for name, _ in lacking))
+        self.lacking = lacking
 
 
 class Judge:
@@ -257,6 +268,11 @@ class Judge:
         """What its numbers are, so that another judge can use them."""
         return Measured(self.entries, tuple(plan.asked for plan in (*self._plans, self._unjudged)))
 
+    @property
+    def all_rules(self) -> list[str]:
+        """What can stand in `fired`, in order."""
+        return [*self.rule_names, UNJUDGED]
+
     def placed_rules(self) -> list[tuple[int, str, str, Rule]]:
         """(number of the entry, full name, column that it reads, rule) of every rule, in recipe order."""
         return [
@@ -302,9 +318,7 @@ class Judge:
             for name, value_E in columns.items():
                 values[name][row_E] = value_E
             fired_RE = fired_matrix(plan.rules, [columns[name] for name in plan.rule_columns], len(row_E))
-            doc, rule = np.nonzero(fired_RE.T)
-            number_R = np.array([self.rule_names.index(name) for name in plan.rule_names], np.int64)
-            fired.append((row_E[doc], number_R[rule]))
+            fired.append(self._numbered(plan, fired_RE, row_E))
             if stored is not None and plan.editors:
                 kept = mine.take(np.flatnonzero(~fired_RE.any(axis=0)))
                 made, row_E = plan.edit(kept, stored, before_D[kept.row]), kept.row
@@ -314,14 +328,44 @@ class Judge:
                 values[name][row_U] = value_U
             if IDENTIFIED in values:
                 values[IDENTIFIED][row_U] = score_D[row_U]
-            for name, asked in zip(self._everywhere.rule_names, self._everywhere.rules, strict=True):
-                row_F = row_U[asked.fires(score_D[row_U])]
-                fired.append((row_F, np.full(len(row_F), self.rule_names.index(name))))
-            if self.otherwise == "drop":
-                fired.append((row_U, np.full(len(row_U), len(self.rule_names))))
+            fired += self._unjudged_fired(row_U, score_D)
         signals = pa.record_batch([pa.array(values[name], from_pandas=True) for name in values], schema=self.columns)
         judged_D = entry_D < len(self._plans)
         return Judgement(signals, self._fired_lists(fired, count), judged_D, _together(edits, count))
+
+    def turn(self, number: int, before: Measured, entry: int, languages: Sequence[str | None]) -> Turn:
+        """What to ask of documents in these languages that `entry` of an earlier judge judged (its last: none did), and
+        that the entry `number` of this one judges (its last: none does).
+
+        Raises LackingError where a rule asks for a number that the earlier judge did not.
+        """
+        if number == len(self._plans):
+            everywhere = zip(self._everywhere.rule_names, self._everywhere.rules, strict=True)
+            asked = tuple((self.rule_names.index(name), rule, IDENTIFIED) for name, rule in everywhere)
+            return Turn(frozenset(), asked, len(self.rule_names) if self.otherwise == "drop" else None)
+        plan, old = self._plans[number], before.asked[entry]
+        same = frozenset(name for name, bound in plan.asked.bounds.items() if old.bounds.get(name) == bound)
+        rules = [one for one in zip(plan.rule_names, plan.rules, plan.rule_columns, strict=True) if one[0] not in same]
+        known = plan.known(pa.array(languages, pa.string()), old, entry < len(before.entries))
+        if lacking := [json.loads(plan.meaning_of[column]) for _, _, column in rules if column not in known]:
+            raise LackingError([(name, steps) for name, steps, _ in lacking])
+        return Turn(same, tuple((self.rule_names.index(name), rule, known[column]) for name, rule, column in rules))
+
+    def _numbered(self, plan: _Plan, fired_RE: np.ndarray, row_E: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(row, number of the rule) of what fires among the rules of a plan, document by document."""
+        doc, rule = np.nonzero(fired_RE.T)
+        number_R = np.array([self.rule_names.index(name) for name in plan.rule_names], np.int64)
+        return row_E[doc], number_R[rule]
+
+    def _unjudged_fired(self, row_U: np.ndarray, score_D: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """What fires for documents that no entry admits."""
+        fired = []
+        for name, asked in zip(self._everywhere.rule_names, self._everywhere.rules, strict=True):
+            row_F = row_U[asked.fires(score_D[row_U])]
+            fired.append((row_F, np.full(len(row_F), self.rule_names.index(name))))
+        if self.otherwise == "drop":
+            fired.append((row_U, np.full(len(row_U), len(self.rule_names))))
+        return fired
 
     def _values(
         self, plan: _Plan, of: _Documents, stored: Stored | None, before_D: np.ndarray
@@ -333,7 +377,8 @@ class Judge:
         asked = stored.measured.asked
         for before in np.unique(before_D[of.row]).tolist():
             at = np.flatnonzero(before_D[of.row] == before)
-            found = plan.remember(of.take(at), stored, asked[before], before < len(asked) - 1)
+            some = of.take(at)
+            found = plan.remember(some, stored, plan.known(some.language, asked[before], before < len(asked) - 1))
             for column, value in found.items():
                 values[column][at] = value
         return values, Edits.none(len(of.row))
@@ -354,7 +399,7 @@ class Judge:
             return pa.array([[]] * documents, pa.list_(pa.string()))
         row_F, rule_F = (np.concatenate(found) for found in zip(*fired, strict=True))
         order_F = np.argsort(row_F, kind="stable")
-        names = pa.array([*self.rule_names, UNJUDGED], pa.string()).take(pa.array(rule_F[order_F]))
+        names = pa.array(self.all_rules, pa.string()).take(pa.array(rule_F[order_F]))
         offset_D1 = np.searchsorted(row_F[order_F], np.arange(documents + 1)).astype(np.int32)
         return pa.ListArray.from_arrays(pa.array(offset_D1), names)
 

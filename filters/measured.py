@@ -4,7 +4,7 @@ A number is named by what it is (a signal, of which view, by which model), not b
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.filters.edits import Edits
-from gristmill.filters.rules import Preset
+from gristmill.filters.rules import Preset, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,14 @@ def admitting(
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a judge asks of the documents of one entry: the meaning of every column, and the editing steps in order."""
+    """What a judge asks of the documents of one entry: the meaning of every column, and the editing steps in order.
+
+    bounds: of its rules by full name the meaning of the number, the comparison and the threshold; not kept as JSON.
+    """
 
     columns: Mapping[str, str]
     editors: tuple[str, ...] = ()
-
-    def column_of(self) -> dict[str, str]:
-        """Meaning -> column."""
-        return {meaning: column for column, meaning in self.columns.items()}
+    bounds: Mapping[str, tuple[str, str, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,19 @@ class Measured:
 
         entries = tuple(Entry(some(r, "languages"), some(r, "scripts"), some(r, "sources"), ()) for r in records[:-1])
         return cls(entries, tuple(Asked(r["columns"], tuple(r["editors"])) for r in records))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What is left to ask of documents that one entry judged and another one judges now.
+
+    same: full names of the rules that fire exactly where they fired. asked: (number of the rule, rule, column in which
+    its number is stored) of the others. always: the number of a rule that fires for all.
+    """
+
+    same: frozenset[str]
+    asked: tuple[tuple[int, Rule, str], ...]
+    always: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

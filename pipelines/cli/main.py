@@ -25,6 +25,7 @@ Commands.table = {
     "demo": Entry(RUN, "demo"),
     "report": Entry(LOOK, "report"),
     "why": Entry(LOOK, "why"),
+    "whatif": Entry(LOOK, "whatif"),
     "gates": Entry(LOOK, "gates"),
     "extract": Entry(LOOK, "extract"),
     "verify": Entry(LOOK, "verify"),

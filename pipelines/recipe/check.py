@@ -155,11 +155,16 @@ def _names(recipe: Recipe, decision: Decision, path: RecipePath) -> Iterator[Pro
 
 def _validity(recipe: Recipe, decision: Decision, entry: Entry, path: RecipePath) -> Iterator[Problem]:
     """An entry that admits a language which one of its rules is not valid for."""
-    languages = admitted_languages(recipe, decision)
     for preset in entry.presets:
-        wrong = [rule for rule in preset.rules if not _valid(rule, languages, decision.when.script)]
-        if wrong:
-            yield path, _not_valid(preset, wrong, languages)
+        if wrong := misfit(recipe, decision, preset):
+            yield path, wrong
+
+
+def misfit(recipe: Recipe, decision: Decision, preset: Preset) -> str:
+    """Why a preset is not valid for all that an entry admits; empty where it is."""
+    languages = admitted_languages(recipe, decision)
+    wrong = [rule for rule in preset.rules if not _valid(rule, languages, decision.when.script)]
+    return _not_valid(preset, wrong, languages) if wrong else ""
 
 
 def _signals(entry: Entry, path: RecipePath) -> Iterator[Problem]:

@@ -72,14 +72,14 @@ class LoadedRecipe:
         return f"{self.file}:{line_of(self.lines, path)}, {dotted(path)}"
 
 
-def load(file: Path, fetch: Fetch | None = None, models: bool = True) -> LoadedRecipe:
+def load(file: Path, fetch: Fetch | None = None, models: bool = True, text: str | None = None) -> LoadedRecipe:
     """Read and validate one recipe. Raises RecipeError that lists every problem.
 
     fetch: gets a classifier's model from an object store. models: whether to look at models at all; without them the
-    recipe can be read, not run.
+    recipe can be read, not run. text: of the recipe, instead of the file's; its paths start from there.
     """
     file = Path(os.path.expanduser(file))
-    node, data = _parse(_text(file), file)
+    node, data = _parse(_text(file) if text is None else text, file)
     lines = dict(lines_of(node))
     if not isinstance(data, dict):
         raise RecipeError("the recipe is not a mapping of keys and values", where=f"{file}:1", fix=_as_mapping(data))

@@ -68,6 +68,19 @@ def contract(links: np.ndarray) -> np.ndarray:
     return forest
 
 
+def rooted_edges(edges: np.ndarray, forest: np.ndarray) -> np.ndarray:
+    """EDGE rows with the root of their component, by a contracted forest of LINK rows."""
+    labels = np.sort(forest, order="place")
+    rooted = np.empty(len(edges), ROOTED)
+    rooted["edge"] = edges
+    rooted["root"] = place = edges["worse"]["place"]  # a component's smallest place has no label
+    at = np.searchsorted(labels["place"], place)
+    known = np.flatnonzero(at < len(labels))
+    known = known[labels["place"][at[known]] == place[known]]
+    rooted["root"][known] = labels["root"][at[known]]
+    return rooted
+
+
 def decide(rooted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(place uint64[N], MEMBER[N]) of every document of the components that these ROOTED edges make, whole components.
 
@@ -182,15 +195,7 @@ class LabelEdges(BlockDoFn):
     def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
         """One partition of places."""
         edge_blocks, label_blocks = by_tag(blocks, EDGE_TAG, LABEL_TAG)
-        labels = np.sort(rows_of(label_blocks, LINK), order="place")
-        edges = rows_of(edge_blocks, EDGE)
-        rooted = np.empty(len(edges), ROOTED)
-        rooted["edge"] = edges
-        rooted["root"] = place = edges["worse"]["place"]  # a component's smallest place has no label
-        at = np.searchsorted(labels["place"], place)
-        known = np.flatnonzero(at < len(labels))
-        known = known[labels["place"][at[known]] == place[known]]
-        rooted["root"][known] = labels["root"][at[known]]
+        rooted = rooted_edges(rows_of(edge_blocks, EDGE), rows_of(label_blocks, LINK))
         partitions = partitions_of(key)
         yield from self.blocks.add(among(partitions, spread(mixed(rooted["root"]), partitions)), rooted)
 

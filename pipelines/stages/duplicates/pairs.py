@@ -5,7 +5,7 @@ A place is `unit << 32 | row`. The first document of a pair is the worse-ranked 
 
 import json
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from functools import partial
 
@@ -175,8 +175,8 @@ def verify(
 class Shelf:
     """The fingerprint files of all units; those that a worker keeps open are bounded by OPEN_BYTES."""
 
-    def __init__(self, limit: int = OPEN_BYTES):
-        self.limit = limit
+    def __init__(self, limit: int = OPEN_BYTES, open_file: Callable[[str], FingerprintFile] = open_fingerprints):
+        self.limit, self._open_file = limit, open_file
         self.paths: dict[int, list[str]] = {}
         self._open: OrderedDict[str, FingerprintFile] = OrderedDict()
         self._bytes = 0
@@ -196,7 +196,7 @@ class Shelf:
         if path in self._open:
             self._open.move_to_end(path)
             return self._open[path]
-        self._open[path] = file = attempt(lambda: open_fingerprints(path), path)
+        self._open[path] = file = attempt(lambda: self._open_file(path), path)
         self._bytes += file.heap_bytes
         while len(self._open) > 1 and self._bytes > self.limit:
             self._bytes -= self._open.popitem(last=False)[1].heap_bytes
@@ -256,22 +256,23 @@ class VerifyPairs(BlockDoFn):
         by_unit = np.split(np.argsort(unit_at, kind="stable"), np.cumsum(counts)[:-1])
         for unit, at in zip(units.tolist(), by_unit, strict=True):
             some = pick(pairs, at)
-            for edges in self._unit(unit, some, shelf):
+            for edges in verified_pairs(unit, some, shelf, self.options):
                 yield from self.blocks.add(np.full(len(edges), key, np.uint64), edges)
 
-    def _unit(self, unit: int, pairs: np.ndarray, shelf: Shelf) -> Iterator[np.ndarray]:
-        """EDGE rows of one unit, for PAIR rows in any order."""
-        places, better_at = np.unique(pairs["better"], return_inverse=True)
-        # Several bands name the same pair. The better one first: its documents come in groups.
-        pairs_at = np.unique(better_at << 32 | (pairs["worse"] & np.uint64(0xFFFFFFFF)).astype(np.int64))
-        better_at = pairs_at >> 32
-        rows, worse_at = np.unique(pairs_at.astype(np.uint32), return_inverse=True)
-        worse = shelf.take(unit, rows)
-        done = 0
-        for better in documents_at(places, shelf):
-            some = slice(*np.searchsorted(better_at, (done, done + len(better.known))))
-            yield verify(worse, better, (worse_at[some], better_at[some] - done), self.options)
-            done += len(better.known)
+
+def verified_pairs(unit: int, pairs: np.ndarray, shelf: Shelf, options: schema.Deduplicate) -> Iterator[np.ndarray]:
+    """EDGE rows of the PAIR rows, in any order, whose worse document is of this unit."""
+    places, better_at = np.unique(pairs["better"], return_inverse=True)
+    # Several bands name the same pair. The better one first: its documents come in groups.
+    pairs_at = np.unique(better_at << 32 | (pairs["worse"] & np.uint64(0xFFFFFFFF)).astype(np.int64))
+    better_at = pairs_at >> 32
+    rows, worse_at = np.unique(pairs_at.astype(np.uint32), return_inverse=True)
+    worse = shelf.take(unit, rows)
+    done = 0
+    for better in documents_at(places, shelf):
+        some = slice(*np.searchsorted(better_at, (done, done + len(better.known))))
+        yield verify(worse, better, (worse_at[some], better_at[some] - done), options)
+        done += len(better.known)
 
 
 def documents_at(places: np.ndarray, shelf: Shelf) -> Iterator[Documents]:

@@ -1,0 +1,1 @@
+"""What another decision would keep of a run, from the numbers that it stored: nothing is read, nothing is written."""

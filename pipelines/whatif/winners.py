@@ -1,0 +1,192 @@
+"""Who stays among duplicates when other documents are kept by the rules: found again where that can matter.
+
+A verdict is in a document's rank. Where it changes, other documents of its buckets may be compared, and others win. So
+everything that shares a bucket with a changed document is looked at again, with its whole cluster; no pair beyond
+these can become one. The result is that of a run over all documents (tests/pipelines/whatif/test_winners.py).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from gristmill.filters.dedup.fingerprint_file import FingerprintFile, open_fingerprints
+from gristmill.pipelines.recipe.schema import Deduplicate
+from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.stages.duplicates.components import LINK, contract, decide, rooted_edges
+from gristmill.pipelines.stages.duplicates.find import MEMBER
+from gristmill.pipelines.stages.duplicates.members import MEMBERS
+from gristmill.pipelines.stages.duplicates.pairs import (
+    EDGE,
+    EXACT_BIT,
+    PAIR,
+    RECORD,
+    Shelf,
+    bucket_pairs,
+    verified_pairs,
+)
+from gristmill.pipelines.storage.parts import read_parts
+from gristmill.pipelines.storage.store import Store
+
+DROPPED_BIT = np.uint64(1 << 63)
+"""The first field of a rank: whether rules dropped the document."""
+RECORDS = 16 << 20
+"""Records of buckets that are held at a time: about a gigabyte while they are sorted."""
+_SLOT_BITS = 24
+
+
+@dataclass(frozen=True)
+class Prints:
+    """What deduplication knows of a run: by number of a unit its fingerprint files, and what it decided."""
+
+    paths: Mapping[int, Sequence[str]]
+    members: np.ndarray
+    """Of dtype MEMBER, of all units."""
+    places: np.ndarray
+    """uint64 of each member: `unit << 32 | row`."""
+
+
+def dropped_again(prints: Prints, changed: np.ndarray, kept: np.ndarray, options: Deduplicate) -> np.ndarray:
+    """uint64, sorted: the places of all documents that are dropped as duplicates when the rules keep others.
+
+    changed: uint64, places of documents whose verdict by the rules changes, sorted; kept: bool, the new one.
+    """
+    before = prints.places[prints.members["dropped"] > 0]
+    if not len(changed):
+        return np.sort(before)
+    shelf = _Shelf(prints.paths, changed, kept)
+    keys = _keys_at(shelf, changed, options)
+    near = np.unique(np.concatenate([changed, *(places for places, _ in _sharing(shelf, keys, options))]))
+    concerned = np.union1d(near, _clusters_of(prints, near))
+    edges = _edges(shelf, concerned, options)
+    links = np.empty(len(edges), LINK)
+    links["place"], links["root"] = edges["worse"]["place"], edges["better"]["place"]
+    places, members = decide(rooted_edges(edges, contract(links))) if len(edges) else (changed[:0], prints.members[:0])
+    return np.union1d(np.setdiff1d(before, concerned), places[members["dropped"] > 0])
+
+
+def _clusters_of(prints: Prints, near: np.ndarray) -> np.ndarray:
+    """The places of all members of the clusters that some documents belong to."""
+    cluster = np.ascontiguousarray(prints.members["cluster"]).view("V16").ravel()
+    mine = np.unique(cluster[np.isin(prints.places, near)])
+    at = np.minimum(np.searchsorted(mine, cluster), max(len(mine) - 1, 0))
+    return prints.places[mine[at] == cluster] if len(mine) else prints.places[:0]
+
+
+class _Shelf(Shelf):
+    """The fingerprint files of a run, with the ranks that documents have under the new verdicts."""
+
+    def __init__(self, paths: Mapping[int, Sequence[str]], changed: np.ndarray, kept: np.ndarray):
+        super().__init__(open_file=self._reranked)
+        self._changed, self._kept = changed, kept
+        self._unit_of = {path: unit for unit, some in paths.items() for path in some}
+        self.paths = {unit: list(some) for unit, some in paths.items()}
+
+    def files(self) -> Iterator[tuple[int, FingerprintFile]]:
+        """Every file that has documents, with the number of its unit."""
+        for path, unit in self._unit_of.items():
+            if len((file := self._get(path)).row):
+                yield unit, file
+
+    def _reranked(self, path: str) -> FingerprintFile:
+        file, unit = open_fingerprints(path), self._unit_of[path]
+        first, last = np.searchsorted(self._changed, [unit << 32, (unit + 1) << 32])
+        rows = self._changed[first:last].astype(np.uint32)
+        if not len(rows) or not len(file.row):
+            return file
+        at = np.minimum(np.searchsorted(file.row, rows), len(file.row) - 1)
+        here = file.row[at] == rows
+        rank = file.rank.copy()
+        dropped = np.where(self._kept[first:last][here], np.uint64(0), DROPPED_BIT)
+        rank[at[here]] = (rank[at[here]] & ~DROPPED_BIT) | dropped
+        return replace(file, rank=rank)
+
+
+def _keys(file: FingerprintFile, options: Deduplicate) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(positions in the file, keys uint64[n, k]) of its documents' buckets: all in bands, then those of the texts."""
+    shingled = file.end > file.start
+    if options.minhash is not None:
+        for some, bands in file.bands():
+            at = np.flatnonzero(shingled[some])
+            yield at + some.start, (bands if len(at) == len(bands) else bands[at]) & ~EXACT_BIT
+    at = np.arange(len(file.row)) if options.exact else np.flatnonzero(shingled)
+    yield at, (file.exact[at, :1] | EXACT_BIT)
+
+
+class _KeySet:
+    """A set of keys that answers fast for keys that it does not hold."""
+
+    def __init__(self, keys: np.ndarray):
+        self.keys = np.unique(keys)
+        self._slots = np.zeros(1 << _SLOT_BITS, bool)
+        self._slots[self._slot(self.keys)] = True
+
+    def find(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(row, column) of those of a matrix of keys that it holds."""
+        row, column = np.nonzero(self._slots[self._slot(keys)])
+        found = keys[row, column]
+        at = np.minimum(np.searchsorted(self.keys, found), max(len(self.keys) - 1, 0))
+        held = self.keys[at] == found if len(self.keys) else np.zeros(len(found), bool)
+        return row[held], column[held]
+
+    @staticmethod
+    def _slot(keys: np.ndarray) -> np.ndarray:
+        return ((keys ^ (keys >> np.uint64(29))) & np.uint64((1 << _SLOT_BITS) - 1)).astype(np.int64)
+
+
+def _places(unit: int, file: FingerprintFile, at: np.ndarray) -> np.ndarray:
+    return (np.uint64(unit) << np.uint64(32)) | file.row[at].astype(np.uint64)
+
+
+def _keys_at(shelf: _Shelf, places: np.ndarray, options: Deduplicate) -> np.ndarray:
+    """The keys of all buckets that some documents (sorted places) are in."""
+    found = [np.zeros(0, np.uint64)]
+    for unit, file in shelf.files():
+        first, last = np.searchsorted(places, [unit << 32, (unit + 1) << 32])
+        mine = np.isin(file.row, places[first:last].astype(np.uint32))
+        for at, keys in _keys(file, options) if mine.any() else ():
+            found.append(keys[mine[at]].ravel())
+    return np.concatenate(found)
+
+
+def _sharing(shelf: _Shelf, keys: np.ndarray, options: Deduplicate) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(places, RECORD rows) of the documents in buckets of these keys, a document once for each bucket."""
+    wanted = _KeySet(keys)
+    for unit, file in shelf.files():
+        for at, own in _keys(file, options):
+            row, column = wanted.find(own)
+            records = np.empty(len(row), RECORD)
+            records["key"], records["place"] = own[row, column], _places(unit, file, at[row])
+            records["rank"], records["tie"] = file.rank[at[row]], file.exact[at[row], 1].astype(np.uint32)
+            yield records["place"], records
+
+
+def _edges(shelf: _Shelf, concerned: np.ndarray, options: Deduplicate) -> np.ndarray:
+    """EDGE rows between some documents (sorted places), each pair compared as in a run over all."""
+    keys = np.unique(_keys_at(shelf, concerned, options))
+    pieces = max(1, -(-len(keys) // RECORDS))
+    pairs = [np.zeros(0, PAIR)]
+    for piece in range(pieces):
+        records = [some for _, some in _sharing(shelf, keys[piece::pieces], options)]
+        found = bucket_pairs(np.concatenate([np.zeros(0, RECORD), *records]))
+        inside = np.isin(found["worse"], concerned) & np.isin(found["better"], concerned)
+        pairs.append(found[inside])
+    every = np.concatenate(pairs)
+    units = every["worse"] >> np.uint64(32)
+    edges = [
+        some
+        for unit in np.unique(units).tolist()
+        for some in verified_pairs(unit, every[units == unit], shelf, options)
+    ]
+    return np.concatenate([np.zeros(0, EDGE), *edges])
+
+
+def members_at(store: Store, receipts: Sequence[Receipt]) -> tuple[np.ndarray, np.ndarray]:
+    """(MEMBER rows, their places) of all units, by the receipts of deduplication in the order of the units."""
+    members, places = [np.zeros(0, MEMBER)], [np.zeros(0, np.uint64)]
+    for unit, receipt in enumerate(receipts):
+        for batch in read_parts(store, receipt, MEMBERS):
+            mine = np.frombuffer(batch.column(0)[0].as_py(), MEMBER)
+            members.append(mine)
+            places.append((np.uint64(unit) << np.uint64(32)) | mine["row"].astype(np.uint64))
+    return np.concatenate(members), np.concatenate(places)

@@ -1,0 +1,70 @@
+"""Looking again only at what a changed verdict can touch gives what looking at every document gives."""
+
+import random
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from gristmill.filters.dedup.fingerprint_file import fingerprint_batch, fingerprint_schema
+from gristmill.filters.dedup.fingerprints import describe, doc_ids, fingerprint, rank
+from gristmill.pipelines.recipe.schema import Deduplicate, MinHash
+from gristmill.pipelines.stages.duplicates.components import LINK, MEMBER, contract, decide, rooted_edges
+from gristmill.pipelines.whatif.winners import Prints, _edges, _Shelf, dropped_again
+
+OPTIONS = Deduplicate(minhash=MinHash(bands=32, rows=2, shingle=2, threshold=0.5))
+NONE = (np.zeros(0, np.uint64), np.zeros(0, bool))
+UNITS, ROWS = 3, 30
+
+
+def texts(rng: random.Random) -> list[str]:
+    """Families of alike texts, English and Chinese, larger than what one bucket compares with everything."""
+    made = []
+    for family in range(UNITS * ROWS // 15):
+        words = [f"w{family}{number}" if family % 2 else chr(0x4E00 + 40 * family + number) for number in range(14)]
+        for _ in range(15):
+            some = list(words)
+            for _ in range(rng.choice([0, 0, 1, 2, 4])):
+                some[rng.randrange(14)] = f"x{rng.randrange(4)}" if family % 2 else chr(0x9000 + rng.randrange(4))
+            made.append(" ".join(some) if family % 2 else "".join(some))
+    return rng.sample(made, len(made))
+
+
+def everything(paths, changed, kept) -> tuple[np.ndarray, np.ndarray]:
+    """(places, members) of a comparison of all documents."""
+    shelf = _Shelf(paths, changed, kept)
+    places = np.concatenate([np.uint64(u << 32) | np.arange(ROWS, dtype=np.uint64) for u in range(UNITS)])
+    edges = _edges(shelf, places, OPTIONS)
+    if not len(edges):
+        return NONE[0], np.zeros(0, MEMBER)
+    links = np.empty(len(edges), LINK)
+    links["place"], links["root"] = edges["worse"]["place"], edges["better"]["place"]
+    return decide(rooted_edges(edges, contract(links)))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_changed_verdicts__the_winners_of_a_whole_comparison(tmp_path, seed):
+    rng = random.Random(seed)
+    written, paths, places = texts(rng), {}, []
+    was = [rng.random() < 0.7 for _ in written]
+    for unit in range(UNITS):
+        mine = slice(unit * ROWS, (unit + 1) * ROWS)
+        some, rows = written[mine], np.arange(ROWS, dtype=np.uint32)
+        ids = doc_ids("test", [f"{unit}-{row}" for row in rows], [text.encode() for text in some])
+        lengths = np.array([len(text.encode()) for text in some])
+        prints = fingerprint(pa.array(some, pa.large_string()), OPTIONS.minhash)
+        file = tmp_path / f"{unit}.arrow"
+        with pa.ipc.new_file(file, fingerprint_schema(32, describe(OPTIONS.minhash))) as writer:
+            writer.write_batch(fingerprint_batch(rows, ids, rank(np.array(was[mine]), 0, None, lengths, ids), prints))
+        paths[unit] = [str(file)]
+        places += [unit << 32 | row for row in range(ROWS)]
+    before, members = everything(paths, *NONE)
+    turned = sorted(rng.sample(range(len(places)), rng.choice([1, 2, 5, 40])))
+    changed = np.array([places[at] for at in turned], np.uint64)
+    kept = np.array([not was[at] for at in turned])
+    after, decided = everything(paths, changed, kept)
+    found = dropped_again(Prints(paths, members, before), changed, kept, OPTIONS)
+    assert found.tolist() == np.sort(after[decided["dropped"] > 0]).tolist()
+    assert dropped_again(Prints(paths, members, before), *NONE, OPTIONS).tolist() == sorted(
+        before[members["dropped"] > 0].tolist()
+    )
