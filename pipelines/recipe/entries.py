@@ -16,7 +16,9 @@ from gristmill.pipelines.recipe.sources import Language
 def judge_of(recipe: Recipe) -> Judge:
     """The compiled `decide` list. The recipe has been checked: names exist."""
     measured = signal_keys(recipe)
-    keys = {**measured, **_draw_keys(recipe, measured)}
+    models = {name: one.key for one in recipe.read_language_models for name in one.signals}
+    keys = {**measured, **models}
+    keys |= _draw_keys(recipe, keys)
     entries = [entry_of(decision, recipe.language) for decision in recipe.decide]
     return Judge(entries, recipe.otherwise, list(measured), language_preset(recipe.language), keys)
 

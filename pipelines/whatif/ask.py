@@ -30,10 +30,8 @@ from gristmill.pipelines.whatif.margin import samples
 from gristmill.pipelines.whatif.recipe_text import Edit, edited, flow, put
 from gristmill.pipelines.whatif.verdicts import judge_ledger
 
-DECISIONS = ("decide", "otherwise", "classifiers", "lists", "labels")
-"""Keys of a recipe that say what is decided, and by which numbers."""
-LATER = ("name", "plan", "gates", "scrub", "text", "tokenizer", "tokens", "train")
-"""Keys that no document is kept or dropped by."""
+TEXTS = ("sources", "plugins", "seed", "read", "extract", "language", "deduplicate")
+"""Keys of a recipe that say what is decided about, and how documents are compared."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +127,7 @@ def _written_from(run: Store, fetch: Fetch | None) -> Path:
 
 def _content(recipe: Recipe) -> list[Any]:
     """What a recipe says, wherever the files lie that it names."""
-    named = {"plugins", "classifiers", "lists", "labels"}
+    named = {"plugins", "classifiers", "language_models", "lists", "labels"}
     return [recipe.model_dump(exclude=named), [one.sha256 for one in recipe.plugins], recipe.file_keys()]
 
 
@@ -173,7 +171,7 @@ def _reading(recipe: Recipe) -> dict[str, Any]:
         source["paths"] = None
     values["language"]["threshold"] = None
     values["plugins"] = [plugin.sha256 for plugin in recipe.plugins]
-    return {key: value for key, value in values.items() if key not in (*DECISIONS, *LATER)}
+    return {key: values[key] for key in TEXTS}
 
 
 def _by_others(counted: Counted) -> list[str]:
