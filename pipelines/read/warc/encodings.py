@@ -7,6 +7,7 @@ begin as its encoding does is taken as it is, if it is text, and of a body that 
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import brotli
@@ -27,6 +28,7 @@ FED_BYTES = 1 << 10
 NAMES = {"x-gzip": "gzip", "gzip": "gzip", "deflate": "deflate", "br": "br", "zstd": "zstd", "chunked": "chunked"}
 NAMES |= {"compress": "compress", "x-compress": "compress"}
 """Encodings that change the bytes. `identity`, `none`, `utf-8` and unknown words say nothing."""
+DAMAGE = (zlib.error, zstandard.ZstdError, brotli.error)
 CANNOT = "BrokenHttp: the body cannot be decoded as its Content-Encoding says"
 
 
@@ -99,10 +101,12 @@ def _run(make: Callable[[], Any], body: bytes, limit: int) -> Body | None:
     pieces: list[bytes] = []
     length = 0
     decoder, rest = make(), memoryview(body)
+    member: list[bytes] = []  # what of it was fed
     try:
         while len(rest):
-            fed, rest = rest[:FED_BYTES], rest[FED_BYTES:]
-            pieces.append(decoder.decompress(bytes(fed), limit + 1 - length))
+            member.append(bytes(rest[:FED_BYTES]))
+            rest = rest[FED_BYTES:]
+            pieces.append(decoder.decompress(member[-1], limit + 1 - length))
             length += len(pieces[-1])
             if length > limit:
                 raise BadRecordError(f"{too_long(length, limit)} (decoded, at least)")
@@ -110,10 +114,25 @@ def _run(make: Callable[[], Any], body: bytes, limit: int) -> Body | None:
                 rest = memoryview(decoder.unused_data + bytes(rest))
                 if bytes(rest[:2]) != body[:2]:
                     return Body(b"".join(pieces), False)
-                decoder = make()
-    except (zlib.error, zstandard.ZstdError, brotli.error):
-        return None
+                decoder, member = make(), []
+    except DAMAGE:
+        if not body.startswith((GZIP, ZSTD)):
+            return None
+        pieces.append(_up_to_the_damage(make(), member, limit + 1 - length))
+        return Body(b"".join(pieces), True) if any(pieces) else None
     return Body(b"".join(pieces), not decoder.eof) if length else None
+
+
+def _up_to_the_damage(decoder: Any, member: list[bytes], most: int) -> bytes:
+    """What a decoder makes of the last bytes that were fed, before the one that it fails at; a wrong checksum costs
+    nothing so, as in browsers."""
+    for fed in member[:-1]:
+        decoder.decompress(fed, 1 << 40)
+    good: list[bytes] = []
+    with suppress(*DAMAGE):
+        for byte in member[-1]:
+            good.append(decoder.decompress(bytes((byte,)), most))
+    return b"".join(good)[:most]
 
 
 class _Brotli:

@@ -130,3 +130,21 @@ def test_unsaid__chunks_and_packing():
 def test_brotli__said_to_be_something_else():
     for name in ("gzip", "deflate", "zstd"):
         assert decoded(brotli.compress(TEXT), None, name, LIMIT) == (TEXT, False)
+
+
+@pytest.mark.parametrize("place", [0.5, 0.9])
+def test_damage__what_comes_before_it_is_kept(place):
+    text = random.Random(1).randbytes(20_000).hex().encode()
+    packed = bytearray(gzip.compress(text))
+    at = int(len(packed) * place)
+    packed[at : at + 40] = b"\xff" * 40
+    found = decoded(bytes(packed), None, "gzip", LIMIT)
+    assert found.cut
+    assert len(found.data) > (place - 0.1) * len(text)
+    assert found.data[:1000] == text[:1000]
+
+
+def test_damage__a_wrong_checksum_costs_nothing():
+    packed = bytearray(gzip.compress(TEXT))
+    packed[-6] ^= 1
+    assert decoded(bytes(packed), None, "gzip", LIMIT) == (TEXT, True)
