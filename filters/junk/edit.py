@@ -36,8 +36,8 @@ def edit_junk(text: pa.Array) -> tuple[Edits, dict[str, np.ndarray]]:
     counters = Counters(text)
     data_B, start_D1 = counters.data_B, counters.start_D1
     room = int(counters.sizes.newlines_D.sum()) + len(text)
-    lines = _Lines(data_B, start_D1, room)
     number = {name: place for place, name in enumerate(families(), 1)}
+    lines = _Lines(data_B, start_D1, room, number[NAVIGATION])
     lines.find_banners(number[REPEATED])
     junk.read_context(lines.line_D1, lines.what_L, lines.family_L, lines.opens_L, number[NAVIGATION], number[RELATED])
     edits = lines.edits(start_D1)
@@ -49,7 +49,7 @@ def edit_junk(text: pa.Array) -> tuple[Edits, dict[str, np.ndarray]]:
 class _Lines:
     """The lines of a batch, as kernels.junk.read_pages describes them."""
 
-    def __init__(self, data_B: np.ndarray, start_D1: np.ndarray, room: int) -> None:
+    def __init__(self, data_B: np.ndarray, start_D1: np.ndarray, room: int, navigation: int) -> None:
         self.documents = len(start_D1) - 1
         self.line_D1 = np.empty(self.documents + 1, np.int64)
         longest = int(np.diff(start_D1).max(initial=0)) + 1
@@ -64,14 +64,14 @@ class _Lines:
         self.head_end_L, self.tail_begin_L = (np.zeros(room, np.int64) for _ in range(2))
         self.opens_L, self.banner_L = np.empty(room, np.bool_), np.empty(room, np.bool_)
         count = junk.read_pages(
-            data_B, start_D1, classes(), fold_table(), found.symbol_C, found.key_K, found.next_K, found.word_W,
+            data_B, start_D1, classes(), fold_table(), found.symbol_C, found.start_Y, found.key_K, found.next_K, found.word_W,
             found.symbol_W, found.family_SA, found.opens_S1, found.opens_X, found.closes_S1, found.closes_X,
             found.family_G, np.empty(len(found.family_G), np.int64),
             hash_T.view(np.uint64), begin_T, end_T, quoted_T, follow_T, piece_P2, from_P, to_P,
             self.line_D1, self.begin_L, self.end_L, self.what_L, self.family_L, self.units_L, self.opens_L,
             self.banner_L, self.hash_L,
             self.head_L, self.head_family_L, self.head_hash_L, self.head_end_L,
-            self.tail_L, self.tail_family_L, self.tail_hash_L, self.tail_begin_L,
+            self.tail_L, self.tail_family_L, self.tail_hash_L, self.tail_begin_L, navigation,
         )  # fmt: skip
         for name, value in vars(self).items():
             if name.endswith("_L"):

@@ -87,6 +87,7 @@ class Tables:
     """What kernels.junk.read_pages reads, in the order of its arguments."""
 
     symbol_C: np.ndarray
+    start_Y: np.ndarray
     key_K: np.ndarray
     next_K: np.ndarray
     word_W: np.ndarray
@@ -172,7 +173,8 @@ def tables() -> Tables:
     for state, anchor, family in reversed(ends):
         family_SA[state, anchor] = family
     by_state = (*_lists(opens, trie.states), *_lists(closes, trie.states))
-    return Tables(*_symbols(trie, address), family_SA, *by_state, np.array(family_G, np.int64))
+    arrays = (*_symbols(trie, address), family_SA, *by_state, np.array(family_G, np.int64))
+    return Tables(*arrays)
 
 
 MARKS = {**dict.fromkeys("：:（(】]/丨｜|", junk.LABELS), "_": junk.SPACED, ">": junk.PATHS}
@@ -190,8 +192,8 @@ def _anchor(phrase: Phrase, written: str, tokens: list[int]) -> int:
     return junk.MENU if anchor == junk.IS and units <= junk.WORD_UNITS and not phrase.alone else anchor
 
 
-def _symbols(trie: _Trie, address: set[int]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """symbol_C, key_K, next_K, word_W, symbol_W."""
+def _symbols(trie: _Trie, address: set[int]) -> tuple[np.ndarray, ...]:
+    """symbol_C, start_Y, key_K, next_K, word_W, symbol_W."""
     symbol_C = np.zeros(LIMIT, np.int32)
     known = {token >> 1: symbol for token, symbol in trie.symbols.items() if not token & 1}
     symbol_C[list(known)] = list(known.values())
@@ -199,7 +201,11 @@ def _symbols(trie: _Trie, address: set[int]) -> tuple[np.ndarray, np.ndarray, np
     words = {token: symbol for token, symbol in trie.symbols.items() if token & 1}
     words |= {token: junk.ADDRESS for token in address if token not in words}
     keys = {state << 20 | symbol: after for (state, symbol), after in trie.next.items()}
-    return symbol_C, *_table(keys), *_table(words)
+    start_Y = np.zeros(junk.FIRST + len(trie.symbols), np.int32)
+    for (state, symbol), after in trie.next.items():
+        if state == 0:
+            start_Y[symbol] = after
+    return symbol_C, start_Y, *_table(keys), *_table(words)
 
 
 def _table(values: dict[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,18 @@ alone, and what stands inside running sentences stays.
 import numpy as np
 
 from gristmill.filters.kernels.jit import inline, kernel
-from gristmill.filters.kernels.line_tokens import CODE, LABEL, NO_MARK, NUMBER, SENTENCE, SIGNS, is_opening, read_line
+from gristmill.filters.kernels.line_tokens import (
+    CODE,
+    COLON,
+    LABEL,
+    NO_MARK,
+    NUMBER,
+    PATH,
+    SENTENCE,
+    SIGNS,
+    is_opening,
+    read_line,
+)
 from gristmill.filters.kernels.lines import NEWLINE
 from gristmill.filters.kernels.unicode import code_point, mix64
 from gristmill.filters.kernels.words import FNV_OFFSET
@@ -23,9 +34,10 @@ ANCHORS = ("is", "menu", "begins", "ends", "holds", "opens")
 ADDRESS, FIRST = 2, 3
 """Symbols: a word of a web address, the first of the phrases' own."""
 
-KEPT, BLANK, FIGURES, PROSE, SHORT, LISTED, IN_MENU, CUT, ROW = range(9)
-"""What a line is: empty, only numbers or signs; a sentence; few words; a row of words that can be a link; names of a
-menu (or one of them); beside the article; code or a row of a table."""
+KEPT, BLANK, FIGURES, PROSE, SHORT, LISTED, IN_MENU, CUT, ROW, MARKS = range(10)
+"""What a line is: empty, only numbers; a sentence; few words; a row of words that can be a link; names of a
+menu (or one of them); beside the article; code or a row of a table; only
+signs."""
 
 WORD_UNITS = 2
 """A word of letters counts as two Chinese characters."""
@@ -34,8 +46,10 @@ WHOLE_UNITS, BEGIN_UNITS, END_UNITS, HOLD_UNITS, SHORT_UNITS, LISTED_UNITS = 160
 """The most units of a piece that goes by the rule, of a short line, and of one that can be a link."""
 GAP = 14
 """Tokens between the two parts of a pattern."""
-ITEMS = 3
-"""So many names of a menu in one line make it one."""
+ITEMS, MANY_ITEMS = 3, 5
+"""So many names of a menu in one line make it one; so many, if only half of it are names."""
+STEPS = 2
+"""So many signs of a path (`>`) in a line make it one."""
 
 
 @inline
@@ -58,11 +72,11 @@ def fill(key_N, value_N, key_K, value_K):
 
 @kernel
 def judge_tokens(
-    hash_T, quoted_T, follow_T, first, stop, whole, key_K, next_K, word_W, symbol_W,
+    hash_T, quoted_T, follow_T, first, stop, start_Y, key_K, next_K, word_W, symbol_W,
     family_SA, opens_S1, opens_X, closes_S1, closes_X, family_G, open_G,
 ):  # fmt: skip
     """(family or 0; CUT, IN_MENU, FIGURES or KEPT; units; whether names of a menu decide, a list stands under it, it
-    holds a web address). whole: the rules for one piece hold too, not only that of what it is made of."""
+    holds a web address)."""
     units, covered, items, menu_units = 0, 0, 0, 0
     covered_to, is_family, menu_family, opener, addressed = first, 0, 0, 0, False
     begins, ends, holds = 0, 0, 0
@@ -96,10 +110,15 @@ def judge_tokens(
                 addressed = True
             if symbol == 0:
                 break
-            slot = slot_of(np.uint64((state << 20) | symbol), key_K)
-            if key_K[slot] == 0:
-                break
-            state = np.int64(next_K[slot])
+            if j == i:
+                state = np.int64(start_Y[symbol])
+                if state == 0:
+                    break
+            else:
+                slot = slot_of(np.uint64((state << 20) | symbol), key_K)
+                if key_K[slot] == 0:
+                    break
+                state = np.int64(next_K[slot])
             weight += WORD_UNITS if h & np.uint64(1) else (0 if h == NUMBER << 1 else 1)
             j += 1
             if family_SA[state, IS] or family_SA[state, MENU] or family_SA[state, OPENS]:
@@ -139,10 +158,10 @@ def judge_tokens(
         if is_family and 2 * menu_units <= covered:
             return is_family, CUT, units, False, False, addressed
         if items >= ITEMS:
-            return menu_family, CUT, units, True, False, addressed
+            return menu_family or is_family, CUT, units, True, False, addressed
         return (menu_family or is_family), IN_MENU, units, True, False, addressed
-    if not whole:
-        return 0, KEPT, units, False, False, addressed
+    if items >= MANY_ITEMS and 2 * covered >= units:
+        return menu_family or is_family, CUT, units, True, False, addressed
     if holds and units <= HOLD_UNITS:
         return holds, CUT, units, False, False, addressed
     if begins and units <= BEGIN_UNITS:
@@ -154,11 +173,11 @@ def judge_tokens(
 
 @kernel
 def read_pages(
-    data_B, start_D1, classes, fold_C, symbol_C, key_K, next_K, word_W, symbol_W,
+    data_B, start_D1, classes, fold_C, symbol_C, start_Y, key_K, next_K, word_W, symbol_W,
     family_SA, opens_S1, opens_X, closes_S1, closes_X, family_G, open_G,
     hash_T, begin_T, end_T, quoted_T, follow_T, piece_P2, from_P, to_P,
     line_D1, begin_L, end_L, what_L, family_L, units_L, opens_L, banner_L, hash_L,
-    head_L, head_family_L, head_hash_L, head_end_L, tail_L, tail_family_L, tail_hash_L, tail_begin_L,
+    head_L, head_family_L, head_hash_L, head_end_L, tail_L, tail_family_L, tail_hash_L, tail_begin_L, navigation,
 ):  # fmt: skip
     """What each line is. Returns the number of lines; room for line feeds + D is enough.
 
@@ -186,7 +205,7 @@ def read_pages(
             )  # fmt: skip
             sentence = mark == SENTENCE
             if tokens <= 0 or mark == CODE:
-                what_L[n] = BLANK if tokens == 0 else (FIGURES if tokens == SIGNS else ROW)
+                what_L[n] = BLANK if tokens == 0 else (MARKS if tokens == SIGNS else ROW)
                 n += 1
                 continue
             h = FNV_OFFSET
@@ -195,20 +214,24 @@ def read_pages(
                 h = mix64(h ^ hash_T[t])
                 units += WORD_UNITS if hash_T[t] & np.uint64(1) else (0 if hash_T[t] == NUMBER << 1 else 1)
             hash_L[n], units_L[n] = h | np.uint64(1), units
-            family, how, _, by_menu, opens, addressed = judge_tokens(
-                hash_T, quoted_T, follow_T, 0, tokens, inside == 0,
-                key_K, next_K, word_W, symbol_W, family_SA, opens_S1, opens_X, closes_S1, closes_X, family_G, open_G,
-            )  # fmt: skip
+            family, how, by_menu, opens, addressed = 0, KEPT, False, False, False
+            if inside == 0:
+                family, how, _, by_menu, opens, addressed = judge_tokens(
+                    hash_T, quoted_T, follow_T, 0, tokens, start_Y, key_K, next_K, word_W, symbol_W,
+                    family_SA, opens_S1, opens_X, closes_S1, closes_X, family_G, open_G,
+                )  # fmt: skip
             what_L[n] = how
+            if how == KEPT and mark == NO_MARK and steps(follow_T, tokens) >= STEPS and units <= LISTED_UNITS:
+                what_L[n], family = CUT, navigation
             if units > WHOLE_UNITS or (by_menu and (commas >= 2 or mark != NO_MARK)):
                 what_L[n] = KEPT
             kept_first, kept_last = 0, pieces - 1
-            if (what_L[n] == KEPT and pieces > 1) or (what_L[n] == CUT and pieces > 2 and sentence and not opens):
+            if what_L[n] == KEPT and pieces > 1:
                 first_family, last_family = 0, 0
                 while kept_first < pieces:
                     part, cut, part_units, _, _, addressed = judge_tokens(
-                        hash_T, quoted_T, follow_T, piece_P2[kept_first, 0], piece_P2[kept_first, 1], True,
-                        key_K, next_K, word_W, symbol_W,
+                        hash_T, quoted_T, follow_T, piece_P2[kept_first, 0], piece_P2[kept_first, 1],
+                        start_Y, key_K, next_K, word_W, symbol_W,
                         family_SA, opens_S1, opens_X, closes_S1, closes_X, family_G, open_G,
                     )  # fmt: skip
                     if kept_first == 0:
@@ -223,8 +246,8 @@ def read_pages(
                     kept_first += 1
                 while kept_last > kept_first:
                     part, cut, part_units, _, _, addressed = judge_tokens(
-                        hash_T, quoted_T, follow_T, piece_P2[kept_last, 0], piece_P2[kept_last, 1], True,
-                        key_K, next_K, word_W, symbol_W,
+                        hash_T, quoted_T, follow_T, piece_P2[kept_last, 0], piece_P2[kept_last, 1],
+                        start_Y, key_K, next_K, word_W, symbol_W,
                         family_SA, opens_S1, opens_X, closes_S1, closes_X, family_G, open_G,
                     )  # fmt: skip
                     if (
@@ -251,7 +274,7 @@ def read_pages(
             if what_L[n] == CUT or what_L[n] == IN_MENU:
                 family_L[n], opens_L[n] = family, opens
             elif what_L[n] == KEPT and head_L[n] == 0 and tail_L[n] == 0:
-                if sentence and units > 8:
+                if (sentence and units > 8) or mark == COLON:
                     what_L[n] = PROSE
                 elif units <= SHORT_UNITS:
                     what_L[n] = SHORT
@@ -268,6 +291,15 @@ def read_pages(
 
 
 @inline
+def steps(follow_T, tokens):
+    """Signs of a path between tokens."""
+    count = 0
+    for t in range(tokens - 1):
+        count += follow_T[t] == PATH
+    return count
+
+
+@inline
 def piece_hash(hash_T, first, stop):
     """Of some tokens, never 0."""
     h = FNV_OFFSET
@@ -280,6 +312,10 @@ NEAR = 4
 """A name of a menu goes with another line of the kind at most so many lines away, blank ones aside."""
 RUN = 5
 """So many of them in a run of short lines make the others of the run names too."""
+FRONT = 2
+"""So many at the front of a page do."""
+GAP_LINES = 4
+"""The most lines between two names that go with them."""
 LISTS = 20
 """The most lines of a list of links under its heading."""
 
@@ -305,14 +341,13 @@ def read_context(line_D1, what_L, family_L, opens_L, navigation, related):
             if not can_be_named(what_L[n]):
                 n += 1
                 continue
-            run, named, short, last_named, first_named = n, 0, 0, -1, -1
+            run, named, last_named, first_named = n, 0, -1, -1
             while n < stop and can_be_named(what_L[n]):
                 if what_L[n] == IN_MENU or what_L[n] == CUT:
                     named += 1
                     last_named = n
                     if first_named < 0:
                         first_named = n
-                short += what_L[n] == SHORT
                 n += 1
             before, seen = -NEAR - 1, 0
             for m in range(run, n):  # a name beside a name
@@ -332,10 +367,11 @@ def read_context(line_D1, what_L, family_L, opens_L, navigation, related):
                     if before >= 0 and seen - before <= NEAR:
                         what_L[m] = CUT
                     before = seen
-            if named >= RUN and 2 * named >= short:
-                for m in range(first_named, last_named):
-                    if what_L[m] == SHORT:
-                        what_L[m], family_L[m] = CUT, navigation
+            at_front, at_back = run == first, n == stop
+            if named >= RUN or (at_front and named >= FRONT):
+                cut_between(what_L, family_L, run if at_front else first_named, last_named, navigation)
+            if at_back and named >= RUN:
+                cut_between(what_L, family_L, last_named, n, navigation)
             previous = False
             for m in range(run, n):  # figures that belong to a line before or after
                 if what_L[m] == FIGURES and previous:
@@ -346,6 +382,17 @@ def read_context(line_D1, what_L, family_L, opens_L, navigation, related):
                         what_L[m], family_L[m] = CUT, family_L[after]
                 if what_L[m] != BLANK:
                     previous = what_L[m] == CUT
+        for m in range(first, stop):  # signs beside a line that goes
+            if what_L[m] == MARKS:
+                before, after = m - 1, m + 1
+                while before >= first and what_L[before] == BLANK:
+                    before -= 1
+                while after < stop and what_L[after] == BLANK:
+                    after += 1
+                if before >= first and what_L[before] == CUT:
+                    what_L[m], family_L[m] = CUT, family_L[before]
+                elif after < stop and what_L[after] == CUT:
+                    what_L[m], family_L[m] = CUT, family_L[after]
         blank, family = True, 0
         for n in range(first, stop):  # one gap where lines went, not two
             if what_L[n] == CUT:
@@ -359,6 +406,19 @@ def read_context(line_D1, what_L, family_L, opens_L, navigation, related):
 
 
 @inline
+def cut_between(what_L, family_L, first, stop, family):
+    """The short lines among some, if there are no more than GAP_LINES of them without a name between."""
+    between = first
+    for m in range(first, stop + 1):
+        if m == stop or what_L[m] == IN_MENU or what_L[m] == CUT:
+            if m - between <= GAP_LINES:
+                for x in range(between, m):
+                    if what_L[x] == SHORT:
+                        what_L[x], family_L[x] = CUT, family
+            between = m
+
+
+@inline
 def can_be_named(what):
     """Lines that menus are made of, and what stands between them."""
-    return what in (BLANK, FIGURES, SHORT, IN_MENU, CUT)
+    return what in (BLANK, FIGURES, MARKS, SHORT, IN_MENU, CUT)

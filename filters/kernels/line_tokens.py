@@ -115,7 +115,9 @@ def read_line(
         else:
             commas += c == 0x2C or c == 0xFF0C or c == 0x3001
             bars += c == 0x7C
-            code = code or c == 0x7B or c == 0x7D or c == 0x3D or c == 0x5C or c == 0x60 or c == 0x3B
+            code = code or c == 0x7B or c == 0x7D or c == 0x3D or c == 0x5C or c == 0x60 or (c == 0x3B and i >= end)
+            if c == 0x3C and i < end and (0x61 <= data_B[i] | 0x20 <= 0x7A or data_B[i] == 0x2F):
+                code = True  # a tag
             if t > 0 and (follow_T[t - 1] == NOTHING or follow_T[t - 1] == SPACED_OFF):
                 follow_T[t - 1] = follower(c, hash_T[t - 1])
             if is_sentence_mark(c):
@@ -181,7 +183,7 @@ def follower(c, before):
         return LABEL
     if not before & np.uint64(1) and (c == 0x2F or c == 0x7C or c == 0xFF5C or is_opening(c) or is_closing(c)):
         return LABEL
-    if c == 0x3E or c == 0xBB or c == 0x203A or c == 0x300B:
+    if c == 0x3E or c == 0xBB or c == 0x203A:
         return PATH
     return OTHER
 

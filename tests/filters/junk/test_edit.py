@@ -33,7 +33,7 @@ JUNK = {
         "+关注",
         "Follow us on Twitter @themill",
         "Like us on Facebook",
-        "Follow The Mill on Facebook and Instagram, and find us on Twitter.",
+        "Follow The Mill on Facebook and Instagram for more.",
     ],
     "scan": [
         "扫描下方二维码关注",
