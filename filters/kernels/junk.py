@@ -229,7 +229,7 @@ def read_pages(
             if what_L[n] == KEPT and pieces > 1:
                 first_family, last_family = 0, 0
                 while kept_first < pieces:
-                    part, cut, part_units, _, _, addressed = judge_tokens(
+                    part, cut, part_units, by_menu, _, addressed = judge_tokens(
                         hash_T, quoted_T, follow_T, piece_P2[kept_first, 0], piece_P2[kept_first, 1],
                         start_Y, key_K, next_K, word_W, symbol_W,
                         family_SA, opens_S1, opens_X, closes_S1, closes_X, family_G, open_G,
@@ -240,12 +240,12 @@ def read_pages(
                         if part_units >= 6 and ((addressed and glued) or opened == 0x3010):
                             head_hash_L[n] = piece_hash(hash_T, piece_P2[0, 0], piece_P2[0, 1])
                             head_end_L[n] = from_P[1]
-                    if cut != CUT:
+                    if cut != CUT or by_menu:
                         break
                     first_family = first_family or part
                     kept_first += 1
                 while kept_last > kept_first:
-                    part, cut, part_units, _, _, addressed = judge_tokens(
+                    part, cut, part_units, by_menu, _, addressed = judge_tokens(
                         hash_T, quoted_T, follow_T, piece_P2[kept_last, 0], piece_P2[kept_last, 1],
                         start_Y, key_K, next_K, word_W, symbol_W,
                         family_SA, opens_S1, opens_X, closes_S1, closes_X, family_G, open_G,
@@ -259,7 +259,7 @@ def read_pages(
                     ):
                         tail_hash_L[n] = piece_hash(hash_T, piece_P2[kept_last, 0], piece_P2[kept_last, 1])
                         tail_begin_L[n] = to_P[kept_last - 1]
-                    if cut != CUT:
+                    if cut != CUT or by_menu:
                         break
                     last_family = last_family or part
                     kept_last -= 1
