@@ -102,10 +102,12 @@ sources:
   table: {format: parquet, paths: table.parquet, id: id, language: {column: lang}, priority: 1}
 plan: {unit_bytes: 12kB}
 classifiers: {quality: {model: starter}}
+labels: {grades: {paths: grades.csv, key: id, columns: {grade: {good: 1, bad: 0}}}}
 decide:
   - when: {language: en}
     presets: [gopher@paper, fineweb@datatrove]
     change: {gopher@paper/duplicate_lines: 0.31}
+    rules: [{signal: grades.grade, at_least: 0.5}]
   - when: {language: zh}
     presets: [chinese@gristmill]
 deduplicate:
@@ -128,6 +130,8 @@ def write_corpus(folder: Path, files: int = 3) -> Corpus:
         ]
         (folder / f"web-{file}.jsonl").write_text("".join(lines), encoding="utf-8")
     pq.write_table(pa.Table.from_pylist(table), folder / "table.parquet", row_group_size=25)
+    grades = "".join(f"{doc['id']},{'bad' if doc['id'] == 'en-17' else 'good'}\n" for doc in docs[:120])
+    (folder / "grades.csv").write_text(f"id,grade\n{grades}", encoding="utf-8")
     recipe = folder / "recipe.yaml"
     recipe.write_text(RECIPE, encoding="utf-8")
     return Corpus(folder, recipe)
