@@ -34,7 +34,7 @@ def find_earlier(job: Job) -> tuple[Earlier, ...]:
 
 
 def forget_earlier(job: Job) -> None:
-    """Once a run is published its documents are all that the folder holds."""
+    """Before a run is published: its documents will be all that the folder holds."""
     for name in job.store.names(MEASURED):
         if (path := f"{MEASURED}/{name}") != _path(job):
             job.store.delete(path)

@@ -238,8 +238,8 @@ def _publish(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]]) ->
     accounts: Accounts = total(receipt for stage in receipts.values() for receipt in stage)
     reconcile(accounts, job.steps)
     document = manifest.build(job, units, receipts, accounts)
-    manifest.publish(job, units, document, receipts)
     forget_earlier(job)
+    manifest.publish(job, units, document, receipts)
     update_state(job.store, stages=stage_times(job, units, receipts))
     return document
 

@@ -24,6 +24,7 @@ from gristmill.pipelines.storage.layout import (
     FIXED,
     INVENTORY,
     MANIFEST,
+    MEASURED,
     NOTES,
     PLAN,
     RECIPE,
@@ -123,7 +124,7 @@ def publish(job: Job, units: list[Unit], manifest: dict[str, Any], receipts: Map
     sweep(store, manifest)
     listed = listed_in(manifest)
     done = [job.books[receipt.stage].path(receipt.unit) for stage in receipts.values() for receipt in stage]
-    marks = [f"{NOTES}/{name}" for name in store.names(NOTES)]
+    marks = [f"{folder}/{name}" for folder in (NOTES, MEASURED) for name in store.names(folder)]
     if "duplicates" in job.stages:
         done += [job.books["duplicates"].path(unit.key) for unit in units]
         marks += [job.duplicates_mark] if job.duplicates_time() is not None else []
