@@ -18,6 +18,7 @@ Commands.table = {
     "init": Entry(WRITE, "init"),
     "validate": Entry(WRITE, "validate"),
     "rules": Entry(WRITE, "rules"),
+    "bench": Entry(WRITE, "bench"),
     "run": Entry(RUN, "run", settings="BEAM_ARGS"),
     "status": Entry(RUN, "status"),
     "clean": Entry(RUN, "clean"),

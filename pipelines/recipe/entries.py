@@ -31,6 +31,16 @@ def signal_keys(recipe: Recipe) -> dict[str, Any]:
     return keys | {signal.name: one.key for one in recipe.read_labels for signal in signals_of_labels(one)}
 
 
+def files_of_signals(recipe: Recipe) -> list[tuple[str, str, list[str]]]:
+    """(kind, name, signals) of everything of the recipe that gives signals from files."""
+    return [
+        *(("classifier", one.name, [name for name, _ in one.signals]) for one in recipe.read_classifiers),
+        *(("language model", one.name, list(one.signals)) for one in recipe.read_language_models),
+        *(("list", one.name, [signal.name for signal in signals_of(one)]) for one in recipe.read_lists),
+        *(("labels", one.name, [signal.name for signal in signals_of_labels(one)]) for one in recipe.read_labels),
+    ]
+
+
 def _draw_keys(recipe: Recipe, keys: dict[str, Any]) -> dict[str, Any]:
     """Of draws: those of the signal, and the numbers that its name only rounds."""
     drawn = [entry.pareto for entry in recipe.decide if entry.pareto is not None]

@@ -77,7 +77,7 @@ class UnitScorer:
     def score(self, batch: pa.RecordBatch, source: str) -> Scored:
         """Language, script, signals, rules and line edits of a batch as the reader gives it."""
         text = batch.column("text")
-        language, score = self._language(text, batch.column("declared_language"))
+        language, score = self.language(batch)
         return self.judged(batch, source, language, score, script_of(text))
 
     def judged(
@@ -102,7 +102,9 @@ class UnitScorer:
         scored = self.score(batch, source)
         return scored, self.fingerprint(batch, source, scored)
 
-    def _language(self, text: pa.Array, declared: pa.Array) -> tuple[pa.Array, np.ndarray]:
+    def language(self, batch: pa.RecordBatch) -> tuple[pa.Array, np.ndarray]:
+        """The languages of a batch, as declared or identified, and how sure they are."""
+        text, declared = batch.column("text"), batch.column("declared_language")
         unknown = declared.is_null()
         if not pc.any(unknown).as_py():
             return declared, np.ones(len(text), np.float32)
