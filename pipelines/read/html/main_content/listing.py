@@ -159,16 +159,18 @@ def _counted(text_T, i, end):
 
 
 @kernel
-def _lines(b, step, text_T, block_NK, place_EP):
-    """(lines, the last block) of the code that begins at block b and goes on in steps of 1 or -1."""
+def _lines(b, step, most, text_T, block_NK, place_EP):
+    """(lines, the last block) of the code that begins at block b and goes on in steps of 1 or -1; counts to `most`."""
     n, lines, last = block_NK.shape[0], 0, b
     if not 0 <= b < n:
         return 0, b
     pre = place_EP[block_NK[b, NODE], VERBATIM_IN]
-    while 0 <= b < n and block_NK[b, VERBATIM] and place_EP[block_NK[b, NODE], VERBATIM_IN] == pre:
+    while lines <= most and 0 <= b < n and block_NK[b, VERBATIM] and place_EP[block_NK[b, NODE], VERBATIM_IN] == pre:
         lines += 1
         for i in range(block_NK[b, START], block_NK[b, END]):
             lines += text_T[i] == 10
+            if lines > most:
+                break
         last = b
         b += step
     return lines, last
@@ -185,7 +187,7 @@ def _are_together(first, last, e, element_EC):
 @kernel
 def drop_line_numbers(text_T, block_NK, element_EC, place_EP, keep_N):
     """Takes out columns of numbers that count the lines of the code before or behind them."""
-    n, b, read = block_NK.shape[0], 0, -1
+    n, b = block_NK.shape[0], 0
     while b < n:
         first, last = np.int64(0), np.int64(-1)
         if 48 <= text_T[block_NK[b, START]] <= 57:
@@ -203,10 +205,9 @@ def drop_line_numbers(text_T, block_NK, element_EC, place_EP, keep_N):
         count = last - first + 1
         for step in (1, -1):
             code = b if step > 0 else begin - 1
-            if count < 2 or (step < 0 and code <= read):
+            if count < 2:
                 continue
-            lines, far = _lines(code, step, text_T, block_NK, place_EP)
-            read = max(read, far)
+            lines, far = _lines(code, step, 2 * count, text_T, block_NK, place_EP)
             low, high = min(begin, far), max(b - 1, far)
             if abs(lines - count) * 10 <= 10 + count and _are_together(low, high, block_NK[begin, NODE], element_EC):
                 for k in range(begin, b):

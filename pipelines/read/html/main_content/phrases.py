@@ -74,26 +74,24 @@ def _key(words: list[int]) -> int:
     return key
 
 
-def _phrases() -> dict[int, int]:
-    """Kinds by the keys of phrases."""
-    dates = {hash_of(word) for word in (*_DATE_WORDS.split(), *_DATE_HAN)}
-    return {
-        _key([word for word in map(hash_of, _WORD.findall(phrase)) if word not in dates]): kind
-        for kind, phrases in _PHRASES.items()
-        for phrase in phrases.split("|")
-    }
-
-
-DATE_W2 = open_table({hash_of(word): 1 for word in (*_DATE_WORDS.split(), *_DATE_HAN)}, 512)
-PHRASE_W2 = open_table(_phrases(), 2048)
+_DATES = {hash_of(word) for word in (*_DATE_WORDS.split(), *_DATE_HAN)}
+_SPLIT = {
+    tuple(word for word in map(hash_of, _WORD.findall(phrase)) if word not in _DATES): kind
+    for kind, phrases in _PHRASES.items()
+    for phrase in phrases.split("|")
+}
+OF_DATE, FIRST = 1, 2
+"""Words: of dates; those that a phrase begins with."""
+KNOWN_W2 = open_table({words[0]: FIRST for words in _SPLIT} | dict.fromkeys(_DATES, OF_DATE), 1024)
+PHRASE_W2 = open_table({_key([*words]): kind for words, kind in _SPLIT.items()}, 2048)
 
 # Letters: B bytes of text, N blocks, K columns of a block, W words of a table, V words of the text.
 
 
 @kernel
-def _split(text_B, i, end, date_W2, word_V):
-    """(words, whether there are digits or dates) of a text; -1 words for one with letters of other scripts, or more
-    words than there is room for."""
+def _split(text_B, i, end, known_W2, word_V):
+    """(words, whether there are digits or dates) of a text; -1 words for one that begins like no phrase, has letters of
+    other scripts, or more words than there is room for."""
     count, word, dated = 0, np.int64(0), False
     while i <= end:
         c = np.int64(text_B[i]) if i < end else np.int64(32)
@@ -115,9 +113,10 @@ def _split(text_B, i, end, date_W2, word_V):
         for found in (word, wide):
             if not found:
                 continue
-            if look_up(found, date_W2) >= 0:
+            known = look_up(found, known_W2)
+            if known == OF_DATE:
                 dated = True
-            elif count == word_V.size:
+            elif count == word_V.size or (count == 0 and known != FIRST):
                 return -1, False
             else:
                 word_V[count] = found
@@ -128,11 +127,11 @@ def _split(text_B, i, end, date_W2, word_V):
 
 
 @kernel
-def _kind(text_B, start, end, date_W2, phrase_W2, word_V, kind_V):
+def _kind(text_B, start, end, known_W2, phrase_W2, word_V, kind_V):
     """The kind of a block's text; of several phrases in a row, the least."""
     if end - start > PHRASE_BYTES:
         return NO_PHRASE
-    count, dated = _split(text_B, start, end, date_W2, word_V)
+    count, dated = _split(text_B, start, end, known_W2, word_V)
     if count <= 0:
         return DATE_PHRASE if dated and count == 0 else NO_PHRASE
     kind_V[: count + 1] = NO_PHRASE
@@ -150,8 +149,8 @@ def _kind(text_B, start, end, date_W2, phrase_W2, word_V, kind_V):
 
 
 @kernel
-def find_phrases(text_B, block_NK, date_W2, phrase_W2):
+def find_phrases(text_B, block_NK, known_W2, phrase_W2):
     """Fills in the kind of every block's text."""
     word_V, kind_V = np.zeros(WORDS, np.int64), np.zeros(WORDS + 1, np.int64)
     for b in range(block_NK.shape[0]):
-        block_NK[b, PHRASE] = _kind(text_B, block_NK[b, START], block_NK[b, END], date_W2, phrase_W2, word_V, kind_V)
+        block_NK[b, PHRASE] = _kind(text_B, block_NK[b, START], block_NK[b, END], known_W2, phrase_W2, word_V, kind_V)

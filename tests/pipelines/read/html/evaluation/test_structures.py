@@ -34,3 +34,11 @@ def test_structures__of_the_main_content_only():
 def test_kept(kind, text, is_kept):
     piece = {"code": 'def mill():\n    return "面粉"\n', "lists": "first grain", "tables": "wheat7"}[kind]
     assert bool(kept({kind: [piece]}, text)[kind]) is is_kept
+
+
+def test_line_numbers_of_code__do_not_count():
+    numbered = {"code": ['1def mill():\n2    return "面粉"\n']}
+    assert kept(numbered, 'def mill():\n    return "面粉"') == numbered
+    assert kept(numbered, '1def mill():\n2    return "面粉"') == numbered
+    assert kept(numbered, "def mill():") == {"code": []}
+    assert kept({"code": ["1 apple\n7 pears"]}, "apple\npears") == {"code": []}

@@ -163,6 +163,14 @@ LARGE = {
     "breaks": "x<br>" * 200_000,
     "title": f"<title>{'ab ' * 300_000}</title>" + "<h2>ab ab ab ab</h2>" * 20_000,
     "references": "<p>" + "&amp;&lt;" * 200_000,
+    "nested gutters": "<div class=gutter>" * 400 + "1 " * 400_000 + "x",
+    "gutters of text": "<b class=gutter>1 1 1 1 x</b>" * 40_000,
+    "numbers in lines": "<pre>" + "<i>7</i> x\n" * 60_000,
+    "numbers that count": "<pre>" + "".join(f"<i>{n}</i> x\n" for n in range(60_000)),
+    "columns of numbers": "<pre>" + "<div>1\n2\n3</div><div>x</div>" * 30_000,
+    "buttons in code": "<pre>" + "<button>x" * 60_000,
+    "controls": "<div><a>Reply</a> #7</div>" * 60_000,
+    "no scripts": "<noscript><p>x</noscript>" * 50_000,
     "tags that are none": "<p>" + "< " * 500_000,
 }  # fmt: skip
 
