@@ -31,7 +31,7 @@ from gristmill.pipelines.run.job import Job, make_job, plan_units
 from gristmill.pipelines.run.keys import code_version
 from gristmill.pipelines.run.outcome import emptiness, whole_stages
 from gristmill.pipelines.run.request import STAGES, Request
-from gristmill.pipelines.run.standing import all_standing
+from gristmill.pipelines.run.standing import all_standing, read_standing, standing_receipts
 from gristmill.pipelines.runners.budget import Budget
 from gristmill.pipelines.runners.local.runner import LocalRunner
 from gristmill.pipelines.runners.options import Chosen, choose
@@ -43,13 +43,12 @@ from gristmill.pipelines.storage.addresses import load as load_protocol
 from gristmill.pipelines.storage.layout import MANIFEST, NOTES, RECIPE, STATE
 from gristmill.pipelines.storage.models import fetch, keep
 from gristmill.pipelines.storage.plan_file import write_plan
-from gristmill.pipelines.storage.receipt_book import read_note, read_receipt, write_note
+from gristmill.pipelines.storage.receipt_book import read_receipt, write_note
 from gristmill.pipelines.storage.rundir import claim, locked, now, update_state
+from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.store import Store
 
 REPORT_CODE = ("pipelines/report", "pipelines/storage/ledger.py")
-NOTED = ("score", "text", "tokenizer", "tokens", "rows")
-"""Stages that note their receipts, in the order in which the report shows them."""
 
 
 def execute(request: Request, begun: Callable[[Store], None] = lambda store: None) -> dict[str, Any]:
@@ -76,7 +75,7 @@ def execute(request: Request, begun: Callable[[Store], None] = lambda store: Non
         try:
             if job.units and not aside(lambda: _stands(job, units)):
                 _run(job, chosen)
-            document = aside(lambda: _publish(job, units, collect(job)))
+            document = aside(lambda: _publish(job, units, collect(job, units)))
         except BaseException as error:
             if empty := aside(partial(_give_up, job, units, error, request.asked)):
                 raise empty from error
@@ -199,11 +198,8 @@ def _reference(store: Store, loaded: LoadedRecipe) -> str | None:
 
 
 def _stands(job: Job, units: list[Unit]) -> bool:
-    """Whether nothing is left to do; then it is noted which receipts make up the run, as its stages would do."""
-    done = all_standing(job, units)
-    for stage, receipts in (done or {}).items():
-        write_note(job.store, stage, receipts)
-    return done is not None
+    """Whether nothing is left to do."""
+    return all_standing(job, units) is not None
 
 
 def _run(job: Job, chosen: Chosen) -> None:
@@ -223,13 +219,19 @@ def _run(job: Job, chosen: Chosen) -> None:
         )
 
 
-def collect(job: Job) -> dict[str, list[Receipt]]:
-    """The receipts that make up this run, by stage, in the order of the units."""
+def collect(job: Job, units: list[Unit]) -> dict[str, list[Receipt]]:
+    """The receipts that make up this run, by stage, in the order of the units; they are noted.
+
+    Raises DamageError where one is no longer as it was written.
+    """
     receipts: dict[str, list[Receipt]] = {}
-    for stage in NOTED:
-        noted = read_note(job.store, stage)
-        if noted:
-            receipts[stage] = [read_receipt(job.store, job.books[book].path(unit))[0] for book, unit in noted]
+    for stage, found in standing_receipts(job, units, read_standing) if units else ():
+        if found is None:
+            what = f"a receipt of the stage '{stage}' is gone or damaged"
+            raise DamageError(what, where=job.store.root, fix=MAKE_AGAIN)
+        if stage != "duplicates":
+            receipts[stage] = found
+            write_note(job.store, stage, found)
     return receipts
 
 

@@ -3,7 +3,8 @@
     units -> ScoreUnits --------------> StoreMembers -> CleanUnits -> TrainTokenizer -> EncodeUnits -> PlanRows
                  \\-> FindDuplicates -/
 
-Every stage hands on (unit number, receipt) and notes at its end which receipts make up the run.
+Every stage hands on (unit number, receipt). Which receipts make up the run is noted where all of a stage are known: by
+the trainer (`text`), by the planner (`tokens`), and by the driver at the end.
 """
 
 import time
@@ -26,7 +27,6 @@ from gristmill.pipelines.stages.text import CleanUnits
 from gristmill.pipelines.stages.tokenizer import TrainTokenizer
 from gristmill.pipelines.stages.tokens import EncodeUnits, PlanRows
 from gristmill.pipelines.storage.plan_file import read_plan
-from gristmill.pipelines.storage.receipt_book import write_note
 from gristmill.pipelines.storage.store import Store
 
 Numbered = tuple[int, Receipt]
@@ -41,7 +41,6 @@ def build(pipeline: beam.Pipeline, job: Job) -> None:
         return
     decided = find_duplicates(scored, job) if "duplicates" in job.stages else scored
     cleaned = decided | "text" >> beam.ParDo(CleanUnits(job.recipe, job.books.get("duplicates"), job.books["text"]))
-    note(job, "text", cleaned)
     if "tokenizer" not in job.stages:
         return
     trained = (
@@ -56,15 +55,13 @@ def build(pipeline: beam.Pipeline, job: Job) -> None:
 
 def score(pipeline: beam.Pipeline, job: Job) -> beam.PCollection[Numbered]:
     """Stage A over every planned unit."""
-    scored = (
+    return (
         pipeline
         | "start" >> beam.Impulse()
         | "units" >> beam.ParDo(ReadPlan(job.store))
         | "fan out" >> beam.GroupByKey()
         | "score" >> beam.ParDo(ScoreUnits(job.recipe, job.books["score"], job.sample, job.earlier))
     )
-    note(job, "score", scored)
-    return scored
 
 
 def find_duplicates(scored: beam.PCollection[Numbered], job: Job) -> beam.PCollection[Numbered]:
@@ -97,28 +94,13 @@ def find_duplicates(scored: beam.PCollection[Numbered], job: Job) -> beam.PColle
 
 def encode(trained: beam.PCollection[Numbered], job: Job) -> None:
     """Stage E and the pack plan."""
-    encoded = (
+    (
         trained
         | "fan out text" >> beam.GroupByKey()
         | "encode" >> beam.ParDo(EncodeUnits(job.recipe, job.books["tokenizer"], job.books["tokens"]))
-    )
-    note(job, "tokens", encoded)
-    planned = (
-        encoded
         | "all tokens" >> beam.ParDo(Together())
         | "one planner" >> GroupBlocks()
         | "plan rows" >> beam.ParDo(PlanRows(job.recipe, job.books["tokenizer"], job.books["tokens"]))
-    )
-    note(job, "rows", planned)
-
-
-def note(job: Job, stage: str, receipts: beam.PCollection[Numbered]) -> None:
-    """Note which receipts make up a stage of this run."""
-    (
-        receipts
-        | f"{stage} receipts" >> beam.ParDo(Together())
-        | f"{stage} together" >> GroupBlocks()
-        | f"{stage} note" >> beam.ParDo(WriteNote(job.store, stage))
     )
 
 
@@ -185,16 +167,3 @@ class Only(beam.DoFn):
         """One unit."""
         number, (receipt,) = element
         yield number, receipt
-
-
-class WriteNote(beam.DoFn):
-    """(0, all receipts of a stage) -> `_work/notes/<stage>.json`."""
-
-    def __init__(self, store: Store, stage: str):
-        self.store, self.stage = store, stage
-
-    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[int]:
-        """All units of a stage."""
-        receipts = [receipt for _, receipt in unpack(element[1])]
-        write_note(self.store, self.stage, receipts)
-        yield len(receipts)

@@ -3,15 +3,14 @@
 from collections import Counter
 from dataclasses import replace
 
-from gristmill.pipelines.errors import DamageError, EmptyError
+from gristmill.pipelines.errors import EmptyError
 from gristmill.pipelines.records.accounts import ASIDE, DROPPED, IN, KEPT, Accounts
 from gristmill.pipelines.records.dead_letters import in_words
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.run.job import Job
-from gristmill.pipelines.run.standing import standing_receipts
+from gristmill.pipelines.run.standing import read_standing, standing_receipts
 from gristmill.pipelines.storage.ledger import Ledger
-from gristmill.pipelines.storage.receipt_book import ReceiptBook, read_receipt
 from gristmill.pipelines.storage.store import Store
 
 SHOWN = 3
@@ -26,7 +25,7 @@ _DEAD = """SELECT source, step, error, count(*) AS documents FROM 'dead/*.parque
 def whole_stages(job: Job, units: list[Unit]) -> tuple[Job, dict[str, list[Receipt]]] | None:
     """The run as if it had been asked to end with the last stage that is whole, and its receipts; None: no stage is."""
     done: dict[str, list[Receipt]] = {}
-    for stage, found in standing_receipts(job, units, _receipt):
+    for stage, found in standing_receipts(job, units, read_standing):
         if found is None or stage == "tokens":
             break
         done[stage] = found
@@ -35,13 +34,6 @@ def whole_stages(job: Job, units: list[Unit]) -> tuple[Job, dict[str, list[Recei
     last = list(done)[-1]
     done.pop("duplicates", None)
     return replace(job, until=last), done
-
-
-def _receipt(book: ReceiptBook, name: str) -> Receipt | None:
-    try:
-        return read_receipt(book.store, book.path(name))[0]
-    except (FileNotFoundError, DamageError):
-        return None
 
 
 def emptiness(job: Job, accounts: Accounts) -> EmptyError | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.run.job import Job
@@ -9,7 +10,7 @@ from gristmill.pipelines.stages.duplicates.members import Membership, stored_mem
 from gristmill.pipelines.stages.text import receipt_name
 from gristmill.pipelines.stages.tokenizer import name_of
 from gristmill.pipelines.stages.tokens import encoded_name, plan_name
-from gristmill.pipelines.storage.receipt_book import ReceiptBook
+from gristmill.pipelines.storage.receipt_book import ReceiptBook, read_receipt
 
 Find = Callable[[ReceiptBook, str], Receipt | None]
 """How a receipt is looked for: `ReceiptBook.find` where its parts have to be whole as well."""
@@ -52,6 +53,14 @@ def standing_receipts(job: Job, units: list[Unit], find: Find) -> Iterator[tuple
 def _text_names(job: Job, keys: list[str]) -> list[str]:
     duplicates = job.books.get("duplicates")
     return [receipt_name(key, stored_members(duplicates, key) if duplicates else Membership.of(())) for key in keys]
+
+
+def read_standing(book: ReceiptBook, name: str) -> Receipt | None:
+    """A receipt as it lies there; whether its parts are whole is another question."""
+    try:
+        return read_receipt(book.store, book.path(name))[0]
+    except (FileNotFoundError, DamageError):
+        return None
 
 
 def all_standing(job: Job, units: list[Unit]) -> dict[str, list[Receipt]] | None:

@@ -161,6 +161,8 @@ class TrainTokenizer(beam.DoFn):
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, Receipt]]:
         """All units at once, on one worker."""
         numbered = unpack(element[1])
-        receipt = train_tokenizer(self.recipe, self.book, [receipt for _, receipt in numbered])
+        texts = [receipt for _, receipt in numbered]
+        write_note(self.book.store, "text", texts)
+        receipt = train_tokenizer(self.recipe, self.book, texts)
         write_note(self.book.store, self.book.stage, [receipt])
         yield from numbered

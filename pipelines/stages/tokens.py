@@ -24,7 +24,7 @@ from gristmill.pipelines.stages.tokenizer import name_of, put_in, trained
 from gristmill.pipelines.storage.attempts import attempt
 from gristmill.pipelines.storage.layout import CARD, INDEX
 from gristmill.pipelines.storage.parts import PartWriter, put_part, read_parts, row_digest
-from gristmill.pipelines.storage.receipt_book import ReceiptBook
+from gristmill.pipelines.storage.receipt_book import ReceiptBook, write_note
 from gristmill.pipelines.storage.store import Store
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.sampling import is_validation
@@ -164,6 +164,7 @@ class PlanRows(beam.DoFn):
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, Receipt]]:
         """All shards at once, on one worker; reads lengths and ids only."""
         receipts = [receipt for _, receipt in unpack(element[1])]
+        write_note(self.book.store, self.book.stage, receipts)
         yield 0, plan_rows(self.recipe, self.book, trained(self.tokenizer), receipts)
 
 

@@ -37,6 +37,17 @@ assert boto3.Session and httplib2.Http and pymongo.MongoClient and beartype.door
 """)
 
 
+def test_numpy__loads_its_type_hints_where_they_are_asked_for():
+    in_fresh_process("""
+import sys
+import gristmill.pipelines, numpy
+assert "numpy._typing" not in sys.modules
+import numpy.typing
+assert numpy.typing.NDArray[numpy.int64].__origin__ is numpy.ndarray
+assert numpy.linalg.eig(numpy.eye(2)).eigenvalues.tolist() == [1, 1]
+""")
+
+
 def test_type_hints__are_compared_as_by_beam_alone():
     in_fresh_process("""
 import collections.abc, typing
