@@ -155,7 +155,7 @@ def test_killed__continues_from_the_receipts_to_the_same_bytes(corpus, calm, tmp
 
 @pytest.mark.process
 def test_killed_at_80_percent__only_unfinished_inputs_are_opened(corpus, tmp_path, monkeypatch):
-    from gristmill.pipelines.stages import score
+    from gristmill.pipelines.stages import score_units
 
     worker = start(corpus, tmp_path / "run", tmp_path / "worker")
     units = len(plan_of(corpus))
@@ -164,8 +164,8 @@ def test_killed_at_80_percent__only_unfinished_inputs_are_opened(corpus, tmp_pat
     worker.wait()
     done = len(receipts(tmp_path / "run", "score"))
     opened = []
-    read_unit = score.read_unit
-    monkeypatch.setattr(score, "read_unit", lambda unit, *rest: opened.append(unit.key) or read_unit(unit, *rest))
+    read_unit = score_units.read_unit
+    monkeypatch.setattr(score_units, "read_unit", lambda unit, *rest: opened.append(unit.key) or read_unit(unit, *rest))
     execute(Request(corpus.recipe, tmp_path / "run", runner="fnapi"))  # in this process, where opening can be counted
     assert len(opened) == units - done
     assert units > done >= round(units * 0.8)
