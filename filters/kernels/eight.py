@@ -51,6 +51,6 @@ def beginnings(x):
 
 
 @inline
-def unusual_bytes(x):
-    """The highest bit of bytes, one at least if there is any, that are below 0x20 or no ASCII."""
-    return ((x - np.uint64(0x20) * LOW) | x) & HIGH
+def low_bytes(x):
+    """The highest bit of bytes below 0x20: of the first of them, and of some others that may be none."""
+    return (x - np.uint64(0x20) * LOW) & ~x & HIGH

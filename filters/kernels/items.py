@@ -3,7 +3,7 @@
 # Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, I items of the batch, M marks.
 import numpy as np
 
-from gristmill.filters.kernels.eight import EIGHT, eight_bytes, unusual_bytes
+from gristmill.filters.kernels.eight import EIGHT, eight_bytes, equal_bytes, low_bytes
 from gristmill.filters.kernels.jit import inline, kernel
 from gristmill.filters.kernels.lines import NEWLINE, hash_span, last_code_point, next_newline, stripped
 from gristmill.filters.kernels.unicode import code_point, mix64
@@ -43,7 +43,10 @@ def next_break(data_B, begin, end, how, first_B):
         return next_newline(data_B, begin, end)
     u, stop = np.uint64(begin), np.uint64(end)
     while True:
-        while u + EIGHT <= stop and not unusual_bytes(eight_bytes(data_B, u)):
+        while u + EIGHT <= stop:
+            x = eight_bytes(data_B, u)
+            if low_bytes(x) | equal_bytes(x, np.uint64(0xC2)) | equal_bytes(x, np.uint64(0xE2)):
+                break
             u += EIGHT
         until = min(u + EIGHT, stop)
         while u < until and not first_B[data_B[u]]:

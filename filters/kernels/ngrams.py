@@ -122,11 +122,12 @@ def all_chars(at_P, items, n, before_P1, same_P, count_P):
 
 @kernel
 def count_whole(before_P1, words, whole_N):
-    """Code points of all n-grams, each by itself: the sum of before_P1[p + n] - before_P1[p]."""
+    """Code points of all n-grams, each by itself: the sum of before_P1[p + n] - before_P1[p] over all p, of which all
+    but the first and last few terms cancel each other."""
     for n in range(2, min(LONGEST, words) + 1):
         whole = 0
-        for p in range(words - n + 1):
-            whole += before_P1[p + n] - before_P1[p]
+        for k in range(min(n, words - n + 1)):
+            whole += before_P1[words - k] - before_P1[k]
         whole_N[n - 1] = whole
 
 

@@ -52,6 +52,7 @@ def words_inside(marks, mark, stops, before, after, after_scheme):
 
 
 ZERO = np.int64(0)
+COMMA, STOP, BLANK, NEWLINE = 0x2C, 0x2E, 0x20, 0x0A
 LETTER, PLAIN = 1, 2
 """Bits of seen_W: the word holds a letter (str.isalpha), and something that is no mark of symbol_C."""
 
@@ -77,6 +78,25 @@ def split_punct(data_B, start_D1, classes, mark_K, symbol_C, first_D1, hash_W, c
         i, end = start_D1[d], start_D1[d + 1]
         while i < end:
             h, chars, seen, before, scheme, first = FNV_OFFSET, 0, ZERO, ZERO, False, w
+            j = i
+            while j < end and data_B[j] < 128 and classes[data_B[j]] & ALNUM:
+                if writes:
+                    h = fnv(h, data_B[j])
+                seen |= np.int64(classes[data_B[j]])
+                j += 1
+            if j > i:  # most words: letters and digits, at most a comma or a full stop, a space
+                mark = np.int64(data_B[j]) if j < end else ZERO
+                after = j + 1 if mark == COMMA or mark == STOP else j
+                if after == end or data_B[after] == BLANK or data_B[after] == NEWLINE:
+                    if writes:
+                        hash_W[w], chars_W[w], seen_W[w] = mix64(h), j - i, seen & ALPHA | PLAIN
+                        if after > j:
+                            bits = bits_of(mark, classes[mark], symbol_C) if mark == COMMA else ZERO
+                            hash_W[w + 1], chars_W[w + 1], seen_W[w + 1] = mix64(fnv(FNV_OFFSET, mark)), 1, bits
+                    w += 1 + (after - j)
+                    i = after + 1
+                    continue
+                h, seen = FNV_OFFSET, ZERO
             run, marks, stops, mark = np.int64(-1), 0, ZERO, ZERO  # the marks since the last letter: where they begin
             while True:
                 c, k, at = 0, np.int64(SPACE), i
@@ -142,13 +162,6 @@ def split_punct(data_B, start_D1, classes, mark_K, symbol_C, first_D1, hash_W, c
                     h = fnv(h, c)
                 chars += 1
                 seen |= k & ALPHA | PLAIN  # without symbol_C: its one letter is full-width 1
-                while i < end and data_B[i] < 128 and classes[data_B[i]] & ALNUM:  # the rest of most words
-                    before = np.int64(classes[data_B[i]])
-                    if writes:
-                        h = fnv(h, data_B[i])
-                    chars += 1
-                    seen |= before & ALPHA
-                    i += 1
     first_D1[start_D1.size - 1] = w
     return w
 

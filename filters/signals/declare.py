@@ -40,6 +40,8 @@ class Signal:
     editor: str | None = None
     languages: frozenset[str] | None = None
     """ISO 639-1 codes that it makes sense for, where `scripts` does not say it."""
+    last: bool = False
+    """Computed behind the others: it costs less where these have counted already what it reads."""
     beside: str | None = None
     """What it is computed from, where that is not the text: a name of `Counters.beside`."""
 
@@ -65,11 +67,11 @@ SIGNALS: Registry[Signal] = Registry("signal")
 
 
 def signal(
-    unit: str, scripts: Scripts, beside: str | None = None
+    unit: str, scripts: Scripts, beside: str | None = None, last: bool = False
 ) -> Callable[[Callable[[Counters], Floats]], Callable[[Counters], Floats]]:
     """Declare the decorated function a signal: it takes the counts of a batch and gives a number per document.
 
-    `beside`: what it is computed from, where that is not the text. Its docstring is its page. Raises ValueError for a
+    `beside`: what it is computed from, where that is not the text. `last`: see Signal. Its docstring is its page. Raises ValueError for a
     name that is taken, for an unknown `scripts`, and where there is no docstring.
     """
     if scripts not in get_args(Scripts):
@@ -79,7 +81,9 @@ def signal(
         doc = cleandoc(compute.__doc__ or "")
         if not doc:
             raise ValueError(f"the signal '{compute.__name__}' has no docstring, and that is its documentation")
-        SIGNALS.declare(compute.__name__, Signal(compute.__name__, unit, scripts, doc, compute, beside=beside))
+        SIGNALS.declare(
+            compute.__name__, Signal(compute.__name__, unit, scripts, doc, compute, beside=beside, last=last)
+        )
         return compute
 
     return declare
@@ -98,12 +102,13 @@ def score(text: pa.Array, names: Iterable[str], beside: Mapping[str, pa.Array | 
     """
     counters = Counters(text, beside)
     scores = {}
-    for name in names:
+    names = list(names)
+    for name in sorted(names, key=lambda name: SIGNALS[name].last):
         compute = SIGNALS[name].compute
         if compute is None:
             raise ValueError(f"signal {name} is found by another step, not computed from text")
         scores[name] = np.asarray(compute(counters), np.float64)
-    return scores
+    return {name: scores[name] for name in names}
 
 
 def try_signal(name: str) -> None:

@@ -31,7 +31,7 @@ def repeated_line_char_fraction(c: Counters) -> Floats:
     return ratio(c.raw_line_repeats.later_chars_D, c.sizes.chars_D - c.sizes.newlines_D)
 
 
-@signal("per word", "spaced")
+@signal("per word", "spaced", last=True)
 def newline_word_ratio(c: Counters) -> Floats:
     """Line feeds per word, where marks at the ends of a word, and some between letters, are words of their own.
 
