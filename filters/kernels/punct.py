@@ -86,7 +86,7 @@ def split_punct(data_B, start_D1, classes, mark_K, symbol_C, first_D1, hash_W, c
                 j += 1
             if j > i:  # most words: letters and digits, at most a comma or a full stop, a space
                 mark = np.int64(data_B[j]) if j < end else ZERO
-                after = j + 1 if mark == COMMA or mark == STOP else j
+                after = j + 1 if mark in (COMMA, STOP) else j
                 if after == end or data_B[after] == BLANK or data_B[after] == NEWLINE:
                     if writes:
                         hash_W[w], chars_W[w], seen_W[w] = mix64(h), j - i, seen & ALPHA | PLAIN
