@@ -71,8 +71,8 @@ def signal(
 ) -> Callable[[Callable[[Counters], Floats]], Callable[[Counters], Floats]]:
     """Declare the decorated function a signal: it takes the counts of a batch and gives a number per document.
 
-    `beside`: what it is computed from, where that is not the text. `last`: see Signal. Its docstring is its page. Raises ValueError for a
-    name that is taken, for an unknown `scripts`, and where there is no docstring.
+    `beside`, `last`: as Signal has them. Its docstring is its page. Raises ValueError for a name that is taken, for an
+    unknown `scripts`, and where there is no docstring.
     """
     if scripts not in get_args(Scripts):
         raise ValueError(f"scripts is '{scripts}'; it is one of {', '.join(get_args(Scripts))}")
