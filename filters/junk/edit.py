@@ -1,8 +1,8 @@
 """Lines, and ends of lines, that stand beside an article, as edits.
 
-Three sources: phrases by family (filters/data/junk), what their neighbours say of short lines (kernels/junk.py), and
-what recurs in the page: a line between its paragraphs, or the same first or last piece of its lines. Everything stays
-where it is in doubt: a sentence that mentions a phrase in the middle of others, a lone name of a menu.
+Three sources: phrases by family (filters/data/junk), what their neighbours say of short lines
+(kernels/junk_context.py), and what recurs in the page: a line between its paragraphs, or the same first or last piece of
+its lines. What is in doubt stays: a sentence that mentions a phrase in the middle of others, a lone name of a menu.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ import pyarrow as pa
 from gristmill.filters.counters import Counters, classes
 from gristmill.filters.edits import Edits
 from gristmill.filters.junk.phrases import NAVIGATION, RELATED, REPEATED, families, tables
-from gristmill.filters.kernels import junk
+from gristmill.filters.kernels import junk, junk_context
 from gristmill.filters.phrases import fold_table
 
 RECURS = 3
@@ -39,7 +39,16 @@ def edit_junk(text: pa.Array) -> tuple[Edits, dict[str, np.ndarray]]:
     number = {name: place for place, name in enumerate(families(), 1)}
     lines = _Lines(data_B, start_D1, room, number[NAVIGATION])
     lines.find_banners(number[REPEATED])
-    junk.read_context(lines.line_D1, lines.what_L, lines.family_L, lines.opens_L, number[NAVIGATION], number[RELATED])
+    junk_context.read_context(
+        data_B,
+        lines.begin_L,
+        lines.line_D1,
+        lines.what_L,
+        lines.family_L,
+        lines.opens_L,
+        number[NAVIGATION],
+        number[RELATED],
+    )
     edits = lines.edits(start_D1)
     cut_D = np.bincount(edits.doc_E, edits.end_E - edits.start_E, len(text))
     bytes_D = counters.bytes_D

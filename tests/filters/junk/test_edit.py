@@ -217,6 +217,11 @@ def test_edit_junk__names_of_a_menu_go_beside_each_other_only():
     assert edited(f"{EN}\nSports\n{EN}") == [f"{EN}\nSports\n{EN}"]
 
 
+def test_edit_junk__a_list_before_the_article_is_a_menu_and_one_inside_is_not():
+    listed = "\n".join(f"• {name}" for name in ("Granite", "Basalt", "Quartz", "Sandstone"))
+    assert edited(f"{listed}\n{EN}\n{listed}\n{EN}") == [f"{EN}\n{listed}\n{EN}"]
+
+
 def test_edit_junk__a_list_goes_with_its_heading():
     assert edited(f"{ZH}\n相关阅读\n水轮是怎样造的\n河边的三座磨坊\n{EN}") == [f"{ZH}\n{EN}"]
     assert edited(f"{EN}\n\nRelated Articles\n\nHow a wheel is built\nThree mills by the river") == [f"{EN}\n\n"]
