@@ -1,8 +1,8 @@
 """Lines, and ends of lines, that stand beside an article, as edits.
 
 Three sources: phrases by family (filters/data/junk), what their neighbours say of short lines
-(kernels/junk_context.py), and what recurs in the page: a line between its paragraphs, or the same first or last piece of
-its lines. What is in doubt stays: a sentence that mentions a phrase in the middle of others, a lone name of a menu.
+(kernels/junk_context.py), and what recurs in the page: a line between its paragraphs, or the same first or last piece
+of its lines. What is in doubt stays: a sentence that mentions a phrase amid others, a lone name of a menu.
 """
 
 import numpy as np

@@ -72,10 +72,10 @@ def read_context(data_B, begin_L, line_D1, what_L, family_L, opens_L, navigation
                 cut_between(what_L, family_L, run if at_front else first_named, last_named, navigation)
             if at_back and named >= RUN:
                 cut_between(what_L, family_L, last_named, n, navigation)
-            previous = False
+            previous, after = False, 0
             for m in range(run, n):  # figures that belong to a line before or after
                 if what_L[m] == FIGURES and previous:
-                    after = m + 1
+                    after = max(after, m + 1)  # a run of figures is walked once
                     while after < n and (what_L[after] == FIGURES or what_L[after] == BLANK):
                         after += 1
                     if after < n and what_L[after] == CUT:
