@@ -18,6 +18,7 @@ from gristmill.filters.presets.gopher_paper import GOPHER_PAPER
 from gristmill.filters.presets.lines_gristmill import LINES_GRISTMILL
 from gristmill.filters.presets.mapneo_zh import MAPNEO_ZH
 from gristmill.filters.presets.mc4_paper import MC4_PAPER
+from gristmill.filters.presets.multilingual_gristmill import MULTILINGUAL_GRISTMILL
 from gristmill.filters.presets.redpajama2 import REDPAJAMA2
 from gristmill.filters.presets.refinedweb_dclm import REFINEDWEB_DCLM
 from gristmill.filters.registry import Registry
@@ -53,5 +54,6 @@ for _preset in (
     ENGLISH_GRISTMILL,
     CHINESE_GRISTMILL,
     ANY_GRISTMILL,
+    MULTILINGUAL_GRISTMILL,
 ):
     preset(_preset)

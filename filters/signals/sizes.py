@@ -31,6 +31,15 @@ def running_words(c: Counters) -> Floats:
     return c.char.count_D
 
 
+@signal("per line", "any")
+def running_words_per_line(c: Counters) -> Floats:
+    """Words in any script per line that holds more than white space: few in menus, lists of names, and tables.
+
+    0 where there is no line.
+    """
+    return ratio(c.char.count_D, c.lines.stripped.count_D)
+
+
 @signal("share", "any")
 def letter_fraction(c: Counters) -> Floats:
     """Share of characters that are letters, digits or combining marks of any script; white space on neither side."""

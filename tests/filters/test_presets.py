@@ -64,6 +64,26 @@ def test_any__good_pages_pass_in_every_script_and_bad_ones_do_not(case):
     assert all(rule.valid_for(case["lang"]) for rule in PRESETS["any@gristmill"].rules)
 
 
+@pytest.mark.parametrize("case", golden("any_pages"), ids=lambda case: case["id"])
+def test_multilingual__good_pages_pass_in_every_script_and_bad_ones_do_not(case):
+    assert bool(judged("multilingual@gristmill", case["text"]).fired[0].as_py()) != case["good"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["Home", "About us", "News", "Contact", "Sign in", "Help"],
+        ["首页", "新闻", "关于", "登录", "帮助"],
+        ["Главная", "О нас", "Новости", "Контакты", "Войти"],
+        ["الرئيسية", "الأخبار", "من نحن", "اتصل بنا", "المساعدة"],
+    ],
+    ids=["en", "zh", "ru", "ar"],
+)
+def test_multilingual__menus_fall_in_any_script(names):
+    text = "\n".join(f"{name}" for name in names * 8)
+    assert "multilingual@gristmill/words_per_line" in judged("multilingual@gristmill", text).fired[0].as_py()
+
+
 @pytest.mark.parametrize("preset", PRESETS.values(), ids=lambda preset: preset.name)
 def test_preset__rules_cite_a_source_and_know_their_signal(preset):
     assert preset.source
