@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from html import unescape
 from typing import Any, NamedTuple
 
@@ -150,7 +151,8 @@ class _Scan:
     def result(self) -> tuple[str, list[_Mention]]:
         at, html = 0, self.html
         while (tag := _TAG.search(html, at)) is not None:
-            self._words(html[at : tag.start()])
+            if tag.start() > at:
+                self._words(html[at : tag.start()])
             at = tag.end()
             if tag[2] is None:  # a comment
                 closed = html.find("-->", at)
@@ -186,11 +188,9 @@ class _Scan:
         if around in (WORK, HEAD):
             return around
         if name not in ("html", "a"):
-            words = f"{attributes.get('class', '')} {attributes.get('id', '')}".lower().split()
-            named = [word for word in words if not _STATE.match(word)]
-            for pattern, place in _PLACE_OF_NAME if named else ():
-                if any(map(pattern.fullmatch, named)):
-                    return around if place == ASIDE and around == FOOTER else place
+            place = _place_of_names(f"{attributes.get('class', '')} {attributes.get('id', '')}")
+            if place is not None:
+                return around if place == ASIDE and around == FOOTER else place
         return _PLACE_OF_ELEMENT.get(name, around)
 
     def _close(self, name: str) -> None:
@@ -263,5 +263,13 @@ def _licences_of(node: Any) -> Iterator[str]:
         yield from _licences_of(node.get("@graph") or node.get("mainEntity"))
 
 
+@lru_cache(4096)
+def _place_of_names(names: str) -> str | None:
+    """What an element's classes and id say that it is; the same ones come again and again in a page."""
+    named = [word for word in names.lower().split() if not _STATE.match(word)]
+    return next((place for pattern, place in _PLACE_OF_NAME if any(map(pattern.fullmatch, named))), None)
+
+
+@lru_cache(4096)
 def _attributes(text: str) -> dict[str, str]:
     return {m[1].lower(): unescape(m[2] or m[3] or m[4] or "") for m in _ATTRIBUTE.finditer(text)}
