@@ -11,21 +11,9 @@ import pyarrow as pa
 from gristmill.filters.batch import text_buffers
 from gristmill.filters.counts import ChineseLines, Kinds, Lines, Pieces, PunctWords, Repeats, Sizes, SpaceWords, Stream
 from gristmill.filters.data import code_points
-from gristmill.filters.kernels import (
-    items,
-    kinds,
-    lines,
-    listed,
-    marks,
-    ngrams,
-    phrases,
-    punct,
-    repeats,
-    sizes,
-    spread,
-    words,
-)
-from gristmill.filters.kernels.unicode import FLAGS, LIMIT, LOWER, NFC_MAYBE, SCRIPT
+from gristmill.filters.kernels import listed, ngrams, phrases, repeats, spread
+from gristmill.filters.kernels.text import items, kinds, lines, marks, punct, sizes, words
+from gristmill.filters.kernels.text.unicode import FLAGS, LIMIT, LOWER, NFC_MAYBE, SCRIPT
 from gristmill.filters.phrases import chinese_automaton, fold_table
 
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
@@ -165,7 +153,7 @@ class Counters:
         return _repeats(self.lines.paragraphs)
 
     def pieces(self, how: int) -> Pieces:
-        """The text split at line breaks in one of the ways of kernels.items."""
+        """The text split at line breaks in one of the ways of kernels.text.items."""
         return self.once(("pieces", how), lambda: self._split_pieces(how))
 
     def piece_repeats(self, how: int) -> Repeats:
@@ -244,14 +232,14 @@ class Counters:
 
     @cached_property
     def marks(self) -> list[np.ndarray]:
-        """What kernels.marks.count_marks counts, in its order."""
+        """What kernels.text.marks.count_marks counts, in its order."""
         counts = self._counts(7)
         marks.count_marks(self.data_B, self.start_D1, classes(), *counts)
         return counts
 
     @cached_property
     def runs(self) -> list[np.ndarray]:
-        """What kernels.marks.count_runs counts, in its order."""
+        """What kernels.text.marks.count_runs counts, in its order."""
         counts = self._counts(4)
         marks.count_runs(self.data_B, self.start_D1, classes(), _small_letters(), *counts)
         return counts
@@ -355,13 +343,13 @@ def _stop_slots() -> np.ndarray:
     hash_W = split_space(*_read_only(pa.array([" ".join(STOP_WORDS)], pa.large_string())), slots).stream.hash_W
     slots[(hash_W % np.uint64(words.STOP_SLOTS)).astype(np.int64)] = hash_W
     if np.count_nonzero(slots) != len(STOP_WORDS):
-        raise ValueError("two stop words share a slot; choose another STOP_SLOTS in filters/kernels/words.py")
+        raise ValueError("two stop words share a slot; choose another STOP_SLOTS in filters/kernels/text/words.py")
     return slots
 
 
 @cache
 def word_table(wanted: tuple[str, ...]) -> np.ndarray:
-    """The hashes of some words, none of which holds white space, in the slots of kernels.words.count_listed: uint64."""
+    """uint64: the hashes of some words, none of which holds white space, in the slots of words.count_listed."""
     text = pa.array([" ".join(wanted)], pa.large_string())
     hash_W = split_space(*_read_only(text), np.zeros(words.STOP_SLOTS, np.uint64)).stream.hash_W
     slots = np.zeros(1 << max(6, (4 * len(hash_W)).bit_length()), np.uint64)

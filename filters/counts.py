@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gristmill.filters.kernels import items
+from gristmill.filters.kernels.text import items
 
 
 @dataclass(frozen=True, slots=True)

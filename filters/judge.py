@@ -1,38 +1,19 @@
 """Judging a batch: which entry admits a document, which signals its rules need on which view, which rules fire."""
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 
-from gristmill.filters.edits import Edits, apply
-from gristmill.filters.junk.edit import edit_junk
-from gristmill.filters.line_rules import DATATROVE, FINEWEB, PAPER, TFDS, c4_editor
-from gristmill.filters.measured import Asked, Entry, Measured, Stored, Turn, admitting
-from gristmill.filters.refinedweb import edit_refinedweb
+from gristmill.filters.edits import Edits
+from gristmill.filters.measured import Entry, Measured, Stored, Turn, admitting
+from gristmill.filters.plan import IDENTIFIED, Documents, Plan, moved, together
 from gristmill.filters.rules import Preset, Rule, fired_matrix
-from gristmill.filters.signals import SIGNALS, score
-from gristmill.filters.signals.declare import IDENTIFICATION
-
-Editor = Callable[[pa.Array], tuple[Edits, dict[str, np.ndarray]]]
-"""large_string texts -> their edits, and page-level signals (float64 per document) found on the way."""
-
-EDITORS: dict[str, Editor] = {
-    "c4@tfds": c4_editor(TFDS),
-    "c4@paper": c4_editor(PAPER),
-    "c4@datatrove": c4_editor(DATATROVE),
-    "c4@fineweb": c4_editor(FINEWEB),
-    "refinedweb@dclm": edit_refinedweb,
-    "lines@gristmill": edit_junk,
-}
-"""What the `editor` of a preset names. Those with one name before the @ find the same signals."""
-
-IDENTIFIED = "language_score"
-"""The signal that identification gives; it stands beside the others, for every document."""
+from gristmill.filters.signals import SIGNALS
 
 UNJUDGED = "unjudged"
 """The rule that drops a document which no entry admits, where the recipe says `otherwise: drop`."""
@@ -54,162 +35,6 @@ class Judgement:
     fired: pa.Array
     judged: np.ndarray
     edits: Edits
-
-
-@dataclass(slots=True)
-class _View:
-    """The text after some editing steps: the editor that made it, the suffix of its columns, what to compute on it.
-
-    found_suffix: of the columns that the editor finds; a name by itself where it is the first of its kind.
-    """
-
-    editor: str | None
-    suffix: str
-    found_suffix: str = ""
-    names: list[str] = field(default_factory=list)
-
-    @property
-    def kind(self) -> str | None:
-        """The editor's name before the @, which signals name."""
-        return self.editor and self.editor.split("@")[0]
-
-
-class _Plan:
-    """The rules of one entry, each with the column that it reads, and the views that these columns come from.
-
-    meaning_of: column -> what the number in it is, of the rules and of what presets measure beside them. `keys` tells
-    signals of one name apart, where their numbers come from files.
-    """
-
-    def __init__(self, presets: Sequence[Preset], measured: Sequence[str], keys: Mapping[str, Any]) -> None:
-        self.views = [_View(None, "", names=[*measured])]
-        self.rules: list[Rule] = []
-        self.rule_names: list[str] = []
-        self.rule_columns: list[str] = []
-        self.signal_of: dict[str, str] = {}
-        self.meaning_of: dict[str, str] = {}
-        self._keys = keys
-        for preset in presets:
-            if preset.editor is not None:
-                self.views.append(self._next_view(preset.editor, preset.short_name))
-            self.rules += preset.rules
-            self.rule_names += preset.rule_names()
-            self.rule_columns += [self._column(rule.signal) for rule in preset.rules]
-            for name in preset.measures:
-                self._column(name)
-        for name in measured:
-            self._mean(name, name, 1)
-
-    @property
-    def editors(self) -> tuple[str, ...]:
-        """The editing steps, in order."""
-        return tuple(view.editor for view in self.views if view.editor is not None)
-
-    @property
-    def asked(self) -> Asked:
-        """What later judges need to know of its numbers."""
-        named = zip(self.rule_names, self.rule_columns, self.rules, strict=True)
-        bounds = {name: (self.meaning_of[column], rule.comparison, rule.threshold) for name, column, rule in named}
-        return Asked(self.meaning_of, self.editors, bounds)
-
-    def _column(self, name: str) -> str:
-        """The column of a signal for rules that see the newest view, which will compute it if no editor does."""
-        editor, view = SIGNALS[name].editor, self.views[-1]
-        if editor == IDENTIFICATION:
-            return self._mean(name, name, 1)
-        if editor is None:
-            if name not in view.names:
-                view.names.append(name)
-            return self._mean(name + view.suffix, name, len(self.views))
-        finders = [number for number, view in enumerate(self.views) if view.kind == editor]
-        if not finders:
-            raise ValueError(f"signal {name} comes from the editing step {editor}, which no preset before makes")
-        return self._mean(name + self.views[finders[-1]].found_suffix, name, finders[-1] + 1)
-
-    def _mean(self, column: str, name: str, views: int) -> str:
-        """Note what stands in a column: a signal, as it is after so many views."""
-        steps = [view.editor for view in self.views[1:views]]
-        self.signal_of[column] = name
-        self.meaning_of[column] = json.dumps([name, steps, self._keys.get(name)])
-        return column
-
-    def _next_view(self, editor: str, short_name: str) -> _View:
-        before = self.views[-1].suffix
-        view = _View(editor, f"{before}__{short_name}")
-        if any(one.kind == view.kind for one in self.views):
-            view.found_suffix = before
-        return view
-
-    def measure(self, of: "_Documents", columns: Collection[str] | None = None) -> tuple[dict[str, np.ndarray], Edits]:
-        """All columns of the plan, or some; float64 per document; and the edits of its editing steps as one."""
-        wanted = self.signal_of if columns is None else columns
-        values = {IDENTIFIED: of.language_score}
-        text, edits = of.text, Edits.none(len(of.language))
-        for view in self.views:
-            if view.editor is not None:
-                made, found = EDITORS[view.editor](text)
-                edits, text = edits.then(made) if len(edits) else made, apply(text, made)
-                values |= {name + view.found_suffix: value_D for name, value_D in found.items()}
-            names = [name for name in view.names if name + view.suffix in wanted]
-            found = score(text, names, of.beside)
-            values |= {name + view.suffix: value_D for name, value_D in found.items()}
-        return {name: values[name] for name in self.signal_of if name in wanted}, edits
-
-    def known(self, language: pa.Array, asked: Asked, judged: bool) -> dict[str, str]:
-        """Column -> the one in which another judge, who asked `asked` of documents in these languages, stored the same
-        number.
-
-        judged: whether that judge admitted them; if not, it left out what means nothing for a document's language.
-        """
-        column_of = {meaning: column for column, meaning in asked.columns.items()}
-        languages = [] if judged else language.unique().to_pylist()
-        return {
-            column: column_of[meaning]
-            for column, meaning in self.meaning_of.items()
-            if meaning in column_of and all(SIGNALS[self.signal_of[column]].valid_for(one) for one in languages)
-        } | {name: name for name in self.signal_of if name == IDENTIFIED}
-
-    def remember(self, of: "_Documents", stored: Stored, known: Mapping[str, str]) -> dict[str, np.ndarray]:
-        """As `measure`, where the columns `known` are stored: only the others are measured now."""
-        missing = [column for column in self.signal_of if column not in known]
-        values = self.measure(of, missing)[0] if missing else {}
-        for column, before in known.items():
-            values[column] = of.language_score if column == IDENTIFIED else stored.values(before, of.row)
-        return {column: values[column] for column in self.signal_of}
-
-    def edit(self, of: "_Documents", stored: Stored, before: np.ndarray) -> Edits:
-        """As `measure` finds them: those that are stored after the same editing steps, the others made now.
-
-        before: by which entry of the earlier judge each document was judged.
-        """
-        same_steps = np.array([asked.editors == self.editors for asked in stored.measured.asked])
-        same = same_steps[before] & stored.edited[of.row]
-        documents = len(of.row)
-        known, new = np.flatnonzero(same), np.flatnonzero(~same)
-        made = [_moved(stored.edits.take(of.row[known]), known, documents)]
-        if len(new):
-            made.append(_moved(self.measure(of.take(new), ())[1], new, documents))
-        return _together(made, documents)
-
-
-@dataclass(frozen=True, slots=True)
-class _Documents:
-    """Some documents of a batch: their rows in it, and what signals are computed from."""
-
-    row: np.ndarray
-    text: pa.Array
-    language: pa.Array
-    beside: Mapping[str, pa.Array | None]
-    language_score: np.ndarray
-
-    def take(self, at: np.ndarray) -> "_Documents":
-        """Some of these; what is asked for whole is not copied."""
-        if len(at) == len(self.row):
-            return self
-        rows = pa.array(at)
-        text, language = (column if column is None else column.take(rows) for column in (self.text, self.language))
-        beside = {name: column if column is None else column.take(rows) for name, column in self.beside.items()}
-        return _Documents(self.row[at], text, language, beside, self.language_score[at])
 
 
 class LackingError(ValueError):
@@ -243,8 +68,8 @@ class Judge:
     ) -> None:
         self.entries, self.otherwise = tuple(entries), otherwise
         keys = keys or {}
-        self._everywhere = _Plan([everywhere] if everywhere else [], (), keys)
-        self._plans = [_Plan(entry.presets, measured, keys) for entry in entries]
+        self._everywhere = Plan([everywhere] if everywhere else [], (), keys)
+        self._plans = [Plan(entry.presets, measured, keys) for entry in entries]
         signal_of = {column: SIGNALS[name] for plan in self._plans for column, name in plan.signal_of.items()}
         signal_of |= {column: SIGNALS[name] for column, name in self._everywhere.signal_of.items()}
         signal_of |= {name: SIGNALS[name] for name in measured}  # without entries too
@@ -255,7 +80,7 @@ class Judge:
         names = [name for plan in (*self._plans, self._everywhere) for name in plan.rule_names]
         self.rule_names = list(dict.fromkeys(names))
         asked = [name for plan in self._plans for name in plan.views[0].names]
-        self._unjudged = _Plan((), list(dict.fromkeys([*asked, *measured])), keys)
+        self._unjudged = Plan((), list(dict.fromkeys([*asked, *measured])), keys)
 
     @cached_property
     def beside(self) -> frozenset[str]:
@@ -303,7 +128,7 @@ class Judge:
         count = len(language)
         score_D = np.full(count, np.nan) if language_score is None else np.asarray(language_score, np.float64)
         beside = {"language": language, "doc_id": doc_id, "url": url, **beside}
-        whole = _Documents(np.arange(count), text, language, beside, score_D)
+        whole = Documents(np.arange(count), text, language, beside, score_D)
         entry_D = admitting(self.entries, language, script, source, count)
         before_D = entry_D if stored is None else admitting(stored.measured.entries, language, script, source, count)
         values = {name: np.full(count, np.nan) for name in self.columns.names}
@@ -322,7 +147,7 @@ class Judge:
             if stored is not None and plan.editors:
                 kept = mine.take(np.flatnonzero(~fired_RE.any(axis=0)))
                 made, row_E = plan.edit(kept, stored, before_D[kept.row]), kept.row
-            edits.append(_moved(made, row_E, count))
+            edits.append(moved(made, row_E, count))
         if len(row_U := np.flatnonzero(entry_D == len(self._plans))):
             for name, value_U in self._unjudged_signals(whole.take(row_U), stored, before_D).items():
                 values[name][row_U] = value_U
@@ -331,7 +156,7 @@ class Judge:
             fired += self._unjudged_fired(row_U, score_D)
         signals = pa.record_batch([pa.array(values[name], from_pandas=True) for name in values], schema=self.columns)
         judged_D = entry_D < len(self._plans)
-        return Judgement(signals, self._fired_lists(fired, count), judged_D, _together(edits, count))
+        return Judgement(signals, self._fired_lists(fired, count), judged_D, together(edits, count))
 
     def turn(self, number: int, before: Measured, entry: int, languages: Sequence[str | None]) -> Turn:
         """What to ask of documents in these languages that `entry` of an earlier judge judged (its last: none did), and
@@ -351,7 +176,7 @@ class Judge:
             raise LackingError([(name, steps) for name, steps, _ in lacking])
         return Turn(same, tuple((self.rule_names.index(name), rule, known[column]) for name, rule, column in rules))
 
-    def _numbered(self, plan: _Plan, fired_RE: np.ndarray, row_E: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _numbered(self, plan: Plan, fired_RE: np.ndarray, row_E: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(row, number of the rule) of what fires among the rules of a plan, document by document."""
         doc, rule = np.nonzero(fired_RE.T)
         number_R = np.array([self.rule_names.index(name) for name in plan.rule_names], np.int64)
@@ -368,7 +193,7 @@ class Judge:
         return fired
 
     def _values(
-        self, plan: _Plan, of: _Documents, stored: Stored | None, before_D: np.ndarray
+        self, plan: Plan, of: Documents, stored: Stored | None, before_D: np.ndarray
     ) -> tuple[dict[str, np.ndarray], Edits]:
         """The columns of a plan, and the edits where they were found on the way."""
         if stored is None:
@@ -383,7 +208,7 @@ class Judge:
                 values[column][at] = value
         return values, Edits.none(len(of.row))
 
-    def _unjudged_signals(self, of: _Documents, stored: Stored | None, before_D: np.ndarray) -> dict[str, np.ndarray]:
+    def _unjudged_signals(self, of: Documents, stored: Stored | None, before_D: np.ndarray) -> dict[str, np.ndarray]:
         """What any entry asks of the text as extracted; NaN where it means nothing for a document's language."""
         code = of.language.dictionary_encode(null_encoding="encode")
         names = code.dictionary.to_pylist()
@@ -402,18 +227,3 @@ class Judge:
         names = pa.array(self.all_rules, pa.string()).take(pa.array(rule_F[order_F]))
         offset_D1 = np.searchsorted(row_F[order_F], np.arange(documents + 1)).astype(np.int32)
         return pa.ListArray.from_arrays(pa.array(offset_D1), names)
-
-
-def _moved(edits: Edits, row_E: np.ndarray, documents: int) -> Edits:
-    """The edits with document i renamed to row_E[i] of a batch of so many documents."""
-    if len(row_E) == documents:
-        return edits
-    return replace(edits, documents=documents, doc_E=row_E[edits.doc_E])
-
-
-def _together(found: list[Edits], documents: int) -> Edits:
-    """The edits of disjoint sets of documents as one."""
-    found = [edits for edits in found if len(edits)]
-    if len(found) == 1:  # sorting them again would cost as much as finding them
-        return found[0]
-    return Edits.concatenate(found) if found else Edits.none(documents)

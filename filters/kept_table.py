@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyarrow import ipc
 
 from gristmill.filters.counters import Counters
-from gristmill.filters.kernels import items
+from gristmill.filters.kernels.text import items
 from gristmill.filters.placed import placed_at
 
 

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from gristmill.filters.batch import text_buffers
 from gristmill.filters.edits import Edits
 from gristmill.filters.kernels.c4 import KINDS, LINE_FEED, WHITESPACE, clean_pages
-from gristmill.filters.kernels.unicode import FLAGS
+from gristmill.filters.kernels.text.unicode import FLAGS
 
 NO_WORD_BORDERS = frozenset({"ja", "th", "zh"})
 """Languages whose bad words TFDS finds inside other words too."""

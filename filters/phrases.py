@@ -6,7 +6,7 @@ import numpy as np
 
 from gristmill.filters.data import lines_of
 from gristmill.filters.kernels import phrases
-from gristmill.filters.kernels.unicode import LIMIT, LOWER
+from gristmill.filters.kernels.text.unicode import LIMIT, LOWER
 
 KINDS = {
     "furniture": phrases.FURNITURE,

@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from gristmill.filters.counters import Counters, classes
 from gristmill.filters.edits import Edits, apply
-from gristmill.filters.kernels.items import EACH
 from gristmill.filters.kernels.line_counts import MAY_COUNT, MAY_HOLD_PHRASE, count_lines, packed_beginning
-from gristmill.filters.kernels.lines import stripped_ends
+from gristmill.filters.kernels.text.items import EACH
+from gristmill.filters.kernels.text.lines import stripped_ends
 
 MAX_UPPER, MAX_DIGITS, MIN_WORDS, PHRASE_WORDS = 0.5, 0.999999, 2, 10
 """uppercase_ratio_line_modifier, numeric_ratio_line_modifier, line_length_modifier, substring_line_modifier."""

@@ -19,7 +19,7 @@ import xxhash
 from gristmill.filters.batch import text_buffers
 from gristmill.filters.kernels.dedup.letters import SHINGLE_BASE, WORD_PRIME, WORD_SEED, read_batch
 from gristmill.filters.kernels.dedup.minhash import RADIX, band_keys, make_sets, sign
-from gristmill.filters.kernels.unicode import ALNUM, FLAGS, LOWER, NFC_MAYBE, SPACE, UNSPACED
+from gristmill.filters.kernels.text.unicode import ALNUM, FLAGS, LOWER, NFC_MAYBE, SPACE, UNSPACED
 
 MASK64 = 2**64 - 1
 

@@ -1,7 +1,7 @@
 """Lines, and ends of lines, that stand beside an article, as edits.
 
 Three sources: phrases by family (filters/data/junk), what their neighbours say of short lines
-(kernels/junk_context.py), and what recurs in the page: a line between its paragraphs, or the same first or last piece
+(kernels/junk/context.py), and what recurs in the page: a line between its paragraphs, or the same first or last piece
 of its lines. What is in doubt stays: a sentence that mentions a phrase amid others, a lone name of a menu.
 """
 
@@ -11,7 +11,8 @@ import pyarrow as pa
 from gristmill.filters.counters import Counters, classes
 from gristmill.filters.edits import Edits
 from gristmill.filters.junk.phrases import NAVIGATION, RELATED, REPEATED, families, tables
-from gristmill.filters.kernels import junk, junk_context
+from gristmill.filters.kernels.junk import context
+from gristmill.filters.kernels.junk import pages as junk
 from gristmill.filters.phrases import fold_table
 
 RECURS = 3
@@ -39,7 +40,7 @@ def edit_junk(text: pa.Array) -> tuple[Edits, dict[str, np.ndarray]]:
     number = {name: place for place, name in enumerate(families(), 1)}
     lines = _Lines(data_B, start_D1, room, number[NAVIGATION])
     lines.find_banners(number[REPEATED])
-    junk_context.read_context(
+    context.read_context(
         data_B,
         lines.begin_L,
         lines.line_D1,

@@ -13,9 +13,9 @@ import numpy as np
 
 from gristmill.filters.counters import classes
 from gristmill.filters.data import lines_of
-from gristmill.filters.kernels import junk
-from gristmill.filters.kernels.line_tokens import NUMBER, read_line
-from gristmill.filters.kernels.unicode import LIMIT
+from gristmill.filters.kernels.junk import pages as junk
+from gristmill.filters.kernels.junk.tokens import NUMBER, read_line
+from gristmill.filters.kernels.text.unicode import LIMIT
 from gristmill.filters.phrases import fold_table
 
 FILES = ("junk/chinese.txt", "junk/english.txt")

@@ -8,8 +8,14 @@ Codes are np.int64, not int: numba compiles every callee again for each literal.
 import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.kernels.sentences import ENDS, ENDS_BEFORE_CAPITAL, NO_END, begins_with_capital, sentence_end
-from gristmill.filters.kernels.unicode import DIGIT, SPACE, code_point
+from gristmill.filters.kernels.text.sentences import (
+    ENDS,
+    ENDS_BEFORE_CAPITAL,
+    NO_END,
+    begins_with_capital,
+    sentence_end,
+)
+from gristmill.filters.kernels.text.unicode import DIGIT, SPACE, code_point
 
 KINDS = (
     "c4_whitespace", "c4_citation", "c4_long_word", "c4_no_terminal_mark", "c4_short_line", "c4_javascript",

@@ -4,7 +4,7 @@
 import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.kernels.unicode import ALNUM, DIGIT, SPACE, UPPER, code_point
+from gristmill.filters.kernels.text.unicode import ALNUM, DIGIT, SPACE, UPPER, code_point
 
 MAY_COUNT, MAY_HOLD_PHRASE = 1, 2
 """Bits of may_I: the first letter or digit is a digit and the last an `s`; the beginning of a phrase occurs."""

@@ -9,8 +9,8 @@ plain forms are one symbol.
 import numpy as np
 
 from gristmill.filters.kernels.jit import inline, kernel
-from gristmill.filters.kernels.lines import NEWLINE, TERMINAL
-from gristmill.filters.kernels.unicode import ALNUM, DIGIT, PUNCT, SCRIPTS, SPACE, UNSPACED, code_point
+from gristmill.filters.kernels.text.lines import NEWLINE, TERMINAL
+from gristmill.filters.kernels.text.unicode import ALNUM, DIGIT, PUNCT, SCRIPTS, SPACE, UNSPACED, code_point
 
 FURNITURE, NAVIGATION, CONTACT, PHONE, OFFER, SPAM = 1, 2, 4, 8, 16, 32
 """Bits of kind_S: what the phrases that end in a state are."""

@@ -5,7 +5,7 @@ import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
 from gristmill.filters.kernels.ngrams import MULTIPLIER, slot_bits
-from gristmill.filters.kernels.unicode import LIMIT, code_point, mix64
+from gristmill.filters.kernels.text.unicode import LIMIT, code_point, mix64
 
 
 @kernel

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.filters.batch import text_buffers
-from gristmill.filters.kernels.scripts import balance_of_case, count_words_by_script, legibility
-from gristmill.filters.kernels.unicode import FLAGS, LOWER, SCRIPT, SCRIPTS, UNSPACED_SCRIPTS, UPPER
+from gristmill.filters.kernels.text.scripts import balance_of_case, count_words_by_script, legibility
+from gristmill.filters.kernels.text.unicode import FLAGS, LOWER, SCRIPT, SCRIPTS, UNSPACED_SCRIPTS, UPPER
 from gristmill.filters.language.model import load_model
 from gristmill.filters.language.scripts import possible
 

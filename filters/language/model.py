@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gristmill.filters.kernels.fasttext import label_probabilities
+from gristmill.filters.kernels.models.fasttext import label_probabilities
 
 MODEL = Path(__file__).with_name("lid.176.ftz")
 """Shipped unchanged; source, authors and licence stand in NOTICE."""

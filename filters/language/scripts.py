@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gristmill.filters.kernels.unicode import SCRIPTS
+from gristmill.filters.kernels.text.unicode import SCRIPTS
 
 _WRITTEN_IN = """
 Arab: ar arz azb ckb fa ku lrc mzn pnb ps sd ug ur

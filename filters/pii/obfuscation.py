@@ -18,7 +18,7 @@ import pyarrow as pa
 from gristmill.filters.batch import text_buffers
 from gristmill.filters.edits import Edits, apply
 from gristmill.filters.kernels.pii.obfuscation import OTHER_FORM, READ, UNSEEN, find_obfuscated
-from gristmill.filters.kernels.unicode import LIMIT, SCRIPT, SCRIPTS
+from gristmill.filters.kernels.text.unicode import LIMIT, SCRIPT, SCRIPTS
 from gristmill.filters.pii.fold import FOLDED
 from gristmill.filters.pii.scan import classes
 

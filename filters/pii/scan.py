@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from gristmill.filters.batch import text_buffers
 from gristmill.filters.kernels.pii import scan as kernels
-from gristmill.filters.kernels.unicode import LIMIT
+from gristmill.filters.kernels.text.unicode import LIMIT
 from gristmill.filters.pii.fold import FOLDED, fold
 
 REACH = kernels.REACH

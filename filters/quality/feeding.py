@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.filters.batch import text_buffers, text_column
-from gristmill.filters.kernels import feeding
-from gristmill.filters.kernels.unicode import DIGIT, FLAGS
+from gristmill.filters.kernels.models import feeding
+from gristmill.filters.kernels.text.unicode import DIGIT, FLAGS
 from gristmill.filters.phrases import fold_table
 
 WORDS, PLAIN = "words-1", "plain"

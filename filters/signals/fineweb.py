@@ -35,7 +35,7 @@ def repeated_line_char_fraction(c: Counters) -> Floats:
 def newline_word_ratio(c: Counters) -> Floats:
     """Line feeds per word, where marks at the ends of a word, and some between letters, are words of their own.
 
-    datatrove counts spaCy's English tokens. filters/kernels/punct.py counts by spaCy's rules without its lists, so
+    datatrove counts spaCy's English tokens. filters/kernels/text/punct.py counts by spaCy's rules without its lists, so
     abbreviations (`U.S.`), `cannot`, emoticons and units differ: of 1,500 English pages 99 % have spaCy's number within
     10 %, and the whole preset gives datatrove's verdict and first reason on 1,497.
     """

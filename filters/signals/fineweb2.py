@@ -4,7 +4,7 @@ from functools import cache
 
 from gristmill.filters.counters import Counters
 from gristmill.filters.data.fineweb2 import Thresholds, thresholds
-from gristmill.filters.kernels.unicode import UNSPACED_SCRIPTS
+from gristmill.filters.kernels.text.unicode import UNSPACED_SCRIPTS
 from gristmill.filters.signals.declare import SIGNALS, Floats, Signal
 
 PREFIX = "fineweb2_stop_words_"

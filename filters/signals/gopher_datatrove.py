@@ -7,8 +7,8 @@ first occurrence of a duplicate is none, and shares are of len(text), white spac
 from collections.abc import Callable
 
 from gristmill.filters.counters import STOP_WORDS, Counters
-from gristmill.filters.kernels.items import BLANK, RUNS, SPLITLINES
 from gristmill.filters.kernels.ngrams import LONGEST, LONGEST_TOP, PASSED
+from gristmill.filters.kernels.text.items import BLANK, RUNS, SPLITLINES
 from gristmill.filters.signals.declare import SIGNALS, Floats, Signal, ratio, signal
 
 BULLETS = "\u2022-"
@@ -18,7 +18,7 @@ BULLETS = "\u2022-"
 def datatrove_words(c: Counters) -> Floats:
     """Words, marks split off, that hold more than punctuation as datatrove counts them.
 
-    Its list of punctuation is filters/data/datatrove_punctuation.txt; filters/kernels/punct.py says how marks split.
+    Its list of punctuation is filters/data/datatrove_punctuation.txt; kernels/text/punct.py says how marks split.
     """
     return c.punct.plain_D
 

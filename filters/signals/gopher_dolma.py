@@ -7,8 +7,8 @@ What differs from the paper's words: the median length, words that *contain* a s
 from collections.abc import Callable
 
 from gristmill.filters.counters import STOP_WORDS, Counters
-from gristmill.filters.kernels.items import EACH
 from gristmill.filters.kernels.ngrams import EVERY, LONGEST, LONGEST_TOP, WHOLE
+from gristmill.filters.kernels.text.items import EACH
 from gristmill.filters.signals.declare import SIGNALS, Floats, Signal, ratio, signal
 
 BULLETS = "*-"

@@ -7,7 +7,7 @@ mean length of jieba's words is left out. Characters are code points of the text
 import numpy as np
 
 from gristmill.filters.counters import Counters
-from gristmill.filters.kernels.items import SPLITLINES
+from gristmill.filters.kernels.text.items import SPLITLINES
 from gristmill.filters.signals.declare import Floats, ratio, signal
 
 BULLETS = "•●○■□▪▫※·➢\u2023\u25b6\u25c0\u25e6\u25ab\u2013"

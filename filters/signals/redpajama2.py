@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from gristmill.filters.counters import Counters
-from gristmill.filters.kernels.items import EACH
 from gristmill.filters.kernels.ngrams import EVERY, LONGEST, LONGEST_TOP, ONCE
+from gristmill.filters.kernels.text.items import EACH
 from gristmill.filters.signals.declare import SIGNALS, Floats, Signal, ratio, signal
 
 

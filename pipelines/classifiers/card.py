@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from gristmill.pipelines.recipe.classifiers import CARD, MODEL_FILES
+from gristmill.pipelines.recipe.files.classifiers import CARD, MODEL_FILES
 
 PAGE = "card.md"
 

@@ -21,7 +21,7 @@ from gristmill.pipelines.classifiers.choose import LEAST, Chosen, Labelled, choo
 from gristmill.pipelines.classifiers.documents import documents
 from gristmill.pipelines.classifiers.sites import shared_sites, site_warnings, unseen_split
 from gristmill.pipelines.errors import RecipeError
-from gristmill.pipelines.recipe.classifiers import LABEL as PLAIN_LABEL
+from gristmill.pipelines.recipe.files.classifiers import LABEL as PLAIN_LABEL
 from gristmill.pipelines.recipe.load import LoadedRecipe
 from gristmill.pipelines.recipe.schema import Classifier
 

@@ -44,8 +44,8 @@ def lm(
         raise RecipeError(f"unexpected argument '{context.args[0]}'", where="gristmill lm", fix=fix)
     loaded = load(recipe, models=False)
     from gristmill.pipelines.language_models.learn import Runner, learn, named
-    from gristmill.pipelines.recipe.language_models import trained_folders
-    from gristmill.pipelines.recipe.named_files import ProblemError
+    from gristmill.pipelines.recipe.files.language_models import trained_folders
+    from gristmill.pipelines.recipe.files.named_files import ProblemError
 
     asked = named(loaded, name)
     try:

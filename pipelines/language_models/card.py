@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from gristmill.pipelines.recipe.language_models import MODEL_FILE
+from gristmill.pipelines.recipe.files.language_models import MODEL_FILE
 
 CARD, PAGE = "card.json", "card.md"
 

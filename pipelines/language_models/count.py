@@ -27,7 +27,7 @@ from gristmill.filters.language_models.model_file import CHARACTERS
 from gristmill.filters.language_models.sentences import encode_characters, sentences
 from gristmill.pipelines.errors import RunnerError
 from gristmill.pipelines.language_models.inputs import Piece, packed, texts, unpacked
-from gristmill.pipelines.recipe.language_models import make_pieces
+from gristmill.pipelines.recipe.files.language_models import make_pieces
 from gristmill.pipelines.runners.options import Chosen
 from gristmill.pipelines.stages.exchange import (
     Block,

@@ -33,10 +33,10 @@ from gristmill.pipelines.language_models.count import (
 )
 from gristmill.pipelines.language_models.inputs import Piece, plan
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.recipe.language_model_options import LanguageModelTraining
-from gristmill.pipelines.recipe.language_models import MODEL_FILE, make_pieces, read_tokenizer
+from gristmill.pipelines.recipe.files.language_model_options import LanguageModelTraining
+from gristmill.pipelines.recipe.files.language_models import MODEL_FILE, make_pieces, read_tokenizer
+from gristmill.pipelines.recipe.files.named_files import ProblemError
 from gristmill.pipelines.recipe.load import LoadedRecipe
-from gristmill.pipelines.recipe.named_files import ProblemError
 from gristmill.pipelines.recipe.schema import LanguageModel
 from gristmill.pipelines.runners.options import choose
 from gristmill.pipelines.stages.tokenizer import sample_bytes

@@ -9,7 +9,7 @@ from gristmill.pipelines.errors import BadRecordError
 from gristmill.pipelines.read.chat import COLUMN, rendered, take_turns
 from gristmill.pipelines.read.nested import take_text
 from gristmill.pipelines.recipe import schema, sources
-from gristmill.pipelines.recipe.languages import normal_language
+from gristmill.pipelines.recipe.languages.codes import normal_language
 
 JSON_TYPES = {
     dict: "an object",

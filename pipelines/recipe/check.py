@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from gristmill.filters.data.fineweb2 import codes_of
 from gristmill.filters.judge import Judge
-from gristmill.filters.kernels.unicode import SCRIPTS
+from gristmill.filters.kernels.text.unicode import SCRIPTS
 from gristmill.filters.measured import Entry
 from gristmill.filters.names import nearest
 from gristmill.filters.pii.entities import ENTITIES
@@ -17,7 +17,7 @@ from gristmill.filters.signals import SIGNALS
 from gristmill.pipelines.recipe.columns import curated_schema, scrubbable_fields, text_schema
 from gristmill.pipelines.recipe.entries import entry_of, judge_of, presets_of
 from gristmill.pipelines.recipe.gates import parse_gate, wrong_figure
-from gristmill.pipelines.recipe.languages import normal_language, wrong_language
+from gristmill.pipelines.recipe.languages.codes import normal_language, wrong_language
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
 from gristmill.pipelines.recipe.schema import Decision, Recipe
 from gristmill.pipelines.recipe.sources import Csv

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gristmill.filters.names import nearest
 from gristmill.pipelines.recipe.entries import judge_of
-from gristmill.pipelines.recipe.languages import wrong_language
+from gristmill.pipelines.recipe.languages.codes import wrong_language
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.recipe.sizes import parse_bytes, parse_share
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from gristmill.pipelines.recipe import plain_yaml
+from gristmill.pipelines.recipe.yaml import plain as plain_yaml
 
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 """What a recipe may be called."""

@@ -18,14 +18,12 @@ from gristmill.filters.names import LISTED, near_file, nearest
 from gristmill.filters.quality.classifier import ANY, Model
 from gristmill.filters.quality.network import Network
 from gristmill.pipelines.errors import RecipeError
-from gristmill.pipelines.recipe import plain_yaml
-from gristmill.pipelines.recipe.classifiers import read_classifiers
-from gristmill.pipelines.recipe.labels import read_labels
-from gristmill.pipelines.recipe.language_models import kept_paths, read_language_models
-from gristmill.pipelines.recipe.lists import read_lists
-from gristmill.pipelines.recipe.named_files import Fetch
-from gristmill.pipelines.recipe.plain_yaml import short
-from gristmill.pipelines.recipe.plugins import declare_plugins, read_plugin
+from gristmill.pipelines.recipe.files.classifiers import read_classifiers
+from gristmill.pipelines.recipe.files.labels import read_labels
+from gristmill.pipelines.recipe.files.language_models import kept_paths, read_language_models
+from gristmill.pipelines.recipe.files.lists import read_lists
+from gristmill.pipelines.recipe.files.named_files import Fetch
+from gristmill.pipelines.recipe.files.plugins import declare_plugins, read_plugin
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.recipe.wording import (
     Place,
@@ -38,7 +36,9 @@ from gristmill.pipelines.recipe.wording import (
     slip,
     values_of,
 )
-from gristmill.pipelines.recipe.yaml_faults import full_width
+from gristmill.pipelines.recipe.yaml import plain as plain_yaml
+from gristmill.pipelines.recipe.yaml.faults import full_width
+from gristmill.pipelines.recipe.yaml.plain import short
 
 NEWLINE = b"\n"
 FILES: dict[str, Callable[..., tuple[tuple[Any, ...], list[tuple[RecipePath, str]]]]] = {

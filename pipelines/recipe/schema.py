@@ -40,10 +40,10 @@ from gristmill.pipelines.recipe.base import (
     as_keys,
     as_list,
 )
+from gristmill.pipelines.recipe.files.language_model_options import LanguageModel
+from gristmill.pipelines.recipe.files.plugins import Plugin, declare_plugins
 from gristmill.pipelines.recipe.glance import NAME
-from gristmill.pipelines.recipe.language_model_options import LanguageModel
-from gristmill.pipelines.recipe.languages import known_language
-from gristmill.pipelines.recipe.plugins import Plugin, declare_plugins
+from gristmill.pipelines.recipe.languages.codes import known_language
 from gristmill.pipelines.recipe.sources import Documents, Extract, Language, Plan, Read, Source
 
 

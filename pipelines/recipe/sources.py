@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, mod
 from gristmill.filters.names import nearest
 from gristmill.filters.registry import Registry
 from gristmill.pipelines.recipe.base import Bytes, Expected, Model, Paths, Share
-from gristmill.pipelines.recipe.languages import known_language
+from gristmill.pipelines.recipe.languages.codes import known_language
 
 ColumnType = Literal["string", "int64", "float64", "bool"]
 OUR_FORMATS = (

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.filters.edits import apply
-from gristmill.filters.judge import EDITORS
 from gristmill.filters.language.identify import script_of
 from gristmill.filters.measured import Entry, admitting
+from gristmill.filters.plan import EDITORS
 from gristmill.filters.signals import SIGNALS, score
 from gristmill.pipelines.errors import InputError
 from gristmill.pipelines.processes.isolation import Guard

@@ -11,9 +11,9 @@ from gristmill.pipelines.read.kinds import mistaken
 from gristmill.pipelines.read.nested import general
 from gristmill.pipelines.read.reader import Seen
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
-from gristmill.pipelines.recipe.plain_yaml import short
 from gristmill.pipelines.recipe.sources import LanguageColumn, Source
 from gristmill.pipelines.recipe.wording import RecipePath
+from gristmill.pipelines.recipe.yaml.plain import short
 from gristmill.pipelines.records.elements import Split, Unit
 
 MAX_RECORDS = 1_000

@@ -12,10 +12,10 @@ from gristmill.pipelines.read.formats import READERS
 from gristmill.pipelines.read.kinds import mistaken, no_text
 from gristmill.pipelines.read.sample import Sample
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
-from gristmill.pipelines.recipe.plain_yaml import short
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.recipe.sources import Source
 from gristmill.pipelines.recipe.wording import RecipePath
+from gristmill.pipelines.recipe.yaml.plain import short
 from gristmill.pipelines.records.dead_letters import in_words
 from gristmill.pipelines.records.elements import DeadLetter, Split, Unit
 

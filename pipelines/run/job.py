@@ -5,8 +5,8 @@ from typing import Any
 
 from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.read.html.engines.registry import engine_version
+from gristmill.pipelines.recipe.files.plugins import names as plugin_names
 from gristmill.pipelines.recipe.load import LoadedRecipe
-from gristmill.pipelines.recipe.plugins import names as plugin_names
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.run.field_names import check_field_names

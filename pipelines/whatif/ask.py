@@ -14,8 +14,8 @@ from gristmill.filters.judge import LackingError
 from gristmill.filters.measured import Measured
 from gristmill.pipelines.errors import DamageError, RecipeError
 from gristmill.pipelines.recipe.check import check
-from gristmill.pipelines.recipe.classifiers import Fetch
 from gristmill.pipelines.recipe.entries import judge_of
+from gristmill.pipelines.recipe.files.classifiers import Fetch
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, load
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.storage.layout import MODELS, PLUGINS, RECIPE, REPORT, STATE

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from gristmill.filters.judge import IDENTIFIED, Judge
+from gristmill.filters.judge import Judge
 from gristmill.filters.measured import Measured, admitting
+from gristmill.filters.plan import IDENTIFIED
 from gristmill.pipelines.records.accounts import DEAD, DUPLICATE_RULES, KEPT
 from gristmill.pipelines.storage.store import Store
 

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gristmill.filters.edits import Edits, apply
-from gristmill.filters.judge import EDITORS, Entry, Judge
+from gristmill.filters.judge import Entry, Judge
 from gristmill.filters.line_rules import edit_c4
 from gristmill.filters.measured import Measured, Stored
+from gristmill.filters.plan import EDITORS
 from gristmill.filters.presets import PRESETS
 from gristmill.filters.rules import Preset, Rule, change, own_rules
 from gristmill.filters.signals import SIGNALS, score
@@ -304,5 +305,5 @@ def test_stored_signals__are_not_measured_again(monkeypatch):
     stored = Stored(JUDGES[0].measured, first.signals, first.edits, np.array([True, True]))
     strict = change(MIXED[0].presets, {"gopher@paper/words_min": 1000, "c4@tfds/sentences": None})
     after = Judge([Entry(frozenset(["en"]), None, None, strict), *MIXED[1:]])
-    monkeypatch.setattr("gristmill.filters.judge.score", lambda *_: pytest.fail("a text is read"))
+    monkeypatch.setattr("gristmill.filters.plan.score", lambda *_: pytest.fail("a text is read"))
     assert after.judge(None, *rows[1:], stored=stored).fired.to_pylist()[0] == ["gopher@paper/words_min"]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gristmill.filters.edits import apply
-from gristmill.filters.kernels.sentences import ABBREVIATIONS
+from gristmill.filters.kernels.text.sentences import ABBREVIATIONS
 from gristmill.filters.line_rules import DATATROVE, FINEWEB, PAPER, bad_words, edit_c4
 
 CITATION = re.compile(r"\[\d*\]|\[edit\]|\[citation needed\]")

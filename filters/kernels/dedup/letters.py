@@ -7,7 +7,7 @@ document, S shingles of the batch.
 import numpy as np
 
 from gristmill.filters.kernels.jit import inline, kernel
-from gristmill.filters.kernels.unicode import ALNUM, SPACE, UNSPACED, code_point, mix64
+from gristmill.filters.kernels.text.unicode import ALNUM, SPACE, UNSPACED, code_point, mix64
 
 # A word: FNV-1a (64 bits) over its code points, not its bytes: one step a character in every script.
 WORD_SEED = np.uint64(0xCBF29CE484222325)

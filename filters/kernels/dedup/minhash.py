@@ -6,7 +6,7 @@ Letters in names: S shingles of the batch, D documents, D1 = D + 1 offsets, P pe
 import numpy as np
 
 from gristmill.filters.kernels.jit import inline, kernel
-from gristmill.filters.kernels.unicode import mix64
+from gristmill.filters.kernels.text.unicode import mix64
 
 RADIX = 256
 SMALL = 64  # below this, insertion beats clearing and summing the counters

@@ -4,8 +4,8 @@ Letters: B bytes of the batch, D documents, D1 documents + 1 offsets, C code poi
 """
 
 from gristmill.filters.kernels.jit import inline, kernel
-from gristmill.filters.kernels.lines import last_code_point
-from gristmill.filters.kernels.unicode import code_point
+from gristmill.filters.kernels.text.lines import last_code_point
+from gristmill.filters.kernels.text.unicode import code_point
 
 UNSEEN = 1
 """Bit of a character that is not seen."""

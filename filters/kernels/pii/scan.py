@@ -6,7 +6,7 @@ Letters: B bytes of the batch, D1 documents + 1 offsets, C code points, R6 runs 
 import numpy as np
 
 from gristmill.filters.kernels.jit import inline, kernel
-from gristmill.filters.kernels.unicode import code_point
+from gristmill.filters.kernels.text.unicode import code_point
 
 # Cues: bit k of class_C says that the character belongs to the alphabet of cue k.
 MAIL, NUMBER, ADDRESS, CODE, ACCOUNT, PLATE, HANDLE = range(7)

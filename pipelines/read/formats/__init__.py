@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from gristmill.filters.registry import Registry
-from gristmill.pipelines.read.formats import arrow, bundled, delimited, epub, jsonl, machine, parquet, pdf, whole_files
+from gristmill.pipelines.read.formats import bundled, epub, machine, pdf, whole_files
 from gristmill.pipelines.read.formats.code import reader as code
+from gristmill.pipelines.read.formats.json import reader as jsonl
+from gristmill.pipelines.read.formats.tables import arrow, delimited, parquet
 from gristmill.pipelines.read.formats.user_defined import RecordsOf, reader_of
 from gristmill.pipelines.read.formats.wikipedia import reader as wikipedia
 from gristmill.pipelines.read.reader import Reader

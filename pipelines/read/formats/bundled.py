@@ -4,7 +4,7 @@ them."""
 from dataclasses import replace
 from pathlib import Path
 
-from gristmill.pipelines.read.formats import jsonl
+from gristmill.pipelines.read.formats.json import reader as jsonl
 from gristmill.pipelines.recipe import schema, sources
 
 FOLDER = Path(__file__).resolve().parents[2] / "data" / "bundled"

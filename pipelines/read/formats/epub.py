@@ -11,7 +11,7 @@ from gristmill.pipelines.read.batches import Item
 from gristmill.pipelines.read.context import Context
 from gristmill.pipelines.read.encodings.texts import REPLACED, check_decoded
 from gristmill.pipelines.read.formats.archives import BrokenArchiveError, clean, entries
-from gristmill.pipelines.read.formats.jsonl import record_item
+from gristmill.pipelines.read.formats.json.reader import record_item
 from gristmill.pipelines.read.html.extract import read_page
 from gristmill.pipelines.read.reader import Reader, Seen
 from gristmill.pipelines.records.dead_letters import Passing, too_long, unreadable

@@ -11,7 +11,7 @@ from gristmill.pipelines.read.batches import Item
 from gristmill.pipelines.read.context import Context
 from gristmill.pipelines.read.fields import whole_characters
 from gristmill.pipelines.read.files import File, compression_of, open_file
-from gristmill.pipelines.read.formats.jsonl import record_item
+from gristmill.pipelines.read.formats.json.reader import record_item
 from gristmill.pipelines.read.formats.whole_files import hold
 from gristmill.pipelines.read.html.pages import dropped_page
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, whole

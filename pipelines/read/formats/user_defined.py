@@ -8,7 +8,7 @@ from typing import IO, Any
 from gristmill.pipelines.read.batches import Item
 from gristmill.pipelines.read.context import Context
 from gristmill.pipelines.read.files import compression_of, open_file
-from gristmill.pipelines.read.formats.jsonl import record_item
+from gristmill.pipelines.read.formats.json.reader import record_item
 from gristmill.pipelines.read.nested import names_in
 from gristmill.pipelines.read.reader import Reader, Seen
 from gristmill.pipelines.read.streams import BrokenStreamError, pieces

@@ -24,7 +24,7 @@ from gristmill.filters.dedup.fingerprints import (
     shingles,
     unpack_ids,
 )
-from gristmill.filters.kernels.unicode import FLAGS, LOWER, NFC_MAYBE, UNSPACED
+from gristmill.filters.kernels.text.unicode import FLAGS, LOWER, NFC_MAYBE, UNSPACED
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gristmill.filters.kernels.unicode import SCRIPT, SCRIPTS, UNSPACED_SCRIPTS
+from gristmill.filters.kernels.text.unicode import SCRIPT, SCRIPTS, UNSPACED_SCRIPTS
 from gristmill.filters.language.identify import identify, script_of
 
 SENTENCES = {

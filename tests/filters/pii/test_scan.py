@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gristmill.filters.batch import text_buffers
 from gristmill.filters.kernels.pii import scan as kernels
-from gristmill.filters.kernels.unicode import LIMIT
+from gristmill.filters.kernels.text.unicode import LIMIT
 from gristmill.filters.pii import scan as scan_module
 from gristmill.filters.pii.fold import fold
 from gristmill.filters.pii.scan import ALPHABETS, BREAK, PROVINCES, REACH, Cue, scan

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gristmill.filters.kernels.unicode import ALNUM, FLAGS, PUNCT, UNSPACED
+from gristmill.filters.kernels.text.unicode import ALNUM, FLAGS, PUNCT, UNSPACED
 from gristmill.filters.quality.feeding import FEEDINGS, feed_plain, feed_words
 
 TEXTS = st.lists(st.text() | st.text(alphabet="aB é中文かガท1２.，…—\n \x00\u200b\u2028\x85</s>_"), max_size=4)

@@ -10,7 +10,7 @@ import pytest
 from gristmill.filters.quality.model_file import NoModelError
 from gristmill.filters.quality.network import STEP, Network, _encoded, load_network
 from gristmill.filters.quality.network_file import read_config
-from gristmill.pipelines.recipe.networks import network_place, read_network
+from gristmill.pipelines.recipe.files.networks import network_place, read_network
 from tests.small_networks import TEXTS
 
 KINDS = {

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gristmill.pipelines.read.formats import jsonl
+from gristmill.pipelines.read.formats.json import reader as jsonl
 from gristmill.pipelines.read.unit import read_unit
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.run.plan import plan_source

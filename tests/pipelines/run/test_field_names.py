@@ -119,7 +119,7 @@ def test_default_names__need_not_be_there(tmp_path) -> None:
 
 
 def test_look__ends_as_soon_as_all_names_were_met(tmp_path, monkeypatch) -> None:
-    from gristmill.pipelines.read.formats import jsonl
+    from gristmill.pipelines.read.formats.json import reader as jsonl
 
     for i in range(100):
         write(tmp_path, "jsonl", [RECORD], str(i))

@@ -18,7 +18,7 @@ from gristmill.pipelines.read.formats.whole_files import hold
 from gristmill.pipelines.read.html.pages import dropped_page, page_document
 from gristmill.pipelines.read.reader import Reader, Seen
 from gristmill.pipelines.read.streams import pieces
-from gristmill.pipelines.recipe.languages import CODE
+from gristmill.pipelines.recipe.languages.codes import CODE
 from gristmill.pipelines.records.dead_letters import Passing, unreadable
 from gristmill.pipelines.records.elements import Split
 from gristmill.pipelines.storage.addresses import is_remote

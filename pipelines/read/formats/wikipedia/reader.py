@@ -14,7 +14,7 @@ from gristmill.pipelines.read.batches import Aside, Item
 from gristmill.pipelines.read.context import Context
 from gristmill.pipelines.read.encodings.texts import REPLACED, decode_known
 from gristmill.pipelines.read.files import File, compression_of, open_file
-from gristmill.pipelines.read.formats.jsonl import record_item
+from gristmill.pipelines.read.formats.json.reader import record_item
 from gristmill.pipelines.read.formats.wikipedia.wikitext import plain_text
 from gristmill.pipelines.read.lines import Line, LostLine
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, split_of, whole

@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from gristmill.pipelines.errors import BadRecordError
-from gristmill.pipelines.read.formats import columnar, parquet
-from gristmill.pipelines.read.formats.json_columns import json_objects, json_values
-from gristmill.pipelines.read.formats.salvage import DAMAGED, GOOD, NOT_UTF8, salvage
+from gristmill.pipelines.read.formats.json.columns import json_objects, json_values
+from gristmill.pipelines.read.formats.tables import columnar, parquet
+from gristmill.pipelines.read.formats.tables.salvage import DAMAGED, GOOD, NOT_UTF8, salvage
 from tests.pipelines.read.formats.any_columns import NAMES, Unknown, any_array
 
 
@@ -127,7 +127,7 @@ def test_times__beyond_four_digits_and_microseconds(kind, ticks, told) -> None:
 
 
 def test_day__is_the_calendar_of_python_within_its_years() -> None:
-    from gristmill.pipelines.read.formats.time_texts import _day
+    from gristmill.pipelines.read.formats.tables.time_texts import _day
 
     for day in range(-719_162, 2_932_897, 997):
         assert _day(day) == f"+{datetime.date.fromordinal(day + 719_163).isoformat()}"

@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from gristmill.pipelines.read.formats.json_lines import explained, objects_in
-from gristmill.pipelines.read.formats.json_stream import values
-from gristmill.pipelines.read.formats.jsonl import UNREADABLE, parse
+from gristmill.pipelines.read.formats.json.lines import explained, objects_in
+from gristmill.pipelines.read.formats.json.reader import UNREADABLE, parse
+from gristmill.pipelines.read.formats.json.stream import values
 
 LIMIT, PIECE = 16 * 2**20, 1 << 20
 GOOD = b'{"text": "a"}\n'

@@ -7,8 +7,8 @@ import pytest
 
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.read.unit import read_unit
+from gristmill.pipelines.recipe.files.plugins import declare_plugins
 from gristmill.pipelines.recipe.load import load
-from gristmill.pipelines.recipe.plugins import declare_plugins
 from gristmill.pipelines.run.plan import plan_source
 
 PLUGIN = """

@@ -1,0 +1,1 @@
+"""Lines beside an article."""

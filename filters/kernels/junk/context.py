@@ -1,0 +1,137 @@
+"""Lines that go by their neighbours, after junk.read_pages has said what each is by itself."""
+
+# Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, L lines.
+from gristmill.filters.kernels.jit import inline, kernel
+from gristmill.filters.kernels.junk.pages import BLANK, CUT, FIGURES, IN_MENU, MARKS, PROSE, ROW, SHORT
+from gristmill.filters.kernels.text.unicode import code_point
+
+NEAR = 4
+"""A name of a menu goes with another line of the kind at most so many lines away, blank ones aside."""
+RUN = 5
+"""So many of them in a run of short lines make the others of the run names too."""
+BULLETS = 4
+FRONT = 2
+"""So many at the front of a page do."""
+GAP_LINES = 4
+"""The most lines between two names that go with them."""
+LISTS = 20
+"""The most lines of a list of links under its heading."""
+
+
+@kernel
+def read_context(data_B, begin_L, line_D1, what_L, family_L, opens_L, navigation, related):
+    """Lines that go by their neighbours: names of menus beside each other, figures between lines that go, lists of
+    links under their heading. Changes what_L and family_L."""
+    for d in range(line_D1.size - 1):
+        first, stop = line_D1[d], line_D1[d + 1]
+        under, listed = False, 0
+        for n in range(first, stop):  # lists under a heading
+            if opens_L[n]:
+                under, listed = True, 0
+            elif under and what_L[n] != BLANK:
+                listed += 1
+                if what_L[n] == PROSE or what_L[n] == ROW or listed > LISTS:
+                    under = False
+                elif what_L[n] != CUT:
+                    what_L[n], family_L[n] = CUT, related
+        n = first
+        while n < stop:  # runs of short lines
+            if not can_be_named(what_L[n]):
+                n += 1
+                continue
+            run, named, last_named, first_named = n, 0, -1, -1
+            while n < stop and can_be_named(what_L[n]):
+                if what_L[n] == IN_MENU or what_L[n] == CUT:
+                    named += 1
+                    last_named = n
+                    if first_named < 0:
+                        first_named = n
+                n += 1
+            before, seen = -NEAR - 1, 0
+            for m in range(run, n):  # a name beside a name
+                if what_L[m] == BLANK:
+                    continue
+                seen += 1
+                if what_L[m] == IN_MENU or what_L[m] == CUT:
+                    if before >= 0 and seen - before <= NEAR:
+                        what_L[m] = CUT
+                    before = seen
+            before, seen = -NEAR - 1, 0
+            for m in range(n - 1, run - 1, -1):
+                if what_L[m] == BLANK:
+                    continue
+                seen += 1
+                if what_L[m] == IN_MENU or what_L[m] == CUT:
+                    if before >= 0 and seen - before <= NEAR:
+                        what_L[m] = CUT
+                    before = seen
+            at_front, at_back = run == first, n == stop
+            if at_front or (at_back and named):
+                cut_bullets(data_B, begin_L, what_L, family_L, run, n, navigation)
+            if named >= RUN or (at_front and named >= FRONT):
+                cut_between(what_L, family_L, run if at_front else first_named, last_named, navigation)
+            if at_back and named >= RUN:
+                cut_between(what_L, family_L, last_named, n, navigation)
+            previous, after = False, 0
+            for m in range(run, n):  # figures that belong to a line before or after
+                if what_L[m] == FIGURES and previous:
+                    after = max(after, m + 1)  # a run of figures is walked once
+                    while after < n and (what_L[after] == FIGURES or what_L[after] == BLANK):
+                        after += 1
+                    if after < n and what_L[after] == CUT:
+                        what_L[m], family_L[m] = CUT, family_L[after]
+                if what_L[m] != BLANK:
+                    previous = what_L[m] == CUT
+        for m in range(first, stop):  # signs beside a line that goes
+            if what_L[m] == MARKS:
+                before, after = m - 1, m + 1
+                while before >= first and what_L[before] == BLANK:
+                    before -= 1
+                while after < stop and what_L[after] == BLANK:
+                    after += 1
+                if before >= first and what_L[before] == CUT:
+                    what_L[m], family_L[m] = CUT, family_L[before]
+                elif after < stop and what_L[after] == CUT:
+                    what_L[m], family_L[m] = CUT, family_L[after]
+        blank, family = True, 0
+        for n in range(first, stop):  # one gap where lines went, not two
+            if what_L[n] == CUT:
+                family = family_L[n]
+            elif what_L[n] != BLANK:
+                blank, family = False, 0
+            elif blank and family:
+                what_L[n], family_L[n] = CUT, family
+            else:
+                blank = True
+
+
+@inline
+def cut_bullets(data_B, begin_L, what_L, family_L, first, stop, family):
+    """The short lines of a list, if it has BULLETS of them: called where a page begins or ends, as articles do not."""
+    bullets = 0
+    for write in range(2):
+        for m in range(first, stop):
+            is_short = what_L[m] == SHORT or what_L[m] == IN_MENU or what_L[m] == CUT
+            if is_short and code_point(data_B, begin_L[m])[0] == 0x2022:
+                bullets += 1 - write
+                if write == 1 and bullets >= BULLETS and what_L[m] != CUT:
+                    what_L[m], family_L[m] = CUT, family
+
+
+@inline
+def cut_between(what_L, family_L, first, stop, family):
+    """The short lines among some, if there are no more than GAP_LINES of them without a name between."""
+    between = first
+    for m in range(first, stop + 1):
+        if m == stop or what_L[m] == IN_MENU or what_L[m] == CUT:
+            if m - between <= GAP_LINES:
+                for x in range(between, m):
+                    if what_L[x] == SHORT:
+                        what_L[x], family_L[x] = CUT, family
+            between = m
+
+
+@inline
+def can_be_named(what):
+    """Lines that menus are made of, and what stands between them."""
+    return what in (BLANK, FIGURES, MARKS, SHORT, IN_MENU, CUT)

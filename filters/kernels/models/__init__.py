@@ -1,0 +1,1 @@
+"""Loops of models that score a text."""

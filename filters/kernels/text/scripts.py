@@ -1,0 +1,57 @@
+"""How many words of each script a document holds, whether in capitals, and how much of it is words at all."""
+
+# Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, S scripts, C code points of Unicode.
+from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.text.unicode import ALNUM, ALPHA, SPACE, code_point
+
+
+@kernel
+def count_words_by_script(data_B, start_D1, script_of, is_unspaced_S, words_DS):
+    """Words per document and script, int64; words_DS comes zeroed. script_of: SCRIPT of unicode.py.
+
+    A word is a run of characters of one script, or one character where words are written without spaces between.
+    What is of no script (column 0) separates words.
+    """
+    for d in range(start_D1.size - 1):
+        before = 0
+        i = start_D1[d]
+        while i < start_D1[d + 1]:
+            c, i = code_point(data_B, i)
+            script = script_of[c]
+            if script != before or is_unspaced_S[script]:
+                words_DS[d, script] += 1
+                before = script
+        words_DS[d, 0] = 0
+
+
+@kernel
+def balance_of_case(data_B, start_D1, case_C, balance_D):
+    """Sums case_C over the characters of each document, int64; balance_D comes zeroed."""
+    for d in range(start_D1.size - 1):
+        i = start_D1[d]
+        while i < start_D1[d + 1]:
+            c, i = code_point(data_B, i)
+            balance_D[d] += case_C[c]
+
+
+@kernel
+def legibility(data_B, start_D1, flags_C, script_C, is_unspaced_S, long, visible_D, letters_D, endless_D):
+    """Characters per document that are not white space, that are letters, and that stand in runs of at least `long`
+    letters, digits and marks where words have spaces between; int64, zeroed."""
+    for d in range(start_D1.size - 1):
+        i = start_D1[d]
+        run = 0
+        while i < start_D1[d + 1]:
+            c, i = code_point(data_B, i)
+            flags = flags_C[c]
+            visible_D[d] += flags & SPACE == 0
+            if flags & ALPHA:
+                letters_D[d] += 1
+            if flags & ALNUM and not is_unspaced_S[script_C[c]]:
+                run += 1
+                if run == long:
+                    endless_D[d] += long
+                elif run > long:
+                    endless_D[d] += 1
+            else:
+                run = 0

@@ -1,0 +1,1 @@
+"""JSON, by line and by value."""

@@ -1,0 +1,1 @@
+"""Tables: Parquet, Arrow, CSV; their columns as records."""

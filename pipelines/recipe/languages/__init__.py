@@ -1,0 +1,1 @@
+"""Codes of languages, and the scripts that make their tables."""
