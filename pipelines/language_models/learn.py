@@ -103,7 +103,6 @@ def _working(folder: Path) -> Iterator[Path]:
             yield work
         finally:
             shutil.rmtree(work, ignore_errors=True)
-            (folder / LOCK).unlink(missing_ok=True)
 
 
 def _learn(

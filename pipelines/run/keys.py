@@ -16,6 +16,8 @@ SCORE_CODE = (
     "pipelines/recipe/columns.py",
     "pipelines/stages",
     "pipelines/storage/parts.py",
+    "tokenizer/models",
+    "tokenizer/pieces.py",
 )
 DUPLICATES_CODE = ("filters/dedup", "filters/kernels", "pipelines/stages/duplicates", "pipelines/stages/exchange.py")
 TEXT_CODE = SCORE_CODE

@@ -53,7 +53,7 @@ NO_LANGUAGE = {"mul", "und", "zxx", "mis", "unknown", "unk", "none", "null", "na
 def codes() -> dict[str, str]:
     """Every other code and English name, in small letters -> the code here: ISO 639-2 and -3, the languages that stand
     for a macrolanguage (`arb`, `cmn`), withdrawn codes. From language_codes.txt; make_languages.py writes it."""
-    lines = files("gristmill.pipelines.recipe").joinpath("language_codes.txt").read_text("utf-8").splitlines()
+    lines = files("gristmill.pipelines.recipe.languages").joinpath("language_codes.txt").read_text("utf-8").splitlines()
     known = {other: code for code, *others in map(str.split, lines) for other in others}
     known |= {name.casefold(): code for code, name in NAMES.items()}
     known |= {name: code for name, code in MEANT.items() if len(name) > 3 or not name.isascii()}
