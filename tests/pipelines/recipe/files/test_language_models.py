@@ -21,7 +21,7 @@ from gristmill.pipelines.storage.store import Store
 from tests.filters.language_models.arpa_text import arpa_text
 from tests.filters.language_models.by_hand import SENTENCES
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "language_models"
+GOLDEN = Path(__file__).parents[3] / "golden" / "language_models"
 HEAD = "gristmill: 1\nname: own\nsources: {web: {format: jsonl, paths: a.jsonl, language: {column: lang}}}\n"
 TEXTS = ["the mill grinds grain .\n\n  the miller buys a zeppelin  ", "", "磨 坊 在 河 边\n磨 面"]
 LANGUAGES = ["en", "en", "zh"]
