@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import hashlib
 import math
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -93,9 +94,12 @@ def _working(folder: Path) -> Iterator[Path]:
     with (folder / LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            taken = not os.path.samestat(os.fstat(lock.fileno()), os.stat(folder / LOCK))  # removed in between
         except OSError:
+            taken = True
+        if taken:
             fix = "wait for it, or give another folder with --out"
-            raise InputError("this model is being trained already", where=str(folder), fix=fix) from None
+            raise InputError("this model is being trained already", where=str(folder), fix=fix)
         work = folder / WORK
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
@@ -103,6 +107,7 @@ def _working(folder: Path) -> Iterator[Path]:
             yield work
         finally:
             shutil.rmtree(work, ignore_errors=True)
+            (folder / LOCK).unlink(missing_ok=True)
 
 
 def _learn(

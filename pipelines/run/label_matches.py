@@ -7,6 +7,7 @@ from itertools import islice
 import pyarrow as pa
 
 from gristmill.filters.labels.table import LabelFile
+from gristmill.pipelines.processes.isolation import Guard, LethalRecordError
 from gristmill.pipelines.read.batches import Document
 from gristmill.pipelines.read.context import Context
 from gristmill.pipelines.read.formats import READERS
@@ -21,12 +22,16 @@ LOOKED_AT = 100
 def check_matches(loaded: LoadedRecipe, units: list[Unit]) -> list[str]:
     """Notes about labels that none of the first records of any source has.
 
-    Raises RecipeError where these were all records. Without labels nothing is read.
+    Raises RecipeError where these were all records. Without labels nothing is read. Records that kill who reads them
+    are the run's to find: a child reads first, and where it dies nothing is said.
     """
     labels = loaded.recipe.read_labels
     if not labels:
         return []
-    looked = [list(islice(_keys(loaded, units, name), LOOKED_AT + 1)) for name in loaded.recipe.sources]
+    try:
+        looked = Guard(careful=True).step(_first_keys)(loaded, units)
+    except LethalRecordError:
+        return []
     keys = [key for of_source in looked for key in of_source[:LOOKED_AT]]
     silent = [one for one in labels if keys and not _matches(one, keys)]
     if silent and all(len(of_source) <= LOOKED_AT for of_source in looked):
@@ -34,6 +39,11 @@ def check_matches(loaded: LoadedRecipe, units: list[Unit]) -> list[str]:
         told = [(n, f"line {n}  {dotted(('labels', one.name))}: no record {_told(one, keys)}") for n, one in lines]
         raise report(loaded.file, sorted(told))
     return [f"labels.{one.name}: none of the first {len(keys):,} records {_told(one, keys)}" for one in silent]
+
+
+def _first_keys(loaded: LoadedRecipe, units: list[Unit]) -> list[list[dict[str, str | None]]]:
+    """Of each source, one more than are looked at, where there are so many."""
+    return [list(islice(_keys(loaded, units, name), LOOKED_AT + 1)) for name in loaded.recipe.sources]
 
 
 def _keys(loaded: LoadedRecipe, units: list[Unit], name: str) -> Iterator[dict[str, str | None]]:

@@ -17,6 +17,7 @@ PRESETS = """\
   - when: {language: en}
     presets: [gopher@paper, fineweb@datatrove]
     change: {gopher@paper/duplicate_lines: 0.31}
+    rules: [{signal: grades.grade, at_least: 0.5}]
   - when: {language: zh}
     presets: [chinese@gristmill]
 """

@@ -69,7 +69,8 @@ def check_decoded(text: str, encoding: str) -> None:
 
 
 def _most_wrong(text: str) -> float:
-    return 1 + MAX_WRONG_SHARE * len(text)
+    """Of a few characters a single wrong one is much."""
+    return min(1 + MAX_WRONG_SHARE * len(text), len(text) / 4)
 
 
 def marked(data: bytes) -> str | None:

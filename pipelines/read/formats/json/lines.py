@@ -8,12 +8,14 @@ from gristmill.pipelines.records.dead_letters import describe
 _AROUND = re.compile(r"[\s,\[\]\x1e]*")
 """What is no record of its own: the brackets and commas of an array that has an element a line, and the separator of
 JSON text sequences (RFC 7464)."""
+_STRUCTURE = 16
+"""Characters of a line that is brackets and commas alone; a longer one is no piece of an array that somebody wrote."""
 _scan = json.JSONDecoder(parse_constant=lambda name: None).raw_decode
 
 
 def objects_in(data: bytes) -> list[tuple[int, bytes]] | None:
     """(place, bytes) of each object of a line that holds objects, and around them commas, white space and the brackets
-    of an array; none of one that holds no more than these. None for any other line."""
+    of an array; none of one that holds no more than a few of these. None for any other line."""
     text = data.decode("latin-1")  # gives a character a byte: bytes that are no UTF-8 cost their object only
     found = []
     at = _end_of(text, 0)
@@ -26,6 +28,8 @@ def objects_in(data: bytes) -> list[tuple[int, bytes]] | None:
             return None
         found.append((at, data[at:end]))
         at = _end_of(text, end)
+    if not found and len(text.strip()) > _STRUCTURE:
+        return None
     return found
 
 
