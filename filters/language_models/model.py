@@ -8,16 +8,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gristmill.filters.batch import text_buffers
+from gristmill.filters.by_language import ANY, readers
 from gristmill.filters.language_models.lookup import score
 from gristmill.filters.language_models.model_file import CHARACTERS, PIECES, WORDS, OpenModel, open_model
 from gristmill.filters.language_models.normalise import as_ccnet
 from gristmill.filters.language_models.sentences import encode_characters, encode_words, sentences, whole_documents
 
-ANY = ""
-"""In the place of a language: documents in every one."""
 CCNET = "ccnet"
 """A normalisation: what the model reads is `as_ccnet`."""
 HIGHEST = 300.0
@@ -98,26 +96,14 @@ class LanguageModel:
         language: ISO 639-1 of each text; None: every text is in this one's language. Raises ValueError where languages
         are needed to choose among models.
         """
+        if language is None and len(self.models) > 1:
+            raise ValueError(f"the language model {self.name} has several languages: give those of the texts")
         value_D4 = np.full((len(text), 4), np.nan)
-        for of, model in self.models:
-            rows = self._rows(of, text, language)
-            if len(rows):
-                chosen = text if len(rows) == len(text) else text.take(pa.array(rows))
-                spoken = None if language is None else language.take(pa.array(rows)).to_pylist()
-                head_D, tail_D = self._bounds(of, spoken, len(rows))
-                value_D4[rows] = measure(reader(model.sha256, self.make_pieces).read(chosen), head_D, tail_D)
+        for of, model, rows, chosen in readers(self.models, self.languages, text, language):
+            spoken = None if language is None else language.take(pa.array(rows)).to_pylist()
+            head_D, tail_D = self._bounds(of, spoken, len(rows))
+            value_D4[rows] = measure(reader(model.sha256, self.make_pieces).read(chosen), head_D, tail_D)
         return value_D4
-
-    def _rows(self, of: str, text: pa.Array, language: pa.Array | None) -> np.ndarray:
-        if language is None:
-            if len(self.models) > 1:
-                raise ValueError(f"the language model {self.name} has several languages: give those of the texts")
-            return np.arange(len(text))
-        wanted = self.languages if of == ANY else {of}
-        if wanted is None:
-            return np.arange(len(text))
-        known = pc.is_in(language, pa.array(sorted(wanted), language.type))
-        return np.flatnonzero(known.to_numpy(zero_copy_only=False))
 
     def _bounds(self, of: str, spoken: list[str | None] | None, texts: int) -> tuple[np.ndarray, np.ndarray]:
         """(head, tail) of each text; NaN where its language has none."""

@@ -8,15 +8,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from gristmill.filters.by_language import readers
 from gristmill.filters.placed import placed_at
 from gristmill.filters.quality.feeding import FEEDINGS
 from gristmill.filters.quality.model_file import LABEL
 from gristmill.filters.quality.network import Network
-
-ANY = ""
-"""In the place of a language: documents in every one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,25 +74,13 @@ class Classifier:
 
         Raises ValueError where languages are needed to choose among models.
         """
+        if language is None and len(self.models) > 1:
+            raise ValueError(f"the classifier {self.name} has a model for each language: give the languages")
         labels = [label for _, label in self.signals]
         value_DS = np.full((len(text), len(labels)), np.nan)
-        for of, model in self.models:
-            rows = self._rows(of, text, language)
-            if len(rows):
-                chosen = text if len(rows) == len(text) else text.take(pa.array(rows))
-                value_DS[rows] = model.probabilities(chosen)[:, [model.labels.index(label) for label in labels]]
+        for _, model, rows, chosen in readers(self.models, self.languages, text, language):
+            value_DS[rows] = model.probabilities(chosen)[:, [model.labels.index(label) for label in labels]]
         return value_DS
-
-    def _rows(self, of: str, text: pa.Array, language: pa.Array | None) -> np.ndarray:
-        if language is None:
-            if len(self.models) > 1:
-                raise ValueError(f"the classifier {self.name} has a model for each language: give the languages")
-            return np.arange(len(text))
-        wanted = self.languages if of == ANY else {of}
-        if wanted is None:
-            return np.arange(len(text))
-        known = pc.is_in(language, pa.array(sorted(wanted), language.type))
-        return np.flatnonzero(known.to_numpy(zero_copy_only=False))
 
 
 @cache

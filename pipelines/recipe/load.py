@@ -14,8 +14,9 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from gristmill.filters.by_language import ANY
 from gristmill.filters.names import LISTED, near_file, nearest
-from gristmill.filters.quality.classifier import ANY, Model
+from gristmill.filters.quality.classifier import Model
 from gristmill.filters.quality.network import Network
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.files.classifiers import read_classifiers

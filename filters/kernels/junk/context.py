@@ -47,24 +47,8 @@ def read_context(data_B, begin_L, line_D1, what_L, family_L, opens_L, navigation
                     if first_named < 0:
                         first_named = n
                 n += 1
-            before, seen = -NEAR - 1, 0
-            for m in range(run, n):  # a name beside a name
-                if what_L[m] == BLANK:
-                    continue
-                seen += 1
-                if what_L[m] == IN_MENU or what_L[m] == CUT:
-                    if before >= 0 and seen - before <= NEAR:
-                        what_L[m] = CUT
-                    before = seen
-            before, seen = -NEAR - 1, 0
-            for m in range(n - 1, run - 1, -1):
-                if what_L[m] == BLANK:
-                    continue
-                seen += 1
-                if what_L[m] == IN_MENU or what_L[m] == CUT:
-                    if before >= 0 and seen - before <= NEAR:
-                        what_L[m] = CUT
-                    before = seen
+            cut_beside(what_L, run, n, 1)
+            cut_beside(what_L, n - 1, run - 1, -1)
             at_front, at_back = run == first, n == stop
             if at_front or (at_back and named):
                 cut_bullets(data_B, begin_L, what_L, family_L, run, n, navigation)
@@ -103,6 +87,20 @@ def read_context(data_B, begin_L, line_D1, what_L, family_L, opens_L, navigation
                 what_L[n], family_L[n] = CUT, family
             else:
                 blank = True
+
+
+@inline
+def cut_beside(what_L, first, stop, step):
+    """The names of a menu that stand near another line of the kind, on the way from one line to another."""
+    before, seen = -NEAR - 1, 0
+    for m in range(first, stop, step):
+        if what_L[m] == BLANK:
+            continue
+        seen += 1
+        if what_L[m] == IN_MENU or what_L[m] == CUT:
+            if before >= 0 and seen - before <= NEAR:
+                what_L[m] = CUT
+            before = seen
 
 
 @inline

@@ -57,8 +57,9 @@ def decode_known(data: bytes, encoding: str = "utf-8") -> tuple[str, int]:
     return text, wrong
 
 
-def check_decoded(text: str, encoding: str) -> None:
-    """Raises BadRecordError for a text that could not be decoded: with more U+FFFD than damage by the way leaves."""
+def check_decoded(text: str, encoding: str) -> int:
+    """How many U+FFFD stand in a text. Raises BadRecordError for one that could not be decoded: with more of them than
+    damage by the way leaves."""
     if encoding == "replacement":
         raise BadRecordError("UndecodableText: it is written in ISO-2022-CN or the like, which nothing here reads")
     wrong = text.count("\ufffd")
@@ -66,6 +67,7 @@ def check_decoded(text: str, encoding: str) -> None:
         raise BadRecordError(
             f"UndecodableText: {wrong:,} of {len(text):,} characters are U+FFFD; read as {encoding}, which it is not"
         )
+    return wrong
 
 
 def _most_wrong(text: str) -> float:

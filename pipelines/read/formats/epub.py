@@ -50,8 +50,7 @@ def read_epub(split: Split, context: Context) -> Iterator[Item]:
     def record(_: bytes) -> dict:
         found = [context.guard.step(read_page)(page, None, whole) for page in pages]
         text = "\n\n".join(filter(None, (chapter.text.decode().strip() for chapter in found)))
-        check_decoded(text, " and ".join(sorted({chapter.charset for chapter in found})))
-        replaced = text.count("\ufffd")
+        replaced = check_decoded(text, " and ".join(sorted({chapter.charset for chapter in found})))
         known = book.known | ({REPLACED: replaced} if replaced else {})
         return {**known, "chapters": len(pages), context.fields.text: text}
 

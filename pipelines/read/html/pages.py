@@ -45,8 +45,7 @@ def page_document(
         else:
             plain, record["charset"] = decode_page(body, http_label) if http_label else decode_text(body)
             text = plain.encode()
-        check_decoded(text.decode(), record["charset"])
-        if replaced := text.count(b"\xef\xbf\xbd"):
+        if replaced := check_decoded(text.decode(), record["charset"]):
             record[REPLACED] = replaced
         step = "read"
         url, language, typed, meta = context.fields.take_rest(record)

@@ -9,18 +9,17 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from gristmill.filters.by_language import ANY
 from gristmill.filters.placed import place
-from gristmill.filters.quality.classifier import ANY, Classifier, Model, same_labels, signal_names
+from gristmill.filters.quality.classifier import Classifier, Model, same_labels, signal_names
 from gristmill.filters.quality.feeding import FEEDINGS, PLAIN
 from gristmill.filters.quality.model_file import About, NoModelError, read_about
 from gristmill.filters.quality.network import Network
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.recipe.columns import curated_schema
-from gristmill.pipelines.recipe.files.named_files import NAME, Fetch, ProblemError, near_files
+from gristmill.pipelines.recipe.files.named_files import Fetch, ProblemError, near_files, read_named
 from gristmill.pipelines.recipe.files.networks import MODEL_FILES, Get, network_place, read_network
 from gristmill.pipelines.recipe.languages.codes import known_language, wrong_language
 from gristmill.pipelines.recipe.wording import RecipePath
-from gristmill.pipelines.records import columns
 
 STARTER = "starter"
 STARTER_LANGUAGES = ("en", "zh")
@@ -32,15 +31,7 @@ def read_classifiers(
     recipe: schema.Recipe, folder: Path, fetch: Fetch | None
 ) -> tuple[tuple[Classifier, ...], list[tuple[RecipePath, str]]]:
     """The classifiers of a recipe in `folder`, and what is wrong with others: where, and what to do."""
-    found: list[Classifier] = []
-    problems: list[tuple[RecipePath, str]] = []
-    for name, asked in recipe.classifiers.items():
-        try:
-            found.append(_read(name, asked, folder, fetch, taken_names(recipe)))
-        except ProblemError as problem:
-            where: RecipePath = ("classifiers", name, *([problem.key] if problem.key else []))
-            problems.append((where, problem.text))
-    return tuple(found), problems
+    return read_named(recipe, "classifiers", lambda name, asked: _read(name, asked, folder, fetch), ", such as edu")
 
 
 def model_paths(name: str, asked: schema.Classifier) -> dict[str, str]:
@@ -53,22 +44,7 @@ def model_paths(name: str, asked: schema.Classifier) -> dict[str, str]:
     return {ANY: asked.model or f"classifiers/{name}"}
 
 
-def taken_names(recipe: schema.Recipe) -> set[str]:
-    """Names of columns that stand beside signals."""
-    return {
-        *columns.VERDICTS.names,
-        *(name for name, _ in columns.CLUSTER),
-        *curated_schema(recipe).names,
-        "text",
-        "edits",
-    }
-
-
-def _read(name: str, asked: schema.Classifier, folder: Path, fetch: Fetch | None, taken: set[str]) -> Classifier:
-    if not re.fullmatch(NAME, name):
-        raise ProblemError("", f"'{name}' is not a name for a signal; use small letters, digits and '_', such as edu")
-    if name in taken:
-        raise ProblemError("", f"'{name}' is a column of Gristmill's own; choose another name")
+def _read(name: str, asked: schema.Classifier, folder: Path, fetch: Fetch | None) -> Classifier:
     paths = model_paths(name, asked)
     if not paths:
         raise ProblemError("model", "no model is named; write a path, or {en: PATH}")

@@ -12,9 +12,9 @@ from gristmill.filters.labels.keys import KEYS, spelt
 from gristmill.filters.labels.table import VERSION, ConflictError, LabelFile, read_about, write
 from gristmill.filters.placed import place
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.recipe.files.classifiers import LABEL, taken_names
+from gristmill.pipelines.recipe.files.classifiers import LABEL
 from gristmill.pipelines.recipe.files.label_files import BadLabelsError, LabelBatch, numbers_of, rows_of
-from gristmill.pipelines.recipe.files.named_files import NAME, Fetch, ProblemError, files_at, shelf
+from gristmill.pipelines.recipe.files.named_files import Fetch, ProblemError, files_at, read_named, shelf
 from gristmill.pipelines.recipe.wording import RecipePath
 
 _MEANT = {
@@ -28,18 +28,7 @@ def read_labels(
     recipe: schema.Recipe, folder: Path, fetch: Fetch | None
 ) -> tuple[tuple[LabelFile, ...], list[tuple[RecipePath, str]]]:
     """The labels of a recipe in `folder`, and what is wrong with others: where, and what to do."""
-    found: list[LabelFile] = []
-    problems: list[tuple[RecipePath, str]] = []
-    for name, asked in recipe.labels.items():
-        try:
-            if not re.fullmatch(NAME, name):
-                raise ProblemError("", f"'{name}' is not a name for a signal; use small letters, digits and '_'")
-            if name in taken_names(recipe):
-                raise ProblemError("", f"'{name}' is a column of Gristmill's own; choose another name")
-            found.append(_read(name, asked, recipe, folder, fetch))
-        except ProblemError as problem:
-            problems.append((("labels", name, *([problem.key] if problem.key else [])), problem.text))
-    return tuple(found), problems
+    return read_named(recipe, "labels", lambda name, asked: _read(name, asked, recipe, folder, fetch))
 
 
 def _read(name: str, asked: schema.Labels, recipe: schema.Recipe, folder: Path, fetch: Fetch | None) -> LabelFile:

@@ -3,18 +3,18 @@
 import hashlib
 import json
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from gristmill.filters.by_language import ANY
 from gristmill.filters.data.ccnet import ccnet_cutoffs
 from gristmill.filters.language_models.arpa import read_arpa
 from gristmill.filters.language_models.errors import BadModelError
 from gristmill.filters.language_models.kenlm import is_kenlm, read_kenlm
-from gristmill.filters.language_models.model import ANY, CCNET, LanguageModel, Model, Pieces
+from gristmill.filters.language_models.model import CCNET, LanguageModel, Model, Pieces
 from gristmill.filters.language_models.model_file import (
     PIECES,
     SUFFIX,
@@ -27,8 +27,7 @@ from gristmill.filters.language_models.model_file import (
 from gristmill.filters.language_models.table import Table
 from gristmill.filters.placed import place
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.recipe.files.classifiers import taken_names
-from gristmill.pipelines.recipe.files.named_files import NAME, Fetch, ProblemError, files_at, near_files, shelf
+from gristmill.pipelines.recipe.files.named_files import Fetch, ProblemError, files_at, near_files, read_named, shelf
 from gristmill.pipelines.recipe.languages.codes import known_language, wrong_language
 from gristmill.pipelines.recipe.wording import RecipePath
 
@@ -52,18 +51,7 @@ def read_language_models(
     recipe: schema.Recipe, folder: Path, fetch: Fetch | None
 ) -> tuple[tuple[LanguageModel, ...], list[tuple[RecipePath, str]]]:
     """The language models of a recipe in `folder`, and what is wrong with others: where, and what to do."""
-    found: list[LanguageModel] = []
-    problems: list[tuple[RecipePath, str]] = []
-    for name, asked in recipe.language_models.items():
-        try:
-            if not re.fullmatch(NAME, name):
-                raise ProblemError("", f"'{name}' is not a name for a signal; use small letters, digits and '_'")
-            if name in taken_names(recipe):
-                raise ProblemError("", f"'{name}' is a column of Gristmill's own; choose another name")
-            found.append(_read(name, asked, folder, fetch))
-        except ProblemError as problem:
-            problems.append(((FOLDER, name, *([problem.key] if problem.key else [])), problem.text))
-    return tuple(found), problems
+    return read_named(recipe, "language_models", lambda name, asked: _read(name, asked, folder, fetch))
 
 
 def _read(name: str, asked: schema.LanguageModel, folder: Path, fetch: Fetch | None) -> LanguageModel:

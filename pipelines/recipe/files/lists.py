@@ -12,8 +12,7 @@ from gristmill.filters.lists.table import DOMAINS, KINDS, PHRASES, URLS, VERSION
 from gristmill.filters.names import nearest
 from gristmill.filters.placed import place
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.recipe.files.classifiers import taken_names
-from gristmill.pipelines.recipe.files.named_files import NAME, Fetch, ProblemError, files_at, near_files, shelf
+from gristmill.pipelines.recipe.files.named_files import Fetch, ProblemError, files_at, near_files, read_named, shelf
 from gristmill.pipelines.recipe.wording import RecipePath
 
 STARTER = "starter/"
@@ -23,18 +22,7 @@ def read_lists(
     recipe: schema.Recipe, folder: Path, fetch: Fetch | None
 ) -> tuple[tuple[ListFile, ...], list[tuple[RecipePath, str]]]:
     """The lists of a recipe in `folder`, and what is wrong with others: where, and what to do."""
-    found: list[ListFile] = []
-    problems: list[tuple[RecipePath, str]] = []
-    for name, asked in recipe.lists.items():
-        try:
-            if not re.fullmatch(NAME, name):
-                raise ProblemError("", f"'{name}' is not a name for a signal; use small letters, digits and '_'")
-            if name in taken_names(recipe):
-                raise ProblemError("", f"'{name}' is a column of Gristmill's own; choose another name")
-            found.append(_read(name, asked, folder, fetch))
-        except ProblemError as problem:
-            problems.append((("lists", name, *([problem.key] if problem.key else [])), problem.text))
-    return tuple(found), problems
+    return read_named(recipe, "lists", lambda name, asked: _read(name, asked, folder, fetch))
 
 
 def _read(name: str, asked: schema.EntryList, folder: Path, fetch: Fetch | None) -> ListFile:

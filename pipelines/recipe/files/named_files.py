@@ -1,11 +1,19 @@
 """Files that a recipe names for its classifiers, lists and labels, and how one that is not there is told."""
 
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, TypeVar
 
 from gristmill.filters.names import nearest
+from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.recipe.columns import curated_schema
+from gristmill.pipelines.recipe.wording import RecipePath
+from gristmill.pipelines.records import columns
+
+T = TypeVar("T")
 
 NAME = r"[a-z][a-z0-9_]*"
 """Of a classifier, a list or labels: the signals' names begin with it."""
@@ -20,6 +28,39 @@ class ProblemError(Exception):
     def __init__(self, key: str, text: str):
         super().__init__(text)
         self.key, self.text = key, text
+
+
+def read_named(
+    recipe: schema.Recipe, key: str, read: Callable[[str, Any], T], example: str = ""
+) -> tuple[tuple[T, ...], list[tuple[RecipePath, str]]]:
+    """What `read(name, asked)` makes of everything under a key of the recipe, and what is wrong with the others: where,
+    and what to do. Their names begin those of signals, so they may be no column's."""
+    found: list[T] = []
+    problems: list[tuple[RecipePath, str]] = []
+    named: dict[str, Any] = getattr(recipe, key)
+    taken = taken_names(recipe) if named else set()
+    for name, asked in named.items():
+        try:
+            if not re.fullmatch(NAME, name):
+                what = f"'{name}' is not a name for a signal; use small letters, digits and '_'{example}"
+                raise ProblemError("", what)
+            if name in taken:
+                raise ProblemError("", f"'{name}' is a column of Gristmill's own; choose another name")
+            found.append(read(name, asked))
+        except ProblemError as problem:
+            problems.append(((key, name, *([problem.key] if problem.key else [])), problem.text))
+    return tuple(found), problems
+
+
+def taken_names(recipe: schema.Recipe) -> set[str]:
+    """Names of columns that stand beside signals."""
+    return {
+        *columns.VERDICTS.names,
+        *(name for name, _ in columns.CLUSTER),
+        *curated_schema(recipe).names,
+        "text",
+        "edits",
+    }
 
 
 def files_at(path: str, key: str, folder: Path, fetch: Fetch | None, instead: str = "") -> Iterator[Path]:

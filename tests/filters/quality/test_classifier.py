@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gristmill.filters.by_language import ANY
 from gristmill.filters.judge import Entry, Judge
-from gristmill.filters.quality.classifier import ANY, Classifier, same_labels, signal_names
+from gristmill.filters.quality.classifier import Classifier, same_labels, signal_names
 from gristmill.filters.quality.feeding import PLAIN, feed_words
 from gristmill.filters.quality.model_file import NoModelError, read_about
 from gristmill.filters.quality.signals import Draw, declare
