@@ -1,7 +1,6 @@
 """Trains the language models of a recipe, one for each of its languages, and measures them on what they never saw."""
 
 import contextlib
-import fcntl
 import hashlib
 import math
 import os
@@ -9,7 +8,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
@@ -41,6 +40,7 @@ from gristmill.pipelines.recipe.load import LoadedRecipe
 from gristmill.pipelines.recipe.schema import LanguageModel
 from gristmill.pipelines.runners.options import choose
 from gristmill.pipelines.stages.tokenizer import sample_bytes
+from gristmill.pipelines.storage.rundir import lock_file
 from gristmill.tokenizer.train import MODEL_FILE as TOKENIZER_FILE
 from gristmill.tokenizer.train import TokenizerOptions, train
 
@@ -92,12 +92,7 @@ def _working(folder: Path) -> Iterator[Path]:
     another training is at work."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            taken = not os.path.samestat(os.fstat(lock.fileno()), os.stat(folder / LOCK))  # removed in between
-        except OSError:
-            taken = True
-        if taken:
+        if not lock_file(lock.fileno()) or not _stands(lock, folder / LOCK):
             fix = "wait for it, or give another folder with --out"
             raise InputError("this model is being trained already", where=str(folder), fix=fix)
         work = folder / WORK
@@ -108,6 +103,11 @@ def _working(folder: Path) -> Iterator[Path]:
         finally:
             shutil.rmtree(work, ignore_errors=True)
             (folder / LOCK).unlink(missing_ok=True)
+
+
+def _stands(lock: IO[str], path: Path) -> bool:
+    """Whether it was not removed by who held it, while we waited."""
+    return path.exists() and os.path.samestat(os.fstat(lock.fileno()), path.stat())
 
 
 def _learn(

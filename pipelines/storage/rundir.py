@@ -108,7 +108,7 @@ def locked(where: Path | str | Store, aside: Aside = here, break_lock: bool = Fa
 def _locked_folder(path: Path) -> Iterator[str]:
     path.mkdir(parents=True, exist_ok=True)
     with (path / LOCK_FILE).open("a+", encoding="utf-8", errors="replace") as file:
-        if not _lock(file.fileno()):
+        if not lock_file(file.fileno()):
             file.seek(0)
             raise RecipeError(
                 f"another run works in this directory: {_holder(file.read())}",
@@ -121,8 +121,11 @@ def _locked_folder(path: Path) -> Iterator[str]:
         yield ""
 
 
-def _lock(descriptor: int) -> bool:
-    """Workers share their parent's lock: where the parent was killed it is free when they are gone, a moment later."""
+def lock_file(descriptor: int) -> bool:
+    """Whether an open file is locked now for this process, until it is closed here and in all children.
+
+    Children share their parent's lock: where the parent was killed it is free when they are gone, a moment later.
+    """
     for _ in range(LOCK_TRIES):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

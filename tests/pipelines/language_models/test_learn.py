@@ -1,11 +1,13 @@
 """Training language models: the same bytes however the texts come and whoever counts; measured on what was held out."""
 
+import fcntl
 import json
 import random
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from gristmill.pipelines.language_models.learn import Runner, learn
 from gristmill.pipelines.recipe.load import load
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.storage import rundir
 from tests.filters.language_models.by_hand import CHINESE, ENGLISH
 
 RECIPE = """\
@@ -128,15 +131,23 @@ def test_killed__the_earlier_model_stays_and_the_next_one_is_the_same(calm, tmp_
     assert trained(recipe, "en", out / "en", "local", 1) == calm["en"]
 
 
-def test_two_at_once__refused(tmp_path):
+def test_two_at_once__refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(rundir, "LOCK_TRIES", 1)
     recipe, out = folder_of(tmp_path / "in"), tmp_path / "out"
     out.mkdir()
-    import fcntl
-
     with (out / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(InputError, match="being trained already"):
             learn(load(recipe, models=False), "lm", "en", out)
+
+
+def test_children_of_a_killed_training_that_end_a_moment_later__are_waited_for(calm, tmp_path):
+    recipe, out = folder_of(tmp_path / "in"), tmp_path / "out"
+    out.mkdir()
+    lock = (out / ".lock").open("w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    threading.Timer(0.5, lock.close).start()
+    assert trained(recipe, "en", out, "local", 1) == calm["en"]
 
 
 def test_scores_its_own_language_better_and_is_measured(tmp_path):
