@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from gristmill.tokenizer.chat.template import CHAT_TEMPLATE
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.special_ids import BOS, FIRST_BYTE, RESERVED, SPECIAL_IDS, WHITESPACE_PIECES
 from gristmill.tokenizer.train import SPACE_PIECE
@@ -22,21 +23,6 @@ NO_TEXT_SCORE = -10_000.0
 """Of pieces that no text may become (unigram): far below any path through learnt ones. `tokenizers` has them in its
 lattice, where SentencePiece has not, and would read a page's "<0x0A>" as one byte (it still does where one of those
 characters has no piece, since it scores unknown ones lower than any piece)."""
-
-CHAT_TEMPLATE = (
-    "{{- bos_token -}}"
-    "{%- for message in messages -%}"
-    "{%- if message.role not in ['system', 'user', 'assistant', 'tool'] -%}"
-    "{{- raise_exception('a role is system, user, assistant or tool, not ' ~ message.role) -}}"
-    "{%- endif -%}"
-    "{{- '<|' ~ message.role ~ '|>' -}}"
-    "{%- if message.role == 'assistant' -%}"
-    "{%- generation -%}{{- message.content ~ '<|end|>' -}}{%- endgeneration -%}"
-    "{%- else -%}{{- message.content ~ '<|end|>' -}}{%- endif -%}"
-    "{%- endfor -%}"
-    "{%- if add_generation_prompt -%}{{- '<|assistant|>' -}}{%- endif -%}"
-)
-"""BOS, then each turn as the id of its role, its text, END. `generation` marks what a model learns to write."""
 
 
 def write_huggingface(encoder: Encoder, folder: Path, longest: int | None = None) -> None:

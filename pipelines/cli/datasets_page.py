@@ -10,7 +10,7 @@ from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records import columns
 from gristmill.pipelines.stages.text import ledger_schema
 from gristmill.tokenizer.shards import format as shards
-from gristmill.tokenizer.shards import packing
+from gristmill.tokenizer.shards import index, packing
 
 INTRODUCTION = """\
 # Datasets
@@ -151,7 +151,10 @@ def _tokens() -> Iterator[str]:
     yield from (
         "## tokens",
         "",
-        "The schema's metadata name the tokenizer's sha256, its vocabulary and special ids.",
+        "The schema's metadata name the tokenizer's sha256, its vocabulary and special ids. `kind` in"
+        " `tokens/index.json` says what a row is:",
+        "",
+        *(f"* `{kind}`: {meaning}" for kind, meaning in index.KINDS.items()),
         "",
         *HEAD,
     )

@@ -1,7 +1,8 @@
 """The token-shard format: an uncompressed Arrow IPC file of one record batch, memory-mapped and read without a copy.
 
 One row is one document. Columns: tokens large_list<uint16 or uint32>, doc_id, source, lang, cluster (string), bytes
-int64 (UTF-8 length of the text), then optional loss_mask large_list<uint8> (as long as tokens) and quality float32.
+int64 (UTF-8 length of the text), then optional ones: loss_mask large_list<uint8> (as long as tokens) of conversations,
+rejected and margin of pairs, task and answer of prompts, quality of samplers. What a row of each kind is: index.KINDS.
 One batch, so that a shard's tokens are one array: a writer holds one shard in memory, a reader none.
 """
 
@@ -19,16 +20,23 @@ from gristmill.tokenizer.shards.arrow_file import file_sha256, map_batch, write_
 FORMAT = "gristmill-tokens-1"
 DOCUMENT_COLUMNS = (("doc_id", pa.string()), ("source", pa.string()), ("lang", pa.string()), ("cluster", pa.string()),
                     ("bytes", pa.int64()))  # fmt: skip
-OPTIONAL_COLUMNS = (("loss_mask", pa.large_list(pa.uint8())), ("quality", pa.float32()))
+OPTIONAL_COLUMNS = (("loss_mask", pa.large_list(pa.uint8())), ("rejected", pa.int64()), ("margin", pa.float32()),
+                    ("task", pa.string()), ("answer", pa.string()), ("quality", pa.float32()))  # fmt: skip
 
 MEANINGS = {
-    "tokens": "ids of the whole document between `<bos>` and `<eos>`; uint32 where the vocabulary is beyond 65,536",
+    "tokens": "ids of the whole document, from `<bos>` to `<eos>`; of what else: `kind` in `tokens/index.json`; uint32"
+    " where the vocabulary is beyond 65,536",
     "doc_id": "as in `text/`",
     "source": "name of the source in the recipe",
     "lang": "ISO 639-1 code, else 639-3",
     "cluster": "its duplicate cluster: documents of one cluster are all in train or all in validation",
     "bytes": "UTF-8 bytes of the text: what bits per byte divide by",
-    "loss_mask": "1 where a token is learnt from, one per token; only in shards of conversations",
+    "loss_mask": "1 where the token itself is to be learnt: the assistant's text and its `<|end|>`; one per token, only"
+    " in shards of conversations and of pairs",
+    "rejected": "which token the rejected conversation begins with; those before are the chosen one's; only of pairs",
+    "margin": "by how much the chosen answer is better, 0 where nobody says; only of pairs",
+    "task": "name of what checks the answer; only of prompts",
+    "answer": "what the answer is compared with, text or JSON; only of prompts",
     "quality": "weight of the document; only where a sampler wrote it",
 }
 """What each column says."""
@@ -70,7 +78,7 @@ def token_batch(
     header: Header,
 ) -> pa.RecordBatch:
     """A record batch of a shard. tokens: flat ids; offsets: int64[D+1]; columns: doc_id, source, lang, cluster, bytes
-    (D values each), optionally loss_mask (uint8, one per token, flat) and quality (float32[D]).
+    (D values each), optionally loss_mask (uint8, one per token, flat) and others of OPTIONAL_COLUMNS (D values each).
 
     Raises ValueError when a column is missing, unknown or of another length.
     """
@@ -80,7 +88,7 @@ def token_batch(
     lists = _large_list(np.ascontiguousarray(tokens, kind), offsets)
     known = dict(DOCUMENT_COLUMNS) | dict(OPTIONAL_COLUMNS)
     if not set(columns) <= set(known) or not set(dict(DOCUMENT_COLUMNS)) <= set(columns):
-        raise ValueError(f"columns are {sorted(columns)}, expected {list(known)}, of which the last two are optional")
+        raise ValueError(f"columns are {sorted(columns)}, expected {list(known)}, optional from loss_mask on")
     arrays, fields = [lists], [pa.field("tokens", lists.type)]
     for name, type_ in known.items():
         if name not in columns:
@@ -157,8 +165,17 @@ class Shard:
         return self.tokens[self.offsets[d] : self.offsets[d + 1]]
 
     def column(self, name: str) -> pa.Array:
-        """A column of the batch: doc_id, source, lang, cluster, bytes, loss_mask, quality."""
+        """A column of the batch: doc_id, source, lang, cluster, bytes, and of OPTIONAL_COLUMNS those that it has."""
         return self.batch.column(name)
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a column."""
+        return name in self.batch.schema.names
+
+    @property
+    def mask(self) -> np.ndarray | None:
+        """uint8, one per token of all documents: which are to be learnt; None: all. A view, read-only."""
+        return self.column("loss_mask").values.to_numpy(zero_copy_only=True) if self.has("loss_mask") else None
 
     @property
     def lengths(self) -> np.ndarray:
@@ -181,6 +198,12 @@ class Shard:
         for name in self.batch.schema.names:
             if self.batch.column(name).null_count:
                 yield f"column {name} has nulls"
-        masked = "loss_mask" in self.batch.schema.names
-        if masked and not np.array_equal(self.column("loss_mask").offsets.to_numpy(), self.offsets):
-            yield "loss_mask is not as long as tokens"
+        if self.has("loss_mask"):
+            if not np.array_equal(self.column("loss_mask").offsets.to_numpy(), self.offsets):
+                yield "loss_mask is not as long as tokens"
+            if self.mask is not None and np.any(self.mask > 1):
+                yield "loss_mask is neither 0 nor 1"
+        if self.has("rejected"):
+            rejected_D = self.column("rejected").to_numpy(zero_copy_only=False)
+            if np.any((rejected_D <= 0) | (rejected_D >= self.lengths)):
+                yield "rejected is not inside of its document"

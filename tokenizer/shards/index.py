@@ -6,7 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-KEYS = ("sequence_length", "tokenizer", "splits")
+KEYS = ("sequence_length", "tokenizer", "splits", "kind")
+KINDS = {
+    "text": "a document between `<bos>` and `<eos>`",
+    "chat": "a conversation, and what of it is learnt (`loss_mask`); a text beside conversations is learnt whole",
+    "pairs": "a conversation with the better answer, then the same one with the worse, from `rejected` on",
+    "prompts": "a conversation that the assistant is to go on with, and how its answer is checked (`task`, `answer`)",
+}
+"""Kind of a run's tokens (`kind` in `tokens/index.json`) -> what a row is."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,8 @@ class Index:
     sequence_length: int
     tokenizer: dict[str, Any]
     splits: dict[str, SplitEntry]
+    kind: str = "text"
+    """What a row of the shards is: one of KINDS. Only texts are cut where a training row ends."""
 
 
 def write_index(path: str | Path, index: Index) -> None:
@@ -55,11 +64,18 @@ def write_index(path: str | Path, index: Index) -> None:
 
 
 def read_index(path: str | Path) -> Index:
-    """Read index.json. Raises ValueError naming the file and the key that is missing or misspelt."""
+    """Read index.json. Raises ValueError naming the file and the key that is missing or misspelt, or a foreign kind.
+
+    An index without a kind is of texts: earlier versions wrote no other.
+    """
     raw = json.loads(Path(path).read_text(encoding="utf-8"))
+    if isinstance(raw, dict):
+        raw = {"kind": "text", **raw}
     _check_keys(raw, KEYS, path, "")
+    if raw["kind"] not in KINDS:
+        raise ValueError(f"{path}: shards of a kind that is none of {', '.join(KINDS)}; a newer version wrote them")
     splits = {name: _split(entry, path, name) for name, entry in raw["splits"].items()}
-    return Index(raw["sequence_length"], raw["tokenizer"], splits)
+    return Index(raw["sequence_length"], raw["tokenizer"], splits, raw["kind"])
 
 
 def _split(raw: dict[str, Any], path: str | Path, name: str) -> SplitEntry:

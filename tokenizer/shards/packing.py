@@ -2,8 +2,9 @@
 
 Documents come in an order keyed by (seed, epoch) and by the hash of doc_id, so the rows do not depend on how documents
 were sharded. A document longer than a row is cut into rows and a rest; pieces are packed best-fit-decreasing; the rows
-are permuted. Every token of every document is in exactly one row, once. Peers crop or split at random instead and lose
-23-39 % of the tokens or pad 22 % of the cells (training.md 3.2).
+are permuted. Every token of every document is in exactly one row, once; conversations and pairs are never cut
+(`whole`). Peers crop or split at random instead and lose 23-39 % of the tokens or pad 22 % of the cells (training.md
+3.2).
 
 The token after a cut is still in the shard, at start + length of the document: a trainer can predict it from the last
 token of the piece, so that cutting loses no target either.
@@ -89,16 +90,25 @@ class PackPlan:
 
 
 def pack(
-    shards: Sequence[Shard], sequence_length: int, *, seed: int = 0, epoch: int = 0, window_tokens: int = WINDOW_TOKENS
+    shards: Sequence[Shard],
+    sequence_length: int,
+    *,
+    seed: int = 0,
+    epoch: int = 0,
+    window_tokens: int = WINDOW_TOKENS,
+    whole: bool = False,
 ) -> PackPlan:
     """Plan one epoch over all documents of the shards. Shard numbers of the plan are positions in `shards`.
 
-    10 million documents take 20 s and 3 GB (tests/benchmarks/bench_tokenizer.py). Raises ValueError for a document of
-    2**31 tokens or more, or sequence_length < 2.
+    `whole`: no document is cut. 10 million documents take 20 s and 3 GB (tests/benchmarks/bench_tokenizer.py). Raises
+    ValueError for a document of 2**31 tokens or more, for one that is longer than a row where none may be cut, or
+    sequence_length < 2.
     """
     if sequence_length < 2:
         raise ValueError(f"sequence_length is {sequence_length}, a row needs at least 2 tokens")
     shard_D, doc_D, length_D = _ordered_documents(shards, derived_key(ORDER_SALT, seed, epoch))
+    if whole and (longer := int(np.count_nonzero(length_D > sequence_length))):
+        raise ValueError(f"{longer} documents are longer than a row of {sequence_length} tokens and may not be cut")
     pieces = count_pieces(length_D, sequence_length)
     document_P, start_P, length_P, row_P = (np.empty(pieces, np.int32) for _ in range(4))
     split_documents(length_D, sequence_length, document_P, start_P, length_P)

@@ -40,7 +40,7 @@ def test_index__reads_what_was_written_with_stable_bytes(index_file):
     assert index_file.read_bytes() == content
     assert read_index(index_file) == index
     raw = json.loads(content)
-    assert set(raw) == {"sequence_length", "tokenizer", "splits"}
+    assert set(raw) == {"sequence_length", "tokenizer", "splits", "kind"}
     assert set(raw["splits"]["train"]["shards"][0]) >= {"path", "rows", "tokens", "bytes", "sha256"}
 
 
@@ -54,6 +54,18 @@ def test_index__names_the_missing_or_unknown_key(index_file, break_it, message):
     break_it(raw)
     index_file.write_text(json.dumps(raw))
     with pytest.raises(ValueError, match=message):
+        read_index(index_file)
+
+
+def test_index__of_earlier_versions_is_of_texts_and_a_foreign_kind_is_refused(index_file):
+    raw = json.loads(index_file.read_text())
+    del raw["kind"]
+    index_file.write_text(json.dumps(raw))
+    assert read_index(index_file).kind == "text"
+    index_file.write_text(json.dumps({**raw, "kind": "pairs"}))
+    assert read_index(index_file).kind == "pairs"
+    index_file.write_text(json.dumps({**raw, "kind": "pictures"}))
+    with pytest.raises(ValueError, match="none of text, chat, pairs, prompts"):
         read_index(index_file)
 
 

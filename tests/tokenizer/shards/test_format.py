@@ -74,6 +74,33 @@ def test_shard__gives_back_documents_columns_and_header(batch_of, header, tmp_pa
     assert shard.header == header
 
 
+def test_shard__columns_of_conversations(batch_of, tmp_path):
+    pairs = [("a", [2, 3, 2, 3]), ("b", [2, 3, 2, 3, 3])]
+    mask = [0, 1, 0, 1, 0, 1, 0, 1, 1]
+    write_shard(tmp_path / "s", [batch_of(pairs, loss_mask=mask, rejected=[2, 2], margin=[0, -1.5])])
+    shard = Shard(tmp_path / "s")
+    shard.verify()
+    assert shard.mask.tolist() == mask
+    assert shard.column("rejected").to_pylist() == [2, 2]
+    assert shard.column("margin").to_pylist() == [0, -1.5]
+    write_shard(tmp_path / "p", [batch_of(pairs, task=["sort", "加"], answer=["1 2", '{"a": "二"}'])])
+    prompts = Shard(tmp_path / "p")
+    prompts.verify()
+    assert prompts.mask is None
+    assert not prompts.has("margin")
+    assert prompts.column("answer").to_pylist() == ["1 2", '{"a": "二"}']
+
+
+@pytest.mark.parametrize(("columns", "message"), [
+    ({"loss_mask": [0, 1, 2, 0]}, "loss_mask is neither"), ({"rejected": [0]}, "rejected is not"),
+    ({"rejected": [4]}, "rejected is not"), ({"rejected": [-1]}, "rejected is not"),
+])  # fmt: skip
+def test_verify__columns_of_conversations(batch_of, tmp_path, columns, message):
+    write_shard(tmp_path / "s", [batch_of([("a", [2, 3, 2, 3])], **columns)])
+    with pytest.raises(ValueError, match=message):
+        Shard(tmp_path / "s").verify()
+
+
 @pytest.mark.parametrize(("vocabulary", "dtype"), [(65_536, np.uint16), (65_537, np.uint32)])
 def test_shard__dtype_follows_the_vocabulary(batch_of, tmp_path, vocabulary, dtype):
     assert token_dtype(vocabulary) == dtype

@@ -80,6 +80,18 @@ def test_pack__every_token_once_and_no_row_too_long(make_shards, case, seed, epo
     assert figures.padding == pytest.approx(1 - sum(lengths) / (len(rows) * row_length) if rows else 0)
 
 
+@given(st.integers(2, 17).flatmap(lambda n: st.tuples(st.lists(st.integers(0, n), max_size=60), st.just(n))))
+@relaxed
+def test_pack__whole_never_cuts(make_shards, case):
+    lengths, row_length = case
+    shards = make_shards(documents(lengths), [len(lengths) // 3])
+    plan = pack(shards, row_length, whole=True)
+    parts = [part for row in rows_of(plan, shards) for part in row]
+    assert sorted(parts) == sorted(tuple(ids) for _, ids in documents(lengths) if len(ids))
+    with pytest.raises(ValueError, match=f"1 documents are longer than a row of {row_length} tokens"):
+        pack(make_shards(documents([*lengths, row_length + 1])), row_length, whole=True)
+
+
 @given(lengths_and_rows, st.data())
 @relaxed
 def test_pack__rows_do_not_depend_on_sharding(make_shards, case, data):

@@ -1,0 +1,1 @@
+"""Conversations as ids: one renderer for training, generation and export."""
