@@ -111,7 +111,8 @@ def generate(
     from gristmill.tokenizer.encode import Encoder
     from gristmill.trainer.checkpoint.checkpoint import Checkpoint
     from gristmill.trainer.devices.world import World, join
-    from gristmill.trainer.evaluate.generate import Sampling, stream
+    from gristmill.trainer.evaluate.generate import stream
+    from gristmill.trainer.evaluate.sampling import Sampling
 
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     opened = Checkpoint.open(checkpoint)

@@ -1,108 +1,151 @@
-"""Generation: sampling with a cache of keys and values, in batches, streamed as text.
+"""Generation: continuing prompts with a cache of keys and values, in batches, streamed as text.
 
-Letters: B prompts, T tokens of the longest prompt, V vocabulary.
+Letters: B rows, T tokens of the longest prompt, A rows that are not yet at their end, W bytes that hold V bits.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.special_ids import BOS, EOS, PAD
 from gristmill.trainer.errors import ConfigError
+from gristmill.trainer.evaluate.sampling import Sampling, choose, generator_of
 from gristmill.trainer.model.layers import Cache
 from gristmill.trainer.model.transformer import Model, Tokens
 
 INCOMPLETE = "\ufffd"  # how the tokenizer shows bytes that are not (yet) a character
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sampling:
-    """How the next token is chosen."""
+@dataclass
+class Step:
+    """One more token of every row that is not yet at its end."""
 
-    temperature: float = 0.8
-    """0: always the most likely token."""
-    top_k: int = 0
-    """Only the k most likely tokens; 0: all."""
-    top_p: float = 0.95
-    """Only the smallest set of tokens with at least this probability together (Holtzman et al. 2020)."""
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        bad = (self.temperature < 0 and "temperature is below 0") or (self.top_k < 0 and "top-k is below 0")
-        bad = bad or (not 0 < self.top_p <= 1 and "top-p is not in (0, 1]")
-        if bad:
-            raise ConfigError(bad, where="the sampling options", fix="temperature >= 0, top-k >= 0, 0 < top-p <= 1")
-
-
-def filtered_logits(logits_BV: Tensor, sampling: Sampling) -> Tensor:
-    """Logits divided by the temperature (not 0), minus infinity outside top-k and top-p."""
-    logits_BV = logits_BV / sampling.temperature
-    if sampling.top_k and sampling.top_k < logits_BV.shape[-1]:
-        least_B1 = logits_BV.topk(sampling.top_k, dim=-1).values[:, -1:]
-        logits_BV = logits_BV.masked_fill(logits_BV < least_B1, float("-inf"))
-    if sampling.top_p < 1:
-        ordered_BV, index_BV = logits_BV.sort(dim=-1, descending=True)
-        p_BV = ordered_BV.softmax(-1)
-        beyond_BV = p_BV.cumsum(-1) - p_BV >= sampling.top_p  # the token that crosses top_p stays
-        logits_BV = logits_BV.masked_fill(beyond_BV.scatter(1, index_BV, beyond_BV), float("-inf"))
-    return logits_BV
-
-
-def sample(logits_BV: Tensor, sampling: Sampling, generators_B: Sequence[torch.Generator]) -> Tensor:
-    """The next token of each row, int64 (B,), by the row's own chance: what else is in the batch changes nothing.
-
-    The token with the least waiting time, where it is exponential with the token's probability as rate, is a draw from
-    the probabilities.
-    """
-    if sampling.temperature == 0:
-        return logits_BV.argmax(-1)
-    p_BV = filtered_logits(logits_BV, sampling).softmax(-1)
-    waiting_BV = torch.stack([torch.empty_like(p_BV[0]).exponential_(generator=one) for one in generators_B])
-    return (p_BV / waiting_BV).argmax(-1)
+    rows: list[int]
+    tokens: list[int]
+    log_probabilities: list[float]
+    """Under the temperature and the filters."""
+    kept_AW: Tensor | None
+    """uint8, a bit for each id: what the filters left to choose from; None where they left all."""
 
 
 @torch.no_grad()
+def continuations(
+    model: Model,
+    prompts: Sequence[Sequence[int]],
+    limits: Sequence[int],
+    sampling: Sampling,
+    generators: Sequence[torch.Generator],
+    *,
+    ends: Sequence[int] = (EOS,),
+    copies: int = 1,
+    cached: bool = True,
+    masks: bool = False,
+) -> Iterator[Step]:
+    """Continues `copies` rows of each prompt (row r is of prompt r // copies), each until one of `ends` or its limit.
+
+    Prompts of different lengths are padded on the left; the padding is seen by nobody, and what else is in the batch
+    changes nothing. Prompts are read once for all their copies, and rows at their end leave the batch when half of it
+    is. Layers run uncompiled: lengths change with every token. `masks`: whether steps tell what the filters left.
+    `cached=False` computes all tokens again at each step: slow, and the same (a test holds both to it). Raises
+    ConfigError for a prompt that fills the context.
+    """
+    _check(model, prompts)
+    device, context = model.embedding.weight.device, model.config.context
+    batch = _Batch(model, prompts, max(limits) if cached else 0)
+    hidden_BE = batch.hidden()
+    numbers = list(range(len(prompts) * copies))
+    if copies > 1:
+        index_B = torch.arange(len(prompts), device=device).repeat_interleave(copies)
+        batch.take(index_B)
+        hidden_BE = hidden_BE[index_B]
+    unfinished, length = set(numbers), 0
+    while True:
+        chances = [generators[row] for row in numbers]
+        choice = choose(model.logits(hidden_BE), sampling, chances, model.config.V if masks else None)
+        length += 1
+        tokens, log_p = choice.token_B.tolist(), choice.log_probability_B.tolist()
+        at = [place for place, row in enumerate(numbers) if row in unfinished]
+        kept_AW = None if choice.kept_BW is None else choice.kept_BW[torch.tensor(at, device=device)]
+        yield Step(
+            [numbers[place] for place in at], [tokens[place] for place in at], [log_p[place] for place in at], kept_AW
+        )
+        unfinished -= {numbers[place] for place in at if tokens[place] in ends or length == limits[numbers[place]]}
+        if not unfinished:
+            return
+        next_B = choice.token_B
+        if 2 * len(unfinished) <= len(numbers):
+            at = [place for place, row in enumerate(numbers) if row in unfinished]
+            index_A = torch.tensor(at, device=device)
+            batch.take(index_A)
+            next_B, numbers = next_B[index_A], [numbers[place] for place in at]
+        batch.grow(next_B, context)
+        hidden_BE = batch.hidden()
+
+
 def generate_ids(
     model: Model, prompts: Sequence[Sequence[int]], tokens: int, sampling: Sampling, *, cached: bool = True
 ) -> Iterator[list[int | None]]:
-    """After each step, the next token of every prompt; None once a prompt has ended (with EOS).
-
-    Prompts of different lengths are padded on the left; the padding is seen by nobody. `cached=False` computes all
-    tokens again at each step: slow, and the same (a test holds both to it). Raises ConfigError for a prompt that
-    fills the context.
-    """
-    _check(model, prompts)
+    """After each step, the next token of every prompt; None once a prompt has ended (with EOS, or a full context)."""
     device = model.embedding.weight.device
-    generators_B = [_generator(sampling.seed, row, device) for row in range(len(prompts))]
-    rows, encoder_tokens = _left_padded(prompts, device, prefix=model.config.mask == "prefix"), None
-    if model.encoder is not None:
-        encoder_tokens, rows = (
-            rows,
-            _left_padded([[PAD]] * len(prompts), device, prefix=False),
-        )  # T5 starts writing at PAD
-    encoded_BSE = None if encoder_tokens is None else model.encode(encoder_tokens)
-    length = rows.ids.shape[1]
-    tokens = min(tokens, model.config.context - length)
-    cache = Cache(length + tokens) if cached else None
-    done_B = torch.zeros(len(prompts), dtype=torch.bool, device=device)
-    for _ in range(tokens):
-        hidden_BTE = model(rows, encoder_tokens, cache, encoded_BSE)
-        next_B = sample(model.logits(hidden_BTE[:, -1]), sampling, generators_B)
-        done_B |= next_B == EOS
-        yield [None if done else token for token, done in zip(next_B.tolist(), done_B.tolist(), strict=True)]
-        if done_B.all():
-            return
-        rows = _grown(rows, next_B, only_new=cached)
+    limits = [min(tokens, room(model, prompt)) for prompt in prompts]
+    generators = [generator_of((sampling.seed, row), device) for row in range(len(prompts))]
+    for step in continuations(model, prompts, limits, sampling, generators, cached=cached):
+        found = dict(zip(step.rows, step.tokens, strict=True))
+        yield [None if found.get(row, EOS) == EOS else found[row] for row in range(len(prompts))]
 
 
-def _generator(seed: int, row: int, device: torch.device) -> torch.Generator:
-    """Of one row, unlike that of any other row or seed."""
-    (number,) = np.random.SeedSequence([seed, row]).generate_state(1, np.uint64)
-    return torch.Generator(device).manual_seed(int(number >> np.uint64(1)))
+def room(model: Model, prompt: Sequence[int]) -> int:
+    """Tokens that can be written after a prompt. An encoder-decoder writes in a row of its own."""
+    return model.config.context - (1 if model.encoder is not None else len(prompt))
+
+
+class _Batch:
+    """Rows as the model reads them next: whole prompts first, then with a cache the newest token of each."""
+
+    def __init__(self, model: Model, prompts: Sequence[Sequence[int]], most: int):
+        """`most`: tokens that will be added; 0: nothing is cached."""
+        self.model, device = model, model.embedding.weight.device
+        self.rows, self.encoder_tokens = _left_padded(prompts, device, prefix=model.config.mask == "prefix"), None
+        if model.encoder is not None:  # T5 starts writing at PAD
+            start = _left_padded([[PAD]] * len(prompts), device, prefix=False)
+            self.encoder_tokens, self.rows = self.rows, start
+        self.encoded_BSE = None
+        if self.encoder_tokens is not None:
+            with torch.compiler.set_stance("force_eager"):
+                self.encoded_BSE = model.encode(self.encoder_tokens)
+        self.cache = Cache(self.rows.ids.shape[1] + most) if most else None
+
+    def hidden(self) -> Tensor:
+        """Of the last token of each row, (B, E)."""
+        with torch.compiler.set_stance("force_eager"):
+            return self.model(self.rows, self.encoder_tokens, self.cache, self.encoded_BSE)[:, -1]
+
+    def take(self, index_A: Tensor) -> None:
+        """Only these rows remain, or are repeated."""
+        self.rows = self.rows.at(index_A)
+        if self.cache is not None:
+            self.cache.take(index_A)
+        if self.encoder_tokens is not None and self.encoded_BSE is not None:
+            self.encoder_tokens, self.encoded_BSE = self.encoder_tokens.at(index_A), self.encoded_BSE[index_A]
+
+    def grow(self, next_B: Tensor, context: int) -> None:
+        """The rows with one more token; only that token, where the others are cached. A row that has ended is read on
+        with the rest, at most to the last position of the context."""
+        rows = self.rows
+        assert rows.positions is not None
+        new = Tokens(
+            next_B[:, None],
+            (rows.positions[:, -1:] + 1).clamp(max=context - 1),
+            None if rows.documents is None else rows.documents[:, -1:],
+            None if rows.prefix is None else torch.zeros_like(rows.prefix[:, -1:]),
+        )
+        if self.cache is None:
+            pairs = [(getattr(rows, name), getattr(new, name)) for name in ("ids", "positions", "documents", "prefix")]
+            new = Tokens(*(None if old is None else torch.cat((old, added), 1) for old, added in pairs))  # type: ignore[arg-type]
+        self.rows = new
 
 
 def _check(model: Model, prompts: Sequence[Sequence[int]]) -> None:
@@ -135,21 +178,6 @@ def _left_padded(prompts: Sequence[Sequence[int]], device: torch.device, *, pref
         documents_BT.to(device) if pads.any() else None,
         torch.ones_like(ids_BT).to(device) if prefix else None,
     )
-
-
-def _grown(rows: Tokens, next_B: Tensor, *, only_new: bool) -> Tokens:
-    """The rows with one more token; only that token, where the others are cached."""
-    assert rows.positions is not None
-    new = Tokens(
-        next_B[:, None],
-        rows.positions[:, -1:] + 1,
-        None if rows.documents is None else rows.documents[:, -1:],
-        None if rows.prefix is None else torch.zeros_like(rows.prefix[:, -1:]),
-    )
-    if only_new:
-        return new
-    pairs = [(getattr(rows, name), getattr(new, name)) for name in ("ids", "positions", "documents", "prefix")]
-    return Tokens(*(None if old is None else torch.cat((old, added), 1) for old, added in pairs))  # type: ignore[arg-type]
 
 
 def stream(

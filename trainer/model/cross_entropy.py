@@ -1,6 +1,6 @@
 """The language-model loss without the logits of all tokens at once: nanochat#443 runs out of memory on that array.
 
-Letters: N tokens, E width, V padded vocabulary, C tokens of one chunk.
+Letters: N tokens, E width, V padded vocabulary, W bytes that hold V bits, C tokens of one chunk.
 """
 
 from collections.abc import Callable
@@ -34,7 +34,6 @@ def lm_loss(
     return _ChunkedLoss.apply(hidden_NE, weight_VE, bias_V, targets_N, weights_N, vocabulary, temperature)
 
 
-@torch.no_grad()
 def log_probabilities(
     hidden_NE: Tensor,
     weight_VE: Tensor,
@@ -43,12 +42,28 @@ def log_probabilities(
     vocabulary: int,
     bias_V: Tensor | None = None,
     temperature: float = 1.0,
+    kept_NW: Tensor | None = None,
 ) -> Tensor:
-    """float32 (N,), without a gradient: log of what `lm_loss` takes the cross-entropy of; 0 where the target is -1."""
-    _, losses_N = lm_loss(
-        hidden_NE, weight_VE, targets_N, vocabulary=vocabulary, bias_V=bias_V, temperature=temperature
-    )
-    return -losses_N
+    """float32 (N,): log of what `lm_loss` takes the cross-entropy of; 0 where the target is -1.
+
+    `kept_NW`: uint8, a bit for each id (`packed_bits`), of what a sampler's filters left to choose from; None: all.
+    The rest then has no probability, so that these are the sampler's log-probabilities, and both policies of a ratio
+    have the same choices (DeepSeek-V3.2, 3.1: "keep sampling mask"). The gradient is computed in the backward pass from
+    logits that are made again, chunk by chunk; under `torch.no_grad` nothing is kept.
+    """
+    return _ChunkedLogProbabilities.apply(hidden_NE, weight_VE, bias_V, targets_N, kept_NW, vocabulary, temperature)
+
+
+def packed_bits(mask_NV: Tensor, width: int) -> Tensor:
+    """uint8 (N, ceil(width / 8)): bit v % 8 of byte v // 8 is the mask of id v; 0 from V to `width`."""
+    bits = torch.nn.functional.pad(mask_NV.to(torch.uint8), (0, -(-width // 8) * 8 - mask_NV.shape[1]))
+    places = torch.arange(8, device=mask_NV.device, dtype=torch.uint8)
+    return (bits.unflatten(1, (-1, 8)) << places).sum(-1, dtype=torch.uint8)
+
+
+def _unpacked_bits(packed_NW: Tensor, width: int) -> Tensor:
+    places = torch.arange(8, device=packed_NW.device, dtype=torch.uint8)
+    return ((packed_NW[..., None] >> places) & 1).bool().flatten(1)[:, :width]
 
 
 class _ChunkedLoss(torch.autograd.Function):
@@ -63,35 +78,13 @@ class _ChunkedLoss(torch.autograd.Function):
         vocabulary: int,
         temperature: float,
     ) -> tuple[Tensor, Tensor]:
-        N, V = hidden_NE.shape[0], weight_VE.shape[0]
-        learns = any(ctx.needs_input_grad)
-        matrix_VE = weight_VE.to(hidden_NE.dtype)
         scored_N = (targets_N >= 0).float()
         weights_N = scored_N if weights_N is None else weights_N * scored_N
-        losses_N = torch.empty(N, dtype=torch.float32, device=hidden_NE.device)
-        hidden_grad_NE = torch.empty_like(hidden_NE) if learns else None
-        weight_grad_VE = torch.zeros_like(weight_VE) if learns else None
-        bias_grad_V = torch.zeros_like(bias_V) if learns and bias_V is not None else None
-        size = max(1, CHUNK_BYTES.get(hidden_NE.device.type, 1 << 28) // (4 * V))
-        chunk = _chunk_on(hidden_NE.device.type)
-        for start in range(0, N, size):
-            part = slice(start, start + size)
-            h_CE = hidden_NE[part]
-            losses_N[part], grad_CV, bias_part_V = chunk(
-                h_CE @ matrix_VE.T, bias_V, targets_N[part], weights_N[part], vocabulary, temperature, learns
-            )
-            if hidden_grad_NE is None or weight_grad_VE is None or grad_CV is None:
-                continue
-            if bias_grad_V is not None and bias_part_V is not None:
-                bias_grad_V += bias_part_V
-            torch.mm(grad_CV, matrix_VE, out=hidden_grad_NE[part])
-            if h_CE.dtype == weight_grad_VE.dtype:
-                weight_grad_VE.addmm_(grad_CV.T, h_CE)
-            else:
-                weight_grad_VE += grad_CV.T @ h_CE
+        losses_N, *gradients = _in_chunks(
+            hidden_NE, weight_VE, bias_V, targets_N, weights_N, None, vocabulary, temperature, any(ctx.needs_input_grad)
+        )
         ctx.mark_non_differentiable(losses_N)
-        ctx.save_for_backward(hidden_grad_NE, weight_grad_VE, bias_grad_V)
-        losses_N.masked_fill_(targets_N < 0, 0.0)
+        ctx.save_for_backward(*gradients)
         return (losses_N * weights_N).sum(), losses_N
 
     @staticmethod
@@ -101,11 +94,83 @@ class _ChunkedLoss(torch.autograd.Function):
         return (*scaled, None, None, None, None)
 
 
+class _ChunkedLogProbabilities(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden_NE: Tensor,
+        weight_VE: Tensor,
+        bias_V: Tensor | None,
+        targets_N: Tensor,
+        kept_NW: Tensor | None,
+        vocabulary: int,
+        temperature: float,
+    ) -> Tensor:
+        ctx.save_for_backward(hidden_NE, weight_VE, bias_V, targets_N, kept_NW)
+        ctx.options = vocabulary, temperature
+        weights_N = torch.zeros(targets_N.shape, device=hidden_NE.device)
+        losses_N, *_ = _in_chunks(
+            hidden_NE, weight_VE, bias_V, targets_N, weights_N, kept_NW, vocabulary, temperature, False
+        )
+        return -losses_N
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        hidden_NE, weight_VE, bias_V, targets_N, kept_NW = ctx.saved_tensors
+        weights_N = torch.where(targets_N >= 0, -grads[0], 0.0)
+        vocabulary, temperature = ctx.options
+        _, *gradients = _in_chunks(
+            hidden_NE, weight_VE, bias_V, targets_N, weights_N, kept_NW, vocabulary, temperature, True
+        )
+        return (*gradients, None, None, None, None)
+
+
+def _in_chunks(
+    hidden_NE: Tensor,
+    weight_VE: Tensor,
+    bias_V: Tensor | None,
+    targets_N: Tensor,
+    weights_N: Tensor,
+    kept_NW: Tensor | None,
+    vocabulary: int,
+    temperature: float,
+    learns: bool,
+) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
+    """(float32 losses (N,), and if `learns` the derivatives of their weighted sum by hidden, matrix and bias)."""
+    N, V = hidden_NE.shape[0], weight_VE.shape[0]
+    matrix_VE = weight_VE.to(hidden_NE.dtype)
+    losses_N = torch.empty(N, dtype=torch.float32, device=hidden_NE.device)
+    hidden_grad_NE = torch.empty_like(hidden_NE) if learns else None
+    weight_grad_VE = torch.zeros_like(weight_VE) if learns else None
+    bias_grad_V = torch.zeros_like(bias_V) if learns and bias_V is not None else None
+    size = max(1, CHUNK_BYTES.get(hidden_NE.device.type, 1 << 28) // (4 * V))
+    chunk = _chunk_on(hidden_NE.device.type)
+    for start in range(0, N, size):
+        part = slice(start, start + size)
+        h_CE = hidden_NE[part]
+        kept_CW = None if kept_NW is None else kept_NW[part]
+        losses_N[part], grad_CV, bias_part_V = chunk(
+            h_CE @ matrix_VE.T, bias_V, targets_N[part], weights_N[part], kept_CW, vocabulary, temperature, learns
+        )
+        if hidden_grad_NE is None or weight_grad_VE is None or grad_CV is None:
+            continue
+        if bias_grad_V is not None and bias_part_V is not None:
+            bias_grad_V += bias_part_V
+        torch.mm(grad_CV, matrix_VE, out=hidden_grad_NE[part])
+        if h_CE.dtype == weight_grad_VE.dtype:
+            weight_grad_VE.addmm_(grad_CV.T, h_CE)
+        else:
+            weight_grad_VE += grad_CV.T @ h_CE
+    losses_N.masked_fill_(targets_N < 0, 0.0)
+    return losses_N, hidden_grad_NE, weight_grad_VE, bias_grad_V
+
+
 def _chunk(
     logits_CV: Tensor,
     bias_V: Tensor | None,
     target_C: Tensor,
     weight_C: Tensor,
+    kept_CW: Tensor | None,
     vocabulary: int,
     temperature: float,
     learns: bool,
@@ -119,6 +184,9 @@ def _chunk(
         x_CV = x_CV / temperature
     if vocabulary < x_CV.shape[1]:
         x_CV[:, vocabulary:] = float("-inf")
+    if kept_CW is not None:
+        left_out_CV = ~_unpacked_bits(kept_CW, x_CV.shape[1]) & (target_C >= 0)[:, None]  # unscored rows may be blank
+        x_CV = x_CV.masked_fill(left_out_CV, float("-inf"))
     target_C1 = target_C.clamp(min=0).long()[:, None]
     top_C1 = x_CV.amax(1, keepdim=True)
     wanted_C1 = x_CV.gather(1, target_C1) - top_C1

@@ -32,6 +32,13 @@ class Cache:
             self.documents_BS = new_BT if self.documents_BS is None else torch.cat((self.documents_BS, new_BT), 1)
         return self.documents_BS
 
+    def take(self, index_A: Tensor) -> None:
+        """Only these rows remain, or are repeated."""
+        for held in (self.layers, self.cross):
+            for layer, (k, v) in held.items():
+                held[layer] = k[index_A], v[index_A]
+        self.documents_BS = None if self.documents_BS is None else self.documents_BS[index_A]
+
     def extend(self, layer: int, k_BTKD: Tensor, v_BTKD: Tensor) -> tuple[Tensor, Tensor]:
         """Adds the new tokens of one layer; all keys and values so far, (B, length + T, K, D)."""
         B, T = k_BTKD.shape[:2]

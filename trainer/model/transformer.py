@@ -8,7 +8,7 @@ Precision is decided here alone: parameters are float32 (the master copy that th
 weights to the dtype of its input, and `embed` makes the first input bfloat16 or float32. No autocast.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -38,6 +38,11 @@ class Tokens:
     most_documents: int = 0
     """Documents of a row at most; 0: unknown."""
 
+    def at(self, index_A: Tensor) -> "Tokens":
+        """Some of the rows, or rows repeated."""
+        names = ("ids", "positions", "documents", "prefix", "token_types")
+        return replace(self, **{name: x[index_A] for name in names if (x := getattr(self, name)) is not None})
+
 
 class Stack(nn.Module):
     """Layers and, where norms come before, the final norm: an encoder or a decoder."""
@@ -64,9 +69,12 @@ class Stack(nn.Module):
 
     def mask(self, tokens: Tokens, cache: Cache | None) -> Mask:
         """Who sees whom among `tokens` and those in `cache`."""
-        T, keys_BS, seen = tokens.ids.shape[1], tokens.documents, 0
+        T, keys_BS, seen, backend = tokens.ids.shape[1], tokens.documents, 0, self.config.attention
         if cache is not None:
             keys_BS, seen = cache.documents(tokens.documents), cache.length
+            backend = (
+                "auto" if tokens.documents is None and T in (1, seen + T) else "masked"
+            )  # flex compiles each length
         made = make_mask(
             causal=self.causal,
             shape=(T, seen + T),
@@ -75,7 +83,7 @@ class Stack(nn.Module):
             keys_BS=keys_BS,
             prefix_BS=None if tokens.prefix is None or (cache is not None and seen) else tokens.prefix.bool(),
             most=tokens.most_documents,
-            backend="masked" if self.relative_bias is not None else self.config.attention,
+            backend="masked" if self.relative_bias is not None else backend,
         )
         return made if self.relative_bias is None else with_bias(made, self.relative_bias(T, seen + T))
 

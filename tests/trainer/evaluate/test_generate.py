@@ -9,7 +9,8 @@ from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.special_ids import BOS, EOS
 from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.evaluate import generate
-from gristmill.trainer.evaluate.generate import Sampling, filtered_logits, generate_ids, stream
+from gristmill.trainer.evaluate.generate import generate_ids, stream
+from gristmill.trainer.evaluate.sampling import Sampling, choose, filtered_logits
 from gristmill.trainer.loop import build
 from gristmill.trainer.loop.inputs import open_data
 from gristmill.trainer.model.layers import Cache
@@ -76,7 +77,8 @@ def test_continue_ids__prompts_of_unequal_length_do_not_meet(tiny_model, encoder
 def test_filtered__top_k_and_top_p_by_hand():
     logits = torch.tensor([[2.0, 1.0, 0.0, -1.0]]).log_softmax(-1)  # 0.644 0.237 0.087 0.032
     cases = {"k2": {"top_k": 2, "top_p": 1.0}, "p.5": {"top_p": 0.5}, "p.7": {"top_p": 0.7}, "p.9": {"top_p": 0.9},
-             "all": {"top_p": 1.0}}  # fmt: skip
+             "all": {"top_p": 1.0}, "m.3": {"top_p": 1.0, "min_p": 0.3}, "m.4": {"top_p": 1.0, "min_p": 0.4},
+             "m0": {"top_p": 1.0, "min_p": 0.0}}  # fmt: skip
     kept = {
         name: torch.isfinite(filtered_logits(logits, Sampling(temperature=1.0, **options)))[0].tolist()
         for name, options in cases.items()
@@ -85,14 +87,16 @@ def test_filtered__top_k_and_top_p_by_hand():
     assert kept["p.5"] == [True, False, False, False]
     assert kept["p.7"] == [True, True, False, False]
     assert kept["p.9"] == [True, True, True, False]
-    assert kept["all"] == [True] * 4
+    assert kept["all"] == kept["m0"] == [True] * 4
+    assert kept["m.3"] == [True, True, False, False]  # 0.237 / 0.644 = 0.368
+    assert kept["m.4"] == [True, False, False, False]
     assert filtered_logits(logits, Sampling(temperature=0.5, top_p=1.0)).tolist() == (logits / 0.5).tolist()
 
 
 def test_choose__frequencies_are_the_filtered_probabilities():
     logits = torch.tensor([2.0, 1.0, 0.0, -1.0]).expand(20_000, 4)
     sampling = Sampling(temperature=0.7, top_k=3, top_p=1.0)
-    chosen = generate.sample(logits, sampling, [torch.Generator().manual_seed(0)] * len(logits))
+    chosen = choose(logits, sampling, [torch.Generator().manual_seed(0)] * len(logits)).token_B
     shares = chosen.bincount(minlength=4) / len(chosen)
     torch.testing.assert_close(shares, filtered_logits(logits[:1], sampling).softmax(-1)[0], atol=0.01, rtol=0)
     assert shares[3] == 0
@@ -136,7 +140,9 @@ def test_continue_ids__a_prompt_that_fills_the_context_is_refused(tiny_model):
     assert len(list(generate_ids(tiny_model, [[BOS] * 30], 99, GREEDY))) <= 2
 
 
-@pytest.mark.parametrize("options", [{"temperature": -1}, {"top_p": 0}, {"top_k": -1}])
+@pytest.mark.parametrize(
+    "options", [{"temperature": -1}, {"temperature": float("nan")}, {"top_p": 0}, {"top_k": -1}, {"min_p": 1.5}]
+)
 def test_sampling__refuses_nonsense(options):
     with pytest.raises(ConfigError, match=r"temperature >= 0, top-k >= 0"):
         Sampling(**options)
