@@ -3,6 +3,7 @@
 TrainerError
 ├── ConfigError     2  an option, a preset or the command line
 ├── MismatchError   2  a checkpoint and the data (or the options) do not belong together
+├── RewardError     2  a reward raises, or gives what is no number for each response
 ├── InputError      3  a file that is missing or cannot be read
 └── DivergedError   5  the loss is no longer a number
 Interrupted: 130, resumable.
@@ -40,6 +41,12 @@ class ConfigError(TrainerError):
 
 class MismatchError(TrainerError):
     """A checkpoint does not belong to this data or to these options."""
+
+    exit_code = Exit.USAGE
+
+
+class RewardError(TrainerError):
+    """A reward function, model or task does not give one finite number for each response."""
 
     exit_code = Exit.USAGE
 

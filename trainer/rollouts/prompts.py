@@ -1,0 +1,30 @@
+"""Prompts of a task, and rollouts as messages again."""
+
+from typing import Any
+
+from gristmill.tokenizer.chat.render import read_turns, render_all
+from gristmill.tokenizer.chat.turns import parse
+from gristmill.tokenizer.encode import Encoder
+from gristmill.trainer.rollouts.rollout import Prompt, Rollout
+from gristmill.trainer.tasks.registry import open_task
+
+
+def task_prompts(encoder: Encoder, name: str, seed: int, count: int, lang: str, first: int = 0) -> list[Prompt]:
+    """Examples of a task, up to the assistant's turn, numbered from `first`. Raises ConfigError, ChatError."""
+    examples = open_task(name).examples(seed, count, lang)
+    rendered = render_all(encoder, [parse(one.messages, generation=True) for one in examples], generation=True)
+    return [
+        Prompt(made.ids, first + number, task=name, answer=one.answer)
+        for number, (made, one) in enumerate(zip(rendered, examples, strict=True))
+        if made is not None
+    ]
+
+
+def completion(encoder: Encoder, rollout: Rollout) -> str:
+    """The text of the policy's last turn: what a reward judges."""
+    return encoder.decode(rollout.last_turn().tolist())
+
+
+def prompt_messages(encoder: Encoder, prompt: Prompt) -> list[dict[str, Any]]:
+    """The conversation that a prompt is."""
+    return [turn.message() for turn in read_turns(encoder, list(prompt.ids))]

@@ -1,0 +1,144 @@
+"""What a response is worth: a task's check, a function of the user's, or a weighted sum of such.
+
+    task                            the check that each prompt names
+    judge.py:short                  a function (prompts, completions, answers) -> a number for each
+    task,0.1*judge.py:short         their weighted sum
+
+Whatever it is, it must give one finite number for each response: what does not is an error with its name.
+"""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from gristmill.tokenizer.encode import Encoder
+from gristmill.trainer.errors import ConfigError, RewardError
+from gristmill.trainer.rollouts.prompts import completion, prompt_messages
+from gristmill.trainer.rollouts.rollout import Rollout
+from gristmill.trainer.tasks.own_file import fault, is_own, load
+from gristmill.trainer.tasks.protocol import Task
+from gristmill.trainer.tasks.registry import open_task
+
+Reward = Callable[[Sequence[Rollout]], list[float]]
+"""A number for each response."""
+
+UserReward = Callable[[list[list[dict[str, Any]]], list[str], list[str]], Sequence[float]]
+"""A user's function of `prompts` (each a list of messages), `completions` (texts of the last turns) and `answers`."""
+
+_PART = re.compile(r"\s*(?:([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*\*\s*)?(.+?)\s*")
+
+
+def open_reward(spec: str, encoder: Encoder) -> Reward:
+    """The reward that is written so. Raises ConfigError for a part that is not known."""
+    weighted = [_weighted(part, spec, encoder) for part in spec.split(",")]
+    if len(weighted) == 1 and weighted[0][0] == 1:
+        return weighted[0][1]
+    return lambda rollouts: _weighted_sum(weighted, rollouts)
+
+
+def give_rewards(rollouts: Sequence[Rollout], reward: Reward) -> None:
+    """Writes `Rollout.reward` of each. Raises RewardError where the reward fails: then none is written."""
+    for rollout, value in zip(rollouts, reward(rollouts) if rollouts else [], strict=True):
+        rollout.reward = value
+
+
+def task_reward(encoder: Encoder) -> Reward:
+    """The score of each response by the task that its prompt names."""
+    opened = cache(open_task)
+
+    def give(rollouts: Sequence[Rollout]) -> list[float]:
+        for rollout in rollouts:
+            if not rollout.prompt.task:
+                raise ConfigError(
+                    "the prompt names no task that checks it",
+                    where=f"prompt {rollout.prompt.doc_id or rollout.group}",
+                    fix="give the source `prompts:` a field task, or use another reward: FILE.py:FUNCTION",
+                )
+        scores = []
+        for rollout in rollouts:
+            name = rollout.prompt.task
+            own = Path(name.rpartition(":")[0]) if is_own(name) else None
+            scores += _tried(name, own, partial(_score, opened(name), encoder, rollout), [rollout])
+        return scores
+
+    return give
+
+
+def _score(task: Task, encoder: Encoder, rollout: Rollout) -> list[float]:
+    return [task.score(completion(encoder, rollout), rollout.prompt.answer)]
+
+
+def function_reward(name: str, encoder: Encoder) -> Reward:
+    """A user's function, `FILE.py:FUNCTION`. Raises ConfigError where there is none."""
+    function: UserReward = load(name, "reward")
+    if not callable(function):
+        raise ConfigError("the reward is no function", where=name, fix="def reward(prompts, completions, answers)")
+    path = Path(name.rpartition(":")[0])
+
+    def give(rollouts: Sequence[Rollout]) -> list[float]:
+        prompts = [prompt_messages(encoder, rollout.prompt) for rollout in rollouts]
+        completions = [completion(encoder, rollout) for rollout in rollouts]
+        answers = [rollout.prompt.answer for rollout in rollouts]
+        return _tried(name, path, lambda: function(prompts, completions, answers), rollouts)
+
+    return give
+
+
+def _tried(
+    name: str, path: Path | None, call: Callable[[], Sequence[float]], rollouts: Sequence[Rollout]
+) -> list[float]:
+    """What the call gives, as floats. Raises RewardError unless that is a finite number for each rollout."""
+    try:
+        given = call()
+    except (Exception, SystemExit) as error:
+        raise RewardError(
+            f"the reward fails: {fault(error, path)}", where=name, fix="mend it; nothing of this step was written"
+        ) from error
+    try:
+        values = [float(value) for value in given]
+    except (TypeError, ValueError) as error:
+        raise RewardError(
+            "the reward gives no list of numbers", where=name, fix="return one number for each completion"
+        ) from error
+    if len(values) != len(rollouts):
+        raise RewardError(
+            f"the reward gives {len(values)} numbers for {len(rollouts)} responses",
+            where=name,
+            fix="return one number for each completion, in their order",
+        )
+    for rollout, value in zip(rollouts, values, strict=True):
+        if not math.isfinite(value):
+            which = f"sample {rollout.sample} of prompt {rollout.prompt.doc_id or rollout.group}"
+            raise RewardError(
+                f"the reward of a response is {value}: {which}", where=name, fix="return a finite number for each"
+            )
+    return values
+
+
+def _weighted(part: str, spec: str, encoder: Encoder) -> tuple[float, Reward]:
+    found = _PART.fullmatch(part)
+    try:
+        weight = float(found[1] or 1) if found else math.nan
+    except ValueError:
+        weight = math.nan
+    if found is None or not math.isfinite(weight):
+        raise ConfigError(
+            f"{part!r} is no part of a reward", where=f"reward {spec!r}", fix="write e.g. task,0.1*judge.py:short"
+        )
+    if found[2] == "task":
+        return weight, task_reward(encoder)
+    if is_own(found[2]):
+        return weight, function_reward(found[2], encoder)
+    raise ConfigError(
+        f"unknown reward {found[2]!r}",
+        where=f"reward {spec!r}",
+        fix="task, FILE.py:FUNCTION, or several: task,0.1*judge.py:short",
+    )
+
+
+def _weighted_sum(weighted: list[tuple[float, Reward]], rollouts: Sequence[Rollout]) -> list[float]:
+    parts = [[weight * value for value in reward(rollouts)] for weight, reward in weighted]
+    return [math.fsum(values) for values in zip(*parts, strict=True)]
