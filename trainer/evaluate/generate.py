@@ -3,8 +3,10 @@
 Letters: B rows, T tokens of the longest prompt, A rows that are not yet at their end, W bytes that hold V bits.
 """
 
-from collections.abc import Iterator, Sequence
+import codecs
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import torch
 from torch import Tensor
@@ -15,8 +17,6 @@ from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.evaluate.sampling import Sampling, choose, generator_of
 from gristmill.trainer.model.layers import Cache
 from gristmill.trainer.model.transformer import Model, Tokens
-
-INCOMPLETE = "\ufffd"  # how the tokenizer shows bytes that are not (yet) a character
 
 
 @dataclass
@@ -190,23 +190,25 @@ def stream(
 ) -> Iterator[str]:
     """The continuation of a prompt, in pieces as they become certain; ends at EOS, after `tokens`, or before a stop
     string."""
-    ids: list[int] = []
-    told = ""
-    hold = max((len(text) for text in stop), default=1) - 1  # a stop string may begin in what is held back
-    for (token,) in generate_ids(model, [[BOS, *encoder.ids(prompt)]], tokens, sampling):
-        if token is None:
-            break
-        ids.append(token)
-        text = encoder.decode(ids)
+    new = (token for (token,) in generate_ids(model, [[BOS, *encoder.ids(prompt)]], tokens, sampling))
+    yield from pieces(encoder, takewhile(lambda token: token is not None, new), stop)  # type: ignore[arg-type]
+
+
+def pieces(encoder: Encoder, tokens: Iterable[int], stop: Sequence[str] = ()) -> Iterator[str]:
+    """The text of tokens, in pieces as they become certain: no character is cut, no stop string is told in part."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    text, told = "", 0
+    hold = max((len(one) for one in stop), default=1) - 1  # a stop string may begin in what is held back
+    for token in tokens:
+        text += decoder.decode(encoder.decode_bytes([token]))
         if (cut := first_stop(text, stop)) is not None:
-            yield text[len(told) : cut]
+            yield text[told:cut]
             return
-        certain = text.rstrip(INCOMPLETE)
-        certain = certain[: max(len(told), len(certain) - hold)]
-        if len(certain) > len(told):
-            yield certain[len(told) :]
-            told = certain
-    yield encoder.decode(ids)[len(told) :]
+        if len(text) - hold > told:
+            yield text[told : len(text) - hold]
+            told = len(text) - hold
+    if rest := text[told:] + decoder.decode(b"", final=True):
+        yield rest
 
 
 def first_stop(text: str, stop: Sequence[str]) -> int | None:
