@@ -48,6 +48,8 @@ class Rollout:
     """Ended by the number of tokens or turns, not by the policy."""
     reward: float = math.nan
     """Of the whole response; not yet known: nan."""
+    chosen: bool = False
+    """The best of its group."""
 
     @property
     def ids(self) -> np.ndarray:
