@@ -63,6 +63,11 @@ def kernel(function: Callable[..., Any]) -> Kernel:
     return Kernel(function, cache=True)
 
 
+def inner(function: Callable[..., Any]) -> Kernel:
+    """Decorator of loops that only other kernels call: compiled sooner, since Python cannot call them."""
+    return Kernel(function, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+
+
 def inline(function: Callable[..., Any]) -> Kernel:
     """Decorator of helpers that are compiled into their callers."""
     return Kernel(function, inline="always")

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 
 import pyarrow as pa
@@ -20,6 +21,8 @@ from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records import columns
 from gristmill.pipelines.stages.score import UnitScorer
 from gristmill.pipelines.stages.text import UnitCleaner
+from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.train import TokenizerOptions, train
 
 HTML = b"<p>A mill grinds grain.</p>"
 PAGES = (
@@ -61,6 +64,10 @@ def _rest(recipe: Recipe, batch: pa.RecordBatch) -> None:
     if recipe.deduplicate:
         fingerprint(batch.column("text"), recipe.deduplicate.minhash)
     _clean(recipe, batch, Edits.none(batch.num_rows))
+    if recipe.tokenizer:
+        with tempfile.TemporaryDirectory() as folder:
+            train(PAGES, TokenizerOptions(recipe.tokenizer.model, 512, lower=True), folder)
+            Encoder(folder).encode(PAGES)
 
 
 def _clean(recipe: Recipe, batch: pa.RecordBatch, edits: Edits) -> None:

@@ -1,1 +1,0 @@
-"""From rollouts to what a policy learns from: prompts, rounds of rollouts, advantages."""
