@@ -144,6 +144,13 @@ def test_train__errors_say_what_where_and_what_to_do(run, monkeypatch, capsys, a
     assert all(word in err for word in [*words, "where:", "fix:"]), err
 
 
+def test_train__a_first_word_that_names_no_stage_is_a_run(tmp_path, monkeypatch, capsys):
+    for words in (["train", "--name", "x", "none"], ["train", "none"], ["train", "pretrain", "none"]):
+        monkeypatch.chdir(tmp_path)
+        code, err = invoke(monkeypatch, capsys, *words)
+        assert (code, "where: none" in err) == (3, True), err
+
+
 def test_train__missing_run_is_an_input_error(tmp_path, monkeypatch, capsys):
     code, err = invoke(monkeypatch, capsys, "train", tmp_path / "none")
     assert (code, "gristmill run RECIPE" in err) == (3, True)

@@ -1,0 +1,32 @@
+"""Writes a checkpoint as transformers reads it."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gristmill.trainer.commands.options import CheckpointArgument
+from gristmill.trainer.errors import ConfigError
+
+
+def export(
+    checkpoint: CheckpointArgument,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="new folder for transformers' from_pretrained")],
+) -> None:
+    """Writes a folder for transformers. Example: python -m trainer export runs/demo/train/default mill-hf."""
+    from gristmill.tokenizer.encode import Encoder
+    from gristmill.trainer.checkpoint.checkpoint import Checkpoint
+    from gristmill.trainer.checkpoint.huggingface import write_transformers
+    from gristmill.trainer.devices.world import CPU
+
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError("the folder is not empty", where=str(folder), fix="name a new one, or remove this one")
+    opened = Checkpoint.open(checkpoint)
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    family = write_transformers(opened.load_model(CPU), partial, Encoder(opened.path / "tokenizer"))
+    os.replace(partial, folder)
+    typer.echo(json.dumps({"model_type": family, "folder": str(folder)}))

@@ -1,0 +1,37 @@
+"""Continues a text with a checkpoint."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from gristmill.trainer.commands.options import CheckpointArgument
+
+
+def generate(
+    checkpoint: CheckpointArgument,
+    prompt: Annotated[str, typer.Argument(metavar="PROMPT")],
+    tokens: Annotated[int, typer.Option(help="most tokens to add", min=1)] = 128,
+    temperature: Annotated[float, typer.Option(help="0: always the most likely token")] = 0.8,
+    top_k: Annotated[int, typer.Option(help="only the k most likely tokens; 0: all")] = 0,
+    top_p: Annotated[float, typer.Option(help="only the likeliest tokens with this probability together")] = 0.95,
+    seed: Annotated[int, typer.Option(help="of the sampling")] = 0,
+    stop: Annotated[list[str] | None, typer.Option(help="end before this text; may be repeated")] = None,
+) -> None:
+    """Continues a text. Example: python -m trainer generate runs/demo/train/default "The sea" --tokens 50."""
+    from gristmill.tokenizer.encode import Encoder
+    from gristmill.trainer.checkpoint.checkpoint import Checkpoint
+    from gristmill.trainer.devices.world import World, join
+    from gristmill.trainer.evaluate.generate import stream
+    from gristmill.trainer.evaluate.sampling import Sampling
+
+    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+    opened = Checkpoint.open(checkpoint)
+    world: World = join()
+    model = opened.load_model(world.device)
+    encoder = Encoder(opened.path / "tokenizer")
+    sys.stdout.write(prompt)
+    for piece in stream(model, encoder, prompt, tokens, sampling, stop or []):
+        sys.stdout.write(piece)
+        sys.stdout.flush()
+    sys.stdout.write("\n")
