@@ -1,0 +1,1 @@
+"""From rollouts to what a policy learns from: prompts, rounds of rollouts, advantages."""
