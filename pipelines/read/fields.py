@@ -6,7 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from gristmill.pipelines.errors import BadRecordError
-from gristmill.pipelines.read.chat import COLUMN, rendered, take_turns
+from gristmill.pipelines.read.conversations.take import take
 from gristmill.pipelines.read.nested import take_text
 from gristmill.pipelines.recipe import schema, sources
 from gristmill.pipelines.recipe.languages.codes import normal_language
@@ -73,22 +73,27 @@ class Fields:
 
     def __init__(self, source: schema.Source):
         self.text = source.text
-        self.chat = source.chat
+        self._source = source
         self._id = source.id
         self._url = source.url
         self._typed = source.columns
         self._language = source.language
 
     def take_text(self, record: dict[str, Any]) -> bytes:
-        """Removes the text from the record and gives it as UTF-8; of a conversation, the turns become a field."""
-        if self.chat is not None:
-            turns = take_turns(record, self.chat.field)
-            record[COLUMN] = to_json(turns)
-            return utf8(rendered(turns), self.chat.field or COLUMN)
+        """Removes the text from the record and gives it as UTF-8; of a conversation, the turns become fields."""
+        if self._source.kind != "text":
+            return self._take_conversation(record)
         text = record.pop(self.text) if self.text in record else take_text(record, self.text)
         if type(text) is not str:
             raise BadRecordError(f"WrongType: field '{self.text}' is {json_type(text)}, not a string")
         return utf8(text, self.text)
+
+    def _take_conversation(self, record: dict[str, Any]) -> bytes:
+        taken = take(record, self._source)
+        record |= {name: to_json(messages) for name, messages in taken.messages.items()}
+        record |= {name: value if isinstance(value, str | None) or self._typed[name] != "string" else to_json(value)
+                   for name, value in taken.beside.items()}  # fmt: skip
+        return utf8(taken.text, self._source.kind)
 
     def take_rest(self, record: dict[str, Any]) -> Columns:
         """All other columns; the record is used up."""

@@ -34,7 +34,7 @@ SPACED_SCRIPTS = frozenset(SCRIPTS) - {"Zyyy", "Hani", "Kana", "Jpan", "Bopo", "
 def check(loaded: LoadedRecipe) -> None:
     """Raises RecipeError that lists every problem with its line; returns when the recipe can run."""
     recipe = loaded.recipe
-    problems = [*_sources(recipe), *_extract(recipe), *_decide(recipe), *_scrub(recipe)]
+    problems = [*_sources(recipe), *_kinds(recipe), *_extract(recipe), *_decide(recipe), *_scrub(recipe)]
     if not problems:  # the signals are known only when every name is
         problems = [*_quality(recipe), *_gates(recipe)]
     if problems:
@@ -89,6 +89,33 @@ def _sources(recipe: Recipe) -> Iterator[Problem]:
                 yield (*path, "columns", column), f"'{column}' is {types[column]} in another source and {kind} here"
 
 
+def _kinds(recipe: Recipe) -> Iterator[Problem]:
+    """Tokens are of one kind; texts may stand beside conversations, and are learnt whole."""
+    first = {source.kind: name for name, source in reversed(recipe.sources.items())}
+    beside = {"text", "chat"} if recipe.kind == "chat" else {recipe.kind}
+    for name, source in recipe.sources.items():
+        if source.kind not in beside:
+            other = f"'{first[recipe.kind]}' has {recipe.kind}"
+            yield ("sources", name), f"{source.kind} here, and {other}: shards are of one kind; make two recipes"
+    if recipe.kind != "chat" and (recipe.tokens.ghost or recipe.tokens.learn != "assistant"):
+        key = "ghost" if recipe.tokens.ghost else "learn"
+        yield ("tokens", key), "only sources with `chat` are learnt turn by turn; remove this key"
+
+
+def _judged_parts(recipe: Recipe, decision: Decision, path: RecipePath) -> Iterator[Problem]:
+    """An edit is of a whole text; where only the assistant is judged, there is none."""
+    admitted = [name for name in decision.when.source or recipe.sources if recipe.sources[name].judges_assistant]
+    editing = [preset.name for preset in entry_of(decision, recipe.language).presets if preset.editor]
+    if admitted and editing:
+        yield (
+            path,
+            (
+                f"{editing[0]} edits whole texts, and of '{admitted[0]}' only the assistant's are judged; give that "
+                "source an entry of its own (`when: {source: ...}`)"
+            ),
+        )
+
+
 def _bare(recipe: Recipe) -> Recipe:
     sources = {name: source.model_copy(update={"columns": {}}) for name, source in recipe.sources.items()}
     return recipe.model_copy(update={"sources": sources})
@@ -102,6 +129,7 @@ def _decide(recipe: Recipe) -> Iterator[Problem]:
         if not problems:
             yield from _validity(recipe, decision, entry_of(decision, recipe.language), path)
             yield from _signals(entry_of(decision, recipe.language), path)
+            yield from _judged_parts(recipe, decision, path)
 
 
 def _preset_meant(name: str) -> str:

@@ -25,6 +25,7 @@ from gristmill.pipelines.recipe.files.language_models import kept_paths, read_la
 from gristmill.pipelines.recipe.files.lists import read_lists
 from gristmill.pipelines.recipe.files.named_files import Fetch
 from gristmill.pipelines.recipe.files.plugins import declare_plugins, read_plugin
+from gristmill.pipelines.recipe.files.tokenizers import read_tokenizer
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.recipe.wording import (
     Place,
@@ -119,6 +120,10 @@ def _add_files(recipe: Recipe, file: Path, lines: dict[RecipePath, int], fetch: 
     for number, read in enumerate(FILES.values() if models else ()):
         found[number], wrong = read(recipe, file.parent, fetch)
         problems += wrong
+    if models:
+        taken, wrong = read_tokenizer(recipe, file.parent, fetch)
+        recipe.take_tokenizer(taken)
+        problems += wrong
     if not problems:
         try:
             recipe.declare(*found)
@@ -134,7 +139,7 @@ def _add_files(recipe: Recipe, file: Path, lines: dict[RecipePath, int], fetch: 
 
 def fingerprint(recipe: Recipe) -> str:
     """sha256 of the resolved recipe, and of the files that it names: its classifiers' models, lists, labels."""
-    named = recipe.file_keys()
+    named = recipe.file_keys() + ([recipe.taken_tokenizer.key] if recipe.taken_tokenizer else [])
     return hashlib.sha256((recipe.model_dump_json() + (json.dumps(named) if named else "")).encode()).hexdigest()
 
 
@@ -155,6 +160,8 @@ def dump(recipe: Recipe) -> str:
         values["language_models"][one.name] |= kept_paths(one)
     values["lists"] = {one.name: {"kept": one.kept_as} for one in recipe.read_lists}
     values["labels"] = {one.name: {"kept": one.kept_as} for one in recipe.read_labels}
+    if recipe.taken_tokenizer is not None:
+        values["tokenizer"]["from"] = recipe.taken_tokenizer.kept_as
     return yaml.safe_dump(values, allow_unicode=True, sort_keys=False)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BeforeValidator,
+    ConfigDict,
     Field,
     PrivateAttr,
     field_validator,
@@ -42,9 +43,10 @@ from gristmill.pipelines.recipe.base import (
 )
 from gristmill.pipelines.recipe.files.language_model_options import LanguageModel
 from gristmill.pipelines.recipe.files.plugins import Plugin, declare_plugins
+from gristmill.pipelines.recipe.files.tokenizer_files import TakenTokenizer
 from gristmill.pipelines.recipe.glance import NAME
 from gristmill.pipelines.recipe.languages.codes import known_language
-from gristmill.pipelines.recipe.sources import Documents, Extract, Language, Plan, Read, Source
+from gristmill.pipelines.recipe.sources import Documents, Extract, Kind, Language, Plan, Read, Source
 
 
 class When(Model):
@@ -146,6 +148,11 @@ class Text(Model):
 class Tokenizer(Model):
     """A SentencePiece tokenizer, trained on a deterministic sample of `text/`."""
 
+    model_config = ConfigDict(validate_by_alias=True, serialize_by_alias=True)
+
+    from_: str | None = Field(None, alias="from")
+    """A run, or a folder with `tokenizer.model` and `info.json`: its tokenizer is taken instead of training one, as a
+    model that was pretrained with it needs; the other keys then mean nothing."""
     model: Literal["bpe", "unigram"] = "bpe"
     vocabulary: int = Field(8192, ge=512, le=2**20)
     """Size including special ids and byte fallback."""
@@ -161,6 +168,11 @@ class Tokens(Model):
     """Tokens per training row."""
     validation: Share = 0.01
     """Share of duplicate clusters held out, by hash of the cluster."""
+    learn: Literal["assistant", "last"] = "assistant"
+    """Of conversations (`chat`): every turn of the assistant is learnt, or only the last one."""
+    ghost: bool = False
+    """Ghost Attention, of conversations (`chat`): the instruction stands in the system turn only, not before users'
+    turns as answers were sampled, and only the last answer is learnt."""
 
 
 class Train(Model):
@@ -325,6 +337,7 @@ class Recipe(Model):
     _read_language_models: tuple[ReadLanguageModel, ...] = PrivateAttr(())
     _read_lists: tuple[ListFile, ...] = PrivateAttr(())
     _read_labels: tuple[LabelFile, ...] = PrivateAttr(())
+    _taken_tokenizer: TakenTokenizer | None = PrivateAttr(None)
 
     @property
     def read_classifiers(self) -> tuple[ReadClassifier, ...]:
@@ -345,6 +358,20 @@ class Recipe(Model):
     def read_labels(self) -> tuple[LabelFile, ...]:
         """The labels as `load` has read them."""
         return self._read_labels
+
+    @property
+    def taken_tokenizer(self) -> TakenTokenizer | None:
+        """The tokenizer that `tokenizer.from` names, as `load` has read it."""
+        return self._taken_tokenizer
+
+    def take_tokenizer(self, taken: TakenTokenizer | None) -> None:
+        """Take the tokenizer whose files were read."""
+        self._taken_tokenizer = taken
+
+    @property
+    def kind(self) -> Kind:
+        """What a row of the tokens is: the one kind of its sources, beside which texts may stand."""
+        return next((source.kind for source in self.sources.values() if source.kind != "text"), "text")
 
     def file_keys(self) -> list[list[Any]]:
         """What step keys hold of the files that the recipe's models, lists and labels name: their content, no paths."""

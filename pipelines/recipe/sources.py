@@ -1,6 +1,6 @@
 """The part of a recipe that says what is read and how: sources, records, pages, languages."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, model_validator
 
@@ -81,11 +81,55 @@ class Csv(Model):
         return value
 
 
+Judge = Literal["all", "assistant"]
+
+
 class Chat(Model):
     """Records are conversations: OpenAI's messages, ShareGPT's conversations, Alpaca's instruction and output."""
 
     field: str | None = None
     """Field that holds the turns; absent: `messages`, `conversations` ..., else Alpaca's `instruction`, `output`."""
+    judge: Judge = "all"
+    """What rules judge: the whole conversation, or only what the assistant says."""
+
+
+class Pairs(Model):
+    """Records are pairs of answers, the better one chosen: of one prompt, or whole conversations that begin alike."""
+
+    prompt: str | None = None
+    """Field of the prompt, a text or turns; absent: `prompt`, `question`, `instruction`; not needed where the answers
+    are conversations that begin with it."""
+    chosen: str = "chosen"
+    """Field of the better answer: a text, turns, or the whole conversation."""
+    rejected: str = "rejected"
+    """Field of the worse answer."""
+    margin: str | None = None
+    """Field that says by how much the chosen one is better; absent: `margin`, else `score_chosen` less
+    `score_rejected`, where there are such."""
+    judge: Judge = "all"
+    """What rules judge: prompt and answers, or only what the assistant says in the answers."""
+
+
+class Prompts(Model):
+    """Records are prompts with an answer that can be checked."""
+
+    prompt: str | None = None
+    """Field of the prompt, a text or turns; absent: `messages` ..., else `prompt`, `question`, `problem`,
+    `instruction`."""
+    answer: str = "answer"
+    """Field of what an answer is compared with: a text, a number, or any JSON value."""
+    task: str | None = None
+    """Name of what checks the answers of this source; absent: each record's field `task`."""
+
+
+Kind = Literal["text", "chat", "pairs", "prompts"]
+CONVERSATIONS: dict[Kind, dict[str, ColumnType]] = {
+    "chat": {"messages": "string"},
+    "pairs": {"messages": "string", "chosen": "string", "rejected": "string", "margin": "float64"},
+    "prompts": {"messages": "string", "answer": "string", "task": "string"},
+}
+"""Kind of a source -> the columns that its records have in `text/` beside the text. `messages`, `chosen` and `rejected`
+are turns as JSON: the conversation, or the prompt, and the answers to it."""
 
 
 class Source(Model):
@@ -100,6 +144,10 @@ class Source(Model):
     a list, `parts.*.text` the texts of all items as paragraphs."""
     chat: Chat | None = None
     """The text is a conversation, `role: content` turn by turn; the turns become the column `messages` (JSON)."""
+    pairs: Pairs | None = None
+    """The text is a prompt with two answers: preferences to learn from (docs/conversations.md)."""
+    prompts: Prompts | None = None
+    """The text is a prompt whose answer can be checked: for reinforcement learning (docs/conversations.md)."""
     csv: Csv = Csv()
     """`csv` only: delimiter, quotation marks, names."""
     id: str | None = None
@@ -117,10 +165,29 @@ class Source(Model):
 
     @model_validator(mode="before")
     @classmethod
-    def _column_of_turns(cls, values: Any) -> Any:
-        if isinstance(values, dict) and values.get("chat") is not None and isinstance(values.get("columns", {}), dict):
-            return {**values, "columns": {**values.get("columns", {}), "messages": "string"}}
+    def _columns_of_turns(cls, values: Any) -> Any:
+        if isinstance(values, dict) and isinstance(values.get("columns", {}), dict):
+            mine = [columns for kind, columns in CONVERSATIONS.items() if values.get(kind) is not None]
+            if len(mine) == 1:
+                return {**values, "columns": {**values.get("columns", {}), **mine[0]}}
         return values
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if len(given := [kind for kind in CONVERSATIONS if getattr(self, kind) is not None]) > 1:
+            raise ValueError(f"a source is either of {' or '.join(given)}; keep one of these keys")
+        return self
+
+    @property
+    def kind(self) -> Kind:
+        """What a record is."""
+        return next((kind for kind in CONVERSATIONS if getattr(self, kind) is not None), "text")
+
+    @property
+    def judges_assistant(self) -> bool:
+        """Whether rules judge only what the assistant says."""
+        asked = self.chat or self.pairs
+        return asked is not None and asked.judge == "assistant"
 
     @field_validator("language")
     @classmethod

@@ -70,7 +70,7 @@ def place_of(loc: RecipePath) -> tuple[RecipePath, Place]:
 def keys_of(place: Place) -> list[str]:
     """The keys of the mapping that stands at a place; none where it is no model of ours."""
     models = [plain for member in _members(place) if _is_model(plain := _bare(member)[0])]
-    return [key for model in models for key in model.model_fields]
+    return [key for model in models for key in _fields(model)]
 
 
 def values_of(place: Place) -> list[str]:
@@ -138,7 +138,7 @@ def _expected(place: Place) -> str:
     if get_origin(plain) is dict:
         return "a mapping" + _at_least_one(metadata)
     if _is_model(plain):
-        keys = list(plain.model_fields)
+        keys = keys_of(plain)
         more = ", ..." if len(keys) > LISTED else ""
         return f"a mapping with the key{'s' if len(keys) > 1 else ''} {', '.join(keys[:LISTED])}{more}"
     kinds = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
@@ -170,8 +170,8 @@ def _inside(place: Place, part: str | int) -> Place:
             return get_args(plain)[0]
         if get_origin(plain) is dict:
             return get_args(plain)[1]
-        if _is_model(plain) and part in plain.model_fields:
-            return plain.model_fields[part]
+        if _is_model(plain) and part in _fields(plain):
+            return _fields(plain)[str(part)]
     return None
 
 
@@ -197,6 +197,11 @@ def _bare(place: Place) -> tuple[Any, list[Any]]:
 def _flat(metadata: list[Any]) -> Iterator[Any]:
     for note in metadata:
         yield from note.metadata if isinstance(note, FieldInfo) else [note]
+
+
+def _fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """By their keys in a recipe."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _is_model(place: Place) -> bool:

@@ -141,7 +141,9 @@ def _batches(loaded: LoadedRecipe, size: int, sample: float) -> Iterator[tuple[s
 def _measure(ledger: _Ledger, scorer: UnitScorer, entries: list[Entry], source: str, batch: pa.RecordBatch) -> None:
     """One batch: the steps, then what each entry asks of the documents that it admits."""
     text = batch.column("text")
-    language, certain = ledger.time("step", "identify", text, lambda: scorer.language(batch))
+    language, certain = ledger.time(
+        "step", "identify", text, lambda: scorer.language(text, batch.column("declared_language"))
+    )
     script = script_of(text)
     scored = ledger.time("step", "decide", text, lambda: scorer.judged(batch, source, language, certain, script))
     if scorer.recipe.deduplicate is not None:

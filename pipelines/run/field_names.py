@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 from gristmill.filters.names import nearest
 from gristmill.pipelines.errors import utf8_text
-from gristmill.pipelines.read.chat import COLUMN
+from gristmill.pipelines.read.conversations.take import fields_needed
 from gristmill.pipelines.read.formats import READERS
 from gristmill.pipelines.read.kinds import mistaken
 from gristmill.pipelines.read.nested import general
 from gristmill.pipelines.read.reader import Seen
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
-from gristmill.pipelines.recipe.sources import LanguageColumn, Source
+from gristmill.pipelines.recipe.sources import CONVERSATIONS, LanguageColumn, Source
 from gristmill.pipelines.recipe.wording import RecipePath
 from gristmill.pipelines.recipe.yaml.plain import short
 from gristmill.pipelines.records.elements import Split, Unit
@@ -31,6 +31,11 @@ def check_field_names(loaded: LoadedRecipe, units: list[Unit]) -> list[str]:
     notes: list[str] = []
     problems: list[tuple[int, str]] = []
     for name, source in loaded.recipe.sources.items():
+        if source.kind != "text" and not READERS[source.format].holds_fields:
+            line = line_of(loaded.lines, ("sources", name, source.kind))
+            what = f"the format '{source.format}' has no fields, and so no {source.kind}; remove this key"
+            problems.append((line, f"line {line}  {dotted(('sources', name, source.kind))}: {what}"))
+            continue
         wanted = dict(_named(READERS[source.format].resolve(source)))
         seen = _look(source, wanted, [unit for unit in units if unit.source == name])
         for field, key in wanted.items():
@@ -52,17 +57,17 @@ def check_field_names(loaded: LoadedRecipe, units: list[Unit]) -> list[str]:
 
 def _named(source: Source) -> Iterator[tuple[str, tuple[str, ...]]]:
     """(field, key of the recipe) of every field that the recipe names itself, and of the text."""
-    if READERS[source.format].holds_fields and source.chat is None:
+    if source.kind != "text":
+        yield from fields_needed(source).items()
+    elif READERS[source.format].holds_fields:
         yield source.text, ("text",)
-    if source.chat is not None and source.chat.field is not None:
-        yield source.chat.field, ("chat", "field")
     if source.id is not None:
         yield source.id, ("id",)
     if source.url is not None and "url" in source.model_fields_set:
         yield source.url, ("url",)
     if isinstance(source.language, LanguageColumn):
         yield source.language.column, ("language", "column")
-    for column in source.columns.keys() - ({COLUMN} if source.chat is not None else set()):
+    for column in source.columns.keys() - CONVERSATIONS.get(source.kind, {}).keys():
         yield column, ("columns", column)
 
 

@@ -103,7 +103,9 @@ def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, unt
     clean = [options["scrub"], options["text"], recipe.deduplicate is not None]
     keys["text"] = step_key("text", clean, TEXT_CODE, score)
     if recipe.tokenizer:
-        keys["tokenizer"] = step_key("tokenizer", [options["tokenizer"], recipe.seed], TOKEN_CODE)
+        taken = recipe.taken_tokenizer
+        made = {"from": taken.key} if taken else options["tokenizer"]
+        keys["tokenizer"] = step_key("tokenizer", [made, recipe.seed], TOKEN_CODE)
         keys["tokens"] = step_key("tokens", [options["tokens"], recipe.seed], TOKEN_CODE)
     books = {stage: ReceiptBook(store, stage, key) for stage, key in keys.items()}
     return Job(recipe, store, books, len(units), sum(unit.bytes for unit in units), sample, until, texts)

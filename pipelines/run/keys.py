@@ -16,12 +16,19 @@ SCORE_CODE = (
     "pipelines/recipe/columns.py",
     "pipelines/stages",
     "pipelines/storage/parts.py",
+    "tokenizer/chat",
     "tokenizer/models",
     "tokenizer/pieces.py",
 )
 DUPLICATES_CODE = ("filters/dedup", "filters/kernels", "pipelines/stages/duplicates", "pipelines/stages/exchange.py")
 TEXT_CODE = SCORE_CODE
-TOKEN_CODE = ("tokenizer", "pipelines/stages/tokenizer.py", "pipelines/stages/tokens.py", "pipelines/storage/parts.py")
+TOKEN_CODE = (
+    "tokenizer",
+    "pipelines/stages/rendering.py",
+    "pipelines/stages/tokenizer.py",
+    "pipelines/stages/tokens.py",
+    "pipelines/storage/parts.py",
+)
 LIBRARIES = (
     "pyarrow",
     "numpy",

@@ -24,6 +24,7 @@ from gristmill.pipelines.recipe.entries import judge_of
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records import columns
 from gristmill.pipelines.records.accounts import ASIDE, DEAD, DROPPED, IN, KEPT, UNJUDGED, Accounts
+from gristmill.pipelines.records.conversations import said_parts
 from gristmill.pipelines.records.elements import DeadLetter, Records, Unit
 from gristmill.pipelines.stages.replay import Failure, dead_document, survive
 from gristmill.pipelines.storage.parts import PartWriter
@@ -77,7 +78,9 @@ class UnitScorer:
     def score(self, batch: pa.RecordBatch, source: str) -> Scored:
         """Language, script, signals, rules and line edits of a batch as the reader gives it."""
         text = batch.column("text")
-        language, score = self.language(batch)
+        if self.recipe.sources[source].kind != "text":
+            text = said_parts(text, batch)  # roles have English names in every language
+        language, score = self.language(text, batch.column("declared_language"))
         return self.judged(batch, source, language, score, script_of(text))
 
     def judged(
@@ -94,6 +97,8 @@ class UnitScorer:
         sources = pa.repeat(pa.scalar(source, pa.string()), len(text))
         told = (batch.column("doc_id"), score, batch.column("url"))
         beside = {name: batch.column(name) for name in self.judge.beside - {"doc_id", "url"}}
+        if self.recipe.sources[source].judges_assistant:
+            text = said_parts(text, batch, assistant=True)
         judgement = self.judge.judge(text, language, script, sources, *told, stored, **beside)
         return Scored(language, score, script, judgement)
 
@@ -102,9 +107,8 @@ class UnitScorer:
         scored = self.score(batch, source)
         return scored, self.fingerprint(batch, source, scored)
 
-    def language(self, batch: pa.RecordBatch) -> tuple[pa.Array, np.ndarray]:
-        """The languages of a batch, as declared or identified, and how sure they are."""
-        text, declared = batch.column("text"), batch.column("declared_language")
+    def language(self, text: pa.Array, declared: pa.Array) -> tuple[pa.Array, np.ndarray]:
+        """The languages of texts, as declared or identified, and how sure they are."""
         unknown = declared.is_null()
         if not pc.any(unknown).as_py():
             return declared, np.ones(len(text), np.float32)

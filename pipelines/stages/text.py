@@ -23,6 +23,7 @@ from gristmill.pipelines.recipe.columns import dropped_schema, scrubbed_fields, 
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records import columns
 from gristmill.pipelines.records.accounts import DEAD, DROPPED, DUPLICATE_RULES, IN, KEPT, Accounts
+from gristmill.pipelines.records.conversations import COLUMNS, MESSAGES, follow
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.gather import gather
 from gristmill.pipelines.records.receipts import Receipt
@@ -69,10 +70,18 @@ class UnitCleaner:
         """(clean text, every edit in terms of the extracted text, what stands beside it) of curated documents."""
         edits = Edits.from_column(batch.column("edits")).merged()
         text, beside = apply(batch.column("text"), edits), self.scrub_fields(batch)
-        if self.scrubber is None:
-            return text, edits, beside
-        masks = self.scrubber.edits(text, batch.column("lang").to_pylist()).merged()
-        return apply(text, masks), edits.then(masks), beside
+        if self.scrubber is not None:
+            masks = self.scrubber.edits(text, batch.column("lang").to_pylist()).merged()
+            text, edits = apply(text, masks), edits.then(masks)
+        if self.turns(batch):
+            scrub = Values(self.scrubber).json if self.scrubber is not None and MESSAGES in self.fields else None
+            beside = follow(beside, edits, scrub)
+        return text, edits, beside
+
+    def turns(self, batch: pa.RecordBatch) -> bool:
+        """Whether documents of one source are turns, which say in JSON what the text says."""
+        source = self.recipe.sources.get(batch.column("source")[0].as_py()) if batch.num_rows else None
+        return source is not None and source.kind != "text"
 
     def scrub_fields(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The same rows, without personal data in the fields that the recipe wants scrubbed."""
@@ -80,7 +89,7 @@ class UnitCleaner:
             return batch
         values = Values(self.scrubber)
         for place, field in enumerate(batch.schema):
-            if field.name in self.fields:
+            if field.name in self.fields and not (field.name in COLUMNS and self.turns(batch)):
                 column = batch.column(place)
                 clean = values.json(column) if field.name == "meta" else values.column(column, field.name)
                 batch = batch.set_column(place, field, clean)

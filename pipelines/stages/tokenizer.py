@@ -1,4 +1,4 @@
-"""Stage T: train the tokenizer on a deterministic sample of `text/`, and measure it per language."""
+"""Stage T: train the tokenizer on a deterministic sample of `text/`, or take another run's; measure it per language."""
 
 import hashlib
 import time
@@ -11,6 +11,7 @@ import apache_beam as beam
 import numpy as np
 
 from gristmill.pipelines.errors import DamageError, RecipeError
+from gristmill.pipelines.recipe.files.tokenizer_files import TakenTokenizer
 from gristmill.pipelines.recipe.schema import Recipe, Tokenizer
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.numbered import unpack
@@ -87,7 +88,10 @@ def _texts(book: ReceiptBook, receipts: list[Receipt], chosen: np.ndarray) -> Sa
 
 
 def train_tokenizer(recipe: Recipe, book: ReceiptBook, receipts: list[Receipt]) -> Receipt:
-    """Train, measure and publish; the same documents give the same bytes. Raises RecipeError for too small a sample."""
+    """Train or take over, measure and publish; the same documents give the same bytes.
+
+    Raises RecipeError for too small a sample.
+    """
     name = name_of(receipts)
     done = book.find(name)
     if done is not None:
@@ -99,7 +103,7 @@ def train_tokenizer(recipe: Recipe, book: ReceiptBook, receipts: list[Receipt]) 
     parts = []
     with book.store.temporary() as folder:
         folder.mkdir()
-        info = _train(sample.texts, options, folder)
+        info = _taken(recipe.taken_tokenizer, book, folder) or _train(sample.texts, options, folder)
         encoder = Encoder(folder)
         replace(info, evaluation=_measure(encoder, sample)).save(folder)
         write_huggingface(encoder, folder)
@@ -122,6 +126,15 @@ def _train(texts: list[str], options: Tokenizer, folder: Path) -> TokenizerInfo:
     except ValueError as error:
         fix = "change `vocabulary` or `sample_bytes`, or let the rules keep more text"
         raise RecipeError(str(error), where="the recipe's `tokenizer`", fix=fix) from error
+
+
+def _taken(tokenizer: TakenTokenizer | None, book: ReceiptBook, folder: Path) -> TokenizerInfo | None:
+    """The tokenizer that the recipe takes over, as the run keeps it; None where it trains its own."""
+    if tokenizer is None:
+        return None
+    for file in tokenizer.files:
+        (folder / file.name).write_bytes(book.store.read_bytes(file.kept_as))
+    return TokenizerInfo.load(folder)
 
 
 def _measure(encoder: Encoder, sample: Sample) -> dict[str, dict[str, int | float]]:

@@ -7,18 +7,21 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.pipelines.processes.isolation import Guard
 from gristmill.pipelines.recipe.schema import Recipe
-from gristmill.pipelines.records.accounts import DEAD, IN, KEPT, Accounts
+from gristmill.pipelines.records.accounts import DEAD, DROPPED, IN, KEPT, Accounts
 from gristmill.pipelines.records.columns import dead_batch
 from gristmill.pipelines.records.dead_letters import dead_letter
 from gristmill.pipelines.records.receipts import Part, Receipt
 from gristmill.pipelines.stages.numbered import unpack
+from gristmill.pipelines.stages.rendering import TOO_LONG, Renderer, Rows
 from gristmill.pipelines.stages.replay import Failure, survive
 from gristmill.pipelines.stages.tokenizer import name_of, put_in, trained
 from gristmill.pipelines.storage.attempts import attempt
@@ -33,7 +36,14 @@ from gristmill.tokenizer.shards.index import Index, ShardEntry, SplitEntry, writ
 from gristmill.tokenizer.shards.packing import pack
 
 SPLITS = ("train", "validation")
-COLUMNS = ["doc_id", "source", "lang", "cluster", "bytes", "text"]
+DOCUMENT = ["doc_id", "source", "lang", "cluster", "bytes"]
+
+
+class Encoded(NamedTuple):
+    """Documents as tokens, by the split that they belong to, and for which of them there is room."""
+
+    splits: dict[str, pa.RecordBatch]
+    kept_D: np.ndarray
 
 
 @dataclass
@@ -50,6 +60,7 @@ class UnitEncoder:
             put_in(folder, self.tokenizer, trained(self.tokenizer))
             self.card = json.loads((folder / Path(CARD).name).read_bytes())
             self.encoder = Encoder(folder)
+        self.renderer = Renderer(self.recipe, self.encoder)
         self.header = Header(self.card["sha256"], self.encoder.vocabulary, self.card["special_ids"], self.book.key)
 
     def encode(self, text_receipt: Receipt) -> Receipt:
@@ -80,30 +91,38 @@ class UnitEncoder:
         """A unit's documents as tokens, by split; those that cannot be encoded go to `dead`."""
         batches: dict[str, list[pa.RecordBatch]] = {split: [] for split in SPLITS}
         tokenize = guard.step(self.tokenize)
-        for batch, place in _placed(self.book.store, text_receipt):
+        for batch, place in _placed(self.book.store, text_receipt, [*DOCUMENT, "text", *self.renderer.columns]):
             for outcome in survive(tokenize, batch):
                 if isinstance(outcome, Failure):
                     _bury(batch.slice(outcome.row, 1), outcome, place, accounts, dead)
                     continue
-                _account(accounts, outcome[0], KEPT)
-                for split, made in outcome[1].items():
+                documents, encoded = outcome
+                _account(accounts, documents.filter(pa.array(encoded.kept_D)), KEPT)
+                _account(accounts, documents.filter(pa.array(~encoded.kept_D)), DROPPED, TOO_LONG)
+                for split, made in encoded.splits.items():
                     batches[split].append(made)
         return batches
 
-    def tokenize(self, batch: pa.RecordBatch) -> dict[str, pa.RecordBatch]:
-        """The documents of a batch as tokens, by the split that they belong to."""
+    def tokenize(self, batch: pa.RecordBatch) -> Encoded:
+        """The documents of a batch as tokens."""
         held_out = is_validation(batch.column("cluster"), self.recipe.tokens.validation, self.recipe.seed)
-        of_split = {"train": batch.filter(pa.array(~held_out)), "validation": batch.filter(pa.array(held_out))}
-        return {split: self._tokens(rows) for split, rows in of_split.items() if rows.num_rows}
+        splits, kept_D = {}, np.zeros(batch.num_rows, bool)
+        for split, mine in (("train", ~held_out), ("validation", held_out)):
+            if mine.any():
+                rendered = self.renderer.render(batch.filter(pa.array(mine)))
+                kept_D[mine] = rendered.kept_D
+                if rendered.kept_D.any():
+                    splits[split] = self._tokens(batch.filter(pa.array(mine & kept_D)), rendered)
+        return Encoded(splits, kept_D)
 
-    def _tokens(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        tokens, offsets = self.encoder.encode(batch.column("text"))
-        values = {name: batch.column(name) for name in COLUMNS if name != "text"}
-        return token_batch(tokens, offsets, values, self.header)
+    def _tokens(self, kept: pa.RecordBatch, rows: Rows) -> pa.RecordBatch:
+        values = {name: kept.column(name) for name in DOCUMENT}
+        return token_batch(rows.tokens_T, rows.offsets_K1, values | rows.columns, self.header)
 
     def _write(self, dataset: str, name: str, batches: list[pa.RecordBatch]) -> tuple[Part, dict[str, int]]:
         store = self.book.store
-        digest = sum(row_digest(batch, ("doc_id", "tokens", "cluster")) for batch in batches) % 2**128
+        content = ("doc_id", "tokens", "cluster", *batches[0].schema.names[1 + len(DOCUMENT) :])
+        digest = sum(row_digest(batch, content) for batch in batches) % 2**128
         with store.temporary() as scratch:
             written = write_shard(scratch, batches)
             path = f"{dataset}/{name[:16]}-00-{written.sha256[:16]}.arrow"
@@ -112,11 +131,13 @@ class UnitEncoder:
         return part, {"tokens": written.tokens, "bytes": written.bytes}
 
 
-def _placed(store: Store, text_receipt: Receipt) -> Iterator[tuple[pa.RecordBatch, tuple[str, int]]]:
+def _placed(
+    store: Store, text_receipt: Receipt, columns: list[str]
+) -> Iterator[tuple[pa.RecordBatch, tuple[str, int]]]:
     """The batches of a unit's text, each with the part it lies in and the row that it begins with there."""
     for part in text_receipt.of("text"):
         row = 0
-        for batch in read_parts(store, replace(text_receipt, parts=(part,)), "text", COLUMNS):
+        for batch in read_parts(store, replace(text_receipt, parts=(part,)), "text", columns):
             yield batch, (part.path, row)
             row += batch.num_rows
 
@@ -192,7 +213,8 @@ def plan_rows(recipe: Recipe, book: ReceiptBook, tokenizer: Receipt, receipts: l
         parts.append(part)
     (card,) = (part.path for part in tokenizer.parts if part.published == CARD)
     with book.store.temporary() as scratch:
-        write_index(scratch, Index(recipe.tokens.sequence_length, book.store.read_json(card), splits))
+        index = Index(recipe.tokens.sequence_length, book.store.read_json(card), splits, recipe.kind)
+        write_index(scratch, index)
         stem = f"_work/index/{name.removeprefix('plan-')[:16]}-00"
         parts.append(put_part(book.store, scratch, stem, ".json", dataset="tokens/index", rows=1, published=INDEX))
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
@@ -214,7 +236,8 @@ def _plan_split(recipe: Recipe, book: ReceiptBook, split: str, receipts: list[Re
                     ShardEntry(path, part.rows, figures["tokens"], figures["bytes"], part.bytes, part.sha256)
                 )
                 mapped.append(shard)
-        plan = pack(mapped, length, seed=recipe.seed)
+        # Conversations fit into rows as they were rendered; only texts may be cut.
+        plan = pack(mapped, length, seed=recipe.seed, whole=all(one.kind != "text" for one in recipe.sources.values()))
     figures = plan.figures
     with store.temporary() as scratch:
         plan.write(scratch)

@@ -79,7 +79,7 @@ def parse(
     if not messages:
         raise ChatError("NoTurns", "the conversation is empty")
     offered = list(tools or ())
-    turns = [_turn(message, f"turn {number}") for number, message in enumerate(messages, 1)]
+    turns = [turn_of(message, f"turn {number}") for number, message in enumerate(messages, 1)]
     first = messages[0]
     if turns[0].role == "system":
         offered = offered or list(first.get("tools") or ())
@@ -108,6 +108,25 @@ def content_text(content: Any) -> str:
         parts = [part.get("text") if isinstance(part, dict) else part for part in content]
         return "\n".join(part for part in parts if isinstance(part, str))
     return content or ""
+
+
+def turn_of(message: Any, where: str = "the turn") -> Turn:
+    """One message. Raises ChatError, which calls it as `where` says."""
+    if not isinstance(message, dict):
+        raise ChatError("WrongType", f"{where} is no object")
+    role, content, name = message.get("role"), message.get("content"), message.get("name")
+    if role not in ROLES:
+        raise ChatError("UnknownRole", f"{where} has a role that is none of {', '.join(ROLES)}")
+    if not isinstance(content, str | list | None):
+        raise ChatError("WrongType", f"{where} has no text as content")
+    raw = message.get("tool_calls") or ([message["function_call"]] if message.get("function_call") else [])
+    if raw and (role != "assistant" or not isinstance(raw, list)):
+        raise ChatError("BadToolCall", f"{where}: only the assistant calls tools, in a list")
+    calls = tuple(_call(one, where) for one in raw)
+    turn = Turn(role, content_text(content), calls, name if isinstance(name, str) else None, message.get("weight") != 0)
+    if not turn.text.strip() and role not in MAY_BE_EMPTY:
+        raise ChatError("EmptyTurn", f"{where}, of {role}, says nothing")
+    return turn
 
 
 def calls_in(text: str) -> tuple[str, tuple[ToolCall, ...]]:
@@ -146,24 +165,6 @@ def _read_call(text: str) -> ToolCall | None:
         return None
     head = f'{{"name": {_json(call.name)}, "arguments": '
     return ToolCall(call.name, inside[len(head) : -1]) if inside.startswith(head) else call
-
-
-def _turn(message: Any, where: str) -> Turn:
-    if not isinstance(message, dict):
-        raise ChatError("WrongType", f"{where} is no object")
-    role, content, name = message.get("role"), message.get("content"), message.get("name")
-    if role not in ROLES:
-        raise ChatError("UnknownRole", f"{where} has a role that is none of {', '.join(ROLES)}")
-    if not isinstance(content, str | list | None):
-        raise ChatError("WrongType", f"{where} has no text as content")
-    raw = message.get("tool_calls") or ([message["function_call"]] if message.get("function_call") else [])
-    if raw and (role != "assistant" or not isinstance(raw, list)):
-        raise ChatError("BadToolCall", f"{where}: only the assistant calls tools, in a list")
-    calls = tuple(_call(one, where) for one in raw)
-    turn = Turn(role, content_text(content), calls, name if isinstance(name, str) else None, message.get("weight") != 0)
-    if not turn.text.strip() and role not in MAY_BE_EMPTY:
-        raise ChatError("EmptyTurn", f"{where}, of {role}, says nothing")
-    return turn
 
 
 def _call(raw: Any, where: str) -> ToolCall:

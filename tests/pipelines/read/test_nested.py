@@ -145,9 +145,10 @@ def test_chat__turns_within_a_string(tmp_path, read_all, form) -> None:
 
 
 def test_chat__in_csv(tmp_path, read_all) -> None:
-    (tmp_path / "a.csv").write_text('messages,n\n"[{""role"": ""user"", ""content"": ""磨""}]",1\n', encoding="utf-8")
+    turns = json.dumps(TURNS, ensure_ascii=False).replace('"', '""')
+    (tmp_path / "a.csv").write_text(f'messages,n\n"{turns}",1\n', encoding="utf-8")
     outcome = read_all("csv", tmp_path / "a.csv", chat={})
-    assert outcome.texts == ["user: 磨"]
+    assert json.loads(outcome.rows[0]["messages"]) == TURNS
     (tmp_path / "b.csv").write_text("instruction,input,output\n问,,答\n", encoding="utf-8")
     assert read_all("csv", tmp_path / "b.csv", chat={}).texts == ["user: 问\n\nassistant: 答"]
 
@@ -162,27 +163,39 @@ def test_chat__roles_of_tool_use(tmp_path, read_all) -> None:
         "tool",
         "assistant",
     ]
+    called = {"name": "加", "arguments": {"a": 1}}
+    record["conversations"][1]["value"] = json.dumps(called)
+    outcome = read_all("jsonl", written(tmp_path, "jsonl", [record]), chat={})
+    assert json.loads(outcome.rows[0]["messages"])[1] == {"role": "assistant", "content": None, "tool_calls": [called]}
 
 
 def test_chat__parts_tools_and_history(tmp_path, read_all) -> None:
     parts = [{"type": "text", "text": "看图"}, {"type": "image_url", "image_url": {"url": "x"}}]
-    call = {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}
+    call = {
+        "role": "assistant",
+        "content": None,
+        "tool_calls": [{"id": "1", "function": {"name": "看", "arguments": "{}"}}],
+    }
     records = [
         {
             "messages": [
                 {"role": "user", "content": parts},
                 call,
                 {"role": "tool", "content": "42", "tool_call_id": "1"},
-            ]
+            ],
+            "tools": [{"function": {"name": "看"}}],
         },
         {"instruction": "再说一次", "input": "短", "output": "好", "history": [["你好", "您好"]]},
     ]
     outcome = read_all("jsonl", written(tmp_path, "jsonl", records), chat={})
     assert outcome.texts == [
-        "user: 看图\n\nassistant: \n\ntool: 42",
+        'system: \n\nuser: 看图\n\nassistant: <tool_call>{"name": "看", "arguments": {}}</tool_call>\n\ntool: 42',
         "user: 你好\n\nassistant: 您好\n\nuser: 再说一次\n\n短\n\nassistant: 好",
     ]
-    assert json.loads(outcome.rows[0]["messages"])[1] == call
+    system, _, called, _ = json.loads(outcome.rows[0]["messages"])
+    assert system == {"role": "system", "content": "", "tools": records[0]["tools"]}
+    assert called == call
+    assert json.loads(outcome.rows[0]["meta"]) == {}
 
 
 @pytest.mark.parametrize(
@@ -194,7 +207,11 @@ def test_chat__parts_tools_and_history(tmp_path, read_all) -> None:
         ({"messages": [{"content": "秘密"}]}, "MissingField: turn 1 of 'messages' has no role"),
         ({"messages": [{"role": "user", "content": 7}]}, "WrongType: turn 1 of 'messages' has no content"),
         ({"instruction": 7, "output": "x"}, "WrongType: field 'instruction' is not a string"),
-        ({"messages": [{"role": "user", "content": "\ud800"}]}, "LoneSurrogate"),
+        ({"messages": [{"role": "user", "content": "\ud800"}, TURNS[2]]}, "LoneSurrogate"),
+        ({"messages": TURNS[:2]}, "NoAssistantTurn: "),
+        ({"messages": TURNS[1:][::-1]}, "RolesOutOfOrder: turn 1 is assistant, at the beginning"),
+        ({"messages": [{"role": "秘密", "content": "x"}]}, "UnknownRole: turn 1"),
+        ({"instruction": "秘密", "output": ""}, "EmptyTurn: turn 2, of assistant"),
     ],
 )
 def test_chat__bad_records_are_dead_letters(tmp_path, read_all, record, error) -> None:

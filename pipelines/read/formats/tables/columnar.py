@@ -4,6 +4,7 @@ import json
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +14,8 @@ from gristmill.filters.batch import text_buffers
 from gristmill.filters.dedup.fingerprints import doc_ids
 from gristmill.pipelines.errors import BadRecordError
 from gristmill.pipelines.read.batches import MAX_ROWS, MAX_TEXT_BYTES, record_schema
-from gristmill.pipelines.read.chat import ALPACA, COLUMN, TURNS
 from gristmill.pipelines.read.context import Context
+from gristmill.pipelines.read.conversations.take import fields_taken
 from gristmill.pipelines.read.fields import to_json
 from gristmill.pipelines.read.formats.json.columns import json_objects, json_values
 from gristmill.pipelines.read.formats.tables.layout import (
@@ -29,7 +30,7 @@ from gristmill.pipelines.read.formats.tables.layout import (
 from gristmill.pipelines.read.formats.tables.salvage import BYTES_OF, DAMAGED, NOT_UTF8, salvage
 from gristmill.pipelines.recipe.columns import ARROW_TYPES
 from gristmill.pipelines.recipe.languages.codes import normal_language
-from gristmill.pipelines.recipe.sources import ColumnType, LanguageColumn, Source
+from gristmill.pipelines.recipe.sources import CONVERSATIONS, ColumnType, LanguageColumn, Source
 from gristmill.pipelines.records.dead_letters import dead_letter, too_long
 from gristmill.pipelines.records.elements import DeadLetter, Records
 
@@ -48,9 +49,8 @@ LIFTED, LEFT = "(text)", "(rest)"
 
 def lifted_from(source: Source, kinds: Collection[str]) -> set[str]:
     """The columns within which the text stands; none where it is a column."""
-    if source.chat is not None:
-        wanted = {source.chat.field, "system"} if source.chat.field else {*TURNS, *ALPACA}
-        return {name for name in wanted if name in kinds}
+    if source.kind != "text":
+        return {name for name in fields_taken(source) if name in kinds}
     root = source.text.split(".")[0]
     return {root} if source.text not in kinds and root in kinds else set()
 
@@ -65,13 +65,15 @@ class Columns:
         kinds = {name: _value_type(file_schema.field(i).type) for i, name in enumerate(names)}
         source = context.source
         self.text, self.lifted = source.text, lifted_from(source, kinds)
-        self.lifted_columns = {COLUMN} if source.chat is not None else set()
+        columns = CONVERSATIONS[source.kind] if source.kind != "text" else {}
+        self.lifted_columns = {name: ARROW_TYPES[kind] for name, kind in columns.items()}
         if self.lifted:
             self.text = LIFTED
-            kinds |= dict.fromkeys({LIFTED, *self.lifted, *self.lifted_columns}, pa.large_string())
-        if self.text not in kinds:
+            kinds |= dict.fromkeys({LIFTED, *self.lifted}, pa.large_string()) | self.lifted_columns
+        if self.text not in kinds or (self.lifted_columns and not self.lifted):
             listed = ", ".join(f"'{name}'" for name in names[:20]) + (", ..." if len(names) > 20 else "")
-            raise BadRecordError(f"MissingColumn: no column '{source.text}'; the file has {listed or 'no columns'}")
+            wanted = f"column '{source.text}'" if source.kind == "text" else f"column of {source.kind}"
+            raise BadRecordError(f"MissingColumn: no {wanted}; the file has {listed or 'no columns'}")
         own_text = source.id is None and kinds.keys() >= OWN_TEXT_DATASET
         self.id = "doc_id" if own_text else source.id if source.id in kinds else None
         self.url = source.url if source.url in kinds and is_string(kinds[source.url]) else None
@@ -120,20 +122,25 @@ class Columns:
         values = [json_values(columns[name]).to_pylist() for name in names]
         texts: list[str | None] = []
         rests: list[str] = []
-        rest: dict[str, list[str | None]] = {name: [] for name in {*names, *self.lifted_columns}}
+        rest: dict[str, list[Any]] = {name: [] for name in {*names, *self.lifted_columns}}
         for row, cells in enumerate(zip(*values, strict=True)):
             record = {name: json.loads(cell) for name, cell in zip(names, cells, strict=True) if cell is not None}
+            taken = True
             try:
                 texts.append(self.context.fields.take_text(record).decode())
             except BadRecordError as error:
                 errors.setdefault(row, str(error))
                 texts.append(None)
+                taken = False
             rests.append(to_json({name: value for name, value in record.items() if name not in self.typed}))
             for name, left in rest.items():
                 value = record.get(name)
-                typed = name in self.lifted_columns and isinstance(value, str)
-                left.append(value if typed else None if value is None else to_json(value))
-        columns |= {name: pa.array(left, pa.large_string()) for name, left in rest.items()}
+                if name not in self.lifted_columns:
+                    left.append(None if value is None else to_json(value))
+                else:
+                    left.append(value if taken else None)
+        kinds = dict.fromkeys(names, pa.large_string()) | self.lifted_columns
+        columns |= {name: pa.array(left, kinds[name]) for name, left in rest.items()}
         columns[LEFT] = pa.array(rests, pa.large_string())
         columns[LIFTED] = pa.array(texts, pa.large_string())
         return columns[LIFTED]

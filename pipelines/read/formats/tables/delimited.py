@@ -90,7 +90,7 @@ def read_csv(split: Split, context: Context) -> Iterator[Item]:
     header is said once, by the split that begins the file."""
     try:
         table = Table(split.path, context.source)
-        if context.source.chat is None and context.source.text not in table.names:
+        if context.source.kind == "text" and context.source.text not in table.names:
             there = ", ".join(f"'{name}'" for name in table.names[:20])
             raise BadRecordError(f"MissingColumn: no column '{context.source.text}'; the file has {there}")
     except (BadRecordError, UnicodeDecodeError, BrokenStreamError) as error:

@@ -1,0 +1,94 @@
+"""Pairs of answers as records hold them: a prompt with two answers, or two conversations that begin alike."""
+
+import math
+from typing import Any
+
+from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.read.conversations.turns import checked, first_of, messages_of, take_system
+from gristmill.pipelines.recipe.sources import Pairs
+from gristmill.pipelines.records.conversations import CHOSEN, MESSAGES, REJECTED, Messages
+
+PROMPTS = ("prompt", "question", "instruction")
+"""Fields that hold the prompt, where the recipe names none; the first that a record has."""
+MARGIN, SCORES = "margin", ("score_chosen", "score_rejected")
+
+
+def take_pair(record: dict[str, Any], asked: Pairs) -> tuple[dict[str, Messages], float | None]:
+    """Removes a record's prompt and answers and gives them as turns by column, and by how much the chosen answer is
+    better, where the record says so. Raises BadRecordError that names the field or what is wrong with the pair."""
+    names = (asked.chosen, asked.rejected)
+    for name in names:
+        if name not in record:
+            raise BadRecordError(f"MissingField: no field '{name}'")
+    margin = _margin(record, asked.margin)
+    prompt = _prompt(record, asked.prompt)
+    chosen, rejected = (_answer(record.pop(name), name) for name in names)
+    if chosen == rejected:
+        raise BadRecordError("EqualAnswers: chosen and rejected are the same")
+    if chosen[0]["role"] != "assistant" or rejected[0]["role"] != "assistant":  # whole conversations
+        prompt, chosen, rejected = _common(chosen, rejected)
+    if not prompt:
+        raise BadRecordError(f"MissingField: no prompt: none of {', '.join(PROMPTS)}, and the answers hold none")
+    checked(prompt, generation=True)
+    for answer in (chosen, rejected):
+        checked(prompt + answer)
+    return {MESSAGES: prompt, CHOSEN: chosen, REJECTED: rejected}, margin
+
+
+def fields_of_pairs(asked: Pairs) -> set[str]:
+    """The fields that `take_pair` looks at."""
+    margin = {asked.margin} if asked.margin else {MARGIN, *SCORES}
+    return {*([asked.prompt] if asked.prompt else PROMPTS), asked.chosen, asked.rejected, "system", *margin}
+
+
+def prompt_of(value: Any, name: str) -> Messages:
+    """The turns of a prompt, which is one text of a user, or turns."""
+    return [{"role": "user", "content": value}] if isinstance(value, str) else messages_of(value, name)
+
+
+def _prompt(record: dict[str, Any], field: str | None) -> Messages:
+    name = field or first_of(PROMPTS, record)
+    if name is None or name not in record:
+        return []
+    return take_system(record) + prompt_of(record.pop(name), name)
+
+
+def _answer(value: Any, name: str) -> Messages:
+    if isinstance(value, str) and not value.lstrip().startswith("["):
+        return [{"role": "assistant", "content": value}]
+    try:
+        return messages_of(value, name)
+    except BadRecordError:
+        if isinstance(value, str):  # a text that begins with a bracket
+            return [{"role": "assistant", "content": value}]
+        raise
+
+
+def _common(chosen: Messages, rejected: Messages) -> tuple[Messages, Messages, Messages]:
+    """(what both conversations begin with, and how each goes on)."""
+    same = next((n for n, (a, b) in enumerate(zip(chosen, rejected, strict=False)) if a != b), None)
+    same = min(len(chosen), len(rejected)) if same is None else same
+    answers = chosen[same:], rejected[same:]
+    if not all(answer and answer[0]["role"] == "assistant" for answer in answers):
+        raise BadRecordError("DifferentPrompts: chosen and rejected do not answer the same conversation")
+    return chosen[:same], *answers
+
+
+def _margin(record: dict[str, Any], field: str | None) -> float | None:
+    """Removes a field of the margin; scores stay in the record, since they say more than their difference."""
+    name = field or MARGIN
+    if name in record:
+        value = record.pop(name)
+        if value is not None and _number(value) is None:
+            raise BadRecordError(f"WrongType: field '{name}' is no number")
+        return _number(value)
+    chosen, rejected = (_number(record.get(name)) for name in SCORES)
+    return None if field or chosen is None or rejected is None else _number(chosen - rejected)
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = None if value is None or isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if number is not None and math.isfinite(number) else None
