@@ -36,6 +36,8 @@ Commands.table = {
     "explain": Entry(TRAIN, "train", "explain", settings="TRAINER_ARGS"),
     "scaling": Entry(TRAIN, "train", "scaling", settings="TRAINER_ARGS"),
     "generate": Entry(TRAIN, "train", "generate", settings="TRAINER_ARGS"),
+    "chat": Entry(TRAIN, "train", "chat", settings="TRAINER_ARGS"),
+    "evaluate": Entry(TRAIN, "train", "evaluate", settings="TRAINER_ARGS"),
     "export": Entry(TRAIN, "train", "export", settings="TRAINER_ARGS"),
 }
 app = typer.Typer(

@@ -1,4 +1,4 @@
-"""gristmill train, generate, export, explain, scaling: start the trainer as a process of its own."""
+"""gristmill train, generate, chat, evaluate, export, explain, scaling: start the trainer as a process of its own."""
 
 import hashlib
 import subprocess
@@ -104,6 +104,28 @@ def generate(
     gristmill generate runs/my-corpus/train/main "The"
     """
     _end(generate_text(checkpoint, prompt, context.args))
+
+
+def chat(
+    context: typer.Context,
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint folder, or a training's folder.")],
+) -> None:
+    """Talk with a model. Other options go to the trainer (--system, --tool calculator, --tool search --run RUN, ...).
+
+    gristmill chat runs/my-corpus/train/sft --system "Answer briefly."
+    """
+    _end(call_trainer(["chat", str(checkpoint), *context.args]))
+
+
+def evaluate(
+    context: typer.Context,
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint folder, or a training's folder.")],
+) -> None:
+    """Say how often a model is right. Other options go to the trainer (--task sort, --lang zh, --examples 200, ...).
+
+    gristmill evaluate runs/my-corpus/train/sft --task sort
+    """
+    _end(call_trainer(["evaluate", str(checkpoint), *context.args]))
 
 
 def export(

@@ -2,6 +2,8 @@
 
 import typer
 
+from gristmill.trainer.commands.chat import chat
+from gristmill.trainer.commands.evaluate import evaluate
 from gristmill.trainer.commands.explain import explain
 from gristmill.trainer.commands.export import export
 from gristmill.trainer.commands.generate import generate
@@ -16,5 +18,5 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(stages, name="train", help="Trains a model on RUN/tokens; without a STAGE from the beginning (pretrain).")
-for command in (generate, export, explain, verify, scaling):
+for command in (generate, chat, evaluate, export, explain, verify, scaling):
     app.command()(command)

@@ -5,17 +5,25 @@ from typing import Annotated
 
 import typer
 
-from gristmill.trainer.commands.options import CheckpointArgument
+from gristmill.trainer.commands.options import (
+    CheckpointArgument,
+    MinPOption,
+    SeedOption,
+    TemperatureOption,
+    TopKOption,
+    TopPOption,
+)
 
 
 def generate(
     checkpoint: CheckpointArgument,
     prompt: Annotated[str, typer.Argument(metavar="PROMPT")],
     tokens: Annotated[int, typer.Option(help="most tokens to add", min=1)] = 128,
-    temperature: Annotated[float, typer.Option(help="0: always the most likely token")] = 0.8,
-    top_k: Annotated[int, typer.Option(help="only the k most likely tokens; 0: all")] = 0,
-    top_p: Annotated[float, typer.Option(help="only the likeliest tokens with this probability together")] = 0.95,
-    seed: Annotated[int, typer.Option(help="of the sampling")] = 0,
+    temperature: TemperatureOption = 0.8,
+    top_k: TopKOption = 0,
+    top_p: TopPOption = 0.95,
+    min_p: MinPOption = 0.0,
+    seed: SeedOption = 0,
     stop: Annotated[list[str] | None, typer.Option(help="end before this text; may be repeated")] = None,
 ) -> None:
     """Continues a text. Example: python -m trainer generate runs/demo/train/default "The sea" --tokens 50."""
@@ -25,7 +33,7 @@ def generate(
     from gristmill.trainer.evaluate.generate import stream
     from gristmill.trainer.evaluate.sampling import Sampling
 
-    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+    sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed)
     opened = Checkpoint.open(checkpoint)
     world: World = join()
     model = opened.load_model(world.device)

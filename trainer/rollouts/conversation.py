@@ -2,7 +2,7 @@
 where the context is full.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -51,7 +51,7 @@ class Conversation:
         """Begins anew, with the same instruction."""
         self.turns, self.forgotten = [], 0
 
-    def ask(self, text: str) -> Iterator[Said]:
+    def ask(self, text: str) -> Generator[Said]:
         """The answer to what the user says, in pieces as they are written. Raises InputError where even this alone does
         not fit into the context; the conversation is then as it was."""
         if self.turns and self.turns[-1].role == "tool":  # an answer that was interrupted there

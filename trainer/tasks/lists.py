@@ -7,7 +7,7 @@ from itertools import zip_longest
 from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.tasks.protocol import LANGUAGES, Example
 
-LETTERS = {"en": list("abcdefghijklmnopqrst"), "zh": list("天地人日月水火山石田土木大小上中下左右手")}
+LETTERS = {"en": list("abcdefghij"), "zh": list("天地人日月水火山石田")}
 
 
 def drawn(
