@@ -14,6 +14,7 @@ from gristmill.pipelines.report.excerpts import Excerpts, scrubbed_excerpts
 from gristmill.pipelines.report.material import Material, open_material
 from gristmill.pipelines.report.model import Report
 from gristmill.pipelines.report.sections.attention import Attention, build_attention
+from gristmill.pipelines.report.sections.conversations import build_conversations
 from gristmill.pipelines.report.sections.dead import build_dead
 from gristmill.pipelines.report.sections.decisions import build_entries
 from gristmill.pipelines.report.sections.duplicates import build_duplicates
@@ -113,6 +114,7 @@ def _build(material: Material) -> Report:
         dead=dead,
         tokenizer=build_tokenizer(material),
         tokens=tokens,
+        conversations=build_conversations(material, counts.kind, counts.conversations),
         training=build_training(material, counts.unigram),
         timing=build_timing(material),
         provenance=build_provenance(material),
@@ -143,6 +145,7 @@ def _absent(material: Material, funnel: Funnel) -> dict[str, str]:
         "dead": f"dead/ {cleaned}: {dead:,} dead letters were counted." if dead else "Every record could be processed.",
         "tokenizer": f"No tokenizer was trained: {skipped}.",
         "tokens": f"No token shards were written: {skipped}.",
+        "conversations": "No source has `chat`, `pairs` or `prompts`.",
         "training": "No model was trained on this run yet: `gristmill train` adds its curves here.",
         "timing": "run.json holds no times.",
     }

@@ -11,6 +11,7 @@ from gristmill.pipelines.report.alarms.alarm import Alarms
 from gristmill.pipelines.report.alarms.gates import GateResult
 from gristmill.pipelines.report.figures import Histogram
 from gristmill.pipelines.report.sections.attention import Attention
+from gristmill.pipelines.report.sections.conversations import Conversations
 from gristmill.pipelines.report.sections.dead import DeadLetters
 from gristmill.pipelines.report.sections.decisions import Entry
 from gristmill.pipelines.report.sections.duplicates import Duplicates
@@ -49,6 +50,7 @@ class Report:
     dead: DeadLetters | None
     tokenizer: Tokenizer | None
     tokens: Tokens | None
+    conversations: Conversations | None
     training: list[Training]
     timing: Timing | None
     provenance: Provenance

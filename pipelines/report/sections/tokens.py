@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gristmill.pipelines.report.figures import share
 from gristmill.pipelines.report.material import Material
+from gristmill.pipelines.report.sections.conversations import ConversationCounts
 from gristmill.tokenizer.shards.index import read_index
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class Counts:
     languages: dict[str, list[int]] = field(default_factory=dict)
     sources: dict[str, list[int]] = field(default_factory=dict)
     unigram: tuple[float, float] | None = None
+    kind: str = "text"
+    conversations: ConversationCounts = field(default_factory=ConversationCounts)
 
     def tokens(self, groups: dict[str, list[int]]) -> dict[str, int]:
         """Tokens by name of a group."""
@@ -94,7 +97,8 @@ def count_tokens(material: Material) -> Counts:
     index_file = material.run / "tokens" / "index.json"
     if not index_file.exists():
         return counts
-    splits = read_index(index_file).splits
+    index = read_index(index_file)
+    splits, counts.kind = index.splits, index.kind
     first: list[Shard] = []
     with ExitStack() as kept:
         for split, entry in ((name, entry) for name, one in splits.items() for entry in one.shards):
@@ -104,6 +108,8 @@ def count_tokens(material: Material) -> Counts:
                 shard = Shard(file)
                 _add(counts.languages, shard, "lang", split)
                 _add(counts.sources, shard, "source", split)
+                if counts.kind != "text":
+                    counts.conversations.add(shard)
             if wanted:
                 first.append(shard)
         if first:
