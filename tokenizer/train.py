@@ -197,15 +197,17 @@ def _alphabet(count_C: np.ndarray, options: TokenizerOptions) -> tuple[np.ndarra
     points = points[np.argsort(-count_C[points], kind="stable")]
     points = np.concatenate([[ord(SPACE_PIECE)], points[points != ord(SPACE_PIECE)]])  # it has a piece in any case
     counts = count_C[points]
-    share_before = np.concatenate([[0.0], np.cumsum(counts)[:-1] / counts.sum()])
+    # In the precision in which SentencePiece compares them (trainer_interface.cc, LoadSentences).
+    share_before = np.concatenate([[0.0], np.cumsum(counts)[:-1] / counts.sum()]).astype(np.float32)
     learnt = options.vocabulary - RESERVED
     coverage = options.character_coverage
-    if np.count_nonzero(share_before < coverage) > LARGEST_ALPHABET * learnt:
+    if np.count_nonzero(share_before < np.float32(coverage)) > LARGEST_ALPHABET * learnt:
         coverage = max(LOWEST_COVERAGE, float(share_before[max(0, int(LARGEST_ALPHABET * learnt))]))
-    alphabet = points[share_before < coverage]
+    alphabet = points[share_before < np.float32(coverage)]
     if len(alphabet) > learnt:
+        smallest = RESERVED + np.count_nonzero(share_before < np.float32(LOWEST_COVERAGE))
         raise ValueError(
             f"a vocabulary of {options.vocabulary} is too small for the {len(counts)} characters of the tokenizer's "
-            f"sample; the smallest possible is {RESERVED + np.count_nonzero(share_before < LOWEST_COVERAGE)}"
+            f"sample; the smallest possible is {smallest}"
         )
     return alphabet[np.lexsort([alphabet, -count_C[alphabet]])], coverage

@@ -4,12 +4,14 @@ import subprocess
 import sys
 import unicodedata
 
+import numpy as np
 import pytest
 import sentencepiece
 
 from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.merges.scripts import CHARACTERS
 from gristmill.tokenizer.special_ids import FIRST_BYTE, RESERVED, SPECIAL_IDS, WHITESPACE_PIECES
-from gristmill.tokenizer.train import LARGEST_ALPHABET, TokenizerInfo, TokenizerOptions, train
+from gristmill.tokenizer.train import LARGEST_ALPHABET, TokenizerInfo, TokenizerOptions, _alphabet, train
 
 KINDS = pytest.mark.parametrize("kind", ["bpe", "unigram"])
 
@@ -132,6 +134,14 @@ def test_train__alphabet_is_counted_as_sentencepiece_does(texts, tmp_path):
     for coverage in (0.99, 0.9995, 1.0):
         info = train(texts, TokenizerOptions("bpe", 800, coverage), tmp_path)
         assert sum(len(piece) == 1 for piece in pieces_of(tmp_path)[1][RESERVED:]) == info.training["alphabet"]
+
+
+def test_alphabet__shares_are_compared_in_single_precision_as_sentencepiece_does():
+    """In double precision the second character would come before the 0.9995 are full."""
+    counts = np.zeros(CHARACTERS, np.int64)
+    counts[[ord("a"), ord("b")]] = 99_949_999, 50_001
+    alphabet, coverage = _alphabet(counts, TokenizerOptions("bpe", 1000))
+    assert (list(map(chr, alphabet)), coverage) == (["a", "▁"], 0.9995)
 
 
 @KINDS
