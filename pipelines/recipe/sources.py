@@ -97,8 +97,8 @@ class Pairs(Model):
     """Records are pairs of answers, the better one chosen: of one prompt, or whole conversations that begin alike."""
 
     prompt: str | None = None
-    """Field of the prompt, a text or turns; absent: `prompt`, `question`, `instruction`; not needed where the answers
-    are conversations that begin with it."""
+    """Field of the prompt, a text or turns; absent: `prompt`, `question`, `instruction`, `messages`; not needed where
+    the answers are conversations that begin with it."""
     chosen: str = "chosen"
     """Field of the better answer: a text, turns, or the whole conversation."""
     rejected: str = "rejected"

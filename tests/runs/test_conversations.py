@@ -6,12 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.dataset as ds
+import pyarrow.ipc as ipc
+import pyarrow.parquet as pq
 import pytest
 
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.records.accounts import Accounts
+from gristmill.pipelines.report.excerpts import scrubbed_excerpts
+from gristmill.pipelines.report.explain.explanation import Explainer
+from gristmill.pipelines.report.explain.shards import AsTokens
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.storage.store import Store
 from gristmill.tokenizer.chat.render import read_turns, render
 from gristmill.tokenizer.chat.turns import parse
 from gristmill.tokenizer.encode import Encoder
@@ -183,6 +189,43 @@ def test_tokenizer__of_the_folder_that_is_named(talks, run):
     assert card["evaluation"]["all"]["documents"] > 0
     kept = json.loads((run / "manifest.json").read_text())["files"]
     assert sum(file["path"].endswith("-tokenizer/tokenizer.model") for file in kept) == 1
+
+
+def test_why__says_what_became_of_what_is_too_long(kind, run):
+    rows = rows_of(run)
+    with Explainer(Store.at(run), scrubbed_excerpts()) as explainer:
+        for asked in ("long", "first-long") if kind == "chat" else ("long",):
+            (found,) = explainer.find(asked).rows
+            told = explainer.explain(found, 10)
+            assert told.verdict == "kept"
+            row = rows.get(told.doc_id)
+            learnt = sum(row.get("loss_mask", [])) if row else 0
+            assert told.shards == AsTokens(kind, len(row["tokens"]) if row else 0, learnt, row is not None)
+            assert (row is None) == (asked == "first-long" or kind != "chat")
+
+
+@pytest.mark.parametrize("form", ["arrow", "parquet"])
+def test_text__read_again_gives_the_same_tokens(kind, run, tmp_path, form):
+    """What a run delivers is a source of the next."""
+    table = ds.dataset(run / "text", format="ipc").to_table()
+    path = tmp_path / f"text.{form}"
+    if form == "arrow":
+        with ipc.new_file(path, table.schema) as writer:
+            writer.write_table(table)
+    else:
+        pq.write_table(table, path)
+    (tmp_path / "recipe.yaml").write_text(
+        f"gristmill: 1\nname: again\nsources:\n  web: {{format: {form}, paths: text.{form}, {kind}: {{}}}}\n"
+        f"deduplicate: null\ntokenizer: {{from: {run}}}\ntokens: {{sequence_length: {LENGTH}}}\n",
+        encoding="utf-8",
+    )
+    execute(Request(tmp_path / "recipe.yaml", tmp_path / "run"))
+
+    def told(rows: dict[str, dict]) -> list:
+        named = ("tokens", "loss_mask", "rejected", "margin", "answer", "task")
+        return sorted([row[name] for name in named if name in row] for row in rows.values())
+
+    assert told(rows_of(tmp_path / "run")) == told(rows_of(run))
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from rich.text import Text
 from gristmill.pipelines.errors import inert
 from gristmill.pipelines.report.alignment import Span
 from gristmill.pipelines.report.explain.explanation import Check, Explanation, Twin
+from gristmill.pipelines.report.explain.shards import AsTokens
 
 STYLES = {"kept": "bold green", "dropped": "bold yellow", "dead": "bold red"}
 INDENT = (0, 0, 0, 2)
@@ -114,7 +115,19 @@ def _facts(record: Explanation) -> Table:
             "size": f"{record.bytes:,} bytes",
             "read from": _origin(record),
             "edits": edits,
+            "tokens": _tokens(record.shards),
         }
+    )
+
+
+def _tokens(shards: AsTokens | None) -> str:
+    if shards is None:
+        return ""
+    if not shards.tokens:
+        return "none: too long for a row of `tokens.sequence_length`, or a turn of which nothing is left"
+    learnt = f", {shards.learnt:,} of them learnt" if shards.kind != "prompts" else ""
+    return f"{shards.tokens:,}{learnt}" + (
+        "; turns at the end are cut, for which a row has no room" if shards.cut else ""
     )
 
 

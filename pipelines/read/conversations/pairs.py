@@ -1,6 +1,7 @@
 """Pairs of answers as records hold them: a prompt with two answers, or two conversations that begin alike."""
 
 import math
+from contextlib import suppress
 from typing import Any
 
 from gristmill.pipelines.errors import BadRecordError
@@ -8,7 +9,7 @@ from gristmill.pipelines.read.conversations.turns import checked, first_of, mess
 from gristmill.pipelines.recipe.sources import Pairs
 from gristmill.pipelines.records.conversations import CHOSEN, MESSAGES, REJECTED, Messages
 
-PROMPTS = ("prompt", "question", "instruction")
+PROMPTS = ("prompt", "question", "instruction", "messages")
 """Fields that hold the prompt, where the recipe names none; the first that a record has."""
 MARGIN, SCORES = "margin", ("score_chosen", "score_rejected")
 
@@ -22,7 +23,7 @@ def take_pair(record: dict[str, Any], asked: Pairs) -> tuple[dict[str, Messages]
             raise BadRecordError(f"MissingField: no field '{name}'")
     margin = _margin(record, asked.margin)
     prompt = _prompt(record, asked.prompt)
-    chosen, rejected = (_answer(record.pop(name), name) for name in names)
+    chosen, rejected = (turns_or_text(record.pop(name), name, "assistant") for name in names)
     if chosen == rejected:
         raise BadRecordError("EqualAnswers: chosen and rejected are the same")
     if chosen[0]["role"] != "assistant" or rejected[0]["role"] != "assistant":  # whole conversations
@@ -41,27 +42,21 @@ def fields_of_pairs(asked: Pairs) -> set[str]:
     return {*([asked.prompt] if asked.prompt else PROMPTS), asked.chosen, asked.rejected, "system", *margin}
 
 
-def prompt_of(value: Any, name: str) -> Messages:
-    """The turns of a prompt, which is one text of a user, or turns."""
-    return [{"role": "user", "content": value}] if isinstance(value, str) else messages_of(value, name)
+def turns_or_text(value: Any, name: str, role: str) -> Messages:
+    """The turns of a prompt or an answer: as they are, as JSON, or one text of a role."""
+    if not isinstance(value, str):
+        return messages_of(value, name)
+    if value.lstrip().startswith("["):
+        with suppress(BadRecordError):  # a text may begin with a bracket
+            return messages_of(value, name)
+    return [{"role": role, "content": value}]
 
 
 def _prompt(record: dict[str, Any], field: str | None) -> Messages:
     name = field or first_of(PROMPTS, record)
     if name is None or name not in record:
         return []
-    return take_system(record) + prompt_of(record.pop(name), name)
-
-
-def _answer(value: Any, name: str) -> Messages:
-    if isinstance(value, str) and not value.lstrip().startswith("["):
-        return [{"role": "assistant", "content": value}]
-    try:
-        return messages_of(value, name)
-    except BadRecordError:
-        if isinstance(value, str):  # a text that begins with a bracket
-            return [{"role": "assistant", "content": value}]
-        raise
+    return take_system(record) + turns_or_text(record.pop(name), name, "user")
 
 
 def _common(chosen: Messages, rejected: Messages) -> tuple[Messages, Messages, Messages]:

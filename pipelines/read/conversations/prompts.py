@@ -3,7 +3,7 @@
 from typing import Any
 
 from gristmill.pipelines.errors import BadRecordError
-from gristmill.pipelines.read.conversations.pairs import prompt_of
+from gristmill.pipelines.read.conversations.pairs import turns_or_text
 from gristmill.pipelines.read.conversations.turns import TURNS, checked, first_of, take_system
 from gristmill.pipelines.recipe.sources import Prompts
 from gristmill.pipelines.records.conversations import MESSAGES, Messages
@@ -20,7 +20,7 @@ def take_prompt(record: dict[str, Any], asked: Prompts) -> tuple[dict[str, Messa
     if name is None or name not in record:
         wanted = f"field '{name}'" if name else f"prompt: none of {', '.join(PROMPTS)}"
         raise BadRecordError(f"MissingField: no {wanted}")
-    prompt = checked(take_system(record) + prompt_of(record.pop(name), name), generation=True)
+    prompt = checked(take_system(record) + turns_or_text(record.pop(name), name, "user"), generation=True)
     answer = record.pop(asked.answer, None)
     if answer is None or answer in ("", [], {}):
         raise BadRecordError(f"NoAnswer: field '{asked.answer}' says nothing, so that nobody can check an answer")

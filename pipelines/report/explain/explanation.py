@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
-from gristmill.pipelines.records.accounts import DEAD, DUPLICATE_RULES
+from gristmill.pipelines.records.accounts import DEAD, DUPLICATE_RULES, KEPT
 from gristmill.pipelines.records.columns import VERDICTS
 from gristmill.pipelines.report.alignment import COMPARED, Span, passages
 from gristmill.pipelines.report.excerpts import Excerpts
@@ -17,6 +17,7 @@ from gristmill.pipelines.report.explain import remedy
 from gristmill.pipelines.report.explain.matching import Matches, find, nearest
 from gristmill.pipelines.report.explain.origin import Origin, Origins
 from gristmill.pipelines.report.explain.remedy import Remedy
+from gristmill.pipelines.report.explain.shards import AsTokens, as_tokens
 from gristmill.pipelines.report.sections.decisions import entry_of
 from gristmill.pipelines.report.sections.samples import SENTENCES
 from gristmill.pipelines.report.texts import clean_texts, dropped_texts
@@ -76,6 +77,7 @@ class Explanation:
 
     `checks`: rules that fired, then the others of the entry that judged it. `text`: of a kept document as delivered, of
     a dropped one as extracted, at most as much as was asked for (`cut`: it goes on); "" where `text_absent` says why.
+    `shards`: of conversations, pairs and prompts that were kept.
     """
 
     doc_id: str | None
@@ -100,6 +102,7 @@ class Explanation:
     text: str
     cut: bool
     text_absent: str
+    shards: AsTokens | None
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -172,6 +175,7 @@ class Explainer:
             text=shown,
             cut=cut,
             text_absent=absent,
+            shards=as_tokens(self.ledger, row["doc_id"], row["unit"]) if row["verdict"] == KEPT else None,
         )
 
     def _as_published(self, asked: str) -> str:
