@@ -6,7 +6,6 @@ import pytest
 
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
-
 from tests.runs.conversations import MADE, write_conversations
 
 pytestmark = pytest.mark.cluster
