@@ -4,6 +4,8 @@ Elsewhere a parameter is either itself or, sharded, a DTensor; these functions t
 own part of a rank, as an ordinary tensor.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
@@ -53,11 +55,12 @@ def local_gradient(parameter: nn.Parameter) -> Tensor | None:
 
 
 def as_dtensor(parameter: nn.Parameter, part: Tensor) -> Tensor:
-    """This rank's part as a DTensor of the parameter's shape, on the same memory; itself, if nothing is sharded."""
+    """This rank's part as a DTensor with the parameter's rows, on the same memory; itself, if nothing is sharded."""
     if not isinstance(parameter, DTensor):
         return part
-    mesh, placements = parameter.device_mesh, parameter.placements
-    return DTensor.from_local(part, mesh, placements, run_check=False, shape=parameter.shape, stride=parameter.stride())
+    mesh, placements, shape = parameter.device_mesh, parameter.placements, (parameter.shape[0], *part.shape[1:])
+    stride = tuple(math.prod(shape[place + 1 :]) for place in range(len(shape)))
+    return DTensor.from_local(part, mesh, placements, run_check=False, shape=torch.Size(shape), stride=stride)
 
 
 def full_tensor(parameter: nn.Parameter, part: Tensor) -> Tensor:

@@ -46,7 +46,7 @@ class ModelConfig:
     qk_norm: bool = False
     """RMSNorm of queries and keys, per head, before the rotation."""
     activation: str = "swiglu"
-    """swiglu, geglu (gated), gelu, gelu_tanh, relu."""
+    """swiglu, geglu (gated), gelu, gelu_tanh, relu, relu2 (ReLU squared, So et al. 2021)."""
     experts: int = 0
     """Experts of every MLP (gated, SwiGLU); 0: dense."""
     experts_per_token: int = 2
@@ -57,6 +57,11 @@ class ModelConfig:
     bias: bool = False
     attention_scale: float = 0.0
     """0: 1/sqrt(head_width)."""
+    value_embeddings: bool = False
+    """Every second layer, and the last, adds an embedding of the token itself to its values, gated per head (ResFormer,
+    Zhou et al. 2024; with the gate of nanochat)."""
+    residual_scales: bool = False
+    """Each layer reads its input and the first embedding, each times a learnt number (modded-nanogpt)."""
     tied: bool = True
     """Output embedding = input embedding."""
     embedding_std: float = 0.02
@@ -89,6 +94,12 @@ class ModelConfig:
                 fix="choose a divisor of model.heads",
             )
 
+        if self.value_embeddings and self.encoder_layers:
+            raise ConfigError(
+                "an encoder-decoder has no value embeddings",
+                where="option model.value_embeddings",
+                fix="leave it out, or choose another objective",
+            )
         if self.experts and (self.activation != "swiglu" or self.bias or self.experts_per_token > self.experts):
             raise ConfigError(
                 "experts are SwiGLU layers without bias, and a token takes at most all of them",
@@ -117,6 +128,10 @@ class ModelConfig:
         """Vocabulary, padded; the padding never gets probability."""
         return math.ceil(self.vocabulary / VOCABULARY_MULTIPLE) * VOCABULARY_MULTIPLE
 
+    def has_value_embedding(self, layer: int) -> bool:
+        """Whether a decoder layer has one."""
+        return self.value_embeddings and (self.layers - 1 - layer) % 2 == 0
+
     @property
     def gated(self) -> bool:
         """Whether the MLP has a gate."""
@@ -133,7 +148,7 @@ _CHOICES = {
     "positions": ("rotary", "learned", "relative"),
     "norm": ("rms", "layer"),
     "norm_place": ("pre", "post"),
-    "activation": ("swiglu", "geglu", "gelu", "gelu_tanh", "relu"),
+    "activation": ("swiglu", "geglu", "gelu", "gelu_tanh", "relu", "relu2"),
     "head": ("linear", "transform"),
     "compute": ("auto", "bfloat16", "float32"),
     "attention": ("auto", "masked", "flex", "varlen"),

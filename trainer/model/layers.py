@@ -5,7 +5,7 @@ heads, K key-value heads, D width of a head, C = D / 2, M hidden width of the ML
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 import torch.nn.functional as F
@@ -88,15 +88,20 @@ def apply_rope(x_BTHD: Tensor, rope: tuple[Tensor, Tensor]) -> Tensor:
     return torch.cat((a * cos_BT1C - b * sin_BT1C, b * cos_BT1C + a * sin_BT1C), dim=-1)
 
 
+GATE_INPUTS, GATE_MOST = 12, 3.0
+"""Of the gate of value embeddings: what it reads of a hidden state, and its largest value (nanochat)."""
+
+
 class Attention(nn.Module):
     """Projections around `attend`: of a sequence to itself, or to the encoder's output."""
 
-    def __init__(self, config: ModelConfig):
+    def __init__(self, config: ModelConfig, *, value_embedding: bool = False):
         super().__init__()
         E, H, K, D = config.width, config.heads, config.K, config.D
         self.heads, self.scale = (H, K, D), config.scale
         self.q, self.k, self.v = (Linear(E, heads * D, config.bias) for heads in (H, K, K))
         self.o = Linear(H * D, E, config.bias)
+        self.value_gate = Linear(GATE_INPUTS, K, False) if value_embedding else None
         self.q_norm, self.k_norm = (Norm(config, D, "rms") if config.qk_norm else None for _ in range(2))
 
     def queries(self, x_BTE: Tensor, rope: tuple[Tensor, Tensor] | None) -> Tensor:
@@ -106,10 +111,15 @@ class Attention(nn.Module):
         q_BTHD = q_BTHD if self.q_norm is None else self.q_norm(q_BTHD)
         return q_BTHD if rope is None else apply_rope(q_BTHD, rope)
 
-    def keys_values(self, x_BSE: Tensor, rope: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
-        """Normed and rotated keys, and values: (B, S, K, D) each."""
+    def keys_values(
+        self, x_BSE: Tensor, rope: tuple[Tensor, Tensor] | None, embedded_BSF: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Normed and rotated keys, and values: (B, S, K, D) each. `embedded_BSF` (F = K * D): added to the values."""
         _, K, D = self.heads
         k_BSKD, v_BSKD = (project(x_BSE).unflatten(-1, (K, D)) for project in (self.k, self.v))
+        if self.value_gate is not None and embedded_BSF is not None:
+            gate_BSK1 = GATE_MOST * self.value_gate(x_BSE[..., :GATE_INPUTS]).sigmoid()[..., None]
+            v_BSKD = v_BSKD + gate_BSK1 * embedded_BSF.unflatten(-1, (K, D)).to(v_BSKD.dtype)
         k_BSKD = k_BSKD if self.k_norm is None else self.k_norm(k_BSKD)
         return (k_BSKD if rope is None else apply_rope(k_BSKD, rope)), v_BSKD
 
@@ -141,6 +151,7 @@ ACTIVATIONS = {
     "gelu": F.gelu,
     "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
     "relu": F.relu,
+    "relu2": lambda x: F.relu(x).square(),
 }
 
 
@@ -154,15 +165,18 @@ class AttentionContext:
     encoded_BSE: Tensor | None = None
     cross_mask: Mask | None = None
     cache: Cache | None = None
+    value_embeddings: dict[int, Tensor] = field(default_factory=dict)
+    """(B, T, K * D) by layer."""
 
 
 class Block(nn.Module):
     """One layer: attention, attention to the encoder where there is one, MLP; each with its norm and residual."""
 
-    def __init__(self, config: ModelConfig, *, cross_attention: bool):
+    def __init__(self, config: ModelConfig, *, cross_attention: bool, value_embedding: bool = False):
         super().__init__()
         self.post = config.norm_place == "post"
-        self.attention, self.attention_norm = Attention(config), Norm(config, config.width)
+        self.attention = Attention(config, value_embedding=value_embedding)
+        self.attention_norm = Norm(config, config.width)
         self.cross_attention = Attention(config) if cross_attention else None
         self.cross_attention_norm = Norm(config, config.width) if cross_attention else None
         self.mlp = Experts(config) if config.experts else MLP(config)
@@ -175,7 +189,7 @@ class Block(nn.Module):
         """
         y = x_BTE if self.post else self.attention_norm(x_BTE)
         q = self.attention.queries(y, ctx.rope)
-        k, v = self.attention.keys_values(y, ctx.rope)
+        k, v = self.attention.keys_values(y, ctx.rope, ctx.value_embeddings.get(layer))
         if ctx.cache is not None:
             k, v = ctx.cache.extend(layer, k, v)
         x_BTE = self._add(x_BTE, self.attention(q, k, v, ctx.mask), self.attention_norm)

@@ -21,6 +21,8 @@ from gristmill.trainer.model.experts import Routing
 from gristmill.trainer.model.layers import AttentionContext, Block, Cache, Linear, Norm, RelativePositionBias
 
 INITIAL_STD = 0.02  # GPT-2
+DEPTH_SCALES = {"residual_scale": (1.15, 1.05), "input_scale": (0.2, 0.05)}
+"""First values from the first layer to the last (nanochat)."""
 
 
 @dataclass
@@ -50,7 +52,13 @@ class Stack(nn.Module):
     def __init__(self, config: ModelConfig, layers: int, *, cross_attention: bool, causal: bool):
         super().__init__()
         self.config, self.causal = config, causal
-        self.blocks = nn.ModuleList(Block(config, cross_attention=cross_attention) for _ in range(layers))
+        self.blocks = nn.ModuleList(
+            Block(config, cross_attention=cross_attention, value_embedding=causal and config.has_value_embedding(layer))
+            for layer in range(layers)
+        )
+        scales = config.residual_scales
+        self.residual_scale = nn.Parameter(torch.empty(layers)) if scales else None
+        self.input_scale = nn.Parameter(torch.empty(layers)) if scales else None
         self.norm = Norm(config, config.width) if config.norm_place == "pre" else None
         self.relative_bias = RelativePositionBias(config, not causal) if config.positions == "relative" else None
         self.recompute = False
@@ -58,7 +66,11 @@ class Stack(nn.Module):
 
     def forward(self, x_BTE: Tensor, ctx: AttentionContext, routings: list[Routing] | None) -> Tensor:
         """(B, T, E) -> (B, T, E). `routings` is filled with what the experts of each layer were given."""
+        first_BTE = x_BTE
         for layer, block in enumerate(self.blocks):
+            if self.residual_scale is not None and self.input_scale is not None:
+                scales = (self.residual_scale[layer], self.input_scale[layer])
+                x_BTE = scales[0].to(x_BTE.dtype) * x_BTE + scales[1].to(x_BTE.dtype) * first_BTE
             if self.recompute and torch.is_grad_enabled():
                 x_BTE, routing = checkpoint(block, x_BTE, ctx, layer, use_reentrant=False, preserve_rng_state=False)
             else:
@@ -103,6 +115,13 @@ class Model(nn.Module):
         has_encoder = config.encoder_layers > 0
         self.encoder = (
             Stack(config, config.encoder_layers, cross_attention=False, causal=False) if has_encoder else None
+        )
+        self.value_embeddings = nn.ModuleDict(
+            {
+                str(n): nn.Embedding(config.V, config.K * config.D)
+                for n in range(config.layers)
+                if config.has_value_embedding(n)
+            }
         )
         self.decoder = Stack(config, config.layers, cross_attention=has_encoder, causal=config.mask != "full")
         self.transform = Linear(E, E, True) if config.head == "transform" else None
@@ -159,8 +178,9 @@ class Model(nn.Module):
             assert encoder_tokens is not None, "an encoder-decoder needs the encoder's tokens"
             encoded_BSE = self.encode(encoder_tokens, routings) if encoded_BSE is None else encoded_BSE
             cross_mask = _cross_mask(tokens, encoder_tokens)
+        values = {int(layer): embedding(tokens.ids) for layer, embedding in self.value_embeddings.items()}
         ctx = AttentionContext(
-            self.decoder.mask(tokens, cache), self._rope(positions_BT), encoded_BSE, cross_mask, cache
+            self.decoder.mask(tokens, cache), self._rope(positions_BT), encoded_BSE, cross_mask, cache, values
         )
         hidden_BTE = self.decoder(self.embed(tokens, positions_BT), ctx, routings)
         if cache is not None:
@@ -225,6 +245,8 @@ def initialise(model: Model, seed: int) -> None:
         path = [step for step in name.split(".") if step != "weight"]  # experts are parameters of their own
         if path[-1].endswith("norm"):
             value.fill_(1.0)
+        elif path[-1] in DEPTH_SCALES:
+            value.copy_(torch.linspace(*DEPTH_SCALES[path[-1]], len(value)))
         elif path[-1] not in ("o", "down") and parameter.ndim >= 2:
             embeds = path[-1] in (
                 "embedding",
@@ -233,6 +255,7 @@ def initialise(model: Model, seed: int) -> None:
                 "head",
                 "relative_bias",
                 "router",
+                "value_gate",
             )
             std = INITIAL_STD if embeds else parameter.shape[-1] ** -0.5
             std = model.config.embedding_std if name == "embedding.weight" else std
@@ -244,12 +267,12 @@ def parameter_counts(model: Model) -> dict[str, int]:
     """total: all parameters, a tied embedding once; matrix: those that multiply a token (PaLM's N: without embedding
     look-ups, with the output matrix, of the experts only a token's own)."""
     total = sum(p.numel() for p in model.parameters())
-    lookups = [model.position_embedding, model.token_type_embedding] + (
-        [model.embedding] if model.head is not None else []
-    )
+    tables = [model.position_embedding, model.token_type_embedding, None if model.head is None else model.embedding]
+    lookups = [table for table in tables if table is not None]
+    lookups += [table for table in model.value_embeddings.values() if isinstance(table, nn.Embedding)]
     idle = 0
     if model.config.experts:
         share = 1 - model.config.experts_per_token / model.config.experts
         stacks = [p.numel() for p in model.parameters() if p.ndim == 3]
         idle = round(share * sum(stacks))
-    return {"total": total, "matrix": total - idle - sum(e.weight.numel() for e in lookups if e is not None)}
+    return {"total": total, "matrix": total - idle - sum(table.weight.numel() for table in lookups)}

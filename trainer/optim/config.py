@@ -14,9 +14,10 @@ class OptimConfig:
     lr: float = 0.003
     """Peak learning rate of AdamW."""
     embedding_lr: float = 0.0
-    """Of the input embedding, where the output matrix is another (model.tied=false); 0: lr."""
+    """Of the input embedding, where the output matrix is another (model.tied=false), at width 768; it grows with
+    sqrt(768 / width) (nanochat); 0: lr. Value embeddings have half of it."""
     head_lr: float = 0.0
-    """Of that output matrix; 0: lr."""
+    """Of that output matrix, scaled alike; 0: lr."""
     muon_lr: float = 0.02
     """Peak learning rate of Muon; scaled by sqrt(max(1, rows / columns))."""
     weight_decay: float = 0.0
@@ -25,6 +26,11 @@ class OptimConfig:
     betas: tuple[float, float] = (0.9, 0.95)
     epsilon: float = 1e-8
     muon_momentum: float = 0.95
+    muon_momentum_warmup: int = 0
+    """Steps over which that momentum rises from 0.85 (modded-nanogpt)."""
+    muon_variant: str = "muon"
+    """muon, or normuon: Polar Express (Amsel et al. 2025) in place of Newton-Schulz, then every row by its own running
+    size (NorMuon, Li et al. 2025), and decay only where it agrees with the step (Chen et al. 2025)."""
     muon_compute: str = "auto"
     """Dtype in which Muon orthogonalises: bfloat16 (as torch.optim.Muon), float32, or auto: bfloat16 on CUDA."""
     schedule: str = "wsd"
@@ -53,5 +59,6 @@ class OptimConfig:
 _CHOICES = {
     "kind": ("muon", "adamw"),
     "schedule": ("wsd", "cosine"),
+    "muon_variant": ("muon", "normuon"),
     "muon_compute": ("auto", "bfloat16", "float32"),
 }

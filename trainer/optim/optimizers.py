@@ -1,5 +1,6 @@
 """Muon and AdamW as one: learning rates, clipping, averages. No step waits for the device."""
 
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -11,8 +12,10 @@ from gristmill.trainer.devices.gradients import GradientSum
 from gristmill.trainer.devices.world import ALONE, World, all_reduce
 from gristmill.trainer.optim.config import OptimConfig
 from gristmill.trainer.optim.groups import KINDS, parameter_groups
-from gristmill.trainer.optim.muon import Muon
-from gristmill.trainer.optim.schedule import learning_rate_factor
+from gristmill.trainer.optim.muon import SECOND, Muon
+from gristmill.trainer.optim.schedule import learning_rate_factor, muon_momentum
+
+REFERENCE_WIDTH = 768
 
 
 class Optimizers:
@@ -28,11 +31,11 @@ class Optimizers:
         self.names = {id(mine): name for name, _, mine in named}
         self.parameters = list(self.local.values())
         self.sharded = any(p is not mine for _, p, mine in named)
-        peaks = {"embedding": config.embedding_lr or config.lr, "head": config.head_lr or config.lr}
+        peaks = _peak_rates(config, groups)
         adam = [
             {
                 "params": [self.local[name] for name, _ in groups[kind]],
-                "peak": peaks.get(kind, config.lr),
+                "peak": peaks[kind],
                 "weight_decay": 0.0 if kind == "plain" else config.weight_decay,
             }
             for kind in KINDS
@@ -44,7 +47,7 @@ class Optimizers:
         if muon := [self.local[name] for name, _ in groups["muon"]]:
             wholes = {id(mine): p for _, p, mine in named}
             rates = (config.muon_lr, config.muon_weight_decay, config.muon_momentum)
-            self.optimizers.append(Muon(muon, *rates, config.muon_compute, wholes, world))
+            self.optimizers.append(Muon(muon, *rates, config.muon_compute, config.muon_variant, wholes, world))
         self.average = [p.detach().clone() for p in self.parameters] if config.average else []
         # In the order of the backward pass, about: the last layers have their gradients first.
         self.gradients = None if self.sharded or world.size == 1 else GradientSum(world, list(model.parameters())[::-1])
@@ -97,6 +100,7 @@ class Optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group.get("peak", self.config.muon_lr) * factor
             if isinstance(optimizer, Muon):
+                optimizer.param_groups[0]["momentum"] = muon_momentum(self.config, step)
                 optimizer.step(skip=skip)
             else:
                 # The fused kernel itself looks at found_inf, which torch.amp.GradScaler sets in the same way.
@@ -156,4 +160,22 @@ class Optimizers:
             owned = {self.names[id(p)] for group in optimizer.param_groups for p in group["params"]}
             for name, what in (key.rsplit("/", 1) for key in keys):
                 if name in owned and what not in (state := optimizer.state[mine := self.local[name]]):
-                    state[what] = torch.zeros((), device=mine.device) if what == "step" else torch.zeros_like(mine)
+                    state[what] = _empty_state(what, mine)
+
+
+def _empty_state(what: str, parameter: nn.Parameter) -> Tensor:
+    if what == "step":
+        return torch.zeros((), device=parameter.device)
+    return parameter.new_zeros((*parameter.shape[:-1], 1)) if what == SECOND else torch.zeros_like(parameter)
+
+
+def _peak_rates(config: OptimConfig, groups: dict[str, list[tuple[str, nn.Parameter]]]) -> dict[str, float]:
+    """AdamW's by group. Those of the embedding and the head are for a width of 768 and scale with its root, as in
+    nanochat: what is added to a hidden state is then equally large at every width."""
+    rates = dict.fromkeys(KINDS, config.lr)
+    given = {"embedding": config.embedding_lr, "values": config.embedding_lr / 2, "head": config.head_lr}
+    for kind, rate in given.items():
+        if rate and groups[kind]:
+            alone = groups["embedding"] or groups[kind]
+            rates[kind] = rate * math.sqrt(REFERENCE_WIDTH / alone[0][1].shape[-1])
+    return rates
