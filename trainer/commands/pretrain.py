@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 def pretrain(
     run: RunArgument,
     name: Annotated[str, typer.Option(help="results go to RUN/train/NAME")] = "default",
-    preset: Annotated[str, typer.Option(help="model size: nano, 10m, 30m, 124m, 350m, 760m, 1b, 1.5b")] = "nano",
+    preset: Annotated[
+        str, typer.Option(help="nano, speedrun (nano that needs fewer steps), 10m, 30m, 124m, 350m, 760m, 1b, 1.5b")
+    ] = "nano",
     steps: Annotated[int | None, typer.Option(help="optimiser steps; default: the preset's", min=1)] = None,
     depth: Annotated[int | None, typer.Option(help="layers; width follows (64 x depth)", min=1)] = None,
     settings: Annotated[

@@ -153,6 +153,11 @@ def kinds(tiny) -> dict[str, TrainConfig]:
         "experts": replace(
             base, model=replace(base.model, experts=4, hidden=32), data=replace(base.data, rows_per_batch=1)
         ),
+        "speedrun": replace(
+            base,
+            model=replace(base.model, activation="relu2", value_embeddings=True, residual_scales=True),
+            optim=replace(base.optim, muon_variant="normuon", muon_momentum_warmup=4, embedding_lr=0.001),
+        ),
         "spans": replace(base, objective="spans", model=replace(base.model, positions="relative")),
     }
 
@@ -177,7 +182,7 @@ def trained(one_run_dir, kinds, tmp_path_factory) -> Path:
     return folder
 
 
-KINDS = pytest.mark.parametrize("kind", ["adamw", "muon", "experts", "spans"])
+KINDS = pytest.mark.parametrize("kind", ["adamw", "muon", "experts", "speedrun", "spans"])
 
 
 @pytest.mark.process

@@ -37,9 +37,11 @@ def test_continue_ids__with_cache_equals_without(tiny_model, encoder, sampling):
         assert len(cached) > 3
 
 
-@pytest.mark.parametrize("objective", ["prefix", "spans"])
-def test_continue_ids__with_cache_equals_without_for_other_kinds(one_run_dir, tiny, encoder, objective):
-    config = build.complete(replace(tiny, objective=objective), open_data(one_run_dir)).model
+@pytest.mark.parametrize("kind", ["prefix", "spans", "speedrun"])
+def test_continue_ids__with_cache_equals_without_for_other_kinds(one_run_dir, tiny, encoder, kind):
+    changed = replace(tiny.model, activation="relu2", value_embeddings=True, residual_scales=True)
+    wanted = replace(tiny, model=changed) if kind == "speedrun" else replace(tiny, objective=kind)
+    config = build.complete(wanted, open_data(one_run_dir)).model
     model = Model(config).eval()
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():

@@ -17,6 +17,7 @@ SHAPES = {
         "positions": "learned", "norm": "layer", "activation": "gelu_tanh", "bias": True, "kv_heads": 4, "context": 64,
     },
     "qk_norm, untied": {"qk_norm": True, "tied": False},
+    "speedrun-like": {"activation": "relu2", "value_embeddings": True, "residual_scales": True},
 }  # fmt: skip
 
 

@@ -11,9 +11,9 @@ from gristmill.trainer.model.config import ModelConfig
 from gristmill.trainer.model.transformer import Model, initialise
 from gristmill.trainer.optim.config import OptimConfig
 from gristmill.trainer.optim.groups import parameter_groups
-from gristmill.trainer.optim.muon import Muon, orthogonalise
+from gristmill.trainer.optim.muon import NEWTON_SCHULZ, POLAR_EXPRESS, Muon, orthogonalise
 from gristmill.trainer.optim.optimizers import Optimizers
-from gristmill.trainer.optim.schedule import learning_rate_factor
+from gristmill.trainer.optim.schedule import learning_rate_factor, muon_momentum
 
 
 def parameters(seed, *shapes):
@@ -47,6 +47,55 @@ def test_orthogonalise__in_float32_gives_the_polynomial_of_the_singular_values()
     torch.testing.assert_close(made.double(), U @ torch.diag_embed(s) @ Vh, atol=2e-5, rtol=0)
     assert made.dtype == torch.float32
     torch.testing.assert_close(orthogonalise(matrix, torch.bfloat16).float(), made, atol=0.05, rtol=0.05)
+
+
+def test_polar_express__is_nearer_to_the_nearest_orthogonal_matrix():
+    matrix = parameters(0, (2, 24, 16))[0].detach()
+    U, _, Vh = torch.linalg.svd(matrix, full_matrices=False)
+    errors = [(orthogonalise(matrix, torch.float32, steps) - U @ Vh).norm() for steps in (NEWTON_SCHULZ, POLAR_EXPRESS)]
+    assert errors[1] < errors[0] / 2
+
+
+def test_normuon__equals_a_plain_loop_over_rows():
+    (parameter,), (expected,) = parameters(0, (6, 4)), parameters(0, (6, 4))
+    expected, second, momentum = expected.detach().clone(), [0.0] * 6, torch.zeros(6, 4)
+    optimizer = Muon([parameter], lr=0.1, weight_decay=0.5, momentum=0.9, compute="float32", variant="normuon")
+    for step in range(4):
+        gradient = parameters(step + 1, (6, 4))[0].detach()
+        parameter.grad = gradient.clone()
+        optimizer.step(skip=torch.tensor(0.0))
+        momentum = 0.9 * momentum + 0.1 * gradient
+        change = orthogonalise((0.1 * gradient + 0.9 * momentum)[None], torch.float32, POLAR_EXPRESS)[0]
+        rows = []
+        for row in range(6):
+            square = sum(float(x) ** 2 for x in change[row]) / 4
+            second[row] = 0.9 * second[row] + 0.1 * square
+            rows.append(change[row] / second[row] ** 0.5)
+        change = torch.stack(rows) * (change.norm() / torch.stack(rows).norm())
+        for row in range(6):
+            for column in range(4):
+                value, one = float(expected[row, column]), float(change[row, column])
+                decay = 0.1 * 0.5 * value if one * value >= 0 else 0.0
+                expected[row, column] = value - decay - 0.1 * (6 / 4) ** 0.5 * one
+        torch.testing.assert_close(parameter.detach(), expected, atol=1e-5, rtol=1e-4)
+
+
+def test_normuon__a_skipped_step_changes_nothing():
+    (parameter,) = parameters(0, (6, 4))
+    optimizer = Muon([parameter], variant="normuon")
+    parameter.grad = torch.ones(6, 4)
+    optimizer.step(skip=torch.tensor(0.0))
+    before = [parameter.detach().clone(), *(value.clone() for value in optimizer.state[parameter].values())]
+    parameter.grad = torch.full((6, 4), torch.nan)
+    optimizer.step(skip=torch.tensor(1.0))
+    for a, b in zip(before, [parameter.detach(), *optimizer.state[parameter].values()], strict=True):
+        assert torch.equal(a, b)
+
+
+def test_muon_momentum__rises_to_its_value():
+    config = OptimConfig(muon_momentum_warmup=10)
+    assert [round(muon_momentum(config, step), 3) for step in (0, 5, 10, 99)] == [0.85, 0.9, 0.95, 0.95]
+    assert muon_momentum(OptimConfig(), 0) == 0.95
 
 
 def test_muon__a_stack_of_experts_equals_its_matrices_one_by_one():
