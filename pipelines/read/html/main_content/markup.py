@@ -13,10 +13,10 @@ CLASS_H, ID_H, ROLE_H, ITEMPROP_H, LABEL_H, STYLE_H, HIDDEN_H, ARIA_H, START_H, 
     np.int64(hash_of(name))
     for name in "class id role itemprop aria-label style hidden aria-hidden start alt src type alttext".split()  # noqa: SIM905
 )
-ENCODING_H, VALUE_H, LATEX_H, TEX_H, EQUATION_H, MATHIMG_H, FORMULA_H = (
-    np.int64(hash_of(name))
-    for name in "encoding value latex tex equation math formula".split()  # noqa: SIM905
-)
+ENCODING_H, VALUE_H = np.int64(hash_of("encoding")), np.int64(hash_of("value"))
+NAMES_OF_FORMULAS = np.array([hash_of(name) for name in ("latex", "tex", "equation", "math", "formula")], np.int64)
+IS_LATEX, IS_TEX, IS_EQUATION = 1, 2, 4
+"""Bits of the first three."""
 
 I_H = hash_of("i")
 NUMBER_H, LINENUMBER_H = (np.int64(hash_of(name)) for name in ("data-line-number", "data-linenumber"))
@@ -127,18 +127,18 @@ def _words(data_B, start, end, word_W2):
 
 
 @kernel
-def _holds(data_B, start, end, word):
-    """Whether a run of letters of a value, in lower case, has this hash."""
-    value = 0
+def _names(data_B, start, end):
+    """Which of NAMES_OF_FORMULAS the runs of letters of a value are, in lower case; as bits in their order."""
+    value, bits = np.int64(0), 0
     for i in range(start, end + 1):
-        c = data_B[i] | 32 if i < end else 32
+        c = np.int64(data_B[i]) | 32 if i < end else np.int64(32)
         if 97 <= c <= 122:
             value = (value * 257 + c) & 0x7FFFFFFF
-        else:
-            if value == word:
-                return True
-            value = 0
-    return False
+        elif value:
+            for k in range(len(NAMES_OF_FORMULAS)):
+                bits |= int(value == NAMES_OF_FORMULAS[k]) << k
+            value = np.int64(0)
+    return bits
 
 
 @kernel
@@ -172,7 +172,8 @@ def read_attributes(data_B, i, end, word_W2, attribute_6):
         if data_B[i] <= 32 or data_B[i] == 47:
             i += 1
             continue
-        name = 0
+        name = np.int64(data_B[i])  # which may be "=" (HTML standard, 13.2.5.32)
+        i += 1
         while i < end and data_B[i] != 61 and data_B[i] > 32:
             name = (name * 257 + data_B[i]) & 0x7FFFFFFF
             i += 1
@@ -189,13 +190,7 @@ def read_attributes(data_B, i, end, word_W2, attribute_6):
             for j in range(start, min(i, start + 64)):
                 if data_B[j] > 57 or data_B[j] < 48:
                     attribute_6[A_ALIKE] = (attribute_6[A_ALIKE] * 257 + data_B[j]) & 0x7FFFFFFF
-            if (
-                _holds(data_B, start, i, LATEX_H)
-                or _holds(data_B, start, i, TEX_H)
-                or _holds(data_B, start, i, EQUATION_H)
-                or _holds(data_B, start, i, MATHIMG_H)
-                or _holds(data_B, start, i, FORMULA_H)
-            ):
+            if _names(data_B, start, i):
                 attribute_6[A_TEX] = 1
         elif name in (ID_H, ROLE_H, ITEMPROP_H, LABEL_H):
             attribute_6[A_BITS] |= _words(data_B, start, i, word_W2) & ~RENDERED_BIT
@@ -219,11 +214,10 @@ def read_attributes(data_B, i, end, word_W2, attribute_6):
         elif name in (ALT_H, ALTTEXT_H):
             attribute_6[A_ALT], attribute_6[A_ALT_END] = start, i
         elif name == SRC_H:
-            if _holds(data_B, start, i, LATEX_H) or (
-                _holds(data_B, start, i, EQUATION_H) and _holds(data_B, start, i, TEX_H)
-            ):
+            found = _names(data_B, start, i)
+            if found & IS_LATEX or (found & IS_EQUATION and found & IS_TEX):
                 attribute_6[A_TEX] = 1
-        elif (name in (TYPE_H, ENCODING_H)) and _holds(data_B, start, i, TEX_H):
+        elif (name in (TYPE_H, ENCODING_H)) and _names(data_B, start, i) & IS_TEX:
             attribute_6[A_TEX] = 1
         i += 1
 

@@ -56,7 +56,7 @@ def squeezed(text: str) -> str:
 NAMES = (
     "div p span b a ul li table tr td h2 pre section blockquote em code dl dt dd nav button custom-tag center".split()  # noqa: SIM905
 )
-ATTRIBUTES = ("", " class=a", ' id="x>y"', " hidden")
+ATTRIBUTES = ("", " class=a", ' id="x>y"', " hidden", " =a", ' ="b" class=c')
 TEXTS = ["mill", "磨坊", "是", "男", "a &lt; b", "&amp;amp;", "&nbsp;", " ", "\n", "、", "—", "<br>", "x\ty", "<!-- c -->",
          "<script>if (a < b) t('<p>')</script>", "<img alt='no'>", "é", "&copy;", "\u200b", "\u3000水"]  # fmt: skip
 
@@ -188,3 +188,9 @@ def test_any_markup__in_linear_time(name, main_content):
 def test_blocks__tell_links_from_text():
     found = segment(HTMLTree.parse("<p>ab <a href=x>cd 是</a> e</p><p>f").body.html.encode())
     assert found.block_NK[:, 5].tolist() == [7, 0]
+
+
+@pytest.mark.parametrize("attributes", ["=", "=x", '="x"', "a=b =c", "==", "=a=b", "'=", '"', "= class=nav", "=类"])
+def test_names_of_attributes_that_begin_with_their_own_marks(attributes):
+    """The standard lets a name begin with "=" (13.2.5.32); reading such a page never ended."""
+    assert whole_text(f"<p {attributes}>mill</p><div {attributes}>磨坊</div>") == "mill\n\n磨坊"
