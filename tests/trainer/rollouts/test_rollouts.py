@@ -62,6 +62,29 @@ def test_log_probabilities__of_the_sampler_are_those_of_the_trainer(model, promp
         assert min(one.log_probabilities.min() for one in rollouts) < -0.5, "the choices were open"
 
 
+SHAPES = {
+    "experts": {"experts": 4, "experts_per_token": 2},
+    "learned": {"positions": "learned", "norm": "layer", "bias": True, "activation": "gelu"},
+    "relative": {"positions": "relative"},
+    "bert_like": {"norm_place": "post", "head": "transform", "embedding_norm": True, "output_scale": 0.5},
+    "speedrun": {"activation": "relu2", "value_embeddings": True, "residual_scales": True, "qk_norm": True},
+    "untied": {"tied": False, "qk_norm": True, "kv_heads": 0},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_log_probabilities__are_equal_for_every_kind_of_causal_model(model, prompts, shape):
+    torch.manual_seed(1)
+    other = Model(replace(model.config, **SHAPES[shape])).eval()
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter.normal_(0.0, 0.2)
+    sampling = SAMPLINGS["all"]
+    rollouts = roll_out(other, prompts, 3, sampling, 16)
+    for pack in (True, False):
+        assert max(np.abs(ratio).max() for ratio in ratios(other, rollouts, sampling, pack=pack)) < 1e-5
+
+
 @pytest.mark.parametrize("name", ["top_k", "top_p", "min_p"])
 def test_log_probabilities__without_what_the_filters_left_would_differ(model, prompts, name):
     """The equality above is not for lack of anything that was left out."""
