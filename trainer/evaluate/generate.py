@@ -89,9 +89,8 @@ def generate_ids(
     model: Model, prompts: Sequence[Sequence[int]], tokens: int, sampling: Sampling, *, cached: bool = True
 ) -> Iterator[list[int | None]]:
     """After each step, the next token of every prompt; None once a prompt has ended (with EOS, or a full context)."""
-    device = model.embedding.weight.device
     limits = [min(tokens, room(model, prompt)) for prompt in prompts]
-    generators = [generator_of((sampling.seed, row), device) for row in range(len(prompts))]
+    generators = [generator_of((sampling.seed, row)) for row in range(len(prompts))]
     for step in continuations(model, prompts, limits, sampling, generators, cached=cached):
         found = dict(zip(step.rows, step.tokens, strict=True))
         yield [None if found.get(row, EOS) == EOS else found[row] for row in range(len(prompts))]

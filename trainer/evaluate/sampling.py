@@ -85,21 +85,30 @@ def choose(
 ) -> Choice:
     """Draws the next token of each row by the row's own chance: what else is in the batch changes nothing.
 
-    The token with the least waiting time, where it is exponential with the token's probability as rate, is a draw from
-    the probabilities. `width`: of the padded vocabulary, where `kept_BW` is wanted.
+    One number of each row's generator falls somewhere among the probabilities laid end to end. `width`: of the padded
+    vocabulary, where `kept_BW` is wanted.
     """
     left_BV = filtered_logits(logits_BV, sampling)
     log_p_BV = left_BV.log_softmax(-1)
     if sampling.temperature == 0:
         token_B = left_BV.argmax(-1)
     else:
-        waiting_BV = torch.stack([torch.empty_like(log_p_BV[0]).exponential_(generator=one) for one in generators_B])
-        token_B = (log_p_BV.exp() / waiting_BV).argmax(-1)
+        token_B = _drawn(log_p_BV.exp(), generators_B)
     kept_BW = packed_bits(left_BV > float("-inf"), width) if width and sampling.filters else None
     return Choice(token_B, log_p_BV.gather(1, token_B[:, None])[:, 0], kept_BW)
 
 
-def generator_of(key: Sequence[int], device: torch.device) -> torch.Generator:
-    """A chance that belongs to these numbers (0 or more) alone."""
+def generator_of(key: Sequence[int]) -> torch.Generator:
+    """A chance that belongs to these numbers (0 or more) alone, on any device: it is drawn on the host."""
     (number,) = np.random.SeedSequence(list(key)).generate_state(1, np.uint64)
-    return torch.Generator(device).manual_seed(int(number >> np.uint64(1)))
+    return torch.Generator().manual_seed(int(number >> np.uint64(1)))
+
+
+def _drawn(p_BV: Tensor, generators_B: Sequence[torch.Generator]) -> Tensor:
+    """int64 (B,): an index of each row, drawn by its probabilities; never one of probability 0."""
+    end_BV = p_BV.cumsum(-1, dtype=torch.float64)
+    total_B1 = end_BV[:, -1:]
+    chance_B1 = torch.cat([torch.rand(1, 1, dtype=torch.float64, generator=one) for one in generators_B])
+    place_B1 = chance_B1.to(p_BV.device) * total_B1
+    place_B1 = place_B1.minimum(torch.nextafter(total_B1, torch.zeros_like(total_B1)))  # rounded up to the end
+    return torch.searchsorted(end_BV, place_B1, right=True)[:, 0]

@@ -81,7 +81,7 @@ class Conversation:
         ids = self._prompt()
         limit = min(self.most_tokens, room(self.model, ids))
         self.written += 1
-        chance = generator_of((self.sampling.seed, self.written), self.model.embedding.weight.device)
+        chance = generator_of((self.sampling.seed, self.written))
         steps = continuations(self.model, [ids], [limit], self.sampling, [chance], ends=(END, EOS))
         return pieces(self.encoder, (token for step in steps for token in step.tokens))
 

@@ -85,14 +85,13 @@ def _batches(drafts: list[_Draft], copies: int, rows_at_once: int) -> list[list[
 
 
 def _write(model: Model, drafts: list[_Draft], copies: int, sampling: Sampling, step: int) -> None:
-    device = model.embedding.weight.device
     keys = [(sampling.seed, step, d.rollout.prompt.number, d.rollout.sample, d.turn) for d in drafts]
     steps = continuations(
         model,
         [draft.start for draft in drafts[::copies]],
         [draft.limit for draft in drafts],
         sampling,
-        [generator_of(key, device) for key in keys],
+        [generator_of(key) for key in keys],
         ends=(END, EOS),
         copies=copies,
         masks=True,

@@ -104,6 +104,19 @@ def test_choose__frequencies_are_the_filtered_probabilities():
     assert shares[3] == 0
 
 
+def test_choose__never_what_has_no_probability(monkeypatch):
+    """Not even where the chance is 0 or as near to 1 as a number can be."""
+    logits = torch.full((3, 6), float("-inf"))
+    logits[:, 2], logits[:, 3] = 0.0, 1.0
+    chances = iter([0.0, 0.5, 1 - 2**-53] * 2)
+    monkeypatch.setattr(torch, "rand", lambda *shape, **_: torch.full(shape, next(chances), dtype=torch.float64))
+    drawn = [
+        choose(x, Sampling(temperature=1.0, top_p=1.0), [None] * 3).token_B.tolist() for x in (logits, logits / 1e3)
+    ]
+    assert drawn[0] == [2, 3, 3]
+    assert all(token in (2, 3) for token in drawn[1])
+
+
 def scripted(monkeypatch, ids):
     """Generation that gives these ids, whatever the model says."""
     monkeypatch.setattr(generate, "generate_ids", lambda *args, **options: iter([[i] for i in ids]))

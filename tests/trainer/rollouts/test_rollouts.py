@@ -196,7 +196,7 @@ def test_roll_out__tool_turns_are_read_and_not_learnt(model, prompts):
 
     rollouts = roll_out(model, prompts, 16, sampling, 40, reply=reply, most_turns=3)
     several = [one for one in rollouts if not one.mask.all()]
-    assert len(several) > 3
+    assert len(several) > 1
     for one in several:
         assert one.response_ids[one.mask == 0].tolist() == [TOOL, 410, 411, END, ASSISTANT] * (
             (one.mask == 0).sum() // 5
