@@ -5,17 +5,21 @@ import signal
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.ipc as ipc
 import pyarrow.parquet as pq
 import pytest
 
 from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.recipe.load import load
 from gristmill.pipelines.records.accounts import Accounts
 from gristmill.pipelines.report.excerpts import scrubbed_excerpts
 from gristmill.pipelines.report.explain.explanation import Explainer
 from gristmill.pipelines.report.explain.shards import AsTokens
 from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.first_records import check_first_records
+from gristmill.pipelines.run.job import plan_units
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.store import Store
 from gristmill.tokenizer.chat.render import read_turns, render
@@ -292,6 +296,27 @@ def test_mistakes__are_named_before_anything_is_written(chat, tmp_path, old, new
     with pytest.raises(RecipeError, match=said):
         execute(Request(other.recipe, tmp_path / "run"))
     assert not (tmp_path / "run" / "manifest.json").exists()
+
+
+@pytest.mark.parametrize(("kind", "record", "said"), [
+    ("chat", {"conversations": [{"from": "human", "value": "秘密"}]}, "NoAssistantTurn"),
+    ("chat", {"messages": [{"role": "assistant", "content": "秘密"}]}, "RolesOutOfOrder"),
+    ("pairs", {"prompt": "秘密", "chosen": "a", "rejected": "a"}, "EqualAnswers"),
+    ("prompts", {"prompt": "秘密", "answer": None, "task": "sort"}, "NoAnswer"),
+])  # fmt: skip
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_mistakes__first_records_are_looked_at_by_validate(tmp_path, kind, record, said, form):
+    path = tmp_path / f"a.{form}"
+    if form == "jsonl":
+        path.write_text(json.dumps(record, ensure_ascii=False) + "\n", encoding="utf-8")
+    else:
+        pq.write_table(pa.Table.from_pylist([record]), path)
+    file = tmp_path / "recipe.yaml"
+    file.write_text(f"gristmill: 1\nname: x\nsources:\n  web: {{format: {form}, paths: a.{form}, {kind}: {{}}}}\n")
+    loaded = load(file)
+    with pytest.raises(RecipeError, match=said) as caught:
+        check_first_records(loaded, plan_units(loaded, 1_000_000))
+    assert "秘密" not in str(caught.value)
 
 
 def test_mistakes__only_conversations_have_turns_to_choose(tmp_path):
