@@ -19,18 +19,20 @@ MESSAGES, CHOSEN, REJECTED = COLUMNS = ("messages", "chosen", "rejected")
 """Columns that hold turns as JSON: the conversation, or the prompt; the better and the worse answer to it."""
 BETWEEN = "\n\n"
 """Between turns."""
+_CALLS = {"tool_calls", "function_call"}
 
 Messages = list[dict[str, Any]]
 
 
 class Place(NamedTuple):
-    """Where the content of a turn stands: bytes [start, end) of the text."""
+    """Where the content of a turn stands, bytes [start, end) of the text; its calls go from there to `said`."""
 
     column: str
     turn: int
     role: str
     start: int
     end: int
+    said: int
 
 
 class _Span(NamedTuple):
@@ -52,8 +54,9 @@ def places(messages: Mapping[str, Messages]) -> Iterator[Place]:
     for column, number, head, said in _turns(messages):
         message = messages[column][number]
         start = at + len(head.encode())
-        yield Place(column, number, message["role"], start, start + len(content_text(message.get("content")).encode()))
-        at = start + len(said.encode()) + len(BETWEEN)
+        end, at = start + len(content_text(message.get("content")).encode()), start + len(said.encode())
+        yield Place(column, number, message["role"], start, end, at)
+        at += len(BETWEEN)
 
 
 def read_messages(batch: pa.RecordBatch, row: int) -> dict[str, Messages]:
@@ -116,16 +119,43 @@ def _change(messages: dict[str, Messages], edits: Edits, row: int) -> set[str]:
     """Change the contents as the edits of a document change its text; gives the columns that changed."""
     mine = range(*np.searchsorted(edits.doc_E, (row, row + 1)))
     spans = [_Span(int(edits.start_E[e]), int(edits.end_E[e]), edits.texts[edits.text_E[e]]) for e in mine]
-    changed = set()
+    changed, text = set(), shown(messages).encode()
     for place in list(places(messages)):
+        message = messages[place.column][place.turn]
         inside = [span for span in spans if span.start < place.end and span.end > place.start]
         if inside:
-            message = messages[place.column][place.turn]
             message["content"] = _edited(content_text(message["content"]).encode(), place.start, inside)
-            changed.add(place.column)
             cut = {span: span._replace(text="") for span in inside}
             spans = [cut.get(span, span) for span in spans]  # what stands for a range is said once
+        masks = [span for span in spans if place.end <= span.start and span.end <= place.said and span.text]
+        for name in sorted(_CALLS & message.keys()) if masks else ():
+            message[name] = _masked(message[name], [(text[one.start : one.end].decode(), one.text) for one in masks])
+        if inside or masks:
+            changed.add(place.column)
     return changed
+
+
+def _masked(value: Any, masks: list[tuple[str, str]]) -> Any:
+    """A call of tools in which nothing says any more what a mask stands for in its text."""
+    if isinstance(value, dict):
+        return {name: _masked(item, masks) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item, masks) for item in value]
+    if isinstance(value, bool | None):
+        return value
+    told = str(value)
+    for found, mask in masks:
+        for said in (found, _unescaped(found)):
+            told = told.replace(said, mask)
+    return value if told == str(value) else told
+
+
+def _unescaped(text: str) -> str:
+    """What a piece of JSON says; as it is where it is cut within an escape."""
+    try:
+        return str(json.loads(f'"{text}"'))
+    except ValueError:
+        return text
 
 
 def _edited(content: bytes, start: int, spans: list[_Span]) -> str:

@@ -38,7 +38,7 @@ def chats() -> list[dict]:
             turns[-2]["content"] += _private(number // 6)
             turns[-1]["content"] += _private(number // 6)
         if number % 6 == 1:
-            call = {"function": {"name": "write", "arguments": {"to": MAIL, "about": "x\n" + MAIL}}}
+            call = {"function": {"name": "write", "arguments": json.dumps({"to": MAIL, "about": "x\n" + MAIL})}}
             turns[-1:] = [{"role": "assistant", "content": None, "tool_calls": [call]},
                           {"role": "tool", "content": f"sent to {MAIL}"}, turns[-1]]  # fmt: skip
         record = {"id": f"c{number}", "messages": turns, **({"tools": [TOOL]} if number % 6 == 1 else {})}

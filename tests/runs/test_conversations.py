@@ -262,6 +262,16 @@ def test_judge__assistant_only(chat, tmp_path):
             assert ledger[text["doc_id"]]["characters"] == len("\n\n".join(said))
 
 
+def test_judge__another_bound_decides_again_from_stored_numbers(chat, tmp_path, digests):
+    first = chat.with_recipe("first", "chat: {}", "chat: {judge: assistant}")
+    other = first.with_recipe("other", "at_least: 10", "at_least: 60")
+    execute(Request(first.recipe, tmp_path / "run"))
+    for out in (tmp_path / "run", tmp_path / "fresh"):
+        execute(Request(other.recipe, out))
+    assert digests(tmp_path / "run") == digests(tmp_path / "fresh")
+    assert reasons(tmp_path / "run", "decide", "dropped")
+
+
 def test_text_beside_conversations__is_learnt_whole(chat, tmp_path):
     (chat.folder / "plain.jsonl").write_text(
         "".join(

@@ -99,8 +99,23 @@ def _turn(turn: Any, where: str) -> dict[str, Any]:
     if not isinstance(content, str | list | None) or (content is None and not rest):
         raise BadRecordError(f"WrongType: {where} has no content")
     if role.lower() == CALL and (calls := _calls(content)):
-        content, rest = None, {"tool_calls": calls, **rest}
+        content, rest = None, {"tool_calls": calls} | rest
+    if isinstance(rest.get("tool_calls"), list):
+        rest["tool_calls"] = list(map(_plain_call, rest["tool_calls"]))
+    if "function_call" in rest:
+        rest["function_call"] = _plain_call(rest["function_call"])
     return {"role": ROLES.get(role.lower(), role.lower()), "content": content, **rest}
+
+
+def _plain_call(call: Any) -> Any:
+    """A call with its arguments as an object, which OpenAI has as JSON: scrubbing looks into it, and however it was
+    spaced, the model learns one way."""
+    if not isinstance(call, dict):
+        return call
+    if isinstance(inner := call.get("function"), dict):
+        return {**call, "function": _plain_call(inner)}
+    arguments = _from_json(call.get("arguments"))
+    return {**call, "arguments": arguments} if isinstance(arguments, dict) else call
 
 
 def _calls(content: Any) -> list[dict[str, Any]]:

@@ -174,7 +174,7 @@ def test_chat__parts_tools_and_history(tmp_path, read_all) -> None:
     call = {
         "role": "assistant",
         "content": None,
-        "tool_calls": [{"id": "1", "function": {"name": "看", "arguments": "{}"}}],
+        "tool_calls": [{"id": "1", "function": {"name": "看", "arguments": '{"n":1}'}}],
     }
     records = [
         {
@@ -189,11 +189,12 @@ def test_chat__parts_tools_and_history(tmp_path, read_all) -> None:
     ]
     outcome = read_all("jsonl", written(tmp_path, "jsonl", records), chat={})
     assert outcome.texts == [
-        'system: \n\nuser: 看图\n\nassistant: <tool_call>{"name": "看", "arguments": {}}</tool_call>\n\ntool: 42',
+        'system: \n\nuser: 看图\n\nassistant: <tool_call>{"name": "看", "arguments": {"n": 1}}</tool_call>\n\ntool: 42',
         "user: 你好\n\nassistant: 您好\n\nuser: 再说一次\n\n短\n\nassistant: 好",
     ]
     system, _, called, _ = json.loads(outcome.rows[0]["messages"])
     assert system == {"role": "system", "content": "", "tools": records[0]["tools"]}
+    call["tool_calls"][0]["function"]["arguments"] = {"n": 1}
     assert called == call
     assert json.loads(outcome.rows[0]["meta"]) == {}
 

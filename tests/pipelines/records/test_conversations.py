@@ -99,6 +99,19 @@ def test_follow__scrubs_what_is_not_in_the_text() -> None:
     assert after.column("chosen")[1].as_py() == json.dumps(PAIR["chosen"])
 
 
+def test_follow__what_is_masked_in_a_call_s_text_is_masked_in_the_call() -> None:
+    arguments = {"to": "x\n王五", "n": 13812345678, "more": ["王五 again", None, True]}
+    call = {"role": "assistant", "content": None, "tool_calls": [{"name": "发", "arguments": arguments}]}
+    document = {"messages": [{"role": "user", "content": "王五？"}, call]}
+    text = shown(document).encode()
+    masks = [("王五".encode(), "<P>"), (b"13812345678", "<T>"), (b"again", "")]
+    spans = [(0, at := text.index(said, 20), at + len(said), mask) for said, mask in masks]
+    after = follow(batch_of(document), edits_of(1, *spans), None)
+    user, answer = json.loads(after.column("messages")[0].as_py())
+    assert user["content"] == "王五？"
+    assert answer["tool_calls"][0]["arguments"] == {"to": "x\n<P>", "n": "<T>", "more": ["<P> again", None, True]}
+
+
 def test_said_parts__without_names_of_roles_or_only_the_assistant() -> None:
     batch, texts = batch_of(CHAT, PAIR, {}), pa.array([shown(CHAT), shown(PAIR), "plain"], pa.large_string())
     assert said_parts(texts, batch).to_pylist() == [
