@@ -67,6 +67,15 @@ def hash_grams(word_GN, out_G):
         out_G[g] = node
 
 
+@kernel
+def combine_all(node_G, word_G):
+    """The hashes of n-grams that have one more word on their left; uint64, both."""
+    out_G = np.empty(node_G.size, np.uint64)
+    for g in range(node_G.size):
+        out_G[g] = combine(node_G[g], word_G[g])
+    return out_G
+
+
 def word_hashes(words: Sequence[bytes]) -> np.ndarray:
     """uint64[W]: the hash of every word."""
     data_B = np.frombuffer(b"".join(words), np.uint8)

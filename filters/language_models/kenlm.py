@@ -1,5 +1,5 @@
-"""KenLM's binary files (`build_binary`, the default type `probing`) as a table. The words are not needed: our hashes
-are KenLM's.
+"""KenLM's binary files (`build_binary`; probing, the default type, and tries) as a table. The words are not needed: our
+hashes are KenLM's.
 
 After KenLM at 4cb443e: lm/binary_format.cc, vocab.cc, search_hashed.cc, weights.hh, util/probing_hash_table.hh.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gristmill.filters.language_models.errors import BadModelError
+from gristmill.filters.language_models.kenlm_trie import read_trie
 from gristmill.filters.language_models.table import HIGHEST_ORDER, NO_UNKNOWN, Grams, Table, Words, make_table
 
 START = b"mmap lm http://kheafield.com/code "
@@ -22,6 +23,10 @@ KINDS = (
     "trie with compressed pointers",
     "quantised trie with compressed pointers",
 )
+PROBING, FIRST_TRIE = 0, 2
+QUANTISED, COMPRESSED = 1, 2
+"""What is added to a trie's kind."""
+VERSIONS = {PROBING: 0, FIRST_TRIE: 1}
 SANITY = struct.Struct("<3f3IQ")
 REFERENCE = (0.0, 1.0, -0.5, 1, 2**32 - 1, 0, 1)
 FIXED = struct.Struct("<B3xfiB3xI")
@@ -42,7 +47,24 @@ def is_kenlm(file: Path) -> bool:
 def read_kenlm(file: Path) -> Table:
     """The model of a binary file. Raises BadModelError for one that is cut off, of another kind or version."""
     data = np.memmap(file, np.uint8, "r")
-    counts, multiplier, at = _header(data)
+    kind, counts, multiplier, at = _header(data)
+    try:
+        return _trie(data, kind, counts, at) if kind >= FIRST_TRIE else _probing(data, counts, multiplier, at)
+    except EOFError as needed:
+        what = f"the KenLM binary is cut off: {len(data):,} bytes of {needed.args[0]:,}"
+        raise BadModelError(f"{what}; copy it again") from None
+    except ValueError as error:
+        raise BadModelError(f"the KenLM binary is damaged: {error}; copy it again") from None
+
+
+def _trie(data: np.ndarray, kind: int, counts: list[int], at: int) -> Table:
+    of = kind - FIRST_TRIE
+    found = read_trie(data, counts, at, bool(of & QUANTISED), bool(of & COMPRESSED))
+    words = Words.of(found.hash_V, np.arange(1, len(found.hash_V) + 1))
+    return make_table(_unigrams(found.prob_V), found.backoff_V, words, found.orders)
+
+
+def _probing(data: np.ndarray, counts: list[int], multiplier: float, at: int) -> Table:
     size = _buckets(counts[0], multiplier)
     header, at = at, at + 8
     version, bound = struct.unpack("<II", data[header:at].tobytes())
@@ -50,7 +72,7 @@ def read_kenlm(file: Path) -> Table:
     needed = at + _WORD.itemsize * size + _UNIGRAM.itemsize * (counts[0] + 1)
     needed += sum(_MIDDLE.itemsize * one for one in sizes[:-1]) + _LONGEST.itemsize * sizes[-1]
     if needed > len(data):
-        raise BadModelError(f"the KenLM binary is cut off: {len(data):,} bytes of {needed:,}; copy it again")
+        raise EOFError(needed)
     if version != 0 or bound > counts[0] + 1:
         raise BadModelError(f"the KenLM binary has a vocabulary of another version; {AGAIN}")
 
@@ -63,19 +85,20 @@ def read_kenlm(file: Path) -> Table:
     words = words[words["key"] != 0]
     unigrams = take(_UNIGRAM, counts[0] + 1)[:bound]
     orders = [_grams(take(_MIDDLE if number < len(sizes) else _LONGEST, one)) for number, one in enumerate(sizes, 1)]
-    prob_V = _negative(unigrams["prob"])
+    if len(words) + 1 != bound or (words["id"] >= bound).any():
+        raise ValueError("its words and their numbers contradict each other")
+    return make_table(_unigrams(unigrams["prob"]), unigrams["backoff"], Words.of(words["key"], words["id"]), orders)
+
+
+def _unigrams(prob_V: np.ndarray) -> np.ndarray:
+    prob_V = _negative(prob_V)
     if prob_V[0] == 0:  # no <unk> was among them
         prob_V[0] = NO_UNKNOWN
-    try:
-        if len(words) + 1 != bound or (words["id"] >= bound).any():
-            raise ValueError("its words and their numbers contradict each other")
-        return make_table(prob_V, unigrams["backoff"], Words.of(words["key"], words["id"]), orders)
-    except ValueError as error:
-        raise BadModelError(f"the KenLM binary is damaged: {error}; copy it again") from None
+    return prob_V
 
 
-def _header(data: np.ndarray) -> tuple[list[int], float, int]:
-    """(n-grams of each order, how many slots an n-gram has, where the words begin)."""
+def _header(data: np.ndarray) -> tuple[int, list[int], float, int]:
+    """(its kind, n-grams of each order, how many slots an n-gram has, where the words begin)."""
     start = bytes(data[: len(MAGIC)])
     if start.startswith(START + b"incomplete"):
         raise BadModelError(f"the KenLM binary was never finished; {AGAIN}")
@@ -89,9 +112,10 @@ def _header(data: np.ndarray) -> tuple[list[int], float, int]:
     if SANITY.unpack(bytes(data[at:fixed_at])) != REFERENCE:
         raise BadModelError(f"the KenLM binary was made on a machine of another kind; {AGAIN}")
     order, multiplier, kind, _, version = FIXED.unpack(bytes(data[fixed_at : fixed_at + FIXED.size]))
-    if kind != 0 or version != 0:
-        named = KINDS[kind] if 0 <= kind < len(KINDS) else f"type {kind}"
-        raise BadModelError(f"the KenLM binary is of the kind `{named}`, and only `probing` is read; {AGAIN}")
+    if version != VERSIONS.get(min(kind, FIRST_TRIE)) or kind >= len(KINDS):
+        named = f"`{KINDS[kind]}`" if 0 <= kind < len(KINDS) else f"type {kind}"
+        what = f"the KenLM binary is of the kind {named}, version {version}, and `probing` and tries are read"
+        raise BadModelError(f"{what}; {AGAIN}")
     if not 2 <= order <= HIGHEST_ORDER:
         raise BadModelError(f"the model has order {order}, and orders 2 to {HIGHEST_ORDER} are read")
     counts_at = fixed_at + FIXED.size
@@ -99,7 +123,7 @@ def _header(data: np.ndarray) -> tuple[list[int], float, int]:
     if len(raw) < 8 * order or not multiplier >= 1:
         raise BadModelError("the KenLM binary is cut off in its header; copy it again")
     end = counts_at + 8 * order
-    return list(struct.unpack(f"<{order}Q", raw)), multiplier, end + -end % 8
+    return kind, list(struct.unpack(f"<{order}Q", raw)), multiplier, end + -end % 8
 
 
 def _buckets(entries: int, multiplier: float) -> int:

@@ -7,6 +7,7 @@ from gristmill.filters.presets.c4_datatrove import C4_DATATROVE
 from gristmill.filters.presets.c4_fineweb import C4_FINEWEB
 from gristmill.filters.presets.c4_paper import C4_PAPER
 from gristmill.filters.presets.c4_tfds import C4_TFDS
+from gristmill.filters.presets.ccnet import ccnet
 from gristmill.filters.presets.chinese_gristmill import CHINESE_GRISTMILL
 from gristmill.filters.presets.datajuicer_zh import DATAJUICER_ZH
 from gristmill.filters.presets.english_gristmill import ENGLISH_GRISTMILL
@@ -35,7 +36,7 @@ def preset(made: Preset) -> Preset:
     return PRESETS.declare(made.name, made)
 
 
-PRESETS.makers.append(fineweb2)
+PRESETS.makers += [fineweb2, ccnet]
 for _preset in (
     GOPHER_PAPER,
     GOPHER_DATATROVE,

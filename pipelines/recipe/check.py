@@ -11,6 +11,7 @@ from gristmill.filters.measured import Entry
 from gristmill.filters.names import nearest
 from gristmill.filters.pii.entities import ENTITIES
 from gristmill.filters.presets import PRESETS
+from gristmill.filters.presets.ccnet import NAME as CCNET
 from gristmill.filters.presets.fineweb2 import NAME as FINEWEB2
 from gristmill.filters.rules import Preset, Rule
 from gristmill.filters.signals import SIGNALS
@@ -132,7 +133,9 @@ def _decide(recipe: Recipe) -> Iterator[Problem]:
             yield from _judged_parts(recipe, decision, path)
 
 
-def _preset_meant(name: str) -> str:
+def _preset_meant(recipe: Recipe, name: str) -> str:
+    if f"{name}@".startswith(CCNET):
+        return _model_meant(recipe, name.removeprefix(CCNET))
     if not name.startswith(FINEWEB2):
         return nearest(name, PRESETS)
     label = name.removeprefix(FINEWEB2)
@@ -145,11 +148,19 @@ def _preset_meant(name: str) -> str:
     return f"FineWeb-2 has no language '{label}'; it names them by ISO 639-3 and 15924: {FINEWEB2}deu_Latn"
 
 
+def _model_meant(recipe: Recipe, name: str) -> str:
+    """What is missing for CCNet's division by a language model."""
+    if name in recipe.language_models:
+        return f"the language model {name} has no cutoffs: write `cutoffs: ccnet`, or {{en: [HEAD, TAIL]}}"
+    meant = nearest(name, recipe.language_models) if recipe.language_models else "the recipe has none"
+    return f"`{CCNET}NAME` judges by the language model NAME of the recipe; {meant}"
+
+
 def _names(recipe: Recipe, decision: Decision, path: RecipePath) -> Iterator[Problem]:
     when = decision.when
     for place, name in enumerate(decision.presets):
         if name not in PRESETS:
-            yield (*path, "presets", place), f"unknown preset '{name}'; {_preset_meant(name)}"
+            yield (*path, "presets", place), f"unknown preset '{name}'; {_preset_meant(recipe, name)}"
     for place, rule in enumerate(decision.rules):
         if rule.signal not in SIGNALS:
             yield (

@@ -16,9 +16,7 @@ from gristmill.pipelines.recipe.sources import Language
 def judge_of(recipe: Recipe) -> Judge:
     """The compiled `decide` list. The recipe has been checked: names exist."""
     measured = signal_keys(recipe)
-    models = {name: one.key for one in recipe.read_language_models for name in one.signals}
-    keys = {**measured, **models}
-    keys |= _draw_keys(recipe, keys)
+    keys = measured | _draw_keys(recipe, measured)
     entries = [entry_of(decision, recipe.language) for decision in recipe.decide]
     return Judge(entries, recipe.otherwise, list(measured), language_preset(recipe.language), keys)
 
@@ -27,6 +25,7 @@ def signal_keys(recipe: Recipe) -> dict[str, Any]:
     """The signals that files of the recipe give (models, lists, labels), which every document has, and what tells these
     files from others: a stored number is used again only where that is equal."""
     keys = {name: one.key for one in recipe.read_classifiers for name, _ in one.signals}
+    keys |= {name: one.key for one in recipe.read_language_models for name in one.signals}
     keys |= {signal.name: one.key for one in recipe.read_lists for signal in signals_of(one)}
     return keys | {signal.name: one.key for one in recipe.read_labels for signal in signals_of_labels(one)}
 

@@ -18,6 +18,7 @@ import pytest
 
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
+from tests.filters.language_models.arpa_text import arpa_text
 
 ENGLISH = (
     "the river that we follow to the sea and its old stone bridges have been part of this town with its people "
@@ -103,13 +104,15 @@ sources:
 plan: {unit_bytes: 12kB}
 classifiers: {quality: {model: starter}}
 labels: {grades: {paths: grades.csv, key: id, columns: {grade: {good: 1, bad: 0}}}}
+language_models: {prose: {model: {en: en.arpa, zh: zh.arpa}, units: characters, cutoffs: {en: [3, 90], zh: [3, 90]}}}
 decide:
   - when: {language: en}
-    presets: [gopher@paper, fineweb@datatrove]
+    presets: [gopher@paper, fineweb@datatrove, ccnet@prose]
     change: {gopher@paper/duplicate_lines: 0.31}
     rules: [{signal: grades.grade, at_least: 0.5}]
   - when: {language: zh}
     presets: [chinese@gristmill]
+    rules: [{signal: prose.worst_line, at_most: 200}]
 deduplicate:
   minhash: {threshold: 0.7}
 scrub: {operator: tag}
@@ -132,6 +135,9 @@ def write_corpus(folder: Path, files: int = 3) -> Corpus:
     pq.write_table(pa.Table.from_pylist(table), folder / "table.parquet", row_group_size=25)
     grades = "".join(f"{doc['id']},{'bad' if doc['id'] == 'en-17' else 'good'}\n" for doc in docs[:120])
     (folder / "grades.csv").write_text(f"id,grade\n{grades}", encoding="utf-8")
+    for lang, text in (("en", ENGLISH), ("zh", CHINESE)):  # of characters
+        arpa = arpa_text([list(text.replace(" ", ""))], 3)
+        (folder / f"{lang}.arpa").write_text(arpa, encoding="utf-8")
     recipe = folder / "recipe.yaml"
     recipe.write_text(RECIPE, encoding="utf-8")
     return Corpus(folder, recipe)

@@ -23,6 +23,8 @@ CHANGES = {
     "text format": ("tokenizer:", "text: {format: parquet}\ntokenizer:"),
     "no tokenizer": ("tokenizer: {vocabulary: 640, sample_bytes: 1MB}\n", ""),
     "unit size": ("unit_bytes: 30kB", "unit_bytes: 1MB"),
+    "cutoffs of a language model": ("en: [3, 90]", "en: [3, 9.6]"),
+    "a bound on a language model": ("at_most: 200", "at_most: 150"),
     "a rule": ("duplicate_lines: 0.31", "duplicate_lines: 0.01"),
 }
 

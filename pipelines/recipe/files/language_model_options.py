@@ -1,6 +1,6 @@
 """`language_models` of a recipe, typed."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, field_validator
 
@@ -28,7 +28,8 @@ class LanguageModelTraining(Model):
     prune: Annotated[list[int], Expected("a list of counts, such as [0, 0, 1]")] = []
     """N-grams that occur at most so often are left out, for the orders 1, 2, ...; the last number is for the rest."""
     units: Literal["pieces", "characters"] = "pieces"
-    """What n-grams are of: SentencePiece pieces, or characters without white space."""
+    """What n-grams are of: SentencePiece pieces, or characters without white space. Models of words are read, not
+    trained."""
     tokenizer: str | None = None
     """The folder of a tokenizer (such as a run's `tokenizer/`) or a SentencePiece model; absent: one is trained on the
     same text."""
@@ -36,6 +37,16 @@ class LanguageModelTraining(Model):
     """Of the tokenizer that is trained; fewer where the text does not support so many."""
     held_out: Share = 0.02
     """Share of documents that the model is measured on and never learns, by hash."""
+
+    @field_validator("units", mode="before")
+    @classmethod
+    def _no_words(cls, value: Any) -> Any:
+        if value == "words":
+            raise ValueError(
+                "models of words are read (KenLM's lmplz trains them) and not trained here: Chinese has no spaces, and "
+                "a word that training never met is lost; write `pieces` or `characters`"
+            )
+        return value
 
     @field_validator("prune")
     @classmethod
@@ -56,8 +67,8 @@ class LanguageModel(Model):
     """
 
     model: ModelPath | ModelPaths | None = None
-    """The folder that `gristmill lm train` writes, an ARPA file (also .gz), or a KenLM binary (probing); or `{en: ...,
-    zh: ...}`: one for each language. Absent: `language_models/<name>` beside the recipe."""
+    """The folder that `gristmill lm train` writes, an ARPA file (also .gz), or a KenLM binary (probing, trie); or `{en:
+    ..., zh: ...}`: one for each language. Absent: `language_models/<name>` beside the recipe."""
     tokenizer: ModelPath | ModelPaths | None = None
     """Of an ARPA file or KenLM binary of pieces: the SentencePiece model that made them; or one for each language."""
     units: Literal["pieces", "words", "characters"] | None = None

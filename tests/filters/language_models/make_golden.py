@@ -16,7 +16,12 @@ from tests.filters.language_models.arpa_text import arpa_text
 from tests.filters.language_models.by_hand import SENTENCES
 
 FOLDER = Path(__file__).parents[2] / "golden" / "language_models"
-KINDS = {"probing": ["probing"], "trie": ["trie"], "quantised": ["-q", "8", "trie"]}
+KINDS = {
+    "probing": ["probing"],
+    "trie": ["trie"],
+    "quantised": ["-q", "8", "trie"],
+    "compressed": ["-q", "8", "-a", "22", "trie"],
+}
 
 
 def asked(lang: str) -> list[str]:

@@ -1,7 +1,9 @@
 """ARPA files, KenLM's binaries and our own file: the same scores as KenLM's; what is damaged is named."""
 
+import contextlib
 import gzip
 import json
+import random
 import struct
 import tempfile
 from pathlib import Path
@@ -42,14 +44,18 @@ def test_arpa__scores_equal_kenlms(name):
     assert np.abs(found - [row["log10"] for row in rows]).max() < 1e-4
 
 
-@pytest.mark.parametrize("name", ["en-3", "zh-5"])
-def test_kenlm_probing__scores_equal_kenlms(name):
-    assert is_kenlm(GOLDEN / f"{name}.probing")
-    table, rows = read_kenlm(GOLDEN / f"{name}.probing"), golden(name)
+@pytest.mark.parametrize("file", ["en-3.probing", "zh-5.probing", "en-3.trie", "en-3.quantised", "zh-5.compressed"])
+def test_kenlm_binary__scores_equal_kenlms(file):
+    """The quantised ones have bins enough for every value."""
+    assert is_kenlm(GOLDEN / file)
+    name = file.partition(".")[0]
+    table, rows = read_kenlm(GOLDEN / file), golden(name)
     found = scores(table, [row["text"] for row in rows])
     assert np.abs(found - [row["log10"] for row in rows]).max() < 1e-4
-    arpa = read_arpa(GOLDEN / f"{name}.arpa")
-    assert (table.slot_S.view(np.uint64)[::2] == arpa.slot_S[::2]).all()  # the same n-grams
+    keys, wanted = table.slot_S[::2], read_arpa(GOLDEN / f"{name}.arpa").slot_S[::2]
+    if file.endswith(".probing"):  # a trie numbers its words otherwise
+        assert (keys == wanted).all()
+    assert (keys != 0).sum() == (wanted != 0).sum()
 
 
 def test_kenlm_package__equal_where_it_is_there(tmp_path):
@@ -151,10 +157,30 @@ def test_order_6__named():
         read_text(text)
 
 
-def test_other_kinds_of_kenlm__named_with_what_to_do():
-    for kind, named in (("trie", "trie"), ("quantised", "quantised trie")):
-        with pytest.raises(BadModelError, match=f"`{named}`, and only `probing` is read; build it again"):
-            read_kenlm(GOLDEN / f"en-3.{kind}")
+@pytest.mark.parametrize(("kind", "named"), [(1, "`probing with rest costs`"), (7, "type 7"), (-3, "type -3")])
+def test_other_kinds_of_kenlm__named_with_what_to_do(tmp_path, kind, named):
+    data = bytearray((GOLDEN / "en-3.probing").read_bytes())
+    assert data[96:100] == bytes(4)
+    data[96:100] = struct.pack("<i", kind)
+    (tmp_path / "m.bin").write_bytes(data)
+    with pytest.raises(BadModelError, match=f"of the kind {named}, version 0, .*; build it again"):
+        read_kenlm(tmp_path / "m.bin")
+
+
+@pytest.mark.parametrize("file", ["en-3.trie", "zh-5.compressed"])
+def test_trie_cut_off_or_damaged__named(tmp_path, file):
+    whole, rng = (GOLDEN / file).read_bytes(), random.Random(file)
+    end = whole.rindex(b"<unk>\0")  # the spellings of words are not needed
+    for size in range(60, end, 37):
+        (tmp_path / "m.bin").write_bytes(whole[:size])
+        with pytest.raises(BadModelError, match=r"cut off|has the"):
+            read_kenlm(tmp_path / "m.bin")
+    for _ in range(100):
+        damaged = bytearray(whole)
+        damaged[rng.randrange(88, len(whole))] ^= 1 << rng.randrange(8)
+        (tmp_path / "m.bin").write_bytes(damaged)
+        with contextlib.suppress(BadModelError):  # a bit of a number is not noticed
+            read_kenlm(tmp_path / "m.bin")
 
 
 @pytest.mark.parametrize(

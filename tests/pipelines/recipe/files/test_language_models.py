@@ -11,9 +11,11 @@ import pytest
 import sentencepiece
 
 from gristmill.filters.language_models.normalise import as_ccnet
+from gristmill.filters.presets import PRESETS
 from gristmill.filters.signals import SIGNALS, score
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.check import check
+from gristmill.pipelines.recipe.entries import judge_of
 from gristmill.pipelines.recipe.load import LoadedRecipe, dump, load
 from gristmill.pipelines.run.job import make_job
 from gristmill.pipelines.storage.models import keep
@@ -31,6 +33,9 @@ LANGUAGES = ["en", "en", "zh"]
 def folder(tmp_path: Path) -> Path:
     for name in ("en-3.arpa", "zh-5.probing", "en-3.trie"):
         shutil.copy(GOLDEN / name, tmp_path)
+    rest = bytearray((GOLDEN / "zh-5.probing").read_bytes())
+    rest[96] = 1  # the kind
+    (tmp_path / "rest.bin").write_bytes(rest)
     (tmp_path / "a.jsonl").write_text('{"text": "a"}\n', encoding="utf-8")
     return tmp_path
 
@@ -88,6 +93,13 @@ def test_characters_and_pieces(folder):
     )  # fmt: skip
     loaded(folder, "lm: {model: c.arpa, tokenizer: sp.model}")
     assert values(["磨坊在河边。\n粮食"], ["zh"])["lm.perplexity"] == pytest.approx(as_characters, rel=1e-6)
+
+
+def test_trie__the_numbers_of_its_arpa_file(folder):
+    loaded(folder, "lm: {model: en-3.arpa}")
+    wanted = values()["lm.perplexity"]
+    loaded(folder, "lm: {model: en-3.trie}")
+    np.testing.assert_allclose(values()["lm.perplexity"], wanted, rtol=1e-5)
 
 
 def test_key__by_content_not_by_path(folder):
@@ -156,7 +168,10 @@ def test_shadow(text, shadow):
     [
         ("lm: {model: en-4.arpa}", "there is no model at 'en-4.arpa' (did you mean 'en-3.arpa'?)"),
         ("lm: {train: {en: {run: x}}}", "train it: gristmill lm train RECIPE lm"),
-        ("lm: {model: en-3.trie}", "is of the kind `trie`, and only `probing` is read"),
+        (
+            "lm: {model: rest.bin}",
+            "is of the kind `probing with rest costs`, version 0, and `probing` and tries are read",
+        ),
         ("lm: {model: a.jsonl}", "this is no ARPA file"),
         ("lm: {model: {xx: en-3.arpa}}", "'xx'"),
         ("lm: {model: en-3.arpa, units: pieces}", "needs the SentencePiece model that made them"),
@@ -167,6 +182,7 @@ def test_shadow(text, shadow):
         ("lm: {model: en-3.arpa, tokenizer: {zh: a.jsonl}}", "it names none for"),
         ("lm: {model: en-3.arpa, units: words, tokenizer: a.jsonl}", "needs no `tokenizer`"),
         ("text: {model: en-3.arpa}", "is a column of Gristmill's own"),
+        ("lm: {train: {en: {run: x}}, training: {units: words}}", "write `pieces` or `characters`"),
         ("LM: {model: en-3.arpa}", "not a name for a signal"),
     ],
 )
@@ -196,3 +212,51 @@ def test_same_step_key_in_every_folder(folder):
     recipe = loaded(folder, BOTH).recipe
     keys = [make_job(recipe, [], Store(str(folder / name)), 1.0, "text").books["score"].key for name in ("a", "b")]
     assert keys[0] == keys[1]
+
+
+def test_every_document_is_measured__whatever_rules_ask(folder):
+    """So that cutoffs can be chosen by what a run without any has measured."""
+    judge = judge_of(
+        loaded(folder, BOTH, "decide: [{when: {language: en}, rules: [{signal: characters, at_least: 1}]}]").recipe
+    )
+    language = pa.array(LANGUAGES)
+    judged = judge.judge(pa.array(TEXTS, pa.large_string()), language, pa.array(["Latn", "Latn", "Hani"]), language)
+    np.testing.assert_array_equal(judged.signals["lm.perplexity"].to_numpy(False), values()["lm.perplexity"])
+
+
+def check_presets(folder: Path, models: str, presets: str) -> LoadedRecipe:
+    recipe = loaded(folder, models, f"decide: [{{when: {{language: [en, zh]}}, {presets}}}]")
+    check(recipe)
+    return recipe
+
+
+def test_ccnet_preset__keeps_what_is_no_tail_by_the_model_that_it_names(folder):
+    judge = judge_of(check_presets(folder, BOTH, "presets: ccnet@lm").recipe)
+    assert judge.rule_names == ["ccnet@lm/bucket"]
+    found = values()
+    assert 2.0 in found["lm.bucket"].tolist()
+    language = pa.array(LANGUAGES)
+    judged = judge.judge(pa.array(TEXTS, pa.large_string()), language, pa.array(["Latn", "Latn", "Hani"]), language)
+    assert judged.fired.to_pylist() == [["ccnet@lm/bucket"] if one == 2 else [] for one in found["lm.bucket"]]
+    head = check_presets(folder, BOTH, "presets: ccnet@lm, change: {ccnet@lm/bucket: 0}").recipe
+    assert judge_of(head).placed_rules()[0][3].threshold == 0
+
+
+@pytest.mark.parametrize(
+    ("models", "preset", "said"),
+    [
+        (BOTH, "ccnet@lmm", "by the language model NAME of the recipe; did you mean 'lm'?"),
+        (BOTH, "ccnet", "by the language model NAME of the recipe; valid: lm"),
+        ("lm: {model: {en: en-3.arpa, zh: zh-5.probing}}", "ccnet@lm", "has no cutoffs: write `cutoffs: ccnet`"),
+    ],
+)
+def test_ccnet_preset__without_its_model_says_what_to_do(folder, models, preset, said):
+    with pytest.raises(RecipeError) as caught:
+        check_presets(folder, models, f"presets: {preset}")
+    assert said in str(caught.value)
+
+
+def test_ccnet_preset__is_gone_with_its_recipe(folder):
+    check_presets(folder, BOTH, "presets: ccnet@lm")
+    load_other(folder)
+    assert "ccnet@lm" not in PRESETS
