@@ -8,8 +8,12 @@ from typing import Any
 import yaml
 
 from gristmill.trainer.data.loader import DataConfig
+from gristmill.trainer.data.rounds import RolloutConfig
 from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.model.config import ModelConfig
+from gristmill.trainer.objectives.distill import DistillConfig
+from gristmill.trainer.objectives.policy import GrpoConfig
+from gristmill.trainer.objectives.ppo import PpoConfig
 from gristmill.trainer.optim.config import OptimConfig
 from gristmill.trainer.optim.guard import GuardConfig
 
@@ -46,11 +50,19 @@ class TrainConfig:
     """What is learnt: see trainer/objectives."""
     seed: int = 0
     """Of the first weights."""
+    begin: str = ""
+    """The checkpoint that the weights began with; "": with random ones."""
+    teacher: str = ""
+    """Of `distill`: the checkpoint that is learnt from."""
     model: ModelConfig = field(default_factory=ModelConfig)
     data: DataConfig = field(default_factory=DataConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     loop: LoopConfig = field(default_factory=LoopConfig)
     guard: GuardConfig = field(default_factory=GuardConfig)
+    rollouts: RolloutConfig = field(default_factory=RolloutConfig)
+    grpo: GrpoConfig = field(default_factory=GrpoConfig)
+    ppo: PpoConfig = field(default_factory=PpoConfig)
+    distill: DistillConfig = field(default_factory=DistillConfig)
 
 
 def _large(layers: int, width: int, lr: float) -> TrainConfig:
@@ -181,13 +193,8 @@ def as_dict(config: TrainConfig) -> dict[str, Any]:
 
 def from_dict(raw: dict[str, Any]) -> TrainConfig:
     """What `as_dict` gave; a setting that this version lacks is an error that names it."""
-    sections: dict[str, type] = {
-        "model": ModelConfig,
-        "data": DataConfig,
-        "optim": OptimConfig,
-        "loop": LoopConfig,
-        "guard": GuardConfig,
-    }
+    fields = {f.name: f.default_factory for f in dataclasses.fields(TrainConfig)}
+    sections: dict[str, Any] = {name: made for name, made in fields.items() if dataclasses.is_dataclass(made)}
     try:
         made = {name: sections[name](**_tuples(value)) if name in sections else value for name, value in raw.items()}
         return TrainConfig(**made)

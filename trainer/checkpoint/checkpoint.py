@@ -18,7 +18,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gristmill.trainer.checkpoint.files import FORMAT, PREFIX, STATE, checkpoints_in, locate, seal, to_disk, verify
+from gristmill.tokenizer.shards.arrow_file import file_sha256
+from gristmill.trainer.checkpoint.files import (
+    FORMAT,
+    MANIFEST,
+    PREFIX,
+    STATE,
+    checkpoints_in,
+    locate,
+    seal,
+    to_disk,
+    verify,
+)
 from gristmill.trainer.checkpoint.origin import Origin, code_version
 from gristmill.trainer.checkpoint.state import TrainState
 from gristmill.trainer.checkpoint.tensors import files, read_into, shapes, write
@@ -128,9 +139,17 @@ class Checkpoint:
     def load_model(self, device: torch.device) -> Model:
         """The model with its weights, on the device: their moving average, where the training kept one."""
         model = Model(self.config.model).to(device)
+        self.load_weights(model)
+        return model
+
+    def load_weights(self, model: Model) -> None:
+        """The weights (their moving average, where the training kept one) into a model of the same shape."""
         weights = {name: parameter.detach() for name, parameter in model.named_parameters()}
         read_into(self.path / (AVERAGE if self._averaged() else WEIGHTS), weights)
-        return model
+
+    def sha256(self) -> str:
+        """Of its manifest, which holds the sha256 of all its files."""
+        return file_sha256(self.path / MANIFEST)
 
     def load_training(self, guard: Guard) -> None:
         """Weights, what guard and optimisers remember, and the generators' state, into the given parts. All ranks must

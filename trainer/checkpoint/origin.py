@@ -22,6 +22,8 @@ class Origin:
     tokenizer: str
     recipe: str | None
     """The recipe's hash, as the manifest gives it."""
+    parent: str | None = None
+    """Of the manifest of the checkpoint that the weights began with, which names all its files; None: random ones."""
 
     def check(self, now: "Origin", where: Path) -> None:
         """Raises MismatchError unless the data are those that this checkpoint was trained on."""

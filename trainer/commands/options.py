@@ -1,9 +1,13 @@
 """Arguments and options that several commands have."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from gristmill.trainer.config import TrainConfig
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="a run directory that holds tokens/")]
 CheckpointArgument = Annotated[
@@ -14,3 +18,18 @@ TopKOption = Annotated[int, typer.Option(help="only the k most likely tokens; 0:
 TopPOption = Annotated[float, typer.Option(help="only the likeliest tokens with this probability together")]
 MinPOption = Annotated[float, typer.Option(help="only tokens with this share of the likeliest one's probability")]
 SeedOption = Annotated[int, typer.Option(help="of the sampling")]
+SettingsOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="SECTION.NAME=VALUE", help="any other option, e.g. optim.lr=0.002"),
+]
+NameOption = Annotated[str, typer.Option(help="results go to RUN/train/NAME")]
+ResumeOption = Annotated[bool, typer.Option("--resume", help="continue from the last checkpoint")]
+
+
+def with_options(config: "TrainConfig", depth: int | None, settings: list[str], steps: int | None) -> "TrainConfig":
+    """The configuration with the options of the command line."""
+    from gristmill.trainer.config import with_depth, with_settings
+
+    config = config if depth is None else with_depth(config, depth)
+    config = with_settings(config, settings)
+    return config if steps is None else replace(config, loop=replace(config.loop, steps=steps))

@@ -1,17 +1,12 @@
 """Trains a model from the beginning: `train RUN`."""
 
-import json
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from gristmill.trainer.commands.options import RunArgument
+from gristmill.trainer.commands.carry_out import carry_out, conclude
+from gristmill.trainer.commands.options import RunArgument, with_options
 from gristmill.trainer.commands.stop import Stop
-from gristmill.trainer.errors import Exit
-
-if TYPE_CHECKING:
-    from gristmill.trainer.config import TrainConfig
 
 
 def pretrain(
@@ -32,7 +27,6 @@ def pretrain(
     from gristmill.trainer.config import preset as named
     from gristmill.trainer.devices.world import join, leave
     from gristmill.trainer.loop import build
-    from gristmill.trainer.loop.fit import fit
     from gristmill.trainer.loop.inputs import open_data
 
     stop = Stop()
@@ -41,7 +35,7 @@ def pretrain(
     try:
         checkpoint = build.last_checkpoint(folder, world, resume=resume)
         begin = named(preset) if checkpoint is None else checkpoint.config
-        config = _with_options(begin, depth, settings or [], steps)
+        config = with_options(begin, depth, settings or [], steps)
         data = open_data(run, world, verify=config.data.verify)
         config = build.complete(config, data)
         if checkpoint is not None:
@@ -49,29 +43,7 @@ def pretrain(
             build.check_same(checkpoint.config, config, checkpoint.path)
         folder.mkdir(parents=True, exist_ok=True)
         training, state = build.build(config, data, folder, world, checkpoint, stop)
-        with training:
-            training.terminal.say(build.introduction(config, data, training.model, world))
-            if checkpoint is not None:
-                training.terminal.say(f"continues from step {state.step} ({checkpoint.path})")
-            if training.metrics is not None and training.metrics.damaged:
-                training.terminal.say(f"metrics.jsonl: {training.metrics.damaged} lines that are no JSON were left out")
-            state = fit(training, state)
+        state = carry_out(training, state, build.introduction(config, data, training.model, world), checkpoint)
     finally:
         leave(world)
-    if state.stale(config.loop.patience):
-        training.terminal.say(
-            f"stopped after step {state.step}: no better validation in {config.loop.patience} evaluations"
-        )
-    elif state.step < config.loop.steps:
-        training.terminal.say(f"interrupted after step {state.step}; continue with --resume")
-        raise typer.Exit(Exit.INTERRUPTED)
-    if world.first:
-        typer.echo(json.dumps({"checkpoint": str(folder / f"step-{state.step:06d}"), "val_loss": state.best}))
-
-
-def _with_options(config: "TrainConfig", depth: int | None, settings: list[str], steps: int | None) -> "TrainConfig":
-    from gristmill.trainer.config import with_depth, with_settings
-
-    config = config if depth is None else with_depth(config, depth)
-    config = with_settings(config, settings)
-    return config if steps is None else replace(config, loop=replace(config.loop, steps=steps))
+    conclude(training, state)

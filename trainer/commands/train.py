@@ -5,6 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from gristmill.trainer.commands.policies import distill, grpo, ppo, reject
 from gristmill.trainer.commands.pretrain import pretrain
 
 FIRST = "pretrain"
@@ -20,3 +21,5 @@ class _Stages(TyperGroup):
 
 stages = typer.Typer(cls=_Stages, subcommand_metavar="[STAGE] RUN [OPTIONS]")
 stages.command(FIRST)(pretrain)
+for stage in (grpo, ppo, reject, distill):
+    stages.command()(stage)

@@ -4,7 +4,7 @@ Letters: B rows of one batch, T tokens of a row, P segments of a row.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -52,6 +52,8 @@ class Batch:
     """The encoder's side of an encoder-decoder."""
     last: bool = True
     """Of its step, on this rank."""
+    extra: dict[str, Tensor] = field(default_factory=dict)
+    """What one objective needs beside these."""
 
     @classmethod
     def of(cls, arrays: dict[str, Tensor], documents: bool, most_segments: int, last: bool = True) -> "Batch":

@@ -93,7 +93,7 @@ class Corpus:
                 f"the token shards cannot be read: {error}", where=str(index), fix="run `gristmill run` again"
             ) from error
         self.sequence_length, self.plan_path, self.shards = data.sequence_length, data.plan_path, data.shards
-        self.tokenizer = data.index.tokenizer
+        self.tokenizer, self.kind = data.index.tokenizer, data.index.kind
         self.split_rows = {name: entry.rows for name, entry in data.index.splits.items()}
         self.sources = data.sources
         number = {name: i for i, name in enumerate(self.sources)}

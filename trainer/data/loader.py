@@ -58,7 +58,7 @@ class Loader:
     ):
         self.corpus, self.collator, self.config, self.device = corpus, collator, config, device
         self.rank, self.world = rank, world
-        self.waited = 0.0
+        self.waited, self.figures = 0.0, dict[str, float]()
         self._free: queue.Queue[_Buffer] = queue.Queue()
         for _ in range(config.ahead + 1):
             self._free.put(_Buffer(collator.fields(corpus.sequence_length), config.rows_per_batch, device))

@@ -28,7 +28,7 @@ class DataState:
     next_row: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Rows:
     """The rows of one step, in global order, and where the next step begins."""
 
@@ -90,11 +90,12 @@ class Sampler:
             raise InputError(
                 "the pack plan has no rows", where=str(corpus.plan_path), fix="the recipe kept nothing: see its report"
             )
-        self.corpus, self.rows_per_step = corpus, rows_per_step
+        self.corpus: Corpus | None = corpus
+        self.rows, self.rows_per_step = corpus, rows_per_step
 
     def take(self, state: DataState) -> Rows:
         """The rows of the step that begins there; past the end of an epoch the next one begins."""
-        rows, count = len(self.corpus), self.rows_per_step
+        rows, count = len(self.rows), self.rows_per_step
         position_R = state.next_row + np.arange(count)
         epoch_R = state.epoch + position_R // rows
         index_R = np.empty(count, np.int64)
@@ -103,7 +104,7 @@ class Sampler:
             index_R[mine_R] = shuffled(state.seed, int(epoch), position_R[mine_R] % rows, rows)
         last = state.next_row + count
         after = DataState(state.seed, state.epoch + last // rows, last % rows)
-        tokens = int(self.corpus.plan.length[self.corpus.segment_numbers(index_R)].sum())
+        tokens = int(self.rows.plan.length[self.rows.segment_numbers(index_R)].sum())
         return Rows(index_R, epoch_R, state.seed, tokens, after)
 
     def steps(self, state: DataState) -> Iterator[Rows]:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import torch
 import torch.distributed as dist
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from gristmill.trainer.errors import InputError, TrainerError
 
+T = TypeVar("T")
 CPU = torch.device("cpu")
 
 
@@ -70,6 +72,15 @@ def all_gather(world: World, part: Tensor) -> Tensor:
     return out
 
 
+def gather_objects(world: World, mine: list[T]) -> list[T]:
+    """The lists of all ranks, one after the other."""
+    if world.size == 1:
+        return mine
+    parts: list[list[T] | None] = [None] * world.size
+    dist.all_gather_object(parts, mine)
+    return [one for part in parts for one in part or []]
+
+
 def any_rank(world: World, flag: bool) -> bool:
     """Whether any rank says so. Waits for all ranks."""
     told = torch.tensor(float(flag), device=world.device)
@@ -77,16 +88,21 @@ def any_rank(world: World, flag: bool) -> bool:
     return bool(told.item())
 
 
-def once_per_host(world: World, check: Callable[[], object]) -> None:
-    """Runs a check on one rank of every host. Where one raises a TrainerError, all ranks raise."""
-    raised: TrainerError | None = None
-    if world.local_rank == 0:
-        try:
-            check()
-        except TrainerError as error:
-            raised = error
+def together(world: World, call: Callable[[], T]) -> T:
+    """What the call gives on this rank. Where it raises a TrainerError on one, all ranks raise, and none waits."""
+    raised, made = None, None
+    try:
+        made = call()
+    except TrainerError as error:
+        raised = error
     if any_rank(world, raised is not None):
         raise raised or InputError("another rank found an error", where=f"rank {world.rank}", fix="see its message")
+    return cast(T, made)
+
+
+def once_per_host(world: World, check: Callable[[], object]) -> None:
+    """Runs a check on one rank of every host. Where one raises a TrainerError, all ranks raise."""
+    together(world, check if world.local_rank == 0 else lambda: None)
 
 
 def barrier(world: World) -> None:

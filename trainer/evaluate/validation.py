@@ -5,7 +5,7 @@ Letters: Q sources.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -28,6 +28,8 @@ class Evaluation:
     tokens: int
     loss_by_source: dict[str, float]
     bits_per_byte_by_source: dict[str, float]
+    figures: dict[str, float] = field(default_factory=dict)
+    """What else was found, by its name in metrics.jsonl."""
 
     def line(self) -> dict[str, object]:
         """Its fields in metrics.jsonl."""
@@ -39,7 +41,7 @@ class Evaluation:
         if self.bits_per_byte is not None:
             line["val_bits_per_byte"] = self.bits_per_byte
             line["val_bits_per_byte_by_source"] = self.bits_per_byte_by_source
-        return line
+        return line | self.figures
 
 
 class Evaluator:

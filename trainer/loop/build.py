@@ -20,10 +20,10 @@ from gristmill.trainer.loop.inputs import TrainingData
 from gristmill.trainer.loop.metrics import Metrics, tensorboard
 from gristmill.trainer.loop.recovery import Recovery
 from gristmill.trainer.loop.speed import Speed, device_peak, flops_per_token, matmul_ceiling
+from gristmill.trainer.loop.stage import Stage
 from gristmill.trainer.loop.terminal import Terminal
 from gristmill.trainer.loop.training import Training
 from gristmill.trainer.model.transformer import Model, initialise, parameter_counts
-from gristmill.trainer.objectives.protocol import Objective
 from gristmill.trainer.objectives.registry import OBJECTIVES
 from gristmill.trainer.optim.guard import Guard
 from gristmill.trainer.optim.optimizers import Optimizers
@@ -85,49 +85,52 @@ def build(
     world: World,
     resume: Checkpoint | None,
     interrupted: Callable[[], bool],
+    *,
+    begin: Checkpoint | None = None,
+    make_stage: Callable[[Model], Stage] | None = None,
 ) -> tuple[Training, TrainState]:
-    """All parts, and the state to begin from. `config` is complete."""
-    objective = OBJECTIVES[config.objective](data.vocabulary)
+    """All parts, and the state to begin from. `config` is complete. `begin`: the checkpoint that the weights begin
+    with. `make_stage`: what is learnt and from what, given the model, of which it may add to the parameters; None: the
+    objective of the configuration from the rows of the corpus."""
     model = Model(config.model).to(world.device)
     initialise(model, config.seed)
+    if begin is not None:
+        begin.load_weights(model)
+    stage = _corpus_stage(config, data, world) if make_stage is None else make_stage(model)
     _prepare(model, config, world)
     optimizers = Optimizers(model, config.optim, config.loop.steps, world)
     guard = Guard(optimizers, world.device, config.guard)
-    sampler = Sampler(data.train, config.data.rows_per_step)
     state = TrainState(data=DataState(seed=config.data.seed))
     if resume is not None:
         resume.load_training(guard)
         state = resume.state
-
-    def read_from(state: DataState) -> Loader:
-        steps = sampler.steps(state)
-        return Loader(data.train, objective, steps, config.data, world.device, rank=world.rank, world=world.size)
-
+    origin = data.origin if begin is None else replace(data.origin, parent=begin.sha256())
     checkpoints = Checkpoints(folder, config.loop.keep_last)
 
     def save(state: TrainState, evaluation: Evaluation | None) -> None:
-        checkpoints.save(state, evaluation, training_tensors(guard), config, data.origin, data.tokenizer, world)
+        checkpoints.save(state, evaluation, training_tensors(guard), config, origin, data.tokenizer, world)
 
     training = Training(
         config=config.loop,
         world=world,
         model=model,
-        objective=objective,
-        sampler=sampler,
-        loader=read_from(state.data),
+        objective=stage.objective,
+        sampler=stage.order,
+        loader=stage.read_from(state.data),
         guard=guard,
-        evaluate=_evaluation(config, data, objective, world, optimizers),
+        evaluate=None if stage.evaluate is None else _on_averages(stage.evaluate, optimizers),
         save=save,
         metrics=_metrics(folder, state.step) if world.first else None,
         terminal=Terminal(world.first),
         speed=_speed(config, model, data, world),
-        sources=data.train.sources,
+        sources=stage.sources,
         folder=folder,
+        round_steps=stage.steps,
         interrupted=interrupted,
     )
     if config.guard.spikes == "rollback":
         most = config.guard.rollbacks
-        training.roll_back = Recovery(folder, most, lambda saved: saved.load_training(guard), read_from)
+        training.roll_back = Recovery(folder, most, lambda saved: saved.load_training(guard), stage.read_from)
     return training, state
 
 
@@ -156,18 +159,26 @@ def _metrics(folder: Path, step: int) -> Metrics:
     return Metrics(folder / "metrics.jsonl", step, tensorboard(folder / "tensorboard", step))
 
 
-def _evaluation(
-    config: TrainConfig, data: TrainingData, objective: Objective, world: World, optimizers: Optimizers
-) -> Callable[[Model], Evaluation] | None:
-    if data.validation is None:
-        return None
-    evaluator = Evaluator(data.validation, objective, config.data, world, config.loop.evaluation_rows)
-
-    def evaluate(model: Model) -> Evaluation:
+def _on_averages(evaluate: Callable[[Model], Evaluation], optimizers: Optimizers) -> Callable[[Model], Evaluation]:
+    def averaged(model: Model) -> Evaluation:
         with optimizers.averaged(model):
-            return evaluator(model)
+            return evaluate(model)
 
-    return evaluate
+    return averaged
+
+
+def _corpus_stage(config: TrainConfig, data: TrainingData, world: World) -> Stage:
+    objective = OBJECTIVES[config.objective](data.vocabulary)
+    sampler = Sampler(data.train, config.data.rows_per_step)
+
+    def read_from(state: DataState) -> Loader:
+        steps = sampler.steps(state)
+        return Loader(data.train, objective, steps, config.data, world.device, rank=world.rank, world=world.size)
+
+    evaluate = None
+    if data.validation is not None:
+        evaluate = Evaluator(data.validation, objective, config.data, world, config.loop.evaluation_rows)
+    return Stage(objective, sampler, read_from, data.train.sources, evaluate)
 
 
 def introduction(config: TrainConfig, data: TrainingData, model: Model, world: World) -> str:

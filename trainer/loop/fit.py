@@ -1,7 +1,7 @@
 """The one loop. No objective, back end or world size is named in it: each is an object that `build.py` chose once."""
 
 from gristmill.trainer.checkpoint.state import TrainState
-from gristmill.trainer.devices.world import all_reduce, any_rank
+from gristmill.trainer.devices.world import any_rank
 from gristmill.trainer.evaluate.validation import Evaluation
 from gristmill.trainer.loop.reporting import Report, StepSums, describe
 from gristmill.trainer.loop.training import Training
@@ -22,7 +22,7 @@ def fit(training: Training, state: TrainState) -> TrainState:
             batch_loss.loss.backward()
             sums.add(batch_loss)
         training.guard.optimizers.sum_gradients()
-        all_reduce(training.world, [sums.by_source_2Q, sums.weight])
+        sums.over_all(training.world)
         result = training.guard.step(state.step, sums.loss(), sums.weight)
         training.guard.optimizers.zero_grad()
         state = state.after(rows)
@@ -35,6 +35,8 @@ def fit(training: Training, state: TrainState) -> TrainState:
 
 
 def _interrupted(training: Training, state: TrainState) -> bool:
+    if state.step % training.round_steps:
+        return False
     if training.world.size == 1:
         return training.interrupted()
     return state.step % training.config.report_every == 0 and any_rank(training.world, training.interrupted())

@@ -7,7 +7,7 @@ from pathlib import Path
 from gristmill.trainer.checkpoint.checkpoint import Checkpoint
 from gristmill.trainer.checkpoint.files import checkpoints_in
 from gristmill.trainer.checkpoint.state import TrainState
-from gristmill.trainer.data.loader import Loader
+from gristmill.trainer.data.protocol import Batches
 from gristmill.trainer.data.sampler import DataState
 from gristmill.trainer.errors import DivergedError
 from gristmill.trainer.loop.training import Training
@@ -17,7 +17,7 @@ class Recovery:
     """`Training.roll_back` for `guard.spikes=rollback`."""
 
     def __init__(
-        self, folder: Path, most: int, load: Callable[[Checkpoint], None], read_from: Callable[[DataState], Loader]
+        self, folder: Path, most: int, load: Callable[[Checkpoint], None], read_from: Callable[[DataState], Batches]
     ):
         """`load` puts a checkpoint into the training's parts; `read_from` makes a loader."""
         self.folder, self.most, self.load, self.read_from, self.done = folder, most, load, read_from, 0

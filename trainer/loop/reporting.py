@@ -13,7 +13,7 @@ from torch import Tensor
 
 from gristmill.trainer.checkpoint.state import TrainState
 from gristmill.trainer.data.sampler import Rows
-from gristmill.trainer.devices.world import all_reduce
+from gristmill.trainer.devices.world import World, all_reduce
 from gristmill.trainer.evaluate.validation import Evaluation
 from gristmill.trainer.loop.forensics import loss_by_length, write_documents
 from gristmill.trainer.loop.speed import peak_memory
@@ -41,6 +41,11 @@ class StepSums:
         for name, value in loss.metrics.items():
             self.metrics[name] = self.metrics.get(name, 0.0) + value
 
+    def over_all(self, world: World) -> None:
+        """Sums over the ranks what is a sum."""
+        pairs = [value for _, value in sorted(self.metrics.items()) if value.ndim]
+        all_reduce(world, [self.by_source_2Q, self.weight, *pairs])
+
     def loss(self) -> Tensor:
         """Mean over the step's scored tokens."""
         nats, tokens = self.by_source_2Q.sum(1)
@@ -63,6 +68,8 @@ class PendingStep:
     scalars: list[Tensor]
     by_segment_2RD: Tensor
     """Of this rank's rows."""
+    figures: dict[str, float]
+    """That the loader knew."""
 
 
 class Report:
@@ -76,10 +83,14 @@ class Report:
     def step(self, state: TrainState, sums: StepSums, result: StepResult) -> None:
         """Notes a step; no waiting for the device."""
         self.metric_names = list(sums.metrics)
-        metrics = [value / len(sums.by_segment) for value in sums.metrics.values()]
+        metrics = [
+            value[0] / value[1].clamp(min=1) if value.ndim else value / len(sums.by_segment)
+            for value in sums.metrics.values()
+        ]
         scalars = [sums.loss(), result.grad_norm, result.skipped, *metrics, *sums.by_source_2Q.flatten()]
-        segments_2RD = torch.cat(sums.by_segment, 1)
-        self.pending.append(PendingStep(state.step, result.lr, state.tokens, sums.rows, scalars, segments_2RD))
+        segments_2RD = torch.cat([sums.weight.new_zeros(2, 0, 0)] if not sums.by_segment else sums.by_segment, 1)
+        figures = dict(self.training.loader.figures)
+        self.pending.append(PendingStep(state.step, result.lr, state.tokens, sums.rows, scalars, segments_2RD, figures))
 
     def flush(self) -> list[int]:
         """Waits for the device, writes the lines, and the documents of skipped steps, which it returns."""
@@ -97,10 +108,13 @@ class Report:
             training.metrics.write([{key: finite(value) for key, value in line.items()} for line in lines])
         training.terminal.progress(progress(lines[-1], training.config.steps))
         for line, one, sums_2RD in zip(lines, pending, segments, strict=True):
-            if line["skipped"] and training.world.first:
-                path = write_documents(
-                    training.folder / "forensics", one.step, training.sampler.corpus, one.rows, sums_2RD
+            corpus = training.sampler.corpus
+            if line["skipped"] and training.world.first and corpus is None:
+                training.terminal.say(
+                    f"step {one.step} skipped: loss {line['loss']:.4f}, gradient norm {line['grad_norm']:.2f}"
                 )
+            elif line["skipped"] and training.world.first and corpus is not None:
+                path = write_documents(training.folder / "forensics", one.step, corpus, one.rows, sums_2RD)
                 training.terminal.say(
                     f"step {one.step} skipped: loss {line['loss']:.4f}, gradient norm {line['grad_norm']:.2f}; its "
                     f"documents: {path}"
@@ -108,8 +122,10 @@ class Report:
         return [line["step"] for line in lines if line["skipped"]]
 
     def _segments(self) -> list[np.ndarray]:
-        """(2, R, D) of every pending step, over all ranks."""
+        """(2, R, D) of every pending step, over all ranks; nothing where rows are no rows of a corpus."""
         world = self.training.world
+        if self.training.sampler.corpus is None:
+            return [np.zeros((2, 0, 0))] * len(self.pending)
         mine = torch.stack([one.by_segment_2RD for one in self.pending])
         rows = len(self.pending[0].rows.index_R)
         whole_S2RD = mine.new_zeros(len(mine), 2, rows, mine.shape[3])
@@ -121,7 +137,8 @@ class Report:
     def _line(
         self, one: PendingStep, numbers: list[float], sums_2RD: np.ndarray, common: dict[str, float]
     ) -> dict[str, Any]:
-        sources = self.training.sources
+        sources, corpus = self.training.sources, self.training.sampler.corpus
+        by_length = {} if corpus is None else {"loss_by_length": loss_by_length(corpus, one.rows, sums_2RD)}
         loss, norm, skipped, *rest = numbers
         metrics, flat = dict(zip(self.metric_names, rest, strict=False)), rest[len(self.metric_names) :]
         nats, counts = flat[: len(sources)], flat[len(sources) :]
@@ -131,14 +148,17 @@ class Report:
             | {
                 "skipped": bool(skipped),
                 "loss_by_source": {name: n / c for name, n, c in zip(sources, nats, counts, strict=True) if c},
-                "loss_by_length": loss_by_length(self.training.sampler.corpus, one.rows, sums_2RD),
             }
+            | by_length
+            | one.figures
             | metrics
         )
 
 
 def describe(evaluation: Evaluation) -> str:
     """One line for people."""
+    if evaluation.figures:
+        return "  ".join(f"{name} {value:.4f}" for name, value in evaluation.figures.items())
     text = f"validation loss {evaluation.loss:.4f} nats/token"
     return text if evaluation.bits_per_byte is None else f"{text}, {evaluation.bits_per_byte:.4f} bits/byte"
 

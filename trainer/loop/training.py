@@ -6,15 +6,14 @@ from pathlib import Path
 
 from gristmill.trainer.checkpoint.state import TrainState
 from gristmill.trainer.config import LoopConfig
-from gristmill.trainer.data.loader import Loader
-from gristmill.trainer.data.sampler import Sampler
+from gristmill.trainer.data.protocol import Batches, Order
 from gristmill.trainer.devices.world import World
 from gristmill.trainer.evaluate.validation import Evaluation
 from gristmill.trainer.loop.metrics import Metrics
 from gristmill.trainer.loop.speed import Speed
 from gristmill.trainer.loop.terminal import Terminal
 from gristmill.trainer.model.transformer import Model
-from gristmill.trainer.objectives.protocol import Objective
+from gristmill.trainer.objectives.protocol import Learns
 from gristmill.trainer.optim.guard import Guard
 
 
@@ -25,9 +24,9 @@ class Training:
     config: LoopConfig
     world: World
     model: Model
-    objective: Objective
-    sampler: Sampler
-    loader: Loader
+    objective: Learns
+    sampler: Order
+    loader: Batches
     guard: Guard
     evaluate: Callable[[Model], Evaluation] | None
     save: Callable[[TrainState, Evaluation | None], None]
@@ -37,6 +36,8 @@ class Training:
     sources: list[str]
     folder: Path
     """RUN/train/NAME."""
+    round_steps: int = 1
+    """It may be interrupted only after a multiple of so many steps."""
     roll_back: Callable[["Training", TrainState], TrainState | None] = lambda training, state: None
     """After a skipped step: the state to go on from, or None to go on as it is. Raises DivergedError."""
     interrupted: Callable[[], bool] = lambda: False

@@ -26,11 +26,12 @@ class BatchLoss:
     by_segment_2BD: Tensor
     """The same by segment of each row; D: the most that a row has."""
     metrics: dict[str, Tensor] = field(default_factory=dict)
-    """Scalars for metrics.jsonl, averaged over the batches of a step."""
+    """For metrics.jsonl: scalars, averaged over the batches of a step on this rank; or (2,) a sum and its count, whose
+    ratio is taken over all batches and ranks."""
 
 
-class Objective(Collator, Protocol):
-    """What is trained. As a `Collator` it fills rows on the host; called with a batch, it gives that batch's loss."""
+class Learns(Protocol):
+    """What is trained: called with a batch, it gives that batch's loss."""
 
     name: str
     bits_per_byte: bool
@@ -43,3 +44,7 @@ class Objective(Collator, Protocol):
 
     def __call__(self, model: Model, batch: Batch, sources: int) -> BatchLoss:
         """The losses of a batch."""
+
+
+class Objective(Collator, Learns, Protocol):
+    """What is learnt from the rows of a corpus. As a `Collator` it fills them on the host."""

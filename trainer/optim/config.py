@@ -18,6 +18,8 @@ class OptimConfig:
     sqrt(768 / width) (nanochat); 0: lr. Value embeddings have half of it."""
     head_lr: float = 0.0
     """Of that output matrix, scaled alike; 0: lr."""
+    critic_lr: float = 0.0
+    """Of PPO's critic, which is all AdamW's; 0: lr."""
     muon_lr: float = 0.02
     """Peak learning rate of Muon; scaled by sqrt(max(1, rows / columns))."""
     weight_decay: float = 0.0

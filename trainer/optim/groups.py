@@ -4,12 +4,12 @@ from torch import nn
 
 from gristmill.trainer.optim.config import OptimConfig
 
-KINDS = ("muon", "embedding", "values", "head", "decayed", "plain")
+KINDS = ("muon", "embedding", "values", "head", "critic", "decayed", "plain")
 
 
 def parameter_groups(model: nn.Module, config: OptimConfig) -> dict[str, list[tuple[str, nn.Parameter]]]:
     """muon: matrices inside the layers; embedding, head: those two, where they are not one; values: value embeddings;
-    decayed: other matrices and embeddings; plain: norms, biases, scores.
+    critic: all of a critic; decayed: other matrices and embeddings; plain: norms, biases, scores.
 
     Raises AssertionError unless every parameter is in exactly one group.
     """
@@ -20,6 +20,7 @@ def parameter_groups(model: nn.Module, config: OptimConfig) -> dict[str, list[tu
         matrix = parameter.ndim >= 2 and ".blocks." in name and "router" not in name
         kind = "muon" if matrix and config.kind == "muon" else "decayed" if parameter.ndim >= 2 else "plain"
         kind = "values" if name.startswith("value_embeddings.") else kind
+        kind = "critic" if name.startswith("critic.") else kind
         groups[alone.get(name, kind)].append((name, parameter))
     seen = [id(parameter) for group in groups.values() for _, parameter in group]
     assert len(seen) == len(set(seen)), "a parameter is in two groups"

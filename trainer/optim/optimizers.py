@@ -36,7 +36,7 @@ class Optimizers:
             {
                 "params": [self.local[name] for name, _ in groups[kind]],
                 "peak": peaks[kind],
-                "weight_decay": 0.0 if kind == "plain" else config.weight_decay,
+                "weight_decay": 0.0 if kind in ("plain", "critic") else config.weight_decay,
             }
             for kind in KINDS
             if kind != "muon" and groups[kind]
@@ -172,7 +172,7 @@ def _empty_state(what: str, parameter: nn.Parameter) -> Tensor:
 def _peak_rates(config: OptimConfig, groups: dict[str, list[tuple[str, nn.Parameter]]]) -> dict[str, float]:
     """AdamW's by group. Those of the embedding and the head are for a width of 768 and scale with its root, as in
     nanochat: what is added to a hidden state is then equally large at every width."""
-    rates = dict.fromkeys(KINDS, config.lr)
+    rates = dict.fromkeys(KINDS, config.lr) | {"critic": config.critic_lr or config.lr}
     given = {"embedding": config.embedding_lr, "values": config.embedding_lr / 2, "head": config.head_lr}
     for kind, rate in given.items():
         if rate and groups[kind]:

@@ -122,6 +122,7 @@ def test_checkpoint__names_what_it_was_made_from(one_run_dir, tiny, assemble, tm
         "plan": file_sha256(data.train.plan_path),
         "tokenizer": file_sha256(one_run_dir / "tokenizer" / "tokenizer.model"),
         "recipe": "abc",
+        "parent": None,
     }
     assert len(facts["code"]["trainer_sha256"]) == 64
     assert facts["config"]["model"]["width"] == tiny.model.width

@@ -1,0 +1,186 @@
+"""The stages in which a policy learns from its own answers: each end to end at a tiny size."""
+
+import json
+import os
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+
+from gristmill.trainer.checkpoint.checkpoint import Checkpoint
+from gristmill.trainer.devices.world import CPU, World
+from gristmill.trainer.errors import ConfigError, InputError, MismatchError, RewardError
+from tests.trainer.align.conftest import train_policy, write_conversations
+
+STAGES = ("grpo", "ppo", "reject", "distill")
+
+
+def settings_of(stage: str, run: Path) -> list[str]:
+    return [f"teacher={run / 'train' / 'teacher'}", "rollouts.samples=1"] if stage == "distill" else []
+
+
+@pytest.mark.parametrize("stage", ["grpo", "ppo"])
+@pytest.mark.parametrize("filters", [[], ["rollouts.temperature=0.7", "rollouts.top_k=9", "rollouts.min_p=0.02"]])
+def test_first_update__the_ratio_is_one_and_the_samplers_log_probabilities_are_the_trainers(
+    policy_run, tmp_path, stage, filters
+):
+    lines, _, _ = train_policy(policy_run, stage, tmp_path, *filters, steps=4)
+    assert [line["clipped"] for line in lines[::2]] == [0, 0]
+    for line in lines[::2]:  # of two epochs each
+        assert abs(line["kl_round"]) < 1e-9
+    assert all(line["sampler_gap"] < 1e-5 for line in lines)
+    assert lines[1]["kl_round"] > 0
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_interrupted__ends_where_a_round_does_and_goes_on_bit_for_bit(policy_run, tmp_path, stage):
+    options = [*settings_of(stage, policy_run), "rollouts.epochs=2", "rollouts.examples=3"]
+    whole, training, _ = train_policy(policy_run, stage, tmp_path / "whole", *options, steps=6)
+    assert (stage == "ppo") == any(name.startswith("critic.") for name, _ in training.model.named_parameters())
+    asked = []
+    _, _, state = train_policy(
+        policy_run, stage, tmp_path / "cut", *options, steps=6, interrupted=lambda: asked.append(1) or len(asked) > 1
+    )
+    assert state.step == 2
+    later, again, _ = train_policy(
+        policy_run, stage, tmp_path / "cut", *options, steps=6, resume=tmp_path / "cut" / "step-000002"
+    )
+    assert [line["loss"] for line in later] == [line["loss"] for line in whole]
+    one = dict(training.model.named_parameters())
+    assert all(torch.equal(one[name], value) for name, value in again.model.named_parameters())
+
+
+def _two(rank: int, port: int, run: Path, folder: Path) -> None:
+    torch.set_num_threads(1)
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    dist.init_process_group("gloo", rank=rank, world_size=2)
+    for stage in STAGES:
+        options = [*settings_of(stage, run), "rollouts.prompts=5", "rollouts.write=true"]
+        train_policy(run, stage, folder / stage, *options, world=World(rank, 2))
+    dist.destroy_process_group()
+
+
+def lines_of(folder: Path) -> list[dict]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.process
+def test_two_ranks__equal_one(policy_run, tmp_path):
+    """Five prompts, so that the ranks' shares differ."""
+    mp.spawn(_two, (30_000 + os.getpid() % 20_000, policy_run, tmp_path / "two"), nprocs=2)
+    for stage in STAGES:
+        options = [*settings_of(stage, policy_run), "rollouts.prompts=5"]
+        train_policy(policy_run, stage, tmp_path / "one" / stage, *options)
+        one, two = (lines_of(tmp_path / name / stage) for name in ("one", "two"))
+        assert [line["step"] for line in one] == [line["step"] for line in two]
+        same = ("loss", "grad_norm", "reward", "kl", "clipped", "equal_groups", "tokens", "val_reward", "value_loss")
+        for a, b in zip(one, two, strict=True):
+            assert a.keys() == b.keys()
+            for name in set(same) & a.keys():
+                assert a[name] == pytest.approx(b[name], abs=2e-5), (stage, name)
+
+
+def test_micro_batches__change_nothing(policy_run, tmp_path):
+    for stage in STAGES:
+        options = settings_of(stage, policy_run)
+        many, _, _ = train_policy(policy_run, stage, tmp_path / stage / "many", *options, "data.rows_per_batch=1")
+        one, _, _ = train_policy(policy_run, stage, tmp_path / stage / "one", *options, "data.rows_per_batch=64")
+        for a, b in zip(many, one, strict=True):
+            assert a["loss"] == pytest.approx(b["loss"], abs=1e-5)
+            assert a["grad_norm"] == pytest.approx(b["grad_norm"], rel=1e-3, abs=1e-6)
+
+
+def test_ppo__a_checkpoint_gives_the_policy_alone_and_the_critic_learns(policy_run, tmp_path):
+    lines, training, _ = train_policy(policy_run, "ppo", tmp_path, "ppo.beta=0.0", "optim.critic_lr=0.01", steps=16)
+    policy = Checkpoint.open(tmp_path).load_model(CPU)
+    trained = dict(training.model.named_parameters())
+    assert not any(name.startswith("critic") for name, _ in policy.named_parameters())
+    assert all(torch.equal(value, trained[name]) for name, value in policy.named_parameters())
+    assert lines[-1]["value_loss"] < lines[0]["value_loss"]
+
+
+def test_reject__keeps_the_best_of_all_rounds(policy_run, tmp_path):
+    options = ["rollouts.examples=2", "rollouts.prompts=4", "rollouts.epochs=1"]  # four prompts, each in every round
+    train_policy(policy_run, "reject", tmp_path, *options, steps=5)
+    rounds = [
+        {record["prompt"]: record for record in map(json.loads, path.read_text().splitlines())}
+        for path in sorted((tmp_path / "best").iterdir())
+    ]
+    assert len(rounds) == 5
+    for before, after in pairwise(rounds):
+        assert before.keys() <= after.keys()
+        for prompt, record in before.items():
+            assert after[prompt]["reward"] >= record["reward"]
+            assert after[prompt]["reward"] > record["reward"] or after[prompt] == record
+
+
+def test_distill__of_its_own_teacher_there_is_nothing_to_learn(policy_run, tmp_path):
+    lines, _, _ = train_policy(policy_run, "distill", tmp_path, f"teacher={policy_run / 'train' / 'base'}", steps=1)
+    assert abs(lines[0]["divergence"]) < 1e-6
+    assert lines[0]["grad_norm"] < 1e-4
+
+
+def test_grpo__groups_of_equal_rewards_teach_nothing(policy_run, tmp_path):
+    judge = tmp_path / "judge.py"
+    judge.write_text("def same(prompts, completions, answers):\n    return [0.3] * len(completions)\n")
+    before = {
+        k: v.clone() for k, v in Checkpoint.open(policy_run / "train" / "base").load_model(CPU).named_parameters()
+    }
+    lines, training, _ = train_policy(
+        policy_run, "grpo", tmp_path / "out", f"rollouts.reward={judge}:same", "rollouts.truncated=score"
+    )
+    assert all(line["equal_groups"] == 1 and line["grad_norm"] == 0 and not line["skipped"] for line in lines)
+    assert all(torch.equal(before[name], value) for name, value in training.model.named_parameters())
+
+
+def test_truncated__answers_are_worth_nothing_or_are_masked(policy_run, tmp_path):
+    judge = tmp_path / "judge.py"
+    judge.write_text("def one(prompts, completions, answers):\n    return [1.0] * len(completions)\n")
+    options = [f"rollouts.reward={judge}:one", "rollouts.tokens=1"]  # no answer ends within a token
+    zero, _, _ = train_policy(policy_run, "grpo", tmp_path / "zero", *options, "rollouts.truncated=zero")
+    score, _, _ = train_policy(policy_run, "grpo", tmp_path / "score", *options, "rollouts.truncated=score")
+    masked, _, _ = train_policy(policy_run, "ppo", tmp_path / "mask", *options, "rollouts.truncated=mask")
+    assert zero[0]["reward"] < score[0]["reward"] == 1
+    assert zero[0]["truncated"] > 0
+    assert all(line["grad_norm"] == 0 or line["truncated"] < 1 for line in masked)
+
+
+def test_prompts_of_a_run(policy_run, tmp_path):
+    run = write_conversations(tmp_path / "prompts", "prompts")
+    with pytest.raises(InputError, match="holds chat, not prompts"):
+        train_policy(policy_run, "grpo", tmp_path / "out", "rollouts.task=")
+    (run / "train").mkdir()
+    (run / "train" / "base").symlink_to(policy_run / "train" / "base")
+    lines, _, _ = train_policy(run, "grpo", tmp_path / "out", "rollouts.task=")
+    assert len(lines) == 4
+
+
+def test_errors__name_what_is_wrong_and_nothing_is_half_written(policy_run, tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(ConfigError, match="no whole number of rounds"):
+        train_policy(policy_run, "grpo", out, steps=3)
+    with pytest.raises(ConfigError, match="nothing to be compared"):
+        train_policy(policy_run, "grpo", out, "rollouts.samples=1")
+    with pytest.raises(ConfigError, match="a student needs a teacher"):
+        train_policy(policy_run, "distill", out)
+    with pytest.raises(ConfigError, match="unknown task"):
+        train_policy(policy_run, "grpo", out, "rollouts.task=sing")
+    judge = tmp_path / "judge.py"
+    judge.write_text("def nan(prompts, completions, answers):\n    return [float('nan')] * len(completions)\n")
+    with pytest.raises(RewardError, match="is nan"):
+        train_policy(policy_run, "grpo", out, f"rollouts.reward={judge}:nan", "loop.save_every=2")
+    assert not list(out.glob("step-*"))
+    assert not list(out.glob("best"))
+
+
+def test_errors__of_another_tokenizer(policy_run, one_run_dir, tmp_path):
+    other = tmp_path / "other"
+    (other / "train").mkdir(parents=True)
+    for name in ("tokens", "tokenizer", "manifest.json"):
+        (other / name).symlink_to(one_run_dir / name)
+    (other / "train" / "base").symlink_to(policy_run / "train" / "base")
+    with pytest.raises(MismatchError, match="another tokenizer"):
+        train_policy(other, "grpo", tmp_path / "out")

@@ -1,0 +1,116 @@
+"""GRPO: what a policy wrote becomes likelier or less likely by how it compares with its group (Shao et al. 2024), as
+Dr. GRPO and DAPO mended it.
+
+Letters: B rows (one answer each), T tokens of a row, N = B * T.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gristmill.trainer.data.batch import Batch
+from gristmill.trainer.errors import ConfigError
+from gristmill.trainer.model.cross_entropy import log_probabilities
+from gristmill.trainer.model.transformer import Model
+from gristmill.trainer.objectives.policy_losses import AGGREGATIONS, clipped_loss, k2, k3, token_weights
+from gristmill.trainer.objectives.protocol import BatchLoss
+
+
+@dataclass(frozen=True, kw_only=True)
+class GrpoConfig:
+    """Of `train grpo`."""
+
+    low: float = 0.2
+    """A token's ratio to the policy that sampled may fall to 1 - low."""
+    high: float = 0.28
+    """It may rise to 1 + high (DAPO's clip-higher)."""
+    scaled: bool = False
+    """Divide advantages by the deviation of their group (GRPO); Dr. GRPO does not."""
+    aggregation: str = "dapo"
+    """What losses of tokens are divided by: dapo (tokens of the step), grpo (tokens of the answer, then answers) or
+    dr_grpo (answers x rollouts.tokens)."""
+    beta: float = 0.0
+    """Weight of the KL divergence from the model that the training began with, as k2 in the loss; 0: none is kept."""
+
+    def __post_init__(self) -> None:
+        if self.aggregation not in AGGREGATIONS:
+            raise ConfigError(
+                f"aggregation = {self.aggregation!r} is not a choice",
+                where="option grpo.aggregation",
+                fix=f"one of: {', '.join(AGGREGATIONS)}",
+            )
+        if not (0 < self.low < 1 and self.high > 0 and self.beta >= 0):
+            raise ConfigError(
+                "the clip or the weight of the divergence makes no sense",
+                where="options grpo.low, grpo.high, grpo.beta",
+                fix="0 < low < 1, high > 0, beta >= 0",
+            )
+
+
+class Policy:
+    """What the objectives of policies share: they read answers, one to a row, and fill no rows of a corpus."""
+
+    bits_per_byte, mask, encodes = False, "causal", False
+
+
+class Grpo(Policy):
+    """The clipped objective. A batch's `extra` holds, by tokens of its answers: `old` (log-probabilities when the round
+    began), `advantage`, and with beta > 0 `reference`."""
+
+    name = "grpo"
+
+    def __init__(self, config: GrpoConfig, temperature: float, longest: int):
+        """`longest`: most tokens of an answer."""
+        self.config, self.temperature, self.longest = config, temperature, longest
+
+    def __call__(self, model: Model, batch: Batch, sources: int) -> BatchLoss:
+        """Of an `Objective`."""
+        log_p_BT = target_log_probabilities(model, batch, self.temperature)
+        mask_BT, extra = batch.targets_BT >= 0, batch.extra
+        loss_BT, held_BT = clipped_loss(
+            log_p_BT, extra["old"], extra["advantage"], low=self.config.low, high=self.config.high
+        )
+        metrics = ratio_metrics(log_p_BT, extra["old"], held_BT, mask_BT)
+        if self.config.beta:
+            loss_BT = loss_BT + self.config.beta * k2(log_p_BT, extra["reference"])
+            metrics["kl"] = of_tokens(k3(log_p_BT, extra["reference"]), mask_BT)
+        weights_BT, divisor = token_weights(mask_BT, self.config.aggregation, self.longest)
+        return summed((loss_BT * weights_BT).sum(), divisor, batch, sources, metrics)
+
+
+def target_log_probabilities(
+    model: Model, batch: Batch, temperature: float, hidden_BTE: Tensor | None = None
+) -> Tensor:
+    """float32 (B, T), with a gradient: of a batch's targets, as they were sampled: under the temperature, within what
+    filters left (`extra["kept"]`); 0 where there is no target."""
+    hidden_BTE = model(batch.tokens) if hidden_BTE is None else hidden_BTE
+    kept_BTW = batch.extra.get("kept")
+    found_N = log_probabilities(
+        model.before_output(hidden_BTE.flatten(0, 1)),
+        model.output_weight(),
+        batch.targets_BT.flatten(),
+        vocabulary=model.config.vocabulary,
+        bias_V=model.head_bias,
+        temperature=temperature or 1.0,
+        kept_NW=None if kept_BTW is None else kept_BTW.flatten(0, 1),
+    )
+    return found_N.view(batch.targets_BT.shape)
+
+
+def of_tokens(values_BT: Tensor, mask_BT: Tensor) -> Tensor:
+    """float32 (2,): their sum over the mask, and how many; a step's metric is the ratio over all its batches."""
+    mask_BT = mask_BT.float()
+    return torch.stack(((values_BT.detach().float() * mask_BT).sum(), mask_BT.sum()))
+
+
+def ratio_metrics(log_p_BT: Tensor, old_BT: Tensor, held_BT: Tensor, mask_BT: Tensor) -> dict[str, Tensor]:
+    """How far the policy has moved since its round began, and on how many tokens the clip holds it."""
+    return {"kl_round": of_tokens(k3(log_p_BT, old_BT), mask_BT), "clipped": of_tokens(held_BT, mask_BT)}
+
+
+def summed(loss: Tensor, divisor: Tensor, batch: Batch, sources: int, metrics: dict[str, Tensor]) -> BatchLoss:
+    """As the loop wants it; what answers were asked from is one source."""
+    by_source_2Q = torch.zeros(2, sources, device=loss.device)
+    by_source_2Q[0, 0], by_source_2Q[1, 0] = loss.detach(), divisor
+    return BatchLoss(loss, divisor, by_source_2Q, torch.zeros(2, len(batch.targets_BT), 0, device=loss.device), metrics)

@@ -1,0 +1,104 @@
+"""PPO: as GRPO, but a critic says what was to be expected, token by token (Schulman et al. 2017; Ouyang et al. 2022).
+
+Letters: B rows (one answer each), T tokens of a row.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gristmill.trainer.data.batch import Batch
+from gristmill.trainer.errors import ConfigError
+from gristmill.trainer.model.layers import Linear
+from gristmill.trainer.model.transformer import Model, Tokens
+from gristmill.trainer.objectives.policy import Policy, of_tokens, ratio_metrics, summed, target_log_probabilities
+from gristmill.trainer.objectives.policy_losses import clipped_loss, clipped_value_loss
+from gristmill.trainer.objectives.protocol import BatchLoss
+
+
+@dataclass(frozen=True, kw_only=True)
+class PpoConfig:
+    """Of `train ppo`."""
+
+    clip: float = 0.2
+    """A token's ratio to the policy that sampled stays within 1 - clip and 1 + clip."""
+    value_clip: float = 0.2
+    """How far a value may move in one round."""
+    value_weight: float = 0.5
+    """Of the critic's loss."""
+    beta: float = 0.02
+    """What a nat of KL divergence from the model that the training began with costs, in the reward (k1)."""
+    gamma: float = 1.0
+    lam: float = 0.95
+    """Of generalised advantages: 1 trusts what was rewarded, 0 the critic."""
+
+    def __post_init__(self) -> None:
+        sound = 0 < self.clip < 1 and self.value_clip > 0 and self.value_weight > 0 and self.beta >= 0
+        if not (sound and 0 < self.gamma <= 1 and 0 <= self.lam <= 1):
+            raise ConfigError(
+                "an option of PPO makes no sense",
+                where="options ppo.*",
+                fix="0 < clip < 1, value_clip > 0, value_weight > 0, beta >= 0, 0 < gamma <= 1, 0 <= lam <= 1",
+            )
+
+
+class Critic(nn.Module):
+    """A trunk like the policy's, of its own weights, and a value of every token. It is a part of the policy's module
+    (`attach_critic`), so that one optimiser steps both and a checkpoint holds both; what loads a policy leaves it."""
+
+    def __init__(self, policy: Model):
+        super().__init__()
+        self.trunk = Model(policy.config)
+        self.trunk.head = None
+        self.value = Linear(policy.config.width, 1, True)
+
+    def forward(self, tokens: Tokens) -> Tensor:
+        """float32 (B, T): what is still to come after each token, before the next one is written."""
+        return self.value(self.trunk(tokens).float())[..., 0]
+
+
+def attach_critic(policy: Model) -> Critic:
+    """Gives the policy a critic that begins with its trunk and a value of 0 everywhere."""
+    critic = Critic(policy).to(policy.embedding.weight.device)
+    weights = {name: value for name, value in policy.state_dict().items() if not name.startswith("head.")}
+    critic.trunk.load_state_dict(weights)
+    for parameter in critic.value.parameters():
+        nn.init.zeros_(parameter)
+    policy.add_module("critic", critic)
+    return critic
+
+
+def critic_of(policy: Model) -> Critic:
+    """The attached one."""
+    critic = policy.get_submodule("critic")
+    assert isinstance(critic, Critic)
+    return critic
+
+
+class Ppo(Policy):
+    """The clipped objective and the critic's. A batch's `extra` holds, by tokens of its answers: `old` and `old_value`
+    (when the round began), `advantage` (whitened), `returns`."""
+
+    name = "ppo"
+
+    def __init__(self, config: PpoConfig, temperature: float):
+        self.config, self.temperature = config, temperature
+
+    def __call__(self, model: Model, batch: Batch, sources: int) -> BatchLoss:
+        """Of an `Objective`."""
+        config, extra = self.config, batch.extra
+        mask_BT = batch.targets_BT >= 0
+        log_p_BT = target_log_probabilities(model, batch, self.temperature)
+        loss_BT, held_BT = clipped_loss(log_p_BT, extra["old"], extra["advantage"], low=config.clip, high=config.clip)
+        value_BT = critic_of(model)(batch.tokens)
+        value_loss_BT, value_held_BT = clipped_value_loss(
+            value_BT, extra["old_value"], extra["returns"], config.value_clip
+        )
+        metrics = ratio_metrics(log_p_BT, extra["old"], held_BT, mask_BT) | {
+            "policy_loss": of_tokens(loss_BT, mask_BT),
+            "value_loss": of_tokens(value_loss_BT, mask_BT),
+            "value_clipped": of_tokens(value_held_BT, mask_BT),
+        }
+        both_BT = torch.where(mask_BT, loss_BT + config.value_weight * value_loss_BT, 0.0)
+        return summed(both_BT.sum(), mask_BT.float().sum(), batch, sources, metrics)
