@@ -17,6 +17,7 @@ from gristmill.trainer.evaluate.sampling import PURE
 from gristmill.trainer.rollouts.prompts import task_prompts
 from gristmill.trainer.rollouts.rewards import give_rewards, open_reward
 from gristmill.trainer.rollouts.rollout import Rollout
+from gristmill.trainer.rollouts.search import search_in
 from gristmill.trainer.rollouts.written import Source, write_rollouts
 
 RECIPE = """\
@@ -101,3 +102,14 @@ def test_rollouts__all_samples_can_be_looked_at(written, tmp_path):
     assert rewards.count(1.0) == 40
     dead = json.loads((tmp_path / "run" / "manifest.json").read_text())["accounts"]
     assert "EmptyTurn" in json.dumps(dead)
+
+
+@pytest.mark.parametrize("words", ["old stone bridges", "磨坊主"])
+def test_search__reads_the_texts_of_a_real_run(small_run, words):
+    texts = ds.dataset(small_run / "text", format="arrow").to_table().to_pylist()
+    text_of = {row["doc_id"]: " ".join(row["text"].split()) for row in texts}
+    found = search_in(small_run)
+    assert {doc_id for doc_id, _ in found.passages} == text_of.keys()
+    best = found.ranked(words)[:3]
+    assert best
+    assert all(" ".join(passage.split()) in text_of[doc_id] for doc_id, passage in best)
