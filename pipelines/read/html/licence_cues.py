@@ -12,6 +12,10 @@ _FIRST_P = np.zeros(1 << 12, np.bool_)
 for _name in _CHINESE:
     _FIRST_P[(_name[0] & 15) << 8 | _name[1]] = True
 
+_BEGINS_C = np.zeros(256, np.bool_)
+"""Whether one of the names that are looked for has such a byte where it is found: c of cc and Creative, / of addresses."""
+_BEGINS_C[[*b"cC/", *(_name[0] for _name in _CHINESE)]] = True
+
 # Letters: P pairs of bytes, B bytes, W words, C bytes of a word.
 
 
@@ -51,6 +55,8 @@ def _behind_gap(data_B, i):
 def _find(data_B, chinese_WC):
     for i in range(data_B.size - 2):
         c = data_B[i]
+        if not _BEGINS_C[c]:
+            continue
         if c == 99 or c == 67:
             second = data_B[i + 1] | 32
             if second == 99:  # cc by, cc-by, cc0
@@ -66,7 +72,7 @@ def _find(data_B, chinese_WC):
                 return True
             if _follows(data_B, i - 8, b"-licence/version"):
                 return True
-        elif c >= 0xE5 and _FIRST_P[(c & 15) << 8 | data_B[i + 1]]:
+        elif _FIRST_P[(c & 15) << 8 | data_B[i + 1]]:
             for w in range(chinese_WC.shape[0]):
                 k = 0
                 while k < chinese_WC.shape[1] and chinese_WC[w, k] and i + k < data_B.size:
