@@ -18,8 +18,8 @@ MORE_FIELDS = re.compile(rb"(?:[\w-]+:[^\n]*\n)+\r?\n")
 DRAFT = b"WARC/0."
 """ClueWeb's writer of 0.18 counted other line ends than it wrote: there a record ends where the next one begins."""
 TYPE = re.compile(rb"^warc-type:[ \t]*([a-z]+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
-
-
+TRUNCATED = re.compile(rb"^warc-truncated:[ \t]*\S", re.IGNORECASE | re.MULTILINE)
+"""The block was cut when it was stored; some writers leave the length that it had."""
 LINE_ENDS_BEHIND = 4
 """Bytes of line ends that a block may end with."""
 
@@ -95,14 +95,16 @@ def _frame(tape: Tape, limit: int) -> Frame | LostFrame:
 
 
 def _miscounted_end(tape: Tape, header: Header, limit: int) -> int | None:
-    """How far ahead a record ends whose length is wrong because its line ends were counted or converted otherwise: at
-    the beginning of the next one, or at the end of the file. None where that does not explain it."""
+    """How far ahead a record ends whose length is wrong because its line ends were counted or converted otherwise, or
+    its block was cut: at the beginning of the next one, or at the end of the file. None where that does not explain
+    it."""
     size = _next_begins(tape, header.length, limit)
     if size - header.length > limit or header.block is None:
         return None
     block = tape.peek(size)[header.length :].rstrip(b"\r\n")
     followed = tape.holds(size + 1)
-    if (followed and header.head.startswith(DRAFT)) or _converted(block, header.block):
+    cut = len(block) < header.block and not tape.error and TRUNCATED.search(header.head)
+    if cut or (followed and header.head.startswith(DRAFT)) or _converted(block, header.block):
         return header.length + len(block)
     return None
 
