@@ -13,7 +13,7 @@ for _name in _CHINESE:
     _FIRST_P[(_name[0] & 15) << 8 | _name[1]] = True
 
 _BEGINS_C = np.zeros(256, np.bool_)
-"""Whether one of the names that are looked for has such a byte where it is found: c of cc and Creative, / of addresses."""
+"""Whether what is looked for has such a byte where it is found: c of cc and Creative, / of addresses."""
 _BEGINS_C[[*b"cC/", *(_name[0] for _name in _CHINESE)]] = True
 
 # Letters: P pairs of bytes, B bytes, W words, C bytes of a word.

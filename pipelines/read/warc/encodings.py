@@ -24,8 +24,8 @@ CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 SNIFFED_BYTES = 1445
 """As WHATWG MIME sniffing looks at."""
 LEAST_BYTES = 64
-"""Of text, that a body without a mark of its encoding gives before it ends or is damaged: of 6,000 bodies of random bytes
-one gives so much of what has no control character."""
+"""Of text, that a body without a mark of its encoding gives before it ends or is damaged. Of 6,000 bodies of random
+bytes one gives so much."""
 FED_BYTES = 1 << 10
 """At a time: zstd makes at most 33 MB of so much, the others stop at the limit."""
 NAMES = {"x-gzip": "gzip", "gzip": "gzip", "deflate": "deflate", "br": "br", "zstd": "zstd", "chunked": "chunked"}
