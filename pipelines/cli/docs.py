@@ -12,15 +12,15 @@ from gristmill.filters.signals import SIGNALS
 from gristmill.pipelines.cli.datasets_page import datasets_page
 from gristmill.pipelines.cli.terminal.output import note
 from gristmill.pipelines.errors import Exit
+from gristmill.pipelines.recipe.documented import recipe_schema
 from gristmill.pipelines.recipe.gates import figures_page
-from gristmill.pipelines.recipe.schema import Recipe
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def pages() -> dict[str, str]:
     """File name -> content of every generated page."""
-    schema = json.dumps(Recipe.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
+    schema = json.dumps(recipe_schema(), indent=1, ensure_ascii=False) + "\n"
     return {
         "recipe.schema.json": schema,
         "recipe.md": recipe_page(),
@@ -39,7 +39,7 @@ def recipe_page() -> str:
         "Made from `pipelines/recipe/schema.py` by `make docs`. Defaults are the recommended values.",
         "",
     ]
-    schema = Recipe.model_json_schema()
+    schema = recipe_schema()
     for name, model in [("recipe", schema), *schema["$defs"].items()]:
         lines += [
             f"## {name}",

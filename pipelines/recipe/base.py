@@ -42,7 +42,7 @@ ModelPaths = Annotated[dict[str, str], Expected("a mapping from languages to pat
 class Model(BaseModel):
     """Unknown keys are errors, infinite numbers too; values do not change after validation."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @field_validator("*", mode="before")
     @classmethod

@@ -8,7 +8,6 @@ import pytest
 
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.load import dump, fingerprint, line_of, load
-from gristmill.pipelines.recipe.schema import Recipe
 
 GOOD = """\
 gristmill: 1
@@ -186,11 +185,3 @@ def test_load__missing_file_names_the_nearest(tmp_path):
     with pytest.raises(RecipeError) as caught:
         load(tmp_path / "recipee.yaml")
     assert "did you mean 'recipe.yaml'?" in caught.value.fix
-
-
-def test_schema__is_current():
-    import json
-    from pathlib import Path
-
-    written = json.loads(Path("docs/recipe.schema.json").read_text(encoding="utf-8"))
-    assert written == Recipe.model_json_schema(), "run `make docs`"
