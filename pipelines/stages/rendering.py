@@ -21,18 +21,25 @@ from gristmill.tokenizer.special_ids import BOS
 
 TOO_LONG = "too_long"
 """Why a conversation, a pair or a prompt is left out: a training row has no room for it, and it may not be cut."""
+EQUAL = "equal_answers"
+"""Why a pair is left out: editing or scrubbing took away what the answers differed in."""
 
 
 @dataclass(frozen=True)
 class Rows:
     """What documents are as tokens."""
 
-    kept_D: np.ndarray
-    """bool: whether there is room for it."""
+    left_out_D: np.ndarray
+    """str: why a document is left out; "" of those that are kept."""
     tokens_T: np.ndarray
     offsets_K1: np.ndarray
     columns: dict[str, Any]
     """Of those that are kept: the optional columns of a shard."""
+
+    @property
+    def kept(self) -> np.ndarray:
+        """bool (D,): which are kept."""
+        return self.left_out_D == ""
 
 
 class Renderer:
@@ -56,7 +63,7 @@ class Renderer:
     def _texts(self, batch: pa.RecordBatch) -> Rows:
         tokens, offsets = self.encoder.encode(batch.column("text"))
         mask = {"loss_mask": (tokens != BOS).astype(np.uint8)} if self.masked else {}
-        return Rows(np.ones(batch.num_rows, bool), tokens, offsets, mask)
+        return Rows(np.full(batch.num_rows, ""), tokens, offsets, mask)
 
     def _chat(self, batch: pa.RecordBatch) -> Rows:
         options = self.recipe.tokens
@@ -76,18 +83,16 @@ class Renderer:
         ]
         rendered = [one for one in render_all(self.encoder, both) if one is not None]  # nothing bounds them
         pairs = [list(pair) for pair in zip(rendered[::2], rendered[1::2], strict=True)]
-        most = self.recipe.tokens.sequence_length
-        fitting = [pair if sum(len(one.ids) for one in pair) <= most else None for pair in pairs]
-        rows = _rows(fitting)
-        margin = batch.column("margin").fill_null(0).to_numpy()[rows.kept_D]
-        begins = [len(pair[0].ids) for pair in fitting if pair is not None]
+        rows = _rows([_pair(pair, self.recipe.tokens.sequence_length) for pair in pairs])
+        margin = batch.column("margin").fill_null(0).to_numpy()[rows.kept]
+        begins = [len(pair[0].ids) for pair, kept in zip(pairs, rows.kept, strict=True) if kept]
         return replace(rows, columns={**rows.columns, "rejected": begins, "margin": margin.astype(np.float32)})
 
     def _prompts(self, batch: pa.RecordBatch) -> Rows:
         turns = [parse(messages, generation=True) for messages in _messages(batch, MESSAGES)]
         most = self.recipe.tokens.sequence_length - 1  # an answer has a token
         rows = _rows(list(map(_alone, render_all(self.encoder, turns, generation=True, most=most))))
-        kept = batch.filter(pa.array(rows.kept_D))
+        kept = batch.filter(pa.array(rows.kept))
         return replace(rows, columns={name: kept.column(name) for name in ("task", "answer")})
 
 
@@ -99,19 +104,26 @@ def _answered(turns: list[Turn], prompt: int) -> list[Turn]:
     return [replace(turn, learnt=turn.learnt and number >= prompt) for number, turn in enumerate(turns)]
 
 
-def _alone(rendered: Rendered | None) -> list[Rendered] | None:
-    return None if rendered is None else [rendered]
+def _alone(rendered: Rendered | None) -> list[Rendered] | str:
+    return TOO_LONG if rendered is None else [rendered]
 
 
-def _rows(documents: Sequence[list[Rendered] | None]) -> Rows:
-    """Each of what was rendered for a document, one after the other; None: there is no room."""
-    kept = [one for one in documents if one is not None]
+def _pair(pair: list[Rendered], most: int) -> list[Rendered] | str:
+    chosen, rejected = pair
+    if np.array_equal(chosen.ids, rejected.ids):
+        return EQUAL
+    return pair if len(chosen.ids) + len(rejected.ids) <= most else TOO_LONG
+
+
+def _rows(documents: Sequence[list[Rendered] | str]) -> Rows:
+    """Each of what was rendered for a document, one after the other; or why it is left out."""
+    kept = [one for one in documents if not isinstance(one, str)]
     count_K = [sum(len(part.ids) for part in one) for one in kept]
     ids = [part.ids for one in kept for part in one]
     masks = [part.mask for one in kept for part in one]
     return Rows(
-        np.array([one is not None for one in documents], bool),
+        np.array([one if isinstance(one, str) else "" for one in documents], dtype=np.str_),
         np.concatenate([np.zeros(0, np.int32), *ids]),
-        np.concatenate([[0], np.cumsum(count_K, dtype=np.int64)]).astype(np.int64),
+        np.cumsum([0, *count_K], dtype=np.int64),
         {"loss_mask": np.concatenate([np.zeros(0, np.uint8), *masks])},
     )

@@ -21,7 +21,7 @@ from gristmill.pipelines.records.columns import dead_batch
 from gristmill.pipelines.records.dead_letters import dead_letter
 from gristmill.pipelines.records.receipts import Part, Receipt
 from gristmill.pipelines.stages.numbered import unpack
-from gristmill.pipelines.stages.rendering import TOO_LONG, Renderer, Rows
+from gristmill.pipelines.stages.rendering import Renderer, Rows
 from gristmill.pipelines.stages.replay import Failure, survive
 from gristmill.pipelines.stages.tokenizer import name_of, put_in, trained
 from gristmill.pipelines.storage.attempts import attempt
@@ -40,10 +40,10 @@ DOCUMENT = ["doc_id", "source", "lang", "cluster", "bytes"]
 
 
 class Encoded(NamedTuple):
-    """Documents as tokens, by the split that they belong to, and for which of them there is room."""
+    """Documents as tokens, by the split that they belong to, and why some are left out ("" of the others)."""
 
     splits: dict[str, pa.RecordBatch]
-    kept_D: np.ndarray
+    left_out_D: np.ndarray
 
 
 @dataclass
@@ -97,8 +97,9 @@ class UnitEncoder:
                     _bury(batch.slice(outcome.row, 1), outcome, place, accounts, dead)
                     continue
                 documents, encoded = outcome
-                _account(accounts, documents.filter(pa.array(encoded.kept_D)), KEPT)
-                _account(accounts, documents.filter(pa.array(~encoded.kept_D)), DROPPED, TOO_LONG)
+                for reason in np.unique(encoded.left_out_D).tolist():
+                    mine = documents.filter(pa.array(encoded.left_out_D == reason))
+                    _account(accounts, mine, DROPPED if reason else KEPT, reason)
                 for split, made in encoded.splits.items():
                     batches[split].append(made)
         return batches
@@ -106,14 +107,14 @@ class UnitEncoder:
     def tokenize(self, batch: pa.RecordBatch) -> Encoded:
         """The documents of a batch as tokens."""
         held_out = is_validation(batch.column("cluster"), self.recipe.tokens.validation, self.recipe.seed)
-        splits, kept_D = {}, np.zeros(batch.num_rows, bool)
+        splits, left_out_D = {}, np.full(batch.num_rows, "", dtype=object)
         for split, mine in (("train", ~held_out), ("validation", held_out)):
             if mine.any():
                 rendered = self.renderer.render(batch.filter(pa.array(mine)))
-                kept_D[mine] = rendered.kept_D
-                if rendered.kept_D.any():
-                    splits[split] = self._tokens(batch.filter(pa.array(mine & kept_D)), rendered)
-        return Encoded(splits, kept_D)
+                left_out_D[mine] = rendered.left_out_D
+                if rendered.kept.any():
+                    splits[split] = self._tokens(batch.filter(pa.array(mine & (left_out_D == ""))), rendered)
+        return Encoded(splits, left_out_D)
 
     def _tokens(self, kept: pa.RecordBatch, rows: Rows) -> pa.RecordBatch:
         values = {name: kept.column(name) for name in DOCUMENT}

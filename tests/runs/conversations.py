@@ -75,6 +75,9 @@ def pairs() -> list[dict]:
                       "score_chosen": 4.5, "score_rejected": 2}  # fmt: skip
         made.append(record)
     made.append({"id": "equal", "prompt": "q", "chosen": "same", "rejected": "same"})
+    made.append(
+        {"id": "masked", "prompt": "who?", "chosen": f"write to {MAIL}", "rejected": "write to baker@mills.org"}
+    )
     made.append({"id": "long", "prompt": english(rng, 30), "chosen": "yes", "rejected": "no"})
     return made
 

@@ -8,9 +8,11 @@ from gristmill.pipelines.errors import BadRecordError
 from gristmill.pipelines.read.conversations.turns import checked, first_of, messages_of, take_system
 from gristmill.pipelines.recipe.sources import Pairs
 from gristmill.pipelines.records.conversations import CHOSEN, MESSAGES, REJECTED, Messages
+from gristmill.tokenizer.chat.turns import turn_of
 
 PROMPTS = ("prompt", "question", "instruction", "messages")
 """Fields that hold the prompt, where the recipe names none; the first that a record has."""
+EQUAL = "EqualAnswers: chosen and rejected are the same"
 MARGIN, SCORES = "margin", ("score_chosen", "score_rejected")
 
 
@@ -24,8 +26,6 @@ def take_pair(record: dict[str, Any], asked: Pairs) -> tuple[dict[str, Messages]
     margin = _margin(record, asked.margin)
     prompt = _prompt(record, asked.prompt)
     chosen, rejected = (turns_or_text(record.pop(name), name, "assistant") for name in names)
-    if chosen == rejected:
-        raise BadRecordError("EqualAnswers: chosen and rejected are the same")
     if chosen[0]["role"] != "assistant" or rejected[0]["role"] != "assistant":  # whole conversations
         prompt, chosen, rejected = _common(chosen, rejected)
     if not prompt:
@@ -33,6 +33,8 @@ def take_pair(record: dict[str, Any], asked: Pairs) -> tuple[dict[str, Messages]
     checked(prompt, generation=True)
     for answer in (chosen, rejected):
         checked(prompt + answer)
+    if _told(chosen) == _told(rejected):
+        raise BadRecordError(EQUAL)
     return {MESSAGES: prompt, CHOSEN: chosen, REJECTED: rejected}, margin
 
 
@@ -63,10 +65,17 @@ def _common(chosen: Messages, rejected: Messages) -> tuple[Messages, Messages, M
     """(what both conversations begin with, and how each goes on)."""
     same = next((n for n, (a, b) in enumerate(zip(chosen, rejected, strict=False)) if a != b), None)
     same = min(len(chosen), len(rejected)) if same is None else same
+    if _told(chosen) == _told(rejected):
+        raise BadRecordError(EQUAL)
     answers = chosen[same:], rejected[same:]
     if not all(answer and answer[0]["role"] == "assistant" for answer in answers):
         raise BadRecordError("DifferentPrompts: chosen and rejected do not answer the same conversation")
     return chosen[:same], *answers
+
+
+def _told(answer: Messages) -> list[tuple[str, str]]:
+    """What is said, whatever else a message holds."""
+    return [(message["role"], turn_of(message).text.strip()) for message in answer]
 
 
 def _margin(record: dict[str, Any], field: str | None) -> float | None:

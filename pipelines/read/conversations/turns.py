@@ -14,6 +14,7 @@ from gristmill.tokenizer.chat.turns import parse
 TURNS = ("messages", "conversations", "conversation", "dialog", "turns")
 """Fields that hold turns, where the recipe names none; the first that a record has."""
 ALPACA = ("instruction", "input", "output", "system", "history")
+EXCHANGE = ("human", "assistant")
 CALL = "function_call"
 ROLES = {
     "human": "user",
@@ -58,6 +59,7 @@ def messages_of(value: Any, name: str) -> Messages:
     turns = _from_json(value)
     if not isinstance(turns, list) or not turns:
         raise BadRecordError(f"WrongType: field '{name}' is no list of turns")
+    turns = [one for turn in turns for one in _both(turn)]
     return [_turn(turn, f"turn {number} of '{name}'") for number, turn in enumerate(turns, 1)]
 
 
@@ -86,6 +88,13 @@ def _from_json(value: Any) -> Any:
         with suppress(ValueError, RecursionError):
             return json.loads(value)
     return value
+
+
+def _both(turn: Any) -> list[Any]:
+    """Firefly and MOSS hold an exchange, `{"human": ..., "assistant": ...}`, where others hold a turn."""
+    if isinstance(turn, dict) and turn.keys() == {*EXCHANGE}:
+        return [{"role": role, "content": turn[role]} for role in EXCHANGE]
+    return [turn]
 
 
 def _turn(turn: Any, where: str) -> dict[str, Any]:

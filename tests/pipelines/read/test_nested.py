@@ -122,6 +122,10 @@ SHAPES = {
         "conversations": [{"from": "human", "value": "水车怎么转？"}, {"from": "gpt", "value": "Water turns it."}],
     },
     "alpaca": {"system": "You are a miller.", "instruction": "水车怎么转？", "input": "", "output": "Water turns it."},
+    "firefly": {
+        "system": "You are a miller.",
+        "conversation": [{"human": "水车怎么转？", "assistant": "Water turns it."}],
+    },
     "named": {"dialogue": [{"from": turn["role"], "value": turn["content"]} for turn in TURNS]},
 }
 

@@ -67,6 +67,12 @@ def test_pairs__go_on_from_a_conversation_and_over_several_turns(tmp_path, read_
     [
         ({"prompt": ASKED, "chosen": "秘密", "rejected": "秘密"}, "EqualAnswers: "),
         ({"chosen": turns(ASKED, "秘密"), "rejected": turns(ASKED, "秘密")}, "EqualAnswers: "),
+        ({"prompt": ASKED, "chosen": "秘密", "rejected": " 秘密\n"}, "EqualAnswers: "),
+        ({"prompt": ASKED, "chosen": "秘密", "rejected": turns(ASKED, "秘密")[1:]}, "EqualAnswers: "),
+        (
+            {"chosen": turns(ASKED, "秘密"), "rejected": [turns(ASKED)[0], {**turns("", "秘密")[1], "name": "b"}]},
+            "EqualAn",
+        ),
         ({"chosen": turns(ASKED, "秘密"), "rejected": turns("秘密", BAD)}, "DifferentPrompts: "),
         ({"chosen": turns(ASKED, GOOD, "秘密"), "rejected": turns(ASKED, GOOD)}, "DifferentPrompts: "),
         ({"prompt": ASKED, "chosen": "秘密"}, "MissingField: no field 'rejected'"),
