@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AsTokens:
-    """`tokens`: 0 where no shard holds it, because it is too long for a training row or could not be rendered any more;
+    """`tokens`: 0 where no shard holds it, for whatever reason `encode` dropped it;
     `learnt` of them a loss is computed on. `cut`: turns at its end are left out."""
 
     kind: str
