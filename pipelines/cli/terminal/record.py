@@ -124,7 +124,7 @@ def _tokens(shards: AsTokens | None) -> str:
     if shards is None:
         return ""
     if not shards.tokens:
-        return "none: no room in a row, answers that became equal, or a turn of which nothing is left (docs/conversations.md)"
+        return "none: too long for a row, answers that became equal, or a turn of which nothing is left"
     learnt = f", {shards.learnt:,} of them learnt" if shards.kind != "prompts" else ""
     return f"{shards.tokens:,}{learnt}" + (
         "; turns at the end are cut, for which a row has no room" if shards.cut else ""
