@@ -12,7 +12,7 @@ from gristmill.trainer.evaluate.validation import Evaluation
 from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.rollouts.rewards import Reward, give_rewards
 from gristmill.trainer.rollouts.rollout import Prompt, Rollout
-from gristmill.trainer.rollouts.sampler import roll_out
+from gristmill.trainer.rollouts.sampler import Reply, roll_out
 
 PERFECT = 1.0
 
@@ -21,8 +21,16 @@ class RewardEvaluator:
     """One answer to each of the same prompts, sampled as in training by the same chances: the mean reward, and the
     share of answers with a reward of 1 or more, which for a task are the right ones. Its `loss` is minus the reward."""
 
-    def __init__(self, prompts: Sequence[Prompt], config: RolloutConfig, reward: Reward, world: World, seed: int):
-        self.prompts, self.config, self.reward, self.world = prompts, config, reward, world
+    def __init__(
+        self,
+        prompts: Sequence[Prompt],
+        config: RolloutConfig,
+        reward: Reward,
+        world: World,
+        seed: int,
+        reply: Reply | None = None,
+    ):
+        self.prompts, self.config, self.reward, self.world, self.reply = prompts, config, reward, world, reply
         self.sampling = sampling_of(config, seed)
 
     def __call__(self, model: Model) -> Evaluation:
@@ -39,6 +47,6 @@ class RewardEvaluator:
 
     def _answers(self, model: Model) -> list[Rollout]:
         mine = list(self.prompts[self.world.rank :: self.world.size])
-        answers = roll_out(model, mine, 1, self.sampling, self.config.tokens)
+        answers = roll_out(model, mine, 1, self.sampling, self.config.tokens, reply=self.reply)
         give_rewards(answers, self.reward)
         return answers

@@ -1,7 +1,7 @@
 """Where prompts come from: a run's shards of prompts, or tasks that make them."""
 
 from collections.abc import Sequence
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 
@@ -39,13 +39,15 @@ class ShardPrompts(Sequence[Prompt]):
         return Prompt(shard.document(row), number, doc_id, task, answer)
 
 
-def prompts_of_tasks(encoder: Encoder, config: RolloutConfig, seed: int, examples: int) -> list[Prompt]:
-    """Examples of the configured tasks in their languages, as many of each; two seeds share none but by chance. Raises
-    ConfigError for a task or a language that is not known."""
+def prompts_of_tasks(
+    encoder: Encoder, config: RolloutConfig, seed: int, examples: int, tools: Sequence[Any] = ()
+) -> list[Prompt]:
+    """Examples of the configured tasks in their languages, as many of each; two seeds share none but by chance.
+    `tools`: definitions of those that may be called. Raises ConfigError for a task or a language that is not known."""
     made: list[Prompt] = []
     for task in config.task.split(","):
         for lang in config.lang.split(","):
-            made += task_prompts(encoder, task.strip(), seed, examples, lang.strip(), first=len(made))
+            made += task_prompts(encoder, task.strip(), seed, examples, lang.strip(), first=len(made), tools=tools)
     return made
 
 

@@ -2,7 +2,6 @@
 
 import sys
 from contextlib import closing, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +11,8 @@ from gristmill.trainer.commands.options import (
     MinPOption,
     SeedOption,
     TemperatureOption,
+    ToolOption,
+    ToolRunOption,
     TopKOption,
     TopPOption,
 )
@@ -27,8 +28,8 @@ HELP = "Ctrl-C stops an answer, /new begins anew, /exit or Ctrl-D ends."
 def chat(
     checkpoint: CheckpointArgument,
     system: Annotated[str, typer.Option(help="instruction that holds for the whole conversation")] = "",
-    tool: Annotated[list[str] | None, typer.Option(help="calculator, search; may be repeated")] = None,
-    run: Annotated[Path | None, typer.Option(metavar="RUN", help="run directory whose texts `search` reads")] = None,
+    tool: ToolOption = None,
+    run: ToolRunOption = None,
     tokens: Annotated[int, typer.Option(help="most tokens of an answer", min=1)] = 256,
     temperature: TemperatureOption = 0.8,
     top_k: TopKOption = 0,

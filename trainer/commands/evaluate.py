@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gristmill.trainer.commands.options import CheckpointArgument
+from gristmill.trainer.commands.options import CheckpointArgument, ToolOption, ToolRunOption
 
 
 def evaluate(
@@ -15,6 +15,8 @@ def evaluate(
     lang: Annotated[list[str] | None, typer.Option(help="en, zh; may be repeated; default: both")] = None,
     examples: Annotated[int, typer.Option(help="of each task and language", min=1)] = 200,
     samples: Annotated[int, typer.Option(help="responses to each example, beside the greedy one", min=1)] = 1,
+    tool: ToolOption = None,
+    run: ToolRunOption = None,
     tokens: Annotated[int, typer.Option(help="most tokens of a response", min=1)] = 64,
     temperature: Annotated[float, typer.Option(help="of the samples", min=0.01)] = 1.0,
     seed: Annotated[int, typer.Option(help="of the examples and the sampling: another than training's")] = 1_000_003,
@@ -25,9 +27,11 @@ def evaluate(
     from gristmill.trainer.devices.world import World, join
     from gristmill.trainer.evaluate.sampling import Sampling
     from gristmill.trainer.rollouts.accuracy import accuracy
+    from gristmill.trainer.rollouts.tools import ToolReply, open_tools
 
     opened = Checkpoint.open(checkpoint)
     encoder = Encoder(opened.path / "tokenizer")
+    tools = ToolReply(encoder, open_tools(tool, run)) if tool else None
     world: World = join()
     model = opened.load_model(world.device)
     ways = {
@@ -39,6 +43,6 @@ def evaluate(
             for way, (sampling, count) in ways.items():
                 found = accuracy(
                     model, encoder, name, language, examples=examples, seed=seed, sampling=sampling, samples=count,
-                    most_tokens=tokens,
+                    most_tokens=tokens, tools=tools,
                 )  # fmt: skip
                 typer.echo(json.dumps({"way": way} | asdict(found), ensure_ascii=False))

@@ -18,6 +18,8 @@ TopKOption = Annotated[int, typer.Option(help="only the k most likely tokens; 0:
 TopPOption = Annotated[float, typer.Option(help="only the likeliest tokens with this probability together")]
 MinPOption = Annotated[float, typer.Option(help="only tokens with this share of the likeliest one's probability")]
 SeedOption = Annotated[int, typer.Option(help="of the sampling")]
+ToolOption = Annotated[list[str] | None, typer.Option(help="calculator, search; may be repeated")]
+ToolRunOption = Annotated[Path | None, typer.Option(metavar="RUN", help="run directory whose texts `search` reads")]
 SettingsOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="SECTION.NAME=VALUE", help="any other option, e.g. optim.lr=0.002"),

@@ -42,6 +42,8 @@ class RolloutConfig:
     min_p: float = 0.0
     reward: str = "task"
     """task, FILE.py:FUNCTION, or a weighted sum: trainer/rollouts/rewards.py."""
+    tools: str = ""
+    """Tools that answers may call, with commas: calculator, search (over the run's text/)."""
     task: str = ""
     """Tasks that make the prompts, with commas; "": the prompts of the run."""
     lang: str = "en,zh"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -32,6 +33,7 @@ from gristmill.trainer.objectives.protocol import Learns
 from gristmill.trainer.optim.config import OptimConfig
 from gristmill.trainer.rollouts.rewards import open_reward
 from gristmill.trainer.rollouts.rollout import Prompt, Rollout
+from gristmill.trainer.rollouts.tools import ToolReply, open_tools
 from gristmill.trainer.rollouts.written import Source, choose, write_rollouts
 
 POLICIES = ("grpo", "ppo", "reject", "distill")
@@ -103,7 +105,10 @@ def policy_stage(
     """Of `build`. `config` is complete; `folder`: RUN/train/NAME. Raises ConfigError, InputError, MismatchError."""
     encoder = Encoder(data.run / "tokenizer")
     rollouts = config.rollouts
-    prompts, held_out = _prompts(config, data, encoder)
+    tools = None
+    if rollouts.tools:
+        tools = ToolReply(encoder, open_tools([name.strip() for name in rollouts.tools.split(",")], data.run))
+    prompts, held_out = _prompts(config, data, encoder, tools.definitions() if tools else [])
     context = config.model.context
     check_prompts(prompts, context, "the prompts")
     reward = None if config.objective == "distill" else open_reward(rollouts.reward, encoder)
@@ -112,7 +117,7 @@ def policy_stage(
         check_prompts(held_out, context, "the held-out prompts")
         judge = reward or open_reward("task", encoder)
         judged = reward is not None or all(prompt.task for prompt in held_out)
-        evaluator = RewardEvaluator(held_out, rollouts, judge, world, HELD_OUT_SEED) if judged else None
+        evaluator = RewardEvaluator(held_out, rollouts, judge, world, HELD_OUT_SEED, tools) if judged else None
     reference_begin = (config.objective == "grpo" and config.grpo.beta > 0) or config.objective == "ppo"
     reference = _frozen(begin, config, world.device) if reference_begin else None
     teacher = None
@@ -162,6 +167,7 @@ def policy_stage(
                 seed=config.data.seed,
                 rows_per_batch=config.data.rows_per_batch,
                 keep=keep,
+                reply=tools,
                 written=written if rollouts.write and reward is not None else None,
             )
 
@@ -176,13 +182,15 @@ def _frozen(begin: Checkpoint, config: TrainConfig, device: torch.device) -> Mod
     return model.eval().requires_grad_(False)
 
 
-def _prompts(config: TrainConfig, data: TrainingData, encoder: Encoder) -> tuple[Sequence[Prompt], Sequence[Prompt]]:
-    """(those to learn from, held-out ones)."""
+def _prompts(
+    config: TrainConfig, data: TrainingData, encoder: Encoder, tools: list[dict[str, Any]]
+) -> tuple[Sequence[Prompt], Sequence[Prompt]]:
+    """(those to learn from, held-out ones). A task's prompts offer the tools; the run's own say what they offer."""
     rollouts = config.rollouts
     if rollouts.task:
         kinds = len(rollouts.task.split(",")) * len(rollouts.lang.split(","))
-        held_out = prompts_of_tasks(encoder, rollouts, HELD_OUT_SEED, -(-rollouts.held_out // kinds))
-        return prompts_of_tasks(encoder, rollouts, config.data.seed, rollouts.examples), held_out
+        held_out = prompts_of_tasks(encoder, rollouts, HELD_OUT_SEED, -(-rollouts.held_out // kinds), tools)
+        return prompts_of_tasks(encoder, rollouts, config.data.seed, rollouts.examples, tools), held_out
     if data.train.kind != "prompts":
         raise InputError(
             f"the run holds {data.train.kind}, not prompts",

@@ -9,6 +9,7 @@ from gristmill.trainer.evaluate.sampling import PURE, Sampling
 from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.rollouts.prompts import completion, task_prompts
 from gristmill.trainer.rollouts.sampler import roll_out
+from gristmill.trainer.rollouts.tools import ToolReply
 from gristmill.trainer.tasks.protocol import is_exact
 from gristmill.trainer.tasks.registry import open_task
 
@@ -42,13 +43,15 @@ def accuracy(
     sampling: Sampling = PURE,
     samples: int = 1,
     most_tokens: int = 64,
+    tools: ToolReply | None = None,
 ) -> Accuracy:
     """Of a task's examples of `seed` (another than training's). A response that did not end counts as it stands.
 
     Greedily: `sampling=Sampling(temperature=0)`. Raises ConfigError.
     """
-    prompts, checker = task_prompts(encoder, task, seed, examples, lang), open_task(task)
-    rollouts = roll_out(model, prompts, samples, sampling, most_tokens)
+    offered = tools.definitions() if tools else []
+    prompts, checker = task_prompts(encoder, task, seed, examples, lang, tools=offered), open_task(task)
+    rollouts = roll_out(model, prompts, samples, sampling, most_tokens, reply=tools)
     answered = [(completion(encoder, rollout), rollout.prompt.answer) for rollout in rollouts]
     right = [float(is_exact(checker, text, answer)) for text, answer in answered]
     by_example = [fmean(right[k : k + samples]) for k in range(0, len(right), samples)]

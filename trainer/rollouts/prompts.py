@@ -1,5 +1,6 @@
 """Prompts of a task, and rollouts as messages again."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from gristmill.tokenizer.chat.render import read_turns, render_all
@@ -9,10 +10,13 @@ from gristmill.trainer.rollouts.rollout import Prompt, Rollout
 from gristmill.trainer.tasks.registry import open_task
 
 
-def task_prompts(encoder: Encoder, name: str, seed: int, count: int, lang: str, first: int = 0) -> list[Prompt]:
-    """Examples of a task, up to the assistant's turn, numbered from `first`. Raises ConfigError, ChatError."""
+def task_prompts(
+    encoder: Encoder, name: str, seed: int, count: int, lang: str, *, first: int = 0, tools: Sequence[Any] = ()
+) -> list[Prompt]:
+    """Examples of a task, up to the assistant's turn, numbered from `first`; `tools`: definitions for the system turn.
+    Raises ConfigError, ChatError."""
     examples = open_task(name).examples(seed, count, lang)
-    rendered = render_all(encoder, [parse(one.messages, generation=True) for one in examples], generation=True)
+    rendered = render_all(encoder, [parse(one.messages, tools, generation=True) for one in examples], generation=True)
     return [
         Prompt(made.ids, first + number, task=name, answer=one.answer)
         for number, (made, one) in enumerate(zip(rendered, examples, strict=True))

@@ -13,6 +13,7 @@ import torch.multiprocessing as mp
 from gristmill.trainer.checkpoint.checkpoint import Checkpoint
 from gristmill.trainer.devices.world import CPU, World
 from gristmill.trainer.errors import ConfigError, InputError, MismatchError, RewardError
+from gristmill.trainer.rollouts.tools import ToolReply
 from tests.trainer.align.conftest import train_policy, write_conversations
 
 STAGES = ("grpo", "ppo", "reject", "distill")
@@ -134,6 +135,33 @@ def test_grpo__groups_of_equal_rewards_teach_nothing(policy_run, tmp_path):
     )
     assert all(line["equal_groups"] == 1 and line["grad_norm"] == 0 and not line["skipped"] for line in lines)
     assert all(torch.equal(before[name], value) for name, value in training.model.named_parameters())
+
+
+@pytest.mark.parametrize("stage", ["grpo", "ppo", "reject"])
+def test_tools__answer_between_and_are_not_learnt(policy_run, tmp_path, monkeypatch, stage):
+    """The first turn of an answer counts as a call, whatever it says; what the tool says has no loss."""
+    calls = []
+
+    def results(reply, text):
+        calls.append(text)
+        return ["7 8"] if len(calls) % 2 else []
+
+    monkeypatch.setattr(ToolReply, "results", results)
+    monkeypatch.setattr(ToolReply, "definitions", lambda reply: [])  # they are too long for a context of 64
+    run = tmp_path / "run"
+    run.mkdir()
+    for part in ("tokens", "tokenizer", "train", "manifest.json"):
+        (run / part).symlink_to(policy_run / part)
+    options = ("rollouts.tools=calculator", "rollouts.tokens=40", "rollouts.write=true")
+    lines, _, _ = train_policy(run, stage, tmp_path / "out", *options, steps=2)
+    assert all(line.get("sampler_gap", 0) < 1e-5 for line in lines)
+    path = next((run / "rollouts" / "out" / "samples").iterdir())
+    samples = [json.loads(line)["messages"] for line in path.read_text().splitlines()]
+    roles = [[message["role"] for message in messages] for messages in samples]
+    assert ["user", "assistant", "tool", "assistant"] in roles
+    assert {message["content"] for messages in samples for message in messages if message["role"] == "tool"} == {"7 8"}
+    with pytest.raises(ConfigError, match="unknown tool 'shell'"):
+        train_policy(run, stage, tmp_path / "other", "rollouts.tools=shell")
 
 
 def test_truncated__answers_are_worth_nothing_or_are_masked(policy_run, tmp_path):

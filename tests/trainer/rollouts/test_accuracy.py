@@ -14,7 +14,7 @@ from gristmill.trainer.rollouts.accuracy import accuracy
 def test_accuracy__counts_what_is_right_by_example(tiny_model, encoder, monkeypatch, lang):
     wrong = {(0, 0), (1, 0), (1, 1)}
 
-    def scripted(model, prompts, samples, sampling, most_tokens):
+    def scripted(model, prompts, samples, sampling, most_tokens, reply):
         from gristmill.trainer.rollouts.rollout import Rollout
 
         made = [Rollout(prompt, group, n) for group, prompt in enumerate(prompts) for n in range(samples)]
