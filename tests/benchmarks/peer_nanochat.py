@@ -3,10 +3,10 @@
     git clone https://github.com/karpathy/nanochat /tmp/nanochat && git -C /tmp/nanochat checkout 92d63d4
     NANOCHAT_DTYPE=float32 python tests/benchmarks/peer_nanochat.py /tmp/nanochat RUN --steps 100 --seed 0
 
-Beside it: `python -m gristmill.trainer train RUN --preset speedrun --steps 100 --set seed=0 --set data.seed=0`. Both print the loss of
-the same validation rows. nanochat's rates, decays and momentum are those of its scripts/base_train.py for the batch that
-they were tuned on, with a warm-up of `--warmup` steps (its own 40 are most of so short a training); it has no document
-masks, so its tokens see the whole row.
+Beside it: `python -m gristmill.trainer train RUN --preset speedrun --steps 100 --set seed=0 --set data.seed=0`. Both
+print the loss of the same validation rows. nanochat's rates, decays and momentum are those of its scripts/base_train.py
+for the batch that they were tuned on, with a warm-up of `--warmup` steps (its own 40 are most of so short a training);
+it has no document masks, so its tokens see the whole row.
 """
 
 import argparse
