@@ -19,6 +19,9 @@ from gristmill.pipelines.storage.verification import check_files, listed_in, wri
 
 TRAINED_ON = ("tokens", "tokenizer", PLUGINS, RECIPE)
 """Files and folders of a run that training needs, beside its manifest and state."""
+STAGES = ("pretrain", "sft", "reward", "dpo", "grpo", "ppo", "reject", "distill")
+"""Of `train STAGE RUN`, as the trainer has them."""
+DEFAULT_NAME = "main"
 TRAINER_ARGS = {"allow_extra_args": True, "ignore_unknown_options": True}
 COPY_HELP = "Where a run on an object store is copied to, and trained. [default: runs/<name>-<hash of its manifest>]"
 
@@ -26,13 +29,19 @@ COPY_HELP = "Where a run on an object store is copied to, and trained. [default:
 def train(
     context: typer.Context,
     run: Annotated[str, typer.Argument(help="A finished run directory, or its address.")],
-    name: Annotated[str, typer.Option(help="Of the training; it lives in train/<name>.")] = "main",
+    name: Annotated[str, typer.Option(help="Of the training; it lives in train/<name>.")] = DEFAULT_NAME,
     copy: Annotated[Path | None, typer.Option(help=COPY_HELP)] = None,
 ) -> None:
     """Train a model on the token shards of a run, as the recipe's `train` says. Other options go to the trainer.
 
+    A trained model goes on with a stage before the run: sft, reward, dpo, grpo, ppo, reject, distill.
+
     gristmill train runs/my-corpus --steps 1000
+    gristmill train grpo runs/my-corpus --from runs/my-corpus/train/sft --task sort
     """
+    if run in STAGES and not Path(run, STATE).exists():
+        _end(call_stage(run, context.args, name))
+        return
     store = open_run(run)
     if not store.exists(MANIFEST) or not store.exists(INDEX):
         fix = "finish it with `gristmill run`; the recipe needs a `tokenizer`"
@@ -91,6 +100,19 @@ def start_trainer(run: Path, name: str, extra: list[str], store: Store | None = 
             note(f"report: {write_report(store)}")
         else:
             note(f"report: {write_report(run)}")
+    return code
+
+
+def call_stage(stage: str, args: list[str], name: str) -> int:
+    """Run a stage of training and draw its run's report. The trainer says what is wrong with the arguments, and where
+    none names it the stage gives the training its name."""
+    named = [] if name == DEFAULT_NAME else ["--name", name]
+    code = call_trainer(["train", stage, *args, *named])
+    runs = [Path(one) for one in args if not one.startswith("-") and (Path(one) / STATE).exists()]
+    if runs and code in (Exit.OK, Exit.INTERRUPTED):
+        from gristmill.pipelines.report.build import write_report
+
+        note(f"report: {write_report(runs[0])}")
     return code
 
 
