@@ -11,9 +11,12 @@ from gristmill.trainer.data.loader import DataConfig
 from gristmill.trainer.data.rounds import RolloutConfig
 from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.model.config import ModelConfig
+from gristmill.trainer.model.lora import LoraConfig
 from gristmill.trainer.objectives.distill import DistillConfig
 from gristmill.trainer.objectives.policy import GrpoConfig
 from gristmill.trainer.objectives.ppo import PpoConfig
+from gristmill.trainer.objectives.preference import DpoConfig
+from gristmill.trainer.objectives.reward import RewardConfig
 from gristmill.trainer.optim.config import OptimConfig
 from gristmill.trainer.optim.guard import GuardConfig
 
@@ -59,6 +62,9 @@ class TrainConfig:
     optim: OptimConfig = field(default_factory=OptimConfig)
     loop: LoopConfig = field(default_factory=LoopConfig)
     guard: GuardConfig = field(default_factory=GuardConfig)
+    lora: LoraConfig = field(default_factory=LoraConfig)
+    reward: RewardConfig = field(default_factory=RewardConfig)
+    dpo: DpoConfig = field(default_factory=DpoConfig)
     rollouts: RolloutConfig = field(default_factory=RolloutConfig)
     grpo: GrpoConfig = field(default_factory=GrpoConfig)
     ppo: PpoConfig = field(default_factory=PpoConfig)
@@ -119,6 +125,25 @@ def preset(name: str) -> TrainConfig:
     if name not in PRESETS:
         raise ConfigError(f"unknown preset {name!r}", where="option --preset", fix=_nearest(name, list(PRESETS)))
     return PRESETS[name]
+
+
+RATES = {"sft": 0.2, "reward": 0.1, "dpo": 0.02}
+"""Stage -> its learning rates as a share of those of the training that it begins with."""
+
+
+def after(config: TrainConfig, objective: str, begin: str) -> TrainConfig:
+    """The configuration of a training that begins with the weights of the checkpoint `begin`, whose own is `config`."""
+    share = RATES.get(objective, 1.0)
+    rates = {name: getattr(config.optim, name) * share for name in ("lr", "embedding_lr", "head_lr", "muon_lr")}
+    return replace(
+        config,
+        objective=objective,
+        begin=begin,
+        lora=LoraConfig(),
+        data=replace(config.data, documents=True),
+        optim=replace(config.optim, **rates),
+        loop=replace(config.loop, steps=LoopConfig.steps),
+    )
 
 
 def with_depth(config: TrainConfig, depth: int) -> TrainConfig:

@@ -37,6 +37,7 @@ from gristmill.trainer.config import TrainConfig, as_dict, from_dict
 from gristmill.trainer.data.sampler import DataState
 from gristmill.trainer.devices.world import ALONE, World, any_rank, barrier, once_per_host
 from gristmill.trainer.evaluate.validation import Evaluation
+from gristmill.trainer.model.lora import adapt, merge
 from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.optim.guard import Guard
 
@@ -69,11 +70,12 @@ class Checkpoints:
         origin: Origin,
         tokenizer: Mapping[str, bytes],
         world: World = ALONE,
+        found: Mapping[str, Any] | None = None,
     ) -> Path:
         """Writes the checkpoint of a step, then removes what is neither recent nor best. A crash leaves the old ones.
 
-        `tokenizer`: its files by name. All ranks must call it, with one folder that all see; where the model is sharded
-        each writes its part.
+        `tokenizer`: its files by name. `found`: further facts about the model. All ranks must call it, with one folder
+        that all see; where the model is sharded each writes its part.
         """
         target = self.folder / f"{PREFIX}{state.step:06d}"
         if any_rank(world, target.exists()):
@@ -97,7 +99,7 @@ class Checkpoints:
                 "config": as_dict(config),
                 "origin": asdict(origin),
                 "code": code_version(),
-            }
+            } | dict(found or {})
             _publish(partial, target, facts)
             self._prune()
         barrier(world)
@@ -137,15 +139,23 @@ class Checkpoint:
         return cls(path, state, from_dict(facts["config"]), Origin(**facts["origin"]), facts)
 
     def load_model(self, device: torch.device) -> Model:
-        """The model with its weights, on the device: their moving average, where the training kept one."""
+        """The model with its weights, on the device: their moving average, where the training kept one; LoRA merged."""
         model = Model(self.config.model).to(device)
-        self.load_weights(model)
-        return model
-
-    def load_weights(self, model: Model) -> None:
-        """The weights (their moving average, where the training kept one) into a model of the same shape."""
+        if self.config.lora.rank:
+            adapt(model, self.config.lora)
         weights = {name: parameter.detach() for name, parameter in model.named_parameters()}
         read_into(self.path / (AVERAGE if self._averaged() else WEIGHTS), weights)
+        merge(model)
+        return model
+
+    @torch.no_grad()
+    def load_weights(self, model: Model) -> None:
+        """The weights that `load_model` gives, into a model of the same shape. Its head may be another one: a head that
+        scores stays as it was."""
+        weights = dict(self.load_model(model.embedding.weight.device).named_parameters())
+        for name, parameter in model.named_parameters():
+            if name in weights:
+                parameter.copy_(weights[name])
 
     def sha256(self) -> str:
         """Of its manifest, which holds the sha256 of all its files."""

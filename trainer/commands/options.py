@@ -24,6 +24,10 @@ SettingsOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="SECTION.NAME=VALUE", help="any other option, e.g. optim.lr=0.002"),
 ]
+FromOption = Annotated[
+    Path | None,
+    typer.Option("--from", metavar="CHECKPOINT", help="what it begins with; or RUN/train/NAME for its last"),
+]
 NameOption = Annotated[str, typer.Option(help="results go to RUN/train/NAME")]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="continue from the last checkpoint")]
 

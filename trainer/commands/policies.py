@@ -7,6 +7,7 @@ import typer
 
 from gristmill.trainer.commands.carry_out import carry_out, conclude
 from gristmill.trainer.commands.options import (
+    FromOption,
     NameOption,
     ResumeOption,
     RunArgument,
@@ -15,10 +16,6 @@ from gristmill.trainer.commands.options import (
 )
 from gristmill.trainer.commands.stop import Stop
 
-FromOption = Annotated[
-    Path | None,
-    typer.Option("--from", metavar="CHECKPOINT", help="what it begins with; or RUN/train/NAME for its last"),
-]
 StepsOption = Annotated[int | None, typer.Option(help="optimiser steps: whole rounds; default: 200", min=1)]
 TaskOption = Annotated[
     str, typer.Option(help="tasks that make the prompts, with commas: sort,reverse; default: the run's prompts")

@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 from gristmill.trainer.commands.policies import distill, grpo, ppo, reject
 from gristmill.trainer.commands.pretrain import pretrain
+from gristmill.trainer.commands.tuning import dpo, reward, sft
 
 FIRST = "pretrain"
 
@@ -21,5 +22,5 @@ class _Stages(TyperGroup):
 
 stages = typer.Typer(cls=_Stages, subcommand_metavar="[STAGE] RUN [OPTIONS]")
 stages.command(FIRST)(pretrain)
-for stage in (grpo, ppo, reject, distill):
+for stage in (sft, reward, dpo, grpo, ppo, reject, distill):
     stages.command()(stage)

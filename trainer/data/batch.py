@@ -19,6 +19,10 @@ def row_generator(seed: int, epoch: int, row: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=[seed, epoch << 40 | row]))
 
 
+KNOWN = ("ids", "targets", "positions", "documents", "sources", "prefix", "encoder_ids", "encoder_positions",
+         "encoder_documents")  # fmt: skip
+"""Arrays of a row that are not `extra`."""
+
 Chance: TypeAlias = Callable[[int], np.random.Generator]
 """What is random about a row of a batch."""
 
@@ -26,10 +30,13 @@ Chance: TypeAlias = Callable[[int], np.random.Generator]
 class Collator(Protocol):
     """What the loader asks of an objective: which arrays it wants and how a row fills them."""
 
+    documents_per_segment: int
+    """Documents that it makes of a segment: 2 of a pair, else 1."""
+
     def fields(self, length: int) -> dict[str, int]:
         """Name -> length of each int32 array of a row of `length` tokens. `ids`, `targets`, `positions`, `documents`
         and `sources` always; `prefix`, and `encoder_ids`, `encoder_positions`, `encoder_documents`, where it uses
-        them."""
+        them; others are a batch's `extra`."""
 
     def fill(self, rows: dict[str, np.ndarray], segments: Segments, chance: Chance) -> None:
         """Writes rows (name -> int32 (R, its length)) whole, padding too: padding is document -1, target -1."""
@@ -56,7 +63,15 @@ class Batch:
     """What one objective needs beside these."""
 
     @classmethod
-    def of(cls, arrays: dict[str, Tensor], documents: bool, most_segments: int, last: bool = True) -> "Batch":
+    def of(
+        cls,
+        arrays: dict[str, Tensor],
+        documents: bool,
+        most_segments: int,
+        last: bool = True,
+        *,
+        documents_per_segment: int = 1,
+    ) -> "Batch":
         """From the arrays of a `Collator`, each int32 (B, its length)."""
         encoder_tokens = None
         if "encoder_ids" in arrays:
@@ -66,8 +81,9 @@ class Batch:
             arrays["positions"],
             arrays["documents"] if documents else None,
             arrays.get("prefix"),
-            most_documents=most_segments,
+            most_documents=most_segments * documents_per_segment,
         )
-        segments_BT = arrays["documents"].long().clamp(min=0)
+        segments_BT = arrays["documents"].long().clamp(min=0) // documents_per_segment
         targets_BT, sources_BT = arrays["targets"].long(), arrays["sources"].long()
-        return cls(tokens, targets_BT, sources_BT, segments_BT, most_segments, encoder_tokens, last)
+        extra = {name: array for name, array in arrays.items() if name not in KNOWN}
+        return cls(tokens, targets_BT, sources_BT, segments_BT, most_segments, encoder_tokens, last, extra)

@@ -49,6 +49,23 @@ class Segments:
         """Number of segment p's source."""
         return int(self.source_of[self.shard_P[p]][self.doc_P[p]])
 
+    def target_mask(self, p: int) -> np.ndarray | None:
+        """uint8, for each token of segment p: whether the next one is to be learnt, 0 for a document's last; None where
+        the shard has no loss_mask: then all are."""
+        shard = self.shards[self.shard_P[p]]
+        if (mask := shard.mask) is None:
+            return None
+        begin, stop = shard.offsets[self.doc_P[p]] + self.start_P[p], shard.offsets[self.doc_P[p] + 1]
+        out = np.zeros(self.length_P[p], np.uint8)
+        found = mask[begin + 1 : min(begin + self.length_P[p] + 1, stop)]
+        out[: len(found)] = found
+        return out
+
+    def value(self, column: str, p: int, default: float = 0.0) -> float:
+        """Of segment p's document, in a column of numbers; the default where its shard has none."""
+        shard = self.shards[self.shard_P[p]]
+        return float(shard.column(column).to_numpy()[self.doc_P[p]]) if shard.has(column) else default
+
     def fill(
         self,
         ids_RT: np.ndarray,
@@ -141,6 +158,11 @@ class Corpus:
         first_R, count_R = self.plan.first[index_R], self.plan.first[index_R + 1] - self.plan.first[index_R]
         shift_P = np.repeat(first_R - np.concatenate([[0], np.cumsum(count_R)[:-1]]), count_R)
         return shift_P + np.arange(count_R.sum())
+
+    def cut(self) -> int:
+        """Segments that are not a whole document."""
+        every_P = np.arange(len(self.plan.length))
+        return int((self.plan.length != self.document_lengths(every_P)).sum())
 
     def ends(self, segment_P: np.ndarray) -> np.ndarray:
         """bool (P,): whether the segment is the last of its document."""

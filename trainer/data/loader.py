@@ -77,7 +77,13 @@ class Loader:
         for number in range(1, count + 1):
             buffer = self._next()
             assert isinstance(buffer, _Buffer)
-            yield Batch.of(buffer.on(self.device), self.config.documents, most, last=number == count)
+            yield Batch.of(
+                buffer.on(self.device),
+                self.config.documents,
+                most,
+                last=number == count,
+                documents_per_segment=self.collator.documents_per_segment,
+            )
             self._free.put(buffer)
 
     def close(self) -> None:

@@ -56,6 +56,7 @@ class Evaluator:
         """Evaluates; waits for the device."""
         sources = len(self.corpus.sources)
         sums_2Q = torch.zeros(2, sources, dtype=torch.float64, device=self.world.device)
+        pairs: dict[str, torch.Tensor] = {}
         steps = list(self._steps())
         loader = Loader(
             self.corpus,
@@ -69,13 +70,18 @@ class Evaluator:
         with torch.no_grad():
             for rows in steps:
                 for batch in loader.batches(rows):
-                    sums_2Q += self.objective(model, batch, sources).by_source_2Q
+                    found = self.objective(model, batch, sources)
+                    sums_2Q += found.by_source_2Q
+                    for name, pair in found.metrics.items():
+                        if pair.ndim:
+                            pairs[name] = pairs.get(name, 0.0) + pair.double()
         loader.close()
-        all_reduce(self.world, [sums_2Q])
+        all_reduce(self.world, [sums_2Q, *pairs.values()])
         nats, tokens = (row.tolist() for row in sums_2Q)
-        return self._result(nats, tokens)
+        told = {name: (float(pair[0]), float(pair[1])) for name, pair in pairs.items()}
+        return self._result(nats, tokens, self.objective.figures(told))
 
-    def _result(self, nats: list[float], tokens: list[float]) -> Evaluation:
+    def _result(self, nats: list[float], tokens: list[float], figures: dict[str, float]) -> Evaluation:
         named = [
             (name, n, t, b)
             for name, n, t, b in zip(self.corpus.sources, nats, tokens, self.bytes_by_source, strict=True)
@@ -90,6 +96,7 @@ class Evaluator:
             tokens=int(total),
             loss_by_source={name: n / t for name, n, t, _ in named},
             bits_per_byte_by_source={name: bits_per_byte(n, b) for name, n, _, b in named} if text else {},
+            figures=figures,
         )
 
     def _steps(self) -> Iterator[Rows]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -10,23 +11,26 @@ from gristmill.trainer.checkpoint.checkpoint import Checkpoint, Checkpoints, tra
 from gristmill.trainer.checkpoint.files import checkpoints_in, step_of
 from gristmill.trainer.checkpoint.state import TrainState
 from gristmill.trainer.config import TrainConfig
-from gristmill.trainer.data.loader import Loader
-from gristmill.trainer.data.sampler import DataState, Sampler
+from gristmill.trainer.data.sampler import DataState
 from gristmill.trainer.devices.fsdp import shard
 from gristmill.trainer.devices.world import World
 from gristmill.trainer.errors import ConfigError, InputError, MismatchError
-from gristmill.trainer.evaluate.validation import Evaluation, Evaluator
+from gristmill.trainer.evaluate.validation import Evaluation
+from gristmill.trainer.loop.corpus_stage import check_kind, corpus_stage, open_objective
 from gristmill.trainer.loop.inputs import TrainingData
 from gristmill.trainer.loop.metrics import Metrics, tensorboard
+from gristmill.trainer.loop.parent import Parent
 from gristmill.trainer.loop.recovery import Recovery
 from gristmill.trainer.loop.speed import Speed, device_peak, flops_per_token, matmul_ceiling
 from gristmill.trainer.loop.stage import Stage
 from gristmill.trainer.loop.terminal import Terminal
 from gristmill.trainer.loop.training import Training
+from gristmill.trainer.model.lora import adapt
 from gristmill.trainer.model.transformer import Model, initialise, parameter_counts
-from gristmill.trainer.objectives.registry import OBJECTIVES
 from gristmill.trainer.optim.guard import Guard
 from gristmill.trainer.optim.optimizers import Optimizers
+
+T = TypeVar("T")
 
 
 def complete(config: TrainConfig, data: TrainingData) -> TrainConfig:
@@ -44,16 +48,20 @@ def complete(config: TrainConfig, data: TrainingData) -> TrainConfig:
             where="option model.context",
             fix="leave it out, or pack shorter rows: recipe key tokens.sequence_length",
         )
-    if config.objective not in OBJECTIVES:
+    objective = open_objective(config, data.vocabulary)
+    check_kind(config, objective, data)
+    if model.head == "score" and objective.head != "score":
         raise ConfigError(
-            f"unknown objective {config.objective!r}", where="option objective", fix=f"one of: {', '.join(OBJECTIVES)}"
+            f"a reward model scores, it cannot learn {config.objective}",
+            where="option --from",
+            fix="name the checkpoint that it began from",
         )
-    objective = OBJECTIVES[config.objective](data.vocabulary)
     model = replace(
         model,
         vocabulary=data.vocabulary,
         context=model.context or length,
         mask=objective.mask,
+        head=objective.head or model.head,
         encoder_layers=(model.encoder_layers or model.layers) if objective.encodes else 0,
     )
     return replace(config, model=model)
@@ -63,6 +71,7 @@ def check_same(saved: TrainConfig, wanted: TrainConfig, where: Path) -> None:
     """Raises MismatchError when a checkpoint cannot go on under these options: another model, objective or
     optimiser."""
     pairs = [("objective", saved.objective, wanted.objective), ("optim.kind", saved.optim.kind, wanted.optim.kind)]
+    pairs += [(f"lora.{name}", old, getattr(wanted.lora, name)) for name, old in vars(saved.lora).items()]
     free = ("compute", "attention")
     pairs += [
         (f"model.{name}", old, getattr(wanted.model, name))
@@ -96,7 +105,11 @@ def build(
     initialise(model, config.seed)
     if begin is not None:
         begin.load_weights(model)
-    stage = _corpus_stage(config, data, world) if make_stage is None else make_stage(model)
+    if config.lora.rank:
+        adapt(model, config.lora, config.seed)
+    parent = resume.origin.parent if resume is not None else None if begin is None else begin.sha256()
+    frozen = Parent(config, parent, world)
+    stage = corpus_stage(config, data, model, frozen, world) if make_stage is None else make_stage(model)
     _prepare(model, config, world)
     optimizers = Optimizers(model, config.optim, config.loop.steps, world)
     guard = Guard(optimizers, world.device, config.guard)
@@ -104,11 +117,13 @@ def build(
     if resume is not None:
         resume.load_training(guard)
         state = resume.state
-    origin = data.origin if begin is None else replace(data.origin, parent=begin.sha256())
+    origin = replace(data.origin, parent=parent)
     checkpoints = Checkpoints(folder, config.loop.keep_last)
+    facts = None if stage.facts is None else _on_averages(stage.facts, optimizers)
 
     def save(state: TrainState, evaluation: Evaluation | None) -> None:
-        checkpoints.save(state, evaluation, training_tensors(guard), config, origin, data.tokenizer, world)
+        found = {} if facts is None else facts(model)
+        checkpoints.save(state, evaluation, training_tensors(guard), config, origin, data.tokenizer, world, found)
 
     training = Training(
         config=config.loop,
@@ -159,32 +174,17 @@ def _metrics(folder: Path, step: int) -> Metrics:
     return Metrics(folder / "metrics.jsonl", step, tensorboard(folder / "tensorboard", step))
 
 
-def _on_averages(evaluate: Callable[[Model], Evaluation], optimizers: Optimizers) -> Callable[[Model], Evaluation]:
-    def averaged(model: Model) -> Evaluation:
+def _on_averages(evaluate: Callable[[Model], T], optimizers: Optimizers) -> Callable[[Model], T]:
+    def averaged(model: Model) -> T:
         with optimizers.averaged(model):
             return evaluate(model)
 
     return averaged
 
 
-def _corpus_stage(config: TrainConfig, data: TrainingData, world: World) -> Stage:
-    objective = OBJECTIVES[config.objective](data.vocabulary)
-    sampler = Sampler(data.train, config.data.rows_per_step)
-
-    def read_from(state: DataState) -> Loader:
-        steps = sampler.steps(state)
-        return Loader(data.train, objective, steps, config.data, world.device, rank=world.rank, world=world.size)
-
-    evaluate = None
-    if data.validation is not None:
-        evaluate = Evaluator(data.validation, objective, config.data, world, config.loop.evaluation_rows)
-    return Stage(objective, sampler, read_from, data.train.sources, evaluate)
-
-
 def introduction(config: TrainConfig, data: TrainingData, model: Model, world: World) -> str:
     """The first line: what will be trained, on what, how much of it, and what it has to beat."""
     counts = parameter_counts(model)
-    nats, bits = data.train.unigram_entropy()
     rows = config.loop.steps * config.data.rows_per_step
     tokens, length = data.train.tokens(), data.train.sequence_length
     epochs = rows / len(data.train)
@@ -193,9 +193,17 @@ def introduction(config: TrainConfig, data: TrainingData, model: Model, world: W
         f"{config.objective} model of {counts['total']:,} parameters ({config.model.layers} layers, width "
         f"{config.model.width}) on {data.run.name}: {tokens:,} tokens of {len(data.train.sources)} sources, "
         f"{config.loop.steps:,} steps x {config.data.rows_per_step * length:,} tokens = {epochs:.2f} epochs; "
-        f"unigram entropy {nats:.4f} nats/token, {bits:.4f} bits/byte; "
+        f"{_to_beat(data)}"
         f"{world.size} x {world.device.type} ({threads}{model.compute_dtype()})".replace("torch.", "")
     )
+
+
+def _to_beat(data: TrainingData) -> str:
+    """By a model that predicts all of the text."""
+    if data.train.kind != "text":
+        return ""
+    nats, bits = data.train.unigram_entropy()
+    return f"unigram entropy {nats:.4f} nats/token, {bits:.4f} bits/byte; "
 
 
 def last_checkpoint(folder: Path, world: World, *, resume: bool) -> Checkpoint | None:

@@ -158,7 +158,8 @@ class Report:
 def describe(evaluation: Evaluation) -> str:
     """One line for people."""
     if evaluation.figures:
-        return "  ".join(f"{name} {value:.4f}" for name, value in evaluation.figures.items())
+        told = {"val_loss": evaluation.loss} | evaluation.figures
+        return "  ".join(f"{name} {value:.4f}" for name, value in told.items() if "_at_" not in name)
     text = f"validation loss {evaluation.loss:.4f} nats/token"
     return text if evaluation.bits_per_byte is None else f"{text}, {evaluation.bits_per_byte:.4f} bits/byte"
 

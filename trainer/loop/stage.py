@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from gristmill.trainer.data.protocol import Batches, Order
 from gristmill.trainer.data.sampler import DataState
@@ -21,3 +22,5 @@ class Stage:
     evaluate: Callable[[Model], Evaluation] | None
     steps: int = 1
     """A training may end only after a multiple of so many: what came before can be made again."""
+    facts: Callable[[Model], dict[str, Any]] | None = None
+    """What a checkpoint is to say of its model, found when it is saved; all ranks must call it."""

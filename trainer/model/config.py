@@ -72,7 +72,8 @@ class ModelConfig:
     """BERT's segment embeddings."""
     embedding_norm: bool = False
     head: str = "linear"
-    """linear, or transform (BERT: dense, GELU, norm, then the tied embedding and a bias)."""
+    """linear, transform (BERT: dense, GELU, norm, then the tied embedding and a bias), or score (one number for each
+    token, in place of the output embedding: a reward model)."""
     compute: str = "auto"
     """Dtype of the matrix products: bfloat16, float32, or auto: bfloat16 on CUDA and on CPUs with AVX-512 BF16 (there
     1.7 times as fast for `nano`), else float32."""
@@ -149,7 +150,7 @@ _CHOICES = {
     "norm": ("rms", "layer"),
     "norm_place": ("pre", "post"),
     "activation": ("swiglu", "geglu", "gelu", "gelu_tanh", "relu", "relu2"),
-    "head": ("linear", "transform"),
+    "head": ("linear", "transform", "score"),
     "compute": ("auto", "bfloat16", "float32"),
     "attention": ("auto", "masked", "flex", "varlen"),
 }

@@ -52,17 +52,39 @@ class Cache:
         return keys[:, :end], values[:, :end]
 
 
+class Adapter(nn.Module):
+    """A trained change of a frozen matrix, as a product of two narrow ones: lora.py."""
+
+    def __init__(self, weight: Tensor, rank: int, scale: float, generator: torch.Generator):
+        super().__init__()
+        outputs, inputs = weight.shape
+        first_RE = torch.empty(rank, inputs).normal_(0.0, inputs**-0.5, generator=generator)
+        self.a = nn.Parameter(first_RE.to(weight.device))
+        self.b = nn.Parameter(torch.zeros(outputs, rank, device=weight.device))
+        self.scale = scale
+
+    def product(self) -> Tensor:
+        """(outputs, inputs)."""
+        return self.b @ self.a * self.scale
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(..., inputs) -> (..., outputs)."""
+        return F.linear(F.linear(x, self.a.to(x.dtype)), self.b.to(x.dtype)) * self.scale
+
+
 class Linear(nn.Module):
-    """x @ weight.T (+ bias), in the dtype of x."""
+    """x @ weight.T (+ bias), in the dtype of x; with an adapter, also its change."""
 
     def __init__(self, inputs: int, outputs: int, bias: bool):
         super().__init__()
         self.weight = nn.Parameter(torch.empty(outputs, inputs))
         self.bias = nn.Parameter(torch.empty(outputs)) if bias else None
+        self.adapter: Adapter | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., inputs) -> (..., outputs)."""
-        return F.linear(x, self.weight.to(x.dtype), None if self.bias is None else self.bias.to(x.dtype))
+        y = F.linear(x, self.weight.to(x.dtype), None if self.bias is None else self.bias.to(x.dtype))
+        return y if self.adapter is None else y + self.adapter(x)
 
 
 class Norm(nn.Module):

@@ -127,7 +127,8 @@ class Model(nn.Module):
         self.transform = Linear(E, E, True) if config.head == "transform" else None
         self.transform_norm = Norm(config, E) if config.head == "transform" else None
         self.head_bias = nn.Parameter(torch.empty(config.V)) if config.head == "transform" else None
-        self.head = None if config.tied else Linear(E, config.V, False)
+        self.head = None if config.tied or config.head == "score" else Linear(E, config.V, False)
+        self.score = Linear(E, 1, False) if config.head == "score" else None
         self.frequency_C: Tensor
         C = config.D // 2
         frequency_C = config.rotary_base ** -(torch.arange(C, dtype=torch.float32) / C)
@@ -204,6 +205,11 @@ class Model(nn.Module):
         logits = logits if self.head_bias is None else logits + self.head_bias
         return logits[..., : self.config.vocabulary]
 
+    def scores(self, hidden_BTE: Tensor) -> Tensor:
+        """float32 (B, T): a reward model's, of what stands up to and with each token."""
+        assert self.score is not None, "this model has no head that scores"
+        return self.score(hidden_BTE.float())[..., 0]
+
     def _rope(self, positions_BT: Tensor) -> tuple[Tensor, Tensor] | None:
         """(cos, sin) of the rotary angles, (B, T, 1, C) of the compute dtype; None without rotary positions."""
         if self.config.positions != "rotary":
@@ -236,8 +242,8 @@ def initialise(model: Model, seed: int) -> None:
     """The one place where weights get their first values; the same on every device and world size.
 
     Embeddings: normal, GPT-2's 0.02, of tokens as configured. Matrices: normal with 1/sqrt(inputs). Matrices that end a
-    residual branch: zero, so that every layer starts as the identity (modded-nanogpt; training.md 2.3). Norms one,
-    biases zero.
+    residual branch: zero, so that every layer starts as the identity (modded-nanogpt; training.md 2.3). A head that
+    scores: zero, so that no answer is better before the first step. Norms one, biases zero.
     """
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in model.named_parameters():
@@ -247,7 +253,7 @@ def initialise(model: Model, seed: int) -> None:
             value.fill_(1.0)
         elif path[-1] in DEPTH_SCALES:
             value.copy_(torch.linspace(*DEPTH_SCALES[path[-1]], len(value)))
-        elif path[-1] not in ("o", "down") and parameter.ndim >= 2:
+        elif path[-1] not in ("o", "down", "score") and parameter.ndim >= 2:
             embeds = path[-1] in (
                 "embedding",
                 "position_embedding",
@@ -267,7 +273,8 @@ def parameter_counts(model: Model) -> dict[str, int]:
     """total: all parameters, a tied embedding once; matrix: those that multiply a token (PaLM's N: without embedding
     look-ups, with the output matrix, of the experts only a token's own)."""
     total = sum(p.numel() for p in model.parameters())
-    tables = [model.position_embedding, model.token_type_embedding, None if model.head is None else model.embedding]
+    apart = model.head is not None or model.score is not None
+    tables = [model.position_embedding, model.token_type_embedding, model.embedding if apart else None]
     lookups = [table for table in tables if table is not None]
     lookups += [table for table in model.value_embeddings.values() if isinstance(table, nn.Embedding)]
     idle = 0

@@ -3,6 +3,8 @@
 Letters: P segments.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from gristmill.trainer.data.batch import Batch, Chance
@@ -18,6 +20,9 @@ class CausalLM:
     nothing."""
 
     name, bits_per_byte, mask, encodes = "causal", True, "causal", False
+    head = ""
+    reads: tuple[str, ...] = ("text", "chat")
+    documents_per_segment = 1
 
     def __init__(self, vocabulary: int = 0):
         self.vocabulary = vocabulary
@@ -29,6 +34,13 @@ class CausalLM:
     def fill(self, rows: dict[str, np.ndarray], segments: Segments, chance: Chance) -> None:
         """Of a `Collator`; nothing is random."""
         fill_rows(rows, segments)
+
+    def attach(self, model: Model, frozen: Callable[[], Model]) -> None:
+        """Of an `Objective`: nothing is added."""
+
+    def figures(self, sums: dict[str, tuple[float, float]]) -> dict[str, float]:
+        """Of an `Objective`: the ratios."""
+        return {f"val_{name}": total / max(1.0, count) for name, (total, count) in sums.items()}
 
     def __call__(self, model: Model, batch: Batch, sources: int) -> BatchLoss:
         """Of an `Objective`."""

@@ -3,6 +3,7 @@
 Letters: B rows, Q sources, D most segments of a row.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -48,3 +49,15 @@ class Learns(Protocol):
 
 class Objective(Collator, Learns, Protocol):
     """What is learnt from the rows of a corpus. As a `Collator` it fills them on the host."""
+
+    head: str
+    """The `head` that the model must have; "": any."""
+    reads: tuple[str, ...]
+    """Kinds of token shards that it learns from: tokenizer/shards/index.py."""
+
+    def attach(self, model: Model, frozen: Callable[[], Model]) -> None:
+        """Before the optimisers are made. `frozen`: makes a copy of the model that the training began with, which is
+        never trained; the objective keeps it."""
+
+    def figures(self, sums: dict[str, tuple[float, float]]) -> dict[str, float]:
+        """What an evaluation tells, from the sums and counts that `BatchLoss.metrics` gave over all of its rows."""

@@ -13,11 +13,27 @@ from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.objectives.protocol import BatchLoss
 
 
+class Forward:
+    """A batch read by the model, with what its experts are charged for how they were used."""
+
+    def __init__(self, model: Model, batch: Batch):
+        routings: list[Routing] = []
+        self.hidden_BTE = model(batch.tokens, batch.encoder_tokens, routings=routings)
+        self.charge: Tensor | None = None
+        """By the unit of the loss's weight: a step is divided by the weight of all its batches. None: no experts."""
+        self.metrics: dict[str, Tensor] = {}
+        if not routings:
+            return
+        balance, z = (torch.stack([getattr(layer, name) for layer in routings]).mean() for name in ("balance", "z"))
+        self.charge = model.config.balance_weight * balance + model.config.router_z_weight * z
+        busiest = torch.stack([layer.share_X for layer in routings]).max() * model.config.experts
+        self.metrics = {"expert_balance": balance.detach(), "router_z": z.detach(), "expert_busiest": busiest}
+
+
 def token_loss(model: Model, batch: Batch, sources: int) -> BatchLoss:
     """Cross-entropy of a batch's targets, summed, and by source; with experts also what their router is charged."""
-    routings: list[Routing] = []
-    hidden_BTE = model(batch.tokens, batch.encoder_tokens, routings=routings)
-    hidden_NE = model.before_output(hidden_BTE.flatten(0, 1))
+    read = Forward(model, batch)
+    hidden_NE = model.before_output(read.hidden_BTE.flatten(0, 1))
     targets_N, sources_N = batch.targets_BT.flatten(), batch.sources_BT.flatten()
     loss, losses_N = lm_loss(
         hidden_NE, model.output_weight(), targets_N, vocabulary=model.config.vocabulary, bias_V=model.head_bias
@@ -25,18 +41,8 @@ def token_loss(model: Model, batch: Batch, sources: int) -> BatchLoss:
     both_2N = torch.stack((losses_N, (targets_N >= 0).float()))
     by_source_2Q = torch.zeros(2, sources, device=loss.device).index_add_(1, sources_N, both_2N)
     by_segment_2BD, weight = _by_segment(batch, both_2N), both_2N[1].sum()
-    if not routings:
-        return BatchLoss(loss, weight, by_source_2Q, by_segment_2BD)
-    balance, z = (torch.stack([getattr(layer, name) for layer in routings]).mean() for name in ("balance", "z"))
-    charge = model.config.balance_weight * balance + model.config.router_z_weight * z
-    busiest = torch.stack([layer.share_X for layer in routings]).max() * model.config.experts
-    return BatchLoss(
-        loss + charge * weight,  # because the step is divided by the weight of all its batches
-        weight,
-        by_source_2Q,
-        by_segment_2BD,
-        {"expert_balance": balance.detach(), "router_z": z.detach(), "expert_busiest": busiest},
-    )
+    loss = loss if read.charge is None else loss + read.charge * weight
+    return BatchLoss(loss, weight, by_source_2Q, by_segment_2BD, read.metrics)
 
 
 def _by_segment(batch: Batch, both_2N: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ class Optimizers:
         groups = parameter_groups(model, config)
         named = [(name, p, local_parameter(p)) for kind in KINDS for name, p in groups[kind]]
         self.model_parameters = {name: p for name, p, _ in named}
+        self.frozen = {name: p.detach() for name, p in model.named_parameters() if not p.requires_grad}
         self.local = {name: mine for name, _, mine in named}
         self.names = {id(mine): name for name, _, mine in named}
         self.parameters = list(self.local.values())
@@ -49,8 +50,9 @@ class Optimizers:
             rates = (config.muon_lr, config.muon_weight_decay, config.muon_momentum)
             self.optimizers.append(Muon(muon, *rates, config.muon_compute, config.muon_variant, wholes, world))
         self.average = [p.detach().clone() for p in self.parameters] if config.average else []
+        trained = [p for p in model.parameters() if p.requires_grad]
         # In the order of the backward pass, about: the last layers have their gradients first.
-        self.gradients = None if self.sharded or world.size == 1 else GradientSum(world, list(model.parameters())[::-1])
+        self.gradients = None if self.sharded or world.size == 1 else GradientSum(world, trained[::-1])
 
     def zero_grad(self) -> None:
         """Forgets the gradients."""
@@ -138,10 +140,12 @@ class Optimizers:
 
     def weights(self) -> Iterator[tuple[str, Tensor]]:
         """(name, tensor) of every parameter; sharded, a DTensor on the memory of this rank's part."""
+        yield from self.frozen.items()
         yield from ((name, as_dtensor(p, self.local[name].detach())) for name, p in self.model_parameters.items())
 
     def averages(self) -> Iterator[tuple[str, Tensor]]:
         """(name, tensor) of the moving average; nothing without one."""
+        yield from self.frozen.items() if self.average else ()
         for mine, value in zip(self.parameters, self.average, strict=bool(self.average)):
             name = self.names[id(mine)]
             yield name, as_dtensor(self.model_parameters[name], value)

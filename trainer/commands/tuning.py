@@ -1,0 +1,46 @@
+"""`train sft|reward|dpo`: a trained model learns from conversations, or from pairs of a better and a worse one."""
+
+from typing import Annotated
+
+import typer
+
+from gristmill.trainer.commands.from_corpus import train_run
+from gristmill.trainer.commands.options import FromOption, NameOption, ResumeOption, RunArgument, SettingsOption
+
+StepsOption = Annotated[int | None, typer.Option(help="optimiser steps; default: 300", min=1)]
+
+
+def sft(
+    run: RunArgument,
+    begin: FromOption = None,
+    name: NameOption = "sft",
+    steps: StepsOption = None,
+    settings: SettingsOption = None,
+    resume: ResumeOption = False,
+) -> None:
+    """Learns to answer. Example: python -m trainer train sft runs/chat --from runs/demo/train/main."""
+    train_run(run, name, stage="sft", begin=begin, settings=settings, steps=steps, resume=resume)
+
+
+def reward(
+    run: RunArgument,
+    begin: FromOption = None,
+    name: NameOption = "reward",
+    steps: StepsOption = None,
+    settings: SettingsOption = None,
+    resume: ResumeOption = False,
+) -> None:
+    """Learns which answer is better. Example: python -m trainer train reward runs/pairs --from runs/chat/train/sft."""
+    train_run(run, name, stage="reward", begin=begin, settings=settings, steps=steps, resume=resume)
+
+
+def dpo(
+    run: RunArgument,
+    begin: FromOption = None,
+    name: NameOption = "dpo",
+    steps: StepsOption = None,
+    settings: SettingsOption = None,
+    resume: ResumeOption = False,
+) -> None:
+    """Learns which answer to give. Example: python -m trainer train dpo runs/pairs --from runs/chat/train/sft."""
+    train_run(run, name, stage="dpo", begin=begin, settings=settings, steps=steps, resume=resume)
