@@ -19,29 +19,37 @@ from gristmill.pipelines.storage.verification import check_files, listed_in, wri
 
 TRAINED_ON = ("tokens", "tokenizer", PLUGINS, RECIPE)
 """Files and folders of a run that training needs, beside its manifest and state."""
-STAGES = ("pretrain", "sft", "reward", "dpo", "grpo", "ppo", "reject", "distill")
-"""Of `train STAGE RUN`, as the trainer has them."""
-DEFAULT_NAME = "main"
+STAGES = ("sft", "reward", "dpo", "grpo", "ppo", "reject", "distill")
+"""Of a trained model: the trainer's, without the first."""
 TRAINER_ARGS = {"allow_extra_args": True, "ignore_unknown_options": True}
 COPY_HELP = "Where a run on an object store is copied to, and trained. [default: runs/<name>-<hash of its manifest>]"
 
 
 def train(
     context: typer.Context,
-    run: Annotated[str, typer.Argument(help="A finished run directory, or its address.")],
-    name: Annotated[str, typer.Option(help="Of the training; it lives in train/<name>.")] = DEFAULT_NAME,
+    run: Annotated[str, typer.Argument(help="A finished run directory, or its address; before it, a stage.")],
+    name: Annotated[
+        str | None, typer.Option(help="Of the training; it lives in train/<name>. [default: main, or the stage]")
+    ] = None,
     copy: Annotated[Path | None, typer.Option(help=COPY_HELP)] = None,
 ) -> None:
     """Train a model on the token shards of a run, as the recipe's `train` says. Other options go to the trainer.
 
-    A trained model goes on with a stage before the run: sft, reward, dpo, grpo, ppo, reject, distill.
+    A stage makes a trained model learn further: sft, reward, dpo, grpo, ppo, reject, distill (docs/alignment.md).
 
     gristmill train runs/my-corpus --steps 1000
-    gristmill train grpo runs/my-corpus --from runs/my-corpus/train/sft --task sort
+
+    gristmill train sft runs/my-chats --from runs/my-corpus/train/main
+
+    gristmill train grpo runs/my-corpus --from runs/my-chats/train/sft --task sort
     """
+    stage, extra = "", context.args
     if run in STAGES and not Path(run, STATE).exists():
-        _end(call_stage(run, context.args, name))
-        return
+        if not extra or extra[0].startswith("-"):
+            fix = f"gristmill train {run} RUN --from CHECKPOINT"
+            raise RecipeError("the run directory stands behind the stage", where=f"gristmill train {run}", fix=fix)
+        stage, run, extra = run, extra[0], extra[1:]
+    name = name or stage or "main"
     store = open_run(run)
     if not store.exists(MANIFEST) or not store.exists(INDEX):
         fix = "finish it with `gristmill run`; the recipe needs a `tokenizer`"
@@ -49,7 +57,7 @@ def train(
     folder = _on_this_machine(run, store, copy)
     if store.local is None:
         note(f"checkpoints go to {folder / 'train' / name}")
-    code = start_trainer(folder, name, context.args, store)
+    code = start_trainer(folder, name, extra, store, stage=stage)
     _end(code)
 
 
@@ -77,22 +85,16 @@ def _on_this_machine(run: str, store: Store, copy: Path | None) -> Path:
     return folder
 
 
-def start_trainer(run: Path, name: str, extra: list[str], store: Store | None = None) -> int:
+def start_trainer(run: Path, name: str, extra: list[str], store: Store | None = None, *, stage: str = "") -> int:
     """Run the trainer with the recipe's options, then those of the command line. Returns its exit code.
 
-    `store`: where the report goes, and the curves that it shows, if not to `run`.
+    `store`: where the report goes, and the curves that it shows, if not to `run`. `stage`: of a trained model, whose
+    options are its checkpoint's, not the recipe's.
     """
     from gristmill.pipelines.report.build import write_report
 
-    options = load(run / "recipe.yaml", models=False).recipe.train
-    command = ["train", str(run), "--name", name]
-    if "--preset" not in extra:
-        command += ["--preset", options.preset]
-    if "--steps" not in extra:
-        command += ["--steps", str(options.steps)]
-    for key, value in options.options.items():
-        command += ["--set", f"{key}={value}"]
-    code = call_trainer([*command, *extra])
+    command = ["train", *([stage] if stage else []), str(run), "--name", name]
+    code = call_trainer([*command, *([] if stage else _recipe_options(run, extra)), *extra])
     if code in (Exit.OK, Exit.INTERRUPTED):
         metrics = f"train/{name}/metrics.jsonl"
         if store is not None and store.local is None and (run / metrics).exists():
@@ -103,17 +105,14 @@ def start_trainer(run: Path, name: str, extra: list[str], store: Store | None = 
     return code
 
 
-def call_stage(stage: str, args: list[str], name: str) -> int:
-    """Run a stage of training and draw its run's report. The trainer says what is wrong with the arguments, and where
-    none names it the stage gives the training its name."""
-    named = [] if name == DEFAULT_NAME else ["--name", name]
-    code = call_trainer(["train", stage, *args, *named])
-    runs = [Path(one) for one in args if not one.startswith("-") and (Path(one) / STATE).exists()]
-    if runs and code in (Exit.OK, Exit.INTERRUPTED):
-        from gristmill.pipelines.report.build import write_report
-
-        note(f"report: {write_report(runs[0])}")
-    return code
+def _recipe_options(run: Path, extra: list[str]) -> list[str]:
+    """Of a training that begins with random weights."""
+    options = load(run / "recipe.yaml", models=False).recipe.train
+    found = [] if "--preset" in extra else ["--preset", options.preset]
+    found += [] if "--steps" in extra else ["--steps", str(options.steps)]
+    for key, value in options.options.items():
+        found += ["--set", f"{key}={value}"]
+    return found
 
 
 def generate(

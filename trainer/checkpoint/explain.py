@@ -53,6 +53,7 @@ def _checkpoint(opened: Checkpoint) -> dict[str, Any]:
         "of": opened.config.loop.steps,
         "tokens": state.tokens,
         "objective": opened.config.objective,
+        "began_with": opened.config.begin or None,
         "model": f"{model.layers} layers, width {model.width}, {model.heads} heads",
         "seeds": {"weights": opened.config.seed, "data": opened.config.data.seed},
         "validation_loss": (opened.facts["evaluation"] or {}).get("loss"),
@@ -99,6 +100,7 @@ def as_text(facts: dict[str, Any]) -> str:
         f"  manifest   {_short(origin['manifest'])} ({facts['run']}/manifest.json)",
         f"  tokenizer  {_short(origin['tokenizer'])}, {facts['vocabulary']:,} ids",
         f"  pack plan  {_short(origin['plan'])}",
+        *([f"  began with {_short(origin['parent'])} ({made['began_with']})"] if origin.get("parent") else []),
         "inputs",
     ]
     lines += [f"  {name}: {i['units']:,} units, {i['bytes']:,} bytes" for name, i in facts["inputs"].items()]

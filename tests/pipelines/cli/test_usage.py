@@ -3,7 +3,9 @@
 import pytest
 
 from gristmill.pipelines.cli import main as command
+from gristmill.pipelines.cli.train import STAGES
 from gristmill.trainer import __main__ as trainer
+from gristmill.trainer.commands.train import stages
 
 MISTAKES = {
     "run r.yaml --output x": "did you mean '--out'?",
@@ -49,6 +51,7 @@ MISTAKES = {
     "classifier trian r.yaml x": "did you mean 'train'?",
     "cluster up spark": "gristmill cluster spark up",
     "generate": "CHECKPOINT is missing",
+    "train sft --from x": "gristmill train sft RUN --from CHECKPOINT",
 }
 
 
@@ -85,6 +88,10 @@ def test_trainer__a_command_line_that_it_cannot_understand(line, message, monkey
     assert message.casefold() in said.casefold()
     assert said.startswith("error: ")
     assert "fix:" in said
+
+
+def test_train__knows_the_stages_of_the_trainer():
+    assert {"pretrain", *STAGES} == {str(one.name or one.callback.__name__) for one in stages.registered_commands}
 
 
 @pytest.mark.parametrize("line", ["--help", "-h", "run -h", "why --help"])
