@@ -41,7 +41,7 @@ class RolloutConfig:
     top_p: float = 1.0
     min_p: float = 0.0
     reward: str = "task"
-    """task, FILE.py:FUNCTION, or a weighted sum: trainer/rollouts/rewards.py."""
+    """task, FILE.py:FUNCTION, a reward model's checkpoint, or a weighted sum: trainer/rollouts/rewards.py."""
     tools: str = ""
     """Tools that answers may call, with commas: calculator, search (over the run's text/)."""
     task: str = ""

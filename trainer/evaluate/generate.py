@@ -155,6 +155,10 @@ def _check(model: Model, prompts: Sequence[Sequence[int]]) -> None:
             where="the checkpoint",
             fix="train with --set objective=causal, prefix or spans",
         )
+    if model.config.head == "score":
+        raise ConfigError(
+            "a reward model judges texts, it writes none", where="the checkpoint", fix="name one of another training"
+        )
     longest = max(len(prompt) for prompt in prompts)
     if longest >= model.config.context:
         raise ConfigError(

@@ -111,7 +111,7 @@ def policy_stage(
     prompts, held_out = _prompts(config, data, encoder, tools.definitions() if tools else [])
     context = config.model.context
     check_prompts(prompts, context, "the prompts")
-    reward = None if config.objective == "distill" else open_reward(rollouts.reward, encoder)
+    reward = None if config.objective == "distill" else open_reward(rollouts.reward, encoder, world.device)
     evaluator = None
     if len(held_out):
         check_prompts(held_out, context, "the held-out prompts")

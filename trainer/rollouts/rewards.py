@@ -1,7 +1,8 @@
-"""What a response is worth: a task's check, a function of the user's, or a weighted sum of such.
+"""What a response is worth: a task's check, a function of the user's, a reward model, or a weighted sum of such.
 
     task                            the check that each prompt names
     judge.py:short                  a function (prompts, completions, answers) -> a number for each
+    runs/x/train/reward             a checkpoint of `train reward`, or the training's last
     task,0.1*judge.py:short         their weighted sum
 
 Whatever it is, it must give one finite number for each response: what does not is an error with its name.
@@ -14,8 +15,13 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from gristmill.tokenizer.encode import Encoder
-from gristmill.trainer.errors import ConfigError, RewardError
+from gristmill.tokenizer.special_ids import END, EOS
+from gristmill.trainer.checkpoint.reward_model import Judge
+from gristmill.trainer.devices.world import CPU
+from gristmill.trainer.errors import ConfigError, MismatchError, RewardError
 from gristmill.trainer.rollouts.prompts import completion, prompt_messages
 from gristmill.trainer.rollouts.rollout import Rollout
 from gristmill.trainer.tasks.own_file import fault, is_own, load
@@ -31,9 +37,10 @@ UserReward = Callable[[list[list[dict[str, Any]]], list[str], list[str]], Sequen
 _PART = re.compile(r"\s*(?:([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*\*\s*)?(.+?)\s*")
 
 
-def open_reward(spec: str, encoder: Encoder) -> Reward:
-    """The reward that is written so. Raises ConfigError for a part that is not known."""
-    weighted = [_weighted(part, spec, encoder) for part in spec.split(",")]
+def open_reward(spec: str, encoder: Encoder, device: torch.device = CPU) -> Reward:
+    """The reward that is written so; reward models go to the device. Raises ConfigError for a part that is not known,
+    MismatchError for a reward model that reads other ids."""
+    weighted = [_weighted(part, spec, encoder, device) for part in spec.split(",")]
     if len(weighted) == 1 and weighted[0][0] == 1:
         return weighted[0][1]
     return lambda rollouts: _weighted_sum(weighted, rollouts)
@@ -87,6 +94,30 @@ def function_reward(name: str, encoder: Encoder) -> Reward:
     return give
 
 
+def model_reward(path: Path, encoder: Encoder, device: torch.device = CPU) -> Reward:
+    """What a reward model gives for prompt and response. It reads every response as ended, for it has learnt to judge
+    nothing else; what its context does not hold is cut before that. Raises InputError, ConfigError, MismatchError."""
+    judge = Judge.open(path, device)
+    if judge.tokenizer != encoder.sha256:
+        raise MismatchError(
+            f"the reward model reads the ids of another tokenizer: {judge.tokenizer[:12]}, not {encoder.sha256[:12]}",
+            where=str(path),
+            fix="train one on a run with this tokenizer: `tokenizer: {from: RUN}`",
+        )
+    longest = judge.model.config.context - 2
+
+    def ended(rollout: Rollout) -> list[int]:
+        ids = rollout.ids.tolist()
+        while ids[-1] in (END, EOS):
+            ids.pop()
+        return [*ids[:longest], END, EOS]
+
+    def give(rollouts: Sequence[Rollout]) -> list[float]:
+        return _tried(str(path), None, lambda: judge([ended(rollout) for rollout in rollouts]), rollouts)
+
+    return give
+
+
 def _tried(
     name: str, path: Path | None, call: Callable[[], Sequence[float]], rollouts: Sequence[Rollout]
 ) -> list[float]:
@@ -118,7 +149,7 @@ def _tried(
     return values
 
 
-def _weighted(part: str, spec: str, encoder: Encoder) -> tuple[float, Reward]:
+def _weighted(part: str, spec: str, encoder: Encoder, device: torch.device) -> tuple[float, Reward]:
     found = _PART.fullmatch(part)
     try:
         weight = float(found[1] or 1) if found else math.nan
@@ -132,10 +163,12 @@ def _weighted(part: str, spec: str, encoder: Encoder) -> tuple[float, Reward]:
         return weight, task_reward(encoder)
     if is_own(found[2]):
         return weight, function_reward(found[2], encoder)
+    if Path(found[2]).is_dir():
+        return weight, model_reward(Path(found[2]), encoder, device)
     raise ConfigError(
         f"unknown reward {found[2]!r}",
         where=f"reward {spec!r}",
-        fix="task, FILE.py:FUNCTION, or several: task,0.1*judge.py:short",
+        fix="task, FILE.py:FUNCTION, a checkpoint's folder, or several: task,0.1*judge.py:short",
     )
 
 
