@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from gristmill.filters.by_language import readers
 from gristmill.filters.placed import placed_at
+from gristmill.filters.quality.bag import Bag, read_bag
 from gristmill.filters.quality.feeding import FEEDINGS
 from gristmill.filters.quality.model_file import LABEL
 from gristmill.filters.quality.network import Network
@@ -40,6 +41,8 @@ class Model:
     def probabilities(self, text: pa.Array) -> np.ndarray:
         """float64[texts, labels] of a large_string column: from 0 to 1; 0 where the model gives none."""
         lines = FEEDINGS[self.feeding](text.fill_null(""))
+        if (ours := load_bag(self.sha256)) is not None:
+            return np.minimum(ours.probabilities(lines), 1.0)
         # A list: a single str fails under numpy 2.
         found, probabilities = load_model(self.sha256).predict(lines.to_pylist(), k=-1)
         column = {LABEL + label: number for number, label in enumerate(self.labels)}
@@ -92,6 +95,12 @@ def load_model(sha256: str) -> Any:
     import fasttext  # here, so that a process that classifies nothing need not load it
 
     return fasttext.load_model(placed_at(sha256))
+
+
+@cache
+def load_bag(sha256: str) -> Bag | None:
+    """The same, for our own kernel; None for a model that only fastText scores. Raises KeyError."""
+    return read_bag(Path(placed_at(sha256)))
 
 
 def signal_names(name: str, labels: Sequence[str], positive: str | None) -> dict[str, str]:

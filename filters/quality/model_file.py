@@ -57,7 +57,7 @@ def _read(stream: IO[bytes], size: int) -> About:
         raise NoModelError("the model is damaged: its sizes contradict each other")
     if labels > MOST_LABELS:
         raise NoModelError(f"the model has {labels:,} labels, and {MOST_LABELS:,} are the most")
-    names = [name.decode(errors="replace") for name in _entries(stream, entries) if name.startswith(LABEL.encode())]
+    names = [name.decode(errors="replace") for name in entries_of(stream, entries) if name.startswith(LABEL.encode())]
     if len(names) != labels:
         raise NoModelError(f"the model's labels do not begin with {LABEL}")
     stream.seek(8 * max(0, pruned), 1)
@@ -75,7 +75,7 @@ def _flag(stream: IO[bytes]) -> bool:
     return bool(flag)
 
 
-def _entries(stream: IO[bytes], count: int) -> Iterator[bytes]:
+def entries_of(stream: IO[bytes], count: int) -> Iterator[bytes]:
     """The names of a dictionary's entries: text, 0, int64 count, int8 type."""
     rest, at = b"", 0
     for _ in range(count):
