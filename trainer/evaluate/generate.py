@@ -4,6 +4,7 @@ Letters: B rows, T tokens of the longest prompt, A rows that are not yet at thei
 """
 
 import codecs
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.special_ids import BOS, EOS, PAD
-from gristmill.trainer.errors import ConfigError
+from gristmill.trainer.errors import ConfigError, DivergedError
 from gristmill.trainer.evaluate.sampling import Sampling, choose, generator_of
 from gristmill.trainer.model.layers import Cache
 from gristmill.trainer.model.transformer import Model, Tokens
@@ -50,7 +51,7 @@ def continuations(
     changes nothing. Prompts are read once for all their copies, and rows at their end leave the batch when half of it
     is. Layers run uncompiled: lengths change with every token. `masks`: whether steps tell what the filters left.
     `cached=False` computes all tokens again at each step: slow, and the same (a test holds both to it). Raises
-    ConfigError for a prompt that fills the context.
+    ConfigError for a prompt that fills the context, DivergedError for a model whose probabilities are no numbers.
     """
     _check(model, prompts)
     device, context = model.embedding.weight.device, model.config.context
@@ -67,6 +68,10 @@ def continuations(
         choice = choose(model.logits(hidden_BE), sampling, chances, model.config.V if masks else None)
         length += 1
         tokens, log_p = choice.token_B.tolist(), choice.log_probability_B.tolist()
+        if any(math.isnan(value) for value in log_p):
+            raise DivergedError(
+                "the model's probabilities are no numbers", where="its weights", fix="go back to an earlier checkpoint"
+            )
         at = [place for place, row in enumerate(numbers) if row in unfinished]
         kept_AW = None if choice.kept_BW is None else choice.kept_BW[torch.tensor(at, device=device)]
         yield Step(

@@ -111,4 +111,5 @@ def _drawn(p_BV: Tensor, generators_B: Sequence[torch.Generator]) -> Tensor:
     chance_B1 = torch.cat([torch.rand(1, 1, dtype=torch.float64, generator=one) for one in generators_B])
     place_B1 = chance_B1.to(p_BV.device) * total_B1
     place_B1 = place_B1.minimum(torch.nextafter(total_B1, torch.zeros_like(total_B1)))  # rounded up to the end
-    return torch.searchsorted(end_BV, place_B1, right=True)[:, 0]
+    found_B = torch.searchsorted(end_BV, place_B1, right=True)[:, 0]
+    return found_B.clamp(max=p_BV.shape[1] - 1)  # of probabilities that are no numbers, whose logarithm says so

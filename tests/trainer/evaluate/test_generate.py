@@ -7,7 +7,7 @@ import torch
 
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.special_ids import BOS, EOS
-from gristmill.trainer.errors import ConfigError
+from gristmill.trainer.errors import ConfigError, DivergedError
 from gristmill.trainer.evaluate import generate
 from gristmill.trainer.evaluate.generate import generate_ids, stream
 from gristmill.trainer.evaluate.sampling import Sampling, choose, filtered_logits
@@ -115,6 +115,14 @@ def test_choose__never_what_has_no_probability(monkeypatch):
     ]
     assert drawn[0] == [2, 3, 3]
     assert all(token in (2, 3) for token in drawn[1])
+
+
+@pytest.mark.parametrize("sampling", [GREEDY, Sampling(), Sampling(top_k=5, top_p=1.0, min_p=0.1)])
+def test_continue_ids__a_model_that_diverged_is_named(tiny_model, sampling):
+    with torch.no_grad():
+        tiny_model.decoder.norm.weight.fill_(float("nan"))
+    with pytest.raises(DivergedError, match="probabilities are no numbers"):
+        next(generate_ids(tiny_model, [[BOS, 400], [BOS]], 4, sampling))
 
 
 def scripted(monkeypatch, ids):

@@ -97,6 +97,15 @@ def test_log_probabilities__without_what_the_filters_left_would_differ(model, pr
         rollout_log_probabilities(model, rollouts, SAMPLINGS[name])
 
 
+@pytest.mark.parametrize("name", ["top_k", "top_p", "min_p", "all"])
+def test_log_probabilities__ties_at_the_edge_of_a_filter_are_the_same_set(model, prompts, name):
+    """Pairs of ids have the same embedding, so that every second edge falls between equal logits."""
+    with torch.no_grad():
+        model.embedding.weight[300::2] = model.embedding.weight[301::2]
+    rollouts = roll_out(model, prompts, 4, SAMPLINGS[name], 16)
+    assert max(np.abs(ratio).max() for ratio in ratios(model, rollouts, SAMPLINGS[name])) < 1e-5
+
+
 def test_log_probabilities__choices_left_out_stay_so_when_the_weights_move(model, prompts):
     """A token that was kept has a probability after any update: a set found anew might miss it."""
     sampling = Sampling(temperature=1.0, top_k=3, top_p=1.0)
