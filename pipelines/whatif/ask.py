@@ -18,6 +18,7 @@ from gristmill.pipelines.recipe.entries import judge_of
 from gristmill.pipelines.recipe.files.classifiers import Fetch
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, load
 from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.run.job import make_job
 from gristmill.pipelines.storage.layout import MODELS, PLUGINS, RECIPE, REPORT, STATE
 from gristmill.pipelines.storage.ledger import Ledger
 from gristmill.pipelines.storage.plan_file import read_plan
@@ -77,7 +78,7 @@ def ask(store: Store, changes: Changes, other: Path | None = None, fetch: Fetch 
         languages=counted.languages(),
         rules=counted.rules(before.rules, new.all_rules[:-1]),
         duplicates=decided.how,
-        notes=[*decided.notes, *_by_others(counted)],
+        notes=[*_by_other_code(store, before.recipe), *decided.notes, *_by_others(counted)],
         samples=samples(store, counted, new, [unit.key for unit in units]),
         seconds=round(time.perf_counter() - began, 3),
     )
@@ -172,6 +173,18 @@ def _reading(recipe: Recipe) -> dict[str, Any]:
     values["language"]["threshold"] = None
     values["plugins"] = [plugin.sha256 for plugin in recipe.plugins]
     return {key: values[key] for key in TEXTS}
+
+
+def _by_other_code(store: Store, recipe: Recipe) -> list[str]:
+    """That the run scored with another version of Gristmill or of its libraries: its step key would be another one."""
+    state = store.read_sealed(STATE) or {}
+    scored = (state.get("books") or {}).get("score")
+    if scored is None or scored == make_job(recipe, [], store, state["sample"], state["until"]).books["score"].folder:
+        return []
+    return [
+        "the code has changed since the run scored: these are the numbers that it stored, and `gristmill run` measures "
+        "all of them again"
+    ]
 
 
 def _by_others(counted: Counted) -> list[str]:

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gristmill.pipelines.errors import DamageError, RecipeError
+from gristmill.pipelines.run import keys
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.store import Store
@@ -173,3 +174,11 @@ def test_command(done, command):
     assert "--set" in nothing.stderr
     unfinished = command("whatif", run.parent, "--set", "a=1")
     assert unfinished.returncode != 0
+
+
+def test_code_that_has_changed_since_the_run__is_said(done, monkeypatch):
+    run, _ = done
+    change = Changes(["gopher@paper/words_min=185"])
+    assert not [note for note in ask(Store.at(run), change).notes if "code" in note]
+    monkeypatch.setattr(keys, "code_version", lambda code: "another")
+    assert "the code has changed since the run scored" in ask(Store.at(run), change).notes[0]
