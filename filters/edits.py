@@ -58,6 +58,12 @@ class Edits:
         """No edits of a batch of so many documents."""
         return cls.of(documents, (), (), (), ())
 
+    def take_kinds(self, kinds: Sequence[str]) -> "Edits":
+        """Those of some kinds."""
+        chosen_E = np.array([kind in kinds for kind in self.kinds], bool)[self.kind_E]
+        names = ("doc_E", "start_E", "end_E", "kind_E", "text_E")
+        return replace(self, **{name: getattr(self, name)[chosen_E] for name in names})
+
     @classmethod
     def of(
         cls,

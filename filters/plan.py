@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from gristmill.filters.edits import Edits, apply
-from gristmill.filters.junk.edit import edit_junk
+from gristmill.filters.junk.edit import edit_junk, editor_of
 from gristmill.filters.line_rules import DATATROVE, FINEWEB, PAPER, TFDS, c4_editor
 from gristmill.filters.measured import Asked, Stored
 from gristmill.filters.refinedweb import edit_refinedweb
@@ -20,14 +20,24 @@ from gristmill.filters.signals.declare import IDENTIFICATION
 Editor = Callable[[pa.Array], tuple[Edits, dict[str, np.ndarray]]]
 """large_string texts -> their edits, and page-level signals (float64 per document) found on the way."""
 
-EDITORS: dict[str, Editor] = {
-    "c4@tfds": c4_editor(TFDS),
-    "c4@paper": c4_editor(PAPER),
-    "c4@datatrove": c4_editor(DATATROVE),
-    "c4@fineweb": c4_editor(FINEWEB),
-    "refinedweb@dclm": edit_refinedweb,
-    "lines@gristmill": edit_junk,
-}
+
+class Editors(dict[str, Editor]):
+    """By name; those of chosen families of lines are too many to list."""
+
+    def __missing__(self, name: str) -> Editor:
+        return editor_of(name)
+
+
+EDITORS = Editors(
+    {
+        "c4@tfds": c4_editor(TFDS),
+        "c4@paper": c4_editor(PAPER),
+        "c4@datatrove": c4_editor(DATATROVE),
+        "c4@fineweb": c4_editor(FINEWEB),
+        "refinedweb@dclm": edit_refinedweb,
+        "lines@gristmill": edit_junk,
+    }
+)
 """What the `editor` of a preset names. Those with one name before the @ find the same signals."""
 
 IDENTIFIED = "language_score"

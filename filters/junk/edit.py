@@ -5,12 +5,15 @@ Three sources: phrases by family (filters/data/junk), what their neighbours say 
 of its lines. What is in doubt stays: a sentence that mentions a phrase amid others, a lone name of a menu.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pyarrow as pa
 
 from gristmill.filters.counters import Counters, classes
 from gristmill.filters.edits import Edits
-from gristmill.filters.junk.phrases import NAVIGATION, RELATED, REPEATED, families, tables
+from gristmill.filters.junk.phrases import NAVIGATION, RELATED, REPEATED, chosen_families, families, tables
 from gristmill.filters.kernels.junk import context
 from gristmill.filters.kernels.junk import pages as junk
 from gristmill.filters.phrases import fold_table
@@ -29,8 +32,8 @@ def kinds() -> tuple[str, ...]:
     return tuple(f"lines_{name}" for name in families())
 
 
-def edit_junk(text: pa.Array) -> tuple[Edits, dict[str, np.ndarray]]:
-    """(edits, signals) of a large_string column; every edit is a cut.
+def edit_junk(text: pa.Array, chosen: tuple[str, ...] | None = None) -> tuple[Edits, dict[str, np.ndarray]]:
+    """(edits, signals) of a large_string column; every edit is a cut. chosen: the families that go; None: all.
 
     Signal, float64 per document: lines_cut_share, the share of the text's bytes that goes; 0 for an empty text.
     """
@@ -51,6 +54,8 @@ def edit_junk(text: pa.Array) -> tuple[Edits, dict[str, np.ndarray]]:
         number[RELATED],
     )
     edits = lines.edits(start_D1)
+    if chosen is not None:
+        edits = edits.take_kinds([f"lines_{name}" for name in chosen])
     cut_D = np.bincount(edits.doc_E, edits.end_E - edits.start_E, len(text))
     bytes_D = counters.bytes_D
     return edits, {SIGNAL: np.divide(cut_D, bytes_D, out=np.zeros(len(text)), where=bytes_D > 0)}
@@ -129,3 +134,11 @@ class _Lines:
         doc, zero = self.doc_L[line[full]], start_D1[self.doc_L[line[full]]]
         kind, text = (family[full] - 1).astype(np.int32), np.zeros(int(full.sum()), np.int32)
         return Edits(self.documents, doc, begin[full] - zero, end[full] - zero, kind, text, kinds())
+
+
+def editor_of(name: str) -> Callable[[pa.Array], tuple[Edits, dict[str, np.ndarray]]]:
+    """What a preset `lines@gristmill:FAMILY+FAMILY` makes. Raises KeyError for another name."""
+    chosen = chosen_families(name)
+    if chosen is None:
+        raise KeyError(name)
+    return partial(edit_junk, chosen=chosen)

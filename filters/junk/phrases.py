@@ -21,6 +21,8 @@ from gristmill.filters.phrases import fold_table
 FILES = ("junk/chinese.txt", "junk/english.txt")
 REPEATED, NAVIGATION, RELATED, COUNTERS = "repeated", "navigation", "related", "counters"
 """Families that are found by more than phrases; a word of the last goes with a number beside it."""
+CHOSEN = "lines@gristmill:"
+"""What the name of a preset begins with that cuts some families only."""
 ADDRESSES = ("www", "http", "https", "com", "net", "org", "cn")
 """Words of web addresses: a banner holds one."""
 ANY = "…"
@@ -80,6 +82,14 @@ def families() -> tuple[str, ...]:
     """Their names, in order of appearance; the place of a name, from 1, is its number in the kernel."""
     found = dict.fromkeys(phrase.family for name in FILES for phrase in phrases_of(name))
     return (*found, REPEATED)
+
+
+def chosen_families(name: str) -> tuple[str, ...] | None:
+    """Those of `lines@gristmill:FAMILY+FAMILY`; None for another name, an unknown family, or one that stands twice."""
+    if not name.startswith(CHOSEN):
+        return None
+    chosen = tuple(name.removeprefix(CHOSEN).split("+"))
+    return chosen if len({*chosen} & {*families()}) == len(chosen) else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

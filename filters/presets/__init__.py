@@ -16,7 +16,7 @@ from gristmill.filters.presets.fineweb_datatrove import FINEWEB_DATATROVE
 from gristmill.filters.presets.gopher_datatrove import GOPHER_DATATROVE
 from gristmill.filters.presets.gopher_dolma import GOPHER_DOLMA
 from gristmill.filters.presets.gopher_paper import GOPHER_PAPER
-from gristmill.filters.presets.lines_gristmill import LINES_GRISTMILL
+from gristmill.filters.presets.lines_gristmill import LINES_GRISTMILL, some_lines
 from gristmill.filters.presets.mapneo_zh import MAPNEO_ZH
 from gristmill.filters.presets.mc4_paper import MC4_PAPER
 from gristmill.filters.presets.multilingual_gristmill import MULTILINGUAL_GRISTMILL
@@ -36,7 +36,7 @@ def preset(made: Preset) -> Preset:
     return PRESETS.declare(made.name, made)
 
 
-PRESETS.makers += [fineweb2, ccnet]
+PRESETS.makers += [fineweb2, ccnet, some_lines]
 for _preset in (
     GOPHER_PAPER,
     GOPHER_DATATROVE,

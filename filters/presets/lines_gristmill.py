@@ -1,5 +1,8 @@
 """Lines that stand beside an article, in Chinese and English, as edits."""
 
+from dataclasses import replace
+
+from gristmill.filters.junk.phrases import chosen_families
 from gristmill.filters.rules import Preset, Rule
 
 LINES_GRISTMILL = Preset(
@@ -11,3 +14,12 @@ LINES_GRISTMILL = Preset(
     (Rule("cut_share", "lines_cut_share", "<=", 0.9, "ours: what is left of such a page is a remnant"),),
     editor="lines@gristmill",
 )
+
+
+def some_lines(name: str) -> Preset | None:
+    """`lines@gristmill:follow+scan`: only lines of these families; None for another name."""
+    chosen = chosen_families(name)
+    if chosen is None:
+        return None
+    source = f"ours; of lines@gristmill, only the families {', '.join(chosen)} (docs/lines.md)"
+    return replace(LINES_GRISTMILL, name=name, source=source, editor=name)

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 
 from gristmill.filters.data.fineweb2 import codes_of
 from gristmill.filters.judge import Judge
+from gristmill.filters.junk.phrases import CHOSEN, families
 from gristmill.filters.kernels.text.unicode import SCRIPTS
 from gristmill.filters.measured import Entry
 from gristmill.filters.names import nearest
@@ -134,6 +135,14 @@ def _decide(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _preset_meant(recipe: Recipe, name: str) -> str:
+    if name.startswith(CHOSEN):
+        chosen = name.removeprefix(CHOSEN).split("+")
+        unknown = [one for one in chosen if one not in families()]
+        return (
+            f"no family '{unknown[0]}' of lines; {nearest(unknown[0], families())}"
+            if unknown
+            else "a family stands twice"
+        )
     if f"{name}@".startswith(CCNET):
         return _model_meant(recipe, name.removeprefix(CCNET))
     if not name.startswith(FINEWEB2):

@@ -1,14 +1,18 @@
 """`lines@gristmill` in a run: the same bytes twice, a change and a change back."""
 
+import pytest
+
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 
 WITHOUT = "presets: [chinese@gristmill]"
 WITH = "presets: [lines@gristmill, chinese@gristmill]"
+SOME = "presets: [lines@gristmill:follow+navigation, chinese@gristmill]"
 
 
-def test_lines__same_bytes_in_two_runs_and_after_a_change_back(corpus, tmp_path, digests):
-    recipe = corpus.with_recipe("lines", WITHOUT, WITH).recipe
+@pytest.mark.parametrize("presets", [WITH, SOME])
+def test_lines__same_bytes_in_two_runs_and_after_a_change_back(corpus, tmp_path, digests, presets):
+    recipe = corpus.with_recipe("lines", WITHOUT, presets).recipe
     execute(Request(recipe, tmp_path / "run"))
     first = digests(tmp_path / "run")
     execute(Request(corpus.recipe, tmp_path / "run"))

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from gristmill.filters.edits import apply
 from gristmill.filters.junk.edit import SIGNAL, edit_junk, kinds
+from gristmill.filters.plan import EDITORS
+from gristmill.filters.presets import PRESETS
 
 ZH = "磨坊建在河边，水轮带动石磨，一天能磨三百斤麦子。师傅说，石头要选得硬，水要来得稳。"
 EN = "The mill stands by the river, and its wheel turns two stones. They grind three hundred pounds of wheat a day."
@@ -260,3 +262,28 @@ def test_edit_junk__only_cuts_and_does_not_look_beyond_a_document(texts):
         for char in left:  # a subsequence
             at = text.index(char, at) + 1
         assert edited(text) == [left]
+
+
+@pytest.mark.parametrize(
+    ("follow", "share", "prose"), [("关注我们", "分享到：微博", ZH), ("Follow us on Twitter", "Share this", EN)]
+)
+def test_chosen_families__the_others_stay(follow, share, prose):
+    text = f"{prose}\n{follow}\n{share}\n{prose}"
+    column = pa.array([text, prose], pa.large_string())
+
+    def left(name: str) -> str:
+        return apply(column, EDITORS[name](column)[0])[0].as_py()
+
+    assert follow not in left("lines@gristmill")
+    assert share not in left("lines@gristmill")
+    assert left("lines@gristmill:follow") == f"{prose}\n{share}\n{prose}"
+    assert left("lines@gristmill:share+scan") == f"{prose}\n{follow}\n{prose}"
+    assert EDITORS["lines@gristmill:follow"](column)[1][SIGNAL][0] == len(f"{follow}\n".encode()) / len(text.encode())
+    with pytest.raises(KeyError):
+        EDITORS["lines@gristmill:folow"]
+
+
+def test_chosen_families__a_preset():
+    made = PRESETS["lines@gristmill:follow+scan"]
+    assert made.rule_names() == ["lines@gristmill:follow+scan/cut_share"]
+    assert "lines@gristmill:scan+scan" not in PRESETS

@@ -37,6 +37,9 @@ def test_shipped_recipes__are_valid(tmp_path, name):
     ("decide", "line", "expected"),
     [
         ("presets: [gofer@paper]", 7, "did you mean 'gopher@paper'?"),
+        ("presets: [lines@gristmill:folow+scan]", 7, "no family 'folow' of lines; did you mean 'follow'?"),
+        ("presets: [lines@gristmill:scan+scan]", 7, "a family stands twice"),
+        ("presets: ['lines@gristmill:']", 7, "no family '' of lines"),
         ("presets: [fineweb2@xx]", 7, "FineWeb-2 has no language 'xx'"),
         ("presets: [fineweb2@french]", 7, "fineweb2@fra_Latn"),
         ("presets: [fineweb2@中文]", 7, "fineweb2@cmn_Hani"),
