@@ -85,7 +85,7 @@ def train(texts: Iterable[str], options: TokenizerOptions, folder: str | Path) -
     """Train on texts and write tokenizer.model and info.json into folder (made if absent).
 
     The same texts in the same order give the same bytes, on any machine with any number of cores. All texts are held in
-    memory: 25 MB of them take 1.4 s and 0.3 GB (BPE, one core). Raises ValueError when the texts do not support the
+    memory: 25 MB of them take 1.5 s and 0.3 GB (BPE, one core). Raises ValueError when the texts do not support the
     vocabulary, naming the largest possible (with `options.lower` that one is taken), or when their characters alone do
     not fit, naming the smallest.
     """

@@ -22,9 +22,17 @@ from rich.console import Console
 from rich.table import Table
 
 from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.sentences import sentences
 from gristmill.tokenizer.shards.format import Shard, token_batch, write_shard
 from gristmill.tokenizer.shards.packing import pack
-from gristmill.tokenizer.train import TokenizerOptions, train
+from gristmill.tokenizer.train import (
+    MODEL_FILE,
+    TokenizerOptions,
+    _alphabet,
+    _character_counts,
+    _sentencepiece,
+    train,
+)
 
 ROUNDS = 3
 SHARDS = 16
@@ -64,8 +72,11 @@ def measure_text(table: Table, texts: list[str], options: TokenizerOptions, fold
     kind = options.model
     array = pa.array(texts, pa.large_string())
     size = sum(len(text.encode()) for text in texts) / 1e6
+    train(texts[:10], TokenizerOptions(kind, 2000, lower=True), folder)  # compiled, or from the cache
     seconds, _ = cpu(lambda: train(texts, options, folder), 1)
     table.add_row(f"{kind}: train", f"{seconds:.2f}", f"{size / seconds:.1f} MB/s")
+    if kind == "bpe":
+        measure_sentencepiece(table, texts, options, (folder / MODEL_FILE).read_bytes(), seconds)
     encoder = Encoder(folder)
     seconds, _ = cpu(lambda: encoder.encode(["one"]), 1)
     table.add_row(f"{kind}: first document (tables, kernels compiled or from the cache)", f"{seconds:.2f}", "")
@@ -89,6 +100,18 @@ def measure_text(table: Table, texts: list[str], options: TokenizerOptions, fold
     table.add_row(f"{kind}: write a shard", f"{seconds:.3f}", f"{written.file_bytes / 1e6 / seconds:.0f} MB/s of file")
     seconds, _ = cpu(lambda: Shard(path))
     table.add_row(f"{kind}: map a shard", f"{seconds:.4f}", "")
+
+
+def measure_sentencepiece(table: Table, texts: list[str], options: TokenizerOptions, ours: bytes, our: float) -> None:
+    """Its own training of the same, and whether the models are equal."""
+
+    def train_theirs() -> bytes:
+        _, coverage = _alphabet(_character_counts(texts), options)
+        return _sentencepiece([line for text in texts for line in sentences(text)], options, coverage)
+
+    seconds, theirs = cpu(train_theirs, 1)
+    verdict = f"ours is {seconds / our:.1f} x, " + ("same bytes" if theirs == ours else "OTHER BYTES")
+    table.add_row("bpe: sentencepiece trains", f"{seconds:.2f}", verdict)
 
 
 def measure_packing(table: Table, documents: int) -> None:
