@@ -212,3 +212,17 @@ def test_errors__of_another_tokenizer(policy_run, one_run_dir, tmp_path):
     (other / "train" / "base").symlink_to(policy_run / "train" / "base")
     with pytest.raises(MismatchError, match="another tokenizer"):
         train_policy(other, "grpo", tmp_path / "out")
+
+
+@pytest.mark.parametrize("stage", ["grpo", "ppo"])
+def test_policy__raises_what_it_is_rewarded_for(policy_run, tmp_path, stage):
+    """The piece of `make proof` that fits here: answers that begin with a certain digit, a fifth of them at first."""
+    judge = tmp_path / "judge.py"
+    judge.write_text("def nought(prompts, texts, answers):\n    return [float(t.strip()[:1] == '0') for t in texts]\n")
+    options = [f"rollouts.reward={judge}:nought", "rollouts.truncated=score", "rollouts.epochs=1", "optim.lr=0.003"]
+    options += ["rollouts.samples=1", "rollouts.prompts=64"] if stage == "ppo" else ["rollouts.samples=8"]
+    lines, _, _ = train_policy(
+        policy_run, stage, tmp_path / "out", *options, "rollouts.tokens=3", "data.rows_per_batch=64", steps=16
+    )
+    rewards = [line["reward"] for line in lines]
+    assert sum(rewards[-4:]) / 4 > sum(rewards[:4]) / 4 + 0.3
