@@ -8,19 +8,27 @@ from pathlib import Path
 import pytest
 import torch
 
+from gristmill.tokenizer.chat.render import render
+from gristmill.tokenizer.chat.turns import Turn
+from gristmill.tokenizer.encode import Encoder
 from gristmill.trainer.checkpoint.checkpoint import Checkpoint
+from gristmill.trainer.checkpoint.huggingface import family_of
 from gristmill.trainer.checkpoint.reward_model import Judge, helpful_and_safe
 from gristmill.trainer.checkpoint.tensors import read_into
 from gristmill.trainer.config import after
 from gristmill.trainer.data.corpus import Corpus
 from gristmill.trainer.devices.world import CPU, World
 from gristmill.trainer.errors import ConfigError, DivergedError, InputError, MismatchError
+from gristmill.trainer.evaluate.generate import generate_ids
+from gristmill.trainer.evaluate.sampling import PURE
 from gristmill.trainer.loop import build
 from gristmill.trainer.loop.fit import fit
 from gristmill.trainer.loop.inputs import open_data
 from gristmill.trainer.loop.parent import check_begin
 from gristmill.trainer.model.lora import LoraConfig, adapt, merge
 from gristmill.trainer.model.transformer import Model, Tokens
+from gristmill.trainer.rollouts.rewards import open_reward
+from gristmill.trainer.rollouts.rollout import Prompt, Rollout
 from tests.trainer.runs import write_aligned
 
 STAGES = {"sft": "chat", "reward": "pairs", "dpo": "pairs"}
@@ -170,6 +178,25 @@ def test_judge__scores_are_centred_and_do_not_depend_on_the_batch(runs, base, tm
         Judge.open(base, CPU)
     with pytest.raises(InputError, match="reads 1 to 128"):
         judge([[5] * 129])
+
+
+def test_judge__is_a_reward_of_responses_and_no_policy(runs, base, tmp_path):
+    config, begin = stage(base, "reward")
+    folder = train(runs["pairs"], config, tmp_path, begin=begin, steps=3)
+    encoder = Encoder(runs["pairs"] / "tokenizer")
+    turns = [Turn("user", "mill 磨坊"), Turn("assistant", "mill 磨坊")]
+    whole = render(encoder, turns).ids
+    prompt = render(encoder, turns[:1], generation=True).ids
+    rollout = Rollout(Prompt(prompt), 0, 0, response_ids=whole[len(prompt) : -1], truncated=False)
+    wanted = Judge.open(folder, CPU)([whole])
+    assert open_reward(str(folder), encoder)([rollout]) == wanted
+    assert open_reward(f"0.5*{folder}", encoder)([rollout]) == pytest.approx([0.5 * wanted[0]])
+    with pytest.raises(ConfigError, match="a reward model scores"):
+        list(generate_ids(Checkpoint.open(folder).load_model(CPU), [prompt], 3, PURE))
+    with pytest.raises(ConfigError, match="a reward model scores, it cannot learn dpo"):
+        build.complete(stage(folder, "dpo")[0], open_data(runs["pairs"]))
+    with pytest.raises(ConfigError, match="no transformers layout"):
+        family_of(Checkpoint.open(folder).config.model)
 
 
 def test_helpful_and_safe__as_llama_2_combines_them():
