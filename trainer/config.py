@@ -127,7 +127,7 @@ def preset(name: str) -> TrainConfig:
     return PRESETS[name]
 
 
-RATES = {"sft": 0.2, "reward": 0.1, "dpo": 0.02}
+RATES = {"sft": 0.2, "reward": 0.3, "dpo": 0.1}
 """Stage -> its learning rates as a share of those of the training that it begins with."""
 
 

@@ -191,7 +191,7 @@ def test_judge__is_a_reward_of_responses_and_no_policy(runs, base, tmp_path):
     wanted = Judge.open(folder, CPU)([whole])
     assert open_reward(str(folder), encoder)([rollout]) == wanted
     assert open_reward(f"0.5*{folder}", encoder)([rollout]) == pytest.approx([0.5 * wanted[0]])
-    with pytest.raises(ConfigError, match="a reward model scores"):
+    with pytest.raises(ConfigError, match="a reward model judges texts"):
         list(generate_ids(Checkpoint.open(folder).load_model(CPU), [prompt], 3, PURE))
     with pytest.raises(ConfigError, match="a reward model scores, it cannot learn dpo"):
         build.complete(stage(folder, "dpo")[0], open_data(runs["pairs"]))
