@@ -67,6 +67,7 @@ from gristmill.pipelines.read.html.main_content.parts import (
     NAME,
     NUMBER,
     OL_TAG,
+    P_TAG,
     PARENT,
     RENDERED_BIT,
     SCRIPT_TAG,
@@ -82,10 +83,12 @@ from gristmill.pipelines.read.html.main_content.writing import (
     AT,
     BITS,
     BREAKS,
+    IN_CODE,
     LAST_FORMULA,
     LINK_COUNT,
     LINK_DEPTH,
     SET_OFF,
+    STATES,
     VISIBLE,
     break_line,
     commit,
@@ -158,12 +161,13 @@ def _open_node(node, nodes, name, tag, bits, alike, start, block, block_NK, elem
 def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_EC):
     n, i, node, nodes, block = data_B.size, ZERO, -ONE, ZERO, ZERO
     verbatims, math_end, shown_end, other_at, last_number = ZERO, ZERO, ZERO, ZERO, -ONE
-    state_S, attribute_6 = np.zeros(16, np.int64), np.zeros(6, np.int64)
+    state_S, attribute_6 = np.zeros(STATES, np.int64), np.zeros(6, np.int64)
     state_S[LAST_FORMULA] = -1
     block_NK[0, START] = 0
     while i < n:
         if data_B[i] != 60:
             end = find_byte(data_B, i, LESS)
+            state_S[IN_CODE] = node >= 0 and element_EC[node, HINTS] & LISTING_BIT and element_EC[node, TAG] != P_TAG
             copy_text(data_B, i, end, verbatims, ZERO, text_B, state_S)
             i = end
             continue

@@ -176,7 +176,13 @@ def _assemble(text_B, block_NK, element_EC, keep_N, markdown, out_B):
                 out_B[at] = 10
                 at += 1
         flat = in_data or (markdown and place[HEADING] > 0)
-        for i in range(block_NK[b, START], block_NK[b, END]):
+        start = block_NK[b, START]
+        if in_data and b + 1 < n and keep_N[b + 1]:
+            following = place_EP[block_NK[b + 1, NODE]]
+            same_row |= following[ROW] == row and following[CELL] != cell
+        while same_row and not block_NK[b, VERBATIM] and (text_B[start] == 32 or text_B[start] == 9):
+            start += 1  # a line of code has one cell
+        for i in range(start, block_NK[b, END]):
             byte = text_B[i]
             if byte == 10 and flat and not block_NK[b, VERBATIM]:
                 byte = 32

@@ -20,7 +20,13 @@ from gristmill.pipelines.read.html.main_content.parts import (
 AT, VISIBLE, SOLID, LINE_AT, SPACE, BREAKS, SET_OFF, BYTES_LINKED, LINK_COUNT, BITS, LINK_DEPTH, FORMULA_COUNT = range(
     12
 )
-LAST_FORMULA, FORMULA_FROM, FORMULA_TO = 12, 13, 14
+LAST_FORMULA, FORMULA_FROM, FORMULA_TO, INDENT, IN_CODE = 12, 13, 14, 15, 16
+STATES = 17
+TAB, UNKNOWN = 1 << 16, 1 << 40
+"""INDENT is spaces and, times this, tabs at the beginning of a line of code; or unknown, where the markup has a line end
+between."""
+LEAST_INDENT = 2
+"""Spaces at the beginning of a line that are no accident of the markup."""
 
 # Letters: B bytes, S state.
 
@@ -33,7 +39,7 @@ def _is_wide(lead, second):
 
 @kernel
 def _gap(data_B, i, text_B, state_S):
-    """Writes the line break or space that stands before a visible character at i."""
+    """Writes the line break, the indentation or the space that stands before a visible character at i."""
     at = state_S[AT]
     if state_S[BREAKS]:
         if at > state_S[LINE_AT]:
@@ -51,6 +57,12 @@ def _gap(data_B, i, text_B, state_S):
         if not wide:
             text_B[at] = 32
             at += 1
+    if LEAST_INDENT <= state_S[INDENT] < UNKNOWN and at == state_S[LINE_AT]:
+        tabs, spaces = state_S[INDENT] // TAB, state_S[INDENT] % TAB
+        text_B[at : at + tabs] = 9
+        text_B[at + tabs : at + tabs + spaces] = 32
+        at += tabs + spaces
+    state_S[INDENT] = 0
     state_S[BREAKS] = state_S[SPACE] = 0
     state_S[AT] = at
 
@@ -80,7 +92,11 @@ def copy_text(data_B, i, end, verbatim, raw, text_B, state_S):
             if verbatim:
                 text_B[state_S[AT]] = c
                 state_S[AT] += 1
-            elif state_S[SPACE] != 2:
+                i += 1
+                continue
+            if state_S[IN_CODE]:
+                state_S[INDENT] = state_S[INDENT] + (TAB if c == 9 else 1) if c == 32 or c == 9 else UNKNOWN
+            if state_S[SPACE] != 2:
                 state_S[SPACE] = 2 if c != 32 and c != 9 else max(state_S[SPACE], 1)
             i += 1
             continue
@@ -131,7 +147,7 @@ def break_line(text_B, state_S):
         state_S[BREAKS] += state_S[AT] > state_S[LINE_AT] or state_S[LINE_AT] > state_S[VISIBLE]
         state_S[AT] = state_S[SOLID] = state_S[VISIBLE]
     state_S[BREAKS] += 1
-    state_S[SPACE] = 0
+    state_S[SPACE] = state_S[INDENT] = 0
 
 
 @kernel
@@ -164,7 +180,7 @@ def commit(block, block_NK, node, element_EC, verbatim, text_B, state_S):
     at = state_S[AT]
     state_S[VISIBLE] = state_S[SOLID] = state_S[LINE_AT] = at
     state_S[SPACE] = state_S[BREAKS] = state_S[BYTES_LINKED] = state_S[LINK_COUNT] = state_S[FORMULA_COUNT] = 0
-    state_S[BITS] = 0
+    state_S[BITS] = state_S[INDENT] = 0
     block_NK[block, START] = at
     return block
 

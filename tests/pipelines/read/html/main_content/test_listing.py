@@ -12,8 +12,6 @@ PROSE = {
     "zh": "水磨坊坐落在河边，每年秋天为全村人磨小麦。磨坊主人说，今年的雨水比往年多，所以水车转得更快。",
 }
 CODE = "def f():\n    return 1\n\nf()"
-FLAT = "def f():\nreturn 1\nf()"
-"""Where a site keeps its indentation in style sheets."""
 ROWS = [(n + 1, line) for n, line in enumerate(CODE.split("\n"))]
 
 
@@ -67,9 +65,40 @@ def test_code__without_line_numbers_and_buttons(name, language):
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("name", FLATTENED)
-def test_code_outside_of_pre__keeps_its_lines(name, language):
+def test_code_outside_of_pre__keeps_its_lines_and_indentation(name, language):
     found = extract(FLATTENED[name], language)
-    assert [line.strip() for line in found.split("\n") if line.strip()] == FLAT.split("\n")
+    bullets = found.replace("• ", "")
+    assert [line.rstrip() for line in bullets.split("\n") if line.strip()] == [
+        line for line in CODE.split("\n") if line
+    ]
+
+
+@pytest.mark.parametrize("indent", ["  ", "\t", "\t\t  ", "        "])
+@pytest.mark.parametrize(
+    "inner", ["{}return 1", "<span class=k>{}return</span> 1", "<span>{}</span><b>return</b> 1", "{}&#114;eturn 1"]
+)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_code_outside_of_pre__indentation_as_written(inner, indent, language):
+    rows = "".join(f"<tr><td class=code-line>{row}</td></tr>" for row in ("def f():", inner.format(indent), "f()"))
+    broken = f"<div class=code>def f():<br>{inner.format(indent)}<br>f()</div>"
+    for html in (f"<table>{rows}</table>", broken):
+        assert extract(html, language) == f"def f():\n{indent}return 1\nf()"
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "<td>    bread",
+        "<td class=code>\n      bread",
+        "<td class=code> bread",
+        "<td class=code><p>   bread",
+        "<td class=code>   bread<td>    3",
+    ],
+)
+def test_white_space_of_the_markup__is_no_indentation(inner):
+    assert extract(f"<table><tr><td>flour</td></tr><tr>{inner}</td></tr></table>", "en").split("\n")[-1].split(
+        "\t"
+    ) == ["bread", *("3" for _ in range(inner.count("3")))]
 
 
 @pytest.mark.parametrize(
