@@ -23,8 +23,7 @@ AT, VISIBLE, SOLID, LINE_AT, SPACE, BREAKS, SET_OFF, BYTES_LINKED, LINK_COUNT, B
 LAST_FORMULA, FORMULA_FROM, FORMULA_TO, INDENT, IN_CODE = 12, 13, 14, 15, 16
 STATES = 17
 TAB, UNKNOWN = 1 << 16, 1 << 40
-"""INDENT is spaces and, times this, tabs at the beginning of a line of code; or unknown, where the markup has a line end
-between."""
+"""INDENT is spaces and, times TAB, tabs at the beginning of a line of code; UNKNOWN where the markup has a line end."""
 LEAST_INDENT = 2
 """Spaces at the beginning of a line that are no accident of the markup."""
 
