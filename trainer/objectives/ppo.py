@@ -59,9 +59,11 @@ class Critic(nn.Module):
 
 
 def attach_critic(policy: Model) -> Critic:
-    """Gives the policy a critic that begins with its trunk and a value of 0 everywhere."""
+    """Gives the policy a critic that begins with its trunk and a value of 0 everywhere. Adapters have changed nothing
+    yet, and are left out: of a critic all weights are trained."""
     critic = Critic(policy).to(policy.embedding.weight.device)
-    weights = {name: value for name, value in policy.state_dict().items() if not name.startswith("head.")}
+    wanted = critic.trunk.state_dict().keys()
+    weights = {name: value for name, value in policy.state_dict().items() if name in wanted}
     critic.trunk.load_state_dict(weights)
     for parameter in critic.value.parameters():
         nn.init.zeros_(parameter)

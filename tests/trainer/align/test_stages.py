@@ -54,6 +54,27 @@ def test_interrupted__ends_where_a_round_does_and_goes_on_bit_for_bit(policy_run
     assert all(torch.equal(one[name], value) for name, value in again.model.named_parameters())
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_lora__trains_adapters_alone_and_goes_on_bit_for_bit(policy_run, tmp_path, stage):
+    options = [*settings_of(stage, policy_run), "lora.rank=2", "rollouts.epochs=2"]
+    whole, training, _ = train_policy(policy_run, stage, tmp_path / "whole", *options, steps=4)
+    begin = dict(Checkpoint.open(policy_run / "train" / "base").load_model(CPU).named_parameters())
+    policy = {name: p for name, p in training.model.named_parameters() if not name.startswith("critic.")}
+    assert all(torch.equal(policy[name], value) for name, value in begin.items())
+    assert any(p.abs().sum() > 0 for name, p in policy.items() if name.endswith("adapter.b"))
+    train_policy(policy_run, stage, tmp_path / "cut", *options, steps=4, interrupted=_after_one())
+    later, again, _ = train_policy(
+        policy_run, stage, tmp_path / "cut", *options, steps=4, resume=tmp_path / "cut" / "step-000002"
+    )
+    assert [line["loss"] for line in later[-2:]] == [line["loss"] for line in whole[-2:]]
+    assert all(torch.equal(p, q) for p, q in zip(policy.values(), again.model.parameters(), strict=False))
+
+
+def _after_one():
+    asked = []
+    return lambda: asked.append(1) or len(asked) > 1
+
+
 def _two(rank: int, port: int, run: Path, folder: Path) -> None:
     torch.set_num_threads(1)
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
