@@ -14,7 +14,7 @@ endif
 need_java = for tool in java mvn; do command -v $$tool >/dev/null \
 	|| { echo "error: $$tool is needed for this test (apt-get install openjdk-17-jdk-headless maven)"; exit 2; }; done
 
-.PHONY: help setup demo test check lint types arrows pytest test-linear test-spark-small test-spark test-flink docs bench bench-memory conformance clean
+.PHONY: help setup demo test check lint types arrows pytest test-linear test-spark-small test-spark test-flink docs bench bench-memory proof conformance clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,10 @@ docs: setup ## Print the generated pages: recipe, rules, command line, errors
 
 bench: setup ## Measure speed and memory (docs/benchmarks.md); CORPUS names a folder of Parquet files
 	$(BIN)/python tests/benchmarks/run.py
+
+OUT ?= runs/proof
+proof: setup ## Prove that the stages of alignment do what they are for, three seeds (docs/alignment.md)
+	$(BIN)/python -m tests.benchmarks.proof.proof --out $(OUT)
 
 bench-memory: setup ## Measure the memory of deduplication: two million short documents against as many bytes of long ones
 	$(BIN)/python tests/benchmarks/bench_partitions.py

@@ -124,6 +124,18 @@ def test_ppo__a_checkpoint_gives_the_policy_alone_and_the_critic_learns(policy_r
     assert lines[-1]["value_loss"] < lines[0]["value_loss"]
 
 
+@pytest.mark.parametrize("stage", ["grpo", "ppo"])
+def test_lora__moves_only_adapters_and_the_critic(policy_run, tmp_path, stage):
+    lines, training, _ = train_policy(policy_run, stage, tmp_path, "lora.rank=2", "optim.lr=0.01")
+    assert lines[0]["sampler_gap"] < 1e-5
+    assert abs(lines[0]["kl_round"]) < 1e-9
+    assert lines[1]["kl_round"] > 0
+    before = dict(Checkpoint.open(policy_run / "train" / "base").load_model(CPU).named_parameters())
+    after = dict(training.model.named_parameters())
+    assert all(torch.equal(after[name], value) for name, value in before.items())
+    assert any(".adapter." in name for name in after)
+
+
 def test_reject__keeps_the_best_of_all_rounds(policy_run, tmp_path):
     options = ["rollouts.examples=2", "rollouts.prompts=4", "rollouts.epochs=1"]  # four prompts, each in every round
     train_policy(policy_run, "reject", tmp_path, *options, steps=5)

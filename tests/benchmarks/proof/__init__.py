@@ -1,0 +1,1 @@
+"""The proof that the stages of alignment do what they are for: `make proof`."""
