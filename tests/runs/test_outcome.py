@@ -15,11 +15,12 @@ from gristmill.pipelines.storage.store import Store
 pytestmark = pytest.mark.process
 PRESETS = """\
   - when: {language: en}
-    presets: [gopher@paper, fineweb@datatrove]
+    presets: [gopher@paper, fineweb@datatrove, ccnet@prose]
     change: {gopher@paper/duplicate_lines: 0.31}
     rules: [{signal: grades.grade, at_least: 0.5}]
   - when: {language: zh}
     presets: [chinese@gristmill]
+    rules: [{signal: prose.worst_line, at_most: 200}]
 """
 
 
