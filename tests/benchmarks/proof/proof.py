@@ -100,9 +100,9 @@ class Proof:
         held = max(4, len(pairs) // 10)
         splits = {"train": pairs[held:], "validation": pairs[:held]}
         run = write_pairs(self.folder / "pairs", self.tokenizer, splits, LENGTH)
-        settings = [*TUNING, "optim.lr=0.0005"]
-        for stage, steps in (("dpo", 100), ("reward", 150)):
-            self.train(["train", stage, str(run), "--from", self.at("talks", "weak")], steps, *settings)
+        tuned = (("dpo", 60, ("optim.lr=0.0003", "dpo.nll=1")), ("reward", 150, ("optim.lr=0.0005",)))
+        for stage, steps, settings in tuned:
+            self.train(["train", stage, str(run), "--from", self.at("talks", "weak")], steps, *TUNING, *settings)
         self.measure("dpo", run / "train" / "dpo")
         evaluation = json.loads(next(iter(sorted((run / "train" / "reward").glob("step-*/state.json")))).read_text())
         self.found["reward"] = {"pairs": held} | evaluation["evaluation"]["figures"]
