@@ -112,7 +112,7 @@ def count_tokens(material: Material) -> Counts:
                     counts.conversations.add(shard)
             if wanted:
                 first.append(shard)
-        if first:
+        if first and counts.kind == "text":
             counts.unigram = unigram_entropy(first)
     return counts
 

@@ -24,6 +24,28 @@ SOURCES = 20
 
 _BASELINE = "unigram entropy"
 
+_OF_ANSWERS = ("reward", "accuracy")
+"""In the records of stages whose loss is not that of a text: it has no baseline in tokens."""
+
+_STAGES = (
+    ("Reward", "mean of the answers", (("training", "reward"), ("validation", "val_reward")), False),
+    ("Right", "share", (("answers, validation", "val_right"), ("pairs, validation", "val_accuracy")), True),
+    ("Distance from the first model", "nats", (("by answer or token", "kl"), ("within a round", "kl_round")), True),
+    ("Distance from the teacher", "nats per token", (("training", "divergence"),), True),
+    ("Entropy", "nats per token", (("of what is sampled", "entropy"),), True),
+    ("Length of answers", "tokens", (("training", "response_length"),), True),
+    (
+        "Shares",
+        "of answers, groups, tokens",
+        (("cut answers", "truncated"), ("groups of equal rewards", "equal_groups"), ("clipped tokens", "clipped")),
+        True,
+    ),
+    ("Implicit reward", "beta x log-ratio", (("chosen", "reward_chosen"), ("rejected", "reward_rejected")), False),
+    ("Calibration", "on held-out pairs", (("Brier", "val_brier"), ("expected error", "val_calibration_error")), True),
+    ("Value", "loss of the critic", (("training", "value_loss"),), True),
+)
+"""Of docs/alignment.md: title, unit, (curve, its name in metrics.jsonl) and whether the axis begins at 0."""
+
 
 @dataclass(frozen=True)
 class SourceLoss:
@@ -72,6 +94,7 @@ def _training(material: Material, file: Path, unigram: tuple[float, float] | Non
     skipped = [float(record["step"]) for record in records if record.get("skipped")]
     applied = [record for record in records if not record.get("skipped")]
     loss, bits, speed = (_curve(applied, name) for name in ("loss", "val_bits_per_byte", "tokens_per_second"))
+    unigram = None if any(name in record for record in records for name in _OF_ANSWERS) else unigram
     nats = unigram[0] if unigram else None
     return Training(
         name=material.excerpts.name(file.parent.name),
@@ -98,11 +121,16 @@ def _charts(
     def curve(title: str, name: str) -> Curve:
         return Curve(title, _thinned(_curve(records, name), POINTS))
 
+    stages = [
+        LineChart(title, unit, [curve(*of) for of in curves], None, "", from_zero=from_zero)
+        for title, unit, curves, from_zero in _STAGES
+    ]
     losses, norm = [curve("training", "loss"), curve("validation", "val_loss")], [curve("training", "grad_norm")]
     experts = [curve("load-balance loss", "expert_balance"), curve("busiest, over its fair share", "expert_busiest")]
     return [
         LineChart("Loss", "nats per token", losses, nats, _BASELINE),
         LineChart("Validation", "bits per byte", [curve("validation", "val_bits_per_byte")], bits, _BASELINE),
+        *stages,
         LineChart("Loss by document length", "nats per token", _by_length(records), None, ""),
         LineChart("Gradient norm", "before clipping", norm, None, "", from_zero=True, events=skipped),
         LineChart("Experts", "1 is balanced", experts, 1.0, "balanced"),

@@ -203,6 +203,28 @@ def test_tokens(report: Report, docs: list) -> None:
     assert ("<extra_0> … <extra_1>", "12–13") in [(f.name, f.value) for f in report.tokenizer.special]
 
 
+def test_training_of_a_stage__has_its_own_curves_and_no_baseline(run: Path, scrub: Scrub, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(run, tmp_path / "run"))
+    lines = [
+        {"step": step, "loss": 0.1, "reward": step / 10, "kl": 0.01 * step, "clipped": 0.0, "truncated": 0.5}
+        for step in range(1, 6)
+    ]
+    lines.append({"step": 5, "val_reward": 0.6, "val_right": 0.4})
+    (run / "train" / "grpo").mkdir()
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (run / "train" / "grpo" / "metrics.jsonl").write_text(text, encoding="utf-8")
+    (training,) = [one for one in build(run, scrub).training if one.name == "grpo"]
+    assert training.unigram_entropy is None
+    charts = {chart.title: chart for chart in training.charts}
+    assert list(charts) == ["Loss", "Reward", "Right", "Distance from the first model", "Shares"]
+    assert charts["Loss"].baseline is None
+    assert [point.y for point in charts["Reward"].curves[0].points] == [0.1, 0.2, 0.3, 0.4, 0.5]
+    assert [(curve.name, len(curve.points)) for curve in charts["Right"].curves] == [
+        ("answers, validation", 1),
+        ("pairs, validation", 0),
+    ]
+
+
 def test_training(report: Report) -> None:
     (training,) = report.training
     assert (training.name, training.steps) == ("nano", 300)
