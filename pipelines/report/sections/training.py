@@ -122,7 +122,7 @@ def _charts(
         return Curve(title, _thinned(_curve(records, name), POINTS))
 
     stages = [
-        LineChart(title, unit, [curve(*of) for of in curves], None, "", from_zero=from_zero)
+        LineChart(title, unit, [made for of in curves if (made := curve(*of)).points], None, "", from_zero=from_zero)
         for title, unit, curves, from_zero in _STAGES
     ]
     losses, norm = [curve("training", "loss"), curve("validation", "val_loss")], [curve("training", "grad_norm")]
