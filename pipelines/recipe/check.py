@@ -17,11 +17,12 @@ from gristmill.filters.presets.fineweb2 import NAME as FINEWEB2
 from gristmill.filters.rules import Preset, Rule
 from gristmill.filters.signals import SIGNALS
 from gristmill.pipelines.recipe.columns import curated_schema, scrubbable_fields, text_schema
+from gristmill.pipelines.recipe.decisions import Decision
 from gristmill.pipelines.recipe.entries import entry_of, judge_of, presets_of
 from gristmill.pipelines.recipe.gates import parse_gate, wrong_figure
 from gristmill.pipelines.recipe.languages.codes import normal_language, wrong_language
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
-from gristmill.pipelines.recipe.schema import Decision, Recipe
+from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.recipe.sources import Csv
 from gristmill.pipelines.recipe.wording import RecipePath
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from gristmill.filters.judge import Judge
 from gristmill.filters.rules import Rule
+from gristmill.pipelines.recipe.decisions import Decision
 from gristmill.pipelines.recipe.entries import judge_of
 from gristmill.pipelines.recipe.load import LoadedRecipe
-from gristmill.pipelines.recipe.schema import Decision, Recipe
+from gristmill.pipelines.recipe.schema import Recipe
 
 Case = tuple[str | None, str | None, str | None]
 """A language, a script and a source; None stands for all that no entry names."""

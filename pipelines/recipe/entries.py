@@ -9,7 +9,8 @@ from gristmill.filters.measured import Entry
 from gristmill.filters.presets import PRESETS
 from gristmill.filters.quality.signals import Draw
 from gristmill.filters.rules import Preset, Rule, change, own_rules
-from gristmill.pipelines.recipe.schema import Decision, Recipe
+from gristmill.pipelines.recipe.decisions import Decision
+from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.recipe.sources import Language
 
 

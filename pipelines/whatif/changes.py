@@ -8,8 +8,9 @@ from gristmill.filters.names import nearest
 from gristmill.filters.presets import PRESETS
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.check import misfit
+from gristmill.pipelines.recipe.decisions import Decision
 from gristmill.pipelines.recipe.entries import language_preset, presets_of
-from gristmill.pipelines.recipe.schema import Decision, Recipe
+from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.whatif.recipe_text import Edit, Path, put
 
 OFF = ("null", "off", "none")

@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from gristmill.pipelines.recipe.schema import parse_bytes
+from gristmill.pipelines.recipe.sizes import parse_bytes
 from gristmill.pipelines.run.request import Request
 
 RECIPE = """\

@@ -4,6 +4,7 @@ import pytest
 
 from gristmill.filters.language.identify import MIXED, NOISE, UNKNOWN
 from gristmill.filters.language.model import load_model
+from gristmill.pipelines.recipe.decisions import When
 from gristmill.pipelines.recipe.languages.codes import (
     MEANT,
     NAMES,
@@ -12,7 +13,6 @@ from gristmill.pipelines.recipe.languages.codes import (
     normal_language,
     wrong_language,
 )
-from gristmill.pipelines.recipe.schema import When
 from gristmill.pipelines.recipe.sources import Source
 
 
