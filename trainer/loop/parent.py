@@ -1,7 +1,9 @@
 """The checkpoint that a training began with: whether it may, and frozen copies of it."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+
+import torch
 
 from gristmill.trainer.checkpoint.checkpoint import Checkpoint
 from gristmill.trainer.config import TrainConfig
@@ -37,18 +39,30 @@ class Parent:
                 where=str(opened.path),
                 fix="restore it, or say where it is now: --resume --from CHECKPOINT",
             )
-        return opened.load_model(self.world.device).eval().requires_grad_(False)
+        return frozen(opened, self.config, self.world.device)
+
+
+def frozen(begin: Checkpoint, config: TrainConfig, device: torch.device) -> Model:
+    """The model that a training of `config` began with, computed as the one that is trained, so that both give the same
+    before the first step."""
+    model = replace(begin, config=replace(begin.config, model=config.model)).load_model(device)
+    return model.eval().requires_grad_(False)
+
+
+def check_tokenizer(checkpoint: Checkpoint, data: TrainingData, what: str) -> None:
+    """Raises MismatchError unless a checkpoint's tokenizer is the run's."""
+    if checkpoint.origin.tokenizer != data.origin.tokenizer:
+        raise MismatchError(
+            f"{what} has another tokenizer, {checkpoint.origin.tokenizer[:12]}, than the run, "
+            f"{data.origin.tokenizer[:12]}",
+            where=str(checkpoint.path),
+            fix="make the run with `tokenizer: {from: RUN}`, or take a checkpoint of a run with this tokenizer",
+        )
 
 
 def check_begin(begin: Checkpoint, config: TrainConfig, data: TrainingData) -> None:
     """Raises MismatchError where a training of `config` on these data cannot begin with the checkpoint's weights."""
-    if begin.origin.tokenizer != data.origin.tokenizer:
-        raise MismatchError(
-            f"the checkpoint has another tokenizer, {begin.origin.tokenizer[:12]}, than the run, "
-            f"{data.origin.tokenizer[:12]}",
-            where=str(begin.path),
-            fix="make the run with its tokenizer: recipe key tokenizer: {from: ...}",
-        )
+    check_tokenizer(begin, data, "the checkpoint")
     saved, wanted = asdict(begin.config.model), asdict(config.model)
     for name, old in saved.items():
         if name not in FREE and old != wanted[name]:

@@ -6,8 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from gristmill.tokenizer.encode import Encoder
 from gristmill.trainer.align.best import Best
 from gristmill.trainer.align.evaluation import RewardEvaluator
@@ -22,6 +20,7 @@ from gristmill.trainer.devices.world import World, gather_objects
 from gristmill.trainer.errors import ConfigError, InputError, MismatchError
 from gristmill.trainer.loop.build import check_same
 from gristmill.trainer.loop.inputs import TrainingData
+from gristmill.trainer.loop.parent import check_begin, check_tokenizer, frozen
 from gristmill.trainer.loop.stage import Stage
 from gristmill.trainer.loop.training import Training
 from gristmill.trainer.model.transformer import Model, parameter_counts
@@ -58,7 +57,7 @@ def first_config(name: str, begin: Checkpoint) -> TrainConfig:
 def complete_policy(config: TrainConfig, data: TrainingData, begin: Checkpoint, world: World) -> TrainConfig:
     """The configuration with whole rounds: reports, evaluations and checkpoints come where one ends, because only there
     a training can go on as if it had not stopped. Raises ConfigError, MismatchError."""
-    check_tokenizer(begin, data, "the checkpoint")
+    check_begin(begin, config, data)
     round_steps, loop = config.rollouts.steps, config.loop
     if loop.steps % round_steps:
         raise ConfigError(
@@ -76,6 +75,12 @@ def complete_policy(config: TrainConfig, data: TrainingData, begin: Checkpoint, 
         raise ConfigError(
             "one answer has nothing to be compared with", where="option rollouts.samples", fix="at least 2 for grpo"
         )
+    if config.objective in ("grpo", "ppo") and config.rollouts.temperature == 0:
+        raise ConfigError(
+            "a token that is the only choice becomes neither likelier nor less likely: nothing would be learnt",
+            where="option rollouts.temperature",
+            fix=f"above 0 for {config.objective}",
+        )
     if config.loop.shard or config.guard.spikes == "rollback":
         name = "loop.shard" if config.loop.shard else "guard.spikes=rollback"
         raise ConfigError(
@@ -86,17 +91,6 @@ def complete_policy(config: TrainConfig, data: TrainingData, begin: Checkpoint, 
 
 
 _PERIODS = ("report_every", "evaluate_every", "save_every")
-
-
-def check_tokenizer(checkpoint: Checkpoint, data: TrainingData, what: str) -> None:
-    """Raises MismatchError unless a checkpoint's tokenizer is the run's."""
-    if checkpoint.origin.tokenizer != data.origin.tokenizer:
-        raise MismatchError(
-            f"{what} has another tokenizer than the run: {checkpoint.origin.tokenizer[:12]}, not "
-            f"{data.origin.tokenizer[:12]}",
-            where=str(checkpoint.path),
-            fix="make the run with `tokenizer: {from: RUN}`, or take a checkpoint of a run with this tokenizer",
-        )
 
 
 def policy_stage(
@@ -119,7 +113,7 @@ def policy_stage(
         judged = reward is not None or all(prompt.task for prompt in held_out)
         evaluator = RewardEvaluator(held_out, rollouts, judge, world, HELD_OUT_SEED, tools) if judged else None
     reference_begin = (config.objective == "grpo" and config.grpo.beta > 0) or config.objective == "ppo"
-    reference = _frozen(begin, config, world.device) if reference_begin else None
+    reference = frozen(begin, config, world.device) if reference_begin else None
     teacher = None
     if config.objective == "distill":
         if not config.teacher:
@@ -174,12 +168,6 @@ def policy_stage(
         return Stage(objective, order, read_from, ["answers"], evaluator, rollouts.steps)
 
     return stage
-
-
-def _frozen(begin: Checkpoint, config: TrainConfig, device: torch.device) -> Model:
-    """The model that the training began with, computed as the policy is."""
-    model = replace(begin, config=replace(begin.config, model=config.model)).load_model(device)
-    return model.eval().requires_grad_(False)
 
 
 def _prompts(

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from gristmill.trainer.data.batch import Batch
 from gristmill.trainer.errors import ConfigError
-from gristmill.trainer.model.cross_entropy import log_probabilities
 from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.objectives.policy_losses import AGGREGATIONS, clipped_loss, k2, k3, token_weights
 from gristmill.trainer.objectives.protocol import BatchLoss
+from gristmill.trainer.objectives.token_loss import target_log_probabilities
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,25 +77,6 @@ class Grpo(Policy):
             metrics["kl"] = of_tokens(k3(log_p_BT, extra["reference"]), mask_BT)
         weights_BT, divisor = token_weights(mask_BT, self.config.aggregation, self.longest)
         return summed((loss_BT * weights_BT).sum(), divisor, batch, sources, metrics)
-
-
-def target_log_probabilities(
-    model: Model, batch: Batch, temperature: float, hidden_BTE: Tensor | None = None
-) -> Tensor:
-    """float32 (B, T), with a gradient: of a batch's targets, as they were sampled: under the temperature, within what
-    filters left (`extra["kept"]`); 0 where there is no target."""
-    hidden_BTE = model(batch.tokens) if hidden_BTE is None else hidden_BTE
-    kept_BTW = batch.extra.get("kept")
-    found_N = log_probabilities(
-        model.before_output(hidden_BTE.flatten(0, 1)),
-        model.output_weight(),
-        batch.targets_BT.flatten(),
-        vocabulary=model.config.vocabulary,
-        bias_V=model.head_bias,
-        temperature=temperature or 1.0,
-        kept_NW=None if kept_BTW is None else kept_BTW.flatten(0, 1),
-    )
-    return found_N.view(batch.targets_BT.shape)
 
 
 def of_tokens(values_BT: Tensor, mask_BT: Tensor) -> Tensor:

@@ -12,9 +12,10 @@ from gristmill.trainer.data.batch import Batch
 from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.model.layers import Linear
 from gristmill.trainer.model.transformer import Model, Tokens
-from gristmill.trainer.objectives.policy import Policy, of_tokens, ratio_metrics, summed, target_log_probabilities
+from gristmill.trainer.objectives.policy import Policy, of_tokens, ratio_metrics, summed
 from gristmill.trainer.objectives.policy_losses import clipped_loss, clipped_value_loss
 from gristmill.trainer.objectives.protocol import BatchLoss
+from gristmill.trainer.objectives.token_loss import target_log_probabilities
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,11 +12,10 @@ from torch import Tensor
 
 from gristmill.trainer.data.batch import Batch
 from gristmill.trainer.errors import ConfigError
-from gristmill.trainer.model.cross_entropy import log_probabilities
 from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.objectives.pairs import Pairwise, of_pairs, pair_loss, summed_by_conversation, there
 from gristmill.trainer.objectives.protocol import BatchLoss
-from gristmill.trainer.objectives.token_loss import Forward
+from gristmill.trainer.objectives.token_loss import Forward, target_log_probabilities
 
 LOSSES = ("sigmoid", "ipo")
 
@@ -65,10 +64,9 @@ class Preference(Pairwise):
         """Of an `Objective`."""
         assert self.reference is not None, "the reference is attached before the first batch"
         read = Forward(model, batch)
-        log_p_BD2 = summed_by_conversation(_log_probabilities(model, read.hidden_BTE, batch), batch)
+        log_p_BD2 = summed_by_conversation(target_log_probabilities(model, batch, hidden_BTE=read.hidden_BTE), batch)
         with torch.no_grad():
-            hidden_BTE = self.reference(batch.tokens)
-            held_BD2 = summed_by_conversation(_log_probabilities(self.reference, hidden_BTE, batch), batch)
+            held_BD2 = summed_by_conversation(target_log_probabilities(self.reference, batch), batch)
         tokens_BD2 = summed_by_conversation((batch.targets_BT >= 0), batch).clamp(min=1)
         loss_BD = preference_loss(log_p_BD2, held_BD2, tokens_BD2, self.config)
         there_BD = there(batch)
@@ -99,15 +97,3 @@ def preference_loss(log_p_BD2: Tensor, held_BD2: Tensor, tokens_BD2: Tensor, con
     if config.nll:
         loss_BD = loss_BD - config.nll * log_p_BD2[..., 0] / tokens_BD2[..., 0]
     return loss_BD
-
-
-def _log_probabilities(model: Model, hidden_BTE: Tensor, batch: Batch) -> Tensor:
-    """float32 (B, T): of the batch's targets."""
-    found_N = log_probabilities(
-        model.before_output(hidden_BTE.flatten(0, 1)),
-        model.output_weight(),
-        batch.targets_BT.flatten(),
-        vocabulary=model.config.vocabulary,
-        bias_V=model.head_bias,
-    )
-    return found_N.view(batch.targets_BT.shape)

@@ -1,13 +1,15 @@
-"""The loss that all token-predicting objectives share: cross-entropy of a batch's targets, by source and by segment.
+"""The loss that all token-predicting objectives share: cross-entropy of a batch's targets, by source and by segment;
+and the log-probabilities of targets for those that make a loss of their own.
 
-Letters: B rows, T tokens, N = B * T, E width, V padded vocabulary, Q sources, D most segments of a row, X experts.
+Letters: B rows, T tokens, N = B * T, E width, W bytes that hold V bits, V padded vocabulary, Q sources,
+D most segments of a row, X experts.
 """
 
 import torch
 from torch import Tensor
 
 from gristmill.trainer.data.batch import Batch
-from gristmill.trainer.model.cross_entropy import lm_loss
+from gristmill.trainer.model.cross_entropy import lm_loss, log_probabilities
 from gristmill.trainer.model.experts import Routing
 from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.objectives.protocol import BatchLoss
@@ -43,6 +45,25 @@ def token_loss(model: Model, batch: Batch, sources: int) -> BatchLoss:
     by_segment_2BD, weight = _by_segment(batch, both_2N), both_2N[1].sum()
     loss = loss if read.charge is None else loss + read.charge * weight
     return BatchLoss(loss, weight, by_source_2Q, by_segment_2BD, read.metrics)
+
+
+def target_log_probabilities(
+    model: Model, batch: Batch, temperature: float = 1.0, hidden_BTE: Tensor | None = None
+) -> Tensor:
+    """float32 (B, T), with a gradient: of a batch's targets, as they were sampled: under the temperature, within what
+    filters left (`extra["kept"]`); 0 where there is no target. `hidden_BTE`: where the model has read the batch."""
+    hidden_BTE = model(batch.tokens) if hidden_BTE is None else hidden_BTE
+    kept_BTW = batch.extra.get("kept")
+    found_N = log_probabilities(
+        model.before_output(hidden_BTE.flatten(0, 1)),
+        model.output_weight(),
+        batch.targets_BT.flatten(),
+        vocabulary=model.config.vocabulary,
+        bias_V=model.head_bias,
+        temperature=temperature or 1.0,
+        kept_NW=None if kept_BTW is None else kept_BTW.flatten(0, 1),
+    )
+    return found_N.view(batch.targets_BT.shape)
 
 
 def _by_segment(batch: Batch, both_2N: Tensor) -> Tensor:

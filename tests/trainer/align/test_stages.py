@@ -225,6 +225,12 @@ def test_errors__name_what_is_wrong_and_nothing_is_half_written(policy_run, tmp_
         train_policy(policy_run, "grpo", out, steps=3)
     with pytest.raises(ConfigError, match="nothing to be compared"):
         train_policy(policy_run, "grpo", out, "rollouts.samples=1")
+    for stage in ("grpo", "ppo"):
+        with pytest.raises(ConfigError, match="nothing would be learnt"):
+            train_policy(policy_run, stage, out, "rollouts.temperature=0")
+    for stage in STAGES:
+        with pytest.raises(MismatchError, match=f"model.layers = 2, {stage} as asked has 3"):
+            train_policy(policy_run, stage, out, *settings_of(stage, policy_run), "model.layers=3")
     with pytest.raises(ConfigError, match="a student needs a teacher"):
         train_policy(policy_run, "distill", out)
     with pytest.raises(ConfigError, match="unknown task"):

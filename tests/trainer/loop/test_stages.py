@@ -1,6 +1,7 @@
 """The stages after pretraining, through the one loop: what they learn, resume, micro-batches, LoRA, and bad input."""
 
 import json
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -248,6 +249,17 @@ def test_dpo__the_reference_is_needed_and_is_the_one_it_began_with(runs, base, t
     train(runs["pairs"], replace(opened.config, begin=str(begin.path)), folder, resume=opened, steps=3)
     with pytest.raises(MismatchError, match="another checkpoint than this training began with"):
         train(runs["pairs"], replace(opened.config, begin=str(opened.path)), folder, resume=opened, steps=4)
+
+
+@pytest.mark.parametrize("compute", ["float32", "bfloat16"])
+def test_dpo__the_reference_is_computed_as_the_policy_is(runs, base, tmp_path, compute):
+    """Whatever the checkpoint was computed in: before the first step both give the same."""
+    config, begin = stage(base, "dpo")
+    config = replace(config, model=replace(config.model, compute=compute))
+    folder = train(runs["pairs"], config, tmp_path, begin=begin, steps=1, report_every=1)
+    first = next(line for line in lines(folder) if "loss" in line)
+    assert first["loss"] == pytest.approx(math.log(2), abs=1e-6)
+    assert first["reward_chosen"] == first["reward_rejected"] == 0
 
 
 def test_stage__a_loss_that_is_no_number_is_named_and_spoils_nothing(runs, base, tmp_path):
