@@ -1,4 +1,4 @@
-"""The policy's losses against plain loops, TRL's formulas, and exact expectations."""
+"""The policy's losses against plain loops and exact expectations. Beside TRL: test_trl.py."""
 
 import math
 
@@ -41,22 +41,22 @@ def test_clipped_value_loss__case_by_case():
     assert held.tolist() == [True, False, False]
 
 
-def trl_loss(kind, per_token, mask, longest):
-    """trl 1.10 grpo_trainer.py `_compute_loss`, one process and no accumulation."""
+def plain_loss(kind, per_token, mask, longest):
+    """Of one batch, as the papers have it."""
     if kind == "grpo":
         return ((per_token * mask).sum(-1) / mask.sum(-1).clamp(min=1.0)).mean()
     if kind == "dr_grpo":
         return (per_token * mask).sum() / (per_token.size(0) * longest)
-    return (per_token * mask).sum() / mask.sum()  # dapo: num_items_in_batch
+    return (per_token * mask).sum() / mask.sum()
 
 
 @pytest.mark.parametrize("kind", ["dapo", "grpo", "dr_grpo"])
-def test_token_weights__give_trls_losses_and_a_batch_equals_its_parts(kind):
+def test_token_weights__give_the_papers_losses_and_a_batch_equals_its_parts(kind):
     per_token = draws(2, 6, 8)
     mask = (torch.arange(8) < torch.tensor([8, 3, 1, 5, 8, 2])[:, None]).float()
     weights, divisor = token_weights(mask, kind, 8)
     whole = (per_token * weights).sum() / divisor
-    torch.testing.assert_close(whole, trl_loss(kind, per_token, mask, 8))
+    torch.testing.assert_close(whole, plain_loss(kind, per_token, mask, 8))
     cuts = (slice(0, 1), slice(1, 4), slice(4, 6))
     parts = [(rows, *token_weights(mask[rows], kind, 8)) for rows in cuts]
     sums = sum((per_token[rows] * weights).sum() for rows, weights, _ in parts)
