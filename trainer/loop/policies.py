@@ -35,7 +35,6 @@ from gristmill.trainer.rollouts.rollout import Prompt, Rollout
 from gristmill.trainer.rollouts.tools import ToolReply, open_tools
 from gristmill.trainer.rollouts.written import Source, choose, write_rollouts
 
-POLICIES = ("grpo", "ppo", "reject", "distill")
 HELD_OUT_SEED = 1_000_003  # of the tasks' examples, as `evaluate` has them; training's are of data.seed
 WIDTH = 128  # of the model that the rates below are for; they fall as a model gets wider
 
@@ -201,7 +200,8 @@ def parent_of(begin: Path | None, resumed: Checkpoint | None) -> Path:
 
 
 def check_resumed(saved: Checkpoint, config: TrainConfig, data: TrainingData, begin: Checkpoint) -> None:
-    """Raises MismatchError unless a stage goes on with the data, the parent and the rounds that it had."""
+    """Raises MismatchError unless a stage goes on with the data, the parent and the rounds that it had: what they
+    asked, and for rejection sampling, which remembers answers and what they were worth, by which reward."""
     saved.origin.check(data.origin, saved.path)
     check_same(saved.config, config, saved.path)
     if saved.origin.parent != begin.sha256():
@@ -210,11 +210,14 @@ def check_resumed(saved: Checkpoint, config: TrainConfig, data: TrainingData, be
             where=str(begin.path),
             fix="name the one it began with: --from",
         )
-    for name in ("prompts", "updates", "epochs"):
-        old, new = getattr(saved.config.rollouts, name), getattr(config.rollouts, name)
+    names = ["prompts", "updates", "epochs", "task", "lang"]
+    names += ["examples"] if config.rollouts.task else []
+    names += ["reward"] if config.objective == "reject" else []
+    pairs = [(f"rollouts.{name}", *(getattr(one.rollouts, name) for one in (saved.config, config))) for name in names]
+    for name, old, new in [*pairs, ("data.seed", saved.config.data.seed, config.data.seed)]:
         if old != new:
             raise MismatchError(
-                f"the checkpoint has rollouts.{name} = {old}, now it is {new}",
+                f"the checkpoint has {name} = {old!r}, now it is {new!r}",
                 where=str(saved.path),
                 fix="leave the option as it was, or begin anew with another --name",
             )

@@ -151,6 +151,17 @@ def test_reject__keeps_the_best_of_all_rounds(policy_run, tmp_path):
             assert after[prompt]["reward"] > record["reward"] or after[prompt] == record
 
 
+def test_resume__asks_what_was_asked_before(policy_run, tmp_path):
+    """Answers are remembered by the numbers of prompts: of another task they would be learnt as answers to it."""
+    train_policy(policy_run, "reject", tmp_path, steps=2)
+    saved = tmp_path / "step-000002"
+    for other in ("rollouts.task=reverse/3", "rollouts.lang=zh", "rollouts.examples=8", "data.seed=7",
+                  "rollouts.reward=2*task", "rollouts.prompts=8"):  # fmt: skip
+        with pytest.raises(MismatchError, match=rf"the checkpoint has {other.split('=')[0]} = .*, now it is"):
+            train_policy(policy_run, "reject", tmp_path, other, steps=4, resume=saved)
+    train_policy(policy_run, "reject", tmp_path, steps=4, resume=saved)
+
+
 def test_distill__of_its_own_teacher_there_is_nothing_to_learn(policy_run, tmp_path):
     lines, _, _ = train_policy(policy_run, "distill", tmp_path, f"teacher={policy_run / 'train' / 'base'}", steps=1)
     assert abs(lines[0]["divergence"]) < 1e-6
