@@ -10,37 +10,9 @@ import pytest
 import xxhash
 import zstandard
 
+from tests.pipelines.read.warc.records import GOOD, TEXTS, http, members, page, record
+
 Make = Callable[..., bytes]
-
-
-def record(number: int, block: bytes, kind: str = "response", content_type: str = "", **headers: str) -> bytes:
-    content_type = content_type or ("application/http; msgtype=response" if kind == "response" else "text/plain")
-    lines = {
-        "WARC-Type": kind,
-        "WARC-Record-ID": f"<urn:uuid:{number}>",
-        "WARC-Target-URI": f"http://example.org/{number}",
-        "Content-Type": content_type,
-        "Content-Length": str(len(block)),
-    } | {name.replace("_", "-"): value for name, value in headers.items()}
-    return ("WARC/1.0\r\n" + "".join(f"{k}: {v}\r\n" for k, v in lines.items()) + "\r\n").encode() + block + b"\r\n\r\n"
-
-
-def http(body: bytes, status: str = "200 OK", **headers: str) -> bytes:
-    lines = {"Content-Type": "text/html"} | {name.replace("_", "-"): value for name, value in headers.items()}
-    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items() if value)
-    return f"HTTP/1.1 {status}\r\n{head}\r\n".encode() + body
-
-
-def page(text: str) -> bytes:
-    return f"<html><head><title>Title 标题</title></head><body><p>{text}</p></body></html>".encode()
-
-
-GOOD = [record(i, http(page(f"Page {i} of the mill, 第{i}页。"))) for i in range(5)]
-TEXTS = [f"Page {i} of the mill, 第{i}页。" for i in range(5)]
-
-
-def members(records: list[bytes]) -> list[bytes]:
-    return [gzip.compress(data, mtime=0) for data in records]
 
 
 @pytest.mark.parametrize("kind", ["plain", "members", "one member", "zstd"])
@@ -384,33 +356,3 @@ def test_cut_body__is_told_in_meta(tmp_path, read_all) -> None:
     rows = [json.loads(row["meta"]) for row in read_all("warc", tmp_path / "a.warc").rows]
     assert [row.get("http_body_cut") for row in rows] == [None, True]
     assert rows[1]["WARC-Truncated"] == "length"
-
-
-@pytest.mark.parametrize("why", ["length", "time", "disconnect", "unspecified", "something else"])
-@pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("length", ["of what is stored", "as it was"])
-def test_truncated_record__is_read_and_says_so(tmp_path, read_all, why, packed, length) -> None:
-    block = http(page("The old mill. 老磨坊。" * 20))[:-80]
-    records = [
-        record(1, block, WARC_Truncated=why),
-        record(2, "被截断的文字 and more".encode(), "resource", WARC_Truncated=why),
-        record(3, GOOD[0], "request"),
-        record(4, b"The last one of the file", "conversion", WARC_Truncated=why),
-    ]
-    if length == "as it was":
-        records = [data.replace(b"Content-Length: ", b"Content-Length: 1") for data in records[:2]] + records[2:3]
-        records.append(record(4, b"The last one of the file", "conversion", WARC_Truncated=why, Content_Length="9999"))
-    name, data = ("a.warc.gz", b"".join(members(records))) if packed else ("a.warc", b"".join(records))
-    (tmp_path / name).write_bytes(data)
-    outcome = read_all("warc", tmp_path / name)
-    assert not outcome.dead
-    assert outcome.texts[0].startswith("The old mill. 老磨坊。The old mill.")
-    assert outcome.texts[1:] == ["被截断的文字 and more", "The last one of the file"]
-    assert [json.loads(row["meta"])["WARC-Truncated"] for row in outcome.rows] == [why] * 3
-
-
-def test_truncated_record__of_which_nothing_is_left_is_a_dead_letter(tmp_path, read_all) -> None:
-    (tmp_path / "a.warc").write_bytes(record(1, b"HT", WARC_Truncated="time") + GOOD[0])
-    outcome = read_all("warc", tmp_path / "a.warc")
-    assert [dead.error for dead in outcome.dead] == ["BrokenHttp: no status line"]
-    assert outcome.texts == TEXTS[:1]
