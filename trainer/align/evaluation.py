@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import torch
 
-from gristmill.trainer.align.rounds import sampling_of
+from gristmill.trainer.align.rounds import judge, sampling_of
 from gristmill.trainer.data.rounds import RolloutConfig
 from gristmill.trainer.devices.world import World, all_reduce, together
 from gristmill.trainer.evaluate.validation import Evaluation
 from gristmill.trainer.model.transformer import Model
-from gristmill.trainer.rollouts.rewards import Reward, give_rewards
+from gristmill.trainer.rollouts.rewards import Reward
 from gristmill.trainer.rollouts.rollout import Prompt, Rollout
 from gristmill.trainer.rollouts.sampler import Reply, roll_out
 
@@ -48,5 +48,5 @@ class RewardEvaluator:
     def _answers(self, model: Model) -> list[Rollout]:
         mine = list(self.prompts[self.world.rank :: self.world.size])
         answers = roll_out(model, mine, 1, self.sampling, self.config.tokens, reply=self.reply)
-        give_rewards(answers, self.reward)
+        judge(answers, self.reward, self.config)
         return answers

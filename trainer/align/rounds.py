@@ -72,6 +72,14 @@ def all_of_them(rows: RoundRows, rollouts: list[Rollout]) -> list[Rollout]:
     return rollouts
 
 
+def judge(answers: list[Rollout], reward: Reward, config: RolloutConfig) -> None:
+    """Writes the reward of each, as `config.truncated` says of those that were cut. Raises RewardError."""
+    give_rewards(answers, reward)
+    for one in answers:
+        if one.truncated and config.truncated == "zero":
+            one.reward = min(0.0, one.reward)  # of a reward model 0 is the mean: a cut answer must not gain by it
+
+
 class RolloutLoader:
     """Batches of rounds, in the place of a `Loader`. A rank answers every `world`-th prompt of each update.
 
@@ -152,9 +160,7 @@ class RolloutLoader:
             self.model, asked, config.samples, self.sampling, config.tokens, step=number, reply=self.reply
         )  # fmt: skip
         if self.reward is not None:
-            give_rewards(answers, self.reward)
-            for one in answers:
-                one.reward = 0.0 if one.truncated and config.truncated == "zero" else one.reward
+            judge(answers, self.reward, config)
         return answers
 
     def _parts(self, rollouts: list[Rollout]) -> list[Part]:

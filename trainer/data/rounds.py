@@ -34,8 +34,8 @@ class RolloutConfig:
     tokens: int = 64
     """Most tokens of an answer; what is cut there is truncated."""
     truncated: str = "zero"
-    """What a truncated answer is worth: zero (its reward is 0), mask (it is not learnt from; it counts in the mean of
-    its group) or score (as the reward says)."""
+    """What a truncated answer is worth: zero (at most 0, whatever the reward says), mask (it is not learnt from; it
+    counts in the mean of its group) or score (as the reward says)."""
     temperature: float = 1.0
     top_k: int = 0
     top_p: float = 1.0

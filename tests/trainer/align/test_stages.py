@@ -10,9 +10,12 @@ import torch
 import torch.distributed as dist
 import torch.multiprocessing as mp
 
+from gristmill.trainer.align.rounds import judge
 from gristmill.trainer.checkpoint.checkpoint import Checkpoint
+from gristmill.trainer.data.rounds import RolloutConfig
 from gristmill.trainer.devices.world import CPU, World
 from gristmill.trainer.errors import ConfigError, InputError, MismatchError, RewardError
+from gristmill.trainer.rollouts.rollout import Prompt, Rollout
 from gristmill.trainer.rollouts.tools import ToolReply
 from tests.trainer.align.conftest import train_policy, write_conversations
 
@@ -206,6 +209,14 @@ def test_tools__answer_between_and_are_not_learnt(policy_run, tmp_path, monkeypa
     assert {message["content"] for messages in samples for message in messages if message["role"] == "tool"} == {"7 8"}
     with pytest.raises(ConfigError, match="unknown tool 'shell'"):
         train_policy(run, stage, tmp_path / "other", "rollouts.tools=shell")
+
+
+def test_judge__a_cut_answer_gains_nothing_from_a_reward_around_zero():
+    answers = [Rollout(Prompt([1]), 0, number, truncated=number < 2) for number in range(4)]
+    judge(answers, lambda rollouts: [1.0, -2.0, 1.0, -2.0], RolloutConfig())
+    assert [one.reward for one in answers] == [0.0, -2.0, 1.0, -2.0]
+    judge(answers, lambda rollouts: [1.0, -2.0, 1.0, -2.0], RolloutConfig(truncated="score"))
+    assert [one.reward for one in answers] == [1.0, -2.0, 1.0, -2.0]
 
 
 def test_truncated__answers_are_worth_nothing_or_are_masked(policy_run, tmp_path):
