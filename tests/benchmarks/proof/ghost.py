@@ -35,7 +35,7 @@ def ghost_attention(proof: Trained) -> None:
     """What share of answers ends with the mark, by turn, of three models."""
     rng = random.Random(f"ghost {proof.seed}")
     count = int(1500 * proof.scale) or 40
-    talks = [_talk(rng, LANGUAGES[k % 2], k // 2 % 3) for k in range(count)]
+    talks = [plain_talk(rng, LANGUAGES[k % 2], k // 2 % 3) for k in range(count)]
     lists = [f"{_digits(rng)} {rng.choice(MARKS[LANGUAGES[k % 2]])}" for k in range(400)]
     texts = [str(turn["content"]) for talk in talks for turn in talk]
     tokenizer = make_tokenizer(proof.fresh("ghost-tokens"), texts + lists)
@@ -43,7 +43,7 @@ def ghost_attention(proof: Trained) -> None:
     write_texts(proof.fresh("ghost-texts"), tokenizer, {"train": lists, "validation": lists[:20]}, LENGTH)
     _write(proof, "plain-talks", tokenizer, talks)
     proof.train("", "ghost-texts", "base", 20, (*SHAPE, *TUNING, f"seed={proof.seed}"))
-    plain = proof.train("sft", "plain-talks", "plain", 172, TUNING, begin=proof.at("ghost-texts", "base"))
+    plain = proof.train("sft", "plain-talks", "plain", 260, TUNING, begin=proof.at("ghost-texts", "base"))
 
     told = _asked(rng, int(600 * proof.scale) or 20)
     said = converse(open_model(plain), encoder, told, instructed=repeated)
@@ -54,7 +54,7 @@ def ghost_attention(proof: Trained) -> None:
     _write(proof, "again-talks", tokenizer, as_said + others)
     settings = (*TUNING, "optim.lr=0.001")
     trained = {"plain": plain} | {
-        name: proof.train("sft", f"{name}-talks", name, 48, settings, begin=proof.at("plain-talks", "plain"))
+        name: proof.train("sft", f"{name}-talks", name, 60, settings, begin=proof.at("plain-talks", "plain"))
         for name in ("ghost", "again")
     }
     repeated_kept = {"plain": {"kept where repeated": len(good) / len(said)}}
@@ -111,7 +111,7 @@ def _asked(rng: random.Random, count: int) -> list[tuple[str, str, list[str]]]:
     return made
 
 
-def _talk(rng: random.Random, lang: str, kind: int) -> Messages:
+def plain_talk(rng: random.Random, lang: str, kind: int) -> Messages:
     """For the plain model: 0, one question under an instruction; 1, four without; 2, four, some with their own."""
     mark = rng.choice(MARKS[lang])
     talk: Messages = [{"role": "system", "content": INSTRUCTION[lang].format(mark)}] if kind == 0 else []

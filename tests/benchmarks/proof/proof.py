@@ -69,12 +69,8 @@ class Proof(Trained):
         """`weak` or `teacher`: a base model that knows digits, then conversations."""
         self.prepare()
         self.train("", "texts", "base", 40, (*SHAPE, *TUNING, *shape, f"seed={self.seed}"))
-        self.keep(
-            name,
-            self.measure(
-                self.encoder, self.train("sft", "talks", name, steps, TUNING, begin=self.at("texts", "base")), TASK
-            ),
-        )
+        tuned = self.train("sft", "talks", name, steps, TUNING, begin=self.at("texts", "base"))
+        self.keep(name, self.measure(self.encoder, tuned, TASK))
 
     def policy(self, stage: str) -> None:
         """One of POLICIES."""
