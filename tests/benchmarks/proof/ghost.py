@@ -48,6 +48,8 @@ def ghost_attention(proof: Trained) -> None:
     told = _asked(rng, int(600 * proof.scale) or 20)
     said = converse(open_model(plain), encoder, told, instructed=repeated)
     good = [talk for talk, _, mark in said if all(_keeps(turn, mark) for turn in talk[2::2])]
+    if not good:
+        raise SystemExit("the plain model follows no instruction where it is said: it needs more steps, --scale 1")
     as_said = [[*talk[:1], *talk[1 : 1 + 2 * rng.randint(1, TURNS)]] for talk in good]
     others = [talk for talk in talks if talk[0]["role"] != "system"][: len(as_said) // 2]
     _write(proof, "ghost-talks", tokenizer, as_said + others, ghost=True)

@@ -19,7 +19,7 @@ from gristmill.trainer.rollouts.sampler import roll_out
 from tests.benchmarks.proof.runs import LANGUAGES, Messages, write_pairs
 from tests.benchmarks.proof.trained import ANSWER, TUNING, Figures, Trained, open_model
 
-FEW, OVER = 200, 80
+FEW, OVER = 200, 64
 """Pairs of the reward model that a policy is trained against, and steps of that policy."""
 SAMPLED, HELD_OUT = 7, 500_000
 """Seeds of the prompts: of pairs to learn from; added for those that are held out."""
@@ -36,6 +36,8 @@ def learn_from_pairs(proof: Trained, encoder: Encoder, tokenizer: Path, task: st
     random.Random(proof.seed).shuffle(groups)
     every = [pair for group in groups for pair in unequal(encoder, group)]
     random.Random(proof.seed).shuffle(every)
+    if not held or not every:
+        raise SystemExit("no answer of the weak model is better than another: it needs more steps, --scale 1")
     for run, pairs in (("best", extremes(encoder, groups)), ("pairs", every), ("few", every[:FEW])):
         write_pairs(proof.fresh(run), tokenizer, {"train": pairs, "validation": held}, length)
     dpo = proof.train(
@@ -43,7 +45,7 @@ def learn_from_pairs(proof: Trained, encoder: Encoder, tokenizer: Path, task: st
     )
     proof.keep("dpo", proof.measure(encoder, dpo, task))
     for name, run, begin, steps in (
-        ("reward", "pairs", teacher, 220),
+        ("reward", "pairs", teacher, 420),
         ("reward-few", "few", proof.at("talks", "weak"), 60),
     ):
         learnt = proof.train(
