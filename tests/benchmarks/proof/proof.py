@@ -103,7 +103,7 @@ class Proof(Trained):
         write_texts(self.fresh("tasks-texts"), tokenizer, {"train": texts, "validation": texts[:20]}, LENGTH)
         self.train("", "tasks-texts", "base", 60, (*SHAPE, *TUNING, f"seed={self.seed}"))
         sft = self.train("sft", "tasks", "weak", 200, TUNING, begin=self.at("tasks-texts", "base"))
-        settings = (f"rollouts.task={TASKS}", *ROUNDS, *POLICIES["grpo"][1])
+        settings = (f"rollouts.task={TASKS}", *ROUNDS, "optim.lr=0.0002", "rollouts.prompts=24")  # 6e-4: addition falls
         grpo = self.train("grpo", "tasks", "grpo", POLICIES["grpo"][0], settings, begin=self.at("tasks", "weak"))
         for task in names:
             for name, training in (("base", self.at("tasks-texts", "base")), ("sft", sft), ("grpo", grpo)):
