@@ -1,26 +1,35 @@
 """`gristmill train STAGE RUN` hands a stage on to the trainer; `train RUN` is a pretraining."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
 from gristmill.pipelines.cli import main, train
+from gristmill.pipelines.report import build
 
-LINE = "train {stage} runs/x --from runs/x/train/sft --task sort --set grpo.beta=0.1"
+OPTIONS = "--from runs/x/train/sft --task sort --set grpo.beta=0.1".split()  # noqa: SIM905
 
 
 @pytest.mark.parametrize("stage", train.STAGES)
-@pytest.mark.parametrize("name", ["", " --name mine"])
+@pytest.mark.parametrize("name", [None, "mine"])
 def test_stage__is_the_trainers_with_all_of_its_options(stage, name, monkeypatch):
     called = []
+    run = SimpleNamespace(exists=lambda path: True, local=Path("runs/x"))
+    monkeypatch.setattr(train, "open_run", lambda path: run)
+    monkeypatch.setattr(train, "check_files", lambda *files: None)
     monkeypatch.setattr(train, "call_trainer", lambda arguments: called.append(arguments) or 0)
-    monkeypatch.setattr("sys.argv", ["gristmill", *(LINE.format(stage=stage) + name).split()])
+    monkeypatch.setattr(build, "write_report", lambda run: "report")
+    named = [] if name is None else ["--name", name]
+    monkeypatch.setattr("sys.argv", ["gristmill", "train", stage, "runs/x", *OPTIONS, *named])
     with pytest.raises(SystemExit) as ended:
         main.main()
     assert not ended.value.code
-    assert called == [(LINE.format(stage=stage) + name).split()]
+    assert called == [["train", stage, "runs/x", "--name", name or stage, *OPTIONS]]
 
 
 def test_stages__are_the_trainers():
-    from gristmill.trainer.commands.train import stages
+    from gristmill.trainer.commands.train import FIRST, stages
 
     known = {command.name or command.callback.__name__ for command in stages.registered_commands}
-    assert known <= set(train.STAGES)
+    assert known == {FIRST, *train.STAGES}
