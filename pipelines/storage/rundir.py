@@ -1,6 +1,7 @@
 """A run directory: its lock and its state. Times live in run.json only; everything else is deterministic."""
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -87,8 +88,16 @@ def update_state(store: Store, **values: Any) -> dict[str, Any]:
         before = store.read_sealed(STATE) or {}
     except DamageError:
         before = {}
-    store.write_sealed(STATE, {**before, **values})
-    return {**before, **values}
+    made = {**before, **values}
+    try:
+        store.write_sealed(STATE, made)
+    except OSError as error:
+        if store.local is None or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        with (store.local / STATE).open("r+b") as file:  # a full disk has room where the file stands already
+            file.write(seal(made))
+            file.truncate()
+    return made
 
 
 @contextmanager
