@@ -52,7 +52,7 @@ def train_run(
             raise ConfigError(
                 f"{stage} needs a checkpoint to begin from", where="option --from", fix="--from CHECKPOINT"
             )
-        config = with_options(config, None, settings or [], steps)
+        config = with_options(config, settings or [], steps)
         if stage and config.objective != stage:
             raise ConfigError(f"this stage is {stage}", where="option objective", fix="leave it out")
         if config.lora.rank and not config.begin:

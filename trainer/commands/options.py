@@ -32,10 +32,9 @@ NameOption = Annotated[str, typer.Option(help="results go to RUN/train/NAME")]
 ResumeOption = Annotated[bool, typer.Option("--resume", help="continue from the last checkpoint")]
 
 
-def with_options(config: "TrainConfig", depth: int | None, settings: list[str], steps: int | None) -> "TrainConfig":
+def with_options(config: "TrainConfig", settings: list[str], steps: int | None) -> "TrainConfig":
     """The configuration with the options of the command line."""
-    from gristmill.trainer.config import with_depth, with_settings
+    from gristmill.trainer.config import with_settings
 
-    config = config if depth is None else with_depth(config, depth)
     config = with_settings(config, settings)
     return config if steps is None else replace(config, loop=replace(config.loop, steps=steps))

@@ -106,7 +106,7 @@ def _train(
         config = policies.first_config(stage, parent) if checkpoint is None else checkpoint.config
         settings = settings + ([f"rollouts.task={task}"] if task else [])
         settings += [f"teacher={teacher.resolve()}"] if teacher is not None else []
-        config = with_options(config, None, settings, steps)
+        config = with_options(config, settings, steps)
         data = open_data(run, world, verify=config.data.verify)
         config = policies.complete_policy(config, data, parent, world)
         if checkpoint is not None:

@@ -1,9 +1,9 @@
 """Chooses the parts of a training, once, from its configuration and its data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -78,6 +78,11 @@ def check_same(saved: TrainConfig, wanted: TrainConfig, where: Path) -> None:
         for name, old in vars(saved.model).items()
         if name not in free
     ]
+    refuse_changes(pairs, where)
+
+
+def refuse_changes(pairs: Iterable[tuple[str, Any, Any]], where: Path) -> None:
+    """`pairs`: (option, as the checkpoint has it, now). Raises MismatchError for the first that differ."""
     for name, old, new in pairs:
         if old != new:
             raise MismatchError(

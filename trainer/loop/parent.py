@@ -33,13 +33,19 @@ class Parent:
                 fix="--from CHECKPOINT",
             )
         opened = Checkpoint.open(Path(self.config.begin), self.world)
-        if self.sha256 is not None and opened.sha256() != self.sha256:
-            raise MismatchError(
-                "it is another checkpoint than this training began with",
-                where=str(opened.path),
-                fix="restore it, or say where it is now: --resume --from CHECKPOINT",
-            )
+        if self.sha256 is not None:
+            check_parent(opened, self.sha256)
         return frozen(opened, self.config, self.world.device)
+
+
+def check_parent(found: Checkpoint, sha256: str | None) -> None:
+    """Raises MismatchError unless it is the checkpoint that a training began with. `sha256`: of that one's manifest."""
+    if found.sha256() != sha256:
+        raise MismatchError(
+            "it is another checkpoint than this training began with",
+            where=str(found.path),
+            fix="restore it, or say where it is now: --resume --from CHECKPOINT",
+        )
 
 
 def frozen(begin: Checkpoint, config: TrainConfig, device: torch.device) -> Model:

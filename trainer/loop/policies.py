@@ -17,10 +17,10 @@ from gristmill.trainer.config import TrainConfig
 from gristmill.trainer.data.rounds import RoundSampler
 from gristmill.trainer.data.sampler import DataState
 from gristmill.trainer.devices.world import World, gather_objects
-from gristmill.trainer.errors import ConfigError, InputError, MismatchError
-from gristmill.trainer.loop.build import check_same
+from gristmill.trainer.errors import ConfigError, InputError
+from gristmill.trainer.loop.build import check_same, refuse_changes
 from gristmill.trainer.loop.inputs import TrainingData
-from gristmill.trainer.loop.parent import check_begin, check_tokenizer, frozen
+from gristmill.trainer.loop.parent import check_begin, check_parent, check_tokenizer, frozen
 from gristmill.trainer.loop.stage import Stage
 from gristmill.trainer.loop.training import Training
 from gristmill.trainer.model.transformer import Model, parameter_counts
@@ -204,23 +204,12 @@ def check_resumed(saved: Checkpoint, config: TrainConfig, data: TrainingData, be
     asked, and for rejection sampling, which remembers answers and what they were worth, by which reward."""
     saved.origin.check(data.origin, saved.path)
     check_same(saved.config, config, saved.path)
-    if saved.origin.parent != begin.sha256():
-        raise MismatchError(
-            "the training began with another checkpoint",
-            where=str(begin.path),
-            fix="name the one it began with: --from",
-        )
+    check_parent(begin, saved.origin.parent)
     names = ["prompts", "updates", "epochs", "task", "lang"]
     names += ["examples"] if config.rollouts.task else []
     names += ["reward"] if config.objective == "reject" else []
     pairs = [(f"rollouts.{name}", *(getattr(one.rollouts, name) for one in (saved.config, config))) for name in names]
-    for name, old, new in [*pairs, ("data.seed", saved.config.data.seed, config.data.seed)]:
-        if old != new:
-            raise MismatchError(
-                f"the checkpoint has {name} = {old!r}, now it is {new!r}",
-                where=str(saved.path),
-                fix="leave the option as it was, or begin anew with another --name",
-            )
+    refuse_changes([*pairs, ("data.seed", saved.config.data.seed, config.data.seed)], saved.path)
 
 
 def introduction(config: TrainConfig, training: Training, begin: Checkpoint) -> str:
