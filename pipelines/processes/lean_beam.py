@@ -41,7 +41,8 @@ def _beartype() -> list[ModuleType]:
 def _lean() -> Iterator[None]:
     logging.getLogger("apache_beam.io.mongodbio").setLevel(logging.ERROR)  # it warns where it finds no client
     later = (Later("boto3"), Later("httplib2"))
-    with without("pymongo", "bson", "apache_beam.io.gcp.bigquery"), standing_in(*_beartype(), *later):
+    unused = ("pymongo", "bson", "apache_beam.io.gcp.bigquery", "google.api_core", "google.auth", "google.cloud")
+    with without(*unused), standing_in(*_beartype(), *later):
         yield
 
 
