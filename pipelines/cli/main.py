@@ -2,7 +2,7 @@
 
 import sys
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -10,6 +10,7 @@ from gristmill.pipelines.cli.commands import Commands, Entry
 from gristmill.pipelines.cli.terminal.output import fail, out, prepare
 from gristmill.pipelines.cli.terminal.usage import UsageError, explain, is_help
 from gristmill.pipelines.errors import Exit, GristmillError, refusal
+from gristmill.pipelines.processes.lifetime import leave
 
 WRITE, RUN, LOOK, TRAIN = "Write a recipe", "Run it", "Look at what came out", "Train on it"
 LEARN = "Learn what to keep"
@@ -67,8 +68,8 @@ def options(
     """Options of the command itself."""
 
 
-def main() -> None:
-    """Entry point: every error of ours becomes what, where and what to do, and its exit code."""
+def main() -> NoReturn:
+    """Every error of ours becomes what, where and what to do, and its exit code."""
     prepare()
     try:
         sys.exit(app(standalone_mode=False) or Exit.OK)
@@ -91,5 +92,13 @@ def main() -> None:
         sys.exit(Exit.RECIPE)
 
 
+def command() -> NoReturn:
+    """`main` in a process of its own."""
+    try:
+        main()
+    except SystemExit as end:
+        leave(end.code if isinstance(end.code, int) else Exit.OK)
+
+
 if __name__ == "__main__":
-    main()
+    command()

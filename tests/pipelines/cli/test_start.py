@@ -61,7 +61,8 @@ def finished(recipe) -> Path:
 
 def imported_by(code: str) -> set[str]:
     """The packages of HEAVY that are loaded when some code has run, in a process of its own."""
-    ending = f"import json, sys; print(json.dumps(sorted(set(sys.modules) & {HEAVY!r})))"
+    ending = f"import json, sys; print(json.dumps(sorted(set(sys.modules) & {HEAVY!r})))\n"
+    ending += "from gristmill.pipelines.processes.lifetime import leave; leave(0)"
     line = f"try:\n    {code}\nexcept SystemExit:\n    pass\n{ending}"
     done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=True)
     return set(json.loads(done.stdout.splitlines()[-1]))
