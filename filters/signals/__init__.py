@@ -19,6 +19,7 @@ from gristmill.filters.signals import (  # noqa: F401 - declares them
 from gristmill.filters.signals.declare import (
     CHINESE_LANGUAGES,
     SIGNALS,
+    SPENT,
     UNSPACED_LANGUAGES,
     Floats,
     Signal,
@@ -31,6 +32,7 @@ from gristmill.filters.signals.declare import (
 __all__ = [
     "CHINESE_LANGUAGES",
     "SIGNALS",
+    "SPENT",
     "UNSPACED_LANGUAGES",
     "Floats",
     "Signal",

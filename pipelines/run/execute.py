@@ -26,9 +26,11 @@ from gristmill.pipelines.report.kept import described
 from gristmill.pipelines.run import manifest
 from gristmill.pipelines.run.changes import changes
 from gristmill.pipelines.run.earlier import find_earlier, forget_earlier, note_measured
+from gristmill.pipelines.run.forecast import Measured
 from gristmill.pipelines.run.graph import build
 from gristmill.pipelines.run.job import Job, make_job, plan_units
 from gristmill.pipelines.run.keys import code_version
+from gristmill.pipelines.run.measured import measure, to_json
 from gristmill.pipelines.run.outcome import emptiness, whole_stages
 from gristmill.pipelines.run.request import STAGES, Request
 from gristmill.pipelines.run.standing import all_standing, read_standing, standing_receipts
@@ -38,6 +40,7 @@ from gristmill.pipelines.runners.options import Chosen, choose
 from gristmill.pipelines.runners.portable.remote_job import end_orphan
 from gristmill.pipelines.runners.portable.runner import ClusterRunner
 from gristmill.pipelines.stages.preload import preload
+from gristmill.pipelines.stages.tokenizer import sample_bytes
 from gristmill.pipelines.storage.addresses import is_remote, redacted
 from gristmill.pipelines.storage.addresses import load as load_protocol
 from gristmill.pipelines.storage.layout import MANIFEST, NOTES, RECIPE, STATE
@@ -73,9 +76,10 @@ def execute(request: Request, begun: Callable[[Store], None] = lambda store: Non
         chosen = replace(chosen, note="; ".join(filter(None, (told, chosen.note))))
         job, units = aside(lambda: _prepare(store, loaded, request, chosen, pid))
         try:
+            shuffled = 0
             if job.units and not aside(lambda: _stands(job, units)):
-                _run(job, chosen)
-            document = aside(lambda: _publish(job, units, collect(job, units)))
+                shuffled = run_graph(job, chosen)
+            document = aside(lambda: _publish(job, units, collect(job, units), shuffled))
         except BaseException as error:
             if empty := aside(partial(_give_up, job, units, error, request.asked)):
                 raise empty from error
@@ -202,7 +206,11 @@ def _stands(job: Job, units: list[Unit]) -> bool:
     return all_standing(job, units) is not None
 
 
-def _run(job: Job, chosen: Chosen) -> None:
+def run_graph(job: Job, chosen: Chosen) -> int:
+    """Do what is left of a job. Returns how many bytes lay between its stages; 0 where the runner does not say.
+
+    Raises RunnerError, and what the stages raise.
+    """
     with no_collection():
         preload(job.recipe)
     if isinstance(chosen.runner, ClusterRunner):
@@ -217,6 +225,7 @@ def _run(job: Job, chosen: Chosen) -> None:
             where=f"the job of {job.recipe.name}",
             fix="see the runner's log; the same command continues from the receipts",
         )
+    return chosen.runner.spilled if isinstance(chosen.runner, LocalRunner) else 0
 
 
 def collect(job: Job, units: list[Unit]) -> dict[str, list[Receipt]]:
@@ -235,21 +244,28 @@ def collect(job: Job, units: list[Unit]) -> dict[str, list[Receipt]]:
     return receipts
 
 
-def _publish(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]]) -> dict[str, Any]:
+def _publish(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]], shuffled: int = 0) -> dict[str, Any]:
     """Reconcile, sweep what earlier recipes left, write the manifest last."""
     accounts: Accounts = total(receipt for stage in receipts.values() for receipt in stage)
     reconcile(accounts, job.steps)
     document = manifest.build(job, units, receipts, accounts)
     forget_earlier(job)
     manifest.publish(job, units, document, receipts)
-    update_state(job.store, stages=stage_times(job, units, receipts))
+    done = _with_duplicates(job, units, receipts)
+    update_state(job.store, stages=stage_times(done), measured=to_json(measured(job, units, done, shuffled)))
     return document
 
 
-def stage_times(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]]) -> list[dict[str, Any]]:
+def measured(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]], shuffled: int) -> Measured:
+    """What a job took, for a forecast of a larger one."""
+    limit = sample_bytes(job.recipe.tokenizer) if job.recipe.tokenizer and not job.recipe.taken_tokenizer else 0
+    return measure(units, receipts, job.sample, limit, shuffled)
+
+
+def stage_times(receipts: dict[str, list[Receipt]]) -> list[dict[str, Any]]:
     """Time and throughput of every stage, from its receipts; work that an earlier attempt did counts as well."""
     rows = []
-    for stage, done in _with_duplicates(job, units, receipts).items():
+    for stage, done in receipts.items():
         step = {"score": "read", "duplicates": "read", "text": "scrub", "tokens": "encode"}.get(stage, "")
         accounts = total(receipts["score"] if stage == "duplicates" else done)
         entered = [account for account in accounts if account.step == step and account.outcome == "in"]

@@ -29,7 +29,7 @@ def check_matches(loaded: LoadedRecipe, units: list[Unit]) -> list[str]:
     if not labels:
         return []
     try:
-        looked = Guard(careful=True).step(_first_keys)(loaded, units)
+        looked = Guard(careful=True).step("match", _first_keys)(loaded, units)
     except LethalRecordError:
         return []
     keys = [key for of_source in looked for key in of_source[:LOOKED_AT]]

@@ -145,7 +145,7 @@ class UnitWriter:
     """The parts and accounts of one unit at stage A."""
 
     def __init__(self, scorer: UnitScorer, book: ReceiptBook, unit: Unit, guard: Guard, stack: ExitStack):
-        self._examine = guard.step(scorer.examine)
+        self._examine = guard.step("judge", scorer.examine)
         self.scorer, self.recipe, self.unit, self.source = scorer, scorer.recipe, unit, unit.source
         self.accounts = Accounts()
         store, key = book.store, unit.key

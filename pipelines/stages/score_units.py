@@ -3,9 +3,11 @@
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from typing import Any, TypeVar
 
 import apache_beam as beam
 
+from gristmill.filters.signals import SPENT
 from gristmill.pipelines.read.unit import read_unit
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.elements import Unit
@@ -15,6 +17,13 @@ from gristmill.pipelines.stages.score import UnitScorer, UnitWriter
 from gristmill.pipelines.storage.attempts import attempt
 from gristmill.pipelines.storage.models import bring
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
+
+T = TypeVar("T")
+
+SPENT_ON = "spent"
+"""In the details of a receipt: CPU seconds by step, of `all`, and of the dearest signals."""
+DEAREST = 8
+"""Signals that a receipt names: those that may be to blame."""
 
 
 class ScoreUnits(beam.DoFn):
@@ -38,21 +47,42 @@ class ScoreUnits(beam.DoFn):
 def score_unit(scorer: UnitScorer, book: ReceiptBook, unit: Unit) -> Receipt:
     """Read and score one unit, and commit it."""
     began, cpu = time.perf_counter(), time.process_time()
-    recipe = scorer.recipe
+    recipe, before = scorer.recipe, dict(SPENT)
     with attempt(book, unit.key) as guard:
         with ExitStack() as stack:
             writer = UnitWriter(scorer, book, unit, guard, stack)
             source = recipe.sources[unit.source]
-            for records in read_unit(unit, source, recipe.read, recipe.extract, scorer.sample, recipe.seed, guard):
-                writer.take(records)
+            records = read_unit(unit, source, recipe.read, recipe.extract, scorer.sample, recipe.seed, guard)
+            for some in _timed(records, guard.spent):
+                writer.take(some)
+        cpu_seconds = time.process_time() - cpu
+        details = {
+            "input_bytes": unit.bytes,
+            "unit": unit.to_json(),
+            SPENT_ON: _spent(guard.spent, before, cpu_seconds),
+        }
+        seconds = time.perf_counter() - began
         receipt = Receipt(
-            book.stage,
-            unit.key,
-            writer.parts(),
-            tuple(writer.accounts),
-            time.perf_counter() - began,
-            time.process_time() - cpu,
-            details={"input_bytes": unit.bytes, "unit": unit.to_json()},
+            book.stage, unit.key, writer.parts(), tuple(writer.accounts), seconds, cpu_seconds, details=details
         )
         book.commit(receipt)
     return receipt
+
+
+def _timed(records: Iterator[T], spent: dict[str, float]) -> Iterator[T]:
+    """The same things; `spent` counts the CPU seconds of reading them, beside what it counts on the way."""
+    while True:
+        began, extracted = time.process_time(), spent["extract"]
+        some = next(records, None)
+        spent["read"] += time.process_time() - began - (spent["extract"] - extracted)
+        if some is None:
+            return
+        yield some
+
+
+def _spent(steps: dict[str, float], before: dict[str, float], cpu_seconds: float) -> dict[str, Any]:
+    """Where the CPU seconds of a unit went, for its receipt; `before`: what signals had taken until then."""
+    signals = {name: round(seconds - before.get(name, 0.0), 4) for name, seconds in SPENT.items()}
+    dearest = dict(sorted(signals.items(), key=lambda one: -one[1])[:DEAREST])
+    named = {name: round(seconds, 4) for name, seconds in steps.items()}
+    return {**named, "all": round(cpu_seconds, 4), "signals": dearest}

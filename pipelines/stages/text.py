@@ -109,7 +109,8 @@ class UnitWriter:
     def __init__(
         self, cleaner: UnitCleaner, store: Store, unit: Unit, members: Membership, guard: Guard, stack: ExitStack
     ):
-        self._clean, self._scrub_fields = guard.step(cleaner.clean), guard.step(cleaner.scrub_fields)
+        self._clean = guard.step("scrub", cleaner.clean)
+        self._scrub_fields = guard.step("scrub fields", cleaner.scrub_fields)
         self.cleaner, self.unit, self.source, self.members = cleaner, unit, unit.source, members
         self.accounts = Accounts()
         self._edits: list[pa.Array] = []

@@ -90,7 +90,7 @@ class UnitEncoder:
     ) -> dict[str, list[pa.RecordBatch]]:
         """A unit's documents as tokens, by split; those that cannot be encoded go to `dead`."""
         batches: dict[str, list[pa.RecordBatch]] = {split: [] for split in SPLITS}
-        tokenize = guard.step(self.tokenize)
+        tokenize = guard.step("encode", self.tokenize)
         for batch, place in _placed(self.book.store, text_receipt, [*DOCUMENT, "text", *self.renderer.columns]):
             for outcome in survive(tokenize, batch):
                 if isinstance(outcome, Failure):

@@ -48,7 +48,7 @@ def read_epub(split: Split, context: Context) -> Iterator[Item]:
     whole = context.extract.model_copy(update={"main_content": False})
 
     def record(_: bytes) -> dict:
-        found = [context.guard.step(read_page)(page, None, whole) for page in pages]
+        found = [context.guard.step("extract", read_page)(page, None, whole) for page in pages]
         text = "\n\n".join(filter(None, (chapter.text.decode().strip() for chapter in found)))
         replaced = check_decoded(text, " and ".join(sorted({chapter.charset for chapter in found})))
         known = book.known | ({REPLACED: replaced} if replaced else {})

@@ -47,7 +47,7 @@ def read_pdf(split: Split, context: Context) -> Iterator[Item]:
         yield body.dead_letter(context.next_row(0), *place, error)
         return
     try:
-        found = context.guard.step(extract)(body, limit)
+        found = context.guard.step("extract", extract)(body, limit)
     except BadRecordError as raised:
         yield dead_letter(context.next_row(0), *place, raised, body)
         return

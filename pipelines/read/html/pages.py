@@ -36,7 +36,7 @@ def page_document(
             return left_out
         step = "extract"
         if kind == "html":
-            page = context.guard.step(read_page)(body, http_label, context.extract)
+            page = context.guard.step("extract", read_page)(body, http_label, context.extract)
             text, record["charset"] = page.text, page.charset
             if page.title:
                 record["title"] = page.title

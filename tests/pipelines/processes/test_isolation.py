@@ -36,7 +36,7 @@ def lethal(batch: pa.RecordBatch) -> list[int]:
 def test_step__lethal_rows_fail_alone_and_say_how():
     batch = pa.record_batch({"value": pa.array(range(60), pa.int64())})
     failed, done = {}, []
-    for outcome in survive(CAREFUL.step(lethal), batch):
+    for outcome in survive(CAREFUL.step("judge", lethal), batch):
         if isinstance(outcome, Failure):
             failed[outcome.row] = outcome.error
         else:
@@ -55,7 +55,7 @@ def test_lack_of_memory__is_no_bad_row_until_it_kills_alone(tmp_path):
     batch = pa.record_batch({"value": pa.array(range(20), pa.int64())})
     with pytest.raises(MemoryError):
         list(survive(greedy, batch))
-    outcomes = list(survive(CAREFUL.step(greedy), batch))
+    outcomes = list(survive(CAREFUL.step("judge", greedy), batch))
     (failed,) = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
     assert failed == Failure(13, "LethalRecord: it ends its process (MemoryError)")
     book = ReceiptBook(Store(str(tmp_path)), "score", "k" * 64)
@@ -65,8 +65,14 @@ def test_lack_of_memory__is_no_bad_row_until_it_kills_alone(tmp_path):
         assert guard.careful == careful
 
 
-def test_step__not_careful_is_the_function_itself():
-    assert Guard().step(lethal) is lethal
+def test_step__not_careful_calls_and_counts_what_it_took():
+    guard = Guard()
+    assert guard.step("judge", lambda value: sum(range(value)))(10**6) == sum(range(10**6))
+    with pytest.raises(ZeroDivisionError):
+        guard.step("read", lambda: sum(range(10**6)) / 0)()
+    assert guard.spent["judge"] > 0
+    assert guard.spent["read"] > 0
+    assert not Guard().spent  # of this unit alone
 
 
 def test_step__one_death_by_another_hand_is_forgiven(tmp_path):
@@ -78,7 +84,7 @@ def test_step__one_death_by_another_hand_is_forgiven(tmp_path):
         os.kill(os.getpid(), signal.SIGKILL)
         return 0
 
-    assert CAREFUL.step(unlucky)(5) == 5
+    assert CAREFUL.step("judge", unlucky)(5) == 5
 
 
 def children() -> set[str]:
@@ -90,7 +96,7 @@ def test_step__leaves_no_child_and_no_core(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     before = children()
     with pytest.raises(LethalRecordError):
-        CAREFUL.step(segfault)()
+        CAREFUL.step("judge", segfault)()
     assert children() <= before
     assert list(tmp_path.iterdir()) == []
 

@@ -1,0 +1,78 @@
+"""A forecast from what a part took: what grows with what, on how many workers, and how sure it is."""
+
+import pytest
+
+from gristmill.pipelines.run.forecast import START_SECONDS, Measured, Range, SourceCost, StageForecast, forecast
+
+ALL = ("score", "duplicates", "text", "tokenizer", "tokens")
+
+
+def source(size=1000, documents=100, reading=2.0, score=6.0, error=0.0, **bytes_):
+    seconds = {"score": score, "text": 3.0, "tokens": 1.0}
+    return SourceCost(size, documents, documents * 50, reading, seconds, bytes_ or {"text": 500}, error)
+
+
+def seconds(found):
+    return {stage.stage: stage.core_seconds.likely for stage in found.stages}
+
+
+def test_forecast__a_part_of_the_units_grows_with_bytes():
+    found = forecast(Measured({"web": source()}, ALL, duplicates=0.5, compared=100, rows=0.1), [("web", 2000)] * 4)
+    likely = seconds(found)
+    assert likely["score"] == pytest.approx(8 * 8)
+    assert (likely["text"], likely["tokens"], likely["duplicates"]) == pytest.approx((24, 8, 4))
+    assert (likely["rows"], likely["start and report"]) == pytest.approx((0.8, START_SECONDS))
+    assert (found.documents.likely, found.text_bytes.likely, found.disk.likely) == (800, 40_000, 4000)
+    assert found.peak_disk.likely > found.disk.likely
+    assert (found.input_bytes, found.units) == (8000, 4)
+
+
+def test_forecast__of_a_sample_of_documents_reading_was_whole():
+    found = forecast(Measured({"web": source()}, ("score", "text"), share=0.125), [("web", 500)] * 2)
+    assert seconds(found)["score"] == pytest.approx(2 + 8 * 6)
+    assert seconds(found)["text"] == pytest.approx(24)
+
+
+def test_forecast__sources_grow_each_by_its_own_rate():
+    measured = Measured({"en": source(1000, score=6), "zh": source(100, score=6)}, ("score",))
+    found = forecast(measured, [("en", 1000), ("zh", 1000)])
+    assert found.stages[1].tasks == pytest.approx((8, 80))
+    assert found.disk.likely == 500 + 5000
+
+
+def test_forecast__the_tokenizer_learns_from_no_more_than_its_sample():
+    def learnt(limit):
+        measured = Measured({"web": source()}, ALL, tokenizer=2.0, sample_bytes=1000, sample_limit=limit)
+        return next(s for s in forecast(measured, [("web", 100_000)]).stages if s.stage == "tokenizer").core_seconds
+
+    assert learnt(1000).likely == 2.0
+    assert 2.0 < learnt(8000).likely < 16.0
+    assert learnt(8000) == learnt(8000) != learnt(16_000)
+    assert learnt(8000).low < learnt(8000).likely <= learnt(8000).high == 16.0
+
+
+def test_forecast__a_source_that_was_not_measured_costs_what_the_others_do_and_is_less_sure():
+    sure = forecast(Measured({"a": source()}, ALL), [("a", 2000)])
+    half = forecast(Measured({"a": source()}, ALL), [("a", 1000), ("b", 1000)])
+    assert seconds(half)["score"] == pytest.approx(seconds(sure)["score"])
+    assert half.core_seconds.high > sure.core_seconds.high
+    assert half.core_seconds.low < sure.core_seconds.low
+
+
+def test_wall__tasks_are_not_shared_and_one_worker_learns_the_tokenizer():
+    stage = StageForecast("score", Range(50, 100, 200), (60.0, 20.0, 20.0))
+    assert stage.wall(1) == Range(50, 100, 200)
+    assert stage.wall(2).likely == stage.wall(99).likely == 60
+    assert stage.wall(2).high == 120
+    measured = Measured({"web": source()}, ALL, tokenizer=5.0, sample_bytes=10, sample_limit=10, rows=1.0)
+    many = forecast(measured, [("web", 10)] * 100)
+    assert many.wall(1).likely == pytest.approx(many.core_seconds.likely)
+    serial = 5.0 + 1.0 + START_SECONDS
+    assert many.wall(100).likely == pytest.approx(serial + 0.12, abs=0.02)
+    assert many.wall(10**6) == many.wall(100)
+
+
+def test_forecast__nothing_measured_or_nothing_planned():
+    assert forecast(Measured({}, ()), []).core_seconds.likely == START_SECONDS
+    assert forecast(Measured({"web": source()}, ALL), []).documents.likely == 0
+    assert forecast(Measured({}, ("score",)), [("web", 10)]).wall(4).likely == START_SECONDS
