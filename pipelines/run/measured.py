@@ -23,7 +23,7 @@ def measure(
         name: _source([at for at, unit in enumerate(units) if unit.source == name], units, receipts)
         for name in dict.fromkeys(unit.source for unit in units)
     }
-    (tokenizer,) = receipts.get("tokenizer") or [None]
+    tokenizer = next(iter(receipts.get("tokenizer", ())), None)
     prints = [part for receipt in receipts.get("score", ()) for part in receipt.of(FINGERPRINTS)]
     single = [part for receipt in (*receipts.get("tokenizer", ()), *receipts.get("rows", ())) for part in receipt.parts]
     return Measured(
