@@ -16,6 +16,7 @@ from gristmill.trainer.objectives.distill import DistillConfig
 from gristmill.trainer.objectives.policy import GrpoConfig
 from gristmill.trainer.objectives.ppo import PpoConfig
 from gristmill.trainer.objectives.preference import DpoConfig
+from gristmill.trainer.objectives.registry import OF_PAIRS
 from gristmill.trainer.objectives.reward import RewardConfig
 from gristmill.trainer.optim.config import OptimConfig
 from gristmill.trainer.optim.guard import GuardConfig
@@ -72,11 +73,11 @@ class TrainConfig:
 
 
 def _large(layers: int, width: int, lr: float) -> TrainConfig:
-    """A Llama-like decoder with heads of 128, which the fast kernels prefer; half a million tokens a step at 1,024."""
+    """A Llama-like decoder with heads of 128, which the fast kernels prefer; half a million tokens a step."""
     heads = width // 128
     return TrainConfig(
         model=ModelConfig(layers=layers, width=width, heads=heads, qk_norm=True, tied=False),
-        data=DataConfig(rows_per_step=512, rows_per_batch=64),
+        data=DataConfig(tokens_per_step=1 << 19, tokens_per_batch=1 << 16),
         optim=OptimConfig(lr=lr, muon_lr=0.02, warmup=0.01, decay=0.4),
         loop=LoopConfig(steps=5000, evaluate_every=250, save_every=500),
     )
@@ -92,7 +93,7 @@ def _small(layers: int, width: int, heads: int, kv_heads: int) -> TrainConfig:
         model=ModelConfig(
             layers=layers, width=width, heads=heads, kv_heads=kv_heads, qk_norm=True, tied=False, embedding_std=1.0
         ),
-        data=DataConfig(rows_per_step=8, rows_per_batch=8),
+        data=DataConfig(tokens_per_step=1 << 11, tokens_per_batch=1 << 11),
         optim=OptimConfig(lr=0.01, embedding_lr=0.3, head_lr=0.003, muon_lr=0.02),
         loop=LoopConfig(evaluation_rows=128),
     )
@@ -134,6 +135,7 @@ RATES = {"sft": 0.2, "reward": 0.3, "dpo": 0.1}
 def after(config: TrainConfig, objective: str, begin: str) -> TrainConfig:
     """The configuration of a training that begins with the weights of the checkpoint `begin`, whose own is `config`."""
     share = RATES.get(objective, 1.0)
+    rows = 0 if objective in OF_PAIRS else config.loop.evaluation_rows  # held-out pairs are few: all of them are asked
     rates = {name: getattr(config.optim, name) * share for name in ("lr", "embedding_lr", "head_lr", "muon_lr")}
     return replace(
         config,
@@ -142,7 +144,7 @@ def after(config: TrainConfig, objective: str, begin: str) -> TrainConfig:
         lora=LoraConfig(),
         data=replace(config.data, documents=True),
         optim=replace(config.optim, **rates),
-        loop=replace(config.loop, steps=LoopConfig.steps),
+        loop=replace(config.loop, steps=LoopConfig.steps, evaluation_rows=rows),
     )
 
 
@@ -220,6 +222,7 @@ def from_dict(raw: dict[str, Any]) -> TrainConfig:
     """What `as_dict` gave; a setting that this version lacks is an error that names it."""
     fields = {f.name: f.default_factory for f in dataclasses.fields(TrainConfig)}
     sections: dict[str, Any] = {name: made for name, made in fields.items() if dataclasses.is_dataclass(made)}
+    raw = _of_today(raw)
     try:
         made = {name: sections[name](**_tuples(value)) if name in sections else value for name, value in raw.items()}
         return TrainConfig(**made)
@@ -229,6 +232,16 @@ def from_dict(raw: dict[str, Any]) -> TrainConfig:
             where="its state.json, config",
             fix="train again, or use the version that wrote it (state.json names it)",
         ) from error
+
+
+def _of_today(raw: dict[str, Any]) -> dict[str, Any]:
+    """The names of today for those that older checkpoints have: rows of a step and of a batch, of `model.context`
+    tokens each."""
+    data = dict(raw.get("data", {}))
+    for name in ("step", "batch"):
+        if f"rows_per_{name}" in data:
+            data[f"tokens_per_{name}"] = data.pop(f"rows_per_{name}") * raw["model"]["context"]
+    return raw | {"data": data}
 
 
 def _tuples(section: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ def main(run: Path) -> None:
     """Prints millions of tokens per CPU second by objective, the best of REPEATS."""
     corpus = Corpus(run / "tokens" / "index.json", "train")
     rows, length = 16, corpus.sequence_length
-    config = DataConfig(rows_per_step=rows, rows_per_batch=rows, ahead=STEPS)
+    config = DataConfig(tokens_per_step=rows * length, tokens_per_batch=rows * length, ahead=STEPS)
     for name, objective in OBJECTIVES.items():
         best = min(_seconds(corpus, objective(corpus.tokenizer["vocabulary"]), config) for _ in range(REPEATS))
         print(f"{name:8} {STEPS * rows * length / best / 1e6:6.1f} M tokens/s")
@@ -29,7 +29,7 @@ def main(run: Path) -> None:
 
 def _seconds(corpus: Corpus, objective, config: DataConfig) -> float:
     """CPU seconds of STEPS steps, thread and consumer."""
-    sampler, state = Sampler(corpus, config.rows_per_step), DataState()
+    sampler, state = Sampler(corpus, config.step_rows(corpus.sequence_length)), DataState()
     began = time.process_time()
     loader = Loader(corpus, objective, sampler.steps(state), config, torch.device("cpu"))
     for _ in range(STEPS):

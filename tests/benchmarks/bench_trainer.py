@@ -92,7 +92,7 @@ def bench_training(arguments: argparse.Namespace) -> None:
     """Prints the table: ours, with Muon and with AdamW, and the plain loop, over the steps after the warm-up."""
     world, length, rows = join(), arguments.length, arguments.rows
     config = preset(arguments.preset)
-    data = replace(config.data, rows_per_step=rows, rows_per_batch=rows)
+    data = replace(config.data, tokens_per_step=rows * length, tokens_per_batch=rows * length)
     loop = replace(config.loop, steps=WARM_UP + STEPS, report_every=1000, evaluate_every=1000, save_every=1000)
     config = with_settings(replace(config, data=data, loop=loop), arguments.set)
     rounds: dict[str, list[Measured]] = {}
@@ -155,7 +155,7 @@ def ours(config: TrainConfig, data: TrainingData, folder: Path, world: World) ->
         fit(training, state)
         return training.loader.waited - before
 
-    tokens = STEPS * config.data.rows_per_step * data.train.sequence_length
+    tokens = STEPS * config.data.step_rows(data.train.sequence_length) * data.train.sequence_length
     made = measured(f"ours, {'Muon' if config.optim.kind == 'muon' else 'AdamW'}", tokens, world.device, work)
     training.loader.close()
     training.terminal.close()

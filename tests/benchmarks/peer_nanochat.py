@@ -47,7 +47,9 @@ def main() -> None:
     model = GPT(GPTConfig(sequence_len=corpus.sequence_length, vocab_size=vocabulary, **shape))
     model.init_weights()
     optimizer = model.setup_optimizer(unembedding_lr=0.008, embedding_lr=0.3, matrix_lr=0.02, scalar_lr=0.5)
-    config, sampler = DataConfig(rows_per_step=ROWS, rows_per_batch=ROWS, seed=asked.seed), Sampler(corpus, ROWS)
+    tokens = ROWS * corpus.sequence_length
+    config = DataConfig(tokens_per_step=tokens, tokens_per_batch=tokens, seed=asked.seed)
+    sampler = Sampler(corpus, ROWS)
     begin = DataState(seed=asked.seed)
     loader = Loader(corpus, CausalLM(), sampler.steps(begin), config, CPU)
     for step, rows in zip(range(asked.steps), sampler.steps(begin), strict=False):

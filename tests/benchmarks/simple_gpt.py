@@ -166,7 +166,7 @@ def main() -> None:
         training.terminal.close()
         lines = [json.loads(line) for line in (Path(folder) / "metrics.jsonl").read_text().splitlines()]
     parameters, loss = train(config, arguments.run, training.sampler)
-    print(f"{state.tokens:,} scored tokens, {arguments.steps} steps of {config.data.rows_per_step} rows")
+    print(f"{state.tokens:,} scored tokens, {arguments.steps} steps of {config.data.tokens_per_step:,} tokens")
     print(f"ours, {arguments.preset}: {ours:,} parameters, validation {lines[-1]['val_loss']:.4f} nats/token")
     print(f"train_gpt_simple's recipe: {parameters:,} parameters, validation {loss:.4f} nats/token")
 

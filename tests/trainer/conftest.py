@@ -125,7 +125,7 @@ def corpus(run_dir) -> Corpus:
 
 TINY = TrainConfig(
     model=ModelConfig(width=32, layers=2, heads=4, kv_heads=2, compute="float32"),
-    data=DataConfig(rows_per_step=8, rows_per_batch=8),
+    data=DataConfig(tokens_per_step=256, tokens_per_batch=256),
     optim=OptimConfig(lr=0.01, muon_lr=0.02, warmup=0.1),
     loop=LoopConfig(steps=12, report_every=4, evaluate_every=100, save_every=100),
 )

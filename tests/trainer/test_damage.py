@@ -16,7 +16,7 @@ from gristmill.trainer.errors import Exit
 
 SETTINGS = [
     f"--set={setting}"
-    for setting in ("model.width=32", "model.layers=1", "data.rows_per_step=4", "data.rows_per_batch=4",
+    for setting in ("model.width=32", "model.layers=1", "data.tokens_per_step=128", "data.tokens_per_batch=128",
                     "loop.save_every=2", "loop.evaluation_rows=4", "loop.compile=off", "optim.average=0.9")
 ]  # fmt: skip
 CHECKPOINT = [

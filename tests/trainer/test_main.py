@@ -20,7 +20,7 @@ from gristmill.trainer import __main__ as command
 ROOT = Path(__file__).parents[2]
 SETTINGS = [
     f"--set={setting}"
-    for setting in ("model.width=32", "model.layers=1", "data.rows_per_step=4", "data.rows_per_batch=4",
+    for setting in ("model.width=32", "model.layers=1", "data.tokens_per_step=128", "data.tokens_per_batch=128",
                     "loop.save_every=5", "loop.report_every=1", "loop.compile=off")
 ]  # fmt: skip
 

@@ -43,7 +43,7 @@ class RewardEvaluator:
         all_reduce(self.world, [totals])
         reward, perfect, truncated, count = totals.tolist()
         figures = {"val_reward": reward / count, "val_right": perfect / count, "val_truncated": truncated / count}
-        return Evaluation(-reward / count, None, int(count), {}, {}, figures)
+        return Evaluation(-reward / count, None, int(count), {}, {}, figures, "answers")
 
     def _answers(self, model: Model) -> list[Rollout]:
         mine = list(self.prompts[self.world.rank :: self.world.size])

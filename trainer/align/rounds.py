@@ -96,20 +96,15 @@ class RolloutLoader:
         world: World,
         *,
         seed: int,
-        rows_per_batch: int,
+        tokens_per_batch: int,
         keep: Keep = all_of_them,
         reply: Reply | None = None,
         written: Callable[[int, list[Rollout]], None] | None = None,
     ):
         """`reward` None: answers are worth nothing by themselves. `written` is given all answers of a round."""
         self.model, self.prompts, self.config, self.reward, self.teach = model, prompts, config, reward, teach
-        self.world, self.rows_per_batch, self.keep, self.reply, self.written = (
-            world,
-            rows_per_batch,
-            keep,
-            reply,
-            written,
-        )
+        self.world, self.tokens_per_batch, self.keep = world, tokens_per_batch, keep
+        self.reply, self.written = reply, written
         self.sampling = sampling_of(config, seed)
         self.waited, self.figures = 0.0, dict[str, float]()
         self.round: Round | None = None
@@ -165,11 +160,12 @@ class RolloutLoader:
 
     def _parts(self, rollouts: list[Rollout]) -> list[Part]:
         """In their order; a rank may have none."""
-        size, device = self.rows_per_batch, self.world.device
-        length = 0
+        device, length = self.world.device, 0
+        longest = max((len(one.ids) for one in rollouts), default=1)
         if device.type == "cuda":
             longest = max((len(one.prompt.ids) for one in rollouts), default=0) + self.config.tokens
-            length = min(-(-longest // ROW_MULTIPLE) * ROW_MULTIPLE, self.model.config.context)
+            longest = length = min(-(-longest // ROW_MULTIPLE) * ROW_MULTIPLE, self.model.config.context)
+        size = max(1, self.tokens_per_batch // longest)
         return [_part(rollouts[k : k + size], length, self.config, device) for k in range(0, len(rollouts), size)]
 
     def _figures(self, answers: list[Rollout]) -> dict[str, float]:

@@ -16,16 +16,17 @@ from torch import Tensor
 from gristmill.trainer.data.batch import Batch, Collator, row_generator
 from gristmill.trainer.data.corpus import Corpus
 from gristmill.trainer.data.sampler import Rows
+from gristmill.trainer.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:
     """How rows become steps."""
 
-    rows_per_step: int = 16
-    """Rows of one optimiser step, over all devices: the global batch."""
-    rows_per_batch: int = 16
-    """Rows that one device computes at a time; smaller needs less memory and changes nothing else."""
+    tokens_per_step: int = 1 << 14
+    """Tokens of one optimiser step, over all devices: the global batch. Whole rows, padding too; at least one row."""
+    tokens_per_batch: int = 1 << 14
+    """Tokens that one device computes at a time, in whole rows; smaller needs less memory and changes nothing else."""
     seed: int = 0
     """Of the order of the rows."""
     documents: bool = True
@@ -34,6 +35,23 @@ class DataConfig:
     """Batches assembled in advance."""
     verify: bool = True
     """Compare shards, plans and tokenizer with their sha256 before the first step: 0.5 GB/s a core, and more."""
+
+    def __post_init__(self) -> None:
+        for name in ("tokens_per_step", "tokens_per_batch"):
+            if getattr(self, name) < 1:
+                raise ConfigError(
+                    f"{name} = {getattr(self, name)} is below 1",
+                    where=f"option data.{name}",
+                    fix="a number of tokens, e.g. 65536",
+                )
+
+    def step_rows(self, length: int) -> int:
+        """Rows of `length` tokens in a step."""
+        return max(1, self.tokens_per_step // length)
+
+    def batch_rows(self, length: int) -> int:
+        """Rows of `length` tokens in a batch: no more than a step has."""
+        return min(max(1, self.tokens_per_batch // length), self.step_rows(length))
 
 
 class Loader:
@@ -59,9 +77,10 @@ class Loader:
         self.corpus, self.collator, self.config, self.device = corpus, collator, config, device
         self.rank, self.world = rank, world
         self.waited, self.figures = 0.0, dict[str, float]()
+        self.batch_rows = config.batch_rows(corpus.sequence_length)
         self._free: queue.Queue[_Buffer] = queue.Queue()
         for _ in range(config.ahead + 1):
-            self._free.put(_Buffer(collator.fields(corpus.sequence_length), config.rows_per_batch, device))
+            self._free.put(_Buffer(collator.fields(corpus.sequence_length), self.batch_rows, device))
         self._ready: queue.Queue[_Buffer | Rows | BaseException] = queue.Queue()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(iter(steps),), daemon=True, name="loader")
@@ -73,7 +92,7 @@ class Loader:
         made = self._next()
         if not isinstance(made, Rows) or not np.array_equal(made.index_R, rows.index_R):
             raise RuntimeError("the loader was given other steps than it is asked for")
-        count, most = -(-self._share(rows) // self.config.rows_per_batch), self.corpus.most_segments
+        count, most = -(-self._share(rows) // self.batch_rows), self.corpus.most_segments
         for number in range(1, count + 1):
             buffer = self._next()
             assert isinstance(buffer, _Buffer)
@@ -115,11 +134,11 @@ class Loader:
             for rows in steps:
                 self._ready.put(rows)
                 mine = self._mine(rows)
-                for start in range(0, len(mine), self.config.rows_per_batch):
+                for start in range(0, len(mine), self.batch_rows):
                     buffer = self._take_free()
                     if buffer is None:
                         return
-                    part = mine[start : start + self.config.rows_per_batch]
+                    part = mine[start : start + self.batch_rows]
                     self._fill(buffer, rows, part)
                     self._ready.put(buffer)
         except BaseException as error:  # handed to the consumer, which raises it

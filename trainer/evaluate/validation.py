@@ -23,19 +23,22 @@ class Evaluation:
     """Of the validation rows. `bits_per_byte` is None where the objective does not predict the text itself."""
 
     loss: float
-    """Nats per scored token."""
+    """Mean over what is scored."""
     bits_per_byte: float | None
-    tokens: int
+    count: int
+    """Of what is scored."""
     loss_by_source: dict[str, float]
     bits_per_byte_by_source: dict[str, float]
     figures: dict[str, float] = field(default_factory=dict)
     """What else was found, by its name in metrics.jsonl."""
+    scored: str = "tokens"
+    """What that is, in the plural."""
 
     def line(self) -> dict[str, object]:
         """Its fields in metrics.jsonl."""
         line: dict[str, object] = {
             "val_loss": self.loss,
-            "val_tokens": self.tokens,
+            f"val_{self.scored}": self.count,
             "val_loss_by_source": self.loss_by_source,
         }
         if self.bits_per_byte is not None:
@@ -93,14 +96,15 @@ class Evaluator:
         return Evaluation(
             loss=loss / max(1.0, total),
             bits_per_byte=bits_per_byte(loss, sum(b for *_, b in named)) if text else None,
-            tokens=int(total),
+            count=int(total),
             loss_by_source={name: n / t for name, n, t, _ in named},
             bits_per_byte_by_source={name: bits_per_byte(n, b) for name, n, _, b in named} if text else {},
             figures=figures,
+            scored=self.objective.scored,
         )
 
     def _steps(self) -> Iterator[Rows]:
-        size = self.config.rows_per_batch * self.world.size
+        size = self.config.batch_rows(self.corpus.sequence_length) * self.world.size
         for start in range(0, len(self.rows), size):
             index_R = self.rows[start : start + size]
             yield Rows(index_R, np.zeros(len(index_R), np.int64), self.config.seed, 0, DataState())

@@ -190,14 +190,14 @@ def _on_averages(evaluate: Callable[[Model], T], optimizers: Optimizers) -> Call
 def introduction(config: TrainConfig, data: TrainingData, model: Model, world: World) -> str:
     """The first line: what will be trained, on what, how much of it, and what it has to beat."""
     counts = parameter_counts(model)
-    rows = config.loop.steps * config.data.rows_per_step
     tokens, length = data.train.tokens(), data.train.sequence_length
-    epochs = rows / len(data.train)
+    rows = config.data.step_rows(length)
+    epochs = config.loop.steps * rows / len(data.train)
     threads = f"{torch.get_num_threads()} threads, " if world.device.type == "cpu" else ""
     return (
         f"{config.objective} model of {counts['total']:,} parameters ({config.model.layers} layers, width "
         f"{config.model.width}) on {data.run.name}: {tokens:,} tokens of {len(data.train.sources)} sources, "
-        f"{config.loop.steps:,} steps x {config.data.rows_per_step * length:,} tokens = {epochs:.2f} epochs; "
+        f"{config.loop.steps:,} steps x {rows * length:,} tokens = {epochs:.2f} epochs; "
         f"{_to_beat(data)}"
         f"{world.size} x {world.device.type} ({threads}{model.compute_dtype()})".replace("torch.", "")
     )

@@ -79,7 +79,7 @@ def corpus_stage(
     """`frozen`: makes a copy of the model that the training began with, for an objective that needs one."""
     objective = open_objective(config, data.vocabulary)
     objective.attach(model, frozen)
-    sampler = Sampler(data.train, config.data.rows_per_step)
+    sampler = Sampler(data.train, config.data.step_rows(data.train.sequence_length))
 
     def read_from(state: DataState) -> Loader:
         steps = sampler.steps(state)

@@ -1,5 +1,9 @@
 """The one loop. No objective, back end or world size is named in it: each is an object that `build.py` chose once."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from gristmill.trainer.checkpoint.state import TrainState
 from gristmill.trainer.devices.world import any_rank
 from gristmill.trainer.evaluate.validation import Evaluation
@@ -10,6 +14,11 @@ from gristmill.trainer.loop.training import Training
 def fit(training: Training, state: TrainState) -> TrainState:
     """Trains from `state` to the last step, or until `interrupted` or out of patience; saves in all cases. Raises
     DivergedError."""
+    with _parts_uncollected():
+        return _fit(training, state)
+
+
+def _fit(training: Training, state: TrainState) -> TrainState:
     report, config = Report(training), training.config
     training.speed.tokens = state.tokens
     while state.step < config.steps and not state.stale(config.patience) and not _interrupted(training, state):
@@ -32,6 +41,18 @@ def fit(training: Training, state: TrainState) -> TrainState:
     training.guard.check()
     training.save(state, None)
     return state
+
+
+@contextmanager
+def _parts_uncollected() -> Iterator[None]:
+    """What was built lives until the end: Python's collector looks only at what comes after it. Going through all of
+    it is a pause of a rank in the middle of a step, for which the others wait."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _interrupted(training: Training, state: TrainState) -> bool:
@@ -60,6 +81,7 @@ def _report_evaluate_save(training: Training, state: TrainState, report: Report)
         state, evaluation = _evaluate(training, state)
     if saves or state.stale(config.patience):
         training.save(state, evaluation)
+        gc.collect()
     training.speed.pause()
     return state
 

@@ -46,7 +46,7 @@ def first_config(name: str, begin: Checkpoint) -> TrainConfig:
     rate = {"grpo": 1e-4, "ppo": 1e-4, "reject": 5e-4, "distill": 5e-4}[name] * scale
     optim = OptimConfig(kind="adamw", lr=rate, critic_lr=1e-3 * scale, warmup=0.05, decay=0.2)
     config = TrainConfig(objective=name, begin=str(begin.path.resolve()), model=model, optim=optim)
-    config = replace(config, data=replace(config.data, rows_per_batch=64))
+    config = replace(config, data=replace(config.data, tokens_per_batch=1 << 13))
     loop = replace(config.loop, steps=200, evaluate_every=50, save_every=50)
     samples, prompts = {"grpo": (8, 16), "ppo": (1, 128), "reject": (8, 32), "distill": (1, 64)}[name]
     rounds = replace(config.rollouts, samples=samples, prompts=prompts, epochs=1 if name == "distill" else 2)
@@ -158,7 +158,7 @@ def policy_stage(
                 teach,
                 world,
                 seed=config.data.seed,
-                rows_per_batch=config.data.rows_per_batch,
+                tokens_per_batch=config.data.tokens_per_batch,
                 keep=keep,
                 reply=tools,
                 written=written if rollouts.write and reward is not None else None,

@@ -20,7 +20,7 @@ class CausalLM:
     nothing."""
 
     name, bits_per_byte, mask, encodes = "causal", True, "causal", False
-    head = ""
+    head, scored = "", "tokens"
     reads: tuple[str, ...] = ("text", "chat")
     documents_per_segment = 1
 

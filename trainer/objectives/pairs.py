@@ -18,7 +18,7 @@ from gristmill.trainer.objectives.sft import leave_unlearnt
 class Pairwise(CausalLM):
     """Fills rows: document 2 k is the better conversation of pair k, 2 k + 1 the worse one; each from position 0."""
 
-    bits_per_byte, documents_per_segment = False, 2
+    bits_per_byte, documents_per_segment, scored = False, 2, "pairs"
     reads: tuple[str, ...] = ("pairs",)
 
     def fields(self, length: int) -> dict[str, int]:

@@ -51,7 +51,7 @@ class GrpoConfig:
 class Policy:
     """What the objectives of policies share: they read answers, one to a row, and fill no rows of a corpus."""
 
-    bits_per_byte, mask, encodes = False, "causal", False
+    bits_per_byte, mask, encodes, scored = False, "causal", False, "tokens"
 
 
 class Grpo(Policy):

@@ -38,6 +38,8 @@ class Learns(Protocol):
     bits_per_byte: bool
     """Whether its loss is that of the text itself, so that bits per byte mean something."""
 
+    scored: str
+    """What a loss is counted by, in the plural: tokens, pairs."""
     mask: str
     """The `mask` of the model that learns it."""
     encodes: bool

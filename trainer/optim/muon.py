@@ -105,8 +105,11 @@ class Muon(torch.optim.Optimizer):
         changes = self._by_rows(parameters, wholes, ortho, keep) if self.by_rows else list(ortho.unbind(0))
         for parameter, full, change in zip(parameters, wholes, changes, strict=True):
             mine = local_rows(full, change).to(parameter.dtype)
-            decayed = parameter * (mine * parameter >= 0) if self.by_rows else parameter
-            parameter.sub_(decayed * decay + mine * (step * keep))
+            if self.by_rows:
+                parameter.sub_(parameter * (mine * parameter >= 0) * decay)
+            else:
+                parameter.mul_(1 - decay)
+            parameter.sub_(mine.mul_(step * keep))
 
     def _by_rows(
         self, parameters: list[nn.Parameter], wholes: list[nn.Parameter], ortho: Tensor, keep: Tensor | float

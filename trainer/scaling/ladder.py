@@ -64,7 +64,7 @@ def _rung(
     """A size trained on `ratio` tokens per parameter, or with this much compute."""
     config = complete(sized(base, size), data)
     N = parameter_counts(Model(config.model))["matrix"]
-    per_step = base.data.rows_per_step * data.train.sequence_length
+    per_step = base.data.step_rows(data.train.sequence_length) * data.train.sequence_length
     per_token = flops_per_token(config.model, N, data.train.sequence_length)
     tokens = flops / per_token if flops else ratio * N
     steps = max(LEAST_STEPS, math.ceil(tokens / per_step * (1 + 1e-9)))  # rounding must not make it less

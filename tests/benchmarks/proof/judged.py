@@ -94,7 +94,7 @@ def over_optimise(proof: Trained, encoder: Encoder, task: str) -> None:
     """GRPO against the reward model of few pairs: what that gives, and beside it the task's own check, which the
     policy never sees; over the steps, with the distance from `weak`."""
     judge = str(proof.at("few", "reward-few"))
-    settings = (f"rollouts.task={task}", f"rollouts.tokens={ANSWER}", "data.rows_per_batch=256",
+    settings = (f"rollouts.task={task}", f"rollouts.tokens={ANSWER}", "data.tokens_per_batch=16384",
                 f"rollouts.reward={judge}", "rollouts.truncated=score", "optim.lr=0.001")  # fmt: skip
     policy = proof.train("grpo", "talks", "against-few", OVER, settings, begin=proof.at("talks", "weak"), saves=8)
     weak = open_model(proof.at("talks", "weak"))

@@ -26,7 +26,7 @@ from tests.benchmarks.proof.trained import ANSWER, SHAPE, TELL, TUNING, Trained
 TASK, TASKS, LENGTH = "sort/4", "reverse/3,add/1,copy/3", 64
 TRAINED_ON = 5
 """Seed of the examples of the tuning."""
-ROUNDS = (f"rollouts.tokens={ANSWER}", "data.rows_per_batch=256", "loop.report_every=10")
+ROUNDS = (f"rollouts.tokens={ANSWER}", "data.tokens_per_batch=16384", "loop.report_every=10")
 POLICIES: dict[str, tuple[int, tuple[str, ...]]] = {
     "reject": (60, ("optim.lr=0.001",)),
     "distill": (60, ("optim.lr=0.001",)),

@@ -25,7 +25,7 @@ CHOOSE, TELL = 1_000_003, 2_000_003
 """Seeds of examples: on which settings were chosen, and of what is told."""
 SHAPE = ("model.width=64", "model.layers=2", "model.heads=4", "model.kv_heads=4", "model.compute=float32")
 TUNING = ("optim.kind=adamw", "optim.lr=0.003", "optim.warmup=0.1", "optim.decay=0.3", "optim.embedding_lr=0",
-          "optim.head_lr=0", "data.rows_per_step=32", "data.rows_per_batch=32")  # fmt: skip
+          "optim.head_lr=0", "data.tokens_per_step=2048", "data.tokens_per_batch=2048")  # fmt: skip
 
 Figures = dict[str, float]
 

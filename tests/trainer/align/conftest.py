@@ -75,7 +75,7 @@ def _write(folder: Path, split: str, flat: list[int], offsets: list[int], column
 
 BASE = TrainConfig(
     model=ModelConfig(width=32, layers=2, heads=4, kv_heads=2, compute="float32"),
-    data=DataConfig(rows_per_step=16, rows_per_batch=16),
+    data=DataConfig(tokens_per_step=1024, tokens_per_batch=1024),
     optim=OptimConfig(lr=0.01, muon_lr=0.02, warmup=0.1),
     loop=LoopConfig(steps=60, report_every=20, evaluate_every=100, save_every=100),
 )
@@ -97,7 +97,8 @@ def policy_run(tmp_path_factory) -> Path:
 
 
 SMALL = ("rollouts.prompts=4", "rollouts.samples=3", "rollouts.tokens=10", "rollouts.examples=16",
-         "rollouts.held_out=6", f"rollouts.task={TASK}", "data.rows_per_batch=5", "loop.report_every=1")  # fmt: skip
+         "rollouts.held_out=6", f"rollouts.task={TASK}", "data.tokens_per_batch=320",
+         "loop.report_every=1")  # fmt: skip
 
 
 def train_policy(

@@ -105,14 +105,15 @@ def test_two_ranks__equal_one(policy_run, tmp_path):
         for a, b in zip(one, two, strict=True):
             assert a.keys() == b.keys()
             for name in set(same) & a.keys():
-                assert a[name] == pytest.approx(b[name], abs=2e-5), (stage, name)
+                # Relative: a sum of float32 in another order is off by parts of its size (a gradient norm of 22: 7e-5).
+                assert a[name] == pytest.approx(b[name], rel=3e-6, abs=2e-5), (stage, name)
 
 
 def test_micro_batches__change_nothing(policy_run, tmp_path):
     for stage in STAGES:
         options = settings_of(stage, policy_run)
-        many, _, _ = train_policy(policy_run, stage, tmp_path / stage / "many", *options, "data.rows_per_batch=1")
-        one, _, _ = train_policy(policy_run, stage, tmp_path / stage / "one", *options, "data.rows_per_batch=64")
+        many, _, _ = train_policy(policy_run, stage, tmp_path / stage / "many", *options, "data.tokens_per_batch=64")
+        one, _, _ = train_policy(policy_run, stage, tmp_path / stage / "one", *options, "data.tokens_per_batch=4096")
         for a, b in zip(many, one, strict=True):
             assert a["loss"] == pytest.approx(b["loss"], abs=1e-5)
             assert a["grad_norm"] == pytest.approx(b["grad_norm"], rel=1e-3, abs=1e-6)
@@ -283,7 +284,7 @@ def test_policy__raises_what_it_is_rewarded_for(policy_run, tmp_path, stage):
     options = [f"rollouts.reward={judge}:nought", "rollouts.truncated=score", "rollouts.epochs=1", "optim.lr=0.003"]
     options += ["rollouts.samples=1", "rollouts.prompts=64"] if stage == "ppo" else ["rollouts.samples=8"]
     lines, _, _ = train_policy(
-        policy_run, stage, tmp_path / "out", *options, "rollouts.tokens=3", "data.rows_per_batch=64", steps=16
+        policy_run, stage, tmp_path / "out", *options, "rollouts.tokens=3", "data.tokens_per_batch=4096", steps=16
     )
     rewards = [line["reward"] for line in lines]
     assert sum(rewards[-4:]) / 4 > sum(rewards[:4]) / 4 + 0.3

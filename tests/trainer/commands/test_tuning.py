@@ -12,7 +12,8 @@ from tests.trainer.conftest import write_manifest
 from tests.trainer.runs import write_aligned
 
 SETTINGS = [
-    f"--set={one}" for one in ("data.rows_per_step=4", "data.rows_per_batch=4", "loop.save_every=2", "loop.compile=off")
+    f"--set={one}"
+    for one in ("data.tokens_per_step=512", "data.tokens_per_batch=512", "loop.save_every=2", "loop.compile=off")
 ]
 SMALL = ["--set=model.width=32", "--set=model.layers=1", "--set=model.context=128"]
 

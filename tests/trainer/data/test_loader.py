@@ -19,7 +19,7 @@ CPU = torch.device("cpu")
 
 def batches(corpus, config, steps, *, data_state=DataState(), rank=0, world=1):
     """[(rows, [batch arrays copied])] of the first steps."""
-    sampler = Sampler(corpus, config.rows_per_step)
+    sampler = Sampler(corpus, config.step_rows(corpus.sequence_length))
     loader = Loader(corpus, CausalLM(), sampler.steps(data_state), config, CPU, rank=rank, world=world)
     out = []
     for _ in range(steps):
@@ -37,7 +37,7 @@ def copied(batch):
 
 
 def test_causal__every_token_but_the_first_of_each_document_is_scored_once(corpus):
-    config = DataConfig(rows_per_step=len(corpus), rows_per_batch=7)
+    config = DataConfig(tokens_per_step=len(corpus) * 32, tokens_per_batch=7 * 32)
     ((rows, made),) = batches(corpus, config, 1)
     predicted = Counter()
     for batch in made:
@@ -62,7 +62,7 @@ def row_segments(corpus, row):
 
 
 def test_causal__rows_hold_their_segments_with_positions_and_documents_reset(corpus):
-    ((rows, made),) = batches(corpus, DataConfig(rows_per_step=10, rows_per_batch=10), 1)
+    ((rows, made),) = batches(corpus, DataConfig(tokens_per_step=320, tokens_per_batch=320), 1)
     for k, row in enumerate(rows.index_R):
         at = 0
         for number, (tokens, following) in enumerate(row_segments(corpus, int(row))):
@@ -88,8 +88,8 @@ def test_shuffled__is_a_permutation_of_every_epoch(rows):
 @pytest.mark.parametrize("world", [1, 2, 4])
 @pytest.mark.parametrize("micro", [1, 3, 8])
 def test_loader__all_ranks_together_see_the_same_rows_for_any_world_and_micro_batch(corpus, world, micro):
-    whole = batches(corpus, DataConfig(rows_per_step=8, rows_per_batch=8), 3)
-    config = DataConfig(rows_per_step=8, rows_per_batch=micro)
+    whole = batches(corpus, DataConfig(tokens_per_step=256, tokens_per_batch=256), 3)
+    config = DataConfig(tokens_per_step=256, tokens_per_batch=micro * 32)
     ranks = [batches(corpus, config, 3, rank=rank, world=world) for rank in range(world)]
     for step, (rows, (one,)) in enumerate(whole):
         for rank in range(world):
@@ -123,7 +123,7 @@ def test_order__goes_on_from_any_place(corpus):
 
 
 def test_loader__reuses_its_buffers(corpus):
-    config = DataConfig(rows_per_step=8, rows_per_batch=2, ahead=1)
+    config = DataConfig(tokens_per_step=256, tokens_per_batch=64, ahead=1)
     sampler = Sampler(corpus, 8)
     loader = Loader(corpus, CausalLM(), sampler.steps(DataState()), config, CPU)
     addresses, data_state = set(), DataState()
@@ -138,8 +138,8 @@ def test_loader__reuses_its_buffers(corpus):
 def test_loader__is_ahead_of_a_device_that_computes(one_run_dir):
     """Rows are made while the step before is computed: the loop waits for less than a hundredth of its time."""
     corpus = Corpus(one_run_dir / "tokens" / "index.json", "train")
-    config, data_state = DataConfig(rows_per_step=8, rows_per_batch=4), DataState()
-    sampler = Sampler(corpus, config.rows_per_step)
+    config, data_state = DataConfig(tokens_per_step=256, tokens_per_batch=128), DataState()
+    sampler = Sampler(corpus, config.step_rows(corpus.sequence_length))
     loader = Loader(corpus, CausalLM(), sampler.steps(data_state), config, CPU)
     last, began, before = [], 0.0, 0.0
     for step in range(24):
@@ -161,7 +161,7 @@ def test_loader__what_fails_in_the_thread_is_raised_in_the_loop(corpus):
         def fill(self, row, segments, generator):
             raise ZeroDivisionError("row 3")
 
-    config = DataConfig(rows_per_step=4, rows_per_batch=4)
+    config = DataConfig(tokens_per_step=128, tokens_per_batch=128)
     sampler = Sampler(corpus, 4)
     loader = Loader(corpus, Broken(), sampler.steps(DataState()), config, CPU)
     with pytest.raises(ZeroDivisionError, match="row 3"):
@@ -181,7 +181,7 @@ def test_corpus__says_how_to_make_what_is_missing(tmp_path):
 
 
 def test_corpus__documents_may_see_the_whole_row_on_request(corpus):
-    config = replace(DataConfig(rows_per_step=4, rows_per_batch=4), documents=False)
+    config = replace(DataConfig(tokens_per_step=128, tokens_per_batch=128), documents=False)
     sampler = Sampler(corpus, 4)
     loader = Loader(corpus, CausalLM(), sampler.steps(DataState()), config, CPU)
     (batch,) = loader.batches(sampler.take(DataState()))

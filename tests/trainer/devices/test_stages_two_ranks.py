@@ -24,7 +24,7 @@ def run_all(base: Path, runs: dict[str, Path], folder: Path, world: World, *, sh
         config, begin = stage(base, name, lora=LoraConfig(rank=4 if lora else 0))
         config = replace(
             config,
-            data=replace(config.data, rows_per_step=7, rows_per_batch=2),
+            data=replace(config.data, tokens_per_step=896, tokens_per_batch=256),
             optim=replace(config.optim, lr=0.001, muon_lr=0.002),
             loop=replace(config.loop, shard=shard, report_every=2),
         )

@@ -143,7 +143,7 @@ def kinds(tiny) -> dict[str, TrainConfig]:
     base = replace(
         tiny,
         model=replace(tiny.model, qk_norm=True, tied=False),
-        data=replace(tiny.data, rows_per_step=7, rows_per_batch=2),
+        data=replace(tiny.data, tokens_per_step=224, tokens_per_batch=64),
         optim=replace(tiny.optim, lr=0.001, muon_lr=0.002, average=0.9),
         loop=replace(tiny.loop, steps=STEPS, report_every=3, evaluate_every=3, save_every=3, keep_last=3),
     )
@@ -151,7 +151,7 @@ def kinds(tiny) -> dict[str, TrainConfig]:
         "adamw": replace(base, optim=replace(base.optim, kind="adamw")),
         "muon": base,
         "experts": replace(
-            base, model=replace(base.model, experts=4, hidden=32), data=replace(base.data, rows_per_batch=1)
+            base, model=replace(base.model, experts=4, hidden=32), data=replace(base.data, tokens_per_batch=32)
         ),
         "speedrun": replace(
             base,

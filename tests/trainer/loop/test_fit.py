@@ -1,5 +1,6 @@
 """The loop: normalisation, no waiting, what it reports, NaN, and that it learns."""
 
+import gc
 import json
 import math
 from dataclasses import replace
@@ -30,7 +31,7 @@ def test_fit__gradient_accumulation_changes_nothing(run_dir, tiny, assemble, tmp
     """Rows of unequal target counts: a mean of means would differ (trl#2175)."""
     grads = []
     for name, rows in (("whole", 8), ("cut", micro)):
-        data = DataConfig(rows_per_step=8, rows_per_batch=rows)
+        data = DataConfig(tokens_per_step=8 * 32, tokens_per_batch=rows * 32)
         training, state = assemble(run_dir, replace(tiny, data=data), folder=tmp_path / name)
         with torch.no_grad():
             for p in training.model.parameters():
@@ -124,7 +125,7 @@ def test_evaluate__is_the_mean_over_all_validation_tokens_and_bytes(run_dir, tin
                 nats += torch.nn.functional.cross_entropy(logits, part[1:], reduction="sum").item()
                 tokens += len(part) - 1
         size += shard.column("bytes").to_numpy().sum()
-    assert result.tokens == tokens
+    assert result.count == tokens
     assert result.loss == pytest.approx(nats / tokens, rel=1e-4)
     assert result.bits_per_byte == pytest.approx(nats / math.log(2) / size, rel=1e-4)
 
@@ -157,6 +158,24 @@ def test_fit__ends_when_interrupted_with_a_checkpoint(one_run_dir, tiny, assembl
     assert state.step == 3
     assert [path.name for path in (tmp_path / "train").glob("step-*")] == ["step-000003"]
     assert [line["step"] for line in lines(tmp_path / "train")] == [1, 2, 3]
+
+
+def test_fit__the_collector_leaves_alone_what_was_built(one_run_dir, tiny, assemble, monkeypatch):
+    training, state = assemble(one_run_dir, tiny, steps=4, save_every=2, evaluate_every=100)
+    frozen, collected, collect = [], [], gc.collect
+    objective = training.objective
+
+    def watched(model, batch, sources):
+        frozen.append(gc.get_freeze_count())
+        return objective(model, batch, sources)
+
+    training.objective, training.save = watched, lambda state, evaluation: collected.append(state.step)
+    before = gc.get_freeze_count()
+    monkeypatch.setattr(gc, "collect", lambda *_: collected.append("collected") or collect())
+    fit(training, state)
+    assert min(frozen) > 10_000
+    assert gc.get_freeze_count() <= before
+    assert collected == ["collected", 2, "collected", 4, "collected", 4]
 
 
 @pytest.mark.parametrize("experts", [0, 4])

@@ -32,7 +32,7 @@ def test_fit__gives_the_losses_of_an_independent_loop(
     config = replace(
         tiny,
         model=replace(tiny.model, qk_norm=not tied, tied=tied),
-        data=replace(tiny.data, rows_per_batch=3),
+        data=replace(tiny.data, tokens_per_batch=96),
         optim=replace(tiny.optim, kind=kind, muon_compute=compute),
         loop=replace(tiny.loop, steps=30),
     )

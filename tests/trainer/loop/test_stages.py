@@ -62,7 +62,8 @@ def stage(base: Path, name: str, **sections) -> tuple:
     opened = Checkpoint.open(base)
     config = after(opened.config, name, str(opened.path))
     optim = replace(config.optim, lr=0.003, muon_lr=0.005)
-    return replace(config, optim=optim, **sections), opened
+    data = replace(config.data, tokens_per_step=8 * 128, tokens_per_batch=8 * 128)
+    return replace(config, optim=optim, data=data, **sections), opened
 
 
 def lines(folder: Path) -> list[dict]:
@@ -105,6 +106,9 @@ def test_stage__learns(runs, base, tmp_path, name):
         )
     else:
         assert told["val_accuracy"] > 0.6
+        validation = Corpus(runs["pairs"] / "tokens/index.json", "validation")
+        assert told["val_pairs"] == sum(map(len, validation.shards))
+        assert "val_tokens" not in told
     if name == "dpo":
         assert made[0]["loss"] == pytest.approx(0.6931, abs=1e-3)
         assert made[0]["reward_margin"] == pytest.approx(0.0, abs=1e-3)
@@ -115,7 +119,7 @@ def test_stage__gradients_of_one_batch_are_those_of_several(runs, base, name, tm
     grads = []
     for rows in (8, 3, 1):
         config, begin = stage(base, name)
-        config = replace(config, data=replace(config.data, rows_per_batch=rows))
+        config = replace(config, data=replace(config.data, tokens_per_batch=rows * 128))
         data = open_data(runs[STAGES[name]])
         config = build.complete(config, data)
         folder = tmp_path / str(rows)

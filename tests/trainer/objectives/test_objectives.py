@@ -122,7 +122,7 @@ def test_prefix__the_first_part_is_seen_in_both_directions_and_not_scored(corpus
 
 @pytest.mark.parametrize("name", NAMES)
 def test_fit__beats_the_unigram_entropy_of_its_own_targets(one_run_dir, tiny, assemble, tmp_path, name):
-    config = replace(tiny, objective=name, data=DataConfig(rows_per_step=32, rows_per_batch=32))
+    config = replace(tiny, objective=name, data=DataConfig(tokens_per_step=1024, tokens_per_batch=1024))
     steps = {"causal": 30, "prefix": 40, "masked": 150, "spans": 60}.get(name, 150)
     training, state = assemble(one_run_dir, config, steps=steps)
     corpus = training.sampler.corpus

@@ -149,7 +149,7 @@ def test_fit__goes_back_to_the_checkpoint_and_on_with_later_data(one_run_dir, ti
     state = fit(training, state)
     assert state.step == 24
     assert len(calls) == 18 + 14, "steps 11 to 18 were done twice, on other rows"
-    rows = len(calls) * config.data.rows_per_step
+    rows = len(calls) * config.data.step_rows(32)
     assert (state.data.epoch, state.data.next_row) == divmod(rows, len(training.sampler.corpus))
     made = lines(tmp_path / "train")
     assert [line["step"] for line in made if "loss" in line] == list(range(1, 25))

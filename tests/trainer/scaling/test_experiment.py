@@ -18,7 +18,7 @@ SIZES, RATIOS = [(32, 1), (32, 2), (64, 1)], [0.05, 0.15]
 @pytest.fixture
 def base(tiny):
     model = replace(tiny.model, kv_heads=0)
-    return replace(tiny, model=model, data=replace(tiny.data, rows_per_step=4, rows_per_batch=4))
+    return replace(tiny, model=model, data=replace(tiny.data, tokens_per_step=128, tokens_per_batch=128))
 
 
 def test_plan__the_target_has_the_asked_compute(one_run_dir, base):
