@@ -43,7 +43,7 @@ class Cue(IntEnum):
     """What makes a place worth a closer look. The value is the bit in the character table."""
 
     MAIL = kernels.MAIL
-    """An at-sign in a run of what addresses are made of."""
+    """An at-sign, and a dot behind it, in a run of what addresses are made of."""
     NUMBER = kernels.NUMBER
     """Seven digits or more, written together or in groups."""
     ADDRESS = kernels.ADDRESS

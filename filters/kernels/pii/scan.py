@@ -134,6 +134,18 @@ def _digits(data_B, class_C, begin, end):
 
 
 @kernel
+def _names_host(data_B, class_C, begin, end):
+    """Whether a dot follows an at-sign in [begin, end): `gopher@paper` and `@friend` are no addresses."""
+    at, i = False, begin
+    while i < end:
+        c, i = _char(data_B, i)
+        if at and class_C[c] & DOT:
+            return True
+        at = at or class_C[c] & AT != 0
+    return False
+
+
+@kernel
 def _put(data_B, low, high, found_R6, found, doc, cue, begin, end):
     """Writes one run, [begin, end), with its window in [low, high) where there is room; returns found + 1."""
     if found < found_R6.shape[0]:
@@ -151,11 +163,13 @@ def _put(data_B, low, high, found_R6, found, doc, cue, begin, end):
 
 @kernel
 def _put_around(data_B, class_C, low, high, found_R6, found, doc, cue, i, done_K):
-    """Puts the run around byte i unless that was done, or it is too short for what it is to hold; returns found."""
+    """Puts the run around byte i unless that was done, or it cannot hold what is looked for; returns found."""
     if i < done_K[cue]:
         return found
     begin, end = _run(data_B, class_C, cue, low, high, i)
     done_K[cue] = end
+    if cue == MAIL and not _names_host(data_B, class_C, begin, end):
+        return found
     if cue == ACCOUNT and end - begin < ACCOUNT_BYTES:
         return found
     if cue == PLATE and _digits(data_B, class_C, begin, end) < PLATE_DIGITS:

@@ -18,6 +18,7 @@ from gristmill.filters.kernels.text.unicode import (
     PUNCT,
     SCRIPT_RANGES,
     SPACE,
+    TABLES,
     UNSPACED,
     UNSPACED_SCRIPTS,
     UPPER,
@@ -63,7 +64,11 @@ def main() -> None:
     flags |= np.where(unspaced & (flags & ALNUM > 0), UNSPACED, 0).astype(np.uint8)
     script[flags & ALNUM == 0] = 0
     delta = lower - np.arange(LIMIT, dtype=np.int32)
-    np.savez_compressed(Path(__file__).with_name("unicode.npz"), flags=flags, lower_delta=delta, script=script)
+    tables: dict[str, np.ndarray] = {}
+    for name, values in zip(TABLES, (flags, delta, script), strict=True):
+        starts = np.flatnonzero(np.r_[True, values[1:] != values[:-1]])
+        tables |= {name: values[starts], f"{name}_runs": np.diff(np.r_[starts, LIMIT])}
+    np.savez_compressed(Path(__file__).with_name("unicode.npz"), **tables)  # type: ignore[arg-type]
     sys.stdout.write(f"Unicode {unicodedata.unidata_version}\n")
 
 

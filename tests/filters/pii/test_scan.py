@@ -83,7 +83,7 @@ def trigger(cue: Cue, run: str) -> bool:
     numbers = run.replace("%", " ").replace("/", " ").replace(":", " ")
     match cue:
         case Cue.MAIL:
-            return "@" in run
+            return "." in run.partition("@")[2]
         case Cue.NUMBER:
             return digits >= 7
         case Cue.CODE:

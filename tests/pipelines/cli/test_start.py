@@ -45,7 +45,8 @@ def recipe(tmp_path_factory) -> Path:
     (folder / "web.jsonl").write_text('{"text": "A mill grinds grain."}\n{"text": "磨坊在河边。"}\n', encoding="utf-8")
     source = {"format": "jsonl", "paths": ["web.jsonl"]}
     text = {"gristmill": 1, "name": "mill", "sources": {"web": source}, "tokenizer": None}
-    (folder / "recipe.yaml").write_text(yaml.safe_dump({**text, "scrub": None}), encoding="utf-8")
+    decide = [{"when": {"language": "en"}, "presets": ["gopher@paper"]}]
+    (folder / "recipe.yaml").write_text(yaml.safe_dump({**text, "decide": decide, "scrub": None}), encoding="utf-8")
     return folder / "recipe.yaml"
 
 
