@@ -65,7 +65,8 @@ def main() -> None:
     script[flags & ALNUM == 0] = 0
     delta = lower - np.arange(LIMIT, dtype=np.int32)
     tables: dict[str, np.ndarray] = {}
-    for name, values in zip(TABLES, (flags, delta, script), strict=True):
+    columns: list[np.ndarray] = [flags, delta, script]
+    for name, values in zip(TABLES, columns, strict=True):
         starts = np.flatnonzero(np.r_[True, values[1:] != values[:-1]])
         tables |= {name: values[starts], f"{name}_runs": np.diff(np.r_[starts, LIMIT])}
     np.savez_compressed(Path(__file__).with_name("unicode.npz"), **tables)  # type: ignore[arg-type]
