@@ -34,6 +34,7 @@ Commands.table = {
     "classifier": Entry(LEARN, "classifier"),
     "lm": Entry(LEARN, "lm", settings="BEAM_ARGS"),
     "train": Entry(TRAIN, "train", settings="TRAINER_ARGS"),
+    "watch": Entry(TRAIN, "watch"),
     "explain": Entry(TRAIN, "train", "explain", settings="TRAINER_ARGS"),
     "scaling": Entry(TRAIN, "train", "scaling", settings="TRAINER_ARGS"),
     "generate": Entry(TRAIN, "train", "generate", settings="TRAINER_ARGS"),

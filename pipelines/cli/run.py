@@ -20,6 +20,7 @@ from gristmill.filters.names import nearest
 from gristmill.pipelines.cli.terminal.live import ProgressView
 from gristmill.pipelines.cli.terminal.output import err, human_bytes, note, out, say_error, warn
 from gristmill.pipelines.cli.terminal.usage import dashed
+from gristmill.pipelines.cli.watch import check_target, hand_over
 from gristmill.pipelines.errors import Exit, GristmillError, RecipeError, inert
 from gristmill.pipelines.processes.lifetime import SCRATCH
 from gristmill.pipelines.recipe.glance import name_of
@@ -62,6 +63,9 @@ def run(
         bool,
         typer.Option("--break-lock", help="Take the lock of a run on an object store, whoever holds it."),
     ] = False,
+    then_train: Annotated[
+        str | None, typer.Option(help="A target: where the run ends well, what it asks for is trained.")
+    ] = None,
 ) -> None:
     """Do what a recipe says: read, judge, deduplicate, scrub, tokenize, report.
 
@@ -87,9 +91,13 @@ def run(
         beam_args=tuple(context.args),
         break_lock=break_lock,
     )
+    if then_train is not None and (code := check_target(then_train)):
+        raise typer.Exit(code)
     code = supervise(request)
     if code:
         raise typer.Exit(code)
+    if then_train is not None:
+        hand_over("watch", str(request.out), "--launch", then_train, "--once")
 
 
 def _folder(recipe: Path) -> Path:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from gristmill.pipelines.cli.terminal.output import note
+from gristmill.pipelines.cli.watch import hand_over
 from gristmill.pipelines.errors import Exit, RecipeError
 from gristmill.pipelines.recipe.load import load
 from gristmill.pipelines.storage.layout import INDEX, MANIFEST, PLUGINS, RECIPE, STATE
@@ -21,6 +22,7 @@ TRAINED_ON = ("tokens", "tokenizer", PLUGINS, RECIPE)
 """Files and folders of a run that training needs, beside its manifest and state."""
 STAGES = ("sft", "reward", "dpo", "grpo", "ppo", "reject", "distill")
 """Of a trained model: the trainer's, without the first."""
+CHAIN = "chain"
 TRAINER_ARGS = {"allow_extra_args": True, "ignore_unknown_options": True}
 COPY_HELP = "Where a run on an object store is copied to, and trained. [default: runs/<name>-<hash of its manifest>]"
 
@@ -42,8 +44,16 @@ def train(
     gristmill train sft runs/my-chats --from runs/my-corpus/train/main
 
     gristmill train grpo runs/my-corpus --from runs/my-chats/train/sft --task sort
+
+    gristmill train chain FILE does several of them, each from the checkpoint of the one before (docs/launching.md).
     """
     stage, extra = "", context.args
+    if run == CHAIN and not Path(run, STATE).exists():
+        if not extra:
+            raise RecipeError(
+                "the file stands behind it", where="gristmill train chain", fix="gristmill train chain FILE"
+            )
+        hand_over(CHAIN, *extra)
     if run in STAGES and not Path(run, STATE).exists():
         if not extra or extra[0].startswith("-"):
             fix = f"gristmill train {run} RUN --from CHECKPOINT"
@@ -54,14 +64,14 @@ def train(
     if not store.exists(MANIFEST) or not store.exists(INDEX):
         fix = "finish it with `gristmill run`; the recipe needs a `tokenizer`"
         raise RecipeError("this run has no token shards yet", where=run, fix=fix)
-    folder = _on_this_machine(run, store, copy)
+    folder = on_this_machine(run, store, copy)
     if store.local is None:
         note(f"checkpoints go to {folder / 'train' / name}")
     code = start_trainer(folder, name, extra, store, stage=stage)
     _end(code)
 
 
-def _on_this_machine(run: str, store: Store, copy: Path | None) -> Path:
+def on_this_machine(run: str, store: Store, copy: Path | None) -> Path:
     """The run's folder; of a run on an object store a copy of what a trainer needs, made once for every manifest."""
     check_files(store, *TRAINED_ON)
     if store.local is not None:
@@ -94,7 +104,7 @@ def start_trainer(run: Path, name: str, extra: list[str], store: Store | None = 
     from gristmill.pipelines.report.build import write_report
 
     command = ["train", *([stage] if stage else []), str(run), "--name", name]
-    code = call_trainer([*command, *([] if stage else _recipe_options(run, extra)), *extra])
+    code = call_trainer([*command, *([] if stage else recipe_options(run, extra)), *extra])
     if code in (Exit.OK, Exit.INTERRUPTED):
         metrics = f"train/{name}/metrics.jsonl"
         if store is not None and store.local is None and (run / metrics).exists():
@@ -105,7 +115,7 @@ def start_trainer(run: Path, name: str, extra: list[str], store: Store | None = 
     return code
 
 
-def _recipe_options(run: Path, extra: list[str]) -> list[str]:
+def recipe_options(run: Path, extra: list[str]) -> list[str]:
     """Of a training that begins with random weights."""
     options = load(run / "recipe.yaml", models=False).recipe.train
     found = [] if "--preset" in extra else ["--preset", options.preset]
@@ -181,7 +191,7 @@ def scaling(
 
     gristmill scaling runs/my-corpus
     """
-    folder = _on_this_machine(run, open_run(run), copy)
+    folder = on_this_machine(run, open_run(run), copy)
     _end(call_trainer(["scaling", str(folder), *context.args]))
 
 

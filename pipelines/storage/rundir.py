@@ -16,6 +16,7 @@ from typing import Any
 
 from gristmill.pipelines.errors import DamageError, GristmillError, RecipeError
 from gristmill.pipelines.processes.aside import Aside, here
+from gristmill.pipelines.processes.identity import is_gone, myself
 from gristmill.pipelines.storage import remote
 from gristmill.pipelines.storage.layout import LOCK_FILE, MANIFEST, PLAN, PLAN_MARK, PRIVATE, STATE, is_ours
 from gristmill.pipelines.storage.sealed import seal
@@ -154,15 +155,8 @@ def _holder(text: str) -> str:
 
 @contextmanager
 def _locked_object(store: Store, aside: Aside, break_lock: bool) -> Iterator[str]:
-    pid, token = os.getpid(), uuid.uuid4().hex
-    mine = {
-        "pid": pid,
-        "host": socket.gethostname(),
-        "since": now(),
-        "machine": _machine(),
-        "born": _born(pid),
-        "token": token,
-    }
+    token = uuid.uuid4().hex
+    mine = {**myself(), "token": token}
     told = aside(lambda: _take(store, json.dumps(mine), break_lock))
     try:
         yield told
@@ -206,28 +200,9 @@ def _is_gone(held: str) -> bool:
     if not held:
         return True
     try:
-        holder = json.loads(held)
-        return bool(holder["machine"]) and holder["machine"] == _machine() and holder["born"] != _born(holder["pid"])
+        return bool(is_gone(json.loads(held)))
     except (ValueError, KeyError, TypeError):
         return False
-
-
-def _machine() -> str:
-    """This boot of this machine, and what its process numbers count in; empty where Linux does not say."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
-    except OSError:
-        return ""
-
-
-def _born(pid: int) -> str:
-    """When a process began, in ticks since the machine's start: a number that is used again is another process."""
-    try:
-        # man 5 proc: the name may hold spaces and brackets; the 22nd field is the 20th behind it.
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
-    except OSError:
-        return ""
 
 
 def clean(store: Store) -> tuple[list[str], list[str]]:

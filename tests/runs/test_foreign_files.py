@@ -141,10 +141,10 @@ def test_train_copy__only_into_a_new_folder_or_its_own(calm, tmp_path, monkeypat
     (tmp_path / "mine" / "tokens").mkdir(parents=True)
     fill(tmp_path / "mine", {"tokens/index.json": "mine"})
     with pytest.raises(RecipeError, match="not empty, and no copy of this run"):
-        train._on_this_machine("s3://bucket/run", store, tmp_path / "mine")
+        train.on_this_machine("s3://bucket/run", store, tmp_path / "mine")
     assert everything(tmp_path / "mine") == {"tokens": b"", "tokens/index.json": b"mine"}
-    train._on_this_machine("s3://bucket/run", store, tmp_path / "copy")
+    train.on_this_machine("s3://bucket/run", store, tmp_path / "copy")
     (tmp_path / "copy" / "manifest.json").unlink()
     (tmp_path / "copy" / "tokens" / "index.json").unlink()
-    train._on_this_machine("s3://bucket/run", store, tmp_path / "copy")  # goes on where it was interrupted
+    train.on_this_machine("s3://bucket/run", store, tmp_path / "copy")  # goes on where it was interrupted
     assert json.loads((tmp_path / "copy" / "tokens" / "index.json").read_text())

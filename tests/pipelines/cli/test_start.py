@@ -30,6 +30,7 @@ ALLOWED = {
     "--version": set(),
     "init --help": {"pydantic"},
     "cluster --help": {"pydantic"},
+    "watch --help": {"pydantic"},
     "run --help": {"pydantic", "yaml"},
     "run RECIPE --memory much": {"pydantic", "yaml"},
     "status RUN": {"pydantic", "numpy", "pyarrow"},

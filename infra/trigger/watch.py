@@ -1,0 +1,123 @@
+"""`gristmill watch`: looks at a run, or at the runs of a folder or bucket, again and again, and says what changes.
+
+All that it knows lies in the run directories: a watcher that was killed, or a second one, goes on from there.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from gristmill.infra.trigger.trigger import Standing, Trigger
+from gristmill.infra.work.order import SCRATCH
+from gristmill.pipelines.errors import Exit, GristmillError, RecipeError
+from gristmill.pipelines.storage.layout import MANIFEST
+from gristmill.pipelines.storage.rundir import is_run
+from gristmill.pipelines.storage.store import Store
+
+EVERY, EVERY_REMOTE = 5.0, 30.0
+"""Seconds between two looks; a look at an object store is some requests, and those cost time and money."""
+PATIENCE = 600.0
+"""The longest wait, in seconds, before something that could not be done is tried again."""
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Watched:
+    """What a watcher remembers of a run: enough not to read again what has not changed."""
+
+    sign: str = ""
+    """Of the manifest that has been dealt with."""
+    active: set[str] = field(default_factory=set)
+    """Trainings that have not ended."""
+    said: dict[str, str] = field(default_factory=dict)
+    failures: int = 0
+    not_before: float = 0.0
+
+
+class Watch:
+    """Runs, and the trigger that is applied to each of them."""
+
+    def __init__(self, runs: str, trigger: Trigger, say: Say):
+        """Raises RecipeError for what is neither a run nor a folder."""
+        self.root, self.trigger, self.say = Store.at(runs), trigger, say
+        self.single = is_run(self.root)
+        if not self.single and self.root.local is not None and not self.root.local.is_dir():
+            fix = "name a run, or the folder or bucket that runs lie in"
+            raise RecipeError(f"there is no folder '{runs}'", where="gristmill watch", fix=fix)
+        self.known: dict[str, Watched] = {}
+        self.code: int = Exit.OK
+
+    def runs(self) -> Iterator[Store]:
+        """The runs that there are now."""
+        if self.single:
+            yield Store(self.root.root, SCRATCH)
+            return
+        for name in self.root.entries():
+            if self.root.exists(f"{name}/{MANIFEST}") or f"{self.root.url(name)}" in self.known:
+                yield Store(self.root.url(name), SCRATCH)
+
+    def skip_present(self) -> None:
+        """What is there now is not trained on."""
+        for store in self.runs():
+            if self.trigger.skip(store):
+                self.say(f"{store.name}: skipped, it was there before")
+
+    def look(self) -> bool:
+        """Look at everything once. Whether something is still going on."""
+        for store in self.runs():
+            self.look_at(store)
+        return any(watched.active for watched in self.known.values())
+
+    def look_at(self, store: Store) -> Standing:
+        """Do what is to be done next for one run, and say what is new."""
+        known = self.known.setdefault(store.root, Watched())
+        if time.monotonic() < known.not_before:
+            return Standing("held", "the last try failed: it is tried again later")
+        try:
+            standing = self._look_at(store, known)
+            known.failures = 0
+            return standing
+        except (GristmillError, OSError) as error:
+            self._say(store, known, "", f"{error}")
+            self.code = error.exit_code if isinstance(error, GristmillError) else Exit.RUNNER
+            known.failures += 1
+            known.not_before = time.monotonic() + min(EVERY * 2**known.failures, PATIENCE)
+            return Standing("held", str(error), code=self.code)
+
+    def _look_at(self, store: Store, known: Watched) -> Standing:
+        if not known.sign:  # the first look: what another watcher, or an earlier one, has started
+            known.active.update(self.trigger.names(store))
+        sign = store.signs([MANIFEST]).get(MANIFEST, "")
+        newest = Standing("unready", "")
+        if sign and sign != known.sign:
+            newest = self.trigger.visit(store)
+            if newest.state != "unready":
+                known.sign = sign
+            self._take(store, known, newest)
+        for name in sorted(known.active - {newest.name}):
+            self._take(store, known, self.trigger.follow(store, name))
+        return newest
+
+    def _take(self, store: Store, known: Watched, standing: Standing) -> None:
+        if standing.state in ("waits", "runs", "held"):
+            known.active.add(standing.name)
+        elif standing.over:
+            known.active.discard(standing.name)
+            self.code = self.code or standing.code
+        told = standing.state if not standing.said else f"{standing.state}: {standing.said}"
+        self._say(store, known, standing.name, told)
+
+    def _say(self, store: Store, known: Watched, name: str, told: str) -> None:
+        if known.said.get(name) != told:
+            known.said[name] = told
+            self.say(f"{store.name}{f' {name}' if name else ''}: {told}")
+
+
+def is_under(root: Store, address: str) -> str | None:
+    """The name of the run whose manifest is at an address, where it lies directly below `root`; else None."""
+    begin, end = f"{root.root.rstrip('/')}/", f"/{MANIFEST}"
+    if not address.startswith(begin) or not address.endswith(end):
+        return None
+    name = address[len(begin) : -len(end)]
+    return name if name and "/" not in name and name not in (".", "..") else None

@@ -1,0 +1,1 @@
+"""What a job does, wherever it runs: `python -m gristmill.infra.work RUN FOLDER`."""
