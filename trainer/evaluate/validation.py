@@ -76,8 +76,7 @@ class Evaluator:
                     found = self.objective(model, batch, sources)
                     sums_2Q += found.by_source_2Q
                     for name, pair in found.metrics.items():
-                        if pair.ndim:
-                            pairs[name] = pairs.get(name, 0.0) + pair.double()
+                        pairs[name] = pairs.get(name, 0.0) + pair.double()
         loader.close()
         all_reduce(self.world, [sums_2Q, *pairs.values()])
         nats, tokens = (row.tolist() for row in sums_2Q)

@@ -25,6 +25,7 @@ from gristmill.trainer.loop.speed import Speed, device_peak, flops_per_token, ma
 from gristmill.trainer.loop.stage import Stage
 from gristmill.trainer.loop.terminal import Terminal
 from gristmill.trainer.loop.training import Training
+from gristmill.trainer.model.experts import remembered_shares
 from gristmill.trainer.model.lora import adapt
 from gristmill.trainer.model.transformer import Model, initialise, parameter_counts
 from gristmill.trainer.optim.guard import Guard
@@ -117,7 +118,7 @@ def build(
     stage = corpus_stage(config, data, model, frozen, world) if make_stage is None else make_stage(model)
     _prepare(model, config, world)
     optimizers = Optimizers(model, config.optim, config.loop.steps, world)
-    guard = Guard(optimizers, world.device, config.guard)
+    guard = Guard(optimizers, world.device, config.guard, remembered_shares(model))
     state = TrainState(data=DataState(seed=config.data.seed))
     if resume is not None:
         resume.load_training(guard)

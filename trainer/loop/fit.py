@@ -9,6 +9,7 @@ from gristmill.trainer.devices.world import any_rank
 from gristmill.trainer.evaluate.validation import Evaluation
 from gristmill.trainer.loop.reporting import Report, StepSums, describe
 from gristmill.trainer.loop.training import Training
+from gristmill.trainer.model.experts import note_shares
 
 
 def fit(training: Training, state: TrainState) -> TrainState:
@@ -23,7 +24,7 @@ def _fit(training: Training, state: TrainState) -> TrainState:
     training.speed.tokens = state.tokens
     while state.step < config.steps and not state.stale(config.patience) and not _interrupted(training, state):
         rows = training.sampler.take(state.data)
-        sums = StepSums.zero(len(training.sources), rows, training.world.device)
+        sums = StepSums.zero(training, rows)
         for batch in training.loader.batches(rows):
             batch_loss = training.objective(training.model, batch, len(training.sources))
             if batch.last:
@@ -34,6 +35,7 @@ def _fit(training: Training, state: TrainState) -> TrainState:
         sums.over_all(training.world)
         result = training.guard.step(state.step, sums.loss(), sums.weight)
         training.guard.optimizers.zero_grad()
+        note_shares(training.model, sums.assigned_LX, result.skipped)
         state = state.after(rows)
         report.step(state, sums, result)
         state = _report_evaluate_save(training, state, report)

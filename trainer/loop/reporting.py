@@ -1,6 +1,7 @@
 """What a step leaves on the device, and reading it back every few steps: lines for metrics.jsonl, forensics, progress.
 
-Letters: Q sources, R rows of a step, D most segments of a row, S steps since the last report.
+Letters: Q sources, R rows of a step, D most segments of a row, S steps since the last report, L layers with experts,
+X experts.
 """
 
 import math
@@ -18,6 +19,7 @@ from gristmill.trainer.evaluate.validation import Evaluation
 from gristmill.trainer.loop.forensics import loss_by_length, write_documents
 from gristmill.trainer.loop.speed import peak_memory
 from gristmill.trainer.loop.training import Training
+from gristmill.trainer.model.experts import experts_of
 from gristmill.trainer.objectives.protocol import BatchLoss
 from gristmill.trainer.optim.guard import StepResult
 
@@ -29,6 +31,8 @@ class StepSums:
     by_source_2Q: Tensor
     weight: Tensor
     rows: Rows
+    assigned_LX: Tensor
+    """Tokens that each expert of each layer was given; (0, 0) without experts."""
     by_segment: list[Tensor] = field(default_factory=list)
     """(2, B, D) of each batch."""
     metrics: dict[str, Tensor] = field(default_factory=dict)
@@ -38,23 +42,39 @@ class StepSums:
         self.by_source_2Q += loss.by_source_2Q.detach()
         self.weight += loss.weight
         self.by_segment.append(loss.by_segment_2BD)
+        if loss.assigned_LX is not None:
+            self.assigned_LX += loss.assigned_LX
         for name, value in loss.metrics.items():
             self.metrics[name] = self.metrics.get(name, 0.0) + value
 
     def over_all(self, world: World) -> None:
         """Sums over the ranks what is a sum."""
-        pairs = [value for _, value in sorted(self.metrics.items()) if value.ndim]
-        all_reduce(world, [self.by_source_2Q, self.weight, *pairs])
+        pairs = [value for _, value in sorted(self.metrics.items())]
+        all_reduce(world, [self.by_source_2Q, self.weight, self.assigned_LX, *pairs])
 
     def loss(self) -> Tensor:
         """Mean over the step's scored tokens."""
         nats, tokens = self.by_source_2Q.sum(1)
         return nats / tokens.clamp(min=1)
 
+    def figures(self) -> dict[str, Tensor]:
+        """The metrics as ratios, and how evenly the experts were used: the sum of their squared shares, and the largest
+        share, times the experts; both 1 when all got as many tokens."""
+        found = {name: pair[0] / pair[1].clamp(min=1) for name, pair in self.metrics.items()}
+        if not self.assigned_LX.numel():
+            return found
+        share_LX = self.assigned_LX / self.assigned_LX.sum(1, keepdim=True).clamp(min=1)
+        experts = share_LX.shape[1]
+        balance = experts * share_LX.square().sum(1).mean()
+        return {"expert_balance": balance, "expert_busiest": experts * share_LX.max()} | found
+
     @classmethod
-    def zero(cls, sources: int, rows: Rows, device: torch.device) -> "StepSums":
+    def zero(cls, training: Training, rows: Rows) -> "StepSums":
         """Before the first batch."""
-        return cls(torch.zeros(2, sources, device=device), torch.zeros((), device=device), rows)
+        device, experts = training.world.device, experts_of(training.model)
+        assigned_LX = torch.zeros(len(experts), training.model.config.experts, device=device)
+        by_source_2Q = torch.zeros(2, len(training.sources), device=device)
+        return cls(by_source_2Q, torch.zeros((), device=device), rows, assigned_LX)
 
 
 @dataclass
@@ -82,12 +102,9 @@ class Report:
 
     def step(self, state: TrainState, sums: StepSums, result: StepResult) -> None:
         """Notes a step; no waiting for the device."""
-        self.metric_names = list(sums.metrics)
-        metrics = [
-            value[0] / value[1].clamp(min=1) if value.ndim else value / len(sums.by_segment)
-            for value in sums.metrics.values()
-        ]
-        scalars = [sums.loss(), result.grad_norm, result.skipped, *metrics, *sums.by_source_2Q.flatten()]
+        found = sums.figures()
+        self.metric_names = list(found)
+        scalars = [sums.loss(), result.grad_norm, result.skipped, *found.values(), *sums.by_source_2Q.flatten()]
         segments_2RD = torch.cat([sums.weight.new_zeros(2, 0, 0)] if not sums.by_segment else sums.by_segment, 1)
         figures = dict(self.training.loader.figures)
         self.pending.append(PendingStep(state.step, result.lr, state.tokens, sums.rows, scalars, segments_2RD, figures))

@@ -51,9 +51,9 @@ class ModelConfig:
     """Experts of every MLP (gated, SwiGLU); 0: dense."""
     experts_per_token: int = 2
     balance_weight: float = 0.01
-    """Of the load-balance loss, per layer mean."""
+    """Of the load-balance loss, mean over tokens and layers."""
     router_z_weight: float = 0.001
-    """Of the router's z loss, per layer mean."""
+    """Of the router's z loss, mean over tokens and layers."""
     bias: bool = False
     attention_scale: float = 0.0
     """0: 1/sqrt(head_width)."""

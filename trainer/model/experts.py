@@ -1,8 +1,10 @@
 """Mixture of experts: every token is computed by its top-k experts only.
 
-Padding of a row is routed like any token; a pack plan has less than 1 % of it.
+What keeps the experts equally busy is asked of each token by itself, against what each expert was given in the whole
+step before: how a step is divided into batches and among ranks changes nothing.
 
-Letters: N tokens, E embedding width, M hidden width of an expert, X experts, A = N * k assignments (token, expert).
+Letters: L layers with experts, B rows, T tokens of a row, N tokens, E embedding width, M hidden width of an expert,
+X experts, A = N * k assignments (token, expert).
 """
 
 from dataclasses import dataclass
@@ -16,14 +18,15 @@ from gristmill.trainer.model.config import ModelConfig
 
 @dataclass
 class Routing:
-    """What the router of one layer did with a batch, on the device."""
+    """What the router of one layer did with each token, (..., 1 or k) as the tokens stand, on the device."""
 
     balance: Tensor
-    """Load-balance loss, 1 when all experts get equal shares (Fedus et al. 2021, eq. 4; Mixtral in transformers)."""
+    """Load-balance loss: the router's probabilities times the shares of the step before, times the experts; 1 when
+    these are equal (Fedus et al. 2021, eq. 4, there with the shares of the batch)."""
     z: Tensor
-    """Mean squared logsumexp of the router's logits (Zoph et al. 2022, eq. 5): keeps them small."""
-    share_X: Tensor
-    """Share of the assignments that each expert got."""
+    """Squared logsumexp of the router's logits (Zoph et al. 2022, eq. 5): keeps them small."""
+    expert: Tensor
+    """int64: the k experts of the token."""
 
 
 class Experts(nn.Module):
@@ -37,6 +40,9 @@ class Experts(nn.Module):
         self.gate = nn.Parameter(torch.empty(X, M, E))
         self.up = nn.Parameter(torch.empty(X, M, E))
         self.down = nn.Parameter(torch.empty(X, E, M))
+        self.share_X: Tensor
+        """Share of the assignments of the whole step before that each expert got; a training remembers it."""
+        self.register_buffer("share_X", torch.full((X,), 1 / X), persistent=False)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Routing]:
         """(..., E) -> ((..., E), Routing). The weights of a token's k experts are renormalised, as in Mixtral."""
@@ -54,12 +60,39 @@ class Experts(nn.Module):
         # Back to the order of the tokens and summed over k: the same on every run, unlike an atomic scatter.
         out_NkE = out_AE[order_A.argsort()].unflatten(0, expert_Nk.shape)
         out_NE = (out_NkE * weight_Nk[..., None].to(out_NkE.dtype)).sum(1)
-        share_X = count_X / expert_Nk.numel()
-        balance = p_NX.shape[-1] * (share_X * p_NX.mean(0)).sum()
-        return out_NE.view_as(x), Routing(balance, logits_NX.logsumexp(-1).square().mean(), share_X)
+        balance_N, z_N = p_NX.shape[-1] * (self.share_X * p_NX).sum(-1), logits_NX.logsumexp(-1).square()
+        shape = x.shape[:-1]
+        routing = Routing(balance_N.view(shape), z_N.view(shape), expert_Nk.view(*shape, self.k))
+        return out_NE.view_as(x), routing
 
     def _compute(self, x_AE: Tensor, end_X: Tensor) -> Tensor:
         """(A, E) -> (A, E): rows up to end_X[0] by expert 0, then up to end_X[1] by expert 1, ..."""
         gate, up, down = (weight.to(x_AE.dtype).mT for weight in (self.gate, self.up, self.down))
-        hidden_AM = F.silu(F.grouped_mm(x_AE, gate, offs=end_X)) * F.grouped_mm(x_AE, up, offs=end_X)
-        return F.grouped_mm(hidden_AM, down, offs=end_X)
+        product = F.grouped_mm if x_AE.dtype == torch.bfloat16 else _uncompiled
+        hidden_AM = F.silu(product(x_AE, gate, offs=end_X)) * product(x_AE, up, offs=end_X)
+        return product(hidden_AM, down, offs=end_X)
+
+
+@torch.compiler.disable
+def _uncompiled(x_AE: Tensor, weight_XEM: Tensor, *, offs: Tensor) -> Tensor:
+    """The compiler (torch 2.11, 2.13) has grouped products of bfloat16 alone."""
+    return F.grouped_mm(x_AE, weight_XEM, offs=offs)
+
+
+def experts_of(model: nn.Module) -> list[tuple[str, Experts]]:
+    """(name, layer) in the order of the layers: encoder, decoder, critic."""
+    return [(name, module) for name, module in model.named_modules() if isinstance(module, Experts)]
+
+
+def remembered_shares(model: nn.Module) -> dict[str, Tensor]:
+    """What a training remembers of its experts, by name, as it is: to be saved and read into."""
+    return {f"experts/{name}/share": layer.share_X for name, layer in experts_of(model)}
+
+
+def note_shares(model: nn.Module, assigned_LX: Tensor, skipped: Tensor) -> None:
+    """After a step: what each expert was given in all of it, over all ranks. `skipped`: 1 for a step that changes
+    nothing."""
+    total_L1 = assigned_LX.sum(1, keepdim=True)
+    keeps_L1 = (total_L1 == 0) | (skipped > 0)
+    for (_, layer), new_X, keeps in zip(experts_of(model), assigned_LX / total_L1.clamp(min=1), keeps_L1, strict=True):
+        layer.share_X.copy_(torch.where(keeps, layer.share_X, new_X))

@@ -14,6 +14,7 @@ from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.objectives.divergence import DIRECTIONS, divergences
 from gristmill.trainer.objectives.policy import Policy, summed
 from gristmill.trainer.objectives.protocol import BatchLoss
+from gristmill.trainer.objectives.token_loss import Forward
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,8 @@ class Distill(Policy):
         index_S = (batch.targets_BT >= 0).flatten().nonzero()[:, 0]
         with torch.no_grad():
             theirs_SF = self.teacher.before_output(self.teacher(batch.tokens).flatten(0, 1)[index_S])
-        ours_SE = model.before_output(model(batch.tokens).flatten(0, 1)[index_S])
+        read = Forward(model, batch)
+        ours_SE = model.before_output(read.hidden_BTE.flatten(0, 1)[index_S])
         found_S = divergences(
             ours_SE,
             model.output_weight(),
@@ -69,6 +71,6 @@ class Distill(Policy):
             most=self.config.top_k,
         )
         scored = torch.tensor(float(len(index_S)), device=found_S.device)
-        return summed(
-            found_S.sum(), scored, batch, sources, {"divergence": torch.stack((found_S.detach().sum(), scored))}
-        )
+        loss = read.charged(found_S.sum(), (batch.targets_BT >= 0).float().sum(1))
+        metrics = {"divergence": torch.stack((found_S.detach().sum(), scored))}
+        return summed(loss, scored, batch, sources, metrics, read.assigned_LX)

@@ -13,6 +13,7 @@ from gristmill.trainer.data.corpus import Segments
 from gristmill.trainer.objectives.causal import CausalLM
 from gristmill.trainer.objectives.protocol import BatchLoss
 from gristmill.trainer.objectives.sft import leave_unlearnt
+from gristmill.trainer.objectives.token_loss import Forward
 
 
 class Pairwise(CausalLM):
@@ -77,9 +78,9 @@ def of_pairs(values_BD: Tensor, there_BD: Tensor) -> Tensor:
 
 
 def pair_loss(
-    loss_BD: Tensor, there_BD: Tensor, batch: Batch, sources: int, metrics: dict[str, Tensor], charge: Tensor | None
+    loss_BD: Tensor, there_BD: Tensor, batch: Batch, sources: int, metrics: dict[str, Tensor], read: Forward
 ) -> BatchLoss:
-    """The losses of the pairs, summed; `charge`: what the router of experts pays, for each pair."""
+    """The losses of the pairs, summed, with what the experts are charged."""
     loss_BD = torch.where(there_BD > 0, loss_BD, 0.0)
     weight = there_BD.sum()
     both_2BD = torch.stack((loss_BD.detach(), there_BD))
@@ -88,5 +89,5 @@ def pair_loss(
     source_BD = summed_by_conversation(torch.where(first_BT, batch.sources_BT, 0), batch)[..., 0].long()
     by_source_2Q = torch.zeros(2, sources, device=loss_BD.device)
     by_source_2Q = by_source_2Q.index_add(1, source_BD.flatten(), both_2BD.flatten(1))
-    loss = loss_BD.sum()
-    return BatchLoss(loss if charge is None else loss + charge * weight, weight, by_source_2Q, both_2BD, metrics)
+    loss = read.charged(loss_BD.sum(), there_BD.sum(1))
+    return BatchLoss(loss, weight, by_source_2Q, both_2BD, metrics, read.assigned_LX)

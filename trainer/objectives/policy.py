@@ -14,7 +14,7 @@ from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.objectives.policy_losses import AGGREGATIONS, clipped_loss, k2, k3, token_weights
 from gristmill.trainer.objectives.protocol import BatchLoss
-from gristmill.trainer.objectives.token_loss import target_log_probabilities
+from gristmill.trainer.objectives.token_loss import Forward, target_log_probabilities
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,8 @@ class Grpo(Policy):
 
     def __call__(self, model: Model, batch: Batch, sources: int) -> BatchLoss:
         """Of an `Objective`."""
-        log_p_BT = target_log_probabilities(model, batch, self.temperature)
+        read = Forward(model, batch)
+        log_p_BT = target_log_probabilities(model, batch, self.temperature, read.hidden_BTE)
         mask_BT, extra = batch.targets_BT >= 0, batch.extra
         loss_BT, held_BT = clipped_loss(
             log_p_BT, extra["old"], extra["advantage"], low=self.config.low, high=self.config.high
@@ -76,7 +77,8 @@ class Grpo(Policy):
             loss_BT = loss_BT + self.config.beta * k2(log_p_BT, extra["reference"])
             metrics["kl"] = of_tokens(k3(log_p_BT, extra["reference"]), mask_BT)
         weights_BT, divisor = token_weights(mask_BT, self.config.aggregation, self.longest)
-        return summed((loss_BT * weights_BT).sum(), divisor, batch, sources, metrics)
+        loss = read.charged((loss_BT * weights_BT).sum(), weights_BT.sum(1))
+        return summed(loss, divisor, batch, sources, metrics, read.assigned_LX)
 
 
 def of_tokens(values_BT: Tensor, mask_BT: Tensor) -> Tensor:
@@ -90,8 +92,16 @@ def ratio_metrics(log_p_BT: Tensor, old_BT: Tensor, held_BT: Tensor, mask_BT: Te
     return {"kl_round": of_tokens(k3(log_p_BT, old_BT), mask_BT), "clipped": of_tokens(held_BT, mask_BT)}
 
 
-def summed(loss: Tensor, divisor: Tensor, batch: Batch, sources: int, metrics: dict[str, Tensor]) -> BatchLoss:
+def summed(
+    loss: Tensor,
+    divisor: Tensor,
+    batch: Batch,
+    sources: int,
+    metrics: dict[str, Tensor],
+    assigned_LX: Tensor | None = None,
+) -> BatchLoss:
     """As the loop wants it; what answers were asked from is one source."""
     by_source_2Q = torch.zeros(2, sources, device=loss.device)
     by_source_2Q[0, 0], by_source_2Q[1, 0] = loss.detach(), divisor
-    return BatchLoss(loss, divisor, by_source_2Q, torch.zeros(2, len(batch.targets_BT), 0, device=loss.device), metrics)
+    by_segment_2BD = torch.zeros(2, len(batch.targets_BT), 0, device=loss.device)
+    return BatchLoss(loss, divisor, by_source_2Q, by_segment_2BD, metrics, assigned_LX)

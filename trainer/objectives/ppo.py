@@ -15,7 +15,7 @@ from gristmill.trainer.model.transformer import Model, Tokens
 from gristmill.trainer.objectives.policy import Policy, of_tokens, ratio_metrics, summed
 from gristmill.trainer.objectives.policy_losses import clipped_loss, clipped_value_loss
 from gristmill.trainer.objectives.protocol import BatchLoss
-from gristmill.trainer.objectives.token_loss import target_log_probabilities
+from gristmill.trainer.objectives.token_loss import Forward, target_log_probabilities
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,11 @@ class Critic(nn.Module):
 
     def forward(self, tokens: Tokens) -> Tensor:
         """float32 (B, T): what is still to come after each token, before the next one is written."""
-        return self.value(self.trunk(tokens).float())[..., 0]
+        return self.values(self.trunk(tokens))
+
+    def values(self, hidden_BTE: Tensor) -> Tensor:
+        """The same of what the trunk has read."""
+        return self.value(hidden_BTE.float())[..., 0]
 
 
 def attach_critic(policy: Model) -> Critic:
@@ -92,9 +96,11 @@ class Ppo(Policy):
         """Of an `Objective`."""
         config, extra = self.config, batch.extra
         mask_BT = batch.targets_BT >= 0
-        log_p_BT = target_log_probabilities(model, batch, self.temperature)
+        critic = critic_of(model)
+        read, judged = Forward(model, batch), Forward(critic.trunk, batch)
+        log_p_BT = target_log_probabilities(model, batch, self.temperature, read.hidden_BTE)
         loss_BT, held_BT = clipped_loss(log_p_BT, extra["old"], extra["advantage"], low=config.clip, high=config.clip)
-        value_BT = critic_of(model)(batch.tokens)
+        value_BT = critic.values(judged.hidden_BTE)
         value_loss_BT, value_held_BT = clipped_value_loss(
             value_BT, extra["old_value"], extra["returns"], config.value_clip
         )
@@ -104,4 +110,9 @@ class Ppo(Policy):
             "value_clipped": of_tokens(value_held_BT, mask_BT),
         }
         both_BT = torch.where(mask_BT, loss_BT + config.value_weight * value_loss_BT, 0.0)
-        return summed(both_BT.sum(), mask_BT.float().sum(), batch, sources, metrics)
+        tokens_B = mask_BT.float().sum(1)
+        loss = judged.charged(read.charged(both_BT.sum(), tokens_B), tokens_B)
+        both_LX = None
+        if read.assigned_LX is not None and judged.assigned_LX is not None:
+            both_LX = torch.cat((read.assigned_LX, judged.assigned_LX))
+        return summed(loss, tokens_B.sum(), batch, sources, metrics, both_LX)

@@ -80,7 +80,7 @@ class Preference(Pairwise):
             "log_p_chosen": of_pairs(log_p_BD2[..., 0], there_BD),
             "log_p_rejected": of_pairs(log_p_BD2[..., 1], there_BD),
         }
-        return pair_loss(loss_BD, there_BD, batch, sources, read.metrics | figures, read.charge)
+        return pair_loss(loss_BD, there_BD, batch, sources, figures, read)
 
 
 def preference_loss(log_p_BD2: Tensor, held_BD2: Tensor, tokens_BD2: Tensor, config: DpoConfig) -> Tensor:

@@ -1,6 +1,6 @@
 """The one contract of an objective: rows in, a summed loss out. A new objective is a file beside this one.
 
-Letters: B rows, Q sources, D most segments of a row.
+Letters: B rows, Q sources, D most segments of a row, L layers with experts, X experts.
 """
 
 from collections.abc import Callable
@@ -27,8 +27,9 @@ class BatchLoss:
     by_segment_2BD: Tensor
     """The same by segment of each row; D: the most that a row has."""
     metrics: dict[str, Tensor] = field(default_factory=dict)
-    """For metrics.jsonl: scalars, averaged over the batches of a step on this rank; or (2,) a sum and its count, whose
-    ratio is taken over all batches and ranks."""
+    """For metrics.jsonl: (2,) a sum and its count, whose ratio is taken over all batches and ranks."""
+    assigned_LX: Tensor | None = None
+    """float32: tokens that each expert of each layer was given; None: no experts."""
 
 
 class Learns(Protocol):

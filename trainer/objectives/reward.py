@@ -65,7 +65,7 @@ class RewardModel(Pairwise):
         loss_BD = loss_BD + self.config.centre * (better_BD + worse_BD).square()
         figures = pair_figures(better_BD - worse_BD, there_BD)
         figures["score"] = of_pairs((better_BD + worse_BD) / 2, there_BD)
-        return pair_loss(loss_BD, there_BD, batch, sources, read.metrics | figures, read.charge)
+        return pair_loss(loss_BD, there_BD, batch, sources, figures, read)
 
     def figures(self, sums: dict[str, tuple[float, float]]) -> dict[str, float]:
         """Of a `Learns`: accuracy, Brier score, and the expected calibration error of the pairs."""

@@ -2,7 +2,7 @@
 and the log-probabilities of targets for those that make a loss of their own.
 
 Letters: B rows, T tokens, N = B * T, E width, W bytes that hold V bits, V padded vocabulary, Q sources,
-D most segments of a row, X experts.
+D most segments of a row, L layers with experts, X experts.
 """
 
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 from gristmill.trainer.data.batch import Batch
 from gristmill.trainer.model.cross_entropy import lm_loss, log_probabilities
 from gristmill.trainer.model.experts import Routing
-from gristmill.trainer.model.transformer import Model
+from gristmill.trainer.model.transformer import Model, Tokens
 from gristmill.trainer.objectives.protocol import BatchLoss
 
 
@@ -21,15 +21,32 @@ class Forward:
     def __init__(self, model: Model, batch: Batch):
         routings: list[Routing] = []
         self.hidden_BTE = model(batch.tokens, batch.encoder_tokens, routings=routings)
-        self.charge: Tensor | None = None
-        """By the unit of the loss's weight: a step is divided by the weight of all its batches. None: no experts."""
-        self.metrics: dict[str, Tensor] = {}
+        self.charge_B: Tensor | None = None
+        """Of each row, the mean over its tokens and the layers; None: no experts."""
+        self.assigned_LX: Tensor | None = None
+        """float32: tokens that each expert of each layer was given, without padding."""
         if not routings:
             return
-        balance, z = (torch.stack([getattr(layer, name) for layer in routings]).mean() for name in ("balance", "z"))
-        self.charge = model.config.balance_weight * balance + model.config.router_z_weight * z
-        busiest = torch.stack([layer.share_X for layer in routings]).max() * model.config.experts
-        self.metrics = {"expert_balance": balance.detach(), "router_z": z.detach(), "expert_busiest": busiest}
+        config, charges, assigned = model.config, [], []
+        for layer, routing in enumerate(routings):  # the encoder's come first
+            there_BT = _there(batch.encoder_tokens if layer < config.encoder_layers else batch.tokens)
+            charge_BT = config.balance_weight * routing.balance + config.router_z_weight * routing.z
+            charges.append((charge_BT * there_BT).sum(1) / there_BT.sum(1).clamp(min=1))
+            count_N = there_BT[..., None].expand_as(routing.expert).flatten()
+            assigned.append(count_N.new_zeros(config.experts).index_add_(0, routing.expert.flatten(), count_N))
+        self.charge_B, self.assigned_LX = torch.stack(charges).mean(0), torch.stack(assigned)
+
+    def charged(self, loss: Tensor, weight_B: Tensor) -> Tensor:
+        """The summed loss of the batch and what its experts are charged: by row, as much as the row weighs in the sum,
+        so that neither batches nor ranks change what a step is charged."""
+        return loss if self.charge_B is None else loss + (self.charge_B * weight_B).sum()
+
+
+def _there(tokens: Tokens | None) -> Tensor:
+    """float32 (B, T): 1 for a token, 0 for padding."""
+    assert tokens is not None
+    documents_BT = torch.zeros_like(tokens.ids) if tokens.documents is None else tokens.documents
+    return (documents_BT >= 0).float()
 
 
 def token_loss(model: Model, batch: Batch, sources: int) -> BatchLoss:
@@ -42,9 +59,9 @@ def token_loss(model: Model, batch: Batch, sources: int) -> BatchLoss:
     )
     both_2N = torch.stack((losses_N, (targets_N >= 0).float()))
     by_source_2Q = torch.zeros(2, sources, device=loss.device).index_add_(1, sources_N, both_2N)
-    by_segment_2BD, weight = _by_segment(batch, both_2N), both_2N[1].sum()
-    loss = loss if read.charge is None else loss + read.charge * weight
-    return BatchLoss(loss, weight, by_source_2Q, by_segment_2BD, read.metrics)
+    by_segment_2BD, scored_B = _by_segment(batch, both_2N), both_2N[1].view_as(batch.targets_BT).sum(1)
+    loss = read.charged(loss, scored_B)
+    return BatchLoss(loss, scored_B.sum(), by_source_2Q, by_segment_2BD, assigned_LX=read.assigned_LX)
 
 
 def target_log_probabilities(

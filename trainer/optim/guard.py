@@ -4,7 +4,7 @@ asking the host.
 Letters: 2 loss and gradient norm, H steps remembered.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -59,8 +59,15 @@ class StepResult:
 class Guard:
     """Clips, then steps, or leaves the weights as they were. `check` names the first bad step, when the host asks."""
 
-    def __init__(self, optimizers: Optimizers, device: torch.device, config: GuardConfig):
-        self.optimizers, self.config = optimizers, config
+    def __init__(
+        self,
+        optimizers: Optimizers,
+        device: torch.device,
+        config: GuardConfig,
+        others: Mapping[str, Tensor] | None = None,
+    ):
+        """`others`: what else a training remembers between steps, by name: it is saved and restored in place."""
+        self.optimizers, self.config, self.others = optimizers, config, dict(others or {})
         self.first_bad = torch.full((), -1.0, device=device)
         self.recent_2H = torch.full((2, config.window), torch.nan, device=device)
         """The last losses and gradient norms, spikes too, so that a lasting change becomes normal; NaN: none yet."""
@@ -102,15 +109,17 @@ class Guard:
             )
 
     def tensors(self) -> Iterator[tuple[str, Tensor]]:
-        """(name, tensor) of what the guard and the optimisers remember."""
+        """(name, tensor) of what the guard, the optimisers and others remember."""
         yield from self.optimizers.tensors()
         yield RECENT, self.recent_2H
+        yield from self.others.items()
 
     def restorable(self, found: dict[str, tuple[int, ...]]) -> dict[str, Tensor]:
         """The tensors to read into, of those that `tensors` gave when it was saved (name -> shape)."""
         self.first_bad.fill_(-1.0)
         self.optimizers.make_state(found)
         tensors = dict(self.tensors())
-        if found.get(RECENT) != tuple(self.recent_2H.shape):
-            del tensors[RECENT]  # a window of another size begins anew
+        for name in (RECENT, *self.others):
+            if found.get(name) != tuple(tensors[name].shape):
+                del tensors[name]  # a window of another size begins anew, and so does what older checkpoints lack
         return tensors

@@ -138,8 +138,7 @@ def sharded(config: TrainConfig) -> TrainConfig:
 
 @pytest.fixture(scope="module")
 def kinds(tiny) -> dict[str, TrainConfig]:
-    """Seven rows a step, so the ranks' shares differ. With experts one row a batch: what a router is charged depends on
-    the batch."""
+    """Seven rows a step, so the ranks' shares differ, and their batches."""
     base = replace(
         tiny,
         model=replace(tiny.model, qk_norm=True, tied=False),
@@ -151,7 +150,7 @@ def kinds(tiny) -> dict[str, TrainConfig]:
         "adamw": replace(base, optim=replace(base.optim, kind="adamw")),
         "muon": base,
         "experts": replace(
-            base, model=replace(base.model, experts=4, hidden=32), data=replace(base.data, tokens_per_batch=32)
+            base, model=replace(base.model, experts=4, hidden=32, balance_weight=0.2, router_z_weight=0.05)
         ),
         "speedrun": replace(
             base,

@@ -58,6 +58,10 @@ def pairs_batch(mask_BT: Tensor) -> Batch:
     return Batch(tokens, row_RT, nothing_RT, nothing_RT, 1)
 
 
+UNCHARGED = SimpleNamespace(hidden_BTE=None, assigned_LX=None, charged=lambda loss, weight_B: loss)
+"""In the place of a model that has read a batch."""
+
+
 def as_rows(values_BT: Tensor) -> Tensor:
     """Of answers as TRL has them, to the rows of `pairs_batch`."""
     return torch.cat(pad(values_BT, (0, 1)).chunk(2), 1)
@@ -75,7 +79,7 @@ def our_dpo(config: DpoConfig, monkeypatch) -> tuple[BatchLoss, Tensor]:
     ours, objective = SimpleNamespace(values=as_rows(log_p * mask)), Preference(9, config)
     objective.attach(ours, lambda: SimpleNamespace(values=as_rows(reference * mask)))
     monkeypatch.setattr(preference, "target_log_probabilities", lambda model, *_, **__: model.values)
-    monkeypatch.setattr(preference, "Forward", lambda *_: SimpleNamespace(hidden_BTE=None, metrics={}, charge=None))
+    monkeypatch.setattr(preference, "Forward", lambda *_: UNCHARGED)
     found = objective(ours, pairs_batch(mask), 1)
     (gradient,) = torch.autograd.grad(found.loss / found.weight, log_p)
     return found, gradient
@@ -176,6 +180,7 @@ def our_grpo(case: dict, monkeypatch, *, equal_groups: bool = False) -> tuple[li
     objective, found = Grpo(config, 1.0, GRPO["longest"]), []
     for start in range(0, rows, size):
         mine = slice(start, start + size)
+        monkeypatch.setattr(policy, "Forward", lambda *_: UNCHARGED)
         monkeypatch.setattr(policy, "target_log_probabilities", lambda *_, mine=mine: log_p[mine])
         extra = {"old": old[mine], "advantage": advantage_BT[mine], "reference": reference[mine]}
         nothing = torch.zeros(size, 5, dtype=torch.long)
