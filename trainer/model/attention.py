@@ -7,7 +7,7 @@ Letters: B rows, T queries, S keys, H query heads, K key-value heads (K divides 
 |---|---|---|
 | sdpa | everywhere | causal or full, one document per row: PyTorch picks a fused kernel, cuDNN first |
 | masked | everywhere | any mask as a dense (B, 1, T, S) array: documents, prefix, relative positions, a cache |
-| flex | CUDA | documents and prefix as a block mask (FlexAttention has no backward on CPU) |
+| flex | CUDA | documents, prefix, relative positions; blocks that nobody sees are left out (no backward on CPU) |
 | varlen | CUDA, bfloat16 | documents as cumulative lengths |
 """
 
@@ -40,6 +40,8 @@ class Mask:
     """masked: True where a query sees a key, or the float to add to its score; broadcasts over heads."""
     blocks: Any = None
     """flex: a BlockMask."""
+    bias_HO: Tensor | None = None
+    """flex: what is added to a score by the key's place less the query's, from 1 - S to T - 1 (O = T + S - 1)."""
     starts_N: Tensor | None = None
     """varlen: int32 start of every document in the flattened (B * T) tokens: `document_starts`."""
 
@@ -54,31 +56,35 @@ def make_mask(
     prefix_BS: Tensor | None = None,
     most: int = 0,
     backend: str = "auto",
+    biased: bool = False,
 ) -> Mask:
     """The mask of a batch of `shape` (T, S).
 
     A query sees a key of the same document (`queries_BT`, `keys_BS`: int document numbers; None: one document) that is
     not later than itself, unless `causal` is off or the key is in the prefix (`prefix_BS`: bool). With S > T (a cache)
-    the queries are the last T positions. `most`: documents of a row at most (padding is one more); 0: unknown. Raises
-    ValueError when the back end cannot express the mask.
+    the queries are the last T positions. `most`: documents of a row at most (padding is one more); 0: unknown.
+    `biased`: scores by distance are to be added (`with_bias`). Raises ValueError when the back end cannot express the
+    mask.
     """
     T, S = shape
     if (queries_BT is None) != (keys_BS is None):
         raise ValueError("documents are given for the queries or the keys alone: padding would be seen")
-    plain = queries_BT is None and prefix_BS is None
+    plain = queries_BT is None and prefix_BS is None and not biased
     if backend == "auto":
         backend = _choose(plain and (T == S or not causal or T == 1), device, queries_BT, prefix_BS)
     if backend == "sdpa":
         if not plain:
-            raise ValueError("back end 'sdpa' knows no documents and no prefix: use 'masked'")
+            raise ValueError("back end 'sdpa' knows no documents, prefix or relative positions: use 'masked'")
         return Mask("sdpa", causal and T > 1)
     if backend == "masked":
         return Mask("masked", causal, _dense(causal, shape, device, queries_BT, keys_BS, prefix_BS))
     if backend == "flex":
         return Mask("flex", causal, blocks=_blocks(causal, shape, device, queries_BT, keys_BS, prefix_BS))
     if backend == "varlen":
-        if queries_BT is None or prefix_BS is not None:
-            raise ValueError("back end 'varlen' needs documents and knows no prefix: use 'flex' or 'masked'")
+        if queries_BT is None or prefix_BS is not None or biased:
+            raise ValueError(
+                "back end 'varlen' needs documents and knows no prefix or relative positions: use 'flex' or 'masked'"
+            )
         return Mask("varlen", causal, starts_N=document_starts(queries_BT, most))
     raise ValueError(f"unknown attention back end {backend!r}: auto, {', '.join(BACKENDS)}")
 
@@ -94,17 +100,40 @@ def _choose(plain: bool, device: torch.device, queries_BT: Tensor | None, prefix
 def _visible(
     causal: bool, queries_BT: Tensor | None, keys_BS: Tensor | None, prefix_BS: Tensor | None, offset: int
 ) -> Callable[[Any, Any, Any, Any], Tensor]:
-    """FlexAttention's `mask_mod`: (row, head, query, key) -> sees. The one place that says who sees whom."""
+    """FlexAttention's `mask_mod`: (row, head, query, key) -> sees. The one place that says who sees whom.
+
+    In a row that attends to itself documents are told by where the query's begins, and ends where later keys count:
+    one number for each query, where a comparison of documents reads one for each key too.
+    """
+    first_BT, last_BT = bounds(queries_BT) if queries_BT is not None and queries_BT is keys_BS else (None, None)
+    later = not causal or prefix_BS is not None
 
     def sees(b: Any, h: Any, t: Any, s: Any) -> Tensor:
         seen = (t + offset >= s) if causal else (t >= 0) & (s >= 0)
         if prefix_BS is not None:
             seen = seen | prefix_BS[b, s]
-        if queries_BT is not None and keys_BS is not None:
+        if first_BT is not None and last_BT is not None:
+            seen = seen & (s >= first_BT[b, t])
+            seen = seen & (s <= last_BT[b, t]) if later else seen
+        elif queries_BT is not None and keys_BS is not None:
             seen = seen & (queries_BT[b, t] == keys_BS[b, s])
         return seen
 
     return sees
+
+
+def bounds(documents_BT: Tensor) -> tuple[Tensor, Tensor]:
+    """int32 (B, T) each: where in its row the document of a token begins, and where its last token stands. A document
+    is a run of equal numbers."""
+    T = documents_BT.shape[1]
+    place_T = torch.arange(T, dtype=torch.int32, device=documents_BT.device)
+    new_BT = torch.ones_like(documents_BT, dtype=torch.bool)
+    new_BT[:, 1:] = documents_BT[:, 1:] != documents_BT[:, :-1]
+    ends_BT = torch.ones_like(new_BT)
+    ends_BT[:, :-1] = new_BT[:, 1:]
+    first_BT = torch.where(new_BT, place_T, 0).cummax(1).values
+    last_BT = torch.where(ends_BT, place_T, T).flip(1).cummin(1).values.flip(1)
+    return first_BT, last_BT
 
 
 def _dense(
@@ -163,10 +192,16 @@ def document_starts(documents_BT: Tensor, most: int = 0) -> Tensor:
     return starts_N[: B * min(most + 1, T) + 1] if most else starts_N
 
 
-def with_bias(mask: Mask, bias_HTS: Tensor) -> Mask:
-    """The dense mask with relative position scores added (T5): float (B, H, T, S), minus infinity where unseen."""
+def with_bias(mask: Mask, bias_HO: Tensor, shape: tuple[int, int]) -> Mask:
+    """The mask with relative position scores added (T5), given by distance as in `Mask`: of the dense one float
+    (B, H, T, S), minus infinity where unseen. `shape`: (T, S)."""
+    if mask.backend == "flex":
+        return replace(mask, bias_HO=bias_HO)
     if mask.dense_BHTS is None:
-        raise ValueError("relative positions need the 'masked' back end")
+        raise ValueError("relative positions need the back end 'masked' or 'flex'")
+    T, S = shape
+    place_S = torch.arange(S, device=bias_HO.device)
+    bias_HTS = bias_HO[:, place_S[None, :] - place_S[S - T :, None] + S - 1]
     return replace(mask, dense_BHTS=bias_HTS[None].masked_fill(~mask.dense_BHTS, float("-inf")))
 
 
@@ -196,7 +231,14 @@ def _flex(q_BTHD: Tensor, k_BSKD: Tensor, v_BSKD: Tensor, mask: Mask, scale: flo
 
     q, k, v = (x.transpose(1, 2) for x in (q_BTHD, k_BSKD, v_BSKD))
     run: Any = flex_attention if q.device.type == "cpu" else _compiled("flex_attention")
-    return run(q, k, v, block_mask=mask.blocks, scale=scale, enable_gqa=q.shape[1] != k.shape[1]).transpose(1, 2)
+    bias_HO, shift = mask.bias_HO, q.shape[2] - 1  # query t stands at place t + S - T
+
+    def add(score: Tensor, b: Tensor, h: Tensor, t: Tensor, s: Tensor) -> Tensor:
+        assert bias_HO is not None
+        return score + bias_HO[h, s - t + shift]
+
+    options = {"block_mask": mask.blocks, "scale": scale, "enable_gqa": q.shape[1] != k.shape[1]}
+    return run(q, k, v, None if bias_HO is None else add, **options).transpose(1, 2)
 
 
 def _varlen(q_BTHD: Tensor, k_BSKD: Tensor, v_BSKD: Tensor, mask: Mask, scale: float | None) -> Tensor:

@@ -95,6 +95,12 @@ class ModelConfig:
                 fix="choose a divisor of model.heads",
             )
 
+        if self.positions == "relative" and self.attention == "varlen":
+            raise ConfigError(
+                "varlen knows no relative positions",
+                where="option model.attention",
+                fix="leave it out, or choose flex (CUDA) or masked",
+            )
         if self.value_embeddings and self.encoder_layers:
             raise ConfigError(
                 "an encoder-decoder has no value embeddings",

@@ -84,20 +84,21 @@ class Stack(nn.Module):
         T, keys_BS, seen, backend = tokens.ids.shape[1], tokens.documents, 0, self.config.attention
         if cache is not None:
             keys_BS, seen = cache.documents(tokens.documents), cache.length
-            backend = (
-                "auto" if tokens.documents is None and T in (1, seen + T) else "masked"
-            )  # flex compiles each length
+            plain = tokens.documents is None and T in (1, seen + T) and self.relative_bias is None
+            backend = "auto" if plain else "masked"  # flex compiles each length
+        shape = (T, seen + T)
         made = make_mask(
             causal=self.causal,
-            shape=(T, seen + T),
+            shape=shape,
             device=tokens.ids.device,
             queries_BT=tokens.documents,
             keys_BS=keys_BS,
             prefix_BS=None if tokens.prefix is None or (cache is not None and seen) else tokens.prefix.bool(),
             most=tokens.most_documents,
-            backend="masked" if self.relative_bias is not None else backend,
+            backend=backend,
+            biased=self.relative_bias is not None,
         )
-        return made if self.relative_bias is None else with_bias(made, self.relative_bias(T, seen + T))
+        return made if self.relative_bias is None else with_bias(made, self.relative_bias(*shape), shape)
 
 
 class Model(nn.Module):

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from gristmill.trainer.model.attention import attend, document_starts, make_mask
+from gristmill.trainer.model.attention import attend, bounds, document_starts, make_mask, with_bias
 
 B, T, H, K, D = 2, 12, 4, 2, 8
 
@@ -61,6 +61,68 @@ def test_attend__is_softmax_attention_over_what_the_mask_shows(name, backend, se
     torch.testing.assert_close(got, written_out(q, k, v, sees), atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["causal", "full", "documents", "full documents", "prefix"])
+@pytest.mark.parametrize("learns", [False, True])
+def test_attend__scores_by_distance_are_added_alike(name, learns, monkeypatch):
+    """T5's, of the dense mask and of flex, values and gradients: those of flex by the same functions of scores in
+    FlexAttention's own mathematics, which it forbids on a CPU only because its kernels have no backward there."""
+    options, sees, _ = CASES[name]
+    bias = torch.randn(H, 2 * T - 1, requires_grad=learns)
+    if learns:
+        monkeypatch.setattr("torch.nn.attention.flex_attention._validate_device", lambda *_: None)
+    found = []
+    for backend in ("masked", "flex"):
+        q, k, v = (x if learns else x.detach() for x in inputs(0))
+        mask = make_mask(shape=(T, T), device=q.device, backend=backend, biased=True, **options)
+        out = attend(q, k, v, with_bias(mask, bias, (T, T)))
+        grads = torch.autograd.grad(out.square().sum(), (q, k, v, bias)) if learns else ()
+        found.append((out.detach(), *grads))
+    for dense, flex in zip(*found, strict=True):
+        torch.testing.assert_close(flex, dense, atol=2e-5, rtol=1e-4)
+    expected = torch.zeros(T)
+    q, k, v = (x.detach() for x in inputs(0))
+    seen = [s for s in range(T) if sees(1, 4, s)]
+    scores = torch.stack([q[1, 4, 3] @ k[1, s, 1] / math.sqrt(D) + bias[3, s - 4 + T - 1] for s in seen])
+    expected = sum(p * v[1, s, 1] for p, s in zip(scores.softmax(0), seen, strict=True))
+    torch.testing.assert_close(found[0][0][1, 4, 3], expected.detach(), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("new", [1, 3])
+def test_with_bias__queries_after_a_cache_are_the_last_positions(new):
+    bias = torch.randn(H, new + T - 1)
+    mask = make_mask(causal=True, shape=(new, T), device=torch.device("cpu"), biased=True)
+    dense = with_bias(mask, bias, (new, T)).dense_BHTS
+    for t, s in itertools.product(range(new), range(T)):
+        place = T - new + t
+        assert dense[0, 2, t, s] == (bias[2, s - place + T - 1] if s <= place else float("-inf"))
+
+
+def test_bounds__of_every_token_are_the_first_and_last_place_of_its_document():
+    first, last = bounds(DOCUMENTS)
+    assert first.tolist() == [[0] * 5 + [5] * 4 + [9] * 3, [0] + [1] * 10 + [11]]
+    assert last.tolist() == [[4] * 5 + [8] * 4 + [11] * 3, [0] + [10] * 10 + [11]]
+    assert first.dtype == last.dtype == torch.int32
+
+
+def test_make_mask__reads_one_number_of_a_document_for_each_query():
+    """What a block mask reads for every pair of places: where the query's document begins, not the key's document."""
+    reads = []
+
+    class Watched(torch.Tensor):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            if func is torch.Tensor.__getitem__:
+                reads.append(args[1])
+            return super().__torch_function__(func, types, args, kwargs or {})
+
+    documents = DOCUMENTS.as_subclass(Watched)
+    make_mask(
+        causal=True, shape=(T, T), device=DOCUMENTS.device, queries_BT=documents, keys_BS=documents, backend="masked"
+    )
+    by_pair = [index for index in reads if isinstance(index, tuple) and len(index) == 2 and torch.is_tensor(index[1])]
+    assert [index[1].shape for index in by_pair] == [(1, T, 1)]
+
+
 def test_attend__gradients_of_masked_are_those_of_fused():
     grads = []
     for backend in ("sdpa", "masked"):
@@ -85,6 +147,8 @@ def test_attend__queries_after_a_cache_are_the_last_positions(new):
     [
         ({"backend": "sdpa", "queries_BT": DOCUMENTS, "keys_BS": DOCUMENTS}, "no documents"),
         ({"backend": "varlen"}, "needs documents"),
+        ({"backend": "sdpa", "biased": True}, "relative positions"),
+        ({"backend": "varlen", "biased": True, "queries_BT": DOCUMENTS, "keys_BS": DOCUMENTS}, "relative positions"),
         ({"queries_BT": DOCUMENTS}, "padding would be seen"),
         ({"backend": "magic"}, "unknown attention back end 'magic'"),
     ],
@@ -108,6 +172,23 @@ def test_document_starts__is_no_longer_than_the_plan_needs(most):
     assert starts == document_starts(documents).tolist()[: len(starts)]
     assert starts[-1] == 24
     assert len(starts) == 2 * min(most + 1, 12) + 1
+
+
+@pytest.mark.gpu
+def test_attend__gpu_scores_by_distance_and_their_gradients_are_those_of_masked():
+    found = []
+    for backend in ("masked", "flex"):
+        q, k, v = inputs(0, dtype=torch.bfloat16, device="cuda")
+        bias = torch.linspace(-1, 1, H * (2 * T - 1), device="cuda").view(H, -1).requires_grad_()
+        documents = DOCUMENTS.cuda()
+        mask = make_mask(
+            causal=True, shape=(T, T), device=q.device, backend=backend, queries_BT=documents, keys_BS=documents,
+            biased=True,
+        )  # fmt: skip
+        out = attend(q, k, v, with_bias(mask, bias, (T, T)))
+        found.append((out, *torch.autograd.grad(out.float().square().sum(), (q, k, v, bias))))
+    for dense, flex in zip(*found, strict=True):
+        torch.testing.assert_close(flex, dense, atol=3e-2, rtol=3e-2)
 
 
 @pytest.mark.gpu
