@@ -27,6 +27,7 @@ from gristmill.pipelines.stages.text import CleanUnits
 from gristmill.pipelines.stages.tokenizer import TrainTokenizer
 from gristmill.pipelines.stages.tokens import EncodeUnits, PlanRows
 from gristmill.pipelines.storage.plan_file import read_plan
+from gristmill.pipelines.storage.rundir import check_seen
 from gristmill.pipelines.storage.store import Store
 
 Numbered = tuple[int, Receipt]
@@ -111,7 +112,8 @@ class ReadPlan(beam.DoFn):
         self.store = store
 
     def process(self, _: bytes) -> Iterator[tuple[int, Unit]]:
-        """Every planned unit."""
+        """Every planned unit. Raises RunnerError on a host that does not see the run directory."""
+        check_seen(self.store)
         yield from enumerate(read_plan(self.store))
 
 

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from gristmill.pipelines.errors import DamageError
+from gristmill.pipelines.processes.code import Code
 from gristmill.pipelines.read.html.engines.registry import engine_version
 from gristmill.pipelines.recipe.files.plugins import names as plugin_names
 from gristmill.pipelines.recipe.load import LoadedRecipe
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.run.field_names import check_field_names
-from gristmill.pipelines.run.keys import DUPLICATES_CODE, SCORE_CODE, TEXT_CODE, TOKEN_CODE, step_key
+from gristmill.pipelines.run.keys import CODE, DUPLICATES_CODE, SCORE_CODE, TEXT_CODE, TOKEN_CODE, step_key
 from gristmill.pipelines.run.label_matches import check_matches
 from gristmill.pipelines.run.plan import plan_source
 from gristmill.pipelines.run.request import STAGES
@@ -107,7 +108,7 @@ def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, unt
         made = {"from": taken.key} if taken else options["tokenizer"]
         keys["tokenizer"] = step_key("tokenizer", [made, recipe.seed], TOKEN_CODE)
         keys["tokens"] = step_key("tokens", [options["tokens"], recipe.seed], TOKEN_CODE)
-    books = {stage: ReceiptBook(store, stage, key) for stage, key in keys.items()}
+    books = {stage: ReceiptBook(store, stage, key, Code.here(CODE[stage])) for stage, key in keys.items()}
     return Job(recipe, store, books, len(units), sum(unit.bytes for unit in units), sample, until, texts)
 
 

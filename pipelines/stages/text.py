@@ -33,6 +33,7 @@ from gristmill.pipelines.stages.score import DEAD_LETTERS, VERDICTS
 from gristmill.pipelines.storage.attempts import attempt
 from gristmill.pipelines.storage.parts import PartWriter, read_parts
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
+from gristmill.pipelines.storage.rundir import check_seen
 from gristmill.pipelines.storage.store import Store
 
 GROUP_ROWS, GROUP_BYTES = 65_536, 32 * 2**20
@@ -309,6 +310,7 @@ class CleanUnits(beam.DoFn):
 
     def setup(self) -> None:
         """Once per worker."""
+        check_seen(self.book.store)
         self.cleaner = UnitCleaner(self.recipe)
 
     def process(self, element: tuple[int, Receipt]) -> Iterator[tuple[int, Receipt]]:

@@ -17,6 +17,7 @@ from gristmill.pipelines.processes.aside import in_child
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.storage import remote
 from gristmill.pipelines.storage.addresses import check_address
+from gristmill.pipelines.storage.rundir import check_seen
 from gristmill.pipelines.storage.store import Store
 
 
@@ -62,7 +63,8 @@ def keep(store: Store, recipe: Recipe) -> None:
 
 
 def bring(store: Store, recipe: Recipe) -> None:
-    """See that each model lies on this machine, and where."""
+    """See that each model lies on this machine, and where. Raises RunnerError where the run directory is not seen."""
+    check_seen(store)
     for model in models(recipe):
         if is_placed(model):
             continue

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 
 from gristmill.pipelines.errors import DamageError
+from gristmill.pipelines.processes.code import Code
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.storage.layout import NOTES
 from gristmill.pipelines.storage.sealed import MAKE_AGAIN
@@ -21,6 +22,8 @@ class ReceiptBook:
     store: Store
     stage: str
     key: str
+    code: Code | None = None
+    """What the key stands for; None: that of whoever looks."""
 
     @property
     def folder(self) -> str:
@@ -56,7 +59,9 @@ class ReceiptBook:
             return all(threads.map(self.find, units))
 
     def commit(self, receipt: Receipt) -> None:
-        """Make a unit done, at once; its parts are on the disk before."""
+        """Make a unit done, at once; its parts are on the disk before. Raises RunnerError where other code made it."""
+        if self.code is not None:
+            self.code.check(self.stage)
         paths = [part.path for part in receipt.parts]
         self.store.sync(paths)
         self._write(receipt, self.store.signs(paths))

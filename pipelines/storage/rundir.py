@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gristmill.pipelines.errors import DamageError, GristmillError, RecipeError
+from gristmill.pipelines.errors import DamageError, GristmillError, RecipeError, RunnerError
 from gristmill.pipelines.processes.aside import Aside, here
 from gristmill.pipelines.processes.identity import is_gone, myself
 from gristmill.pipelines.storage import remote
@@ -76,6 +76,15 @@ def claim(store: Store) -> None:
     if not is_run(store):
         store.delete(STATE)  # empty, if there is one
         store.create(STATE, seal({"status": "starting"}))
+
+
+def check_seen(store: Store) -> None:
+    """Raises RunnerError on a host of a cluster that does not see the run directory: what it writes would be lost."""
+    if store.local is None or (store.local / STATE).is_file():
+        return
+    where = f"{store.root} on {socket.gethostname()}"
+    fix = "give --out an object store, or a folder that all hosts mount at the same path (docs/hosts.md)"
+    raise RunnerError("a worker host does not see the run directory", where=where, fix=fix)
 
 
 def now() -> str:

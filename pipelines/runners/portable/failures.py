@@ -1,10 +1,11 @@
 """What a job server or a cluster says when a job fails -> one message with where and what to do."""
 
+import os
 import re
 import signal
 
 from gristmill.pipelines import errors
-from gristmill.pipelines.errors import GristmillError, RunnerError
+from gristmill.pipelines.errors import GristmillError, InputError, RunnerError
 from gristmill.pipelines.runners.portable.engines import SPARK_VERSION
 from gristmill.pipelines.runners.portable.job_server import JobServer
 
@@ -13,6 +14,12 @@ _OURS = re.compile(r"pipelines\.errors\.(\w+Error): (.+)\n\s*where: (.+)\n\s*fix
 _NOT_LOADED = r"No module named '?(?:pipelines|filters|tokenizer)|Waited 3 minutes .*SettableFuture"
 HOPELESS = re.compile(rf"{_OURS.pattern}|{_NOT_LOADED}")
 """What a cluster need not try again: errors that we raised, for a user to mend, and workers without the package."""
+GONE = "the file is gone"
+"""How a reader's message begins that does not find a planned file (read/files.py)."""
+SHARE_INPUT = (
+    "put the input on an object store (paths: s3://bucket/...), or in a folder that all hosts mount at the same path "
+    "(docs/hosts.md)"
+)
 _SIGNS = (
     (
         _NOT_LOADED,
@@ -51,8 +58,10 @@ _SIGNS = (
 def explain(message: str, server: JobServer | None, endpoint: str = "") -> GristmillError:
     """A job's last words -> the error of ours that a user can act upon."""
     if found := _OURS.search(message):
-        kind = getattr(errors, found[1], RunnerError)
-        return kind(found[2], where=found[3], fix=found[4])
+        kind, what, place, fix = getattr(errors, found[1], RunnerError), *found.groups()[1:]
+        if kind is InputError and what.startswith(GONE) and os.path.exists(place):
+            what, fix = "a worker host does not see this file, which is there for this machine", SHARE_INPUT
+        return kind(what, where=place, fix=fix)
     where = f"job server at {server.endpoint or '127.0.0.1' if server else endpoint}"
     code = server.ended() if server else None
     # The log of a healthy server mentions many an error that it got over: it is searched only where it must know more.

@@ -1,0 +1,51 @@
+"""What a cluster says when hosts do not see the same files -> what a user can do."""
+
+import pytest
+
+from gristmill.pipelines.errors import InputError, RunnerError
+from gristmill.pipelines.read.files import PLAN_AGAIN, _check
+from gristmill.pipelines.records.elements import Split
+from gristmill.pipelines.runners.portable.failures import explain
+from gristmill.pipelines.storage.models import bring
+from gristmill.pipelines.storage.rundir import check_seen, claim
+from gristmill.pipelines.storage.store import Store
+
+
+def as_a_cluster_says(error: Exception) -> str:
+    kind = type(error)
+    return f"Error received from SDK harness: Traceback\n{kind.__module__}.{kind.__qualname__}: {error}\n\n\tat org.x"
+
+
+def gone(path: str) -> str:
+    with pytest.raises(InputError) as caught:
+        _check(Split(path, 0, 1, 1, "0"))
+    return as_a_cluster_says(caught.value)
+
+
+@pytest.mark.parametrize("name", ["web.jsonl", "网页 1.jsonl"])
+def test_an_input_that_only_the_driver_sees__is_told_from_one_that_is_gone(tmp_path, name):
+    file = tmp_path / name
+    said = gone(str(file))
+    assert explain(said, None).what == "the file is gone since it was planned"
+    assert explain(said, None).fix == PLAN_AGAIN
+    file.write_bytes(b"x")
+    error = explain(said, None)
+    assert isinstance(error, InputError)
+    assert error.what == "a worker host does not see this file, which is there for this machine"
+    assert error.where == str(file)
+    assert "s3://" in error.fix
+
+
+def test_a_run_directory_that_a_host_does_not_see__is_refused_before_anything_is_written(tmp_path):
+    store = Store.at(tmp_path / "运行")
+    with pytest.raises(RunnerError, match="a worker host does not see the run directory") as caught:
+        check_seen(store)
+    assert str(tmp_path) in caught.value.where
+    with pytest.raises(RunnerError):
+        bring(store, None)  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+    error = explain(as_a_cluster_says(caught.value), None)
+    assert (type(error), error.what) == (RunnerError, caught.value.what)
+    claim(store)
+    check_seen(store)
+    check_seen(Store.at("s3://bucket/run"))
