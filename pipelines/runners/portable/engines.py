@@ -169,6 +169,11 @@ def executor_jars(engine: Engine) -> list[str]:
     return [str(jar) for jar in sorted(engine.jars.glob("*.jar")) if _FOR_EXECUTORS.match(jar.name)]
 
 
+def java_opens() -> list[str]:
+    """What the JVM of a job server has to let Beam and Spark look into."""
+    return [f"--add-opens=java.base/{name}=ALL-UNNAMED" for name in _OPENED]
+
+
 @dataclass(frozen=True)
 class Launch:
     """What a job server is to be started with."""
@@ -184,7 +189,6 @@ class Launch:
     def command(self, port: int, scratch: Path) -> list[str]:
         """The job server on a loopback port, everything temporary below `scratch`. Raises RunnerError."""
         java = find_java()
-        opens = [part for name in _OPENED for part in ("--add-opens", f"java.base/{name}=ALL-UNNAMED")]
         program = ["-jar", self.jar] if self.jar else ["-cp", class_path(self.engine), self.engine.driver]
         ports = ["--job-host=127.0.0.1", f"--job-port={port}", "--artifact-port=0", "--expansion-port=-1"]
         master = f"--{self.engine.master_option.replace('_', '-')}={self.master}"
@@ -192,7 +196,7 @@ class Launch:
         if self.engine is FLINK:
             (scratch / "flink-conf.yaml").write_text(_FLINK_SETTINGS, encoding="utf-8")
             ports.append(f"--flink-conf-dir={scratch}")
-        return [java, *opens, *jvm, *program, master, *ports, f"--artifacts-dir={scratch}/artifacts"]
+        return [java, *java_opens(), *jvm, *program, master, *ports, f"--artifacts-dir={scratch}/artifacts"]
 
     def _engine_properties(self, scratch: Path) -> list[str]:
         if self.engine is not SPARK:
