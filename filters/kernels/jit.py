@@ -5,6 +5,7 @@ numba is imported when a kernel is first called: whoever only names signals and 
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from functools import cache, cached_property, update_wrapper
@@ -27,7 +28,23 @@ def _cache_folder(version: str) -> Path:
     except OSError:  # a worker whose home is read-only still runs; it compiles once per process tree
         folder = Path(tempfile.gettempdir()) / folder.name
         folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return _writable(folder)
+
+
+def _writable(folder: Path) -> Path:
+    """The folder, or a copy of it: numba does not read what others compiled where it cannot write, as in a container
+    whose image holds the compiled loops and is read-only."""
+    if os.access(folder, os.W_OK):
+        return folder
+    copy = Path(tempfile.gettempdir()) / folder.name
+    if not copy.exists():
+        part = copy.with_name(f"{copy.name}-{os.getpid()}")
+        shutil.copytree(folder, part)
+        try:
+            os.rename(part, copy)
+        except OSError:  # another process was first
+            shutil.rmtree(part, ignore_errors=True)
+    return copy
 
 
 @cache
