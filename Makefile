@@ -14,7 +14,7 @@ endif
 need_java = for tool in java mvn; do command -v $$tool >/dev/null \
 	|| { echo "error: $$tool is needed for this test (apt-get install openjdk-17-jdk-headless maven)"; exit 2; }; done
 
-.PHONY: help setup demo test check lint types arrows pytest test-linear test-spark-small test-spark test-flink docs bench bench-memory proof conformance clean
+.PHONY: help setup demo test check lint types arrows pytest test-linear test-spark-small test-spark test-flink test-hosts docs bench bench-memory proof conformance clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,11 @@ test-spark: setup ## The whole recipe on a real Spark cluster on loopback, again
 test-flink: setup ## The whole recipe on Flink's embedded cluster, against local
 	@$(need_java)
 	$(BIN)/pytest -m cluster tests/runs/cluster/test_flink*.py
+
+test-hosts: setup ## Spark on several hosts (namespaces with private networks and disks, an S3 server), one of them killed; needs root
+	@$(need_java)
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[dev,spark]'
+	$(BIN)/pytest -m cluster tests/runs/hosts
 
 docs: setup ## Print the generated pages: recipe, rules, command line, errors
 	$(BIN)/python -m gristmill.pipelines.cli.docs

@@ -161,12 +161,12 @@ class ObjectStore:
             "AWS_DEFAULT_REGION": "us-east-1",
         }
 
-    def client(self):
+    def client(self, service: str = "s3"):
         """boto3's: another client than the product's, to look and to put."""
         import boto3
 
         return boto3.client(
-            "s3",
+            service,
             endpoint_url=f"http://127.0.0.1:{self.port}",
             region_name="us-east-1",
             aws_access_key_id=self.key,

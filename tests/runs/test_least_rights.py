@@ -1,0 +1,66 @@
+"""The rights in infra/iam/s3.json are enough for a run, a look at it and its report; and each of them is needed."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.process, pytest.mark.slow]
+POLICY = json.loads((Path(__file__).parents[2] / "infra" / "iam" / "s3.json").read_text("utf-8"))
+
+
+@pytest.fixture
+def confined(s3, small, tmp_path):
+    """Function: action to leave out, or None -> (recipe, address of the run, keys of a user with those rights)."""
+    source, runs = s3.bucket(), s3.bucket()
+    for file in (*small.folder.glob("web-*.jsonl"), small.folder / "table.parquet"):
+        s3.client().upload_file(str(file), source, f"in/{file.name}")
+    text = small.recipe.read_text(encoding="utf-8")
+    text = text.replace('"web-*', f'"s3://{source}/in/web-*').replace("table.p", f"s3://{source}/in/table.p")
+    for name in ("grades.csv", "en.arpa", "zh.arpa"):
+        (tmp_path / name).symlink_to(small.folder / name)
+    (tmp_path / "recipe.yaml").write_text(text, encoding="utf-8")
+
+    def call(without: str | None):
+        policy = json.loads(json.dumps(POLICY).replace("INPUT", source).replace("RUNS", runs))
+        for statement in policy["Statement"]:
+            actions = statement["Action"]
+            kept = [one for one in ([actions] if isinstance(actions, str) else actions) if one != without]
+            statement["Action"] = kept or ["s3:ListAllMyBuckets"]
+        users = s3.client("iam")
+        name = f"user-{without or 'all'}-{runs}".replace(":", "-")
+        users.create_user(UserName=name)
+        users.put_user_policy(UserName=name, PolicyName="gristmill", PolicyDocument=json.dumps(policy))
+        key = users.create_access_key(UserName=name)["AccessKey"]
+        given = {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+        s3.check_rights_after(0)
+        return tmp_path / "recipe.yaml", f"s3://{runs}/run", given
+
+    yield call
+    s3.check_rights_after(float("inf"))
+
+
+def test_rights__are_enough_for_all_that_a_host_does(confined, command, monkeypatch, tmp_path):
+    recipe, out, given = confined(None)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    for line in (
+        ("run", recipe, "--out", out, "--workers", "2"),
+        ("status", out),
+        ("report", out, "--save", tmp_path / "page.html"),
+        ("verify", out),
+        ("clean", out),
+    ):
+        done = command(*line)
+        assert done.returncode == 0, (line, done.stderr)
+
+
+@pytest.mark.parametrize("action", ["s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"])
+def test_rights__without_one_the_run_says_that_it_lacks_permission(confined, command, monkeypatch, action):
+    recipe, out, given = confined(action)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    done = command("run", recipe, "--out", out, "--workers", "2", "--until", "score")
+    assert done.returncode in (2, 3), done.stderr
+    assert "no permission" in done.stderr
+    assert "Traceback" not in done.stderr
