@@ -33,6 +33,7 @@ def train_run(
     from gristmill.trainer.devices.world import join, leave
     from gristmill.trainer.loop import build
     from gristmill.trainer.loop.inputs import open_data
+    from gristmill.trainer.loop.memory import memory_said
     from gristmill.trainer.loop.parent import check_begin
 
     stop = Stop()
@@ -69,6 +70,8 @@ def train_run(
         said = build.introduction(config, data, training.model, world)
         if stage == "sft" and data.train.kind == "text":
             said += "; the run holds texts, not conversations: all of their tokens are learnt"
+        if world.first and (fits := memory_said(config, data, world)):
+            said += f"\n{fits}"
         state = carry_out(training, state, said, checkpoint)
     finally:
         leave(world)
