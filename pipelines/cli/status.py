@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from gristmill.pipelines.cli.terminal.output import human_bytes, out
+from gristmill.pipelines.cli.terminal.output import human_bytes, out, time_left
 from gristmill.pipelines.run.progress import Progress
 from gristmill.pipelines.storage.layout import STATE
 from gristmill.pipelines.storage.rundir import open_run
@@ -29,10 +29,14 @@ def status(run: Annotated[str, typer.Argument(help="The run directory, or its ad
     if changed := faults_of(progress.store):
         said = f"files changed since the run wrote them: {len(changed):,}; `gristmill verify` lists them"
         out.print(said, soft_wrap=True)
-    table = Table("stage", "units", "of", "documents", "bytes", box=None, header_style="dim")
+    table = Table("stage", "units", "of", "documents", "bytes", "", box=None, header_style="dim")
     for column in table.columns[1:]:
         column.justify = "right"
     for stage in stages:
         done = min(stage.done, stage.total)
-        table.add_row(stage.stage, f"{done:,}", f"{stage.total:,}", f"{stage.documents:,}", human_bytes(stage.bytes))
+        running = state["status"] == "running" and stage.left is not None
+        left = time_left(stage.left or 0) if running else ""
+        table.add_row(
+            stage.stage, f"{done:,}", f"{stage.total:,}", f"{stage.documents:,}", human_bytes(stage.bytes), left
+        )
     out.print(table)

@@ -12,7 +12,6 @@ import mmap
 import os
 import resource
 import signal
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -23,6 +22,7 @@ from typing import NoReturn, ParamSpec, TypeVar
 
 from gristmill.pipelines.errors import BadRecordError
 from gristmill.pipelines.processes.lifetime import end_with_parent
+from gristmill.pipelines.records.clock import now, since
 
 TRIES = 3
 """Deaths of a child until its records are held to blame: another process may have emptied the memory."""
@@ -51,11 +51,11 @@ class Guard:
 
         @functools.wraps(work)
         def counted(*arguments: P.args, **options: P.kwargs) -> T:
-            began = time.process_time()
+            began = now()
             try:
                 return done(*arguments, **options)
             finally:
-                self.spent[name] += time.process_time() - began
+                self.spent[name] += since(began)[1]
 
         return counted
 

@@ -58,7 +58,8 @@ class SourceCost:
 
     input_bytes: as they were planned. documents, text_bytes: those taken, after reading. read_seconds: CPU seconds of
     reading everything, taken or not. seconds: of all else, by stage (score, text, tokens). bytes: written, by dataset.
-    error: relative, of the rates, from how they differ between units.
+    unit_seconds, unit_bytes: what of these a unit takes however little is in it. error: relative, of the rates, from
+    how they differ between units.
     """
 
     input_bytes: int
@@ -67,6 +68,9 @@ class SourceCost:
     read_seconds: float
     seconds: Mapping[str, float]
     bytes: Mapping[str, int]
+    units: int = 1
+    unit_seconds: Mapping[str, float] = field(default_factory=dict)
+    unit_bytes: Mapping[str, float] = field(default_factory=dict)
     error: float = ALONE_ERROR
 
 
@@ -153,6 +157,7 @@ def forecast(measured: Measured, units: Iterable[tuple[str, int]]) -> Forecast:
     rest = [name for name in dict.fromkeys(name for name, _ in planned) if name not in sources]
     if rest and sources:
         sources |= dict.fromkeys(rest, _together(sources.values()))
+    counted = {name: sum(source == name for source, _ in planned) for name in sources}
     grown = {name: _grown(sources[name], planned, name, share) for name in sources}
     compared = sum(scale * sources[name].documents for name, scale in grown.items())
     stages = [_mapped(stage, sources, planned, grown, share) for stage in measured.stages if stage in MAPPED]
@@ -173,7 +178,8 @@ def forecast(measured: Measured, units: Iterable[tuple[str, int]]) -> Forecast:
     datasets: dict[str, Range] = {name: Range.about(size, MODEL_ERROR) for name, size in measured.once.items()}
     for name, scale in grown.items():
         for dataset, size in sources[name].bytes.items():
-            grew = Range.about(size * scale, math.hypot(MODEL_ERROR, sources[name].error))
+            whole = _whole(size, sources[name].unit_bytes.get(dataset, 0.0), sources[name], scale, counted[name])
+            grew = Range.about(whole, math.hypot(MODEL_ERROR, sources[name].error))
             datasets[dataset] = datasets.get(dataset, NOTHING) + grew
     return Forecast(
         input_bytes=sum(size for _, size in planned),
@@ -199,6 +205,12 @@ def _grown(cost: SourceCost, planned: list[tuple[str, int]], name: str, share: f
     return whole / cost.input_bytes / share if cost.input_bytes else 0.0
 
 
+def _whole(measured: float, each: float, cost: SourceCost, scale: float, units: int) -> float:
+    """What all planned units take: each its own, and the rest as often as there is more of it."""
+    alone = min(measured, each * cost.units)
+    return (measured - alone) * scale + (alone / cost.units * units if cost.units else 0.0)
+
+
 def _together(costs: Iterable[SourceCost]) -> SourceCost:
     """A source that costs what all of these cost, with a wide range."""
     some = list(costs)
@@ -213,7 +225,7 @@ def _together(costs: Iterable[SourceCost]) -> SourceCost:
         sum(one.read_seconds for one in some),
         added([one.seconds for one in some]),
         {name: int(size) for name, size in added([one.bytes for one in some]).items()},
-        1.0,
+        error=1.0,
     )
 
 
@@ -231,8 +243,10 @@ def _mapped(
     """A stage of units: each takes its bytes' part of its source."""
     likely: dict[str, float] = {}
     for name, scale in grown.items():
-        reading = sources[name].read_seconds * scale * share if stage == "score" else 0.0
-        likely[name] = reading + sources[name].seconds.get(stage, 0.0) * scale
+        cost, each = sources[name], sources[name].unit_seconds.get(stage, 0.0)
+        reading = cost.read_seconds * scale * share if stage == "score" else 0.0
+        units = sum(source == name for source, _ in planned)
+        likely[name] = reading + _whole(cost.seconds.get(stage, 0.0), each, cost, scale, units)
     whole: dict[str, int] = {}
     for name, size in planned:
         whole[name] = whole.get(name, 0) + size

@@ -4,15 +4,20 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 
+import numpy as np
+
 from gristmill.pipelines.records.accounts import IN
+from gristmill.pipelines.records.clock import FIRST
 from gristmill.pipelines.records.elements import Unit
-from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.records.receipts import Part, Receipt
 from gristmill.pipelines.run.forecast import ALONE_ERROR, Measured, SourceCost
 from gristmill.pipelines.stages.score import FINGERPRINTS
 from gristmill.pipelines.stages.score_units import SPENT_ON
 
 BY_UNIT = ("score", "text", "tokens")
 """Stages with a receipt for each unit, in the order of the units."""
+UNIT_SECONDS = 0.02
+"""Most CPU seconds of a stage that a unit takes though nothing is in it: files, a receipt (docs/forecast.md)."""
 
 
 def measure(
@@ -57,19 +62,25 @@ def _source(places: list[int], units: Sequence[Unit], receipts: Mapping[str, Seq
     mine = {stage: [done[at] for at in places] for stage, done in receipts.items() if stage in (*BY_UNIT, "duplicates")}
     scored = mine.get("score", [])
     entered = [one for receipt in scored for one in receipt.accounts if one.step == "decide" and one.outcome == IN]
-    reading = [_spent(receipt).get("read", 0.0) for receipt in scored]
+    size = [units[at].bytes for at in places]
+    reading = _usual(scored, size, [_spent(receipt).get("read", 0.0) for receipt in scored])
     whole = [_spent(receipt).get("all", receipt.cpu_seconds) for receipt in scored]
-    seconds = {stage: sum(receipt.cpu_seconds for receipt in mine.get(stage, ())) for stage in BY_UNIT if stage in mine}
-    seconds["score"] = sum(whole) - sum(reading)
-    rates = [(units[at].bytes, took) for at, took in zip(places, whole, strict=True)]
+    took = {"score": whole} | {
+        stage: [receipt.cpu_seconds for receipt in mine[stage]] for stage in mine if stage != "score"
+    }
+    seconds = {stage: _usual(mine[stage], size, took[stage]) for stage in BY_UNIT if stage in mine}
+    seconds["score"] = max(0.0, seconds.get("score", 0.0) - reading)
     return SourceCost(
-        input_bytes=sum(units[at].bytes for at in places),
+        input_bytes=sum(size),
         documents=sum(one.documents for one in entered),
         text_bytes=sum(one.bytes for one in entered),
-        read_seconds=sum(reading),
+        read_seconds=reading,
         seconds=seconds,
         bytes=_sizes(part for done in mine.values() for receipt in done for part in receipt.parts),
-        error=_error(rates),
+        units=len(places),
+        unit_seconds={stage: min(UNIT_SECONDS, *took[stage]) for stage in seconds},
+        unit_bytes=_unit_bytes(part for done in mine.values() for receipt in done for part in receipt.parts),
+        error=_error(list(zip(size, whole, strict=True))),
     )
 
 
@@ -77,11 +88,38 @@ def _spent(receipt: Receipt) -> Mapping[str, float]:
     return receipt.details.get(SPENT_ON, {})
 
 
-def _sizes(parts: Iterable) -> dict[str, int]:
+def _sizes(parts: Iterable[Part]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for part in parts:
         sizes[part.dataset] = sizes.get(part.dataset, 0) + part.bytes
     return sizes
+
+
+def _usual(receipts: Sequence[Receipt], sizes: Sequence[int], took: Sequence[float]) -> float:
+    """What these units took, each as if its process had done others before: where some had, by their rate."""
+    later = [at for at, receipt in enumerate(receipts) if not receipt.details.get(FIRST)]
+    size = sum(sizes[at] for at in later)
+    return sum(took[at] for at in later) * sum(sizes) / size if size else sum(took)
+
+
+def _unit_bytes(parts: Iterable[Part]) -> dict[str, float]:
+    """By dataset the bytes of a part without rows: of a straight line through all parts by rows, if it fits them."""
+    grouped: dict[str, list[tuple[int, int]]] = {}
+    for part in parts:
+        grouped.setdefault(part.dataset, []).append((part.rows, part.bytes))
+    return {dataset: max(0.0, _intercept(points)) for dataset, points in grouped.items()}
+
+
+def _intercept(points: Sequence[tuple[int, int]]) -> float:
+    """Of a line by least squares, less twice its standard error: a constant part has to show."""
+    rows, size = np.array(points, float).T
+    spread = ((rows - rows.mean()) ** 2).sum()
+    if len(points) < 5 or not spread:
+        return 0.0
+    slope = ((rows - rows.mean()) * size).sum() / spread
+    intercept = size.mean() - slope * rows.mean()
+    variance = ((size - intercept - slope * rows) ** 2).sum() / (len(points) - 2)
+    return min(float(size.min()), intercept - 2 * math.sqrt(variance * (1 / len(points) + rows.mean() ** 2 / spread)))
 
 
 def _error(rates: Sequence[tuple[int, float]]) -> float:

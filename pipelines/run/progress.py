@@ -1,11 +1,12 @@
 """How far a run is, read from its receipts: the same on every runner, and for any process that looks."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.records.accounts import IN
+from gristmill.pipelines.run import remaining
 from gristmill.pipelines.storage.layout import STATE
 from gristmill.pipelines.storage.receipt_book import read_note, read_receipt
 from gristmill.pipelines.storage.store import Store
@@ -14,6 +15,8 @@ COUNTED = {"score": "read", "text": "scrub", "tokens": "encode"}
 """The step whose documents and bytes a stage is measured by."""
 NAMED_BY_UNIT = ("score", "duplicates")
 """Stages whose receipts are named by the unit alone, below a key that says all else."""
+KEY = 32
+"""Characters of a unit's key, with which the names of all its receipts begin."""
 
 
 @dataclass
@@ -25,6 +28,8 @@ class StageProgress:
     done: int = 0
     documents: int = 0
     bytes: int = 0
+    left: float | None = None
+    """Seconds until all are done; None where nobody can know."""
 
     @property
     def finished(self) -> bool:
@@ -36,6 +41,7 @@ class StageProgress:
 class Done:
     """What a receipt says of its unit."""
 
+    seconds: float
     finished: float
     documents: int
     bytes: int
@@ -51,7 +57,8 @@ class Progress:
     store: Store
     stages: dict[str, StageProgress] = field(default_factory=dict)
     state: dict[str, Any] = field(default_factory=dict)
-    _units: frozenset[str] = frozenset()
+    _units: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Key of a planned unit -> its source and bytes."""
     _found: dict[str, dict[str, Done | None]] = field(default_factory=dict)
 
     def poll(self) -> list[StageProgress]:
@@ -62,7 +69,8 @@ class Progress:
                 read_plan,  # whoever only waits for the end does without pyarrow
             )
 
-            self._units, self._found = frozenset(unit.key for unit in read_plan(self.store)), {}
+            self._units = {unit.key: (unit.source, unit.bytes) for unit in read_plan(self.store)}
+            self._found = {}
         self.state = state
         books = state.get("books", {})
         self.stages = {stage: self._stage(stage, folder) for stage, folder in books.items()}
@@ -74,11 +82,25 @@ class Progress:
             if name not in found and name != "complete.json":
                 found[name] = self._read(stage, f"{folder}/{name}")
         noted = {note: {unit for _, unit in read_note(self.store, note)} for note in _notes(stage)}
-        done = [
-            done for name, done in found.items() if done and self._counts(stage, name[: -len(".json")], done, noted)
-        ]
-        documents, size = sum(one.documents for one in done), sum(one.bytes for one in done)
-        return StageProgress(stage, self._total(stage), len(done), documents, size)
+        done = {
+            name: done
+            for name, done in found.items()
+            if done and self._counts(stage, name[: -len(".json")], done, noted)
+        }
+        documents, size = sum(one.documents for one in done.values()), sum(one.bytes for one in done.values())
+        made = StageProgress(stage, self._total(stage), len(done), documents, size)
+        return made if made.finished or stage not in COUNTED else replace(made, left=self._left(done))
+
+    def _left(self, done: dict[str, Done]) -> float | None:
+        """Seconds until the planned units that are not in `done` are."""
+        by_unit = {name[:KEY]: one for name, one in done.items() if name[:KEY] in self._units}
+        left = [unit for key, unit in self._units.items() if key not in by_unit]
+        known = [remaining.Done(*self._units[key], one.seconds, one.finished) for key, one in by_unit.items()]
+        return remaining.seconds_left(known, left, self._started)
+
+    @property
+    def _started(self) -> float:
+        return datetime.fromisoformat(self.state["started"]).timestamp()
 
     def _total(self, stage: str) -> int:
         units = self.state.get("units", 0)
@@ -92,8 +114,8 @@ class Progress:
         if note:
             return name in note
         # Until then what was finished before it began may be done again: its name holds what earlier stages gave.
-        ours = stage == "tokenizer" or name.startswith("plan-") or name[:32] in self._units
-        return ours and done.finished >= datetime.fromisoformat(self.state["started"]).timestamp()
+        ours = stage == "tokenizer" or name.startswith("plan-") or name[:KEY] in self._units
+        return ours and done.finished >= self._started
 
     def _read(self, stage: str, path: str) -> Done | None:
         try:
@@ -101,7 +123,9 @@ class Progress:
         except (FileNotFoundError, DamageError):  # swept between listing and reading; to be done again
             return None
         entered = [one for one in receipt.accounts if one.outcome == IN and one.step == COUNTED.get(stage)]
-        return Done(receipt.finished, sum(one.documents for one in entered), sum(one.bytes for one in entered))
+        return Done(
+            receipt.seconds, receipt.finished, sum(one.documents for one in entered), sum(one.bytes for one in entered)
+        )
 
 
 def _notes(stage: str) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ Nothing is read, extracted or identified, and only signals that nobody has asked
 byte for byte, that scoring the unit afresh would write: batch by batch, as `_work/verdicts` holds them.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from gristmill.filters.dedup.fingerprints import describe, fingerprint
 from gristmill.filters.edits import Edits
 from gristmill.filters.measured import Measured, Stored
 from gristmill.pipelines.records.accounts import DEAD, KEPT, Account
+from gristmill.pipelines.records.clock import now, since
 from gristmill.pipelines.records.columns import VERDICTS as VERDICT_COLUMNS
 from gristmill.pipelines.records.columns import assemble
 from gristmill.pipelines.records.elements import Unit
@@ -45,7 +45,7 @@ def decide_again(scorer: UnitScorer, book: ReceiptBook, unit: Unit, earlier: Seq
     for one in earlier:
         before = one.book.find(unit.key)
         if before is not None and not any(map(_died_deciding, before.accounts)):
-            began, cpu = time.perf_counter(), time.process_time()
+            began = now()
             with attempt(book, unit.key) as guard:
                 if guard.careful:  # who kills is found by reading, record by record
                     return None
@@ -62,8 +62,7 @@ def decide_again(scorer: UnitScorer, book: ReceiptBook, unit: Unit, earlier: Seq
                     unit.key,
                     (*writer.parts(), *before.of(DEAD_LETTERS)),
                     tuple(writer.accounts),
-                    time.perf_counter() - began,
-                    time.process_time() - cpu,
+                    *since(began),
                     details={**before.details, DECIDED_AGAIN: True},
                 )
                 book.commit(receipt)

@@ -14,6 +14,8 @@ import numpy as np
 from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
+from gristmill.pipelines.records.clock import now, since
+
 Block = tuple[int, bytes]
 """(partition, packed rows). As a type hint it selects VarInt and Bytes coders; any looser one falls back to pickle."""
 
@@ -166,9 +168,9 @@ class BlockDoFn(beam.DoFn):
     def _timed(self, blocks: Iterator[Block]) -> Iterator[Block]:
         """The same blocks; only what is done here counts, not what becomes of them meanwhile."""
         while True:
-            seconds, cpu = time.perf_counter(), time.thread_time()
+            began = now(time.thread_time)
             block = next(blocks, None)
-            self.cost += Cost(time.perf_counter() - seconds, time.thread_time() - cpu)
+            self.cost += Cost(*since(began, time.thread_time))
             if block is None:
                 return
             yield block

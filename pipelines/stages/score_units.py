@@ -1,6 +1,5 @@
 """Stage A as Beam sees it: a unit is scored once. What an earlier recipe stored of it is decided again, not read."""
 
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any, TypeVar
@@ -10,6 +9,7 @@ import apache_beam as beam
 from gristmill.filters.signals import SPENT
 from gristmill.pipelines.read.unit import read_unit
 from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.records.clock import FIRST, is_first, now, since
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.decide_again import Earlier, decide_again
@@ -46,7 +46,7 @@ class ScoreUnits(beam.DoFn):
 
 def score_unit(scorer: UnitScorer, book: ReceiptBook, unit: Unit) -> Receipt:
     """Read and score one unit, and commit it."""
-    began, cpu = time.perf_counter(), time.process_time()
+    began, first = now(), is_first(book.stage)
     recipe, before = scorer.recipe, dict(SPENT)
     with attempt(book, unit.key) as guard:
         with ExitStack() as stack:
@@ -55,13 +55,13 @@ def score_unit(scorer: UnitScorer, book: ReceiptBook, unit: Unit) -> Receipt:
             records = read_unit(unit, source, recipe.read, recipe.extract, scorer.sample, recipe.seed, guard)
             for some in _timed(records, guard.spent):
                 writer.take(some)
-        cpu_seconds = time.process_time() - cpu
+        seconds, cpu_seconds = since(began)
         details = {
             "input_bytes": unit.bytes,
             "unit": unit.to_json(),
             SPENT_ON: _spent(guard.spent, before, cpu_seconds),
+            FIRST: first,
         }
-        seconds = time.perf_counter() - began
         receipt = Receipt(
             book.stage, unit.key, writer.parts(), tuple(writer.accounts), seconds, cpu_seconds, details=details
         )
@@ -72,9 +72,9 @@ def score_unit(scorer: UnitScorer, book: ReceiptBook, unit: Unit) -> Receipt:
 def _timed(records: Iterator[T], spent: dict[str, float]) -> Iterator[T]:
     """The same things; `spent` counts the CPU seconds of reading them, beside what it counts on the way."""
     while True:
-        began, extracted = time.process_time(), spent["extract"]
+        began, extracted = now(), spent["extract"]
         some = next(records, None)
-        spent["read"] += time.process_time() - began - (spent["extract"] - extracted)
+        spent["read"] += since(began)[1] - (spent["extract"] - extracted)
         if some is None:
             return
         yield some

@@ -1,7 +1,6 @@
 """Stage T: train the tokenizer on a deterministic sample of `text/`, or take another run's; measure it per language."""
 
 import hashlib
-import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -13,6 +12,7 @@ import numpy as np
 from gristmill.pipelines.errors import DamageError, RecipeError
 from gristmill.pipelines.recipe.files.tokenizer_files import TakenTokenizer
 from gristmill.pipelines.recipe.schema import Recipe, Tokenizer
+from gristmill.pipelines.records.clock import now, since
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.numbered import unpack
 from gristmill.pipelines.storage.layout import CARD, LOADED, MODEL
@@ -98,7 +98,7 @@ def train_tokenizer(recipe: Recipe, book: ReceiptBook, receipts: list[Receipt]) 
         return done
     options = recipe.tokenizer
     assert options is not None
-    began, cpu = time.perf_counter(), time.process_time()
+    began = now()
     sample = draw(book, receipts, sample_bytes(options), recipe.seed)
     parts = []
     with book.store.temporary() as folder:
@@ -111,7 +111,7 @@ def train_tokenizer(recipe: Recipe, book: ReceiptBook, receipts: list[Receipt]) 
             file, stem = folder / Path(path).name, f"_work/{DATASET}/{name[:16]}-{number:02d}"
             part = put_part(book.store, file, stem, file.suffix, dataset=DATASET, rows=1, published=path)
             parts.append(part)
-    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
+    seconds, cpu_seconds = since(began)
     size = sum(len(text.encode()) for text in sample.texts)
     details = {"sha256": info.sha256, "sample_documents": len(sample.texts), "sample_bytes": size}
     receipt = Receipt(book.stage, name, tuple(parts), (), seconds, cpu_seconds, details=details)

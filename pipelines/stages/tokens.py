@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ import pyarrow.compute as pc
 from gristmill.pipelines.processes.isolation import Guard
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.accounts import DEAD, DROPPED, IN, KEPT, Accounts
+from gristmill.pipelines.records.clock import FIRST, is_first, now, since
 from gristmill.pipelines.records.columns import dead_batch
 from gristmill.pipelines.records.dead_letters import dead_letter
 from gristmill.pipelines.records.receipts import Part, Receipt
@@ -69,7 +69,7 @@ class UnitEncoder:
         return self.book.find(name) or self._encode(text_receipt, name)
 
     def _encode(self, text_receipt: Receipt, name: str) -> Receipt:
-        began, cpu = time.perf_counter(), time.process_time()
+        began, first = now(), is_first(self.book.stage)
         accounts, parts, tokens = Accounts(), [], {}
         with attempt(self.book, name) as guard:
             with PartWriter(self.book.store, "dead", name, format="parquet", content=("sha256", "error")) as dead:
@@ -78,9 +78,9 @@ class UnitEncoder:
                 if written:
                     part, tokens[split] = self._write(f"tokens/{split}", name, written)
                     parts.append(part)
-            seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
+            seconds, cpu_seconds = since(began)
             everything = (*parts, *dead.parts)
-            details = {"tokens": tokens}
+            details = {"tokens": tokens, FIRST: first}
             receipt = Receipt(self.book.stage, name, everything, tuple(accounts), seconds, cpu_seconds, details=details)
             self.book.commit(receipt)
         return receipt
@@ -207,7 +207,7 @@ def plan_rows(recipe: Recipe, book: ReceiptBook, tokenizer: Receipt, receipts: l
     done = book.find(name)
     if done is not None:
         return done
-    began, cpu = time.perf_counter(), time.process_time()
+    began = now()
     parts, splits = [], {}
     for split in SPLITS:
         part, splits[split] = _plan_split(recipe, book, split, receipts)
@@ -218,7 +218,7 @@ def plan_rows(recipe: Recipe, book: ReceiptBook, tokenizer: Receipt, receipts: l
         write_index(scratch, index)
         stem = f"_work/index/{name.removeprefix('plan-')[:16]}-00"
         parts.append(put_part(book.store, scratch, stem, ".json", dataset="tokens/index", rows=1, published=INDEX))
-    seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu
+    seconds, cpu_seconds = since(began)
     receipt = Receipt(book.stage, name, tuple(parts), (), seconds, cpu_seconds, details=_figures(splits))
     book.commit(receipt)
     return receipt

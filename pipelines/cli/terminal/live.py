@@ -4,9 +4,9 @@ import time
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from gristmill.pipelines.cli.terminal.output import human_bytes
+from gristmill.pipelines.cli.terminal.output import human_bytes, time_left
 from gristmill.pipelines.run.progress import StageProgress
 
 LOG_SECONDS = 30.0
@@ -22,7 +22,6 @@ class ProgressView:
             BarColumn(bar_width=24),
             TextColumn("{task.completed:>5.0f} of {task.total:.0f} units", markup=False),
             TextColumn("{task.fields[figures]}", markup=False),
-            TimeRemainingColumn(compact=True),
             console=console,
             transient=False,
             disable=not console.is_terminal,
@@ -67,4 +66,5 @@ class ProgressView:
         since, before = self.first[stage.stage]
         rate = (stage.bytes - before) / max(time.monotonic() - since, 1e-3)
         speed = f", {human_bytes(rate)}/s" if rate and not stage.finished else ""
-        return f"{stage.documents:,} documents, {human_bytes(stage.bytes)}{speed}"
+        left = f", {time_left(stage.left)}" if stage.left is not None else ""
+        return f"{stage.documents:,} documents, {human_bytes(stage.bytes)}{speed}{left}"

@@ -13,6 +13,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from gristmill.pipelines.errors import GristmillError, inert
+from gristmill.pipelines.report.theme import duration
 
 
 class Terminal(Console):
@@ -83,6 +84,12 @@ def warn(message: str) -> None:
 def interactive() -> bool:
     """Whether stderr is a terminal."""
     return sys.stderr.isatty()
+
+
+def time_left(seconds: float) -> str:
+    """4000 -> about 1 h 07 min left"""
+    rounded = max(1, round(seconds))
+    return f"about {duration(rounded) if rounded >= 60 else f'{rounded} s'} left"
 
 
 def human_bytes(size: float) -> str:

@@ -1,7 +1,6 @@
 """What deduplication decided about the documents of a unit: stored once, read when the text is written."""
 
 import hashlib
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 
 from gristmill.filters.dedup.fingerprints import unpack_ids
 from gristmill.pipelines.errors import DamageError
+from gristmill.pipelines.records.clock import now, since
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.duplicates.find import MEMBER, REPEATED, members_of
 from gristmill.pipelines.stages.exchange import COST_TAG, Cost, rows_of
@@ -80,7 +80,7 @@ class StoreMembers(beam.DoFn):
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, Receipt]]:
         """One unit."""
-        began = time.perf_counter(), time.process_time()
+        began = now()
         number, blocks = element
         members, scored = [], None
         for block in blocks:
@@ -103,7 +103,7 @@ def store_members(book: ReceiptBook, unit: str, members: Membership, finding: Co
     with ExitStack() as stack:
         writer = stack.enter_context(PartWriter(book.store, MEMBERS, unit))
         writer.write(pa.record_batch([raw], ["members"]))
-    cost = finding + Cost(time.perf_counter() - began[0], time.process_time() - began[1])
+    cost = finding + Cost(*since(began))
     details = {"members": len(members.member)}
     book.commit(Receipt(book.stage, unit, tuple(writer.parts), (), cost.seconds, cost.cpu_seconds, details=details))
 

@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from gristmill.pipelines.cli.terminal.live import LOG_SECONDS, ProgressView
+from gristmill.pipelines.cli.terminal.output import time_left
 from gristmill.pipelines.records.accounts import Account
 from gristmill.pipelines.records.elements import Split, Unit
 from gristmill.pipelines.records.receipts import Receipt
@@ -16,6 +17,7 @@ from gristmill.pipelines.storage.receipt_book import ReceiptBook, write_note
 from gristmill.pipelines.storage.store import Store
 
 UNITS = [Unit("web", (Split(f"/{name}", 0, 1, 1, "e"),), 1) for name in ("a", "b", "c", "gone")]
+MANY = [Unit("web", (Split(f"/{number}", 0, 1, 1, "e"),), 1 + number) for number in range(9)]
 A, B, C, GONE = (unit.key for unit in UNITS)
 STARTED = 1_000_000.0
 
@@ -29,15 +31,15 @@ def store(tmp_path):
     return made
 
 
-def begin(store, started=STARTED):
+def begin(store, started=STARTED, units=3):
     books = {stage: f"_work/{stage}-0" for stage in ("score", "duplicates", "text", "tokenizer", "tokens")}
     when = datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds")
-    store.write_sealed("run.json", {"units": 3, "started": when, "books": books})
+    store.write_sealed("run.json", {"units": units, "started": when, "books": books})
 
 
-def commit(store, unit, documents=10, stage="score", step="read", finished=STARTED + 5):
+def commit(store, unit, documents=10, stage="score", step="read", finished=STARTED + 5, seconds=0.0):
     account = Account(step, "in", "", "web", "", documents, documents * 100)
-    receipt = Receipt(stage, unit, (), (account,), finished=finished)
+    receipt = Receipt(stage, unit, (), (account,), seconds=seconds, finished=finished)
     ReceiptBook(store, stage, "0").commit(receipt)
     return receipt
 
@@ -102,3 +104,35 @@ def test_view__shows_units_and_documents(store, terminal):
     assert "score" in text
     assert "1,234 documents" in text
     assert ("\x1b[" in text) == terminal
+
+
+@pytest.mark.parametrize(
+    ("stage", "step", "suffix"), [("score", "read", ""), ("text", "scrub", "-x"), ("tokens", "encode", "-x-y")]
+)
+def test_poll__says_what_is_left_by_the_bytes_of_units(store, stage, step, suffix):
+    write_plan(store, MANY)
+    begin(store, units=9)
+    progress = Progress(store)
+    for number, unit in enumerate(MANY[:4]):  # of 1, 2, 3, 4 bytes, a second each
+        assert all(one.left is None for one in progress.poll())
+        ends = STARTED + (number + 1) * (number + 2) / 2
+        commit(store, unit.key + suffix, stage=stage, step=step, seconds=number + 1.0, finished=ends)
+        if number == 2:
+            break
+    left = {one.stage: one.left for one in progress.poll()}
+    assert left.pop(stage) == pytest.approx(4 + 5 + 6 + 7 + 8 + 9)
+    assert set(left.values()) == {None}
+
+
+def test_view_and_time_left__in_words(store):
+    write_plan(store, MANY)
+    begin(store, units=9)
+    for number, unit in enumerate(MANY[:4]):
+        commit(store, unit.key, seconds=100.0, finished=STARTED + 100 * (number + 1))
+    console = Console(file=io.StringIO(), width=150)
+    with ProgressView(console) as view:
+        view.logged -= LOG_SECONDS
+        view.show(Progress(store).poll())
+    assert "about 23 min 20 s left" in console.file.getvalue()  # 400 s for 10 bytes, and 35 to go
+    assert time_left(0.4) == "about 1 s left"
+    assert time_left(4000) == "about 1 h 06 min left"
