@@ -17,6 +17,7 @@ from typing import Annotated, Any
 import typer
 
 from gristmill.filters.names import nearest
+from gristmill.pipelines.cli.lineage import OPENLINEAGE_HELP, RunEvents
 from gristmill.pipelines.cli.terminal.live import ProgressView
 from gristmill.pipelines.cli.terminal.output import err, human_bytes, note, out, say_error, warn
 from gristmill.pipelines.cli.terminal.usage import dashed
@@ -66,6 +67,7 @@ def run(
     then_train: Annotated[
         str | None, typer.Option(help="A target: where the run ends well, what it asks for is trained.")
     ] = None,
+    openlineage: Annotated[str | None, typer.Option("--openlineage", help=OPENLINEAGE_HELP)] = None,
 ) -> None:
     """Do what a recipe says: read, judge, deduplicate, scrub, tokenize, report.
 
@@ -93,7 +95,7 @@ def run(
     )
     if then_train is not None and (code := check_target(then_train)):
         raise typer.Exit(code)
-    code = supervise(request)
+    code = supervise(request, openlineage)
     if code:
         raise typer.Exit(code)
     if then_train is not None:
@@ -132,14 +134,17 @@ def _share(text: str) -> float:
     return share
 
 
-def supervise(request: Request) -> int:
+def supervise(request: Request, openlineage: str | None = None) -> int:
     """Start the process that does the run, show its progress, say how it ended. Returns the exit code.
+
+    openlineage: who gets events (`run.lineage`).
 
     Raises RecipeError, with nothing written, for a folder that holds something else than a run.
     """
     request = replace(request, asked=time.time())
     store = Store.at(request.out)
     check_folder(store)
+    events = RunEvents(request, store, openlineage)
     # A killed worker's job server may still be leaving; it removes its own folder.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         errors, log_path = Path(scratch) / "error", Path(scratch) / LOG
@@ -147,14 +152,16 @@ def supervise(request: Request) -> int:
         with log_path.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal reaches us alone, and we hand it on exactly once.
             worker = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+            events.start()
             try:
-                code = _watch(worker, store)
+                code = _watch(worker, store, events)
             except KeyboardInterrupt:
                 code = _stop(worker)
         _sweep(store, worker.pid)
         if not log_path.exists() and store.local is not None:
             log_path = store.local / LOG
         lost = keep_log(store, log_path)
+        events.end(code, errors.read_text(encoding="utf-8") if errors.exists() else _ended(code), worker.pid)
         if code != Exit.INTERRUPTED:
             _say_reported(request, store, worker.pid)
         if code == Exit.INTERRUPTED:
@@ -196,7 +203,7 @@ def keep_log(store: Store, file: Path) -> str:
     return ""
 
 
-def _watch(worker: subprocess.Popen, store: Store) -> int:
+def _watch(worker: subprocess.Popen, store: Store, events: RunEvents) -> int:
     progress, next_look = Progress(store), 0.0
     said: set[str] = set()
     with ProgressView(err) as view:
@@ -208,6 +215,7 @@ def _watch(worker: subprocess.Popen, store: Store) -> int:
                 with contextlib.suppress(GristmillError):
                     view.show(progress.poll() if view.due else [])
                 _note(state, said)
+                events.running(state)
         _note(_state(store, worker.pid), said)
         if worker.returncode == Exit.OK and view.due:
             view.show(progress.poll())
@@ -270,5 +278,17 @@ def _say_reported(request: Request, store: Store, pid: int) -> None:
     out.print(terminal_summary(report))
     note(f"run directory: {request.out} ({human_bytes(store.size())})")
     out.print(f"report: {page}", soft_wrap=True)
+    if request.sample < 1 and "measured" in state:
+        _say_forecast(store, state)
     if store.local is None:
         note(f"to look at it: gristmill report {request.out} --save report.html")
+
+
+def _say_forecast(store: Store, state: dict[str, Any]) -> None:
+    """What the whole will take, from a run over a sample."""
+    from gristmill.pipelines.cli.terminal.forecast import outlook
+    from gristmill.pipelines.run.forecast import Measured, forecast
+    from gristmill.pipelines.storage.plan_file import read_plan
+
+    found = forecast(Measured.from_json(state["measured"]), [(unit.source, unit.bytes) for unit in read_plan(store)])
+    out.print(outlook(found, state["workers"] or len(os.sched_getaffinity(0)), store.local is None))

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from gristmill.pipelines.cli.lineage import OPENLINEAGE_HELP, tell_training
 from gristmill.pipelines.cli.terminal.output import note
 from gristmill.pipelines.cli.watch import hand_over
 from gristmill.pipelines.errors import Exit, RecipeError
@@ -34,6 +35,7 @@ def train(
         str | None, typer.Option(help="Of the training; it lives in train/<name>. [default: main, or the stage]")
     ] = None,
     copy: Annotated[Path | None, typer.Option(help=COPY_HELP)] = None,
+    openlineage: Annotated[str | None, typer.Option("--openlineage", help=OPENLINEAGE_HELP)] = None,
 ) -> None:
     """Train a model on the token shards of a run, as the recipe's `train` says. Other options go to the trainer.
 
@@ -67,8 +69,7 @@ def train(
     folder = on_this_machine(run, store, copy)
     if store.local is None:
         note(f"checkpoints go to {folder / 'train' / name}")
-    code = start_trainer(folder, name, extra, store, stage=stage)
-    _end(code)
+    _end(tell_training(openlineage, run, folder, name, lambda: start_trainer(folder, name, extra, store, stage=stage)))
 
 
 def on_this_machine(run: str, store: Store, copy: Path | None) -> Path:

@@ -1,31 +1,51 @@
 """gristmill validate RECIPE: every problem at once, then what a run would cost."""
 
+import json
+import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
+from gristmill.pipelines.cli.terminal.forecast import outlook
 from gristmill.pipelines.cli.terminal.output import human_bytes, note, out, warn
+from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.check import check
 from gristmill.pipelines.recipe.doubts import doubts
 from gristmill.pipelines.recipe.load import LoadedRecipe, load
+from gristmill.pipelines.recipe.sizes import parse_bytes
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.report.alarms.reference import read_reference, reference_place
 from gristmill.pipelines.run.first_records import check_first_records
+from gristmill.pipelines.run.forecast import Measured, forecast
 from gristmill.pipelines.run.job import plan_units
 from gristmill.pipelines.storage.models import fetch
 
-DISK_FACTORS = {"warc": 1.6, "wet": 3.0, "html": 0.8, "parquet": 2.2}
-"""Disk of a run as a multiple of its input's size, by format: measured on the development corpus (docs/running.md)."""
-DEFAULT_FACTOR = 2.2
+MEASURED = "8MB"
 
 
-def validate(recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file.")]) -> None:
-    """Check a recipe and read the first record of every source; print units, bytes and the disk that a run will need.
+def validate(
+    recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file.")],
+    workers: Annotated[
+        int, typer.Option(min=0, help="Say how long a run would take on so many workers; 0: one per core.")
+    ] = 0,
+    measure: Annotated[
+        str, typer.Option(help="Do so much of the input, and say what a run will take from that; 0: nothing.")
+    ] = MEASURED,
+) -> None:
+    """Check a recipe and read the first record of every source; do a part, and say what a run will take: core time,
+    clock time, disk.
 
-    gristmill validate recipe.yaml
+    gristmill validate recipe.yaml --workers 64
     """
+    try:
+        size = int(parse_bytes(measure))
+    except ValueError as error:
+        raise RecipeError(str(error), where="--measure", fix="for example --measure 16MB; 0: nothing") from None
     loaded = load(recipe, fetch)
     check(loaded)
     notes = doubts(loaded)
@@ -34,15 +54,31 @@ def validate(recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML fil
     if loaded.recipe.alarms.reference is not None:
         read_reference(reference_place(loaded.recipe.alarms.reference, loaded.folder))
     out.print(_table(loaded, units))
-    disk = sum(unit.bytes * _factor(loaded, unit) for unit in units)
-    out.print(f"expected disk of the run directory: about {human_bytes(disk)}")
     for text in notes:
         warn(text)
     note(f"{recipe} is valid")
+    if size and units:
+        _forecast(recipe, [(unit.source, unit.bytes) for unit in units], size, workers)
 
 
-def _factor(loaded: LoadedRecipe, unit: Unit) -> float:
-    return DISK_FACTORS.get(loaded.recipe.sources[unit.source].format, DEFAULT_FACTOR)
+def _forecast(recipe: Path, units: list[tuple[str, int]], size: int, workers: int) -> None:
+    """Say what a run of these units will take. What cannot be measured is no fault of the recipe: a note says why."""
+    note(f"does {human_bytes(size)} of the input, to see what a run will take (`--measure 0`: not) ...")
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        command = [sys.executable, "-m", "gristmill.pipelines.run.trial", str(recipe), str(size), folder]
+        done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL)
+        found = Path(folder) / "measured.json"
+        told: dict[str, Any] = json.loads(found.read_bytes()) if found.exists() else {"measured": None, "ended": ""}
+    if told["measured"] is None:
+        why = told["ended"] or f"the process that measures ended with code {done.returncode}"
+        note(f"what a run will take could not be measured: {why}")
+        return
+    measured = Measured.from_json(told["measured"])
+    if told["ended"]:
+        note(f"measured up to the stage `{measured.stages[-1]}` only: {told['ended']}")
+    taken = sum(cost.input_bytes for cost in measured.sources.values())
+    out.print(outlook(forecast(measured, units), workers or len(os.sched_getaffinity(0)), remote=False))
+    note(f"measured on {human_bytes(taken)} of the input, on one core of this machine")
 
 
 def _table(loaded: LoadedRecipe, units: list[Unit]) -> Table:

@@ -4,25 +4,52 @@ import sys
 import time
 from collections.abc import Callable
 from functools import cache
+from typing import NamedTuple
 
 FIRST = "first"
 """In the details of a receipt: whether it is of the first unit of its stage in its process."""
+SPENT_ON, WAITED = "spent", "waited"
+"""In the details of a receipt: CPU seconds by kind of work; seconds of waiting for files or a store."""
 _compiled = [0.0, 0.0]
 """Seconds and CPU seconds that this process has compiled."""
 _begun: set[str] = set()
 
 
-def now(cpu: Callable[[], float] = time.process_time) -> tuple[float, float]:
-    """(seconds, CPU seconds) from some moment on, standing still while kernels are compiled."""
+class Moment(NamedTuple):
+    """Seconds, CPU seconds, and seconds that this thread had to wait for a core; all from some moment on."""
+
+    seconds: float
+    cpu_seconds: float
+    queued: float
+
+
+def now(cpu: Callable[[], float] = time.process_time) -> Moment:
+    """A moment of a clock that stands still while kernels are compiled."""
     if "numba" in sys.modules:
         _listen()
-    return time.perf_counter() - _compiled[0], cpu() - _compiled[1]
+    return Moment(time.perf_counter() - _compiled[0], cpu() - _compiled[1], _queued())
 
 
-def since(began: tuple[float, float], cpu: Callable[[], float] = time.process_time) -> tuple[float, float]:
-    """(seconds, CPU seconds) since a `now`."""
-    seconds, cpu_seconds = now(cpu)
-    return seconds - began[0], cpu_seconds - began[1]
+def since(began: Moment, cpu: Callable[[], float] = time.process_time) -> tuple[float, float]:
+    """(seconds, CPU seconds) since a moment."""
+    ended = now(cpu)
+    return ended.seconds - began.seconds, ended.cpu_seconds - began.cpu_seconds
+
+
+def waited(began: Moment) -> float:
+    """Seconds since a moment in which this process had nothing to do: files or a store kept it waiting."""
+    ended = now()
+    busy = ended.cpu_seconds - began.cpu_seconds + ended.queued - began.queued
+    return max(0.0, ended.seconds - began.seconds - busy)
+
+
+def _queued() -> float:
+    """0 where the kernel does not say (Documentation/scheduler/sched-stats.rst)."""
+    try:
+        with open("/proc/thread-self/schedstat", "rb") as file:
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return 0.0
 
 
 def is_first(stage: str) -> bool:

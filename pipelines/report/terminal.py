@@ -29,6 +29,9 @@ def terminal_summary(report: Report) -> RenderableType:
         parts.append(_reasons(report))
     parts += [_labelled(of.whole) for of in report.labels]
     parts += [Text(f"! {item.text}", style=TERMINAL["notice"]) for item in report.attention]
+    for one in report.timing.bottlenecks if report.timing else ():
+        named = f" ({one.file})" if one.file else ""
+        parts.append(Text(f"! slow at {one.stage}: {one.what}{named}. To change: {one.change}.", TERMINAL["notice"]))
     return Group(*parts)
 
 

@@ -3,8 +3,10 @@
 import contextlib
 import os
 import platform
+import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -24,13 +26,14 @@ from gristmill.pipelines.report.alarms.reference import read_reference, referenc
 from gristmill.pipelines.report.build import write_report
 from gristmill.pipelines.report.kept import described
 from gristmill.pipelines.run import manifest
+from gristmill.pipelines.run.bottleneck import Facts, bottlenecks, tasks_of
 from gristmill.pipelines.run.changes import changes
 from gristmill.pipelines.run.earlier import find_earlier, forget_earlier, note_measured
 from gristmill.pipelines.run.forecast import Measured
 from gristmill.pipelines.run.graph import build
 from gristmill.pipelines.run.job import Job, make_job, plan_units
 from gristmill.pipelines.run.keys import code_version
-from gristmill.pipelines.run.measured import measure, to_json
+from gristmill.pipelines.run.measured import measure
 from gristmill.pipelines.run.outcome import emptiness, whole_stages
 from gristmill.pipelines.run.request import STAGES, Request
 from gristmill.pipelines.run.standing import all_standing, read_standing, standing_receipts
@@ -66,7 +69,7 @@ def execute(request: Request, begun: Callable[[Store], None] = lambda store: Non
     chosen = choose(request.runner, request.workers, request.beam_args, scratch, budget)
     loaded = load(request.recipe, fetch)
     check(loaded)
-    aside, pid = _aside(store, loaded, chosen), os.getpid()
+    aside, pid = aside_of(store, loaded, chosen), os.getpid()
     try:
         aside(lambda: claim(store))
     except OSError as error:
@@ -89,7 +92,7 @@ def execute(request: Request, begun: Callable[[Store], None] = lambda store: Non
         return document
 
 
-def _aside(store: Store, loaded: LoadedRecipe, chosen: Chosen) -> Aside:
+def aside_of(store: Store, loaded: LoadedRecipe, chosen: Chosen) -> Aside:
     """Only the local runner forks, and only clients of stores have threads. Their packages are loaded once, here."""
     paths = [path for source in loaded.recipe.sources.values() for path in source.paths]
     addresses = [address for address in (store.root, *paths) if is_remote(address)]
@@ -104,7 +107,7 @@ def _prepare(store: Store, loaded: LoadedRecipe, request: Request, chosen: Chose
     reference = _reference(store, loaded)
     notes = doubts(loaded)
     units = plan_units(loaded, loaded.recipe.plan.unit_bytes, notes)
-    job = make_job(loaded.recipe, units, store, request.sample, _last_stage(loaded, request.until))
+    job = make_job(loaded.recipe, units, store, request.sample, last_stage(loaded, request.until))
     job = replace(job, decided=job.duplicates_found(units), earlier=find_earlier(job))
     _begin(job, loaded, units, request, chosen, pid, notes, reference)
     return job, units
@@ -141,7 +144,7 @@ def _give_up(job: Job, units: list[Unit], error: BaseException, asked: float | N
     return None
 
 
-def _last_stage(loaded: LoadedRecipe, until: str) -> str:
+def last_stage(loaded: LoadedRecipe, until: str) -> str:
     """A recipe without a tokenizer ends with the text."""
     return "text" if loaded.recipe.tokenizer is None and STAGES.index(until) > STAGES.index("text") else until
 
@@ -157,11 +160,7 @@ def _begin(
     changed = changes(store, job, before)
     store.delete(MANIFEST)  # what lies there is about to change; until the end only receipts are to be trusted
     store.delete(NOTES)
-    write_plan(store, units)
-    for plugin in loaded.recipe.plugins:
-        if plugin.source:
-            store.write_bytes(plugin.kept_as, plugin.source.encode())
-    keep(store, loaded.recipe)
+    lay_out(job, units)
     note_measured(job)
     store.write_bytes(RECIPE, dump(loaded.recipe).encode())
     state = {
@@ -185,6 +184,15 @@ def _begin(
         "report": before.get("report"),
     }
     store.write_sealed(STATE, state)
+
+
+def lay_out(job: Job, units: list[Unit]) -> None:
+    """Put what workers read of a job into its run directory: the plan, plugins, models."""
+    write_plan(job.store, units)
+    for plugin in job.recipe.plugins:
+        if plugin.source:
+            job.store.write_bytes(plugin.kept_as, plugin.source.encode())
+    keep(job.store, job.recipe)
 
 
 def _reference(store: Store, loaded: LoadedRecipe) -> str | None:
@@ -251,9 +259,26 @@ def _publish(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]], sh
     document = manifest.build(job, units, receipts, accounts)
     forget_earlier(job)
     manifest.publish(job, units, document, receipts)
-    done = _with_duplicates(job, units, receipts)
-    update_state(job.store, stages=stage_times(done), measured=to_json(measured(job, units, done, shuffled)))
+    done = with_duplicates(job, units, receipts)
+    found = {"measured": measured(job, units, done, shuffled).to_json(), "bottlenecks": held_up(job, units, done)}
+    update_state(job.store, stages=stage_times(done), **found)
     return document
+
+
+def held_up(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]]) -> list[dict[str, Any]]:
+    """What held this run up, for its report."""
+    state = job.store.read_sealed(STATE) or {}
+    started, options = datetime.fromisoformat(state["started"]).timestamp(), job.recipe.tokenizer
+    paths = [job.store.root, *(path for source in job.recipe.sources.values() for path in source.paths)]
+    facts = Facts(
+        state["workers"],
+        time.time() - started,
+        job.recipe.plan.unit_bytes,
+        job.input_bytes,
+        sample_bytes(options) if options else 0,
+        any(map(is_remote, paths)),
+    )
+    return [asdict(one) for one in bottlenecks(tasks_of(units, receipts, started), facts)]
 
 
 def measured(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]], shuffled: int) -> Measured:
@@ -282,7 +307,7 @@ def stage_times(receipts: dict[str, list[Receipt]]) -> list[dict[str, Any]]:
     return rows
 
 
-def _with_duplicates(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]]) -> dict[str, list[Receipt]]:
+def with_duplicates(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]]) -> dict[str, list[Receipt]]:
     """The receipts of deduplication in their place: they are named by their units, so that no note lists them."""
     if "duplicates" not in job.stages or "score" not in receipts:
         return receipts

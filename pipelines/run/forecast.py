@@ -8,7 +8,8 @@ Pure: `run.measured` makes a `Measured` from receipts. Core-seconds are CPU seco
 import heapq
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 MODEL_ERROR = 0.12
 """Relative error of a forecast though everything was measured well: caches, other work on the machine, other texts."""
@@ -20,6 +21,8 @@ TOKENIZER_GROWTH = 0.75
 """Power of the sample's bytes: distinct words and merges grow slower than the text (docs/forecast.md)."""
 PAIRS_ERROR = 0.15
 """How much dearer a document's search for duplicates may become with each tenfold corpus: more of it repeats."""
+FINDING_SECONDS, ROWS_SECONDS = 0.35, 0.08
+"""Most CPU seconds of the search for duplicates (a dozen shuffles) and of the pack plan, of however few documents."""
 PARTITION_DOCUMENTS, FEWEST_PARTITIONS, MOST_PARTITIONS = 16_384, 4, 4096
 """Of the shuffles of deduplication (stages/duplicates/partitions.py)."""
 SHUFFLED_EACH = 300
@@ -78,9 +81,10 @@ class SourceCost:
 class Measured:
     """What a part of a run took. share: of the documents, where they were chosen by hash (`--sample`).
 
-    duplicates: CPU seconds over all `compared` documents. tokenizer: CPU seconds for `sample_bytes` of text, of at most
-    `sample_limit` (0: it was taken over). rows: CPU seconds of the pack plan. shuffled: bytes between stages, 0 where
-    nobody counted. once: bytes of datasets that do not grow.
+    duplicates: CPU seconds over all `compared` documents; storing: of each unit's decision. tokenizer: CPU seconds for
+    `sample_bytes` of text, of at most `sample_limit` (0: it was taken over). rows: CPU seconds of the pack plan.
+    shuffled: bytes between stages, 0 where nobody counted. once: bytes of datasets that do not grow; together: of those
+    that are made of all documents at once.
     """
 
     sources: Mapping[str, SourceCost]
@@ -88,12 +92,24 @@ class Measured:
     share: float = 1.0
     duplicates: float = 0.0
     compared: int = 0
+    storing: float = 0.0
     tokenizer: float = 0.0
     sample_bytes: int = 0
     sample_limit: int = 0
     rows: float = 0.0
     shuffled: int = 0
     once: Mapping[str, int] = field(default_factory=dict)
+    together: Mapping[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> "Measured":
+        """The inverse of to_json."""
+        sources = {name: SourceCost(**cost) for name, cost in record["sources"].items()}
+        return cls(**{**record, "sources": sources, "stages": tuple(record["stages"])})
 
 
 @dataclass(frozen=True)
@@ -166,9 +182,9 @@ def forecast(measured: Measured, units: Iterable[tuple[str, int]]) -> Forecast:
     text = _sum((scale * sources[name].text_bytes, sources[name].error) for name, scale in grown.items())
     times = compared / sum(cost.documents for cost in sources.values()) if compared else 1.0
     alone = {
-        "duplicates": _duplicates(measured, times, compared, error),
+        "duplicates": _duplicates(measured, times, compared, len(planned), error),
         "tokenizer": _tokenizer(measured, times, error),
-        "rows": _alone("rows", measured.rows * times, error),
+        "rows": _alone("rows", _beyond(measured.rows, ROWS_SECONDS, times), error),
     }
     order = ("score", "duplicates", "text", "tokenizer", "tokens", "rows")
     found = {one.stage: one for one in stages} | {
@@ -176,6 +192,9 @@ def forecast(measured: Measured, units: Iterable[tuple[str, int]]) -> Forecast:
     }
     start = StageForecast("start and report", Range.about(START_SECONDS, 0.5), (START_SECONDS,))
     datasets: dict[str, Range] = {name: Range.about(size, MODEL_ERROR) for name, size in measured.once.items()}
+    datasets |= {
+        name: Range.about(size * times, math.hypot(MODEL_ERROR, error)) for name, size in measured.together.items()
+    }
     for name, scale in grown.items():
         for dataset, size in sources[name].bytes.items():
             whole = _whole(size, sources[name].unit_bytes.get(dataset, 0.0), sources[name], scale, counted[name])
@@ -255,15 +274,20 @@ def _mapped(
     return StageForecast(stage, _sum(errors), tasks)
 
 
-def _duplicates(measured: Measured, times: float, compared: float, error: float) -> StageForecast:
+def _duplicates(measured: Measured, times: float, compared: float, units: int, error: float) -> StageForecast:
     """Documents are compared with a bounded number of others each, so that the search grows as they do; the more there
     are, the more of them repeat."""
-    likely = measured.duplicates * times
+    likely = _beyond(measured.duplicates, FINDING_SECONDS, times) + measured.storing * units
     spread = math.hypot(MODEL_ERROR, error)
     more = (1 + PAIRS_ERROR) ** math.log10(max(times, 1.0))
     partitions = min(MOST_PARTITIONS, max(FEWEST_PARTITIONS, math.ceil(compared / PARTITION_DOCUMENTS)))
     seconds = Range(likely / (1 + spread), likely, likely * (1 + spread) * more)
     return StageForecast("duplicates", seconds, (likely / partitions,) * partitions)
+
+
+def _beyond(measured: float, constant: float, times: float) -> float:
+    """What grows so many times, but for a constant part of it."""
+    return min(measured, constant) + max(0.0, measured - constant) * times
 
 
 def _tokenizer(measured: Measured, times: float, error: float) -> StageForecast:

@@ -2,22 +2,20 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 
 import numpy as np
 
 from gristmill.pipelines.records.accounts import IN
-from gristmill.pipelines.records.clock import FIRST
+from gristmill.pipelines.records.clock import FIRST, SPENT_ON
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Part, Receipt
 from gristmill.pipelines.run.forecast import ALONE_ERROR, Measured, SourceCost
 from gristmill.pipelines.stages.score import FINGERPRINTS
-from gristmill.pipelines.stages.score_units import SPENT_ON
 
 BY_UNIT = ("score", "text", "tokens")
 """Stages with a receipt for each unit, in the order of the units."""
-UNIT_SECONDS = 0.02
-"""Most CPU seconds of a stage that a unit takes though nothing is in it: files, a receipt (docs/forecast.md)."""
+UNIT_SECONDS = {"score": 0.02, "text": 0.028, "tokens": 0.013}
+"""Most CPU seconds that a unit takes though nothing is in it: files, a receipt (docs/forecast.md)."""
 
 
 def measure(
@@ -29,32 +27,24 @@ def measure(
         for name in dict.fromkeys(unit.source for unit in units)
     }
     tokenizer = next(iter(receipts.get("tokenizer", ())), None)
+    decided = sorted(receipt.cpu_seconds for receipt in receipts.get("duplicates", ()))
+    storing = decided[len(decided) // 2] if len(decided) > 1 else 0.0  # one receipt has what finding them took
     prints = [part for receipt in receipts.get("score", ()) for part in receipt.of(FINGERPRINTS)]
-    single = [part for receipt in (*receipts.get("tokenizer", ()), *receipts.get("rows", ())) for part in receipt.parts]
     return Measured(
         sources={name: cost for name, cost in sources.items() if cost.input_bytes},
         stages=tuple(stage for stage in ("score", "duplicates", "text", "tokenizer", "tokens") if stage in receipts),
         share=share,
-        duplicates=sum(receipt.cpu_seconds for receipt in receipts.get("duplicates", ())),
+        duplicates=max(0.0, sum(decided) - storing * len(decided)),
+        storing=storing,
         compared=sum(part.rows for part in prints),
         tokenizer=tokenizer.cpu_seconds if tokenizer else 0.0,
         sample_bytes=int(tokenizer.details.get("sample_bytes", 0)) if tokenizer else 0,
         sample_limit=sample_limit,
         rows=sum(receipt.cpu_seconds for receipt in receipts.get("rows", ())),
         shuffled=shuffled,
-        once=_sizes(single),
+        once=_sizes(part for receipt in receipts.get("tokenizer", ()) for part in receipt.parts),
+        together=_sizes(part for receipt in receipts.get("rows", ()) for part in receipt.parts),
     )
-
-
-def to_json(measured: Measured) -> dict:
-    """As a JSON object."""
-    return asdict(measured)
-
-
-def from_json(record: dict) -> Measured:
-    """The inverse of to_json."""
-    sources = {name: SourceCost(**cost) for name, cost in record["sources"].items()}
-    return Measured(**{**record, "sources": sources, "stages": tuple(record["stages"])})
 
 
 def _source(places: list[int], units: Sequence[Unit], receipts: Mapping[str, Sequence[Receipt]]) -> SourceCost:
@@ -78,7 +68,7 @@ def _source(places: list[int], units: Sequence[Unit], receipts: Mapping[str, Seq
         seconds=seconds,
         bytes=_sizes(part for done in mine.values() for receipt in done for part in receipt.parts),
         units=len(places),
-        unit_seconds={stage: min(UNIT_SECONDS, *took[stage]) for stage in seconds},
+        unit_seconds={stage: min(UNIT_SECONDS[stage], *took[stage]) for stage in seconds},
         unit_bytes=_unit_bytes(part for done in mine.values() for receipt in done for part in receipt.parts),
         error=_error(list(zip(size, whole, strict=True))),
     )

@@ -9,7 +9,7 @@ import apache_beam as beam
 from gristmill.filters.signals import SPENT
 from gristmill.pipelines.read.unit import read_unit
 from gristmill.pipelines.recipe.schema import Recipe
-from gristmill.pipelines.records.clock import FIRST, is_first, now, since
+from gristmill.pipelines.records.clock import FIRST, SPENT_ON, WAITED, is_first, now, since, waited
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.decide_again import Earlier, decide_again
@@ -20,8 +20,6 @@ from gristmill.pipelines.storage.receipt_book import ReceiptBook
 
 T = TypeVar("T")
 
-SPENT_ON = "spent"
-"""In the details of a receipt: CPU seconds by step, of `all`, and of the dearest signals."""
 DEAREST = 8
 """Signals that a receipt names: those that may be to blame."""
 
@@ -61,6 +59,7 @@ def score_unit(scorer: UnitScorer, book: ReceiptBook, unit: Unit) -> Receipt:
             "unit": unit.to_json(),
             SPENT_ON: _spent(guard.spent, before, cpu_seconds),
             FIRST: first,
+            WAITED: round(waited(began), 4),
         }
         receipt = Receipt(
             book.stage, unit.key, writer.parts(), tuple(writer.accounts), seconds, cpu_seconds, details=details

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from gristmill.pipelines.processes.isolation import Guard
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.accounts import DEAD, DROPPED, IN, KEPT, Accounts
-from gristmill.pipelines.records.clock import FIRST, is_first, now, since
+from gristmill.pipelines.records.clock import FIRST, WAITED, is_first, now, since, waited
 from gristmill.pipelines.records.columns import dead_batch
 from gristmill.pipelines.records.dead_letters import dead_letter
 from gristmill.pipelines.records.receipts import Part, Receipt
@@ -80,7 +80,7 @@ class UnitEncoder:
                     parts.append(part)
             seconds, cpu_seconds = since(began)
             everything = (*parts, *dead.parts)
-            details = {"tokens": tokens, FIRST: first}
+            details = {"tokens": tokens, FIRST: first, WAITED: round(waited(began), 4)}
             receipt = Receipt(self.book.stage, name, everything, tuple(accounts), seconds, cpu_seconds, details=details)
             self.book.commit(receipt)
         return receipt

@@ -38,7 +38,7 @@ def test_version(command):
 
 def test_validate__warns_of_what_can_hardly_be_meant(command, corpus):
     doubtful = corpus.with_recipe("doubtful", "duplicate_lines: 0.31}", "words_min: 200000}")
-    done = command("validate", doubtful.recipe)
+    done = command("validate", doubtful.recipe, "--measure", "0")
     assert done.returncode == 0
     assert "warning: " in done.stderr
     assert "exclude each other" in done.stderr
@@ -46,7 +46,7 @@ def test_validate__warns_of_what_can_hardly_be_meant(command, corpus):
 
 def test_tilde__is_the_home_folder(command, corpus, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(corpus.folder))
-    done = command("validate", "~/recipe.yaml")
+    done = command("validate", "~/recipe.yaml", "--measure", "0")
     assert done.returncode == 0, done.stderr
     monkeypatch.setenv("HOME", str(tmp_path))
     done = command("run", corpus.recipe, "--out=~/run", "--until", "score")
@@ -60,10 +60,15 @@ def test_init_validate_run_status_why_clean(command, corpus, tmp_path):
     again = command("init", tmp_path / "recipe.yaml")
     assert (again.returncode, "--force" in again.stderr) == (2, True)
 
-    valid = command("validate", corpus.recipe)
+    valid = command("validate", corpus.recipe, "--workers", 3)
     assert valid.returncode == 0, valid.stderr
     assert re.search(r"web +jsonl +3 +\d+", valid.stdout)
-    assert "expected disk" in valid.stdout
+    for said in ("core time", "on 3 workers", "disk", "score", "tokenizer", "tokens/train"):
+        assert said in valid.stdout
+    quick = command("validate", corpus.recipe, "--measure", "0")
+    assert (quick.returncode, "core time" in quick.stdout) == (0, False)
+    wrong = command("validate", corpus.recipe, "--measure", "much")
+    assert (wrong.returncode, "--measure" in wrong.stderr) == (2, True)
 
     run = tmp_path / "run"
     done = command("run", corpus.recipe, "--out", run)
@@ -178,5 +183,5 @@ def test_classifier_train__writes_where_the_recipe_looks_and_says_what_it_measur
     assert done.returncode == 0, done.stderr
     assert re.search(r"good +zh +\d+", done.stdout)
     assert {file.name for file in (tmp_path / "classifiers" / "edu").iterdir()} == {"model.bin", "card.json", "card.md"}
-    after = command("validate", recipe)
+    after = command("validate", recipe, "--measure", "0")
     assert after.returncode == 0, after.stderr

@@ -3,8 +3,7 @@
 import pytest
 
 from gristmill.pipelines.run.execute import execute
-from gristmill.pipelines.run.forecast import forecast
-from gristmill.pipelines.run.measured import from_json
+from gristmill.pipelines.run.forecast import Measured, forecast
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.plan_file import read_plan
 from gristmill.pipelines.storage.store import Store
@@ -13,14 +12,18 @@ from gristmill.pipelines.storage.store import Store
 def forecast_of(run):
     store = Store.at(run)
     state = store.read_sealed("run.json")
-    return forecast(from_json(state["measured"]), [(unit.source, unit.bytes) for unit in read_plan(store)]), state
+    return forecast(
+        Measured.from_json(state["measured"]), [(unit.source, unit.bytes) for unit in read_plan(store)]
+    ), state
 
 
 def test_forecast__of_what_was_measured_is_what_it_took(calm):
     found, state = forecast_of(calm)
     took = {stage["stage"]: stage["cpu_seconds"] for stage in state["stages"]}
     likely = {stage.stage: stage.core_seconds.likely for stage in found.stages[1:]}
-    assert likely == pytest.approx(took, abs=0.01)
+    assert list(likely) == list(took)
+    for stage, seconds in took.items():  # without what the first unit of a process loads
+        assert 0.2 * seconds < likely[stage] < seconds + 0.01, stage
     for dataset in ("text", "curated", "ledger", "tokens/train"):
         size = sum(file.stat().st_size for file in (calm / dataset).iterdir())
         assert found.datasets[dataset].likely == pytest.approx(size)
@@ -33,6 +36,7 @@ def test_forecast__of_a_sample_multiplies_all_but_reading(corpus, calm, tmp_path
     execute(Request(corpus.recipe, tmp_path / "run", sample=0.5, until="text"))
     found, state = forecast_of(tmp_path / "run")
     whole, _ = forecast_of(calm)
+    assert found.disk.likely == pytest.approx(sum(whole.datasets[name].likely for name in found.datasets), rel=0.5)
     assert found.documents.likely == pytest.approx(whole.documents.likely, rel=0.25)
     assert state["measured"]["share"] == 0.5
     web = state["measured"]["sources"]["web"]
@@ -42,5 +46,15 @@ def test_forecast__of_a_sample_multiplies_all_but_reading(corpus, calm, tmp_path
     score = next(stage for stage in found.stages if stage.stage == "score")
     reading = sum(one["read_seconds"] for one in state["measured"]["sources"].values())
     rest = sum(one["seconds"]["score"] for one in state["measured"]["sources"].values())
-    assert score.core_seconds.likely == pytest.approx(reading + 2 * rest)
+    assert reading + rest < score.core_seconds.likely <= reading + 2 * rest
     assert [stage.stage for stage in found.stages] == ["start and report", "score", "duplicates", "text"]
+
+
+def test_receipts__hold_times_and_the_datasets_do_not(calm, corpus, tmp_path, digests):
+    """What a forecast and a bottleneck are made of lies in receipts and run.json, not in what is published."""
+    execute(Request(corpus.recipe, tmp_path / "run", workers=3))
+    assert digests(tmp_path / "run") == digests(calm)
+    receipt = next(iter((calm / "_work").glob("score-*/*.json"))).read_text("utf-8")
+    assert all(f'"{name}"' in receipt for name in ("spent", "waited", "first", "read", "judge", "signals"))
+    for file in ("manifest.json", "recipe.yaml"):
+        assert not any(name in (calm / file).read_text("utf-8") for name in ("seconds", "waited", "bottleneck"))

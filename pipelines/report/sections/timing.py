@@ -33,10 +33,23 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Bottleneck:
+    """What held the run up, and what to change; `seconds` of the clock that a run without it would gain at most."""
+
+    cause: str
+    stage: str
+    seconds: float
+    what: str
+    change: str
+    file: str
+
+
+@dataclass(frozen=True)
 class Timing:
-    """Where the time went."""
+    """Where the time went. bottlenecks: the worst first; none where all was in balance."""
 
     stages: list[Stage]
+    bottlenecks: list[Bottleneck]
     seconds: float
     facts: list[Figure]
     query: str
@@ -51,7 +64,11 @@ def build_timing(material: Material) -> Timing | None:
     facts = [
         Figure(name, moment(str(material.state[name]))) for name in _FACTS if material.state.get(name) not in (None, "")
     ]
-    return Timing([_stage(stage, seconds) for stage in stages], seconds, facts, STAGES_QUERY)
+    held = [
+        Bottleneck(**{**one, "file": material.excerpts.name(one["file"])})
+        for one in material.state.get("bottlenecks") or []
+    ]
+    return Timing([_stage(stage, seconds) for stage in stages], held, seconds, facts, STAGES_QUERY)
 
 
 def _stage(stage: dict[str, Any], whole: float) -> Stage:

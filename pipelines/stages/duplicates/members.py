@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from gristmill.filters.dedup.fingerprints import unpack_ids
 from gristmill.pipelines.errors import DamageError
-from gristmill.pipelines.records.clock import now, since
+from gristmill.pipelines.records.clock import Moment, now, since
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.duplicates.find import MEMBER, REPEATED, members_of
 from gristmill.pipelines.stages.exchange import COST_TAG, Cost, rows_of
@@ -94,7 +94,7 @@ class StoreMembers(beam.DoFn):
         yield number, scored
 
 
-def store_members(book: ReceiptBook, unit: str, members: Membership, finding: Cost, began: tuple[float, float]) -> None:
+def store_members(book: ReceiptBook, unit: str, members: Membership, finding: Cost, began: Moment) -> None:
     """Keep the decision of one unit; a resumed run reads it instead of finding duplicates again.
 
     The receipt of the first unit says what finding took, over all units.

@@ -240,7 +240,11 @@ def write_run(run: Path, docs: list[Doc], dead: list[dict[str, Any]]) -> Path:
         for name, seconds in (("score", 12.5), ("duplicates", 3.25), ("text", 1.5))
     ]  # fmt: skip
     _json(run / "run.json", {"started": "2026-01-02T03:04:05+00:00", "finished": "2026-01-02T03:05:00+00:00",
-                             "runner": "local", "workers": 2, "status": "finished", "stages": stages})  # fmt: skip
+                             "runner": "local", "workers": 2, "status": "finished", "stages": stages,
+                             "bottlenecks": [{"cause": "large_file", "stage": "score", "seconds": 8.0,
+                                              "what": "one worker took 9 s for a file of 812 MB",
+                                              "change": "give this file in several",
+                                              "file": f"{EMAIL}.warc.gz"}]})  # fmt: skip
     return run
 
 

@@ -17,11 +17,12 @@ def seconds(found):
 
 
 def test_forecast__a_part_of_the_units_grows_with_bytes():
-    found = forecast(Measured({"web": source()}, ALL, duplicates=0.5, compared=100, rows=0.1), [("web", 2000)] * 4)
+    part = Measured({"web": source()}, ALL, duplicates=0.85, compared=100, storing=0.1, rows=0.18)
+    found = forecast(part, [("web", 2000)] * 4)
     likely = seconds(found)
     assert likely["score"] == pytest.approx(8 * 8)
-    assert (likely["text"], likely["tokens"], likely["duplicates"]) == pytest.approx((24, 8, 4))
-    assert (likely["rows"], likely["start and report"]) == pytest.approx((0.8, START_SECONDS))
+    assert (likely["text"], likely["tokens"], likely["duplicates"]) == pytest.approx((24, 8, 0.35 + 8 * 0.5 + 4 * 0.1))
+    assert (likely["rows"], likely["start and report"]) == pytest.approx((0.08 + 0.8, START_SECONDS))
     assert (found.documents.likely, found.text_bytes.likely, found.disk.likely) == (800, 40_000, 4000)
     assert found.peak_disk.likely > found.disk.likely
     assert (found.input_bytes, found.units) == (8000, 4)
@@ -31,6 +32,14 @@ def test_forecast__of_a_sample_of_documents_reading_was_whole():
     found = forecast(Measured({"web": source()}, ("score", "text"), share=0.125), [("web", 500)] * 2)
     assert seconds(found)["score"] == pytest.approx(2 + 8 * 6)
     assert seconds(found)["text"] == pytest.approx(24)
+
+
+def test_forecast__what_a_unit_takes_however_little_is_in_it_grows_with_the_units():
+    each = {"unit_seconds": {"text": 1.0}, "unit_bytes": {"text": 100.0}, "units": 2}
+    half = SourceCost(1000, 100, 5000, 0.0, {"text": 5.0}, {"text": 600}, error=0.0, **each)
+    found = forecast(Measured({"web": half}, ("text",), share=0.5), [("web", 500)] * 2)
+    assert seconds(found)["text"] == 2 + 2 * 3
+    assert found.datasets["text"].likely == 200 + 2 * 400
 
 
 def test_forecast__sources_grow_each_by_its_own_rate():
@@ -64,10 +73,10 @@ def test_wall__tasks_are_not_shared_and_one_worker_learns_the_tokenizer():
     assert stage.wall(1) == Range(50, 100, 200)
     assert stage.wall(2).likely == stage.wall(99).likely == 60
     assert stage.wall(2).high == 120
-    measured = Measured({"web": source()}, ALL, tokenizer=5.0, sample_bytes=10, sample_limit=10, rows=1.0)
+    measured = Measured({"web": source()}, ALL, tokenizer=5.0, sample_bytes=10, sample_limit=10, rows=0.08)
     many = forecast(measured, [("web", 10)] * 100)
     assert many.wall(1).likely == pytest.approx(many.core_seconds.likely)
-    serial = 5.0 + 1.0 + START_SECONDS
+    serial = 5.0 + 0.08 + START_SECONDS
     assert many.wall(100).likely == pytest.approx(serial + 0.12, abs=0.02)
     assert many.wall(10**6) == many.wall(100)
 

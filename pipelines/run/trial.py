@@ -1,0 +1,122 @@
+"""A part of the input is done, to see what the whole will take.
+
+    python -m gristmill.pipelines.run.trial RECIPE BYTES FOLDER
+
+Some units of every source, evenly spread over its files, go through all stages in a folder of their own, one after
+another. FOLDER/measured.json gets what they took (`run.measured`), and why a later stage could not be measured.
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from gristmill.pipelines.errors import GristmillError, causes
+from gristmill.pipelines.processes.collection import no_collection
+from gristmill.pipelines.processes.lifetime import end_with_parent
+from gristmill.pipelines.read.files import File, open_file
+from gristmill.pipelines.read.formats import READERS
+from gristmill.pipelines.recipe.load import LoadedRecipe, load
+from gristmill.pipelines.recipe.schema import Source
+from gristmill.pipelines.records.elements import Unit
+from gristmill.pipelines.run.execute import aside_of, collect, last_stage, lay_out, measured, run_graph, with_duplicates
+from gristmill.pipelines.run.job import make_job
+from gristmill.pipelines.run.outcome import whole_stages
+from gristmill.pipelines.run.plan import plan_source
+from gristmill.pipelines.run.request import STAGES
+from gristmill.pipelines.runners.options import choose
+from gristmill.pipelines.storage.models import fetch
+from gristmill.pipelines.storage.store import Store
+
+LEAST = 1_000_000
+"""Bytes of a source, however small its part of the input is."""
+PIECES = 8
+"""Units of a source, at least, where it can be cut so: how they differ says how sure the forecast is."""
+SMALLEST = 256_000
+"""Bytes of a unit: below, it is files and receipts that take the time."""
+
+
+def try_out(loaded: LoadedRecipe, size: int, folder: Path) -> dict[str, Any]:
+    """Do about so many bytes of the input. Returns {"measured": ..., "ended": why a stage could not be measured}.
+
+    Raises GristmillError where nothing could be measured.
+    """
+    store, chosen = Store.at(folder / "run"), choose("local", 1, (), folder)
+    aside = aside_of(store, loaded, chosen)
+    units = aside(lambda: list(_units(loaded, size, folder / "heads")))
+    store.prepare()
+    job = make_job(loaded.recipe, units, store, 1.0, last_stage(loaded, STAGES[-1]))
+    lay_out(job, units)
+    ended, shuffled = "", 0
+    try:
+        shuffled = run_graph(job, chosen)
+        receipts = collect(job, units)
+    except Exception as error:
+        part = whole_stages(job, units)
+        known = next((cause for cause in causes(error) if isinstance(cause, GristmillError)), None)
+        if part is None:
+            raise known or error from error
+        ended = known.what if known else type(error).__name__
+        job, receipts = part
+    done = with_duplicates(job, units, receipts)
+    return {"measured": measured(job, units, done, shuffled).to_json(), "ended": ended}
+
+
+def _units(loaded: LoadedRecipe, size: int, folder: Path) -> Iterator[Unit]:
+    """Some units of every source, which hold about so many bytes together; at least one of each."""
+    unit_bytes, sources = loaded.recipe.plan.unit_bytes, loaded.recipe.sources
+    whole = {
+        name: sum(unit.bytes for unit in plan_source(name, source, loaded.folder, unit_bytes))
+        for name, source in sources.items()
+    }
+    for name, source in sources.items():
+        mine = whole[name]
+        wanted = min(mine, max(LEAST, size * mine // max(1, sum(whole.values()))))
+        units = plan_source(name, source, loaded.folder, min(unit_bytes, max(SMALLEST, wanted // PIECES)))
+        number = max(1, min(len(units), round(len(units) * wanted / mine))) if mine else len(units)
+        for at in range(number):
+            yield _head(units[at * len(units) // number], source, max(wanted // number, LEAST), folder)
+
+
+def _head(unit: Unit, source: Source, size: int, folder: Path) -> Unit:
+    """The unit, or one of the first bytes of its file where that cannot be cut and would be read for minutes.
+
+    The reader finds a file that ends early: one dead letter.
+    """
+    split = unit.splits[0]
+    reader = READERS[source.format]
+    if len(unit.splits) > 1 or unit.bytes <= 2 * size or split.start or split.end not in (split.size, -1):
+        return unit
+    if reader.items is None:
+        return unit
+    folder.mkdir(parents=True, exist_ok=True)
+    head = folder / f"{unit.key}-{os.path.basename(split.path)}"
+    with open_file(split.path) as file:
+        head.write_bytes(file.read(size))
+    cut, read = next(iter(reader.cut(File(str(head), size, str(head.stat().st_mtime_ns)), size, source)))
+    return replace(unit, splits=(cut,), bytes=read)
+
+
+def main(recipe: str, size: str, folder: str) -> int:
+    """Measure, and write what was found; an error of ours goes there too."""
+    end_with_parent(signal.SIGKILL)
+    logging.basicConfig(level="ERROR")
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    try:
+        with no_collection():
+            loaded = load(Path(recipe), fetch)
+        found = try_out(loaded, int(size), Path(folder))
+    except GristmillError as error:
+        found = {"measured": None, "ended": error.what}
+    (Path(folder) / "measured.json").write_text(json.dumps(found), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
