@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from gristmill.filters.kernels.jit import cache_folder
-from gristmill.pipelines.runners.portable.engines import ENGINES
+from gristmill.pipelines.runners.portable.engines import ENGINES, find_spark
 from tests.runs.conftest import Corpus
 from tests.runs.hosts.machines import Host, hosts, missing
 
 WORKERS = ("worker-a", "worker-b")
 STORE = "store:9000"
+MASTER = "spark://driver:7077"
+ON_SPARK = ("--runner", "spark", "--workers", "2", "--", f"--spark_master_url={MASTER}")
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "AKIAGRISTMILLHOSTS00",
     "AWS_SECRET_ACCESS_KEY": "s3cret/of+the/hosts",
@@ -73,9 +75,10 @@ class Fleet:
             self.hosts[host].wait_for(listens, process, log)
 
     def start_pool(self, host: str, **more: str) -> None:
-        """A worker pool, where the executors of that host expect it."""
-        pool = [sys.executable, "-m", "gristmill.infra.worker_pool", "--host", "127.0.0.1", "--port", "50000"]
-        self.start(host, "pool", pool, "127.0.0.1:50000", **more)
+        """A worker pool, where the executors of that host expect it, instead of the one that runs there."""
+        self.hosts[host].run(["sh", "-c", "test ! -e /run/pool || { kill $(cat /run/pool); sleep 1; }"])
+        pool = f"{sys.executable} -m gristmill.infra.worker_pool --host 127.0.0.1 --port 50000"
+        self.start(host, "pool", ["sh", "-c", f"echo $$ >/run/pool; exec {pool}"], "127.0.0.1:50000", **more)
 
     def log(self, host: str, name: str) -> Path:
         """What a daemon says."""
@@ -105,13 +108,12 @@ class Fleet:
         return self.hosts["driver"].run([*GRISTMILL, *arguments], seconds, COLUMNS="200")
 
 
-@pytest.fixture
-def fleet(small_run, tmp_path) -> Iterator[Fleet]:
+@pytest.fixture(scope="module")
+def fleet(small_run, tmp_path_factory) -> Iterator[Fleet]:
     """Hosts with an S3 server and compiled kernels (a local run has made them), and nothing else started."""
     assert not missing(), missing()
-    (tmp_path / "logs").mkdir()
     with hosts("store", "driver", *WORKERS) as found:
-        made = Fleet(found, tmp_path / "logs")
+        made = Fleet(found, tmp_path_factory.mktemp("logs"))
         kernels = cache_folder()
         for name in ("driver", *WORKERS):
             found[name].environment |= CREDENTIALS
@@ -120,7 +122,7 @@ def fleet(small_run, tmp_path) -> Iterator[Fleet]:
         yield made
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def mill(fleet, small: Corpus) -> str:
     """The recipe's path on the driver's host: its input is on the store, in the bucket `mill`, its models are there."""
     driver = fleet.hosts["driver"]
@@ -130,6 +132,21 @@ def mill(fleet, small: Corpus) -> str:
     text = text.replace('"web-*', '"s3://mill/in/web-*').replace("table.p", "s3://mill/in/table.p")
     driver.write("/root/corpus/mill.yaml", text.encode())
     return "/root/corpus/mill.yaml"
+
+
+@pytest.fixture(scope="module")
+def spark(fleet: Fleet) -> Fleet:
+    """A master on the driver's host; on each worker's host a Spark worker and a worker pool, as docs/hosts.md says."""
+    jars = prepared("spark")
+    fleet.hosts["driver"].copy(jars, f"{CACHE}/{jars.name}")
+    launcher, deploy = f"{find_spark()}/bin/spark-class", "org.apache.spark.deploy"
+    home = {"SPARK_HOME": str(find_spark())}
+    fleet.start("driver", "master", [launcher, f"{deploy}.master.Master", "--host", "driver"], "driver:7077", **home)
+    for name in WORKERS:
+        sizes = ["--cores", "1", "--memory", "2g", "--work-dir", "/tmp/spark"]
+        fleet.start(name, "spark", [launcher, f"{deploy}.worker.Worker", "--host", name, *sizes, MASTER], **home)
+        fleet.start_pool(name)
+    return fleet
 
 
 def prepared(engine: str) -> Path:
