@@ -43,6 +43,11 @@ _SIGNS = (
     ),
     (r"No space left on device", "a disk of the cluster is full", "free space, then run the same command again"),
     (
+        r"Insufficient number of network buffers",
+        "a task manager of the Flink cluster has too few network buffers for the slots that work there",
+        "raise taskmanager.memory.network.max, to 128m for each slot (infra/kubernetes/flink/flink-conf.yaml)",
+    ),
+    (
         r"OutOfMemoryError|Cannot allocate memory",
         "a worker ran out of memory",
         "give executors more, or cut `plan.unit_bytes`",

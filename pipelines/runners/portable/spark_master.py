@@ -53,6 +53,8 @@ def read(page: str, master: str) -> Master | None:
     except (OSError, ValueError):
         return None
     version, workers = _VERSION.search(text), _WORKERS.search(text)
-    if f"Spark Master at {master}" not in text or version is None or workers is None:
+    # A master calls itself by the name that it was started with: behind a Service, or in a container, it has others.
+    port = re.escape(master.split(",")[0].rpartition(":")[2])
+    if not re.search(rf"Spark Master at spark://[^\s<]+:{port}\b", text) or version is None or workers is None:
         return None
     return Master(version[1], int(workers[1]))

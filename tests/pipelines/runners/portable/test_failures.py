@@ -49,3 +49,10 @@ def test_a_run_directory_that_a_host_does_not_see__is_refused_before_anything_is
     claim(store)
     check_seen(store)
     check_seen(Store.at("s3://bucket/run"))
+
+
+def test_too_few_network_buffers_of_flink__which_setting():
+    said = "java.io.IOException: Insufficient number of network buffers: required 512, but only 493 available."
+    error = explain(f"java.util.concurrent.ExecutionException: ...\nCaused by: {said}", None, "127.0.0.1:8099")
+    assert "too few network buffers" in error.what
+    assert "taskmanager.memory.network.max" in error.fix

@@ -48,6 +48,15 @@ def test_page__version_and_workers(serve):
     assert check(MASTER, serve(PAGE.format(master=MASTER, version="3.5.1", workers=0))).startswith("no worker is")
 
 
+@pytest.mark.parametrize("itself", ["spark://0.0.0.0:7077", "spark://10.1.2.3:7077", "spark://spark-master-6b9f:7077"])
+def test_master_that_calls_itself_by_another_name__is_the_one_at_that_port(serve, itself):
+    page = serve(PAGE.format(master=itself, version="3.4.4", workers=2))
+    for known in ("spark://spark-master:7077", "spark://spark-master:7077,standby:7077"):
+        assert read(page, known) == Master("3.4.4", 2)
+    assert read(page, "spark://spark-master:7078") is None
+    assert read(page, "spark://spark-master:70") is None
+
+
 @pytest.mark.parametrize("version", ["3.4.4", "4.0.1"])
 def test_another_version__is_named_beside_ours(serve, version):
     with pytest.raises(RunnerError, match=rf"the cluster runs Spark {version}, not 3\.5\.8"):
