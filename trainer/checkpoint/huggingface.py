@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.huggingface import write_huggingface
 from gristmill.tokenizer.special_ids import BOS, END, EOS, PAD
 from gristmill.tokenizer.train import MODEL_FILE
-from gristmill.trainer.checkpoint.layouts import LAYOUTS
+from gristmill.trainer.checkpoint.layouts import LAYOUTS, Pair
 from gristmill.trainer.errors import ConfigError, InputError
 from gristmill.trainer.model.config import ModelConfig
 from gristmill.trainer.model.transformer import Model
@@ -49,13 +49,19 @@ def read_transformers(folder: Path) -> Model:
     return model
 
 
-def write_transformers(model: Model, folder: Path, encoder: Encoder | None = None) -> str:
+def write_transformers(
+    model: Model, folder: Path, encoder: Encoder | None = None, others: Mapping[str, Any] | None = None
+) -> str:
     """Writes a folder that transformers' from_pretrained reads; the model_type it chose. Raises ConfigError for a model
-    that none of the layouts can express. With an encoder, AutoTokenizer gives its ids there."""
-    family = family_of(model.config)
+    that none of the layouts can express. With an encoder, AutoTokenizer gives its ids there. A reward model is one for
+    AutoModelForSequenceClassification with one label, its score. `others`: facts that config.json is to hold too."""
+    scores = model.config.head == "score"
+    config = replace(model.config, head="linear", tied=True) if scores else model.config
+    family = family_of(config)
     state = model.state_dict()
     tensors: dict[str, Tensor] = {}
-    for pair in LAYOUTS[family](model.config):
+    pairs = [*LAYOUTS[family](config)] + ([Pair(("score.weight",), ("score.weight",))] if scores else [])
+    for pair in pairs:
         ours = [_cropped(name, state[name], model.config) for name in pair.ours]
         tensors |= zip(pair.theirs, pair.to_theirs(ours), strict=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +70,7 @@ def write_transformers(model: Model, folder: Path, encoder: Encoder | None = Non
         folder / "model.safetensors",
         metadata={"format": "pt"},
     )
-    facts = {
+    facts: dict[str, Any] = {
         "model_type": family,
         "vocab_size": model.config.vocabulary,
         "bos_token_id": BOS,
@@ -73,11 +79,16 @@ def write_transformers(model: Model, folder: Path, encoder: Encoder | None = Non
         "tie_word_embeddings": model.config.tied,
         "dtype": "float32",
     } | WRITERS[family](model.config)
+    if scores:
+        name = facts["architectures"][0].replace("LMHeadModel", "").replace("ForCausalLM", "")
+        facts |= {"architectures": [f"{name}ForSequenceClassification"], "problem_type": "regression"}
+        facts |= {"id2label": {"0": "reward"}, "label2id": {"reward": 0}}
+    facts |= dict(others or {})
     _write_json(folder / "config.json", facts)
     if encoder is not None:
         shutil.copyfile(encoder.path, folder / MODEL_FILE)
         write_huggingface(encoder, folder, model.config.context)
-        if model.config.mask != "full":
+        if model.config.mask != "full" and not scores:
             _write_json(folder / "generation_config.json", _generation(model.config))
     return family
 

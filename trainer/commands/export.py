@@ -27,6 +27,7 @@ def export(
     opened = Checkpoint.open(checkpoint)
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    family = write_transformers(opened.load_model(CPU), partial, Encoder(opened.path / "tokenizer"))
+    mean = {"score_mean": opened.facts["score_mean"]} if "score_mean" in opened.facts else {}
+    family = write_transformers(opened.load_model(CPU), partial, Encoder(opened.path / "tokenizer"), mean)
     os.replace(partial, folder)
     typer.echo(json.dumps({"model_type": family, "folder": str(folder)}))

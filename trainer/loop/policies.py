@@ -13,11 +13,12 @@ from gristmill.trainer.align.prompts import ShardPrompts, check_prompts, prompts
 from gristmill.trainer.align.rounds import Keep, RolloutLoader, Teach, all_of_them, sampling_of
 from gristmill.trainer.align.teach import TeachGrpo, TeachPpo, teach_nothing
 from gristmill.trainer.checkpoint.checkpoint import Checkpoint
+from gristmill.trainer.checkpoint.reward_model import Judge
 from gristmill.trainer.config import TrainConfig
 from gristmill.trainer.data.rounds import RoundSampler
 from gristmill.trainer.data.sampler import DataState
 from gristmill.trainer.devices.world import World, gather_objects
-from gristmill.trainer.errors import ConfigError, InputError
+from gristmill.trainer.errors import ConfigError, InputError, MismatchError
 from gristmill.trainer.loop.build import check_same, refuse_changes
 from gristmill.trainer.loop.inputs import TrainingData
 from gristmill.trainer.loop.parent import check_begin, check_parent, check_tokenizer, frozen
@@ -120,6 +121,7 @@ def policy_stage(
         opened = Checkpoint.open(Path(config.teacher), world)
         check_tokenizer(opened, data, "the teacher")
         teacher = opened.load_model(world.device)
+    critic = _critic(config, data, world) if config.objective == "ppo" and config.ppo.critic else None
     order = RoundSampler(len(prompts), rollouts)
     generator = begin.sha256()
 
@@ -138,7 +140,7 @@ def policy_stage(
             objective = Grpo(config.grpo, temperature, rollouts.tokens)
             teach = TeachGrpo(model, reference, config.grpo, rollouts.samples, temperature, world)
         elif config.objective == "ppo":
-            attach_critic(model)
+            attach_critic(model, critic.model if critic else None, critic.mean if critic else 0.0)
             assert reference is not None
             objective = Ppo(config.ppo, temperature)
             teach = TeachPpo(model, reference, config.ppo, temperature, world)
@@ -167,6 +169,25 @@ def policy_stage(
         return Stage(objective, order, read_from, ["answers"], evaluator, rollouts.steps)
 
     return stage
+
+
+def _critic(config: TrainConfig, data: TrainingData, world: World) -> Judge:
+    """The reward model that PPO's critic begins as. Raises InputError, ConfigError, MismatchError."""
+    path = Path(config.ppo.critic)
+    judge = Judge.open(path, world.device)
+    ours, policy = judge.model.config, config.model
+    faults = {
+        "has another tokenizer than the run": judge.tokenizer != data.origin.tokenizer,
+        f"reads {ours.context} tokens, the policy {policy.context}": ours.context < policy.context,
+        f"has {ours.experts} experts, the policy {policy.experts}": ours.experts != policy.experts,
+    }
+    for fault in [name for name, found in faults.items() if found]:
+        raise MismatchError(
+            f"the reward model {fault}",
+            where=f"option ppo.critic, {path}",
+            fix="name one that was trained from a checkpoint like the policy's: train reward RUN --from ...",
+        )
+    return judge
 
 
 def _prompts(

@@ -5,6 +5,7 @@ X experts.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +52,14 @@ class StepSums:
         """Sums over the ranks what is a sum."""
         pairs = [value for _, value in sorted(self.metrics.items())]
         all_reduce(world, [self.by_source_2Q, self.weight, self.assigned_LX, *pairs])
+
+    def hold(self, limits: Mapping[str, float]) -> None:
+        """Beyond a limit the step weighs nothing, and so changes nothing. After `over_all`: all batches and ranks
+        decide as one, and the host does not wait to know."""
+        for name, most in limits.items():
+            held = (self.metrics[name][0] > most * self.metrics[name][1]).float()
+            self.weight = self.weight * (1 - held)
+            self.metrics[f"{name}_held"] = torch.stack((held, torch.ones_like(held)))
 
     def loss(self) -> Tensor:
         """Mean over the step's scored tokens."""

@@ -3,7 +3,8 @@
 Letters: P segments.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 
@@ -21,6 +22,7 @@ class CausalLM:
 
     name, bits_per_byte, mask, encodes = "causal", True, "causal", False
     head, scored = "", "tokens"
+    limits: Mapping[str, float] = MappingProxyType({})
     reads: tuple[str, ...] = ("text", "chat")
     documents_per_segment = 1
 

@@ -4,7 +4,9 @@ Dr. GRPO and DAPO mended it.
 Letters: B rows (one answer each), T tokens of a row, N = B * T.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -32,6 +34,9 @@ class GrpoConfig:
     dr_grpo (answers x rollouts.tokens)."""
     beta: float = 0.0
     """Weight of the KL divergence from the model that the training began with, as k2 in the loss; 0: none is kept."""
+    kl_stop: float = 0.0
+    """Leave out an update where the policy has moved further than this since its round began: `kl_round`, nats for each
+    token, over all of the step; 0: never. 0.02 is usual."""
 
     def __post_init__(self) -> None:
         if self.aggregation not in AGGREGATIONS:
@@ -40,11 +45,11 @@ class GrpoConfig:
                 where="option grpo.aggregation",
                 fix=f"one of: {', '.join(AGGREGATIONS)}",
             )
-        if not (0 < self.low < 1 and self.high > 0 and self.beta >= 0):
+        if not (0 < self.low < 1 and self.high > 0 and self.beta >= 0 and self.kl_stop >= 0):
             raise ConfigError(
-                "the clip or the weight of the divergence makes no sense",
-                where="options grpo.low, grpo.high, grpo.beta",
-                fix="0 < low < 1, high > 0, beta >= 0",
+                "the clip, the weight of the divergence or its limit makes no sense",
+                where="options grpo.low, grpo.high, grpo.beta, grpo.kl_stop",
+                fix="0 < low < 1, high > 0, beta >= 0, kl_stop >= 0",
             )
 
 
@@ -52,6 +57,7 @@ class Policy:
     """What the objectives of policies share: they read answers, one to a row, and fill no rows of a corpus."""
 
     bits_per_byte, mask, encodes, scored = False, "causal", False, "tokens"
+    limits: Mapping[str, float] = MappingProxyType({})
 
 
 class Grpo(Policy):
@@ -63,6 +69,7 @@ class Grpo(Policy):
     def __init__(self, config: GrpoConfig, temperature: float, longest: int):
         """`longest`: most tokens of an answer."""
         self.config, self.temperature, self.longest = config, temperature, longest
+        self.limits = {"kl_round": config.kl_stop} if config.kl_stop else {}
 
     def __call__(self, model: Model, batch: Batch, sources: int) -> BatchLoss:
         """Of an `Objective`."""

@@ -3,13 +3,14 @@
 Letters: B rows (one answer each), T tokens of a row.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from gristmill.trainer.data.batch import Batch
 from gristmill.trainer.errors import ConfigError
+from gristmill.trainer.model.config import ModelConfig
 from gristmill.trainer.model.layers import Linear
 from gristmill.trainer.model.transformer import Model, Tokens
 from gristmill.trainer.objectives.policy import Policy, of_tokens, ratio_metrics, summed
@@ -30,29 +31,35 @@ class PpoConfig:
     """Of the critic's loss."""
     beta: float = 0.02
     """What a nat of KL divergence from the model that the training began with costs, in the reward (k1)."""
+    kl_stop: float = 0.0
+    """Leave out an update where the policy has moved further than this since its round began: `kl_round`, nats for each
+    token, over all of the step; 0: never. 0.02 is usual."""
+    critic: str = ""
+    """A checkpoint of `train reward` that the critic begins as; "": as the policy, with a value of 0 everywhere."""
     gamma: float = 1.0
     lam: float = 0.95
     """Of generalised advantages: 1 trusts what was rewarded, 0 the critic."""
 
     def __post_init__(self) -> None:
-        sound = 0 < self.clip < 1 and self.value_clip > 0 and self.value_weight > 0 and self.beta >= 0
+        sound = 0 < self.clip < 1 and self.value_clip > 0 and self.value_weight > 0 and self.beta >= 0 <= self.kl_stop
         if not (sound and 0 < self.gamma <= 1 and 0 <= self.lam <= 1):
             raise ConfigError(
                 "an option of PPO makes no sense",
                 where="options ppo.*",
-                fix="0 < clip < 1, value_clip > 0, value_weight > 0, beta >= 0, 0 < gamma <= 1, 0 <= lam <= 1",
+                fix="0 < clip < 1, value_clip > 0, value_weight > 0, beta >= 0, kl_stop >= 0, 0 < gamma <= 1, "
+                "0 <= lam <= 1",
             )
 
 
 class Critic(nn.Module):
-    """A trunk like the policy's, of its own weights, and a value of every token. It is a part of the policy's module
-    (`attach_critic`), so that one optimiser steps both and a checkpoint holds both; what loads a policy leaves it."""
+    """A trunk of its own weights, and a value of every token. It is a part of the policy's module (`attach_critic`), so
+    that one optimiser steps both and a checkpoint holds both; what loads a policy leaves it."""
 
-    def __init__(self, policy: Model):
+    def __init__(self, config: ModelConfig):
         super().__init__()
-        self.trunk = Model(policy.config)
-        self.trunk.head = None
-        self.value = Linear(policy.config.width, 1, True)
+        self.trunk = Model(config)
+        self.trunk.head = self.trunk.score = None
+        self.value = Linear(config.width, 1, True)
 
     def forward(self, tokens: Tokens) -> Tensor:
         """float32 (B, T): what is still to come after each token, before the next one is written."""
@@ -63,15 +70,21 @@ class Critic(nn.Module):
         return self.value(hidden_BTE.float())[..., 0]
 
 
-def attach_critic(policy: Model) -> Critic:
-    """Gives the policy a critic that begins with its trunk and a value of 0 everywhere. Adapters have changed nothing
+@torch.no_grad()
+def attach_critic(policy: Model, judge: Model | None = None, mean: float = 0.0) -> Critic:
+    """Gives the policy a critic that begins with its trunk and a value of 0 everywhere; or with a reward model's trunk,
+    of any shape, and its scores less their `mean` as values (Ouyang et al. 2022, C.4). Adapters have changed nothing
     yet, and are left out: of a critic all weights are trained."""
-    critic = Critic(policy).to(policy.embedding.weight.device)
+    begin = policy if judge is None else judge
+    config = replace(begin.config, compute=policy.config.compute, attention=policy.config.attention)
+    critic = Critic(config).to(policy.embedding.weight.device)
     wanted = critic.trunk.state_dict().keys()
-    weights = {name: value for name, value in policy.state_dict().items() if name in wanted}
+    weights = {name: value for name, value in begin.state_dict().items() if name in wanted}
     critic.trunk.load_state_dict(weights)
-    for parameter in critic.value.parameters():
-        nn.init.zeros_(parameter)
+    for parameter, value in zip(critic.value.parameters(), (0.0, -mean), strict=True):
+        nn.init.constant_(parameter, value)
+    if judge is not None and judge.score is not None:
+        critic.value.weight.copy_(judge.score.weight)
     policy.add_module("critic", critic)
     return critic
 
@@ -91,6 +104,7 @@ class Ppo(Policy):
 
     def __init__(self, config: PpoConfig, temperature: float):
         self.config, self.temperature = config, temperature
+        self.limits = {"kl_round": config.kl_stop} if config.kl_stop else {}
 
     def __call__(self, model: Model, batch: Batch, sources: int) -> BatchLoss:
         """Of an `Objective`."""

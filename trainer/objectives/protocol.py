@@ -3,7 +3,7 @@
 Letters: B rows, Q sources, D most segments of a row, L layers with experts, X experts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -41,6 +41,8 @@ class Learns(Protocol):
 
     scored: str
     """What a loss is counted by, in the plural: tokens, pairs."""
+    limits: Mapping[str, float]
+    """Metric -> the most that it may be over a whole step: beyond it the step changes nothing."""
     mask: str
     """The `mask` of the model that learns it."""
     encodes: bool

@@ -6,8 +6,10 @@ import pytest
 import torch
 import transformers
 
+from gristmill.tokenizer.special_ids import PAD
 from gristmill.trainer.checkpoint.huggingface import family_of, read_transformers, write_transformers
 from gristmill.trainer.errors import ConfigError, InputError
+from gristmill.trainer.evaluate.scoring import score
 from gristmill.trainer.model.config import ModelConfig
 from gristmill.trainer.model.transformer import Model, Tokens
 
@@ -84,6 +86,36 @@ def test_write_transformers__a_model_of_ours_loads_as_llama(tmp_path):
     assert not info["unexpected_keys"]
     ids = torch.randint(0, 90, (2, 30))
     torch.testing.assert_close(logits(theirs.eval(), ids), logits(ours, ids), atol=1e-5, rtol=1e-4)
+
+
+REWARDS = {
+    "gpt2": ModelConfig(
+        width=32, heads=4, positions="learned", norm="layer", norm_epsilon=1e-5, activation="gelu_tanh", bias=True
+    ),
+    "llama": ModelConfig(width=32, heads=4, kv_heads=2),
+    "qwen3": ModelConfig(width=32, heads=4, kv_heads=2, qk_norm=True, tied=False),
+    "mixtral": ModelConfig(width=32, heads=4, kv_heads=2, experts=4),
+}
+
+
+@pytest.mark.parametrize("family", REWARDS)
+def test_write_transformers__a_reward_model_scores_alike_as_a_sequence_classifier(family, tmp_path):
+    """Padded rows of several lengths, as `Judge` reads them: at the last token."""
+    config = replace(REWARDS[family], vocabulary=90, context=64, hidden=0, head="score")
+    ours = float32(randomised(Model(config), 0))
+    assert write_transformers(ours, tmp_path, others={"score_mean": 0.25}) == family
+    theirs, info = transformers.AutoModelForSequenceClassification.from_pretrained(tmp_path, output_loading_info=True)
+    assert not info["missing_keys"]
+    assert not info["unexpected_keys"]
+    assert theirs.config.score_mean == 0.25
+    assert theirs.config.num_labels == 1
+    talks = [torch.randint(5, 90, (length,)).tolist() for length in (30, 7, 19)]
+    ids = torch.tensor([talk + [PAD] * (30 - len(talk)) for talk in talks])
+    with torch.no_grad():
+        found = theirs.eval()(input_ids=ids, attention_mask=(ids != PAD).long()).logits[:, 0]
+    expected = torch.tensor(score(ours, talks))
+    assert expected.std() > 0.01
+    torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
 
 
 def test_family_of__refuses_what_no_layout_has():
