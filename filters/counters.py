@@ -362,7 +362,7 @@ def word_table(wanted: tuple[str, ...]) -> np.ndarray:
 
 
 @cache
-def _phrase_table(wanted: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _phrase_table(wanted: tuple[str, ...]) -> tuple[np.ndarray, ...]:
     stream = Counters(pa.array(wanted, pa.large_string())).char
     begin_P, whole_P = np.empty(len(wanted), np.uint64), np.empty(len(wanted), np.uint64)
     listed.hash_phrases(stream.hash_W, stream.first_D1, begin_P, whole_P)

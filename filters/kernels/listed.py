@@ -59,43 +59,60 @@ def sieve_shift(sieve_Q):
     return np.uint64(64 - bits)
 
 
+@inline
+def sieved(h, sieve_Q, shift):
+    """Whether a key may be h."""
+    top = h >> shift
+    return (sieve_Q[top >> np.uint64(6)] >> (top & np.uint64(63))) & np.uint64(1)
+
+
 @kernel
-def find_phrases(hash_W, chars_W, first_D1, begin_S, lengths_S, whole_S, sieve_Q, found_D, chars_D, distinct_D):
+def find_phrases(
+    hash_W, chars_W, first_D1, begin_S, lengths_S, begin_Q, whole_S, whole_Q, found_D, chars_D, distinct_D
+):
     """Phrases of each document, int64: how many, the code points of their words, how many different ones.
 
     From each word the longest phrase is taken, and reading goes on behind it. begin_S, lengths_S: hashes of the first
-    word or two, and which lengths the phrases that begin so have; whole_S: hashes of whole phrases.
+    word or two, and which lengths the phrases that begin so have; whole_S: hashes of whole phrases. A phrase of one
+    word or two is its beginning, so that it need not be looked up as a whole.
     """
     begin_mask, whole_mask = np.uint64(begin_S.size - 1), np.uint64(whole_S.size - 1)
-    shift = sieve_shift(sieve_Q)
-    seen_S = np.full(whole_S.size, -1, np.int32)
+    shift = sieve_shift(begin_Q)
+    seen_S = np.full(begin_S.size + whole_S.size, -1, np.int32)
     for d in range(first_D1.size - 1):
         found, chars, distinct, w, end = 0, 0, 0, first_D1[d], first_D1[d + 1]
         while w < end:
             one = joined(np.uint64(0), hash_W[w])
             two = joined(one, hash_W[w + 1]) if w + 1 < end else one
-            lengths = np.uint32(0)
-            for h in (one, two):
-                top = h >> shift
-                if sieve_Q[top >> np.uint64(6)] >> (top & np.uint64(63)) & np.uint64(1):
-                    slot = slot_of(h, begin_S, begin_mask)
-                    if begin_S[slot] != 0:
-                        lengths |= lengths_S[slot]
-            best, best_slot, n, h = 0, np.uint64(0), 0, np.uint64(0)
-            while lengths and w + n < end:
-                h = joined(h, hash_W[w + n])
-                n += 1
-                if lengths & np.uint32(1):
-                    slot = slot_of(h, whole_S, whole_mask)
-                    if whole_S[slot] != 0:
-                        best, best_slot = n, slot
-                lengths >>= np.uint32(1)
+            if not (sieved(one, begin_Q, shift) | sieved(two, begin_Q, shift)):
+                w += 1
+                continue
+            best, best_chars, best_slot, lengths = 0, 0, np.uint64(0), np.uint32(0)
+            slot = slot_of(one, begin_S, begin_mask)
+            if begin_S[slot] != 0:
+                best, best_chars, best_slot = 1, np.int64(chars_W[w]), slot
+            slot = slot_of(two, begin_S, begin_mask)
+            if w + 1 < end and begin_S[slot] != 0:
+                lengths = lengths_S[slot]
+                running = np.int64(chars_W[w]) + chars_W[w + 1]
+                if lengths & np.uint32(2):
+                    best, best_chars, best_slot = 2, running, slot
+                h, n = two, 2
+                lengths >>= np.uint32(2)
+                while lengths and w + n < end:
+                    h = joined(h, hash_W[w + n])
+                    running += chars_W[w + n]
+                    n += 1
+                    if lengths & np.uint32(1) and sieved(h, whole_Q, shift):
+                        slot = slot_of(h, whole_S, whole_mask)
+                        if whole_S[slot] != 0:
+                            best, best_chars, best_slot = n, running, np.uint64(begin_S.size) + slot
+                    lengths >>= np.uint32(1)
             if best == 0:
                 w += 1
                 continue
+            chars += best_chars
             found += 1
-            for k in range(w, w + best):
-                chars += chars_W[k]
             if seen_S[best_slot] != d:
                 seen_S[best_slot] = d
                 distinct += 1
@@ -103,14 +120,12 @@ def find_phrases(hash_W, chars_W, first_D1, begin_S, lengths_S, whole_S, sieve_Q
         found_D[d], chars_D[d], distinct_D[d] = found, chars, distinct
 
 
-def tables(
-    begin_P: np.ndarray, whole_P: np.ndarray, words_P: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """(begin_S, lengths_S, whole_S, sieve_Q) of phrases: what find_phrases looks them up in."""
+def tables(begin_P: np.ndarray, whole_P: np.ndarray, words_P: np.ndarray) -> tuple[np.ndarray, ...]:
+    """(begin_S, lengths_S, begin_Q, whole_S, whole_Q) of phrases: what find_phrases looks them up in."""
     slots = 1 << max(6, (2 * len(whole_P)).bit_length())
-    begin_S, whole_S, unused_Q = np.zeros(slots, np.uint64), np.zeros(slots, np.uint64), np.zeros(slots // 8, np.uint64)
-    lengths_S, sieve_Q = np.zeros(slots, np.uint32), np.zeros(slots // 8, np.uint64)
-    fill(whole_P, words_P.astype(np.uint32), whole_S, np.zeros(slots, np.uint32), unused_Q)
+    begin_S, begin_Q, whole_S, whole_Q = (np.zeros(size, np.uint64) for size in (slots, slots // 8) * 2)
+    lengths_S = np.zeros(slots, np.uint32)
+    fill(whole_P, words_P.astype(np.uint32), whole_S, np.zeros(slots, np.uint32), whole_Q)
     bit_P = np.uint32(1) << (words_P.astype(np.uint32) - np.uint32(1))
-    fill(begin_P, bit_P, begin_S, lengths_S, sieve_Q)
-    return begin_S, lengths_S, whole_S, sieve_Q
+    fill(begin_P, bit_P, begin_S, lengths_S, begin_Q)
+    return begin_S, lengths_S, begin_Q, whole_S, whole_Q

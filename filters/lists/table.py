@@ -153,7 +153,7 @@ class PhraseTable:
         self._columns = columns
 
     @cached_property
-    def _tables(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    def _tables(self) -> tuple[np.ndarray, ...]:
         return listed.tables(*(self._columns[name] for name in ("begin", "hash", "words")))
 
     def count(self, stream: Stream) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
