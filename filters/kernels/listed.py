@@ -87,7 +87,7 @@ def find_phrases(
             if not (sieved(one, begin_Q, shift) | sieved(two, begin_Q, shift)):
                 w += 1
                 continue
-            best, best_chars, best_slot, lengths = 0, 0, np.uint64(0), np.uint32(0)
+            best, best_chars, best_slot, lengths = 0, np.int64(0), np.uint64(0), np.uint32(0)
             slot = slot_of(one, begin_S, begin_mask)
             if begin_S[slot] != 0:
                 best, best_chars, best_slot = 1, np.int64(chars_W[w]), slot
@@ -111,7 +111,7 @@ def find_phrases(
             if best == 0:
                 w += 1
                 continue
-            chars += best_chars
+            chars += int(best_chars)
             found += 1
             if seen_S[best_slot] != d:
                 seen_S[best_slot] = d

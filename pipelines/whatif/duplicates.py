@@ -13,6 +13,7 @@ from gristmill.pipelines.storage.layout import STATE
 from gristmill.pipelines.storage.ledger import Ledger
 from gristmill.pipelines.storage.receipt_book import read_receipt
 from gristmill.pipelines.storage.store import Store
+from gristmill.pipelines.whatif.sets import among
 from gristmill.pipelines.whatif.verdicts import Documents
 
 FINGERPRINTS, MEMBERS = "_work/fingerprints", "_work/members"
@@ -47,7 +48,7 @@ def outcome(store: Store, recipe: Recipe, units: list[str], documents: Documents
     except (DamageError, FileNotFoundError, OSError):
         why = "the run's fingerprints are gone (`gristmill clean`, or damage)"
         return _estimated(store, documents, why)
-    return Outcome(passes & ~np.isin(documents.place, dropped), EXACT)
+    return Outcome(passes & ~among(dropped, documents.place), EXACT)
 
 
 def _dropped(

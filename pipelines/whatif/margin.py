@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gristmill.filters.judge import Judge
@@ -13,6 +14,7 @@ from gristmill.pipelines.storage.layout import MANIFEST
 from gristmill.pipelines.storage.ledger import Ledger
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.whatif.answer import Counted, Sample
+from gristmill.pipelines.whatif.sets import among
 
 EACH = 3
 """Documents shown of each direction and rule."""
@@ -85,14 +87,16 @@ def _values(ledger: Ledger, places: np.ndarray, column: str, units: list[str]) -
     """Place -> doc_id and the number in a column of the ledger."""
     found: dict[int, tuple[str, float | None]] = {}
     for unit in np.unique(places >> np.uint64(32)).tolist():
-        wanted = set(places[places >> np.uint64(32) == unit].tolist())
+        mine = np.sort(places[places >> np.uint64(32) == unit])
         for path in ledger.files("ledger", units[unit]):
             with ledger.store.open(path) as file:
                 table = pq.ParquetFile(file)
                 there = column in table.schema_arrow.names
-                read = table.read(["row", "doc_id", "judged", *([column] if there else [])])
+                read = table.read(["row", "doc_id", *([column] if there else [])])
+            place = np.uint64(unit << 32) | read["row"].to_numpy().astype(np.uint64)
+            wanted = among(mine, place)
+            read = read.filter(pa.array(wanted))
             values = read.column(column).to_pylist() if there else [None] * read.num_rows
-            for row, doc_id, value in zip(read["row"].to_pylist(), read["doc_id"].to_pylist(), values, strict=True):
-                if (place := unit << 32 | row) in wanted:
-                    found[place] = (doc_id, value)
+            known = zip(read["doc_id"].to_pylist(), values, strict=True)
+            found |= dict(zip(place[wanted].tolist(), known, strict=True))
     return found

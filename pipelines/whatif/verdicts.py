@@ -101,7 +101,7 @@ def _judged(
         for pair in np.flatnonzero(np.bincount(pair_D)).tolist():
             row_P = np.flatnonzero(pair_D == pair)
             number, entry = divmod(pair, len(measured.asked))
-            turn = judge.turn(number, measured, entry, [langs[one] for one in np.unique(lang[row_P])])
+            turn = judge.turn(number, measured, entry, [langs[one] for one in np.flatnonzero(np.bincount(lang[row_P]))])
             for rule_number, rule, column in turn.asked:
                 row = row_P[rule.fires(chunk.numbers(column)[row_P])]
                 still.append((row, np.full(len(row), rule_number)))

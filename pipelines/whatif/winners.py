@@ -27,6 +27,7 @@ from gristmill.pipelines.stages.duplicates.pairs import (
 )
 from gristmill.pipelines.storage.parts import read_parts
 from gristmill.pipelines.storage.store import Store
+from gristmill.pipelines.whatif.sets import among
 
 DROPPED_BIT = np.uint64(1 << 63)
 """The first field of a rank: whether rules dropped the document."""
@@ -62,15 +63,13 @@ def dropped_again(prints: Prints, changed: np.ndarray, kept: np.ndarray, options
     links = np.empty(len(edges), LINK)
     links["place"], links["root"] = edges["worse"]["place"], edges["better"]["place"]
     places, members = decide(rooted_edges(edges, contract(links))) if len(edges) else (changed[:0], prints.members[:0])
-    return np.union1d(np.setdiff1d(before, concerned), places[members["dropped"] > 0])
+    return np.union1d(before[~among(concerned, before)], places[members["dropped"] > 0])
 
 
 def _clusters_of(prints: Prints, near: np.ndarray) -> np.ndarray:
     """The places of all members of the clusters that some documents belong to."""
     cluster = np.ascontiguousarray(prints.members["cluster"]).view("V16").ravel()
-    mine = np.unique(cluster[np.isin(prints.places, near)])
-    at = np.minimum(np.searchsorted(mine, cluster), max(len(mine) - 1, 0))
-    return prints.places[mine[at] == cluster] if len(mine) else prints.places[:0]
+    return prints.places[among(np.unique(cluster[among(near, prints.places)]), cluster)]
 
 
 class _Shelf(Shelf):
@@ -143,7 +142,7 @@ def _keys_at(shelf: _Shelf, places: np.ndarray, options: Deduplicate) -> np.ndar
     found = [np.zeros(0, np.uint64)]
     for unit, file in shelf.files():
         first, last = np.searchsorted(places, [unit << 32, (unit + 1) << 32])
-        mine = np.isin(file.row, places[first:last].astype(np.uint32))
+        mine = among(places[first:last].astype(np.uint32), file.row)
         for at, keys in _keys(file, options) if mine.any() else ():
             found.append(keys[mine[at]].ravel())
     return np.concatenate(found)
@@ -169,7 +168,7 @@ def _edges(shelf: _Shelf, concerned: np.ndarray, options: Deduplicate) -> np.nda
     for piece in range(pieces):
         records = [some for _, some in _sharing(shelf, keys[piece::pieces], options)]
         found = bucket_pairs(np.concatenate([np.zeros(0, RECORD), *records]))
-        inside = np.isin(found["worse"], concerned) & np.isin(found["better"], concerned)
+        inside = among(concerned, found["worse"]) & among(concerned, found["better"])
         pairs.append(found[inside])
     every = np.concatenate(pairs)
     units = every["worse"] >> np.uint64(32)
