@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-pytest_plugins = ["tests.small_models", "tests.small_networks"]
+pytest_plugins = ["tests.google_cloud.fixture", "tests.small_models", "tests.small_networks"]
 
 LONG_LINE_BYTES = 50_000_000
 

@@ -172,7 +172,7 @@ def is_searched(where: str) -> bool:
 BOUNDED = {
     "gristmill.pipelines.recipe.yaml.plain.OTHER_NUMBER": "a piece of another pattern, which YAML tries at one place",
     "gristmill.pipelines.read.encodings.declared.ATTRIBUTES": "a tag of a page's first 4,096 bytes",
-    "gristmill.pipelines.runners.portable.failures._OURS": "the end of a log",
+    "gristmill.pipelines.runners.said.OURS": "the end of a log",
 }
 """Patterns that only ever see a text of bounded length, or are tried at one place of it."""
 

@@ -48,7 +48,9 @@ def run(
         str | None,
         typer.Option("--out", help="Run directory: a folder, s3://, gs://... [default: runs/<name of the recipe>]"),
     ] = None,
-    runner: Annotated[str, typer.Option(help="Where it runs: local, spark, flink, fnapi, portable.")] = "local",
+    runner: Annotated[
+        str, typer.Option(help="Where it runs: local, spark, flink, dataflow, fnapi, portable.")
+    ] = "local",
     workers: Annotated[int, typer.Option(min=0, help="Processes of the local runner; 0: one per core.")] = 0,
     memory: Annotated[
         str | None,

@@ -69,5 +69,7 @@ class Reader:
     """Whether a record's text is one of its fields, which a recipe names with `text`."""
     holds_pages: bool = False
     """Whether records are HTML pages, or made of some: what those are extracted with is then loaded before forking."""
+    needs_paths: bool = False
+    """Whether what it makes of a file depends on how the recipe names it: then `paths` travel to workers."""
     resolve: Callable[[schema.Source], schema.Source] = lambda source: source
     """Of a format that is another one with some keys filled in."""

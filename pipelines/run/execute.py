@@ -35,13 +35,14 @@ from gristmill.pipelines.run.job import Job, make_job, plan_units
 from gristmill.pipelines.run.keys import code_version
 from gristmill.pipelines.run.measured import measure
 from gristmill.pipelines.run.outcome import emptiness, whole_stages
+from gristmill.pipelines.run.places import check_places
 from gristmill.pipelines.run.request import STAGES, Request
 from gristmill.pipelines.run.standing import all_standing, read_standing, standing_receipts
 from gristmill.pipelines.runners.budget import Budget
 from gristmill.pipelines.runners.local.runner import LocalRunner
 from gristmill.pipelines.runners.options import Chosen, choose
-from gristmill.pipelines.runners.portable.remote_job import end_orphan
-from gristmill.pipelines.runners.portable.runner import ClusterRunner
+from gristmill.pipelines.runners.orphans import end_orphan
+from gristmill.pipelines.runners.remote_job import JobRunner
 from gristmill.pipelines.stages.preload import preload
 from gristmill.pipelines.stages.tokenizer import sample_bytes
 from gristmill.pipelines.storage.addresses import is_remote, redacted
@@ -58,7 +59,8 @@ REPORT_CODE = ("pipelines/report", "pipelines/storage/ledger.py")
 
 
 def execute(request: Request, begun: Callable[[Store], None] = lambda store: None) -> dict[str, Any]:
-    """Do a run, or continue it. Returns the manifest. `begun` is told when the run directory is ours.
+    """Do a run, or continue it. Returns the manifest; of a job that is only written down (a template), the state.
+    `begun` is told when the run directory is ours.
 
     Raises GristmillError for everything that a user can mend; whatever is on disk then is consistent, and the same
     command goes on from there.
@@ -69,6 +71,10 @@ def execute(request: Request, begun: Callable[[Store], None] = lambda store: Non
     chosen = choose(request.runner, request.workers, request.beam_args, scratch, budget)
     loaded = load(request.recipe, fetch)
     check(loaded)
+    if isinstance(chosen.runner, JobRunner):
+        if not chosen.runner.shares_this_machine:
+            check_places(loaded, store, request.runner)
+        chosen.runner.check_access()
     aside, pid = aside_of(store, loaded, chosen), os.getpid()
     try:
         aside(lambda: claim(store))
@@ -82,6 +88,8 @@ def execute(request: Request, begun: Callable[[Store], None] = lambda store: Non
             shuffled = 0
             if job.units and not aside(lambda: _stands(job, units)):
                 shuffled = run_graph(job, chosen)
+                if isinstance(chosen.runner, JobRunner) and chosen.runner.detached:
+                    return update_state(store, status="written down", note=chosen.note)
             document = aside(lambda: _publish(job, units, collect(job, units), shuffled))
         except BaseException as error:
             if empty := aside(partial(_give_up, job, units, error, request.asked)):
@@ -221,7 +229,7 @@ def run_graph(job: Job, chosen: Chosen) -> int:
     """
     with no_collection():
         preload(job.recipe)
-    if isinstance(chosen.runner, ClusterRunner):
+    if isinstance(chosen.runner, JobRunner):
         chosen.runner.store = job.store
     pipeline = beam.Pipeline(runner=chosen.runner, options=chosen.options)
     build(pipeline, job)

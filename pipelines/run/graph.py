@@ -9,10 +9,13 @@ the trainer (`text`), by the planner (`tokens`), and by the driver at the end.
 
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import apache_beam as beam
 
 import gristmill.pipelines.records.coders  # noqa: F401 - registers the coders
+from gristmill.pipelines.read.formats import READERS
+from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.run.job import Job
@@ -35,6 +38,7 @@ Numbered = tuple[int, Receipt]
 
 def build(pipeline: beam.Pipeline, job: Job) -> None:
     """Add the stages of a job to a pipeline."""
+    job = replace(job, recipe=_for_workers(job.recipe))
     scored = score(pipeline, job)
     if "text" not in job.stages:
         if "duplicates" in job.stages:
@@ -103,6 +107,15 @@ def encode(trained: beam.PCollection[Numbered], job: Job) -> None:
         | "one planner" >> GroupBlocks()
         | "plan rows" >> beam.ParDo(PlanRows(job.recipe, job.books["tokenizer"], job.books["tokens"]))
     )
+
+
+def _for_workers(recipe: Recipe) -> Recipe:
+    """Without the paths of its sources: units name their files, and a long list must not travel with every stage."""
+    sources = {
+        name: source if READERS[source.format].needs_paths else source.model_copy(update={"paths": []})
+        for name, source in recipe.sources.items()
+    }
+    return recipe.model_copy(update={"sources": sources})
 
 
 class ReadPlan(beam.DoFn):

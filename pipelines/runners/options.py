@@ -15,8 +15,9 @@ from gristmill.pipelines.runners.local.runner import LocalRunner, unsuitable
 from gristmill.pipelines.runners.portable.cluster import find_cluster
 from gristmill.pipelines.runners.portable.engines import ENGINES
 
-RUNNERS = ("local", "spark", "flink", "fnapi", "portable")
-"""local: all cores of this machine; spark, flink: a cluster; fnapi: Beam's, one process; portable: any job service."""
+RUNNERS = ("local", "spark", "flink", "dataflow", "fnapi", "portable")
+"""local: all cores of this machine; spark, flink: a cluster; dataflow: Google's; fnapi: Beam's, one process; portable:
+any job service."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def choose(
         fix = "leave it out; a cluster has settings of its own (docs/running.md)"
         raise RecipeError(f"the {name} runner keeps no budget", where=option, fix=fix)
     # Never DirectRunner: it tries a download and chooses its engine by what the network answers (docs/running.md).
-    options = PipelineOptions(list(beam_args) if name not in ENGINES else [])
+    options = PipelineOptions(list(beam_args) if name in ("local", "fnapi") else [])
     if name == "local" and (reason := unsuitable()):
         lost = ", no budgets" if budget != UNLIMITED else ""
         return Chosen(options, FnApiRunner(), 1, f"one process only{lost}: {reason}")
@@ -56,10 +57,22 @@ def choose(
         return Chosen(options, FnApiRunner(), 1)
     if name == "portable":
         return Chosen(PipelineOptions(_portable(beam_args)), None, workers)
+    if name == "dataflow":
+        return _dataflow(workers, beam_args)
     if name in ENGINES:
         named = find_cluster(name, workers, beam_args)
         return Chosen(PipelineOptions(named.arguments), named.runner, workers, named.note)
     raise RecipeError(f"unknown runner '{name}'", where="--runner", fix=nearest(name, RUNNERS))
+
+
+def _dataflow(workers: int, beam_args: Sequence[str]) -> Chosen:
+    from gristmill.pipelines.runners.dataflow.options import parse  # no other run pays for it
+    from gristmill.pipelines.runners.dataflow.runner import DataflowRunner
+
+    options, rest = parse(beam_args, workers)
+    note = f"Dataflow in {options.region}, project {options.project}: at most {options.max_num_workers} machines"
+    runner = DataflowRunner(options, rest)
+    return Chosen(runner.options, runner, options.max_num_workers, note)
 
 
 def _portable(beam_args: Sequence[str]) -> list[str]:

@@ -17,8 +17,10 @@ CREDENTIALS = {
     "hf": "HF_TOKEN, or `hf auth login`; a gated data set wants its terms accepted on the hub",
     "gs": "GOOGLE_APPLICATION_CREDENTIALS, `gcloud auth application-default login`, or the machine's account",
 }
-ENDPOINTS = {"s3": "AWS_ENDPOINT_URL", "hf": "HF_ENDPOINT"}
+ENDPOINTS = {"s3": "AWS_ENDPOINT_URL", "hf": "HF_ENDPOINT", "gs": "STORAGE_EMULATOR_HOST"}
 """What tells another address of the store."""
+# gcsfs would ask over gRPC what kind of bucket each is: threads that do not outlive a fork, a minute where that fails.
+os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
 _SECRET = re.compile(
     r"secret|token(?!iz)|passw|passphrase|signature|credential|(account|access)_?key|^(sig|key)$", re.IGNORECASE
 )

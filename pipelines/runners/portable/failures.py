@@ -4,15 +4,14 @@ import os
 import re
 import signal
 
-from gristmill.pipelines import errors
 from gristmill.pipelines.errors import GristmillError, InputError, RunnerError
 from gristmill.pipelines.runners.portable.engines import SPARK_VERSION
 from gristmill.pipelines.runners.portable.job_server import JobServer
+from gristmill.pipelines.runners.said import OURS, SEE_LOG, error_of_ours, first_line
 
-_OURS = re.compile(r"pipelines\.errors\.(\w+Error): (.+)\n\s*where: (.+)\n\s*fix: +(.+)")
 # A worker that cannot load a stage never opens its data channel, and Beam's Java side waits 3 minutes for that.
 _NOT_LOADED = r"No module named '?(?:pipelines|filters|tokenizer)|Waited 3 minutes .*SettableFuture"
-HOPELESS = re.compile(rf"{_OURS.pattern}|{_NOT_LOADED}")
+HOPELESS = re.compile(rf"{OURS.pattern}|{_NOT_LOADED}")
 """What a cluster need not try again: errors that we raised, for a user to mend, and workers without the package."""
 GONE = "the file is gone"
 """How a reader's message begins that does not find a planned file (read/files.py)."""
@@ -62,11 +61,11 @@ _SIGNS = (
 
 def explain(message: str, server: JobServer | None, endpoint: str = "") -> GristmillError:
     """A job's last words -> the error of ours that a user can act upon."""
-    if found := _OURS.search(message):
-        kind, what, place, fix = getattr(errors, found[1], RunnerError), *found.groups()[1:]
-        if kind is InputError and what.startswith(GONE) and os.path.exists(place):
-            what, fix = "a worker host does not see this file, which is there for this machine", SHARE_INPUT
-        return kind(what, where=place, fix=fix)
+    if ours := error_of_ours(message):
+        if isinstance(ours, InputError) and ours.what.startswith(GONE) and os.path.exists(ours.where):
+            what = "a worker host does not see this file, which is there for this machine"
+            return InputError(what, where=ours.where, fix=SHARE_INPUT)
+        return ours
     where = f"job server at {server.endpoint or '127.0.0.1' if server else endpoint}"
     code = server.ended() if server else None
     # The log of a healthy server mentions many an error that it got over: it is searched only where it must know more.
@@ -81,11 +80,4 @@ def explain(message: str, server: JobServer | None, endpoint: str = "") -> Grist
         what = "the job server went away"
     else:
         what = f"the job failed: {first_line(message)}"
-    fix = "see run.log in the run directory; the same command continues from the receipts"
-    return RunnerError(what, where=where, fix=fix)
-
-
-def first_line(message: str) -> str:
-    """The first line that says something, short enough for a terminal."""
-    lines = [line.strip() for line in message.splitlines() if line.strip()]
-    return (lines[0] if lines else "no reason given")[:300]
+    return RunnerError(what, where=where, fix=SEE_LOG)

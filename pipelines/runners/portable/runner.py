@@ -15,12 +15,12 @@ from apache_beam.runners.portability.portable_runner import JobServiceHandle, Po
 from apache_beam.runners.runner import PipelineResult, PipelineState
 from apache_beam.transforms import environments
 
-from gristmill.pipelines.runners.portable import remote_job
 from gristmill.pipelines.runners.portable.engines import Launch
 from gristmill.pipelines.runners.portable.failures import explain
 from gristmill.pipelines.runners.portable.job_server import JobServer
 from gristmill.pipelines.runners.portable.server_log import ServerLog
 from gristmill.pipelines.runners.portable.worker_pool import WorkerPool
+from gristmill.pipelines.runners.remote_job import JobRunner, forget, note
 from gristmill.pipelines.storage.rundir import update_state
 from gristmill.pipelines.storage.store import Store
 
@@ -39,7 +39,7 @@ class _Handle(JobServiceHandle):
         return options
 
 
-class ClusterRunner(PortableRunner):
+class ClusterRunner(PortableRunner, JobRunner):
     """Beam's portable runner against a job endpoint, or against a job server of its own.
 
     `jars`: files on the job server's machine that executors need; empty: its whole class path.
@@ -54,8 +54,6 @@ class ClusterRunner(PortableRunner):
     ):
         super().__init__()
         self.endpoint, self.launch, self.log, self.jars = endpoint, launch, log, jars
-        self.store: Store | None = None
-        """The run directory, where the run notes its remote job and what it waits for."""
 
     @staticmethod
     def start_and_replace_loopback_environments(pipeline: Any, options: PipelineOptions) -> list[Callable[[], object]]:
@@ -92,7 +90,7 @@ class ClusterRunner(PortableRunner):
                 raise explain(str(error), server, endpoint) from error
             undo.pop_all()  # from here on the result owns the server
         if self.store:
-            remote_job.note(self.store, endpoint, job._job_id)
+            note(self.store, endpoint=endpoint, job=job._job_id)
         return _Result(job, server, endpoint, log, self.store)
 
 
@@ -124,7 +122,7 @@ class _Result(PipelineResult):
             if self.server:
                 self.server.stop()
             if self.store:
-                remote_job.forget(self.store)
+                forget(self.store)
 
     def _wait(self, duration: int | None) -> str:
         """Beam's wait, in a thread, so that this one can tell what a cluster waits for."""

@@ -109,4 +109,4 @@ def _licence_in(folder: str) -> tuple[str, str | None] | None:
     return licences.nearest("x") if names else None
 
 
-READER = Reader(suffixes=("",), items=read_code, look=lambda *_: Seen(FIELDS, 1, True))
+READER = Reader(suffixes=("",), items=read_code, look=lambda *_: Seen(FIELDS, 1, True), needs_paths=True)

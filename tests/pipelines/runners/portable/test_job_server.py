@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from gristmill.pipelines.errors import InputError
-from gristmill.pipelines.runners.portable import keeper, remote_job
+from gristmill.pipelines.runners.orphans import end_orphan
+from gristmill.pipelines.runners.portable import keeper
 from gristmill.pipelines.runners.portable.engines import free_port
 from gristmill.pipelines.runners.portable.failures import explain
 from gristmill.pipelines.runners.portable.server_log import NO_RESOURCES, ServerLog
+from gristmill.pipelines.runners.remote_job import NOTE, note
 from gristmill.pipelines.storage.store import Store
 
 pytestmark = pytest.mark.process
@@ -116,7 +118,7 @@ def test_log__an_error_of_ours_is_hopeless_what_a_cluster_gets_over_is_not(tmp_p
 
 def test_job_of_a_killed_run__whose_server_is_gone_is_forgotten(tmp_path):
     store = Store(str(tmp_path))
-    assert not remote_job.end_orphan(store)
-    remote_job.note(store, f"127.0.0.1:{free_port()}", "job-1")
-    assert not remote_job.end_orphan(store)
-    assert not (tmp_path / remote_job.NOTE).exists()
+    assert not end_orphan(store)
+    note(store, endpoint=f"127.0.0.1:{free_port()}", job="job-1")
+    assert not end_orphan(store)
+    assert not (tmp_path / NOTE).exists()

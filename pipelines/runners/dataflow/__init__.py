@@ -1,0 +1,1 @@
+"""Google Dataflow: options, access, one job, what it costs."""
