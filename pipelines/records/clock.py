@@ -20,14 +20,19 @@ class Moment(NamedTuple):
 
     seconds: float
     cpu_seconds: float
-    queued: float
+    queued: float = 0.0
 
 
 def now(cpu: Callable[[], float] = time.process_time) -> Moment:
-    """A moment of a clock that stands still while kernels are compiled."""
+    """A moment of a clock that stands still while kernels are compiled; `begin` asks for the queue, too."""
     if "numba" in sys.modules:
         _listen()
-    return Moment(time.perf_counter() - _compiled[0], cpu() - _compiled[1], _queued())
+    return Moment(time.perf_counter() - _compiled[0], cpu() - _compiled[1])
+
+
+def begin() -> Moment:
+    """A moment to ask `since` and `waited` about: the beginning of a unit."""
+    return now()._replace(queued=_queued())
 
 
 def since(began: Moment, cpu: Callable[[], float] = time.process_time) -> tuple[float, float]:
@@ -39,7 +44,7 @@ def since(began: Moment, cpu: Callable[[], float] = time.process_time) -> tuple[
 def waited(began: Moment) -> float:
     """Seconds since a moment in which this process had nothing to do: files or a store kept it waiting."""
     ended = now()
-    busy = ended.cpu_seconds - began.cpu_seconds + ended.queued - began.queued
+    busy = ended.cpu_seconds - began.cpu_seconds + _queued() - began.queued
     return max(0.0, ended.seconds - began.seconds - busy)
 
 

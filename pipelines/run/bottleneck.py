@@ -13,6 +13,7 @@ from gristmill.pipelines.errors import utf8_text
 from gristmill.pipelines.records.clock import FIRST, SPENT_ON, WAITED
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.stages.decide_again import DECIDED_AGAIN
 
 LEAST_SECONDS, LEAST_SHARE = 5.0, 0.2
 """Of the clock: what is less is no bottleneck, but what is left of any run."""
@@ -93,7 +94,7 @@ def tasks_of(units: Sequence[Unit], receipts: Mapping[str, Sequence[Receipt]], s
 
 
 def _task(stage: str, receipt: Receipt, unit: Unit | None) -> Task:
-    details = receipt.details
+    details = {} if receipt.details.get(DECIDED_AGAIN) else receipt.details  # which say what reading took once
     spent = {name: took for name, took in details.get(SPENT_ON, {}).items() if name not in ("all", "signals")}
     files = dict.fromkeys(os.path.basename(split.path.split("?")[0]) for split in (unit.splits if unit else ()))
     return Task(
@@ -169,6 +170,7 @@ def _dear(by_stage: Mapping[str, Sequence[Task]], workers: int) -> Iterable[Bott
     """Work that takes most of all CPU seconds; of first units nothing is known, since they load what they need."""
     later = [task for done in by_stage.values() for task in done if not task.first]
     whole = sum(task.cpu_seconds for task in later)
+    clock = sum(task.seconds for task in later) / whole / workers if whole else 0.0  # seconds of it for a CPU second
     spent = {"duplicates": sum(task.cpu_seconds for task in later if task.stage == "duplicates")}
     signals: dict[str, float] = {}
     for task in later:
@@ -185,13 +187,13 @@ def _dear(by_stage: Mapping[str, Sequence[Task]], workers: int) -> Iterable[Bott
     for kind in change:
         if whole and spent.get(kind, 0.0) >= DEAR[kind] * whole:
             what = f"{_name(kind)} takes {spent[kind] / whole:.0%} of all CPU time"
-            yield Bottleneck(kind, stage[kind], spent[kind] / workers, what, change[kind])
+            yield Bottleneck(kind, stage[kind], spent[kind] * clock, what, change[kind])
     if signals and whole:
         name, seconds = max(signals.items(), key=lambda one: one[1])
         if seconds >= DEAR["signal"] * whole:
             what = f"the signal {name} takes {seconds / whole:.0%} of all CPU time"
             how = "a cheaper model or rule, or only where it is needed (decide: when); see `gristmill bench signals`"
-            yield Bottleneck("signal", "score", seconds / workers, what, how)
+            yield Bottleneck("signal", "score", seconds * clock, what, how)
 
 
 def _name(kind: str) -> str:

@@ -275,7 +275,11 @@ def _publish(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]], sh
 
 def held_up(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]]) -> list[dict[str, Any]]:
     """What held this run up, for its report."""
-    state = job.store.read_sealed(STATE) or {}
+    state: dict[str, Any] = {}
+    with contextlib.suppress(DamageError):
+        state = job.store.read_sealed(STATE) or {}
+    if "started" not in state:
+        return []
     started, options = datetime.fromisoformat(state["started"]).timestamp(), job.recipe.tokenizer
     paths = [job.store.root, *(path for source in job.recipe.sources.values() for path in source.paths)]
     facts = Facts(

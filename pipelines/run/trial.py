@@ -32,6 +32,7 @@ from gristmill.pipelines.run.plan import plan_source
 from gristmill.pipelines.run.request import STAGES
 from gristmill.pipelines.runners.options import choose
 from gristmill.pipelines.storage.models import fetch
+from gristmill.pipelines.storage.rundir import claim
 from gristmill.pipelines.storage.store import Store
 
 LEAST = 1_000_000
@@ -50,6 +51,7 @@ def try_out(loaded: LoadedRecipe, size: int, folder: Path) -> dict[str, Any]:
     store, chosen = Store.at(folder / "run"), choose("local", 1, (), folder)
     aside = aside_of(store, loaded, chosen)
     units = aside(lambda: list(_units(loaded, size, folder / "heads")))
+    claim(store)
     store.prepare()
     job = make_job(loaded.recipe, units, store, 1.0, last_stage(loaded, STAGES[-1]))
     lay_out(job, units)

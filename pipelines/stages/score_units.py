@@ -9,7 +9,7 @@ import apache_beam as beam
 from gristmill.filters.signals import SPENT
 from gristmill.pipelines.read.unit import read_unit
 from gristmill.pipelines.recipe.schema import Recipe
-from gristmill.pipelines.records.clock import FIRST, SPENT_ON, WAITED, is_first, now, since, waited
+from gristmill.pipelines.records.clock import FIRST, SPENT_ON, WAITED, begin, is_first, now, since, waited
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.decide_again import Earlier, decide_again
@@ -44,7 +44,7 @@ class ScoreUnits(beam.DoFn):
 
 def score_unit(scorer: UnitScorer, book: ReceiptBook, unit: Unit) -> Receipt:
     """Read and score one unit, and commit it."""
-    began, first = now(), is_first(book.stage)
+    began, first = begin(), is_first(book.stage)
     recipe, before = scorer.recipe, dict(SPENT)
     with attempt(book, unit.key) as guard:
         with ExitStack() as stack:

@@ -22,7 +22,7 @@ from gristmill.pipelines.recipe.columns import dropped_schema, scrubbed_fields, 
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records import columns
 from gristmill.pipelines.records.accounts import DEAD, DROPPED, DUPLICATE_RULES, IN, KEPT, Accounts
-from gristmill.pipelines.records.clock import FIRST, SPENT_ON, WAITED, is_first, now, since, waited
+from gristmill.pipelines.records.clock import FIRST, SPENT_ON, WAITED, begin, is_first, since, waited
 from gristmill.pipelines.records.conversations import COLUMNS, MESSAGES, follow
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.gather import gather
@@ -279,7 +279,7 @@ def _together(verdicts: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def clean_unit(cleaner: UnitCleaner, book: ReceiptBook, scored: Receipt, members: Membership) -> Receipt:
     """Do one unit and commit it. Its receipt is named by the unit and by what deduplication decided."""
-    began, first = now(), is_first(book.stage)
+    began, first = begin(), is_first(book.stage)
     unit = Unit.from_json(scored.details["unit"])
     name = receipt_name(unit.key, members)
     with attempt(book, name) as guard:

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from gristmill.pipelines.processes.isolation import Guard
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.accounts import DEAD, DROPPED, IN, KEPT, Accounts
-from gristmill.pipelines.records.clock import FIRST, WAITED, is_first, now, since, waited
+from gristmill.pipelines.records.clock import FIRST, WAITED, begin, is_first, now, since, waited
 from gristmill.pipelines.records.columns import dead_batch
 from gristmill.pipelines.records.dead_letters import dead_letter
 from gristmill.pipelines.records.receipts import Part, Receipt
@@ -69,7 +69,7 @@ class UnitEncoder:
         return self.book.find(name) or self._encode(text_receipt, name)
 
     def _encode(self, text_receipt: Receipt, name: str) -> Receipt:
-        began, first = now(), is_first(self.book.stage)
+        began, first = begin(), is_first(self.book.stage)
         accounts, parts, tokens = Accounts(), [], {}
         with attempt(self.book, name) as guard:
             with PartWriter(self.book.store, "dead", name, format="parquet", content=("sha256", "error")) as dead:

@@ -1,6 +1,10 @@
 """What held a run up, on runs whose fault is known; and nothing where all was in balance."""
 
-from gristmill.pipelines.run.bottleneck import Facts, Task, bottlenecks
+from dataclasses import replace
+
+from gristmill.pipelines.records.elements import Split, Unit
+from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.run.bottleneck import Facts, Task, bottlenecks, tasks_of
 
 MB = 1_000_000
 FACTS = Facts(workers=4, elapsed=100.0, unit_bytes=16 * MB, input_bytes=640 * MB, sample_bytes=50 * MB)
@@ -87,6 +91,10 @@ def test_bottlenecks__a_signal_or_extraction_that_takes_most():
     assert found.seconds == 80
     pages = in_turn("score", [16 * MB] * 40, signals={"words": 0.1}, spent={"extract": 12.0, "read": 1.0})
     assert causes(pages, Facts(4, 160.0, 16 * MB, 640 * MB)) == [("extract", "score")]
+    crowded = in_turn(
+        "score", [16 * MB] * 40, rate=4e-6, cpu=0.25, signals={"quality": 8.0}
+    )  # three others on each core
+    assert causes(crowded, Facts(4, 640.0, 16 * MB, 640 * MB)) == [("signal", "score")]
     first = in_turn("score", [16 * MB] * 4, signals={"quality": 15.0}, spent={}, first=True)  # loading a model
     rest = in_turn("score", [16 * MB] * 36, begin=16.0, signals={"quality": 0.5}, spent={})
     assert causes([*first, *rest], Facts(4, 160.0, 16 * MB, 640 * MB)) == []
@@ -100,3 +108,15 @@ def test_bottlenecks__the_worst_first():
     tasks = [*in_turn("score", [400 * MB, MB]), Task("tokenizer", 0, 200.0, 200.0, 700.0)]
     assert causes(tasks, Facts(2, 700.0, 16 * MB, 401 * MB)) == [("large_file", "score")]
     assert causes(tasks, Facts(4, 700.0, 16 * MB, 401 * MB)) == [("large_file", "score"), ("tokenizer", "tokenizer")]
+
+
+def test_tasks_of__only_what_this_run_did_and_no_reading_of_units_decided_again():
+    unit = Unit("web", (Split("s3://bucket/folder/a.warc.gz?sig=secret", 0, 1, 1, "e"),), 77)
+    details = {"spent": {"extract": 90.0, "all": 95.0, "signals": {"words": 1.0}}, "waited": 9.0, "first": True}
+    done = Receipt("score", unit.key, (), (), 10.0, 5.0, finished=1000.0, details=details)
+    (task,) = tasks_of([unit], {"score": [done]}, 980.0)
+    assert (task.files, task.bytes, task.spent, task.signals) == (("a.warc.gz",), 77, {"extract": 90.0}, {"words": 1.0})
+    assert (task.waited, task.first) == (9.0, True)
+    assert tasks_of([unit], {"score": [done]}, 995.0) == []
+    (again,) = tasks_of([unit], {"score": [replace(done, details={**details, "decided_again": True})]}, 980.0)
+    assert (again.spent, again.signals, again.waited, again.first) == ({}, None, 0.0, False)
