@@ -63,8 +63,27 @@ class MinHash(Model):
     """As in datasketch.MinHash(seed=...)."""
 
 
+class Passages(Model):
+    """Passages that stand in several documents, cut as edits once duplicate documents are gone. Equal ones say the same
+    words: case, punctuation and white space do not count."""
+
+    unit: Literal["line", "paragraph", "sentence"] = "line"
+    run: int = Field(1, ge=1, le=100)
+    """How many of these in a row are a passage: C4 cuts what three sentences in a row repeat."""
+    scope: Literal["corpus", "source", "host"] = "corpus"
+    """Where they repeat each other: anywhere, in one source, or on the pages of one host, whose boilerplate goes."""
+    keep: Literal["first", "none"] = "first"
+    """`first`: the best-ranked document keeps it, by priority, quality and length; `none`: it goes everywhere."""
+    above: int = Field(1, ge=1, lt=2**31)
+    """It goes where more documents than this have it."""
+    within: bool = False
+    """Repeats inside one document count and go, too; otherwise the document that keeps a passage keeps them all."""
+    min_letters: int = Field(20, ge=1, lt=2**31)
+    """Shorter ones stay: letters and digits, those of Chinese and other scripts without spaces count twice."""
+
+
 class Deduplicate(Model):
-    """Exact and near-duplicate documents; the best-ranked of a cluster stays."""
+    """Exact and near-duplicate documents, of which the best-ranked of a cluster stays; then passages inside of them."""
 
     exact: bool = True
     """Documents whose normalised text is equal."""
@@ -73,6 +92,11 @@ class Deduplicate(Model):
     """Signal that ranks documents of equal priority, higher first; then the longer wins."""
     fingerprint: Literal["all", "kept"] = "all"
     """`kept`: documents dropped by rules are not fingerprinted; cheaper, but `whatif` cannot re-decide winners."""
+    passages: list[Passages] = []
+    """Lines, paragraphs and sentences that are cut where other documents have them, too (docs/deduplication.md)."""
+    max_cut: Share = 1.0
+    """A document that loses more of its text to `passages` is dropped by the rule `repeated_passages`; so is, always,
+    one that loses all."""
 
 
 class Scrub(Model):

@@ -21,7 +21,8 @@ IN, KEPT, DROPPED, DEAD = "in", "kept", "dropped", "dead"
 """A record that enters a step leaves it by exactly one of the other three."""
 ASIDE, FIRED, UNJUDGED = "aside", "fired", "unjudged"
 """Information: not inputs; rules that fired (several per document); documents that no entry of `decide` admits."""
-DUPLICATE_RULES = ("near_duplicate", "exact_duplicate", "repeated_record")
+EMPTIED = "repeated_passages"
+DUPLICATE_RULES = ("near_duplicate", "exact_duplicate", "repeated_record", EMPTIED)
 """What deduplication adds to a document's `rules`, beside those of `decide`. Index: the `kind` of a member record."""
 
 

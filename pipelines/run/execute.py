@@ -36,7 +36,7 @@ from gristmill.pipelines.run.keys import code_version
 from gristmill.pipelines.run.measured import measure
 from gristmill.pipelines.run.outcome import emptiness, whole_stages
 from gristmill.pipelines.run.places import check_places
-from gristmill.pipelines.run.request import STAGES, Request
+from gristmill.pipelines.run.request import DECIDING, STAGES, Request
 from gristmill.pipelines.run.standing import all_standing, read_standing, standing_receipts
 from gristmill.pipelines.runners.budget import Budget
 from gristmill.pipelines.runners.local.runner import LocalRunner
@@ -116,7 +116,7 @@ def _prepare(store: Store, loaded: LoadedRecipe, request: Request, chosen: Chose
     notes = doubts(loaded)
     units = plan_units(loaded, loaded.recipe.plan.unit_bytes, notes)
     job = make_job(loaded.recipe, units, store, request.sample, last_stage(loaded, request.until))
-    job = replace(job, decided=job.duplicates_found(units), earlier=find_earlier(job))
+    job = replace(job, decided=job.stored_decisions(units), earlier=find_earlier(job))
     _begin(job, loaded, units, request, chosen, pid, notes, reference)
     return job, units
 
@@ -254,7 +254,7 @@ def collect(job: Job, units: list[Unit]) -> dict[str, list[Receipt]]:
         if found is None:
             what = f"a receipt of the stage '{stage}' is gone or damaged"
             raise DamageError(what, where=job.store.root, fix=MAKE_AGAIN)
-        if stage != "duplicates":
+        if stage not in DECIDING:
             receipts[stage] = found
             write_note(job.store, stage, found)
     return receipts
@@ -267,7 +267,7 @@ def _publish(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]], sh
     document = manifest.build(job, units, receipts, accounts)
     forget_earlier(job)
     manifest.publish(job, units, document, receipts)
-    done = with_duplicates(job, units, receipts)
+    done = with_decisions(job, units, receipts)
     found = {"measured": measured(job, units, done, shuffled).to_json(), "bottlenecks": held_up(job, units, done)}
     update_state(job.store, stages=stage_times(done), **found)
     return document
@@ -303,8 +303,8 @@ def stage_times(receipts: dict[str, list[Receipt]]) -> list[dict[str, Any]]:
     """Time and throughput of every stage, from its receipts; work that an earlier attempt did counts as well."""
     rows = []
     for stage, done in receipts.items():
-        step = {"score": "read", "duplicates": "read", "text": "scrub", "tokens": "encode"}.get(stage, "")
-        accounts = total(receipts["score"] if stage == "duplicates" else done)
+        step = {"score": "read", "text": "scrub", "tokens": "encode", **dict.fromkeys(DECIDING, "read")}.get(stage, "")
+        accounts = total(receipts["score"] if stage in DECIDING else done)
         entered = [account for account in accounts if account.step == step and account.outcome == "in"]
         rows.append(
             {
@@ -319,10 +319,12 @@ def stage_times(receipts: dict[str, list[Receipt]]) -> list[dict[str, Any]]:
     return rows
 
 
-def with_duplicates(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]]) -> dict[str, list[Receipt]]:
-    """The receipts of deduplication in their place: they are named by their units, so that no note lists them."""
-    if "duplicates" not in job.stages or "score" not in receipts:
+def with_decisions(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]]) -> dict[str, list[Receipt]]:
+    """The receipts of DECIDING in their places: they are named by their units, so that no note lists them."""
+    if "score" not in receipts:
         return receipts
-    book = job.books["duplicates"]
-    decided = [read_receipt(job.store, book.path(unit.key))[0] for unit in units]
-    return {"score": receipts["score"], "duplicates": decided, **receipts}
+    found = {}
+    for stage in (stage for stage in DECIDING if stage in job.stages):
+        book = job.books[stage]
+        found[stage] = [read_receipt(job.store, book.path(unit.key))[0] for unit in units]
+    return {"score": receipts["score"], **found, **receipts}

@@ -81,10 +81,10 @@ class SourceCost:
 class Measured:
     """What a part of a run took. share: of the documents, where they were chosen by hash (`--sample`).
 
-    duplicates: CPU seconds over all `compared` documents; storing: of each unit's decision. tokenizer: CPU seconds for
-    `sample_bytes` of text, of at most `sample_limit` (0: it was taken over). rows: CPU seconds of the pack plan.
-    shuffled: bytes between stages, 0 where nobody counted. once: bytes of datasets that do not grow; together: of those
-    that are made of all documents at once.
+    duplicates: CPU seconds over all `compared` documents, of repeated passages too; storing: of each unit's decision.
+    tokenizer: CPU seconds for `sample_bytes` of text, of at most `sample_limit` (0: it was taken over). rows: CPU
+    seconds of the pack plan. shuffled: bytes between stages, 0 where nobody counted. once: bytes of datasets that do
+    not grow; together: of those that are made of all documents at once.
     """
 
     sources: Mapping[str, SourceCost]

@@ -1,7 +1,8 @@
 """Recipe -> Beam graph. Map stages over units, joined by shuffles of small packed blocks; text never leaves its files.
 
-    units -> ScoreUnits --------------> StoreMembers -> CleanUnits -> TrainTokenizer -> EncodeUnits -> PlanRows
-                 \\-> FindDuplicates -/
+    units -> ScoreUnits ---------------> StoreRows --------------> StoreRows -> CleanUnits -> TrainTokenizer -> ...
+                 \\-> FindDuplicates -/        \\-> FindPassages -/
+    ... -> EncodeUnits -> PlanRows
 
 Every stage hands on (unit number, receipt). Which receipts make up the run is noted where all of a stage are known: by
 the trainer (`text`), by the planner (`tokens`), and by the driver at the end.
@@ -19,16 +20,19 @@ from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.run.job import Job
-from gristmill.pipelines.stages.duplicates.find import FindDuplicates
-from gristmill.pipelines.stages.duplicates.members import StoreMembers
+from gristmill.pipelines.stages.duplicates.find import FindDuplicates, members_of
+from gristmill.pipelines.stages.duplicates.members import MEMBERS
 from gristmill.pipelines.stages.duplicates.partitions import File
 from gristmill.pipelines.stages.exchange import Block, GroupBlocks
 from gristmill.pipelines.stages.numbered import Together, unpack
+from gristmill.pipelines.stages.passages.cuts import CUTS
+from gristmill.pipelines.stages.passages.find import FindPassages, cuts_of
 from gristmill.pipelines.stages.score import FINGERPRINTS
 from gristmill.pipelines.stages.score_units import ScoreUnits
 from gristmill.pipelines.stages.text import CleanUnits
 from gristmill.pipelines.stages.tokenizer import TrainTokenizer
 from gristmill.pipelines.stages.tokens import EncodeUnits, PlanRows
+from gristmill.pipelines.stages.unit_rows import StoreRows, TagReceipt, TagRows
 from gristmill.pipelines.storage.plan_file import read_plan
 from gristmill.pipelines.storage.rundir import check_seen
 from gristmill.pipelines.storage.store import Store
@@ -39,13 +43,14 @@ Numbered = tuple[int, Receipt]
 def build(pipeline: beam.Pipeline, job: Job) -> None:
     """Add the stages of a job to a pipeline."""
     job = replace(job, recipe=_for_workers(job.recipe))
-    scored = score(pipeline, job)
+    decided = score(pipeline, job)
+    if "duplicates" in job.stages:
+        decided = find_duplicates(decided, job)
+    if "passages" in job.stages:
+        decided = find_passages(decided, job)
     if "text" not in job.stages:
-        if "duplicates" in job.stages:
-            find_duplicates(scored, job)
         return
-    decided = find_duplicates(scored, job) if "duplicates" in job.stages else scored
-    cleaned = decided | "text" >> beam.ParDo(CleanUnits(job.recipe, job.books.get("duplicates"), job.books["text"]))
+    cleaned = decided | "text" >> beam.ParDo(CleanUnits(job.recipe, job.books))
     if "tokenizer" not in job.stages:
         return
     trained = (
@@ -71,29 +76,41 @@ def score(pipeline: beam.Pipeline, job: Job) -> beam.PCollection[Numbered]:
 
 def find_duplicates(scored: beam.PCollection[Numbered], job: Job) -> beam.PCollection[Numbered]:
     """Stage S, unless the decisions about exactly these units are stored already."""
-    book = job.books["duplicates"]
-    if job.decided or job.recipe.deduplicate is None:
+    if "duplicates" in job.decided or job.recipe.deduplicate is None:
         return scored
-    members = (
+    rows = (
         scored
         | "fingerprints" >> beam.ParDo(FingerprintPaths(job.store))
         | "duplicates" >> FindDuplicates(job.recipe.deduplicate)
-        | "members" >> beam.ParDo(Tag(StoreMembers.MEMBERS))
     )
-    receipts = scored | "receipts" >> beam.ParDo(TagReceipt(StoreMembers.RECEIPT))
-    stored = (
-        (members, receipts)
-        | "members and receipts" >> beam.Flatten()
-        | "per unit" >> GroupBlocks()
-        | "store members" >> beam.ParDo(StoreMembers(book))
-    )
+    return rows_stored(rows, scored, job, "duplicates", StoreRows(job.books["duplicates"], MEMBERS, members_of))
+
+
+def find_passages(scored: beam.PCollection[Numbered], job: Job) -> beam.PCollection[Numbered]:
+    """The shuffle of passages, once duplicate documents are known; unless its decisions are stored already."""
+    if "passages" in job.decided:
+        return scored
+    finding = FindPassages(job.recipe, job.books.get("duplicates"), job.books["score"])
+    rows = scored | "passages" >> finding
+    return rows_stored(rows, scored, job, "passages", StoreRows(job.books["passages"], CUTS, cuts_of))
+
+
+def rows_stored(
+    rows: beam.PCollection[Block], scored: beam.PCollection[Numbered], job: Job, stage: str, store: StoreRows
+) -> beam.PCollection[Numbered]:
+    """Keep what a shuffle says about each unit; nobody reads it before that of all units is there."""
+    blocks = rows | f"rows of {stage}" >> beam.ParDo(TagRows())
+    receipts = scored | f"receipts of {stage}" >> beam.ParDo(TagReceipt())
     return (
-        stored
-        | "all decided" >> beam.ParDo(Together())
-        | "barrier" >> GroupBlocks()
-        | "mark complete" >> beam.ParDo(MarkComplete(job.store, job.duplicates_mark))
-        | "fan out again" >> beam.GroupByKey()
-        | "one receipt" >> beam.ParDo(Only())
+        (blocks, receipts)
+        | f"{stage} and receipts" >> beam.Flatten()
+        | f"{stage} per unit" >> GroupBlocks()
+        | f"store {stage}" >> beam.ParDo(store)
+        | f"all {stage} decided" >> beam.ParDo(Together())
+        | f"barrier of {stage}" >> GroupBlocks()
+        | f"mark {stage} complete" >> beam.ParDo(MarkComplete(job.store, job.mark(stage)))
+        | f"fan out after {stage}" >> beam.GroupByKey()
+        | f"one receipt after {stage}" >> beam.ParDo(Only())
     )
 
 
@@ -143,27 +160,8 @@ class FingerprintPaths(beam.DoFn):
             yield number, self.store.url(part.path), part.rows
 
 
-class Tag(beam.DoFn):
-    """Mark blocks, so that two kinds can share one shuffle."""
-
-    def __init__(self, tag: bytes):
-        self.tag = tag
-
-    def process(self, element: Block) -> Iterator[Block]:
-        """One block."""
-        yield element[0], self.tag + element[1]
-
-
-class TagReceipt(Tag):
-    """A receipt as a marked block."""
-
-    def process(self, element: Numbered) -> Iterator[Block]:  # type: ignore[override]
-        """One receipt."""
-        yield element[0], self.tag + element[1].to_bytes()
-
-
 class MarkComplete(beam.DoFn):
-    """(0, all receipts) -> (number, receipt), once every unit's members are stored."""
+    """(0, all receipts) -> (number, receipt), once what is said about every unit is stored."""
 
     def __init__(self, store: Store, path: str):
         self.store, self.path = store, path

@@ -11,10 +11,18 @@ from gristmill.pipelines.recipe.load import LoadedRecipe
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.run.field_names import check_field_names
-from gristmill.pipelines.run.keys import CODE, DUPLICATES_CODE, SCORE_CODE, TEXT_CODE, TOKEN_CODE, step_key
+from gristmill.pipelines.run.keys import (
+    CODE,
+    DUPLICATES_CODE,
+    PASSAGES_CODE,
+    SCORE_CODE,
+    TEXT_CODE,
+    TOKEN_CODE,
+    step_key,
+)
 from gristmill.pipelines.run.label_matches import check_matches
 from gristmill.pipelines.run.plan import plan_source
-from gristmill.pipelines.run.request import STAGES
+from gristmill.pipelines.run.request import DECIDING, STAGES
 from gristmill.pipelines.stages.decide_again import Earlier
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
 from gristmill.pipelines.storage.store import Store
@@ -35,8 +43,8 @@ class Job:
     """Key of everything that the units' extracted texts depend on, and not of what is decided about them."""
     earlier: tuple[Earlier, ...] = ()
     """Other recipes that stored what they measured of the same texts: see `run.earlier`."""
-    decided: bool = False
-    """Whether an earlier run has decided about the duplicates of exactly these units: see `duplicates_found`."""
+    decided: frozenset[str] = frozenset()
+    """Stages of which an earlier run has decided about exactly these units: see `stored_decisions`."""
 
     @property
     def stages(self) -> list[str]:
@@ -53,27 +61,27 @@ class Job:
             steps.append("scrub")
         return steps + (["encode"] if "tokens" in self.stages else [])
 
-    def duplicates_found(self, units: list[Unit]) -> bool:
-        """Whether an earlier run has decided about the duplicates of these units, and every decision stands.
+    def stored_decisions(self, units: list[Unit]) -> frozenset[str]:
+        """The stages of DECIDING of which an earlier run has decided about exactly these units, and all of it stands.
 
-        The units are in the step key, so that decisions about others lie elsewhere.
+        The units are in their step keys, so that decisions about others lie elsewhere.
         """
-        if "duplicates" not in self.stages or self.duplicates_time() is None:
-            return False
-        return self.books["duplicates"].find_all([unit.key for unit in units])
+        keys = [unit.key for unit in units]
+        stages = [stage for stage in DECIDING if stage in self.stages and self.decided_at(stage) is not None]
+        return frozenset(stage for stage in stages if self.books[stage].find_all(keys))
 
-    def duplicates_time(self) -> float | None:
-        """When every unit's decision had been stored, in seconds since 1970; None: not yet, or nobody can tell."""
+    def decided_at(self, stage: str) -> float | None:
+        """When what a stage says about every unit had been stored, in seconds since 1970; None: not yet, or nobody can
+        tell."""
         try:
-            mark = self.store.read_sealed(self.duplicates_mark)
+            mark = self.store.read_sealed(self.mark(stage))
         except DamageError:
             return None
         return mark["finished"] if mark else None
 
-    @property
-    def duplicates_mark(self) -> str:
-        """Written when every unit's decision is stored."""
-        return f"{self.books['duplicates'].folder}/complete.json"
+    def mark(self, stage: str) -> str:
+        """Written when what a stage says about every unit is stored."""
+        return f"{self.books[stage].folder}/complete.json"
 
 
 def plan_units(loaded: LoadedRecipe, unit_bytes: int, notes: list[str] | None = None) -> list[Unit]:
@@ -99,9 +107,13 @@ def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, unt
     score = step_key("score", [rules, ranks, _fingerprinting(recipe), recipe.file_keys()], (), texts)
     inputs = sorted(unit.key for unit in units)
     keys = {"score": score}
+    cutting = None
     if recipe.deduplicate:
-        keys["duplicates"] = step_key("duplicates", options["deduplicate"], DUPLICATES_CODE, score, *inputs)
-    clean = [options["scrub"], options["text"], recipe.deduplicate is not None]
+        whole, cutting = _deduplicating(options["deduplicate"])
+        keys["duplicates"] = step_key("duplicates", whole, DUPLICATES_CODE, score, *inputs)
+        if recipe.deduplicate.passages:
+            keys["passages"] = step_key("passages", cutting, PASSAGES_CODE, score, keys["duplicates"])
+    clean = [options["scrub"], options["text"], recipe.deduplicate is not None, cutting]
     keys["text"] = step_key("text", clean, TEXT_CODE, score)
     if recipe.tokenizer:
         taken = recipe.taken_tokenizer
@@ -118,6 +130,12 @@ def _reading(recipe: Recipe, options: dict[str, Any], sample: float) -> list[Any
     language = {**options["language"], "threshold": None}
     rest = [options[name] for name in ("read", "extract", "seed")]
     return [sources, sample, language, rest, plugin_names(recipe.plugins), engine_version(recipe.extract.engine)]
+
+
+def _deduplicating(options: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
+    """What decides about whole documents, and what about passages of those that stay."""
+    whole = {name: value for name, value in options.items() if name not in ("passages", "max_cut")}
+    return whole, [options["passages"], options["max_cut"]] if options["passages"] else []
 
 
 def _fingerprinting(recipe: Recipe) -> list | None:

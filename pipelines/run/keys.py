@@ -17,7 +17,14 @@ SCORE_CODE = (
     "tokenizer/models",
     "tokenizer/pieces.py",
 )
-DUPLICATES_CODE = ("filters/dedup", "filters/kernels", "pipelines/stages/duplicates", "pipelines/stages/exchange.py")
+DUPLICATES_CODE = (
+    "filters/dedup",
+    "filters/kernels",
+    "pipelines/stages/duplicates",
+    "pipelines/stages/exchange.py",
+    "pipelines/stages/unit_rows.py",
+)
+PASSAGES_CODE = (*DUPLICATES_CODE, "filters/lists/addresses.py", "pipelines/stages/passages")
 TEXT_CODE = SCORE_CODE
 TOKEN_CODE = (
     "tokenizer",
@@ -29,6 +36,7 @@ TOKEN_CODE = (
 CODE = {
     "score": SCORE_CODE,
     "duplicates": DUPLICATES_CODE,
+    "passages": PASSAGES_CODE,
     "text": TEXT_CODE,
     "tokenizer": TOKEN_CODE,
     "tokens": TOKEN_CODE,

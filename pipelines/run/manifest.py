@@ -16,6 +16,7 @@ from gristmill.pipelines.records.accounts import Accounts
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Part, Receipt
 from gristmill.pipelines.run.job import Job
+from gristmill.pipelines.run.request import DECIDING
 from gristmill.pipelines.storage.layout import (
     ATTEMPTS,
     CARD,
@@ -125,9 +126,9 @@ def publish(job: Job, units: list[Unit], manifest: dict[str, Any], receipts: Map
     listed = listed_in(manifest)
     done = [job.books[receipt.stage].path(receipt.unit) for stage in receipts.values() for receipt in stage]
     marks = [f"{folder}/{name}" for folder in (NOTES, MEASURED) for name in store.names(folder)]
-    if "duplicates" in job.stages:
-        done += [job.books["duplicates"].path(unit.key) for unit in units]
-        marks += [job.duplicates_mark] if job.duplicates_time() is not None else []
+    for stage in (stage for stage in DECIDING if stage in job.stages):
+        done += [job.books[stage].path(unit.key) for unit in units]
+        marks += [job.mark(stage)] if job.decided_at(stage) is not None else []
     write_inventory(store, listed, done, marks)
     # A part was on the disk before its receipt: what is left is what a run directory has one of.
     store.sync([INVENTORY, *(file.path for file in listed if file.path.rpartition("/")[0] not in DATASETS)])

@@ -10,6 +10,7 @@ from gristmill.pipelines.records.clock import FIRST, SPENT_ON
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Part, Receipt
 from gristmill.pipelines.run.forecast import ALONE_ERROR, Measured, SourceCost
+from gristmill.pipelines.run.request import DECIDING
 from gristmill.pipelines.stages.score import FINGERPRINTS
 
 BY_UNIT = ("score", "text", "tokens")
@@ -21,13 +22,13 @@ UNIT_SECONDS = {"score": 0.02, "text": 0.028, "tokens": 0.013}
 def measure(
     units: Sequence[Unit], receipts: Mapping[str, Sequence[Receipt]], share: float, sample_limit: int, shuffled: int
 ) -> Measured:
-    """What these units took: `receipts` by stage, those of `duplicates` too. The rest: see Measured."""
+    """What these units took: `receipts` by stage, those of DECIDING too. The rest: see Measured."""
     sources = {
         name: _source([at for at, unit in enumerate(units) if unit.source == name], units, receipts)
         for name in dict.fromkeys(unit.source for unit in units)
     }
     tokenizer = next(iter(receipts.get("tokenizer", ())), None)
-    decided = sorted(receipt.cpu_seconds for receipt in receipts.get("duplicates", ()))
+    decided = sorted(receipt.cpu_seconds for stage in DECIDING for receipt in receipts.get(stage, ()))
     storing = decided[len(decided) // 2] if len(decided) > 1 else 0.0  # one receipt has what finding them took
     prints = [part for receipt in receipts.get("score", ()) for part in receipt.of(FINGERPRINTS)]
     return Measured(
@@ -49,7 +50,7 @@ def measure(
 
 def _source(places: list[int], units: Sequence[Unit], receipts: Mapping[str, Sequence[Receipt]]) -> SourceCost:
     """The units of one source, by their places."""
-    mine = {stage: [done[at] for at in places] for stage, done in receipts.items() if stage in (*BY_UNIT, "duplicates")}
+    mine = {stage: [done[at] for at in places] for stage, done in receipts.items() if stage in (*BY_UNIT, *DECIDING)}
     scored = mine.get("score", [])
     entered = [one for receipt in scored for one in receipt.accounts if one.step == "decide" and one.outcome == IN]
     size = [units[at].bytes for at in places]

@@ -9,6 +9,7 @@ from gristmill.pipelines.records.dead_letters import in_words
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.run.job import Job
+from gristmill.pipelines.run.request import DECIDING
 from gristmill.pipelines.run.standing import read_standing, standing_receipts
 from gristmill.pipelines.storage.ledger import Ledger
 from gristmill.pipelines.storage.store import Store
@@ -32,8 +33,7 @@ def whole_stages(job: Job, units: list[Unit]) -> tuple[Job, dict[str, list[Recei
     if not done:
         return None
     last = list(done)[-1]
-    done.pop("duplicates", None)
-    return replace(job, until=last), done
+    return replace(job, until=last), {stage: found for stage, found in done.items() if stage not in DECIDING}
 
 
 def emptiness(job: Job, accounts: Accounts) -> EmptyError | None:

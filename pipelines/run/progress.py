@@ -7,13 +7,14 @@ from typing import Any
 from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.records.accounts import IN
 from gristmill.pipelines.run import remaining
+from gristmill.pipelines.run.request import DECIDING
 from gristmill.pipelines.storage.layout import STATE
 from gristmill.pipelines.storage.receipt_book import read_note, read_receipt
 from gristmill.pipelines.storage.store import Store
 
 COUNTED = {"score": "read", "text": "scrub", "tokens": "encode"}
 """The step whose documents and bytes a stage is measured by."""
-NAMED_BY_UNIT = ("score", "duplicates")
+NAMED_BY_UNIT = ("score", *DECIDING)
 """Stages whose receipts are named by the unit alone, below a key that says all else."""
 KEY = 32
 """Characters of a unit's key, with which the names of all its receipts begin."""

@@ -6,8 +6,8 @@ from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.run.job import Job
-from gristmill.pipelines.stages.duplicates.members import Membership, stored_members
-from gristmill.pipelines.stages.text import receipt_name
+from gristmill.pipelines.run.request import DECIDING
+from gristmill.pipelines.stages.text import Decided
 from gristmill.pipelines.stages.tokenizer import name_of
 from gristmill.pipelines.stages.tokens import encoded_name, plan_name
 from gristmill.pipelines.storage.receipt_book import ReceiptBook, read_receipt
@@ -19,7 +19,7 @@ Find = Callable[[ReceiptBook, str], Receipt | None]
 def standing_receipts(job: Job, units: list[Unit], find: Find) -> Iterator[tuple[str, list[Receipt] | None]]:
     """Every stage that notes its receipts, and these in the order of the units; None, at the end, where one is missing.
 
-    "duplicates", which notes none, gives its own. "rows" is the pack plan, of the book of "tokens".
+    Those of DECIDING, which note none, give their own. "rows" is the pack plan, of the book of "tokens".
     """
 
     def of(stage: str, names: list[str]) -> list[Receipt] | None:
@@ -35,7 +35,7 @@ def standing_receipts(job: Job, units: list[Unit], find: Find) -> Iterator[tuple
     given: dict[str, list[Receipt]] = {}
     names: dict[str, Callable[[], list[str]]] = {
         "score": lambda: keys,
-        "duplicates": lambda: keys,
+        **dict.fromkeys(DECIDING, lambda: keys),
         "text": lambda: _text_names(job, keys),
         "tokenizer": lambda: [name_of(given["text"])],
         "tokens": lambda: [encoded_name(text, given["tokenizer"][0].details["sha256"]) for text in given["text"]],
@@ -51,8 +51,7 @@ def standing_receipts(job: Job, units: list[Unit], find: Find) -> Iterator[tuple
 
 
 def _text_names(job: Job, keys: list[str]) -> list[str]:
-    duplicates = job.books.get("duplicates")
-    return [receipt_name(key, stored_members(duplicates, key) if duplicates else Membership.of(())) for key in keys]
+    return [Decided.of(job.books, key).receipt_name(key) for key in keys]
 
 
 def read_standing(book: ReceiptBook, name: str) -> Receipt | None:
@@ -65,12 +64,11 @@ def read_standing(book: ReceiptBook, name: str) -> Receipt | None:
 
 def all_standing(job: Job, units: list[Unit]) -> dict[str, list[Receipt]] | None:
     """The receipts of a run of which nothing is left to do; None where a part of one is not as it was written."""
-    if "duplicates" in job.stages and not job.decided:
+    if any(stage in job.stages and stage not in job.decided for stage in DECIDING):
         return None
     done: dict[str, list[Receipt]] = {}
     for stage, found in standing_receipts(job, units, ReceiptBook.find):
         if found is None:
             return None
         done[stage] = found
-    done.pop("duplicates", None)
-    return done
+    return {stage: found for stage, found in done.items() if stage not in DECIDING}

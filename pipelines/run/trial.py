@@ -25,7 +25,7 @@ from gristmill.pipelines.read.formats import READERS
 from gristmill.pipelines.recipe.load import LoadedRecipe, load
 from gristmill.pipelines.recipe.schema import Source
 from gristmill.pipelines.records.elements import Unit
-from gristmill.pipelines.run.execute import aside_of, collect, last_stage, lay_out, measured, run_graph, with_duplicates
+from gristmill.pipelines.run.execute import aside_of, collect, last_stage, lay_out, measured, run_graph, with_decisions
 from gristmill.pipelines.run.job import make_job
 from gristmill.pipelines.run.outcome import whole_stages
 from gristmill.pipelines.run.plan import plan_source
@@ -66,7 +66,7 @@ def try_out(loaded: LoadedRecipe, size: int, folder: Path) -> dict[str, Any]:
             raise known or error from error
         ended = known.what if known else type(error).__name__
         job, receipts = part
-    done = with_duplicates(job, units, receipts)
+    done = with_decisions(job, units, receipts)
     return {"measured": measured(job, units, done, shuffled).to_json(), "ended": ended}
 
 

@@ -1,4 +1,5 @@
-"""Stage B: re-read a unit's curated parts, drop the losers of deduplication, scrub personal data, write `text/`.
+"""Stage B: re-read a unit's curated parts, drop the losers of deduplication, cut passages that others have, too, scrub
+personal data, write `text/`.
 
 Also writes what is final about every document of the unit: `ledger/`, `clusters/`, and the duplicates into `dropped/`.
 `ledger/` and `dead/` are scrubbed here, not at stage A: another `scrub` then costs this stage alone.
@@ -21,13 +22,14 @@ from gristmill.pipelines.processes.isolation import Guard
 from gristmill.pipelines.recipe.columns import dropped_schema, scrubbed_fields, text_schema
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records import columns
-from gristmill.pipelines.records.accounts import DEAD, DROPPED, DUPLICATE_RULES, IN, KEPT, Accounts
+from gristmill.pipelines.records.accounts import DEAD, DROPPED, DUPLICATE_RULES, EMPTIED, IN, KEPT, Accounts
 from gristmill.pipelines.records.clock import FIRST, SPENT_ON, WAITED, begin, is_first, since, waited
 from gristmill.pipelines.records.conversations import COLUMNS, MESSAGES, follow
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.gather import gather
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.duplicates.members import Membership, membership_columns, stored_members
+from gristmill.pipelines.stages.passages.cuts import Cuts, stored_cuts
 from gristmill.pipelines.stages.replay import Failure, dead_document, survive
 from gristmill.pipelines.stages.score import DEAD_LETTERS, VERDICTS
 from gristmill.pipelines.storage.attempts import attempt
@@ -35,6 +37,8 @@ from gristmill.pipelines.storage.parts import PartWriter, read_parts
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
 from gristmill.pipelines.storage.rundir import check_seen
 from gristmill.pipelines.storage.store import Store
+
+REPEATED_PASSAGES = DUPLICATE_RULES.index(EMPTIED)
 
 GROUP_ROWS, GROUP_BYTES = 65_536, 32 * 2**20
 """Of a row group of the ledger, before compression."""
@@ -104,16 +108,37 @@ class UnitCleaner:
         return batch
 
 
+@dataclass(frozen=True)
+class Decided:
+    """What was decided about the documents of a unit by looking at all units."""
+
+    members: Membership
+    cuts: Cuts
+
+    @classmethod
+    def of(cls, books: dict[str, ReceiptBook], unit: str) -> "Decided":
+        """As it is stored. Raises DamageError where it is gone."""
+        found = books.get("duplicates")
+        members = stored_members(found, unit) if found else Membership.of(())
+        return cls(members, stored_cuts(books.get("passages"), unit))
+
+    def receipt_name(self, unit: str) -> str:
+        """Of the unit's receipt: its key, and digests of what was decided."""
+        return "-".join(filter(None, (unit, self.members.digest, self.cuts.digest)))
+
+
 class UnitWriter:
     """The parts and accounts of one unit at stage B."""
 
     def __init__(
-        self, cleaner: UnitCleaner, store: Store, unit: Unit, members: Membership, guard: Guard, stack: ExitStack
+        self, cleaner: UnitCleaner, store: Store, unit: Unit, decided: Decided, guard: Guard, stack: ExitStack
     ):
         self._clean = guard.step("scrub", cleaner.clean)
         self._scrub_fields = guard.step("scrub fields", cleaner.scrub_fields)
-        self.cleaner, self.unit, self.source, self.members = cleaner, unit, unit.source, members
+        self.cleaner, self.unit, self.source = cleaner, unit, unit.source
+        self.members, self.cuts = decided.members, decided.cuts
         self.accounts = Accounts()
+        self._emptied: list[np.ndarray] = []
         self._edits: list[pa.Array] = []
         self._beside: list[pa.RecordBatch] = []
         self._edited_rows: list[np.ndarray] = []
@@ -138,18 +163,31 @@ class UnitWriter:
         listed, member = self.members.of_rows(batch.column("row").to_numpy())
         member_of = membership_columns(batch.column("doc_id"), listed, member)
         lost = listed & (member["dropped"] > 0)
+        kind = np.where(lost, member["kind"], REPEATED_PASSAGES)
+        if len(self.cuts.rows):
+            batch, emptied = self._cut(batch, ~lost)
+            lost |= emptied
         size = batch.column("bytes").to_numpy()
         if self.cleaner.recipe.deduplicate is not None:
             lang = batch.column("lang")
             self.accounts.add_rows("deduplicate", IN, self.source, lang, size)
             self.accounts.add_rows("deduplicate", KEPT, self.source, lang.filter(pa.array(~lost)), size[~lost])
-            self._lose(batch, member_of, lost, member["kind"])
+            self._lose(batch, member_of, lost, kind)
         batch = batch.append_column("cluster", member_of["cluster"]).filter(pa.array(~lost))
         for outcome in survive(self._clean, batch):
             if isinstance(outcome, Failure):
                 self._fail(batch.slice(outcome.row, 1), outcome.error)
             else:
                 self._write(outcome[0], *outcome[1])
+
+    def _cut(self, batch: pa.RecordBatch, stays: np.ndarray) -> tuple[pa.RecordBatch, np.ndarray]:
+        """(the same documents with further edits, bool[D] which of those that stay lose too much for that)."""
+        options = self.cleaner.recipe.deduplicate
+        assert options is not None
+        edits, share = self.cuts.edit(options, batch)
+        emptied = stays & ((share > options.max_cut) | (share >= 1))
+        self._emptied.append(batch.column("row").to_numpy()[emptied])
+        return batch.set_column(batch.schema.get_field_index("edits"), "edits", edits.column()), emptied
 
     def _lose(self, batch: pa.RecordBatch, member_of: dict[str, pa.Array], lost: np.ndarray, kind: np.ndarray) -> None:
         if not lost.any():
@@ -203,7 +241,9 @@ class UnitWriter:
         listed, member = self.members.of_rows(row_D)
         member_of = membership_columns(verdicts.column("doc_id"), listed, member)
         kept_by_rules = pc.is_null(verdicts.column("step")).to_numpy(zero_copy_only=False)
-        lost = listed & (member["dropped"] > 0) & kept_by_rules
+        beaten = listed & (member["dropped"] > 0) & kept_by_rules
+        emptied = np.isin(row_D, np.concatenate([np.zeros(0, np.uint32), *self._emptied]))
+        lost, kind = beaten | emptied, np.where(emptied, REPEATED_PASSAGES, member["kind"])
         died = np.isin(row_D, list(self._dead))
         scrubbed = self._named(verdicts, row_D)
         values = dict(zip(scrubbed.schema.names, scrubbed.columns, strict=True)) | member_of
@@ -212,7 +252,7 @@ class UnitWriter:
         values["verdict"] = pc.if_else(pa.array(died), DEAD, values["verdict"])
         values["step"] = pc.if_else(pa.array(lost), "deduplicate", verdicts.column("step"))
         values["step"] = pc.if_else(pa.array(died), "scrub", values["step"])
-        values["rules"] = self._all_rules(verdicts.column("rules"), lost, member["kind"])
+        values["rules"] = self._all_rules(verdicts.column("rules"), lost, kind)
         values["edits"] = self._spans(row_D)
         schema = ledger_schema(verdicts.schema)
         self.ledger.write(columns.assemble(schema, verdicts.num_rows, values))
@@ -277,14 +317,14 @@ def _together(verdicts: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     return map(pa.concat_batches, groups)
 
 
-def clean_unit(cleaner: UnitCleaner, book: ReceiptBook, scored: Receipt, members: Membership) -> Receipt:
+def clean_unit(cleaner: UnitCleaner, book: ReceiptBook, scored: Receipt, decided: Decided) -> Receipt:
     """Do one unit and commit it. Its receipt is named by the unit and by what deduplication decided."""
     began, first = begin(), is_first(book.stage)
     unit = Unit.from_json(scored.details["unit"])
-    name = receipt_name(unit.key, members)
+    name = decided.receipt_name(unit.key)
     with attempt(book, name) as guard:
         with ExitStack() as stack:
-            writer = UnitWriter(cleaner, book.store, unit, members, guard, stack)
+            writer = UnitWriter(cleaner, book.store, unit, decided, guard, stack)
             for batch in read_parts(book.store, scored, DEAD_LETTERS):
                 writer.bury(batch)
             for batch in read_parts(book.store, scored, "curated"):
@@ -298,25 +338,20 @@ def clean_unit(cleaner: UnitCleaner, book: ReceiptBook, scored: Receipt, members
     return receipt
 
 
-def receipt_name(unit: str, members: Membership) -> str:
-    """Unit key and digest of its members."""
-    return f"{unit}-{members.digest}"
-
-
 class CleanUnits(beam.DoFn):
     """(number, receipt of stage A) -> (number, receipt). What deduplication decided is read from its own receipts."""
 
-    def __init__(self, recipe: Recipe, duplicates: ReceiptBook | None, book: ReceiptBook):
-        self.recipe, self.duplicates, self.book = recipe, duplicates, book
+    def __init__(self, recipe: Recipe, books: dict[str, ReceiptBook]):
+        self.recipe, self.books = recipe, books
 
     def setup(self) -> None:
         """Once per worker."""
-        check_seen(self.book.store)
+        check_seen(self.books["text"].store)
         self.cleaner = UnitCleaner(self.recipe)
 
     def process(self, element: tuple[int, Receipt]) -> Iterator[tuple[int, Receipt]]:
         """One unit."""
         number, scored = element
-        members = stored_members(self.duplicates, scored.unit) if self.duplicates else Membership.of(())
-        done = self.book.find(receipt_name(scored.unit, members))
-        yield number, done or clean_unit(self.cleaner, self.book, scored, members)
+        decided, book = Decided.of(self.books, scored.unit), self.books["text"]
+        done = book.find(decided.receipt_name(scored.unit))
+        yield number, done or clean_unit(self.cleaner, book, scored, decided)

@@ -17,6 +17,7 @@ from gristmill.pipelines.whatif.sets import among
 from gristmill.pipelines.whatif.verdicts import Documents
 
 FINGERPRINTS, MEMBERS = "_work/fingerprints", "_work/members"
+PASSAGES_STAY = "repeated passages are not looked for again: what they cut, and whom they emptied, stays as it was"
 EXACT, ESTIMATED, NONE = "exact", "estimated", "none"
 
 
@@ -31,24 +32,25 @@ class Outcome:
 
 def outcome(store: Store, recipe: Recipe, units: list[str], documents: Documents) -> Outcome:
     """Decide about duplicates again where a document's verdict changes; the others stay as they are."""
-    passes = documents.passes & ~documents.dead
+    passes = documents.passes & ~documents.dead & ~documents.emptied
     options = recipe.deduplicate
     if options is None:
         return Outcome(passes, NONE)
     changed = documents.passes != documents.passed
     if not changed.any():
         return Outcome(documents.kept.copy(), EXACT)
+    notes = [PASSAGES_STAY] if options.passages else []
     if options.fingerprint == "kept":
         why = (
             "the recipe fingerprints only what rules keep (`fingerprint: kept`), so that nothing is known of the others"
         )
-        return _estimated(store, documents, why)
+        return _estimated(store, documents, why, notes)
     try:
         dropped = _dropped(store, options, units, documents, changed)
     except (DamageError, FileNotFoundError, OSError):
         why = "the run's fingerprints are gone (`gristmill clean`, or damage)"
-        return _estimated(store, documents, why)
-    return Outcome(passes & ~among(dropped, documents.place), EXACT)
+        return _estimated(store, documents, why, notes)
+    return Outcome(passes & ~among(dropped, documents.place), EXACT, notes)
 
 
 def _dropped(
@@ -74,7 +76,7 @@ def _receipts(store: Store, folder: str, units: list[str]) -> list[Receipt]:
     return [read_receipt(store, f"{folder}/{unit}.json")[0] for unit in units]
 
 
-def _estimated(store: Store, documents: Documents, why: str) -> Outcome:
+def _estimated(store: Store, documents: Documents, why: str, notes: list[str]) -> Outcome:
     """A cluster keeps as many documents as it did, and one at least: first those that were kept, then the longest."""
     with Ledger(store) as ledger:
         tables = []
@@ -84,7 +86,7 @@ def _estimated(store: Store, documents: Documents, why: str) -> Outcome:
     table = pa.concat_tables(tables)
     cluster = table.filter(table.column("judged").is_valid()).column("cluster").combine_chunks().dictionary_encode()
     number = cluster.indices.to_numpy()
-    passes = documents.passes & ~documents.dead
+    passes = documents.passes & ~documents.dead & ~documents.emptied
     many = np.bincount(number)[number] > 1
     allowed = np.maximum(np.bincount(number, documents.kept), 1)
     order = np.lexsort((documents.place, -documents.size, ~documents.kept, ~passes, number))
@@ -93,4 +95,4 @@ def _estimated(store: Store, documents: Documents, why: str) -> Outcome:
     rank[order] = np.arange(len(number)) - np.flatnonzero(first)[np.cumsum(first) - 1]
     kept = passes & (~many | (rank < allowed[number]))
     note = f"who stays among duplicates is estimated, as many of each cluster as before: {why}"
-    return Outcome(kept, ESTIMATED, [note])
+    return Outcome(kept, ESTIMATED, [note, *notes])

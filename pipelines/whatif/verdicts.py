@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from gristmill.filters.judge import Judge
 from gristmill.filters.measured import Measured, admitting
 from gristmill.filters.plan import IDENTIFIED
-from gristmill.pipelines.records.accounts import DEAD, DUPLICATE_RULES, KEPT
+from gristmill.pipelines.records.accounts import DEAD, DUPLICATE_RULES, EMPTIED, KEPT
 from gristmill.pipelines.storage.store import Store
 
 THREADS = 4
@@ -31,8 +31,8 @@ class Documents:
 
     place: uint64, `unit << 32 | row`; size: int64, bytes of the extracted text; source, lang: numbers in `sources` and
     `langs`. kept, passed: in `text/`, and whether no rule fired, before; passes: whether none fires now; dead: it died
-    when it was scrubbed. row_F, rule_F: of every rule that fires now the document and its number in `Rules.now`; row_G,
-    rule_G: as it was before, in `Rules.before`.
+    when it was scrubbed; emptied: it went for the passages that it lost. row_F, rule_F: of every rule that fires now
+    the document and its number in `Rules.now`; row_G, rule_G: as it was before, in `Rules.before`.
     """
 
     place: np.ndarray
@@ -43,6 +43,7 @@ class Documents:
     passed: np.ndarray
     passes: np.ndarray
     dead: np.ndarray
+    emptied: np.ndarray
     row_F: np.ndarray
     rule_F: np.ndarray
     row_G: np.ndarray
@@ -92,6 +93,8 @@ def _judged(
         fired = chunk.table.column("rules").combine_chunks()
         rule_G, names = _coded(pc.list_flatten(fired))
         row_G = pc.list_parent_indices(fired).to_numpy().astype(np.int64)
+        emptied = np.zeros(len(fired), bool)
+        emptied[row_G[np.array([name == EMPTIED for name in names], bool)[rule_G]]] = True
         by_rules = np.array([name not in DUPLICATE_RULES for name in names], bool)[rule_G]
         row_G, rule_G = row_G[by_rules], rule_G[by_rules]
 
@@ -125,6 +128,7 @@ def _judged(
         "dead": _is(verdict, verdicts, DEAD),
         "passed": ~_is(step, steps, "decide"),
         "passes": passes,
+        "emptied": emptied,
         "row_F": row_F,
         "rule_F": rule_F,
         "row_G": row_G,

@@ -32,6 +32,12 @@ CHINESE = (
     "孩子们在桥边看船远方的商人带来书信地图和灯火春天来临时道路两旁开满了花"
 )
 
+FURTHER = {
+    "en": "The other children of the old mill still live near the river.",
+    "zh": "更多磨坊的故事请看下一期报纸，欢迎读者来信来访。",
+}
+"""Stands below one document in seven."""
+
 
 def english(rng: random.Random, sentences: int = 14) -> str:
     """Prose that passes Gopher's and FineWeb's rules."""
@@ -59,7 +65,7 @@ def near_copy(rng: random.Random, text: str) -> str:
 
 
 def documents() -> list[dict]:
-    """160 documents: prose, exact and near copies, short pages, personal data."""
+    """160 documents: prose, exact and near copies, short pages, personal data, a line that many share."""
     rng = random.Random(7)
     made: list[dict] = []
     for number in range(60):
@@ -68,6 +74,8 @@ def documents() -> list[dict]:
             if number % 5 == 0:
                 mail = f"writer{number}@mills.org"
                 text += f"\nPlease write to {mail} about this." if lang == "en" else f"\n请发邮件到{mail}联系作者。"
+            if number % 7 == 4:
+                text += f"\n{FURTHER[lang]}"
             made.append({"id": f"{lang}-{number}", "text": text, "lang": lang, "stars": number})
             if number % 10 == 1:
                 made.append({"id": f"{lang}-{number}-copy", "text": text, "lang": lang, "stars": 0})
@@ -115,6 +123,7 @@ decide:
     rules: [{signal: prose.worst_line, at_most: 200}]
 deduplicate:
   minhash: {threshold: 0.7}
+  passages: [{min_letters: 40}, {unit: sentence, run: 2, scope: source}]
 scrub: {operator: tag}
 tokenizer: {vocabulary: 640, sample_bytes: 1MB}
 tokens: {sequence_length: 64, validation: 10%}

@@ -16,7 +16,13 @@ CHANGES = {
     "vocabulary": ("vocabulary: 640", "vocabulary: 650"),
     "seed": ("name: mill\n", "name: mill\nseed: 7\n"),
     "scrub": ("scrub: {operator: tag}\n", ""),
-    "no deduplication": ("deduplicate:\n  minhash: {threshold: 0.7}\n", ""),
+    "no passages": ("  passages: [{min_letters: 40}, {unit: sentence, run: 2, scope: source}]\n", ""),
+    "passages go everywhere": ("{min_letters: 40}", "{min_letters: 40, keep: none}"),
+    "a bound on what is cut": ("run: 2, scope: source}]\n", "run: 2, scope: source}]\n  max_cut: 10%\n"),
+    "no deduplication": (
+        "deduplicate:\n  minhash: {threshold: 0.7}\n",
+        "deduplicate:\n  exact: false\n  minhash: null\n",
+    ),
     "threshold": ("threshold: 0.7", "threshold: 0.999"),
     "validation": ("validation: 10%", "validation: 30%"),
     "sequence length": ("sequence_length: 64", "sequence_length: 32"),
@@ -43,7 +49,7 @@ def test_recipe__back_again_has_each_recipe_s_own_bytes(small, small_run, tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("until", ["score", "duplicates", "text"])
+@pytest.mark.parametrize("until", ["score", "duplicates", "passages", "text"])
 def test_until__back_again(small, small_run, tmp_path, digests, until):
     run = tmp_path / "run"
     execute(Request(small.recipe, run))

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from gristmill.filters.judge import UNJUDGED
+from gristmill.pipelines.records.accounts import EMPTIED
 
 DIGITS = 4
 """Significant digits of a threshold: rounded to the side on which the document is kept."""
@@ -80,6 +81,11 @@ def for_exact(source: str, winner: str | None, recipe: dict[str, Any]) -> Remedy
     return Remedy(_yaml({"deduplicate": None}), "their normalised texts are equal; nothing less keeps both")
 
 
+def for_emptied() -> Remedy:
+    """Of a document of which too much stands in others, too."""
+    return Remedy(_yaml({"deduplicate": {"passages": [], "max_cut": 1.0}}), "with `passages: []` its text stays whole")
+
+
 def for_extraction(rule: str, recipe: dict[str, Any], source: str) -> Remedy:
     """Of a record that reading or extraction dropped."""
     of_pages = recipe.get("sources", {}).get(source, {}).get("format") in ("html", "warc")
@@ -104,6 +110,8 @@ def for_rule_without_number(rule: str, recipe: dict[str, Any], row: dict[str, An
         return for_near(row["similarity"] or 0.0, recipe)
     if rule == "exact_duplicate":
         return for_exact(row["source"], winner, recipe)
+    if rule == EMPTIED:
+        return for_emptied()
     return for_extraction(rule, recipe, row["source"])
 
 

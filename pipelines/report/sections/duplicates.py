@@ -4,13 +4,14 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from gristmill.pipelines.records.accounts import DROPPED
+from gristmill.pipelines.records.accounts import DROPPED, DUPLICATE_RULES, EMPTIED
 from gristmill.pipelines.report.alignment import COMPARED, Span, passages
 from gristmill.pipelines.report.figures import Histogram, Named
 from gristmill.pipelines.report.histograms import Bound, Wanted, histograms
 from gristmill.pipelines.report.material import Material
 from gristmill.pipelines.report.texts import clean_texts, dropped_texts
 
+OF_CLUSTERS = tuple(rule for rule in DUPLICATE_RULES if rule != EMPTIED)
 CLUSTERS = 8
 MEMBERS = 8
 CLOSEST = 6
@@ -139,7 +140,7 @@ def build_duplicates(material: Material) -> Duplicates | None:
         repeated=repeated,
         exact=reasons["exact_duplicate"] + reasons["repeated_record"],
         near=reasons["near_duplicate"],
-        ruled=repeated - sum(reasons.values()),
+        ruled=repeated - sum(reasons[rule] for rule in OF_CLUSTERS),
         sizes=_sizes(sizes),
         similarities=_similarities(material),
         largest=[_cluster(material, rows, pairs.of(worst.get(cluster))) for cluster, rows in largest.items()],

@@ -35,6 +35,7 @@ SENTENCES = {
     "unjudged": "No entry of decide admits it, and the recipe says `otherwise: drop`.",
     "empty_text": "Nothing was left after extraction.",
     "exact_duplicate": "Its normalised text is equal to that of a kept document.",
+    "repeated_passages": "More of its text stands in other documents, too, than `max_cut` allows.",
     "repeated_record": "The same record again, byte for byte: same source, same id, same doc_id.",
     "near_duplicate": "Its shingles overlap with those of a kept document by at least the recipe's threshold.",
 }

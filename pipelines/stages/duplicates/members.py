@@ -1,24 +1,17 @@
 """What deduplication decided about the documents of a unit: stored once, read when the text is written."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.filters.dedup.fingerprints import unpack_ids
-from gristmill.pipelines.errors import DamageError
-from gristmill.pipelines.records.clock import Moment, now, since
-from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.duplicates.find import MEMBER, REPEATED, members_of
-from gristmill.pipelines.stages.exchange import COST_TAG, Cost, rows_of
-from gristmill.pipelines.storage.parts import PartWriter, read_parts
+from gristmill.pipelines.stages.unit_rows import stored_rows
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
-from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 
 MEMBERS = "_work/members"
 
@@ -66,52 +59,6 @@ def membership_columns(doc_id: pa.Array, listed: np.ndarray, member: np.ndarray)
     }
 
 
-class StoreMembers(beam.DoFn):
-    """(number, members of a unit and its receipt of stage A, as blocks) -> (number, receipt of stage A).
-
-    A block that starts with RECEIPT is the receipt; every unit has one, units without duplicates have nothing else.
-    """
-
-    RECEIPT = b"R"
-    MEMBERS = b"M"
-
-    def __init__(self, book: ReceiptBook):
-        self.book = book
-
-    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, Receipt]]:
-        """One unit."""
-        began = now()
-        number, blocks = element
-        members, scored = [], None
-        for block in blocks:
-            if block[:1] == self.RECEIPT:
-                scored = Receipt.from_bytes(block[1:])
-            else:
-                members.append(block[1:])
-        assert scored is not None, f"unit {number} has members but no receipt"
-        finding = Cost.of(block[1:] for block in members if block[:1] == COST_TAG)
-        store_members(self.book, scored.unit, Membership.of(members), finding, began)
-        yield number, scored
-
-
-def store_members(book: ReceiptBook, unit: str, members: Membership, finding: Cost, began: Moment) -> None:
-    """Keep the decision of one unit; a resumed run reads it instead of finding duplicates again.
-
-    The receipt of the first unit says what finding took, over all units.
-    """
-    raw = pa.array([members.member.tobytes()], pa.large_binary())
-    with ExitStack() as stack:
-        writer = stack.enter_context(PartWriter(book.store, MEMBERS, unit))
-        writer.write(pa.record_batch([raw], ["members"]))
-    cost = finding + Cost(*since(began))
-    details = {"members": len(members.member)}
-    book.commit(Receipt(book.stage, unit, tuple(writer.parts), (), cost.seconds, cost.cpu_seconds, details=details))
-
-
 def stored_members(book: ReceiptBook, unit: str) -> Membership:
     """The decision of one unit. Raises DamageError when it is not there, or not whole."""
-    receipt = book.find(unit)
-    if receipt is None:
-        raise DamageError("a decision about duplicates is gone", where=book.store.url(book.path(unit)), fix=MAKE_AGAIN)
-    stored = (batch.column(0)[0].as_py() for batch in read_parts(book.store, receipt, MEMBERS))
-    return Membership(rows_of(stored, MEMBER))
+    return Membership(stored_rows(book, unit, MEMBERS, MEMBER))

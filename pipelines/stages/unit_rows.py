@@ -1,0 +1,85 @@
+"""What a shuffle says about the documents of each unit: packed rows, stored once as a receipt of their own stage."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+
+from gristmill.pipelines.errors import DamageError
+from gristmill.pipelines.records.clock import Moment, begin, since
+from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.stages.exchange import COST_TAG, Block, Cost, rows_of
+from gristmill.pipelines.storage.parts import PartWriter, read_parts
+from gristmill.pipelines.storage.receipt_book import ReceiptBook
+from gristmill.pipelines.storage.sealed import MAKE_AGAIN
+
+ROWS, RECEIPT = b"M", b"R"
+"""The first byte of a block: what the shuffle gave, or the unit's receipt of stage A."""
+
+
+class TagRows(beam.DoFn):
+    """Mark blocks of rows, so that receipts can share their shuffle."""
+
+    def process(self, element: Block) -> Iterator[Block]:
+        """One block."""
+        yield element[0], ROWS + element[1]
+
+
+class TagReceipt(beam.DoFn):
+    """A receipt as a marked block."""
+
+    def process(self, element: tuple[int, Receipt]) -> Iterator[Block]:
+        """One receipt."""
+        yield element[0], RECEIPT + element[1].to_bytes()
+
+
+class StoreRows(beam.DoFn):
+    """(number, a unit's rows and its receipt of stage A, as blocks) -> (number, receipt of stage A).
+
+    `gather` makes the rows of a unit of its blocks, whatever their order. Every unit has a receipt; units that nothing
+    is said about have nothing else.
+    """
+
+    def __init__(self, book: ReceiptBook, dataset: str, gather: Callable[[Iterable[bytes]], np.ndarray]):
+        self.book, self.dataset, self.gather = book, dataset, gather
+
+    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, Receipt]]:
+        """One unit."""
+        began = begin()
+        number, blocks = element
+        rows, scored = [], None
+        for block in blocks:
+            if block[:1] == RECEIPT:
+                scored = Receipt.from_bytes(block[1:])
+            else:
+                rows.append(block[1:])
+        assert scored is not None, f"unit {number} has rows but no receipt"
+        finding = Cost.of(block[1:] for block in rows if block[:1] == COST_TAG)
+        self.store(scored.unit, self.gather(rows), finding, began)
+        yield number, scored
+
+    def store(self, unit: str, rows: np.ndarray, finding: Cost, began: Moment) -> None:
+        """Keep what is said about one unit; a resumed run reads it instead of shuffling again.
+
+        The receipt of the first unit says what finding took, over all units.
+        """
+        raw = pa.array([rows.tobytes()], pa.large_binary())
+        with ExitStack() as stack:
+            writer = stack.enter_context(PartWriter(self.book.store, self.dataset, unit))
+            writer.write(pa.record_batch([raw], ["members"]))
+        cost = finding + Cost(*since(began))
+        details = {"members": len(rows)}
+        parts = tuple(writer.parts)
+        receipt = Receipt(self.book.stage, unit, parts, (), cost.seconds, cost.cpu_seconds, details=details)
+        self.book.commit(receipt)
+
+
+def stored_rows(book: ReceiptBook, unit: str, dataset: str, dtype: np.dtype) -> np.ndarray:
+    """What is stored about one unit. Raises DamageError when it is not there, or not whole."""
+    receipt = book.find(unit)
+    if receipt is None:
+        what = f"a decision of the stage '{book.stage}' is gone"
+        raise DamageError(what, where=book.store.url(book.path(unit)), fix=MAKE_AGAIN)
+    return rows_of((batch.column(0)[0].as_py() for batch in read_parts(book.store, receipt, dataset)), dtype)
