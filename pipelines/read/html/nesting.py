@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.jit import inline, kernel
 
 MAX_WORK = 50_000_000
 """In units of about 0.2 us of extraction on one core, so 10 s. The 4,680 pages of the corpus need at most 0.3
@@ -156,7 +156,7 @@ def measure(page: bytes, max_depth: int) -> Shape:
     return Shape(depth, work, bool(state_6[SHALLOW_LISTS]))
 
 
-@kernel
+@inline
 def _skip(data_B, i, start, end):
     """Past a comment or <!...> that goes on at i; or, where data_B[start:end] is a name, to its "</name"."""
     n = data_B.size
@@ -214,7 +214,7 @@ def _find(name, home, hidden, names_S, bits_S, size):
     return -1
 
 
-@kernel
+@inline
 def _pop(to, names_S, bits_S, tags_S, state_6):
     """Closes the elements from place `to` on. Formatting elements stay, unless a cell or the like around them
     closes."""
@@ -236,7 +236,7 @@ def _pop(to, names_S, bits_S, tags_S, state_6):
     state_6[SIZE] = keep
 
 
-@kernel
+@inline
 def _remove(place, names_S, bits_S, tags_S, state_6):
     """Takes one element out from among the others, as end tags of formatting elements and forms do."""
     state_6[FORMATS] -= int(bits_S[place] & FORMATTING != 0)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.jit import inline, kernel
 from gristmill.pipelines.read.html.main_content.parts import (
     ALIKE,
     END,
@@ -51,7 +51,7 @@ def add_context(segments: Segments, opinion_N: np.ndarray, feature_NF: np.ndarra
         _context(segments.block_NK, segments.element_EC, opinion_N, feature_NF)
 
 
-@kernel
+@inline
 def _groups(element_EC, block_NK, opinion_N, level, sum_S3, place_N):
     """Sums over blocks whose element (or the one `level` above) has one kind: opinion * bytes, bytes, blocks."""
     n = block_NK.shape[0]

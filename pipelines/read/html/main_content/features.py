@@ -6,7 +6,7 @@ depends on a language but the words of `names`.
 
 import numpy as np
 
-from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.jit import inline, kernel
 from gristmill.pipelines.read.html.main_content.measures import (
     BYTES,
     CUES,
@@ -109,7 +109,7 @@ def features(segments: Segments, title: bytes, more: int = 0) -> np.ndarray:
     return feature_NF
 
 
-@kernel
+@inline
 def _heading(element_EC, e):
     """1 to 6 for a heading, also around an element; else 0."""
     tag = element_EC[e, TAG]
@@ -118,7 +118,7 @@ def _heading(element_EC, e):
     return tag - H1_TAG + 1 if H1_TAG <= tag <= H6_TAG else 0
 
 
-@kernel
+@inline
 def _own(row, m, tag, heading, out):
     """The block itself."""
     size = m[BYTES]
@@ -135,7 +135,7 @@ def _own(row, m, tag, heading, out):
     return 24
 
 
-@kernel
+@inline
 def _near(b, block_NK, element_EC, sum_N3, out, f):
     """The blocks before and after it."""
     n, e = block_NK.shape[0], block_NK[b, NODE]
@@ -155,7 +155,7 @@ def _near(b, block_NK, element_EC, sum_N3, out, f):
     return f
 
 
-@kernel
+@inline
 def _span(first, last, sum_N3, out, f):
     """Bytes, share of links and density of marks of some blocks."""
     size = max(sum_N3[last, 0] - sum_N3[first, 0], 1.0)
@@ -165,7 +165,7 @@ def _span(first, last, sum_N3, out, f):
     return f + 3
 
 
-@kernel
+@inline
 def _levels(e, element_EC, sum_N3, out, f):
     """The elements around it, each with more blocks than the one before."""
     total = sum_N3[sum_N3.shape[0] - 1, 0]
@@ -181,7 +181,7 @@ def _levels(e, element_EC, sum_N3, out, f):
     return f
 
 
-@kernel
+@inline
 def _repeated(e, element_EC, repeat_E, number_E, sum_N3, link_N, out, f):
     """The nearest element around it that is one of several of its kind: posts, cards, items, rows."""
     steps, total = 0, sum_N3[sum_N3.shape[0] - 1, 0]
@@ -204,7 +204,7 @@ def _repeated(e, element_EC, repeat_E, number_E, sum_N3, link_N, out, f):
     return f + 9
 
 
-@kernel
+@inline
 def _titled(b, e, title, block_NK, element_EC, sum_N3, out, f):
     """How far it stands from the page's title, in blocks and in elements."""
     out[f], out[f + 1], out[f + 2], out[f + 4] = -1, 1, -1, -1
@@ -219,7 +219,7 @@ def _titled(b, e, title, block_NK, element_EC, sum_N3, out, f):
     return f + 5
 
 
-@kernel
+@inline
 def _scored(b, e, best, element_EC, score_E, own_N, sum_N3, out, f):
     """Whether paragraphs speak for the elements around it."""
     first, last, most = element_EC[best, FIRST], element_EC[best, LAST], max(score_E[best], 1.0)
@@ -249,7 +249,7 @@ def _scored(b, e, best, element_EC, score_E, own_N, sum_N3, out, f):
     return f + 9
 
 
-@kernel
+@inline
 def _between_controls(block_NK, feature_N4):
     """What kind of phrase it is, how many controls of posts the page has, and how far the next ones are."""
     n, controls, since = block_NK.shape[0], 0, MOST_BETWEEN

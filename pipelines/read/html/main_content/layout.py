@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.jit import inline
 from gristmill.pipelines.read.html.main_content.parts import (
     BLOCKQUOTE_TAG,
     END,
@@ -39,16 +39,13 @@ PLACES = 8
 # Letters: N blocks, E elements, P places.
 
 
-@kernel
+@inline
 def find_places(element_EC, place_EP):
     """Fills in what is around every element."""
     for e in range(element_EC.shape[0]):
         up, tag = element_EC[e, PARENT], element_EC[e, TAG]
-        if up >= 0:
-            place_EP[e] = place_EP[up]
-        else:
-            place_EP[e] = -1
-            place_EP[e, LISTS] = place_EP[e, QUOTES] = 0
+        for k in range(PLACES):
+            place_EP[e, k] = place_EP[up, k] if up >= 0 else 0 if k in (LISTS, QUOTES) else -1
         if tag == LI_TAG:
             place_EP[e, ITEM] = e
         elif tag in (UL_TAG, OL_TAG):
@@ -67,7 +64,7 @@ def find_places(element_EC, place_EP):
             place_EP[e, HEADING] = tag - H1_TAG + 1
 
 
-@kernel
+@inline
 def count_blocks(block_NK, element_EC, place_EP, blocks_E, data_E):
     """blocks_E: blocks of every item's and row's own; data_E: whether a row holds data, not layout."""
     cells_E, longest_E, last_cell_E = np.zeros_like(blocks_E), np.zeros_like(blocks_E), np.full_like(blocks_E, -1)

@@ -7,7 +7,7 @@ the code beside it.
 
 import numpy as np
 
-from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.jit import inline
 from gristmill.pipelines.read.html.main_content.layout import VERBATIM_IN
 from gristmill.pipelines.read.html.main_content.markup import GREATER, find_byte, reference, skip_comment
 from gristmill.pipelines.read.html.main_content.parts import END, FIRST, LAST, NODE, PARENT, START, VERBATIM
@@ -24,7 +24,7 @@ DIGITS = 6
 # Letters: B bytes of the page, T of the text, N blocks, E elements, P places, K and C columns.
 
 
-@kernel
+@inline
 def _is_end(data_B, i, start, at):
     """Whether an element of the name data_B[start:at] ends at i."""
     if i + 2 + at - start >= data_B.size or data_B[i] != 60 or data_B[i + 1] != 47:
@@ -35,7 +35,7 @@ def _is_end(data_B, i, start, at):
     return data_B[i + 2 + at - start] == 62
 
 
-@kernel
+@inline
 def text_end(data_B, i, start, at, most, size, numbers):
     """The byte after the end of the element that begins before i, if it has at most `size` visible bytes of text, with
     `numbers` nothing but digits and the signs after them; else minus the place where that fails. Reads `most` bytes."""
@@ -71,7 +71,7 @@ def text_end(data_B, i, start, at, most, size, numbers):
     return -i
 
 
-@kernel
+@inline
 def _number(data_B, i, start, at):
     """(number, byte after the end tag) of an element that holds one number and whose start tag ends before i; -1 for
     any other."""
@@ -91,7 +91,7 @@ def _number(data_B, i, start, at):
     return value, i + at - start + 3
 
 
-@kernel
+@inline
 def _is_break(data_B, i):
     """Whether the tag at i ends a line: of <br>, <div>, <p>, <li>, <tr>, <td>."""
     i += 2 if data_B[i + 1] == 47 else 1
@@ -103,7 +103,7 @@ def _is_break(data_B, i):
     return (two and (c == 62 or c <= 32)) or (a == 100 and b == 105 and c == 118)
 
 
-@kernel
+@inline
 def begins_line(text_T, first, at):
     """Whether nothing but some blanks was written since a line or block began."""
     stop = max(first, at - INDENT)
@@ -112,7 +112,7 @@ def begins_line(text_T, first, at):
     return at == first or text_T[at - 1] == 10
 
 
-@kernel
+@inline
 def line_number(data_B, i, start, at, last):
     """(number, byte after it) if the element whose start tag ends before i, at the beginning of a line of <pre>, holds
     the number after `last`, or the first of several that count up; else (-1, 0)."""
@@ -140,7 +140,7 @@ def line_number(data_B, i, start, at, last):
     return np.int64(-1), behind
 
 
-@kernel
+@inline
 def _counted(text_T, i, end):
     """(first, last) number of a text that is nothing but numbers that count up; (0, -1) for any other."""
     first, last = np.int64(0), np.int64(-1)
@@ -158,7 +158,7 @@ def _counted(text_T, i, end):
     return first, last
 
 
-@kernel
+@inline
 def _lines(b, step, most, text_T, block_NK, place_EP):
     """(lines, the last block) of the code that begins at block b and goes on in steps of 1 or -1; counts to `most`."""
     n, lines, last = block_NK.shape[0], 0, b
@@ -176,7 +176,7 @@ def _lines(b, step, most, text_T, block_NK, place_EP):
     return lines, last
 
 
-@kernel
+@inline
 def _are_together(first, last, e, element_EC):
     """Whether hardly more than some blocks stands in the smallest element around them."""
     while e >= 0 and not (element_EC[e, FIRST] <= first and last < element_EC[e, LAST]):
@@ -184,7 +184,7 @@ def _are_together(first, last, e, element_EC):
     return e >= 0 and element_EC[e, LAST] - element_EC[e, FIRST] <= last - first + 3
 
 
-@kernel
+@inline
 def drop_line_numbers(text_T, block_NK, element_EC, place_EP, keep_N):
     """Takes out columns of numbers that count the lines of the code before or behind them."""
     n, b = block_NK.shape[0], 0

@@ -5,9 +5,16 @@ Names are known by their hash (names.py).
 
 import numpy as np
 
-from gristmill.filters.kernels.jit import kernel
-from gristmill.pipelines.read.html.main_content.names import hash_of
-from gristmill.pipelines.read.html.main_content.parts import GUTTER_BIT, HIDDEN_BIT, RENDERED_BIT
+from gristmill.filters.kernels.jit import inline
+from gristmill.pipelines.read.html.main_content.names import hash_of, open_table
+from gristmill.pipelines.read.html.main_content.parts import (
+    FLOWS_BIT,
+    GUTTER_BIT,
+    HIDDEN_BIT,
+    LINES_BIT,
+    RENDERED_BIT,
+    SPACES_BIT,
+)
 
 CLASS_H, ID_H, ROLE_H, ITEMPROP_H, LABEL_H, STYLE_H, HIDDEN_H, ARIA_H, START_H, ALT_H, SRC_H, TYPE_H, ALTTEXT_H = (
     np.int64(hash_of(name))
@@ -18,6 +25,13 @@ NAMES_OF_FORMULAS = np.array([hash_of(name) for name in ("latex", "tex", "equati
 IS_LATEX, IS_TEX, IS_EQUATION = 1, 2, 4
 """Bits of the first three."""
 
+DISPLAY_H, NONE_H, WHITE_SPACE_H = (np.int64(hash_of(name)) for name in ("display", "none", "white-space"))
+WHITE_SPACE_W2 = open_table(
+    {hash_of("pre-line"): LINES_BIT}
+    | {hash_of(value): LINES_BIT | SPACES_BIT for value in ("pre", "pre-wrap", "break-spaces")}
+    | {hash_of(value): FLOWS_BIT for value in ("normal", "nowrap", "initial")},
+    16,
+)
 I_H = hash_of("i")
 NUMBER_H, LINENUMBER_H = (np.int64(hash_of(name)) for name in ("data-line-number", "data-linenumber"))
 # np.int64: numba compiles a function once for every literal that it is called with.
@@ -28,7 +42,7 @@ A_BITS, A_ALIKE, A_START, A_ALT, A_ALT_END, A_TEX = range(6)
 # Letters: B bytes of the page, W words of a table.
 
 
-@kernel
+@inline
 def look_up(key, table_W2):
     """Value of a hash in an open table; -1 if it is not there."""
     mask = table_W2.shape[0] - 1
@@ -40,7 +54,7 @@ def look_up(key, table_W2):
     return -1
 
 
-@kernel
+@inline
 def find_byte(data_B, i, byte):
     """The first place from i on that holds a byte, or the end."""
     n = data_B.size
@@ -49,7 +63,7 @@ def find_byte(data_B, i, byte):
     return i
 
 
-@kernel
+@inline
 def skip_element(data_B, i, start, end, raw):
     """The byte after the end tag of the element whose name is data_B[start:end] and whose start tag ends before i."""
     n, size, depth = data_B.size, end - start, 1
@@ -75,7 +89,7 @@ def skip_element(data_B, i, start, end, raw):
     return n
 
 
-@kernel
+@inline
 def skip_comment(data_B, i):
     """The byte after the comment, or other declaration, that begins at i."""
     n = data_B.size
@@ -87,7 +101,7 @@ def skip_comment(data_B, i):
     return find_byte(data_B, i, GREATER) + 1
 
 
-@kernel
+@inline
 def _hints(word, singular, plural, word_W2):
     """Hints of a word; of its singular, if it ends with an s and hints at nothing."""
     found = look_up(word, word_W2)
@@ -96,7 +110,7 @@ def _hints(word, singular, plural, word_W2):
     return max(found, 0)
 
 
-@kernel
+@inline
 def _words(data_B, start, end, word_W2):
     """Hints of the words of an attribute's value: its tokens whole, their parts, and two parts in a row as one."""
     bits, tokens, letters, last = 0, False, 0, np.int64(0)
@@ -126,7 +140,7 @@ def _words(data_B, start, end, word_W2):
     return bits
 
 
-@kernel
+@inline
 def _names(data_B, start, end):
     """Which of NAMES_OF_FORMULAS the runs of letters of a value are, in lower case; as bits in their order."""
     value, bits = np.int64(0), 0
@@ -141,29 +155,32 @@ def _names(data_B, start, end):
     return bits
 
 
-@kernel
-def _is_none(data_B, start, end):
-    """Whether a style says display: none."""
-    k = 0  # "display" ":" "none"
-    i = start
-    while i + 10 < end:
-        if (
-            (data_B[i] | 32) == 100
-            and (data_B[i + 1] | 32) == 105
-            and (data_B[i + 2] | 32) == 115
-            and (data_B[i + 3] | 32) == 112
-            and (data_B[i + 6] | 32) == 121
-        ):  # "d", "i", "s", "p", "y"
-            k = i + 7
-            while k < end and (data_B[k] == 58 or data_B[k] <= 32):
-                k += 1
-            if k + 3 < end and (data_B[k] | 32) == 110 and (data_B[k + 1] | 32) == 111 and (data_B[k + 2] | 32) == 110:
-                return True
-        i += 1
-    return False
+@inline
+def _style(data_B, start, end):
+    """Bits for what a style says: that nothing is shown, and which white space counts."""
+    name, word, shown, space, naming, over = np.int64(0), np.int64(0), np.int64(0), np.int64(0), True, False
+    for i in range(start, end + 1):
+        c = np.int64(data_B[i]) if i < end else np.int64(59)
+        lower = c + 32 if 65 <= c <= 90 else c
+        if c == 59:  # ";"
+            if name == DISPLAY_H and word:
+                shown = np.int64(HIDDEN_BIT if word == NONE_H else 0)
+            elif name == WHITE_SPACE_H:
+                found = look_up(word, WHITE_SPACE_W2)
+                space = found if found > 0 else space
+            name, word, naming, over = np.int64(0), np.int64(0), True, False
+        elif c == 58 and naming:
+            naming = False
+        elif c <= 33:  # white space, or that of "!important"
+            over = over or (not naming and word != 0)
+        elif naming:
+            name = (name * 257 + lower) & 0x7FFFFFFF
+        elif not over:
+            word = (word * 257 + lower) & 0x7FFFFFFF
+    return shown | space
 
 
-@kernel
+@inline
 def read_attributes(data_B, i, end, word_W2, attribute_6):
     """Reads the attributes of a tag from i to its ">" at `end`."""
     attribute_6[A_BITS] = attribute_6[A_ALIKE] = attribute_6[A_ALT] = attribute_6[A_ALT_END] = attribute_6[A_TEX] = 0
@@ -195,8 +212,7 @@ def read_attributes(data_B, i, end, word_W2, attribute_6):
         elif name in (ID_H, ROLE_H, ITEMPROP_H, LABEL_H):
             attribute_6[A_BITS] |= _words(data_B, start, i, word_W2) & ~RENDERED_BIT
         elif name == STYLE_H:
-            if _is_none(data_B, start, i):
-                attribute_6[A_BITS] |= HIDDEN_BIT
+            attribute_6[A_BITS] |= _style(data_B, start, i)
         elif name == HIDDEN_H:
             attribute_6[A_BITS] |= HIDDEN_BIT
         elif name == ARIA_H:
@@ -222,7 +238,7 @@ def read_attributes(data_B, i, end, word_W2, attribute_6):
         i += 1
 
 
-@kernel
+@inline
 def reference(data_B, i):
     """(character, bytes) of what stands at an "&": the parser leaves five references; any other is the sign itself."""
     n = data_B.size
@@ -241,7 +257,7 @@ def reference(data_B, i):
     return 38, 1
 
 
-@kernel
+@inline
 def is_sign(data_B, i, link):
     """Whether an element holds nothing but a glyph of an icon font (U+E000 to U+F8FF) or, as a link, a pilcrow."""
     if i + 4 >= data_B.size:
@@ -253,7 +269,7 @@ def is_sign(data_B, i, link):
     return private and data_B[i + 3] == 60 and data_B[i + 4] == 47
 
 
-@kernel
+@inline
 def annotation(data_B, i, end, word_W2, attribute_6):
     """(first byte, byte after the last) of the TeX of a formula's markup; (0, 0) if it has none."""
     while i + 11 < end:
@@ -273,7 +289,7 @@ def annotation(data_B, i, end, word_W2, attribute_6):
     return 0, 0
 
 
-@kernel
+@inline
 def tex_follows(data_B, i):
     """Whether a script with a formula stands right behind."""
     stop = min(i + 400, data_B.size - 8)

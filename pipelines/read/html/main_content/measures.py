@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.jit import inline
 from gristmill.pipelines.read.html.main_content.markup import look_up
 
 BYTES, MARKS, ENDS, DIGITS, UPPER, CUES, LEGAL_CUES, META_CUES, WORDS, TITLE = range(10)
@@ -17,7 +17,7 @@ HAN_WORD = 0.6
 # Letters: B bytes, W words of a table, M measures.
 
 
-@kernel
+@inline
 def _count(value, cue_W2, measure_M):
     """Counts a word, or a pair of Chinese characters, that boilerplate uses."""
     kind = look_up(value, cue_W2)
@@ -25,7 +25,7 @@ def _count(value, cue_W2, measure_M):
         measure_M[CUES + kind] += 1
 
 
-@kernel
+@inline
 def _ends_sentence(text_B, start, end):
     """Whether a text ends with a mark of sentences, quotation marks and brackets aside."""
     k = end - 1
@@ -41,7 +41,7 @@ def _ends_sentence(text_B, start, end):
     return full_stop or (a == 0xEF and b == 0xBC and (c == 0x81 or c == 0x9F or c == 0x9A))  # ！ ？ ：
 
 
-@kernel
+@inline
 def _is_wide_mark(a, b, c):
     """Whether three bytes are one of 、。，！？；："""
     if a == 0xE3:
@@ -49,7 +49,7 @@ def _is_wide_mark(a, b, c):
     return a == 0xEF and b == 0xBC and (c == 0x8C or c == 0x81 or c == 0x9F or c == 0x9B or c == 0x9A)
 
 
-@kernel
+@inline
 def _occurs(text_B, start, end, title_B):
     """Whether a text of a heading's length is a part of the title."""
     size = end - start
@@ -64,7 +64,7 @@ def _occurs(text_B, start, end, title_B):
     return False
 
 
-@kernel
+@inline
 def measure_block(text_B, start, end, title_B, cue_W2, measure_M):
     """Fills in the measures of text_B[start:end]."""
     word, han, i, short = np.int64(0), np.int64(0), start, end - start <= CUED_BYTES

@@ -45,6 +45,9 @@ COPY_BIT = 1 << 28
 """Copies the code beside it."""
 LISTING_BIT = 1 << 27
 """Of an element: it, or one around it, holds code."""
+LINES_BIT, SPACES_BIT, FLOWS_BIT = 1 << 26, 1 << 25, 1 << 24
+"""What a style says of white space: line breaks of the source are such in the text (`white-space: pre-line`); spaces
+count, too (`pre`, `pre-wrap`, `break-spaces`); neither (`normal`, `nowrap`)."""
 
 
 class Segments(NamedTuple):

@@ -8,15 +8,18 @@ import re
 
 import numpy as np
 
-from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.jit import inline, kernel
 from gristmill.pipelines.read.html.main_content.markup import look_up
 from gristmill.pipelines.read.html.main_content.names import hash_of, open_table
-from gristmill.pipelines.read.html.main_content.parts import END, PHRASE, START
+from gristmill.pipelines.read.html.main_content.parts import END, LINKED, PHRASE, START
 
 PHRASE_BYTES, WORDS, PHRASE_WORDS = 160, 48, 12
 """What is looked at is shorter, in bytes and words; so is one phrase, in words. A Chinese character is a word."""
-NO_PHRASE, POST_PHRASE, LINK_PHRASE, COPY_PHRASE, DATE_PHRASE = range(5)
-"""Kinds: what stands around posts; the same, if it is a link or a button; copies code; nothing but numbers or dates."""
+NO_PHRASE, POST_PHRASE, LINK_PHRASE, COPY_PHRASE, DATE_PHRASE, ALSO_PHRASE, DATA_PHRASE = range(7)
+"""Kinds: what stands around posts; the same, if it is a link or a button; copies code; nothing but numbers or dates;
+points to another text; JSON that a script left."""
+ALSO_BYTES, ALSO_WORDS, ALSO_LINKED = 300, 8, 0.4
+"""What points to another text is shorter, begins with some words at most, and has such a share of links at least."""
 
 _DATE_WORDS = (
     "january february march april may june july august september october november december jan feb mar apr jun jul aug "
@@ -64,6 +67,18 @@ _PHRASES = {
         "查看纯文本|纯文本查看复制代码|コピー|コードをコピー|복사"
     ),
 }
+_ALSO = (
+    "read more|read also|also read|read next|see also|see more|more on|more from|more about|related article|"
+    "related articles|related post|related posts|related story|related stories|related reading|related content|"
+    "related coverage|related news|you may also|you might also|recommended reading|watch now|don t miss|siehe auch|"
+    "lesen sie|lies auch|mehr zum|mehr zu|mehr lesen|lea también|lea tambien|lee también|lee tambien|leer más|"
+    "leer también|también puedes|puedes ver|te puede interesar|ya sabías|czytaj też|czytaj także|czytaj więcej|"
+    "czytaj również|zobacz też|zobacz także|leggi anche|leggi tutto|lire aussi|lire la suite|voir aussi|a lire|à lire|"
+    "leia também|veja também|lees ook|läs också|les også|Читайте также|Смотрите также|延伸阅读|延伸閱讀|相关阅读|"
+    "相關閱讀|相关文章|相關文章|相关新闻|相關新聞|相关链接|相關連結|相关推荐|相关报道|相關報道|相關報導|推荐阅读|推薦閱讀|"
+    "更多阅读|更多精彩|更多新闻|阅读更多|閱讀更多|点击查看|点击阅读|点击进入|点击此处|猜你喜欢|往期|同場加映|看更多|"
+    "関連記事|あわせて読みたい|관련기사|관련 기사"
+)
 _WORD = re.compile("[a-z]+|#|[\u3040-\uffff]")
 
 
@@ -85,10 +100,13 @@ OF_DATE, FIRST = 1, 2
 KNOWN_W2 = open_table({words[0]: FIRST for words in _SPLIT} | dict.fromkeys(_DATES, OF_DATE), 1024)
 PHRASE_W2 = open_table({_key([*words]): kind for words, kind in _SPLIT.items()}, 2048)
 
+_ALSO_WORD = re.compile("[a-z\u0080-\u07ff]+|[\u3040-\uffff]", re.IGNORECASE)
+ALSO_W2 = open_table({_key([*map(hash_of, _ALSO_WORD.findall(one))]): ALSO_PHRASE for one in _ALSO.split("|")}, 256)
+
 # Letters: B bytes of text, N blocks, K columns of a block, W words of a table, V words of the text.
 
 
-@kernel
+@inline
 def _split(text_B, i, end, known_W2, word_V):
     """(words, whether there are digits or dates) of a text; -1 words for one that begins like no phrase, has letters of
     other scripts, or more words than there is room for."""
@@ -126,7 +144,7 @@ def _split(text_B, i, end, known_W2, word_V):
     return count, dated
 
 
-@kernel
+@inline
 def _kind(text_B, start, end, known_W2, phrase_W2, word_V, kind_V):
     """The kind of a block's text; of several phrases in a row, the least."""
     if end - start > PHRASE_BYTES:
@@ -148,9 +166,49 @@ def _kind(text_B, start, end, known_W2, phrase_W2, word_V, kind_V):
     return kind_V[count]
 
 
+@inline
+def _points(text_B, i, end, also_W2):
+    """Whether a text begins with words that point to another one. Those of a script without spaces are characters."""
+    key, word, words = np.int64(0), np.int64(0), 0
+    while i <= end and words < ALSO_WORDS:
+        c = np.int64(text_B[i]) if i < end else np.int64(32)
+        lower = c + 32 if 65 <= c <= 90 else c
+        size = 1 if c < 0xC0 else 2 if c < 0xE0 else 3 if c < 0xF0 else 4
+        letter = 97 <= lower <= 122 or 0xC3 <= c < 0xE0
+        wide = size == 3 and c >= 0xE3 and c != 0xEF and (c > 0xE3 or text_B[i + 1] >= 0x81)
+        if word and not letter:
+            key, word, words = (key * 8191 + word) & 0x7FFFFFFF, np.int64(0), words + 1
+            if look_up(key, also_W2) > 0:
+                return True
+        if letter or wide:
+            for k in range(size):
+                byte = lower if size == 1 else np.int64(text_B[i + k])
+                word = (word * 257 + (byte | 32 if c == 0xC3 and k else byte)) & 0x7FFFFFFF  # É, too
+        if wide:
+            key, word, words = (key * 8191 + word) & 0x7FFFFFFF, np.int64(0), words + 1
+            if look_up(key, also_W2) > 0:
+                return True
+        i += size
+    return False
+
+
+@inline
+def _is_data(text_B, start, end):
+    """Whether a text begins and ends as JSON does that holds names."""
+    i = start + (text_B[start] == 91)
+    close = text_B[end - 1]
+    return end - i > 4 and text_B[i] == 123 and text_B[i + 1] == 34 and (close == 125 or close == 93)
+
+
 @kernel
-def find_phrases(text_B, block_NK, known_W2, phrase_W2):
+def find_phrases(text_B, block_NK, known_W2, phrase_W2, also_W2):
     """Fills in the kind of every block's text."""
     word_V, kind_V = np.zeros(WORDS, np.int64), np.zeros(WORDS + 1, np.int64)
     for b in range(block_NK.shape[0]):
-        block_NK[b, PHRASE] = _kind(text_B, block_NK[b, START], block_NK[b, END], known_W2, phrase_W2, word_V, kind_V)
+        start, end = block_NK[b, START], block_NK[b, END]
+        kind = _kind(text_B, start, end, known_W2, phrase_W2, word_V, kind_V)
+        if kind == NO_PHRASE and end - start <= ALSO_BYTES and block_NK[b, LINKED] >= ALSO_LINKED * (end - start):
+            kind = ALSO_PHRASE if _points(text_B, start, end, also_W2) else NO_PHRASE
+        if kind == NO_PHRASE and _is_data(text_B, start, end):
+            kind = DATA_PHRASE
+        block_NK[b, PHRASE] = kind

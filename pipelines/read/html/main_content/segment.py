@@ -11,7 +11,7 @@ no block by themselves.
 
 import numpy as np
 
-from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.jit import inline, kernel
 from gristmill.pipelines.read.html.main_content.listing import FAR, LABEL_BYTES, begins_line, line_number, text_end
 from gristmill.pipelines.read.html.main_content.markup import (
     A_ALIKE,
@@ -49,6 +49,7 @@ from gristmill.pipelines.read.html.main_content.parts import (
     ELEMENT_COLUMNS,
     END,
     FIRST,
+    FLOWS_BIT,
     GUTTER_BIT,
     HINTS,
     HR_TAG,
@@ -62,6 +63,7 @@ from gristmill.pipelines.read.html.main_content.parts import (
     IS_VOID,
     LAST,
     LI_TAG,
+    LINES_BIT,
     LISTING_BIT,
     MATH_TAG,
     NAME,
@@ -71,6 +73,7 @@ from gristmill.pipelines.read.html.main_content.parts import (
     PARENT,
     RENDERED_BIT,
     SCRIPT_TAG,
+    SPACES_BIT,
     SPAN_TAG,
     START,
     TAG,
@@ -78,8 +81,9 @@ from gristmill.pipelines.read.html.main_content.parts import (
     TH_TAG,
     Segments,
 )
-from gristmill.pipelines.read.html.main_content.phrases import KNOWN_W2, PHRASE_W2, find_phrases
+from gristmill.pipelines.read.html.main_content.phrases import ALSO_W2, KNOWN_W2, PHRASE_W2, find_phrases
 from gristmill.pipelines.read.html.main_content.writing import (
+    AS_WRITTEN,
     AT,
     BITS,
     BREAKS,
@@ -99,6 +103,8 @@ from gristmill.pipelines.read.html.main_content.writing import (
 # Letters: B bytes, W words of a table, N blocks, K columns of a block, E elements, C columns of an element.
 
 
+LINE = np.int64(ord("\n"))
+STYLE_BITS = LINES_BIT | SPACES_BIT | FLOWS_BIT
 SHELL = 3
 """A page that has so many times more text without scripts is nothing but a shell for them."""
 
@@ -138,11 +144,11 @@ def _cut(page: bytes, everything: bool, element_W2: np.ndarray) -> Segments:
     block_NK = np.empty((tags, BLOCK_COLUMNS), np.int32)
     element_EC = np.empty((tags, ELEMENT_COLUMNS), np.int32)
     blocks, elements = _segment(data_B, everything, element_W2, WORD_W2, text_B, block_NK, element_EC)
-    find_phrases(text_B, block_NK[:blocks], KNOWN_W2, PHRASE_W2)
+    find_phrases(text_B, block_NK[:blocks], KNOWN_W2, PHRASE_W2, ALSO_W2)
     return Segments(text_B, block_NK[:blocks], element_EC[:elements])
 
 
-@kernel
+@inline
 def _open_node(node, nodes, name, tag, bits, alike, start, block, block_NK, element_EC):
     """Adds an element inside another one."""
     row = element_EC[nodes]
@@ -157,17 +163,38 @@ def _open_node(node, nodes, name, tag, bits, alike, start, block, block_NK, elem
             row[COUNT] = start - 1
 
 
+@inline
+def _break(block, block_NK, node, element_EC, text_B, state_S):
+    """Ends a line; behind an empty one, a block, too. Gives the number of blocks."""
+    break_line(text_B, state_S)
+    if state_S[BREAKS] >= 2:
+        block = commit(block, block_NK, node, element_EC, ZERO, text_B, state_S)
+        state_S[SET_OFF] = 2
+    return block
+
+
 @kernel
 def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_EC):
     n, i, node, nodes, block = data_B.size, ZERO, -ONE, ZERO, ZERO
     verbatims, math_end, shown_end, other_at, last_number = ZERO, ZERO, ZERO, ZERO, -ONE
+    span_name, span_style, span_depth = ZERO, ZERO, ZERO  # of an inline element with a style of white space
     state_S, attribute_6 = np.zeros(STATES, np.int64), np.zeros(6, np.int64)
     state_S[LAST_FORMULA] = -1
     block_NK[0, START] = 0
     while i < n:
         if data_B[i] != 60:
             end = find_byte(data_B, i, LESS)
-            state_S[IN_CODE] = node >= 0 and element_EC[node, HINTS] & LISTING_BIT and element_EC[node, TAG] != P_TAG
+            style = span_style if span_depth else element_EC[node, HINTS] if node >= 0 else ZERO
+            state_S[AS_WRITTEN] = style & SPACES_BIT != 0
+            listing = node >= 0 and element_EC[node, HINTS] & LISTING_BIT != 0
+            state_S[IN_CODE] = (listing or state_S[AS_WRITTEN]) and element_EC[node, TAG] != P_TAG
+            while style & LINES_BIT and not verbatims:
+                line_end = find_byte(data_B, i, LINE)
+                if line_end >= end:
+                    break
+                copy_text(data_B, i, line_end, verbatims, ZERO, text_B, state_S)
+                block = _break(block, block_NK, node, element_EC, text_B, state_S)
+                i = line_end + 1
             copy_text(data_B, i, end, verbatims, ZERO, text_B, state_S)
             i = end
             continue
@@ -190,6 +217,8 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
         if closing:
             if tag == A_TAG and state_S[LINK_DEPTH] > 0:
                 state_S[LINK_DEPTH] -= 1
+            if span_depth and name == span_name:
+                span_depth -= 1
             if flags & IS_NODE and node > 0 and element_EC[node, NAME] == name:
                 if flags & (IS_LINE | IS_PARAGRAPH):
                     block = commit(block, block_NK, node, element_EC, verbatims, text_B, state_S)
@@ -243,10 +272,7 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
                 text_B[state_S[AT]] = 10
                 state_S[AT] += 1
                 continue
-            break_line(text_B, state_S)
-            if state_S[BREAKS] >= 2:
-                block = commit(block, block_NK, node, element_EC, ZERO, text_B, state_S)
-                state_S[SET_OFF] = 2
+            block = _break(block, block_NK, node, element_EC, text_B, state_S)
         elif tag == HR_TAG:
             block = commit(block, block_NK, node, element_EC, verbatims, text_B, state_S)
             state_S[SET_OFF] = 2
@@ -281,6 +307,8 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
             if hint:
                 bits |= 1 << (hint - 1)
             alike = (attribute_6[A_ALIKE] * 257 + name) & 0x7FFFFFFF
+            if node >= 0 and not bits & STYLE_BITS:
+                bits |= element_EC[node, HINTS] & STYLE_BITS
             if in_listing or bits >> CODE & 1 or flags & IS_VERBATIM:
                 bits |= LISTING_BIT
             _open_node(node, nodes, name, tag, bits, alike, attribute_6[A_START], block, block_NK, element_EC)
@@ -293,7 +321,11 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
                 copy_text(data_B, i, end, ONE, ONE, text_B, state_S)
                 i = end
         else:
-            state_S[BITS] |= bits
+            state_S[BITS] |= bits & ~STYLE_BITS
+            if span_depth == 0 and bits & STYLE_BITS:
+                span_name, span_style, span_depth = name, bits, ONE
+            elif span_depth and name == span_name:
+                span_depth += 1
     block = commit(block, block_NK, node, element_EC, verbatims, text_B, state_S)
     while node >= 0:
         element_EC[node, LAST] = block

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.jit import inline, kernel
 from gristmill.pipelines.read.html.main_content.layout import ITEM_BLOCKS, PLACES, count_blocks, find_places
 from gristmill.pipelines.read.html.main_content.listing import drop_line_numbers
 from gristmill.pipelines.read.html.main_content.parts import (
@@ -35,7 +35,9 @@ from gristmill.pipelines.read.html.main_content.parts import (
     Segments,
 )
 from gristmill.pipelines.read.html.main_content.phrases import (
+    ALSO_PHRASE,
     COPY_PHRASE,
+    DATA_PHRASE,
     DATE_PHRASE,
     LINK_PHRASE,
     NO_PHRASE,
@@ -44,8 +46,8 @@ from gristmill.pipelines.read.html.main_content.phrases import (
 
 LEAST = 0.1
 """A block that is less likely to be main content than this is never kept: some pages have none."""
-LEVELS = 200
-"""Probabilities are told apart by half a per cent."""
+LEVELS = 100
+"""Probabilities are told apart by a per cent."""
 BESIDE_CODE = 3
 """Blocks beside code of which one must be kept."""
 ALIKE_CONTROLS = 3
@@ -66,26 +68,29 @@ def select(segments: Segments, probability_N: np.ndarray, comments: bool = False
     return keep_N
 
 
-@kernel
+@inline
 def _bound(block_NK, probability_N):
-    """The least probability that is kept. Expected F1 of some blocks is twice their expected bytes of main content, by
-    their bytes and all expected ones."""
-    bytes_L, main_L = np.zeros(LEVELS + 1, np.float64), np.zeros(LEVELS + 1, np.float64)
+    """The least probability that is kept: that of the highest expected F1, where the blocks of a page stand or fall
+    together. Main content is then all that is more likely than some level, any level being as likely as another; of
+    two such sets one holds the other, so that their F1 is twice the smaller one by both."""
+    size_L = np.zeros(LEVELS + 1, np.float64)
     for b in range(block_NK.shape[0]):
-        level, size = int(probability_N[b] * LEVELS), block_NK[b, END] - block_NK[b, START]
-        bytes_L[level] += size
-        main_L[level] += size * np.float64(probability_N[b])
-    expected, size, main, most, best = main_L.sum(), 0.0, 0.0, -1.0, LEVELS
-    for level in range(LEVELS, -1, -1):
-        size += bytes_L[level]
-        main += main_L[level]
-        f1 = 2 * main / (size + expected + 1e-9)
+        size_L[int(probability_N[b] * LEVELS)] += block_NK[b, END] - block_NK[b, START]
+    for level in range(LEVELS - 1, -1, -1):
+        size_L[level] += size_L[level + 1]
+    most, best = -1.0, LEVELS
+    for kept in range(LEVELS, -1, -1):
+        if kept < LEVELS and size_L[kept] == size_L[kept + 1]:
+            continue
+        f1 = 0.0
+        for main in range(1, LEVELS + 1):
+            f1 += min(size_L[kept], size_L[main]) / max(size_L[kept] + size_L[main], 1.0)
         if f1 > most:
-            most, best = f1, level
+            most, best = f1, kept
     return max(best / LEVELS, LEAST)
 
 
-@kernel
+@inline
 def _groups(block_NK, element_EC, place_EP, group_E):
     """The outermost list or table around an element, if its items are no layout; else -1."""
     count = element_EC.shape[0]
@@ -105,7 +110,7 @@ def _groups(block_NK, element_EC, place_EP, group_E):
             group_E[e] = e
 
 
-@kernel
+@inline
 def _is_held(e, element_EC, bits, steps):
     """Whether an element, or one of some around it, hints at one of these."""
     for _ in range(steps):
@@ -117,7 +122,7 @@ def _is_held(e, element_EC, bits, steps):
     return False
 
 
-@kernel
+@inline
 def _keep_code(block_NK, keep_N):
     """Keeps code that stands in the middle of what is kept."""
     n, b = block_NK.shape[0], 0
@@ -135,7 +140,7 @@ def _keep_code(block_NK, keep_N):
             keep_N[first:b] = True
 
 
-@kernel
+@inline
 def _keep_lists(block_NK, element_EC, group_E, keep_N):
     """Keeps lists and tables that stand between two blocks that are kept, unless they are named for something else."""
     n, b = block_NK.shape[0], 0
@@ -152,9 +157,10 @@ def _keep_lists(block_NK, element_EC, group_E, keep_N):
                 keep_N[first:b] = True
 
 
-@kernel
+@inline
 def _drop_controls(block_NK, element_EC, group_E, keep_N):
-    """Takes out what forums write around posts, where it is a link or stands with its like, and buttons of code."""
+    """Takes out what forums write around posts, where it is a link or stands with its like, buttons of code, lines that
+    point to another text, and data of scripts."""
     n, controls = block_NK.shape[0], 0
     for b in range(n):
         controls += block_NK[b, PHRASE] == POST_PHRASE
@@ -171,6 +177,10 @@ def _drop_controls(block_NK, element_EC, group_E, keep_N):
             keep_N[b] = not beside
         elif block_NK[b, VERBATIM]:
             continue
+        elif kind == DATA_PHRASE:
+            keep_N[b] = _is_held(e, element_EC, LISTING_BIT, 1)
+        elif kind == ALSO_PHRASE:
+            keep_N[b] = group_E[e] >= 0
         elif kind == LINK_PHRASE:
             keep_N[b] = not linked
         else:
@@ -189,7 +199,7 @@ def _select(text_B, block_NK, element_EC, probability_N, comments, keep_N):
     for b in range(n):
         group, size = group_E[block_NK[b, NODE]], block_NK[b, END] - block_NK[b, START]
         keep_N[b] = probability_N[b] >= bound
-        if group >= 0:
+        if group >= 0 and block_NK[b, PHRASE] != DATA_PHRASE:
             main_E[group] += size * np.float64(probability_N[b])
             bytes_E[group] += size
     around_E, in_nav_E = np.zeros(count, np.int32), np.zeros(count, np.bool_)

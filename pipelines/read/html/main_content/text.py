@@ -6,7 +6,7 @@ written, blank lines stand where a browser would leave room.
 
 import numpy as np
 
-from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.jit import inline, kernel
 from gristmill.pipelines.read.html.main_content.layout import (
     CELL,
     HEADING,
@@ -49,7 +49,7 @@ def text_of(segments: Segments, keep_N: np.ndarray, markdown: bool) -> bytes:
     return out_B[:length].tobytes().strip(b"\n")
 
 
-@kernel
+@inline
 def _put(out_B, at, byte, times):
     for _ in range(times):
         out_B[at] = byte
@@ -57,7 +57,7 @@ def _put(out_B, at, byte, times):
     return at
 
 
-@kernel
+@inline
 def _number(out_B, at, number):
     """Writes "12. "."""
     digits, scale = 1, 1
@@ -72,7 +72,7 @@ def _number(out_B, at, number):
     return at + 2
 
 
-@kernel
+@inline
 def _bullet(out_B, at, item, depth, element_EC, markdown):
     """Writes the mark of a list item, indented."""
     at = _put(out_B, at, 32, 2 * min(max(depth - 1, 0), MAX_INDENT))
@@ -86,7 +86,7 @@ def _bullet(out_B, at, item, depth, element_EC, markdown):
     return at + 4
 
 
-@kernel
+@inline
 def _rule(out_B, at, columns):
     """The line under a table's first row."""
     out_B[at] = 10

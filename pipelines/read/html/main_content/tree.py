@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.jit import inline
 from gristmill.pipelines.read.html.main_content.measures import BYTES, MARKS, TITLE
 from gristmill.pipelines.read.html.main_content.parts import (
     ALIKE,
@@ -42,7 +42,7 @@ SPOKEN_BYTES = 50
 # Letters: N blocks, E elements, H hints, I kinds of elements, S slots, M measures.
 
 
-@kernel
+@inline
 def count_repeats(element_EC, repeat_E, number_E):
     """How many elements of the same name and class stand beside each one, itself included, and which of them it is."""
     count, size = element_EC.shape[0], 8
@@ -66,7 +66,7 @@ def count_repeats(element_EC, repeat_E, number_E):
         repeat_E[e] = repeat_E[place_E[e]]
 
 
-@kernel
+@inline
 def look_around(element_EC, distance_EH, inside_EI):
     """Steps up from every element to the nearest one with each hint, and what it is inside of."""
     for e in range(element_EC.shape[0]):
@@ -74,7 +74,8 @@ def look_around(element_EC, distance_EH, inside_EI):
         if up >= 0:
             for h in range(HINT_KINDS):
                 distance_EH[e, h] = min(distance_EH[up, h] + 1, FAR)
-            inside_EI[e] = inside_EI[up]
+            for k in range(INSIDE):  # not row by row: numba compiles messages of arrays that do not fit for two seconds
+                inside_EI[e, k] = inside_EI[up, k]
         if tag != BODY_TAG:
             for h in range(HINT_KINDS):
                 if bits >> h & 1:
@@ -89,7 +90,7 @@ def look_around(element_EC, distance_EH, inside_EI):
         inside_EI[e, 7] |= tag == FORM_TAG
 
 
-@kernel
+@inline
 def find_core(element_EC, sum_N3):
     """The innermost element with most of the page's sentences."""
     core, total = 0, sum_N3[sum_N3.shape[0] - 1, 2]
@@ -100,7 +101,7 @@ def find_core(element_EC, sum_N3):
     return core
 
 
-@kernel
+@inline
 def find_best(block_NK, element_EC, measure_NM, sum_N3, own_N, score_E):
     """The element that its paragraphs speak for most, as Readability scores them; own_N is what each block says,
     score_E what is said for each element."""
@@ -129,7 +130,7 @@ def find_best(block_NK, element_EC, measure_NM, sum_N3, own_N, score_E):
     return best
 
 
-@kernel
+@inline
 def find_title(block_NK, element_EC, measure_NM):
     """The block that is the page's title, else its first <h1>; -1 if there is neither."""
     found, most = -1, 0.0

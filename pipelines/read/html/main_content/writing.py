@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.jit import inline
 from gristmill.pipelines.read.html.main_content.markup import reference
 from gristmill.pipelines.read.html.main_content.parts import (
     BREAK,
@@ -20,23 +20,24 @@ from gristmill.pipelines.read.html.main_content.parts import (
 AT, VISIBLE, SOLID, LINE_AT, SPACE, BREAKS, SET_OFF, BYTES_LINKED, LINK_COUNT, BITS, LINK_DEPTH, FORMULA_COUNT = range(
     12
 )
-LAST_FORMULA, FORMULA_FROM, FORMULA_TO, INDENT, IN_CODE = 12, 13, 14, 15, 16
-STATES = 17
+LAST_FORMULA, FORMULA_FROM, FORMULA_TO, INDENT, IN_CODE, AS_WRITTEN, RUN = 12, 13, 14, 15, 16, 17, 18
+STATES = 19
 TAB, UNKNOWN = 1 << 16, 1 << 40
-"""INDENT is spaces and, times TAB, tabs at the beginning of a line of code; UNKNOWN where the markup has a line end."""
+"""INDENT is spaces and, times TAB, tabs at the beginning of a line of code; UNKNOWN where the markup has a line end.
+AS_WRITTEN: whether a style says that spaces count; RUN is then how many stand side by side."""
 LEAST_INDENT = 2
 """Spaces at the beginning of a line that are no accident of the markup."""
 
 # Letters: B bytes, S state.
 
 
-@kernel
+@inline
 def _is_wide(lead, second):
     """Whether a character of three bytes is Han, kana or full-width, by its first two."""
     return 0xE3 <= lead <= 0xE9 or (lead == 0xEF and (second == 0xBC or second == 0xBD))
 
 
-@kernel
+@inline
 def _gap(data_B, i, text_B, state_S):
     """Writes the line break, the indentation or the space that stands before a visible character at i."""
     at = state_S[AT]
@@ -54,25 +55,25 @@ def _gap(data_B, i, text_B, state_S):
             and _is_wide(text_B[at - 3], text_B[at - 2])
         )
         if not wide:
-            text_B[at] = 32
-            at += 1
+            for _ in range(max(state_S[RUN], 1)):
+                text_B[at] = 32
+                at += 1
     if LEAST_INDENT <= state_S[INDENT] < UNKNOWN and at == state_S[LINE_AT]:
         tabs, spaces = state_S[INDENT] // TAB, state_S[INDENT] % TAB
         text_B[at : at + tabs] = 9
         text_B[at + tabs : at + tabs + spaces] = 32
         at += tabs + spaces
-    state_S[INDENT] = 0
-    state_S[BREAKS] = state_S[SPACE] = 0
+    state_S[BREAKS] = state_S[SPACE] = state_S[INDENT] = state_S[RUN] = 0
     state_S[AT] = at
 
 
-@kernel
+@inline
 def _is_plain(c):
     """Whether a byte is copied as it is: a visible ASCII character but "&", or one of a Han or Hangul character."""
     return (32 < c < 127 and c != 38) or 0xE4 <= c <= 0xED or 0x80 <= c < 0xC0
 
 
-@kernel
+@inline
 def copy_text(data_B, i, end, verbatim, raw, text_B, state_S):
     """Copies the text node data_B[i:end]."""
     from_at = state_S[AT]
@@ -95,6 +96,7 @@ def copy_text(data_B, i, end, verbatim, raw, text_B, state_S):
                 continue
             if state_S[IN_CODE]:
                 state_S[INDENT] = state_S[INDENT] + (TAB if c == 9 else 1) if c == 32 or c == 9 else UNKNOWN
+            state_S[RUN] += state_S[AS_WRITTEN]
             if state_S[SPACE] != 2:
                 state_S[SPACE] = 2 if c != 32 and c != 9 else max(state_S[SPACE], 1)
             i += 1
@@ -137,7 +139,7 @@ def copy_text(data_B, i, end, verbatim, raw, text_B, state_S):
         state_S[BYTES_LINKED] += state_S[AT] - from_at
 
 
-@kernel
+@inline
 def break_line(text_B, state_S):
     """A <br>: the line's end, without white space; a line of nothing but that is dropped."""
     if state_S[VISIBLE] > state_S[LINE_AT]:
@@ -146,10 +148,10 @@ def break_line(text_B, state_S):
         state_S[BREAKS] += state_S[AT] > state_S[LINE_AT] or state_S[LINE_AT] > state_S[VISIBLE]
         state_S[AT] = state_S[SOLID] = state_S[VISIBLE]
     state_S[BREAKS] += 1
-    state_S[SPACE] = state_S[INDENT] = 0
+    state_S[SPACE] = state_S[INDENT] = state_S[RUN] = 0
 
 
-@kernel
+@inline
 def commit(block, block_NK, node, element_EC, verbatim, text_B, state_S):
     """Ends the block that is being read, if it has text; gives the number of blocks."""
     start = block_NK[block, START]
@@ -179,12 +181,12 @@ def commit(block, block_NK, node, element_EC, verbatim, text_B, state_S):
     at = state_S[AT]
     state_S[VISIBLE] = state_S[SOLID] = state_S[LINE_AT] = at
     state_S[SPACE] = state_S[BREAKS] = state_S[BYTES_LINKED] = state_S[LINK_COUNT] = state_S[FORMULA_COUNT] = 0
-    state_S[BITS] = state_S[INDENT] = 0
+    state_S[BITS] = state_S[INDENT] = state_S[RUN] = 0
     block_NK[block, START] = at
     return block
 
 
-@kernel
+@inline
 def write_formula(data_B, i, end, raw, text_B, state_S):
     """Writes TeX between dollars, unless it stands between such already, or is what was written last."""
     while i < end and data_B[i] <= 32:

@@ -80,9 +80,9 @@ def test_html__main_content_with_lines_and_lists(tmp_path, read_all) -> None:
     <p>磨坊在河边，水车转动。</p></div></div></main><footer>Copyright</footer></body></html>"""
     (tmp_path / "a.html").write_bytes(html.encode())
     (row,) = read_all("html", tmp_path).rows
-    words = ["It", "turns", "by", "water.", "Day", "and", "night."]
+    words = ["The", "mill", "It", "turns", "by", "water.", "Day", "and", "night."]
     assert row["text"].split() == [*words, "•", "wheat", "•", "面粉", "磨坊在河边，水车转动。"]
-    assert row["text"].splitlines()[:4] == ["It turns by water.", "Day and night.", "", "• wheat"]
+    assert row["text"].splitlines()[2:6] == ["It turns by water.", "Day and night.", "", "• wheat"]
     assert json.loads(row["meta"]) == {"file": "a.html", "charset": "utf-8", "title": "The mill 磨坊"}
 
 

@@ -2,9 +2,13 @@
 
 # ruff: noqa: E501
 
+import numpy as np
 import pytest
+from resiliparse.parse.html import HTMLTree
 
 from gristmill.pipelines.read.html.extract import read_page
+from gristmill.pipelines.read.html.main_content.segment import segment
+from gristmill.pipelines.read.html.main_content.select import select
 from gristmill.pipelines.recipe import schema
 
 EN = (
@@ -208,6 +212,34 @@ def test_icons_and_marks_of_paragraphs__are_no_text():
     text = extract(page("en", inner))
     assert "\n\nTwo\n\nmill and \ue001 or ¶\n\n" in text
     assert extract(inner, main_content=False) == "Two¶\n\nmill \ue001and \ue001 or ¶"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(
+    "markup",
+    [
+        '<div>{"smallUrl":"https:\\/\\/mill.org\\/a.jpg","width":460,"licensing":"磨坊"}</div>',
+        "<p><a href=/b>Read more: how the mill was built</a></p>",
+        "<p><strong>See also:</strong> <a href=/b>How the mill beside the river was built</a></p>",
+        "<p><a href=/b>延伸阅读：水磨坊是怎样建成的</a></p>",
+        "<p>相关阅读：<a href=/b>河边的水磨坊是怎样建成的</a></p>",
+    ],
+)
+def test_data_and_pointers_to_other_texts__go_from_amid_a_text(language, markup):
+    prose = PROSE[language]
+    assert extract(page(language, markup)).endswith(f"{prose}\n\n{prose}")
+    code = '<pre>{"name": "mill"}</pre><ul><li><a href=/b>See also: the bakers</a><li><a href=/c>磨坊</a></ul>'
+    assert '{"name": "mill"}\n\n• See also: the bakers\n• 磨坊' in extract(page(language, code))
+
+
+def test_main_content_short_beside_much_that_is_hardly_likely__is_not_lost_in_it():
+    """What lies below a short text has a probability of a third, all of it together: it is left."""
+    text = "".join(f"<p>{EN} {n}</p>" for n in range(3))
+    cards = "".join(f"<div class=card><p>Card {n} of many</p></div>" for n in range(200))
+    found = segment(HTMLTree.parse(f"<body>{text}{cards}").body.html.encode())
+    likely_N = np.where(np.arange(len(found.block_NK)) < 3, 0.9, 0.3).astype(np.float32)
+    assert select(found, likely_N).tolist() == [True] * 3 + [False] * 200
+    assert select(found, np.full(203, 0.4, np.float32)).all()
 
 
 def test_navigation_element__is_never_main_content():

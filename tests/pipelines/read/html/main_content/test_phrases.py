@@ -5,7 +5,9 @@ from resiliparse.parse.html import HTMLTree
 
 from gristmill.pipelines.read.html.main_content.parts import PHRASE
 from gristmill.pipelines.read.html.main_content.phrases import (
+    ALSO_PHRASE,
     COPY_PHRASE,
+    DATA_PHRASE,
     DATE_PHRASE,
     LINK_PHRASE,
     NO_PHRASE,
@@ -20,7 +22,14 @@ TEXTS = {
     LINK_PHRASE: ["Share", "Like 12", "顶"],
     COPY_PHRASE: ["Copy", "复制代码", "Copy to clipboard"],
     DATE_PHRASE: ["2020-5-3 10:22", "3 hours ago", "2020年5月3日", "12,345"],
-    NO_PHRASE: ["Reply to the miller", "磨坊", "A fine old mill", "引用他的话", "Ответить", "×",
+    ALSO_PHRASE: ["<a href=x>See also: the miller's tale", "Read more: <a href=x>Mills of the north</a>",
+                  "<a href=x>LEA TAMBIÉN: la harina", "<a>延伸阅读：磨坊的故事",
+                  "相关阅读 <a>河边的水磨坊与磨坊主人</a>",
+                  "» <a>Siehe auch</a>", "<a>Читайте также: мельница"],
+    DATA_PHRASE: ['{"small":"a.jpg","width":1}', '[{"mill":[1,2]}]'],
+    NO_PHRASE: ["See also the miller, who has <a href=x>a tale", "<a href=x>Seeing is believing, also here",
+                "<a>延伸的河边", "Read more: " + "<a>mill</a> " * 90, "{mill}", '{"mill"', "{}",
+                "Reply to the miller", "磨坊", "A fine old mill", "引用他的话", "Ответить", "×",
                 "reply " * 60, "水 #1"],
 }  # fmt: skip
 

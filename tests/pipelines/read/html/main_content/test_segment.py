@@ -194,3 +194,24 @@ def test_blocks__tell_links_from_text():
 def test_names_of_attributes_that_begin_with_their_own_marks(attributes):
     """The standard lets a name begin with "=" (13.2.5.32); reading such a page never ended."""
     assert whole_text(f"<p {attributes}>mill</p><div {attributes}>磨坊</div>") == "mill\n\n磨坊"
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<div style='white-space: pre'>if x:\n    y =   1\n\n磨坊\nend</div>", "if x:\n    y =   1\n\n磨坊\nend"),
+        ("<p style='color: red; WHITE-SPACE:Pre-Wrap!important'>第一行\n第二行</p>", "第一行\n第二行"),
+        ("<div style='white-space:pre-line'>one\n   two  three", "one\ntwo three"),
+        ("<div style='white-space:break-spaces'>one<p>two\nthree</p><p style='white-space: normal'>four\nfive</p></div>",
+         "one\n\ntwo\nthree\n\nfour five"),
+        ("<p>a <span style='white-space:pre-wrap'>one\ntwo <b>three\nfour</b> <span>in\nner</span></span> flat\nhere",
+         "a one\ntwo three\nfour in\nner flat here"),
+        ("<code style='white-space: pre'>a\n  b</code> c\nd", "a\n  b c d"),
+        ("<ul><li style='white-space: pre-wrap'>a\nb<li>c\nd</ul>", "• a\nb\n• c d"),
+        ("<div style='white-space: nowrap'>a\nb</div><div style='my-white-space: pre'>c\nd</div>", "a b\nc d"),
+        ("<div style='white-space: pre; white-space: normal'>a\nb</div><div style='white-space:'>c\nd</div>", "a b\nc d"),
+        ("<pre style='white-space: pre-wrap'>a\n  b</pre>", "a\n  b"),
+    ],
+)  # fmt: skip
+def test_white_space_that_a_style_keeps(html, text):
+    assert whole_text(html) == text
