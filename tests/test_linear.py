@@ -28,6 +28,7 @@ from gristmill.filters.lists.addresses import host_and_path, prefixes
 from gristmill.filters.lists.addresses import words as address_words
 from gristmill.filters.pii.engine import Scrubber
 from gristmill.filters.pii.entities import ENTITIES
+from gristmill.filters.pii.names.find import find as find_names
 from gristmill.filters.pii.obfuscation import shadow_of
 from gristmill.filters.pii.registry import recognizers
 from gristmill.filters.pii.scan import scan
@@ -50,7 +51,7 @@ PIECES = (
     "_vx", "http://", "a@", "@a", ".", "-", "1-", "+86 ", "(", "//", "a.a.", "::", "12:", " ", "\n", "\t ", "\r\n",
     "<div", "<!--", "<meta ", "&#", "&a=", "%40", "{", '"""', "?sig", "\\", '"', "*", "`", "地址省市", "的", "电话",
     "微信号", "QQ1", "京A1", "13812345678 ", "a@b.com ", "8.8.8.8 ", "4111111111111111", "DE89 ", "\u200b", "a\u0301",
-    "a", "1", "A1", "0", "x", "é",
+    "a", "1", "A1", "0", "x", "é", "王", "卡·", "A. ", "12 St ", "Name: ", "号1", "\n\n",
 )  # fmt: skip
 CORE = ("_vx", "http://", "a@", ".", "-", "1", "(", " ", "\n", "<", "&#", "%40", '"', "电话", "\u200b", "a", ":", "A1")
 SMALL, LARGE = 25_000, 100_000
@@ -266,6 +267,7 @@ SCANS: dict[str, Callable[[str], object]] = {
     "nesting": depth,
     "scan": lambda text: scan(column(text)),
     "hidden signs": lambda text: shadow_of(column(text)),
+    "names": lambda text: (list(find_names(column(text))), list(find_names(column(text), private=True))),
     "scrubber": lambda text: SCRUBBER.edits(column(text)),
     "scrubbed text": SCRUBBER.scrub,
     "scrubbed values": lambda text: VALUES.column(column(text), "id"),

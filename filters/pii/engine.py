@@ -10,7 +10,6 @@ found in, not at import.
 
 from bisect import bisect, bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +17,7 @@ import pyarrow as pa
 
 from gristmill.filters.edits import Edits
 from gristmill.filters.pii import obfuscation, scan
-from gristmill.filters.pii.entities import ENTITIES, resolve
+from gristmill.filters.pii.entities import ENTITIES, only_private, resolve
 from gristmill.filters.pii.fold import fold
 from gristmill.filters.pii.operators import OPERATORS, Operator
 
@@ -46,8 +45,9 @@ class _Span(NamedTuple):
 class Scrubber:
     """Finds and replaces personal data. Recognizers are loaded once per process; an instance pickles small.
 
-    entities: names from ENTITIES, None for the default set. operator: "tag" or "mask". nlp_engine: language -> name of
-    an installed spaCy package or its folder, for PERSON, LOCATION, ... and presidio's context words; never downloaded.
+    entities: names from ENTITIES and SETS, None for the default set. operator: "tag" or "mask". nlp_engine: language ->
+    name of an installed spaCy package or its folder, for PERSON, LOCATION, ... and presidio's context words; never
+    downloaded.
     Raises ValueError for an unknown name, with the nearest valid one.
     """
 
@@ -61,6 +61,7 @@ class Scrubber:
             raise ValueError(f"unknown operator '{operator}'; there are {', '.join(OPERATORS)}")
         self.models = tuple(sorted((nlp_engine or {}).items()))
         self.entities = resolve(entities, [language for language, _ in self.models])
+        self.only_private = only_private(entities)
         self.operator = operator
         self._replacement = OPERATORS[operator]
 
@@ -85,7 +86,8 @@ class Scrubber:
         """The documents of a batch (numbers, in order) in which anything could be found at all: a quick look."""
         if self._reads_everything:
             return np.arange(len(text))
-        return np.union1d(scan.suspects(text), obfuscation.suspects(text))
+        named = np.array([span.doc for span in self._tagged(text)], np.int64)
+        return np.union1d(np.union1d(scan.suspects(text), obfuscation.suspects(text)), named)
 
     @property
     def _reads_everything(self) -> bool:
@@ -101,7 +103,12 @@ class Scrubber:
         from gristmill.filters.pii.registry import recognizers
 
         column, loaded = _column(text), recognizers(self.entities)
-        return _findings(column[0].as_py(), _without_overlaps(_and_obfuscated(partial(_in_whole, loaded), column)))
+
+        def search(texts: pa.Array) -> Iterator[_Span]:
+            yield from self._tagged(texts, everywhere=True)
+            yield from _in_whole(loaded, texts)
+
+        return _findings(column[0].as_py(), _without_overlaps(_and_obfuscated(search, column)))
 
     def scrub(self, text: str) -> str:
         """`text` with its personal data replaced, for excerpts. Never raises. Scrub first, then cut the excerpt."""
@@ -113,6 +120,7 @@ class Scrubber:
 
     def _spans(self, text: pa.Array, language: Sequence[str | None], stands_alone: bool = False) -> list[_Span]:
         def search(texts: pa.Array) -> Iterator[_Span]:
+            yield from self._tagged(texts)
             windows = scan.scan(texts)
             if not windows and not self._reads_everything:
                 return
@@ -126,6 +134,18 @@ class Scrubber:
         if self.models and not stands_alone:
             spans += self._by_model(text, language)
         return _without_overlaps(spans)
+
+    def _tagged(self, text: pa.Array, everywhere: bool = False) -> Iterator[_Span]:
+        """Names and addresses, by our tagger."""
+        wanted = [name for name in self.entities if ENTITIES[name].tagged]
+        if not wanted:
+            return
+        from gristmill.filters.pii.names.find import SCORE, find  # loads lists and weights
+
+        for doc, start, end, entity in find(text, everywhere, self.only_private):
+            if entity in wanted:
+                characters = len(text[doc].as_buffer()[start:end].to_pybytes().decode())
+                yield _Span(doc, start, end, characters, entity, SCORE)
 
     def _by_model(self, text: pa.Array, language: Sequence[str | None]) -> Iterator[_Span]:
         from gristmill.filters.pii.models import analyze, analyzer

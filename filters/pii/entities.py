@@ -26,7 +26,9 @@ class Entity:
     recognizer: str = ""
     """Class in presidio_analyzer.predefined_recognizers, for types that are taken from there unchanged."""
     model: bool = False
-    """Needs a spaCy model (`models` of the Scrubber)."""
+    """A spaCy model finds it, where one is given (`nlp_engine` of the Scrubber)."""
+    tagged: bool = False
+    """Our tagger finds it (names/), without a model."""
     find: Callable[[str], Iterable[tuple[int, int]]] | None = None
     """Of a type that a plugin or a notebook declares: a text -> (start, end) of its values, in characters."""
 
@@ -34,6 +36,11 @@ class Entity:
     def anywhere(self) -> bool:
         """Whether its recognizer reads whole texts. Ours look only where the scan finds their cue (registry.py)."""
         return bool(self.recognizer or self.find)
+
+    @property
+    def needs_model(self) -> bool:
+        """Whether nothing finds it where no model is given."""
+        return self.model and not self.tagged
 
 
 def _ours(name: str, description: str, *languages: str) -> Entity:
@@ -101,8 +108,12 @@ _PRESIDIO = (
     ("ZA_ID_NUMBER", "South African identity number", "en", "ZaIdNumberRecognizer"),
 )
 
+_TAGGED = (
+    Entity("PERSON", "Name of a person", tagged=True, model=True),
+    Entity("ADDRESS", "Postal address, down to the street or the door", tagged=True),
+)
+
 _MODEL = (
-    ("PERSON", "Name of a person, by a spaCy model"),
     ("LOCATION", "Place, by a spaCy model"),
     ("ORGANIZATION", "Organisation, by a spaCy model"),
     ("NRP", "Nationality, religious or political group, by a spaCy model"),
@@ -113,6 +124,7 @@ ENTITIES: Registry[Entity] = Registry("type of personal data")
 
 for _entity in (
     *_DEFAULT,
+    *_TAGGED,
     *(Entity(name, text, (language,) if language else (), recognizer=cls) for name, text, language, cls in _PRESIDIO),
     *(Entity(name, text, model=True) for name, text in _MODEL),
 ):
@@ -152,17 +164,51 @@ def try_recognizer(name: str) -> None:
                 raise ValueError(f"the recognizer of '{name}' gives {where}")
 
 
+SETS: dict[str, str] = {
+    "patterns": "the default set: types whose values carry a check, a form or a name of their own",
+    "web": "patterns, and names and addresses where a context marks a private person",
+    "strict": "patterns, and names and addresses wherever they stand",
+    "all": "every type that needs no model",
+}
+"""Names for types together."""
+
+
+def _members(name: str) -> list[str]:
+    """The types of a set, or the type itself."""
+    if name == "all":
+        return [entity.name for entity in ENTITIES.values() if not entity.needs_model]
+    if name in SETS:
+        tagged = [entity.name for entity in ENTITIES.values() if entity.tagged] if name != "patterns" else []
+        return [*(entity.name for entity in ENTITIES.values() if entity.default), *tagged]
+    return [name]
+
+
+def problem(name: str, languages: Sequence[str] = ()) -> str | None:
+    """What is wrong with the name of a type or set; `languages`: those that a model is given for."""
+    if name in SETS:
+        return None
+    if name not in ENTITIES:
+        return f"unknown type of personal data '{name}'; {nearest(str(name), [*SETS, *ENTITIES])}"
+    if ENTITIES[name].needs_model and not languages:
+        return f"{name} needs a spaCy model: name an installed package or a folder for each language"
+    return None
+
+
 def resolve(names: Sequence[str] | None, languages: Sequence[str] = ()) -> tuple[str, ...]:
-    """`names` without repetition in order of precedence; None: DEFAULT. `languages`: those that a model is given for.
+    """Types and sets -> types without repetition in order of precedence; None: DEFAULT. `languages`: those that a model
+    is given for.
 
     Raises ValueError for an unknown name, with the nearest valid one, and for a type that needs a model where none is.
     """
-    if names is None:
-        return tuple(name for name, entity in ENTITIES.items() if entity.default)
+    names = ("patterns",) if names is None else names
     for name in names:
-        if name not in ENTITIES:
-            raise ValueError(f"unknown type of personal data '{name}'; {nearest(str(name), ENTITIES)}")
-        if ENTITIES[name].model and not languages:
-            raise ValueError(f"{name} needs a spaCy model: name an installed package or a folder for each language")
-    wanted = set(names)
+        if wrong := problem(name, languages):
+            raise ValueError(wrong)
+    wanted = {member for name in names for member in _members(name)}
     return tuple(name for name in ENTITIES if name in wanted)
+
+
+def only_private(names: Sequence[str] | None) -> bool:
+    """Whether names and addresses count only where a context marks a private person: only `web` asks for them."""
+    asking = [name for name in names or () if any(ENTITIES[member].tagged for member in _members(name))]
+    return asking != [] and set(asking) == {"web"}

@@ -30,6 +30,7 @@ Commands.table = {
     "whatif": Entry(LOOK, "whatif"),
     "gates": Entry(LOOK, "gates"),
     "extract": Entry(LOOK, "extract"),
+    "pii": Entry(LOOK, "pii"),
     "verify": Entry(LOOK, "verify"),
     "classifier": Entry(LEARN, "classifier"),
     "lm": Entry(LEARN, "lm", settings="BEAM_ARGS"),

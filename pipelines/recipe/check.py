@@ -10,7 +10,7 @@ from gristmill.filters.junk.phrases import CHOSEN, families
 from gristmill.filters.kernels.text.unicode import SCRIPTS
 from gristmill.filters.measured import Entry
 from gristmill.filters.names import nearest
-from gristmill.filters.pii.entities import ENTITIES
+from gristmill.filters.pii.entities import ENTITIES, problem
 from gristmill.filters.presets import PRESETS
 from gristmill.filters.presets.ccnet import NAME as CCNET
 from gristmill.filters.presets.fineweb2 import NAME as FINEWEB2
@@ -261,10 +261,10 @@ def _extract(recipe: Recipe) -> Iterator[Problem]:
 
 def _scrub(recipe: Recipe) -> Iterator[Problem]:
     for name in (recipe.scrub.entities or ()) if recipe.scrub else ():
-        if name not in ENTITIES:
-            yield ("scrub", "entities"), f"unknown type '{name}'; {nearest(name, ENTITIES)}"
-        elif ENTITIES[name].model:
+        if name in ENTITIES and ENTITIES[name].needs_model:
             yield ("scrub", "entities"), f"'{name}' needs a language model, which a recipe cannot name; remove it"
+        elif wrong := problem(name):
+            yield ("scrub", "entities"), wrong
     fields = scrubbable_fields(recipe)
     for place, name in enumerate((recipe.scrub.fields or ()) if recipe.scrub else ()):
         if name not in fields:

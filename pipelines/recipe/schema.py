@@ -103,7 +103,8 @@ class Scrub(Model):
     """Personal data, found by presidio-analyzer recognizers and ours."""
 
     entities: Names | None = None
-    """Types to look for; absent: every type of the shipped set (docs/personal-data.md)."""
+    """Types to look for, and sets of them: `patterns`, `web` (with names and addresses of private persons), `strict`,
+    `all`; absent: `patterns` (docs/personal-data.md)."""
     operator: Literal["tag", "mask"] = "tag"
     """`tag`: <EMAIL_ADDRESS>; `mask`: asterisks."""
     fields: Annotated[list[str], BeforeValidator(as_list)] | None = None

@@ -37,7 +37,7 @@ _NONE, _SHORT, _LONG = range(3)
 
 
 @inline
-def _fold(c):
+def fold(c):
     """Full-width ASCII -> ASCII (Unicode block Halfwidth and Fullwidth Forms)."""
     return c - 0xFEE0 if 0xFF01 <= c <= 0xFF5E else c
 
@@ -65,7 +65,7 @@ def _spelled(data_B, low, i, word):
             return False
         i = _back(data_B, i)
         c, _ = _char(data_B, i)
-        if _fold(c) | 0x20 != word[k]:
+        if fold(c) | 0x20 != word[k]:
             return False
     return True
 
@@ -101,7 +101,7 @@ def _follows_hextet(data_B, class_C, low, i):
         previous, _ = _char(data_B, i)
         if not class_C[previous] & HEX:
             break
-        count, c = count + 1, _fold(previous)
+        count, c = count + 1, fold(previous)
     return count == 4 and (c == 0x32 or c == 0x33)
 
 
@@ -237,7 +237,7 @@ def find_runs(data_B, start_D1, class_C, found_R6):
                 if code_digits >= CODE_DIGITS or i - code_from >= CODE_BYTES:
                     found = _put(data_B, low, high, found_R6, found, d, CODE, code_from, i)
                 code_from, code_digits = after, 0
-            folded = _fold(c)
+            folded = fold(c)
             cue = -1
             if m & DIGIT:
                 number_digits += 1

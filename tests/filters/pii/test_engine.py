@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gristmill.filters.edits import apply
 from gristmill.filters.pii import registry
 from gristmill.filters.pii.engine import Finding, Scrubber
-from gristmill.filters.pii.entities import DEFAULT, ENTITIES, resolve
+from gristmill.filters.pii.entities import DEFAULT, ENTITIES, only_private, resolve
 from gristmill.filters.pii.operators import OPERATORS
 from gristmill.filters.pii.presidio import RecognizerResult
 from gristmill.filters.pii.recognizers import generic
@@ -97,7 +97,22 @@ def test_find__types_of_presidio_on_request_only(scrubber, entity, text, value):
 
 
 def test_resolve__order_repetition_default():
-    assert resolve(None) == DEFAULT
+    assert resolve(None) == resolve(["patterns"]) == DEFAULT
+    assert set(resolve(["web"])) == set(resolve(["strict"])) == {*DEFAULT, "PERSON", "ADDRESS"}
+    assert {"URL", "UK_NINO", "PERSON"} < set(resolve(["all"]))
+    assert "LOCATION" not in resolve(["all"])
+    assert resolve(["web", "URL"]) == (*resolve(["web"]), "URL")
+
+
+@pytest.mark.parametrize(
+    ("names", "private"),
+    [(None, False), (["web"], True), (["web", "URL"], True), (["web", "PERSON"], False), (["web", "strict"], False)],
+)
+def test_only_private__where_nothing_but_web_asks_for_names(names, private):
+    assert only_private(names) is private
+
+
+def test_resolve__order():
     assert resolve(["PHONE_NUMBER", "EMAIL_ADDRESS", "PHONE_NUMBER"]) == ("EMAIL_ADDRESS", "PHONE_NUMBER")
 
 
@@ -108,7 +123,8 @@ def test_resolve__order_repetition_default():
         ("phone", "did you mean 'PHONE_NUMBER'?"),
         ("QQ", "did you mean 'QQ_ID'?"),
         ("???", "valid: "),
-        ("PERSON", "needs a spaCy model"),
+        ("LOCATION", "needs a spaCy model"),
+        ("webb", "did you mean 'web'?"),
     ],
 )
 def test_scrubber__unknown_types_name_the_nearest(name, message):

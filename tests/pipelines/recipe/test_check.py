@@ -107,7 +107,7 @@ def test_sources__one_column_cannot_have_two_types(tmp_path):
 
 def test_scrub__unknown_entity_names_the_nearest(tmp_path):
     assert "did you mean 'EMAIL_ADDRESS'?" in what(tmp_path, HEAD + "scrub: {entities: [EMAIL_ADRESS]}\n")
-    assert "needs a language model" in what(tmp_path, HEAD + "scrub: {entities: [PERSON]}\n")
+    assert "needs a language model" in what(tmp_path, HEAD + "scrub: {entities: [LOCATION]}\n")
 
 
 @pytest.mark.parametrize(

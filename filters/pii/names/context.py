@@ -1,0 +1,175 @@
+"""Whether what stands around a name or an address says that it is a private person's: the set `web`.
+
+A field's label, a salutation, the close of a letter above it, a telephone number, an e-mail address or a postal address
+beside it. The author of an article, a character of a novel, a street in a history have none of these.
+
+Letters: T tokens.
+"""
+
+from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.pii.names.lists import (
+    ANNOUNCES,
+    ANNOUNCES_PAIR,
+    CLOSING,
+    LABEL,
+    PLACE,
+    TITLE,
+    UNIT,
+)
+from gristmill.filters.pii.names.places import COLON
+from gristmill.filters.pii.names.tokens import BREAK, HAN, MARK, NUMBER, WORD
+
+_AT, _DASH, _PLUS = 0x40, 0x2D, 0x2B
+NEAR, LINES, SHORT = 14, 3, 12
+"""Tokens in the same line; lines above or below, and tokens of a line that is a line of a contact block."""
+
+
+@kernel
+def mark_contacts(count, kind_T, shape_T, gap_T, mark_T, label_T, contact_T):
+    """1 where a token is of a telephone number, an e-mail address or a postal address, else 0."""
+    for i in range(count):
+        contact_T[i] = label_T[i] >= 3
+    i = 0
+    while i < count:
+        if kind_T[i] == MARK and mark_T[i] == _AT and 0 < i < count - 1:
+            if gap_T[i] == 0 and gap_T[i + 1] == 0 and kind_T[i - 1] != MARK and kind_T[i + 1] == WORD:
+                contact_T[i] = 1
+        elif kind_T[i] == NUMBER:
+            j, digits, groups = i, 0, 0
+            while j < count:
+                if kind_T[j] == NUMBER and gap_T[j] < 2:
+                    digits, groups = digits + shape_T[j], groups + 1
+                elif not (kind_T[j] == MARK and gap_T[j] < 2 and _joins(mark_T[j])):
+                    break
+                j += 1
+            if (groups == 1 and digits == 11) or (2 <= groups <= 5 and 8 <= digits <= 13 and shape_T[i] <= 4):
+                contact_T[i] = 1
+            i = max(j - 1, i)
+        i += 1
+
+
+@kernel
+def _joins(mark):
+    return mark in (_DASH, 0x28, 0x29, 0x2E, _PLUS, 0x2010)
+
+
+@kernel
+def _announces(bits, kind):
+    return (kind == WORD and bits & ANNOUNCES != 0) or (kind == HAN and bits & (ANNOUNCES_PAIR << 16) != 0)
+
+
+@kernel
+def _announced(first, kind_T, shape_T, list_T, mark_T):
+    """Whether a label or a salutation stands right before token `first`: up to two marks, titles and words between."""
+    i, words, colon = first - 1, 0, False
+    while i >= 0 and i >= first - 9:
+        kind, bits = kind_T[i], list_T[i]
+        if kind == BREAK:
+            return False if not colon and words else _label_above(i, kind_T, list_T, mark_T)
+        if _announces(bits, kind):
+            return True
+        if kind == MARK:
+            mark = mark_T[i]
+            if mark == COLON:
+                if colon:
+                    return False
+                colon = True
+            elif (
+                mark == 0x3002
+                or (mark == 0x2E and not (i > 0 and list_T[i - 1] & TITLE))
+                or mark == 0xFF0C
+                or mark == 0x2C
+            ):
+                return False
+        elif not (bits & TITLE):
+            words += 1
+            if words > 5:
+                return False
+        i -= 1
+    return False
+
+
+@kernel
+def _label_above(line_end, kind_T, list_T, mark_T):
+    """Whether the line that ends before token `line_end` is a label: `Ship to:`."""
+    if line_end < 1 or not (kind_T[line_end - 1] == MARK and mark_T[line_end - 1] == COLON):
+        return False
+    i = line_end - 2
+    while i >= 0 and i >= line_end - 6 and kind_T[i] != BREAK:
+        if _announces(list_T[i], kind_T[i]) or (kind_T[i] == WORD and list_T[i] & LABEL):
+            return True
+        i -= 1
+    return False
+
+
+@kernel
+def _closes(first, kind_T, list_T):
+    """Whether the line above token `first`, which begins its line, closes a letter."""
+    i = first - 1
+    if i < 1 or kind_T[i] != BREAK:
+        return False
+    i -= 1
+    words, closing = 0, False
+    while i >= 0 and kind_T[i] != BREAK and words <= 6:
+        closing = closing or bool((list_T[i] | (list_T[i] >> 16 if kind_T[i] == HAN else 0)) & CLOSING)
+        words += 1
+        i -= 1
+    return closing and words <= 6
+
+
+@kernel
+def _beside_contact(first, last, count, kind_T, contact_T):
+    """Whether a contact stands near tokens [first, last): in the same line, or in lines of the same block."""
+    for direction in (-1, 1):
+        i, lines, steps, width = (first - 1, 0, 0, 0) if direction < 0 else (last, 0, 0, 0)
+        while 0 <= i < count:
+            if contact_T[i] and (lines > 0 or steps < NEAR):
+                return True
+            if kind_T[i] == BREAK:
+                lines += 1
+                width = 0
+                if lines > LINES:
+                    break
+            width += 1
+            steps += 1
+            if lines == 0 and steps >= NEAR:
+                break
+            if lines > 0 and width > 2 * SHORT:
+                break
+            i += direction
+    return False
+
+
+@kernel
+def is_private(first, last, count, is_person, kind_T, shape_T, gap_T, list_T, mark_T, contact_T):
+    """Whether the name or address of tokens [first, last) is marked as a private person's."""
+    if _announced(first, kind_T, shape_T, list_T, mark_T):
+        return True
+    if is_person:
+        return _closes(first, kind_T, list_T) or _beside_contact(first, last, count, kind_T, contact_T)
+    return _is_complete(first, last, kind_T, shape_T, list_T) or _labelled(first, kind_T, list_T, mark_T)
+
+
+@kernel
+def _labelled(first, kind_T, list_T, mark_T):
+    """Whether a label of addresses stands before token `first`: 地址：, Address:."""
+    i = first - 1
+    while i >= 0 and i >= first - 5:
+        if (kind_T[i] == WORD and list_T[i] & LABEL) or (kind_T[i] == HAN and list_T[i] & (LABEL << 16)):
+            return True
+        if kind_T[i] == BREAK and i < first - 1:
+            return False
+        i -= 1
+    return False
+
+
+@kernel
+def _is_complete(first, last, kind_T, shape_T, list_T):
+    """Whether mail would arrive: a number, and a place, a unit or a postcode."""
+    numbers, parts = 0, 0
+    for i in range(first, last):
+        if kind_T[i] == NUMBER:
+            numbers += 1
+        elif list_T[i] & (UNIT | PLACE) or (kind_T[i] == HAN and (list_T[i] >> 16) & PLACE):
+            parts += 1
+    return numbers > 0 and (numbers > 1 or parts > 1)

@@ -1,0 +1,144 @@
+"""Names and addresses of a batch: `find(text, ...)`.
+
+Letters: B bytes, D1 documents + 1 offsets, C code points, T tokens, H slots of lists, W slots of weights, L labels,
+R4 ranges found, four numbers each.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+import pyarrow as pa
+
+from gristmill.filters.batch import text_buffers
+from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.pii.names import lists
+from gristmill.filters.pii.names.context import is_private, mark_contacts
+from gristmill.filters.pii.names.features import FEATURES
+from gristmill.filters.pii.names.lists import TITLE
+from gristmill.filters.pii.names.tagger import LABELS, decode, read, weights
+from gristmill.filters.pii.names.tokens import BREAK, CAPITAL, HAN, MARK, WORD, classes
+
+PERSON, ADDRESS = "PERSON", "ADDRESS"
+SCORE = 0.6
+"""presidio's score of every result: less than a check digit's, as much as that of a pattern after its name."""
+PIECE = 1 << 16
+"""Bytes that are looked at together: a longer text is cut after a line, or where there is none after so many bytes."""
+
+
+def find(text: pa.Array, everywhere: bool = False, private: bool = False) -> Iterator[tuple[int, int, int, str]]:
+    """(document, start byte, end byte, PERSON or ADDRESS) of a batch (large_string), in order. private: only where a
+    context marks a private person. everywhere: nothing is skipped; the ranges are the same."""
+    data_B, start_D1 = text_buffers(text)
+    size = 256 + int(start_D1[-1] - start_D1[0]) // 64
+    while True:
+        found_R4 = np.empty((size, 4), np.int64)
+        found = _find(
+            data_B, start_D1, classes(), *lists.table(), *weights(), everywhere, private, *_room(PIECE + 8), found_R4
+        )
+        if found <= size:
+            break
+        size = found
+    for doc, start, end, label in found_R4[:found].tolist():
+        yield doc, start, end, PERSON if label == 1 else ADDRESS
+
+
+@cache
+def _room(size: int) -> tuple[np.ndarray, ...]:
+    """Arrays for the tokens of one piece."""
+    return (
+        np.zeros((8, size), np.int32),
+        np.zeros(size, np.int64),
+        np.zeros((3, size), np.int64),
+        np.zeros(FEATURES, np.int64),
+        np.zeros((size, LABELS), np.int64),
+        np.zeros((size, LABELS), np.int8),
+        np.zeros(size, np.int8),
+        np.zeros(size, np.int8),
+    )
+
+
+@kernel
+def _cut(data_B, low, high):
+    """Where the piece that begins at byte `low` ends."""
+    if high - low <= PIECE:
+        return high
+    end = low + PIECE
+    i = end
+    while i > low + PIECE // 2:
+        if data_B[i - 1] == 0x0A:
+            return i
+        i -= 1
+    while data_B[end] & 0xC0 == 0x80:
+        end -= 1
+    return end
+
+
+@kernel
+def _find(
+    data_B, start_D1, class_C, key_H, value_H, weight_WL, step_LL, everywhere, private,
+    token_8T, list_T, hash_3T, slot_F, score_TL, back_TL, label_T, contact_T, found_R4,
+):  # fmt: skip
+    start_T, end_T, kind_T, shape_T, gap_T, mark_T = (
+        token_8T[0], token_8T[1], token_8T[2], token_8T[3], token_8T[4], token_8T[7],
+    )  # fmt: skip
+    found = 0
+    for d in range(start_D1.size - 1):
+        low = start_D1[d]
+        while low < start_D1[d + 1]:
+            high = _cut(data_B, low, start_D1[d + 1])
+            count = read(data_B, low, high, class_C, key_H, value_H, token_8T, list_T, hash_3T)
+            decode(
+                data_B,
+                count,
+                token_8T,
+                list_T,
+                hash_3T,
+                weight_WL,
+                step_LL,
+                everywhere,
+                slot_F,
+                score_TL,
+                back_TL,
+                label_T,
+            )
+            if private:
+                mark_contacts(count, kind_T, shape_T, gap_T, mark_T, label_T, contact_T)
+            i = 0
+            while i < count:
+                label = label_T[i]
+                if label == 0:
+                    i += 1
+                    continue
+                first = i
+                i += 1
+                while i < count and label_T[i] == label + 1:
+                    i += 1
+                last = i
+                while last > first and (kind_T[last - 1] == MARK or kind_T[last - 1] == BREAK):
+                    last -= 1
+                if last == first or not _is_whole(first, last, count, label, kind_T, shape_T, list_T):
+                    continue
+                if private and not is_private(
+                    first, last, count, label == 1, kind_T, shape_T, gap_T, list_T, mark_T, contact_T
+                ):
+                    continue
+                if found < found_R4.shape[0]:
+                    found_R4[found, 0], found_R4[found, 1] = d, start_T[first] - start_D1[d]
+                    found_R4[found, 2], found_R4[found, 3] = end_T[last - 1] - start_D1[d], label
+                found += 1
+            low = high
+    return found
+
+
+@kernel
+def _is_whole(first, last, count, label, kind_T, shape_T, list_T):
+    """Whether tokens [first, last) can be a name or an address: no Han character but a surname before a title, no row
+    of numbers."""
+    if label == 1:
+        titled = last + 1 < count and kind_T[last] == HAN and list_T[last] & (TITLE << 16) != 0
+        return last - first > 1 or kind_T[first] != HAN or titled
+    words = 0
+    for i in range(first, last):
+        words += kind_T[i] == HAN or (kind_T[i] == WORD and shape_T[i] == CAPITAL)
+    return last - first > 2 and words > 0

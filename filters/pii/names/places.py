@@ -1,0 +1,150 @@
+"""Where a name or an address could stand at all: everything else costs a look at its token and no more.
+
+Letters: T tokens.
+"""
+
+from gristmill.filters.kernels.jit import inline, kernel
+from gristmill.filters.pii.names.lists import (
+    COMPOUND,
+    FOREIGN,
+    LABEL,
+    NUMERAL,
+    PARTICLE,
+    PLACE,
+    STREET,
+    SURNAME,
+    UNIT,
+)
+from gristmill.filters.pii.names.tokens import BREAK, HAN, LOWER, MARK, NUMBER, UPPER, WORD
+
+PERSON_FROM, PERSON, ADDRESS_FROM, ADDRESS = 1, 2, 4, 8
+"""Bits: a name may begin, a name may go on, an address may begin, an address may go on."""
+
+BEFORE, AFTER = 24, 36
+"""Tokens around what makes an address likely that may belong to it."""
+_FOREIGN_LENGTH = 3
+
+DOT, HYPHEN, APOSTROPHE, QUOTE, MIDDLE, MIDDLE_2, COLON = 0x2E, 0x2D, 0x27, 0x2019, 0xB7, 0x30FB, 0x3A
+
+
+@inline
+def _is_capital(kind, shape):
+    return kind == WORD and shape != LOWER
+
+
+@kernel
+def _foreign(count, i, kind_T, list_T, mark_T):
+    """Where the run of characters that spell foreign names, middle dots among them, ends that begins at token i."""
+    j = i
+    while j < count and (
+        (kind_T[j] == HAN and list_T[j] & FOREIGN)
+        or (j > i and kind_T[j] == MARK and (mark_T[j] == MIDDLE or mark_T[j] == MIDDLE_2))
+    ):
+        j += 1
+    return j
+
+
+@kernel
+def mark_persons(count, kind_T, shape_T, list_T, mark_T, place_T):
+    """PERSON_FROM and PERSON: capitalised words and what joins them; a surname and three characters after it; runs of
+    characters that spell foreign names."""
+    left, foreign, foreign_end = 0, 0, 0
+    for i in range(count):
+        kind, bits = kind_T[i], list_T[i]
+        before = place_T[i - 1] & (PERSON_FROM | PERSON) if i else 0
+        place = 0
+        if kind == WORD:
+            left = 0
+            joined = before and kind_T[i - 1] != HAN
+            if shape_T[i] != LOWER:
+                place = PERSON_FROM | (PERSON if joined else 0)
+            elif joined and bits & PARTICLE:
+                place = PERSON
+        elif kind == HAN:
+            if before and left > 0:
+                place = PERSON
+            left -= 1
+            if bits & SURNAME or bits & (COMPOUND << 16):
+                place |= PERSON_FROM
+                left = max(left, 3 if bits & (COMPOUND << 16) else 2)
+            if i >= foreign_end and bits & FOREIGN:
+                end = _foreign(count, i, kind_T, list_T, mark_T)
+                foreign, foreign_end = i, end if end - i >= _FOREIGN_LENGTH else i
+            if i < foreign_end:
+                place |= PERSON_FROM | (PERSON if i > foreign else 0)
+        elif kind == MARK:
+            left = 0
+            mark = mark_T[i]
+            joins = mark in (DOT, HYPHEN, APOSTROPHE, QUOTE)
+            if before and (joins or mark in (MIDDLE, MIDDLE_2)):
+                place = PERSON
+        else:
+            left = 0
+        place_T[i] = place
+
+
+@kernel
+def _is_trigger(count, i, kind_T, shape_T, list_T, gap_T, mark_T):
+    """Whether an address is likely around token i: a street's kind near a number, a door, a postcode, a label."""
+    kind, bits = kind_T[i], list_T[i]
+    if kind == WORD:
+        if shape_T[i] != LOWER and bits & (STREET | UNIT):
+            for j in range(max(0, i - 7), min(count, i + 4)):
+                if kind_T[j] == NUMBER:
+                    return True
+        if bits & LABEL and i + 1 < count and kind_T[i + 1] == MARK and mark_T[i + 1] == COLON:
+            return True
+    elif kind == NUMBER:
+        if i + 1 < count and kind_T[i + 1] == HAN and list_T[i + 1] & (UNIT | STREET):
+            return True
+        length = shape_T[i]
+        if (length == 5 or length == 6) and i >= 1:
+            previous = i - 2 if kind_T[i - 1] == MARK and i >= 2 else i - 1
+            if kind_T[previous] == WORD and list_T[previous] & PLACE and shape_T[previous] != LOWER:
+                return True
+            if kind_T[i - 1] == HAN:
+                return False
+        # UK: SW1A 1AA
+        if (
+            length <= 2
+            and i >= 1
+            and i + 2 < count
+            and kind_T[i - 1] == WORD
+            and shape_T[i - 1] != LOWER
+            and gap_T[i] == 0
+        ):
+            j = i + 1
+            if kind_T[j] == WORD and gap_T[j] == 0:
+                j += 1
+            if j + 1 < count and kind_T[j] == NUMBER and shape_T[j] == 1 and gap_T[j] == 1:
+                return kind_T[j + 1] == WORD and gap_T[j + 1] == 0 and shape_T[j + 1] == UPPER
+    elif kind == HAN:
+        if bits & NUMERAL and i + 1 < count and kind_T[i + 1] == HAN and list_T[i + 1] & UNIT:
+            return True
+        if bits & ((LABEL) << 16) and i + 2 < count and (kind_T[i + 2] == MARK or gap_T[i + 2]):
+            return True
+    return False
+
+
+@kernel
+def mark_addresses(count, kind_T, shape_T, list_T, gap_T, mark_T, place_T):
+    """ADDRESS_FROM and ADDRESS around every place where an address is likely, up to an empty line."""
+    done = 0  # tokens before it are marked
+    for i in range(count):
+        if not _is_trigger(count, i, kind_T, shape_T, list_T, gap_T, mark_T):
+            continue
+        first, last = i, i
+        while first > done and first > i - BEFORE and not (kind_T[first - 1] == BREAK and shape_T[first - 1] > 1):
+            first -= 1
+        breaks = 0
+        while last + 1 < count and last < i + AFTER:
+            if kind_T[last + 1] == BREAK and shape_T[last + 1] > 1:
+                breaks += 1
+                if breaks > 1:  # blocks are written with an empty line after every one, too
+                    break
+            last += 1
+        for j in range(max(first, done), last + 1):
+            place_T[j] |= ADDRESS
+            if kind_T[j] == NUMBER or kind_T[j] == HAN or (kind_T[j] == WORD and shape_T[j] != LOWER):
+                place_T[j] |= ADDRESS_FROM
+        done = max(done, last + 1)

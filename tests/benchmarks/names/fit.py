@@ -1,0 +1,331 @@
+"""Fits filters/pii/names/model.npz: an averaged perceptron over made texts and real, labelled ones.
+
+    python tests/benchmarks/names/fit.py LABELLED.jsonl... [--made 12000] [--epochs 8]
+
+A line of LABELLED: {"text": ..., "spans": [[start, end, "PERSON" | "ADDRESS" | "?"], ...]}, in characters; what stands
+under a "?" may be anything. Its names are exchanged for others in every second epoch, so that not they are learnt but
+what stands around them. The same inputs give the same weights.
+"""
+
+import argparse
+import json
+import random
+import re
+import time
+from pathlib import Path
+
+import made as texts
+import numpy as np
+import pyarrow as pa
+
+from gristmill.filters.batch import text_buffers
+from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.pii.names import lists
+from gristmill.filters.pii.names.features import FEATURES, features
+from gristmill.filters.pii.names.tagger import (
+    ADDRESS_BEGINS,
+    LABELS,
+    PERSON_BEGINS,
+    WEIGHTS,
+    allowed,
+    best_path,
+    read,
+    score,
+)
+from gristmill.filters.pii.names.tokens import classes, mix
+
+SLOTS = 1 << 19
+MARGIN = 8
+"""How much better than others the right labels have to be, before nothing is learnt; twice as much for names."""
+UNKNOWN = 90
+"""Of 256 words of names, so many are unknown ones each time; of others that could be names a quarter of that."""
+ANY = -1
+"""Label of a token of which nobody knows."""
+_FIRST = {texts.PERSON: PERSON_BEGINS, texts.ADDRESS: ADDRESS_BEGINS}
+
+
+@kernel
+def learn(
+    data_B,
+    start_D1,
+    order_D,
+    gold_B,
+    class_C,
+    key_H,
+    value_H,
+    weight_WL,
+    step_LL,
+    sum_WL,
+    sum_LL,
+    clock,
+    update,
+    margin,
+    token_8T,
+    list_T,
+    hash_3T,
+    slot_F,
+    score_TL,
+    back_TL,
+    label_T,
+    gold_T,
+    right_3,
+):
+    """One pass; gold_B: the label of the token that begins at each byte, after which 0 is read. Returns the clock.
+    right_3: spans found right, found, there are, at token level."""
+    for k in range(order_D.size):
+        d = order_D[k]
+        low, high = start_D1[d], start_D1[d + 1]
+        count = read(data_B, low, high, class_C, key_H, value_H, token_8T, list_T, hash_3T)
+        place_T = token_8T[6]
+        for i in range(count):
+            gold = gold_B[token_8T[0, i]]
+            gold_T[i] = gold
+        # what may not stand somewhere is not to be learnt there
+        i = 0
+        while i < count:
+            g = gold_T[i]
+            if g in (PERSON_BEGINS, ADDRESS_BEGINS):
+                j = i + 1
+                good = allowed(place_T[i], g)
+                while j < count and gold_T[j] == g + 1:
+                    good = good and allowed(place_T[j], g + 1)
+                    j += 1
+                if not good:
+                    right_3[3] += 1
+                    for n in range(i, j):
+                        gold_T[n] = 0
+                i = j
+            else:
+                i += 1
+        if update:  # what a word is called is not to decide alone: some are called otherwise each time
+            for i in range(count):
+                draw = mix(mix(clock, i), 77) & 255
+                if draw < (UNKNOWN if gold_T[i] > 0 else UNKNOWN // 4) and place_T[i] != 0:
+                    hash_3T[0, i] = mix(mix(clock, i), 78)
+        i = 0
+        while i < count:
+            if place_T[i] == 0:
+                label_T[i] = 0
+                i += 1
+                continue
+            first = i
+            while i < count and place_T[i] != 0:
+                score(data_B, count, i, token_8T, list_T, hash_3T, weight_WL, slot_F, score_TL[i])
+                if update and gold_T[i] >= 0:
+                    score_TL[i, gold_T[i]] -= margin if gold_T[i] == 0 else 2 * margin
+                i += 1
+            best_path(first, i, place_T, step_LL, score_TL, back_TL, label_T)
+        clock += 1
+        before_gold, before = 0, 0
+        for i in range(count):
+            gold, label = gold_T[i], label_T[i]
+            if gold == -1:
+                gold = label
+            if gold in (1, 3):
+                right_3[2] += 1
+            if label in (1, 3):
+                right_3[1] += 1
+                if gold == label:
+                    right_3[0] += 1
+            if update:
+                if gold != label:
+                    features(
+                        data_B,
+                        count,
+                        i,
+                        token_8T[0],
+                        token_8T[1],
+                        token_8T[2],
+                        token_8T[3],
+                        token_8T[4],
+                        hash_3T[0],
+                        list_T,
+                        token_8T[5],
+                        hash_3T[1],
+                        hash_3T[2],
+                        weight_WL.shape[0],
+                        slot_F,
+                    )
+                    for f in range(FEATURES):
+                        weight_WL[slot_F[f], gold] += 1
+                        weight_WL[slot_F[f], label] -= 1
+                        sum_WL[slot_F[f], gold] += clock
+                        sum_WL[slot_F[f], label] -= clock
+                if gold != label or before_gold != before:
+                    step_LL[before_gold, gold] += 1
+                    step_LL[before, label] -= 1
+                    sum_LL[before_gold, gold] += clock
+                    sum_LL[before, label] -= clock
+            before_gold, before = gold, label
+    return clock
+
+
+def encoded(samples: list[tuple[str, list]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(bytes, offsets, labels by byte) of labelled texts: a label at each byte of its span, the first its own."""
+    column = pa.array([text for text, _ in samples], pa.large_string())
+    data_B, start_D1 = text_buffers(column)
+    gold_B = np.zeros(len(data_B), np.int8)
+    for d, (text, spans) in enumerate(samples):
+        for a, b, label in spans:
+            first = int(start_D1[d]) + len(text[:a].encode())
+            end = first + len(text[a:b].encode())
+            if label == "?":
+                gold_B[first:end] = ANY
+            else:
+                gold_B[first:end] = _FIRST[label] + 1
+                gold_B[first] = _FIRST[label]
+    return data_B, start_D1, gold_B
+
+
+def exchanged(sample: tuple[str, list], rng: random.Random, share: float) -> tuple[str, list]:
+    """The text with some of its names exchanged for made ones, in the form of each."""
+    text, spans = sample
+    out, places, at = "", [], 0
+    for a, b, label in sorted(spans):
+        value = text[a:b]
+        if label == texts.PERSON and rng.random() < share:
+            if all("\u4e00" <= c <= "\u9fff" or c == "·" for c in value):
+                value = texts.chinese_person(rng)
+            elif value.isascii() and " " in value and value[0].isupper():
+                value = texts.english_person(rng)
+            elif value.isascii() and value.isalpha() and value[0].isupper():
+                value = rng.choice(
+                    [texts.US.first_name(), texts.US.last_name(), texts.GB.first_name(), texts.GB.last_name()]
+                )
+        out += text[at:a]
+        places.append([len(out), len(out) + len(value), label])
+        out += value
+        at = b
+    return out + text[at:], places
+
+
+_PRONOUN = re.compile(r"(?<!其)[他她](?![们們])|\b(?:[Hh]e|[Ss]he)\b")
+
+
+def named(sample: tuple[str, list], rng: random.Random, share: float) -> tuple[str, list]:
+    """The text with names where it says he or she: real sentences about persons."""
+    text, spans = sample
+    out, places, at = "", [], 0
+    here = [(*match.span(), None) for match in _PRONOUN.finditer(text) if rng.random() < share]
+    for a, b, label in sorted([*here, *map(tuple, spans)], key=lambda span: span[:2]):
+        if a < at:
+            continue
+        value = text[a:b]
+        if label is None:
+            if value.isascii():
+                value = texts.english_person(rng) if rng.random() < 0.6 else texts.SLOTS[rng.choice("GL")](rng)
+            else:
+                value = texts.foreign_in_chinese(rng) if rng.random() < 0.1 else texts.chinese_person(rng)
+        out += text[at:a]
+        places.append([len(out), len(out) + len(value), label or texts.PERSON])
+        out += value
+        at = b
+    return out + text[at:], places
+
+
+class Trainer:
+    """Weights in the making, and room to compute them in."""
+
+    def __init__(self, longest: int):
+        self.weight_WL, self.sum_WL = np.zeros((SLOTS, LABELS), np.int32), np.zeros((SLOTS, LABELS), np.int64)
+        self.step_LL, self.sum_LL = np.zeros((LABELS,) * 2, np.int32), np.zeros((LABELS,) * 2, np.int64)
+        self.clock = 0
+        self.room = room(longest)
+
+    def epoch(self, samples, rng, update=True) -> np.ndarray:
+        data_B, start_D1, gold_B = encoded(samples)
+        order = np.arange(len(samples))
+        if update:
+            rng_np = np.random.default_rng(rng.randrange(1 << 30))
+            rng_np.shuffle(order)
+        right = np.zeros(4, np.int64)
+        key_H, value_H = lists.table()
+        gold_T = np.zeros(self.room[0].shape[1], np.int64)
+        self.clock = learn(
+            data_B,
+            start_D1,
+            order,
+            gold_B,
+            classes(),
+            key_H,
+            value_H,
+            self.weight_WL,
+            self.step_LL,
+            self.sum_WL,
+            self.sum_LL,
+            self.clock,
+            update,
+            MARGIN,
+            *self.room,
+            gold_T,
+            right,
+        )
+        return right
+
+    def averaged(self) -> tuple[np.ndarray, np.ndarray]:
+        """int8 weights and steps, on one scale."""
+        mean_WL = self.weight_WL - self.sum_WL / max(self.clock, 1)
+        mean_LL = self.step_LL - self.sum_LL / max(self.clock, 1)
+        bound = np.quantile(np.abs(mean_WL[mean_WL != 0]), 0.9999)
+        scale = 127 / bound
+        print(
+            "scale",
+            scale,
+            "nonzero",
+            (np.abs(mean_WL * scale) >= 0.5).any(1).sum(),
+            "steps",
+            np.round(mean_LL * scale).astype(int).tolist(),
+        )
+        quantised = np.clip(np.rint(mean_WL * scale), -127, 127).astype(np.int8)
+        return quantised, np.rint(mean_LL * scale).astype(np.int32)
+
+
+def room(longest: int):
+    return (
+        np.zeros((8, longest), np.int32),
+        np.zeros(longest, np.int64),
+        np.zeros((3, longest), np.int64),
+        np.zeros(FEATURES, np.int64),
+        np.zeros((longest, LABELS), np.int64),
+        np.zeros((longest, LABELS), np.int8),
+        np.zeros(longest, np.int8),
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("labelled", nargs="*", help="FILE or FILE:WEIGHT, which repeats it")
+    parser.add_argument("--made", type=int, default=12000)
+    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    args = parser.parse_args()
+    real = []
+    for name in args.labelled:
+        name, _, weight = name.partition(":")
+        lines = [json.loads(line) for line in Path(name).read_text(encoding="utf-8").splitlines()]
+        real += [(line["text"], line["spans"]) for line in lines for _ in range(int(weight or 1))]
+    carriers = {"en": ["the plan would succeed"], "zh": ["完成了这项工作"]}
+    for text, spans in real:
+        if not spans and 8 < len(text) < 120:
+            carriers["zh" if any("\u4e00" <= c <= "\u9fff" for c in text) else "en"].append(text.strip("。."))
+    rng = random.Random(7)
+    trainer = None
+    for epoch in range(args.epochs):
+        began = time.time()
+        generated = texts.made(100 + epoch, args.made, carriers)
+        batch = generated + [exchanged(sample, rng, 0.6) if epoch % 2 else sample for sample in real]
+        batch += [named(sample, rng, 0.6) for sample in real if _PRONOUN.search(sample[0])]
+        if trainer is None:
+            trainer = Trainer(2 * max(len(text.encode()) for text, _ in real + generated) + 100000)
+        right = trainer.epoch(batch, rng)
+        seconds = time.time() - began
+        print(
+            f"epoch {epoch}: {seconds:.0f} s; right {right[0]} of {right[1]}, {right[2]} there, {right[3]} out of reach"
+        )
+    weight_WL, step_LL = trainer.averaged()
+    np.savez_compressed(args.out, weight_WL=weight_WL, step_LL=step_LL)
+    print(f"{args.out.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()
