@@ -134,7 +134,8 @@ def _idle(done: Sequence[Task], workers: int, facts: Facts) -> Iterable[Bottlene
         yield Bottleneck("large_file", stage, lost, what, change, name)
     elif len(done) < 2 * workers:
         size = max(1, int(facts.input_bytes / (4 * workers) / 1e5)) * 1e5
-        what = f"there are {len(done):,} units for {workers:,} workers"
+        units = f"are {len(done):,} units" if len(done) > 1 else "is one unit"
+        what = f"there {units} for {workers:,} workers"
         yield Bottleneck("few_units", stage, lost, what, f"smaller units: plan: {{unit_bytes: {size / 1e6:g}MB}}")
     elif longest.seconds / max(longest.bytes, 1) > ODD * median:
         times = longest.seconds / max(longest.bytes, 1) / median

@@ -15,7 +15,7 @@ MODEL_ERROR = 0.12
 """Relative error of a forecast though everything was measured well: caches, other work on the machine, other texts."""
 ALONE_ERROR = 0.25
 """Of a source of which one unit was measured: nobody knows how far others differ."""
-START_SECONDS = 4.0
+START_SECONDS, START_ERROR = 4.0, 0.5
 """CPU seconds of command, graph, forks and report, where kernels are compiled already (docs/benchmarks.md, Start)."""
 TOKENIZER_GROWTH = 0.75
 """Power of the sample's bytes: distinct words and merges grow slower than the text (docs/forecast.md)."""
@@ -25,8 +25,9 @@ FINDING_SECONDS, ROWS_SECONDS = 0.35, 0.08
 """Most CPU seconds of the search for duplicates (a dozen shuffles) and of the pack plan, of however few documents."""
 PARTITION_DOCUMENTS, FEWEST_PARTITIONS, MOST_PARTITIONS = 16_384, 4, 4096
 """Of the shuffles of deduplication (stages/duplicates/partitions.py)."""
-SHUFFLED_EACH = 300
-"""Bytes between stages for each document that is compared, where nobody counted (docs/running.md, Sizing)."""
+SHUFFLED_EACH, SHUFFLED_UNIT = 300, 28_000
+"""Bytes between stages for each document that is compared, where nobody counted (docs/running.md, Sizing), and at most
+for each unit, whose receipts go from stage to stage."""
 REQUESTS_EACH, REQUESTS_ONCE = 20, 200
 """Of an object store, for each unit and stage, and for plan, report and manifest (docs/running.md, Costs)."""
 
@@ -164,70 +165,73 @@ class Forecast:
         return sum((stage.wall(workers) for stage in self.stages), NOTHING)
 
 
+MAPPED = ("score", "text", "tokens")
+"""Stages that do unit after unit."""
+ORDER = ("score", "duplicates", "text", "tokenizer", "tokens", "rows")
+
+
 def forecast(measured: Measured, units: Iterable[tuple[str, int]]) -> Forecast:
     """What the planned units, (source, bytes) in order, will take. A source that was not measured costs what the
     others cost per byte, and makes the ranges wider."""
     planned = list(units)
-    share = measured.share
-    sources = dict(measured.sources)
-    rest = [name for name in dict.fromkeys(name for name, _ in planned) if name not in sources]
-    if rest and sources:
-        sources |= dict.fromkeys(rest, _together(sources.values()))
-    counted = {name: sum(source == name for source, _ in planned) for name in sources}
-    grown = {name: _grown(sources[name], planned, name, share) for name in sources}
-    compared = sum(scale * sources[name].documents for name, scale in grown.items())
-    stages = [_mapped(stage, sources, planned, grown, share) for stage in measured.stages if stage in MAPPED]
-    error = max((sources[name].error for name in sources), default=ALONE_ERROR)
-    documents = _sum((scale * sources[name].documents, sources[name].error) for name, scale in grown.items())
-    text = _sum((scale * sources[name].text_bytes, sources[name].error) for name, scale in grown.items())
-    times = compared / sum(cost.documents for cost in sources.values()) if compared else 1.0
+    whole = _sources(measured, planned)
+    taken = sum(cost.documents for cost in measured.sources.values())
+    compared = sum(one.times * one.cost.documents for one in whole.values())
+    times = compared / taken if taken and compared else 1.0
+    error = max((one.error for one in whole.values()), default=ALONE_ERROR)
     alone = {
         "duplicates": _duplicates(measured, times, compared, len(planned), error),
         "tokenizer": _tokenizer(measured, times, error),
         "rows": _alone("rows", _beyond(measured.rows, ROWS_SECONDS, times), error),
     }
-    order = ("score", "duplicates", "text", "tokenizer", "tokens", "rows")
-    found = {one.stage: one for one in stages} | {
-        name: one for name, one in alone.items() if name in measured.stages or (name == "rows" and measured.rows)
-    }
-    start = StageForecast("start and report", Range.about(START_SECONDS, 0.5), (START_SECONDS,))
-    datasets: dict[str, Range] = {name: Range.about(size, MODEL_ERROR) for name, size in measured.once.items()}
-    datasets |= {
-        name: Range.about(size * times, math.hypot(MODEL_ERROR, error)) for name, size in measured.together.items()
-    }
-    for name, scale in grown.items():
-        for dataset, size in sources[name].bytes.items():
-            whole = _whole(size, sources[name].unit_bytes.get(dataset, 0.0), sources[name], scale, counted[name])
-            grew = Range.about(whole, math.hypot(MODEL_ERROR, sources[name].error))
-            datasets[dataset] = datasets.get(dataset, NOTHING) + grew
+    stages = [*measured.stages, *(["rows"] if measured.rows else [])]
+    found = {name: alone[name] if name in alone else _mapped(name, whole, planned) for name in stages}
     return Forecast(
         input_bytes=sum(size for _, size in planned),
         units=len(planned),
-        documents=documents,
-        text_bytes=text,
-        stages=(start, *(found[name] for name in order if name in found)),
-        datasets=dict(sorted(datasets.items())),
-        shuffled=Range.about(
-            (measured.shuffled or SHUFFLED_EACH * measured.compared) * times, math.hypot(MODEL_ERROR, error)
+        documents=_sum((one.times * one.cost.documents, one.cost.error) for one in whole.values()),
+        text_bytes=_sum((one.times * one.cost.text_bytes, one.cost.error) for one in whole.values()),
+        stages=(
+            _alone("start and report", START_SECONDS, START_ERROR),
+            *(found[name] for name in ORDER if name in found),
         ),
+        datasets=dict(sorted(_datasets(measured, whole, times, error).items())),
+        shuffled=Range.about(_shuffled(measured, times, len(planned)), error),
         requests=REQUESTS_ONCE + REQUESTS_EACH * len(planned) * len(measured.stages),
     )
 
 
-MAPPED = ("score", "text", "tokens")
-"""Stages that do unit after unit."""
+@dataclass(frozen=True)
+class _Source:
+    """What was measured of a source, and its planned units and bytes. read: times that the bytes are more; times: that
+    the documents are."""
+
+    cost: SourceCost
+    units: int
+    bytes: int
+    read: float
+    times: float
+
+    @property
+    def error(self) -> float:
+        """Relative, of a sum over it."""
+        return math.hypot(MODEL_ERROR, self.cost.error)
+
+    def grown(self, measured: float, each: float) -> float:
+        """What all its units take: each its own, and the rest as often as there are more documents."""
+        alone = min(measured, each * self.cost.units)
+        return (measured - alone) * self.times + (alone / self.cost.units * self.units if self.cost.units else 0.0)
 
 
-def _grown(cost: SourceCost, planned: list[tuple[str, int]], name: str, share: float) -> float:
-    """How many times what was taken of a source the whole of it is."""
-    whole = sum(size for source, size in planned if source == name)
-    return whole / cost.input_bytes / share if cost.input_bytes else 0.0
-
-
-def _whole(measured: float, each: float, cost: SourceCost, scale: float, units: int) -> float:
-    """What all planned units take: each its own, and the rest as often as there is more of it."""
-    alone = min(measured, each * cost.units)
-    return (measured - alone) * scale + (alone / cost.units * units if cost.units else 0.0)
+def _sources(measured: Measured, planned: list[tuple[str, int]]) -> dict[str, _Source]:
+    """By name, those that are planned."""
+    found = {}
+    for name in dict.fromkeys(name for name, _ in planned):
+        sizes = [size for source, size in planned if source == name]
+        cost = measured.sources.get(name) or _together(measured.sources.values())
+        read = sum(sizes) / cost.input_bytes if cost.input_bytes else 0.0
+        found[name] = _Source(cost, len(sizes), sum(sizes), read, read / measured.share)
+    return found
 
 
 def _together(costs: Iterable[SourceCost]) -> SourceCost:
@@ -244,6 +248,7 @@ def _together(costs: Iterable[SourceCost]) -> SourceCost:
         sum(one.read_seconds for one in some),
         added([one.seconds for one in some]),
         {name: int(size) for name, size in added([one.bytes for one in some]).items()},
+        sum(one.units for one in some),
         error=1.0,
     )
 
@@ -252,37 +257,44 @@ def _sum(parts: Iterable[tuple[float, float]]) -> Range:
     return sum((Range.about(likely, error) for likely, error in parts), NOTHING)
 
 
-def _mapped(
-    stage: str,
-    sources: Mapping[str, SourceCost],
-    planned: list[tuple[str, int]],
-    grown: Mapping[str, float],
-    share: float,
-) -> StageForecast:
+def _datasets(measured: Measured, whole: Mapping[str, _Source], times: float, error: float) -> dict[str, Range]:
+    """Bytes by dataset."""
+    found = {name: Range.about(size, MODEL_ERROR) for name, size in measured.once.items()}
+    found |= {name: Range.about(size * times, error) for name, size in measured.together.items()}
+    for one in whole.values():
+        for dataset, size in one.cost.bytes.items():
+            grew = one.grown(size, one.cost.unit_bytes.get(dataset, 0.0))
+            found[dataset] = found.get(dataset, NOTHING) + Range.about(grew, one.error)
+    return found
+
+
+def _mapped(stage: str, whole: Mapping[str, _Source], planned: list[tuple[str, int]]) -> StageForecast:
     """A stage of units: each takes its bytes' part of its source."""
-    likely: dict[str, float] = {}
-    for name, scale in grown.items():
-        cost, each = sources[name], sources[name].unit_seconds.get(stage, 0.0)
-        reading = cost.read_seconds * scale * share if stage == "score" else 0.0
-        units = sum(source == name for source, _ in planned)
-        likely[name] = reading + _whole(cost.seconds.get(stage, 0.0), each, cost, scale, units)
-    whole: dict[str, int] = {}
-    for name, size in planned:
-        whole[name] = whole.get(name, 0) + size
-    tasks = tuple(likely.get(name, 0.0) * size / whole[name] if whole[name] else 0.0 for name, size in planned)
-    errors = ((likely[name], math.hypot(MODEL_ERROR, sources[name].error)) for name in likely)
-    return StageForecast(stage, _sum(errors), tasks)
+    likely = {
+        name: one.grown(one.cost.seconds.get(stage, 0.0), one.cost.unit_seconds.get(stage, 0.0))
+        + (one.cost.read_seconds * one.read if stage == "score" else 0.0)
+        for name, one in whole.items()
+    }
+    tasks = tuple(likely[name] * size / whole[name].bytes if whole[name].bytes else 0.0 for name, size in planned)
+    return StageForecast(stage, _sum((likely[name], one.error) for name, one in whole.items()), tasks)
 
 
 def _duplicates(measured: Measured, times: float, compared: float, units: int, error: float) -> StageForecast:
     """Documents are compared with a bounded number of others each, so that the search grows as they do; the more there
     are, the more of them repeat."""
     likely = _beyond(measured.duplicates, FINDING_SECONDS, times) + measured.storing * units
-    spread = math.hypot(MODEL_ERROR, error)
     more = (1 + PAIRS_ERROR) ** math.log10(max(times, 1.0))
     partitions = min(MOST_PARTITIONS, max(FEWEST_PARTITIONS, math.ceil(compared / PARTITION_DOCUMENTS)))
-    seconds = Range(likely / (1 + spread), likely, likely * (1 + spread) * more)
+    seconds = Range(likely / (1 + error), likely, likely * (1 + error) * more)
     return StageForecast("duplicates", seconds, (likely / partitions,) * partitions)
+
+
+def _shuffled(measured: Measured, times: float, units: int) -> float:
+    """Bytes between stages: of documents, and of units."""
+    done = sum(cost.units for cost in measured.sources.values())
+    whole = measured.shuffled or SHUFFLED_EACH * measured.compared + SHUFFLED_UNIT * done
+    alone = min(whole, SHUFFLED_UNIT * done)
+    return (whole - alone) * times + (alone / done * units if done else 0.0)
 
 
 def _beyond(measured: float, constant: float, times: float) -> float:
@@ -296,9 +308,8 @@ def _tokenizer(measured: Measured, times: float, error: float) -> StageForecast:
     wanted = min(measured.sample_limit, drawn * times) if drawn else 0
     likely = measured.tokenizer * (wanted / drawn) ** TOKENIZER_GROWTH if wanted else measured.tokenizer
     low, high = measured.tokenizer, measured.tokenizer * max(1.0, wanted / drawn if drawn else 1.0)
-    spread = math.hypot(MODEL_ERROR, error)
-    return StageForecast("tokenizer", Range(min(low, likely / (1 + spread)), likely, max(high, likely)), (likely,))
+    return StageForecast("tokenizer", Range(min(low, likely / (1 + error)), likely, max(high, likely)), (likely,))
 
 
 def _alone(stage: str, likely: float, error: float) -> StageForecast:
-    return StageForecast(stage, Range.about(likely, math.hypot(MODEL_ERROR, error)), (likely,))
+    return StageForecast(stage, Range.about(likely, error), (likely,))

@@ -9,7 +9,7 @@ ALL = ("score", "duplicates", "text", "tokenizer", "tokens")
 
 def source(size=1000, documents=100, reading=2.0, score=6.0, error=0.0, **bytes_):
     seconds = {"score": score, "text": 3.0, "tokens": 1.0}
-    return SourceCost(size, documents, documents * 50, reading, seconds, bytes_ or {"text": 500}, error)
+    return SourceCost(size, documents, documents * 50, reading, seconds, bytes_ or {"text": 500}, error=error)
 
 
 def seconds(found):
@@ -40,6 +40,13 @@ def test_forecast__what_a_unit_takes_however_little_is_in_it_grows_with_the_unit
     found = forecast(Measured({"web": half}, ("text",), share=0.5), [("web", 500)] * 2)
     assert seconds(found)["text"] == 2 + 2 * 3
     assert found.datasets["text"].likely == 200 + 2 * 400
+
+
+def test_forecast__between_stages_lie_receipts_of_units_and_bands_of_documents():
+    part = Measured({"web": source()}, ALL, compared=100, shuffled=128_000)
+    assert forecast(part, [("web", 2000)] * 4).shuffled.likely == pytest.approx(4 * 28_000 + 8 * 100_000)
+    unknown = Measured({"web": source()}, ALL, compared=100)
+    assert forecast(unknown, [("web", 2000)] * 4).shuffled.likely == pytest.approx(4 * 28_000 + 8 * 30_000)
 
 
 def test_forecast__sources_grow_each_by_its_own_rate():

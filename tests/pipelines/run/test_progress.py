@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
+from gristmill.pipelines.cli.status import status
 from gristmill.pipelines.cli.terminal.live import LOG_SECONDS, ProgressView
 from gristmill.pipelines.cli.terminal.output import time_left
 from gristmill.pipelines.records.accounts import Account
@@ -136,3 +137,15 @@ def test_view_and_time_left__in_words(store):
     assert "about 23 min 20 s left" in console.file.getvalue()  # 400 s for 10 bytes, and 35 to go
     assert time_left(0.4) == "about 1 s left"
     assert time_left(4000) == "about 1 h 06 min left"
+
+
+@pytest.mark.parametrize(("state", "shown"), [("running", True), ("interrupted", False)])
+def test_status__says_what_is_left_of_a_run_at_work(store, capsys, state, shown):
+    write_plan(store, MANY)
+    begin(store, units=9)
+    record = store.read_sealed("run.json")
+    store.write_sealed("run.json", {**record, "recipe": "磨坊", "status": state, "runner": "flink"})
+    for number, unit in enumerate(MANY[:4]):
+        commit(store, unit.key, seconds=100.0, finished=STARTED + 100 * (number + 1))
+    status(store.root)
+    assert ("23 min 20 s left" in " ".join(capsys.readouterr().out.split())) == shown
