@@ -16,7 +16,8 @@ from tests.runs.hosts.machines import Host, hosts, missing
 
 WORKERS = ("worker-a", "worker-b")
 STORE = "store:9000"
-MASTER = "spark://driver:7077"
+MASTER = "spark://spark-master:7077"
+SERVICES = {"store": "store", "spark-master": "driver", "job-manager": "driver"}
 ON_SPARK = ("--runner", "spark", "--workers", "2", "--", f"--spark_master_url={MASTER}")
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "AKIAGRISTMILLHOSTS00",
@@ -112,11 +113,13 @@ class Fleet:
 def fleet(small_run, tmp_path_factory) -> Iterator[Fleet]:
     """Hosts with an S3 server and compiled kernels (a local run has made them), and nothing else started."""
     assert not missing(), missing()
-    with hosts("store", "driver", *WORKERS) as found:
+    with hosts("store", "driver", *WORKERS, services=SERVICES) as found:
         made = Fleet(found, tmp_path_factory.mktemp("logs"))
         kernels = cache_folder()
         for name in ("driver", *WORKERS):
             found[name].environment |= CREDENTIALS
+            # Its name is known to nobody else.
+            found[name].environment["SPARK_LOCAL_HOSTNAME"] = found[name].address
             found[name].copy(kernels, f"{CACHE}/{kernels.name}")
         made.start("store", "s3", [sys.executable, "-c", _SERVE], STORE)
         yield made
@@ -141,10 +144,12 @@ def spark(fleet: Fleet) -> Fleet:
     fleet.hosts["driver"].copy(jars, f"{CACHE}/{jars.name}")
     launcher, deploy = f"{find_spark()}/bin/spark-class", "org.apache.spark.deploy"
     home = {"SPARK_HOME": str(find_spark())}
-    fleet.start("driver", "master", [launcher, f"{deploy}.master.Master", "--host", "driver"], "driver:7077", **home)
+    master = [launcher, f"{deploy}.master.Master", "--host", "0.0.0.0"]
+    fleet.start("driver", "master", master, "spark-master:7077", **home)
     for name in WORKERS:
         sizes = ["--cores", "1", "--memory", "2g", "--work-dir", "/tmp/spark"]
-        fleet.start(name, "spark", [launcher, f"{deploy}.worker.Worker", "--host", name, *sizes, MASTER], **home)
+        worker = [launcher, f"{deploy}.worker.Worker", "--host", fleet.hosts[name].address, *sizes, MASTER]
+        fleet.start(name, "spark", worker, **home)
         fleet.start_pool(name)
     return fleet
 

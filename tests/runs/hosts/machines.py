@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,21 +132,24 @@ class Host:
 
 
 @contextmanager
-def hosts(*names: str) -> Iterator[dict[str, Host]]:
-    """Start hosts on one switch, that know each other by name. They end with the block."""
+def hosts(*names: str, services: Mapping[str, str] | None = None) -> Iterator[dict[str, Host]]:
+    """Start hosts on one switch. They end with the block.
+
+    `services`: name -> host. As in Kubernetes a host knows its own name and those of services, and no other.
+    """
     with tempfile.TemporaryDirectory(prefix="gristmill-hosts-") as scratch:
         folder, started = Path(scratch), []
         try:
             switch = _unshared(["--net", "--fork", "--kill-child"], ["sh", "-c", _SWITCH], started)
             addresses = {name: f"{NETWORK}.{10 + number}" for number, name in enumerate(names)}
-            known = "127.0.0.1 localhost\n" + "".join(f"{address} {name}\n" for name, address in addresses.items())
+            known = "".join(f"{addresses[host]} {service}\n" for service, host in (services or {}).items())
             found = {}
             for name, address in addresses.items():
                 (folder / name).mkdir()
                 boot = ["sh", "-c", _BOOT, "sh", str(folder / name), name, *image()]
                 found[name] = Host(name, address, _unshared(_NAMESPACES, boot, started))
                 _plug(switch, found[name])
-                found[name].write("/etc/hosts", known.encode())
+                found[name].write("/etc/hosts", f"127.0.0.1 localhost\n{address} {name}\n{known}".encode())
             yield found
         finally:
             for process in started:

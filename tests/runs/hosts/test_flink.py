@@ -10,7 +10,7 @@ from tests.runs.hosts.conftest import CACHE, GRISTMILL, WORKERS, Fleet, prepared
 from tests.runs.hosts.machines import REPOSITORY
 
 pytestmark = pytest.mark.cluster
-JOB_MANAGER = "driver:8081"
+JOB_MANAGER = "job-manager:8081"
 ON_FLINK = ("--runner", "flink", "--workers", "2", "--", f"--flink_master={JOB_MANAGER}")
 SETTINGS = (REPOSITORY / "infra" / "kubernetes" / "flink" / "flink-conf.yaml").read_bytes()
 RUNTIME = "org.apache.flink.runtime"
@@ -27,11 +27,10 @@ def flink(fleet: Fleet) -> Fleet:
         fleet.hosts[name].copy(jars, f"{CACHE}/{FLINK.folder}")
         fleet.hosts[name].write("/flink/flink-conf.yaml", SETTINGS)
     line = ["java", "-Xmx600m", "-cp", f"{CACHE}/{FLINK.folder}/*"]
-    rest = ["--configDir", "/flink", "-D", f"jobmanager.rpc.address={fleet.hosts['driver'].address}"]
+    rest = ["--configDir", "/flink"]
     manager = f"{RUNTIME}.entrypoint.StandaloneSessionClusterEntrypoint"
-    fleet.start(
-        "driver", "job-manager", [*line, manager, *rest, "-D", "rest.bind-address=0.0.0.0"], JOB_MANAGER, **java
-    )
+    bound = ["-D", "rest.bind-address=0.0.0.0", "-D", "jobmanager.bind-host=0.0.0.0"]
+    fleet.start("driver", "job-manager", [*line, manager, *rest, *bound], JOB_MANAGER, **java)
     for name in WORKERS:
         own = ["-D", f"taskmanager.host={fleet.hosts[name].address}"]
         fleet.start(name, "tasks", [*line, f"{RUNTIME}.taskexecutor.TaskManagerRunner", *rest, *own], **java)
