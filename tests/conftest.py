@@ -189,6 +189,14 @@ class ObjectStore:
         client = self.client()
         return {key: client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in self.keys(bucket)}
 
+    def user(self, policy: dict) -> dict[str, str]:
+        """The environment of a new user with these rights; they hold from `check_rights_after(0)` on."""
+        users, name = self.client("iam"), f"user-{next(self._numbers)}"
+        users.create_user(UserName=name)
+        users.put_user_policy(UserName=name, PolicyName="rights", PolicyDocument=json.dumps(policy))
+        key = users.create_access_key(UserName=name)["AccessKey"]
+        return {"AWS_ACCESS_KEY_ID": key["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"]}
+
     def check_rights_after(self, actions: float) -> None:
         """From then on moto knows no key, and refuses: as a wrong key does. `inf`: never."""
         url, data = f"http://127.0.0.1:{self.port}/moto-api/reset-auth", str(actions).encode()

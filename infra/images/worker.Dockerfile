@@ -20,8 +20,9 @@ COPY pipelines pipelines
 COPY tokenizer tokenizer
 COPY trainer trainer
 RUN pip install --no-cache-dir --constraint constraints.txt '.[spark,s3,gs]'
-# Job servers, every jar checked against its pinned sha256; then kernels, compiled for where they will lie.
-ENV GRISTMILL_CACHE=/opt/cache
+# Job servers, every jar checked against its pinned sha256; then kernels, compiled for where they will lie and for any CPU
+# since 2013: numba takes no loop that was compiled for another than it is told of.
+ENV GRISTMILL_CACHE=/opt/cache NUMBA_CPU_NAME=x86-64-v3 NUMBA_CPU_FEATURES=""
 WORKDIR /
 RUN gristmill cluster spark prepare \
     && gristmill cluster flink prepare \
@@ -38,6 +39,8 @@ RUN apt-get update \
 COPY --from=build /opt /opt
 ENV PATH=/opt/gristmill/bin:$PATH \
     GRISTMILL_CACHE=/opt/cache \
+    NUMBA_CPU_NAME=x86-64-v3 \
+    NUMBA_CPU_FEATURES="" \
     SPARK_HOME=/opt/gristmill/lib/python3.11/site-packages/pyspark \
     PYTHONUNBUFFERED=1
 USER 10001

@@ -326,7 +326,15 @@ def delete(url: str) -> None:
 
     def remove() -> None:
         fs, path = connect(url)
-        fs.rm(path, recursive=True)
+        if EXTRAS.get(protocol_of(url)) != "s3":
+            fs.rm(path, recursive=True)
+            return
+        found = fs.find(path)
+        if len(found) > 1:
+            fs.rm(found)  # one request for many, and s3fs keeps to itself what the store refused of them
+            found = fs.find(path)
+        for one in found:
+            fs.rm_file(one)
 
     with contextlib.suppress(FileNotFoundError):
         attempt(remove, url)

@@ -136,6 +136,30 @@ def test_no_permission__is_said_and_never_taken_for_absence(s3, run, name, argum
     assert s3.secret not in str(caught.value) + repr(caught.value.__cause__)
 
 
+@pytest.mark.parametrize("path", ["run.lock", "curated"])
+def test_delete__what_the_store_refuses_is_said(s3, run, monkeypatch, path):
+    for name in ("run.lock", "curated/一.arrow", "curated/2.arrow", "curated/deep/3.arrow"):
+        run.write_bytes(name, b"text")
+    bucket = run.root.split("/")[2]
+    actions = [f"s3:{name}" for name in ("ListBucket", "GetObject", "PutObject")]
+    policy = {
+        "Statement": [
+            {"Effect": "Allow", "Action": actions, "Resource": [f"arn:aws:s3:::{bucket}{end}" for end in ("", "/*")]}
+        ]
+    }
+    for name, value in s3.user({"Version": "2012-10-17", **policy}).items():
+        monkeypatch.setenv(name, value)
+    s3.check_rights_after(0)
+    try:
+        with pytest.raises(RecipeError, match=r"no permission for s3://bucket-\d+ "):
+            run.delete(path)
+    finally:
+        s3.check_rights_after(float("inf"))
+    assert len(s3.objects(bucket)) == 4
+    run.delete(path)
+    assert not [key for key in s3.objects(bucket) if key.startswith(f"run/{path}")]
+
+
 @pytest.mark.parametrize(("name", "arguments"), WRONG[:3])
 def test_missing_bucket__is_said(s3, name, arguments):
     with pytest.raises(RecipeError, match="there is no bucket s3://never-made"):
