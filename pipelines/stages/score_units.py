@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import cached_property
 from typing import Any, TypeVar
 
 import apache_beam as beam
@@ -30,10 +31,11 @@ class ScoreUnits(beam.DoFn):
     def __init__(self, recipe: Recipe, book: ReceiptBook, sample: float, earlier: Sequence[Earlier] = ()):
         self.recipe, self.book, self.sample, self.earlier = recipe, book, sample, earlier
 
-    def setup(self) -> None:
-        """Once per worker."""
+    @cached_property
+    def scorer(self) -> UnitScorer:
+        """Once per worker, at its first unit: of what `setup` raises a cluster tells nothing, after three minutes."""
         bring(self.book.store, self.recipe)
-        self.scorer = UnitScorer(self.recipe, self.sample)
+        return UnitScorer(self.recipe, self.sample)
 
     def process(self, element: tuple[int, Iterable[Unit]]) -> Iterator[tuple[int, Receipt]]:
         """One unit."""

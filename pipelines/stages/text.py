@@ -344,10 +344,11 @@ class CleanUnits(beam.DoFn):
     def __init__(self, recipe: Recipe, books: dict[str, ReceiptBook]):
         self.recipe, self.books = recipe, books
 
-    def setup(self) -> None:
-        """Once per worker."""
+    @cached_property
+    def cleaner(self) -> UnitCleaner:
+        """Once per worker, at its first unit: of what `setup` raises a cluster tells nothing, after three minutes."""
         check_seen(self.books["text"].store)
-        self.cleaner = UnitCleaner(self.recipe)
+        return UnitCleaner(self.recipe)
 
     def process(self, element: tuple[int, Receipt]) -> Iterator[tuple[int, Receipt]]:
         """One unit."""

@@ -5,7 +5,7 @@ import re
 import signal
 
 from gristmill.pipelines.errors import GristmillError, InputError, RunnerError
-from gristmill.pipelines.runners.portable.engines import SPARK_VERSION
+from gristmill.pipelines.runners.portable.engines import SPARK_VERSION, is_loopback
 from gristmill.pipelines.runners.portable.job_server import JobServer
 from gristmill.pipelines.runners.said import OURS, SEE_LOG, error_of_ours, first_line
 
@@ -19,6 +19,8 @@ SHARE_INPUT = (
     "put the input on an object store (paths: s3://bucket/...), or in a folder that all hosts mount at the same path "
     "(docs/hosts.md)"
 )
+_EXECUTOR = re.compile(r"\(TID \d+\) \((\S+) executor")
+"""How Spark names the host of a task that failed, before it quotes the error."""
 _SIGNS = (
     (
         _NOT_LOADED,
@@ -62,10 +64,12 @@ _SIGNS = (
 def explain(message: str, server: JobServer | None, endpoint: str = "") -> GristmillError:
     """A job's last words -> the error of ours that a user can act upon."""
     if ours := error_of_ours(message):
-        if isinstance(ours, InputError) and ours.what.startswith(GONE) and os.path.exists(ours.where):
-            what = "a worker host does not see this file, which is there for this machine"
-            return InputError(what, where=ours.where, fix=SHARE_INPUT)
-        return ours
+        what, place, fix = ours.what, ours.where, ours.fix
+        if isinstance(ours, InputError) and what.startswith(GONE) and os.path.exists(place):
+            what, fix = "a worker host does not see this file, which is there for this machine", SHARE_INPUT
+        hosts = _EXECUTOR.findall(message.split(ours.what)[0])
+        known = not hosts or is_loopback(f"{hosts[-1]}:0") or hosts[-1] in place
+        return type(ours)(what, where=place if known else f"{place}, on worker host {hosts[-1]}", fix=fix)
     where = f"job server at {server.endpoint or '127.0.0.1' if server else endpoint}"
     code = server.ended() if server else None
     # The log of a healthy server mentions many an error that it got over: it is searched only where it must know more.

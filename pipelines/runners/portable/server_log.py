@@ -39,4 +39,5 @@ class ServerLog:
         for sign in _SIGNS.findall(text):
             self.waiting = NO_RESOURCES if sign == _STARVED else ""
         if not self.hopeless and (found := HOPELESS.search(text)):
-            self.hopeless = text[found.start() :][:LONGEST_ERROR]
+            line = text.rfind("Lost task", 0, found.start())  # names the host
+            self.hopeless = text[line if line >= 0 else found.start() : found.start() + LONGEST_ERROR]

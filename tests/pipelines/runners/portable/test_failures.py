@@ -2,11 +2,16 @@
 
 import pytest
 
-from gristmill.pipelines.errors import InputError, RunnerError
+from gristmill.pipelines.errors import InputError, RecipeError, RunnerError
 from gristmill.pipelines.read.files import PLAN_AGAIN, _check
-from gristmill.pipelines.records.elements import Split
+from gristmill.pipelines.records.elements import Split, Unit
+from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.runners.portable.failures import explain
+from gristmill.pipelines.runners.portable.server_log import ServerLog
+from gristmill.pipelines.stages.score_units import ScoreUnits
+from gristmill.pipelines.stages.text import CleanUnits
 from gristmill.pipelines.storage.models import bring
+from gristmill.pipelines.storage.receipt_book import ReceiptBook
 from gristmill.pipelines.storage.rundir import check_seen, claim
 from gristmill.pipelines.storage.store import Store
 
@@ -56,3 +61,31 @@ def test_too_few_network_buffers_of_flink__which_setting():
     error = explain(f"java.util.concurrent.ExecutionException: ...\nCaused by: {said}", None, "127.0.0.1:8099")
     assert "too few network buffers" in error.what
     assert "taskmanager.memory.network.max" in error.fix
+
+
+@pytest.mark.parametrize(("host", "told"), [("10.77.0.13", True), ("worker-b.internal", True), ("127.0.0.1", False)])
+def test_where__the_worker_host_is_named_where_spark_says_it(tmp_path, host, told):
+    log = ServerLog(tmp_path / "log")
+    other = "WARN TaskSetManager: Lost task 0.0 in stage 0.0 (TID 1) (10.9.9.9 executor 4): ExecutorLostFailure\n"
+    error = RecipeError("no permission for s3://b", where="s3://b/run/run.json", fix="give credentials")
+    said = f"WARN TaskSetManager: Lost task 0.0 in stage 0.0 (TID 7) ({host} executor 1): {as_a_cluster_says(error)}\n"
+    (tmp_path / "log").write_text(other + said, encoding="utf-8")
+    log._at = 0
+    log.read()
+    mended = explain(log.hopeless, None)
+    assert isinstance(mended, RecipeError)
+    assert mended.where == "s3://b/run/run.json" + (f", on worker host {host}" if told else "")
+
+
+def test_stages__fail_at_a_unit_and_not_when_they_are_set_up(tmp_path):
+    """Of what `setup` raises Beam's Java side tells nothing: it waits three minutes, then names the wrong thing."""
+    book = ReceiptBook(Store.at(tmp_path / "nowhere"), "score", "k" * 64)
+    unit = Unit("web", (Split("/a", 0, 1, 1, "e"),), 1)
+    scoring = ScoreUnits(None, book, 1.0)  # type: ignore[arg-type]
+    scoring.setup()
+    with pytest.raises(RunnerError, match="does not see the run directory"):
+        list(scoring.process((0, [unit])))
+    cleaning = CleanUnits(None, {"text": book})  # type: ignore[arg-type]
+    cleaning.setup()
+    with pytest.raises(RunnerError, match="does not see the run directory"):
+        list(cleaning.process((0, Receipt("score", "u", ()))))
