@@ -9,6 +9,7 @@ from gristmill.pipelines.errors import RunnerError
 from gristmill.pipelines.processes.code import Code
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.run.keys import CODE
+from gristmill.pipelines.run.request import STAGES
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
 from gristmill.pipelines.storage.store import Store
 
@@ -53,5 +54,5 @@ def test_commit__another_version_of_the_package_leaves_no_receipt(tmp_path):
 
 
 def test_every_stage_says_which_code_makes_it():
-    assert set(CODE) == {"score", "duplicates", "text", "tokenizer", "tokens"}
+    assert set(CODE) == set(STAGES)
     assert all(Code.here(places).version for places in CODE.values())
