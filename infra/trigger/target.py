@@ -8,9 +8,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from gristmill.filters.names import nearest
+from gristmill.infra.launch.kubernetes import KubernetesOptions
 from gristmill.infra.launch.local import LocalOptions
 from gristmill.infra.launch.registry import LAUNCHERS
+from gristmill.infra.launch.slurm import SlurmOptions
 from gristmill.infra.launch.torchrun import TorchrunOptions
+from gristmill.infra.launch.vertex import VertexOptions
 from gristmill.infra.work.order import Step
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.base import Model, Share
@@ -100,6 +103,9 @@ class Target(Model):
     """Where the job sees folders of this machine: {/data/runs: /mnt/runs}."""
     local: LocalOptions | None = None
     torchrun: TorchrunOptions | None = None
+    slurm: SlurmOptions | None = None
+    kubernetes: KubernetesOptions | None = None
+    vertex: VertexOptions | None = None
 
     @model_validator(mode="after")
     def _chain_begins(self) -> "Target":

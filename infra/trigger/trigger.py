@@ -39,7 +39,7 @@ class Standing:
     """How a run stands with a target."""
 
     state: str
-    """unready, refused, held, waits, runs, succeeded, failed, stopped."""
+    """absent, unready, refused, held, waits, runs, succeeded, failed, stopped; known: as it was."""
     said: str
     name: str = ""
     code: int = Exit.OK
@@ -68,17 +68,16 @@ class Trigger:
         tries = _tries(store, f"train/{name}/launch")
         return self._follow(store, name, tries, manifest) if tries else self._first(store, manifest, name)
 
-    def names(self, store: Store) -> list[str]:
-        """The trainings of a run that this target has started, of earlier manifests too."""
+    def unfinished(self, store: Store) -> list[str]:
+        """The trainings of a run that this target has started and that have not ended, of earlier manifests too."""
         ours = re.compile(re.escape(self.target.name) + "-[0-9a-f]{12}")
-        return [name for name in store.entries("train") if ours.fullmatch(name)]
+        names = [name for name in store.entries("train") if ours.fullmatch(name)]
+        begun = [name for name in names if store.exists(f"train/{name}/launch/{DECISION}")]
+        return [name for name in begun if not _noted(store, name).over]
 
     def follow(self, store: Store, name: str) -> Standing:
         """Do what is to be done next for a training that was started before; `visit` does it for the newest."""
-        tries = _tries(store, f"train/{name}/launch")
-        if not tries or not store.exists(f"train/{name}/launch/{DECISION}"):
-            return Standing("stopped", "the run was made again before it was started", name)
-        return self._follow(store, name, tries, "")
+        return self._follow(store, name, _tries(store, f"train/{name}/launch"), "")
 
     def skip(self, store: Store) -> bool:
         """Note that what a run holds now is not to be trained on; False where it has been decided already."""
@@ -127,12 +126,14 @@ class Trigger:
                 return Standing("held", "it took too long to come to starting it: the next visit does", name)
             handle = self.launcher.submit(job, spec)
         store.write_json(f"{place}/{JOB}", {"job": order.job, "launch": self.target.launch, "handle": handle})
-        return self._noted(store, folder, number, handle, Standing("waits", f"started as {order.job}", name))
+        return self._note(store, folder, number, handle, Standing("waits", f"started as {order.job}", name))
 
     def _follow(self, store: Store, name: str, tries: list[int], manifest: str) -> Standing:
         number, folder = tries[-1], f"train/{name}/launch"
         if number == 0:
             return Standing("stopped", "it was there before the watch began (--skip-present)", name)
+        if (known := _noted(store, name)).over and not self.again:
+            return known
         place = f"{folder}/try-{number}"
         noted, order = store.read_json(f"{place}/{JOB}"), Order.read(store, place)
         if noted is None or order is None:
@@ -146,13 +147,13 @@ class Trigger:
         self._keep_log(store, place, job, handle, state)
         if state.phase != JOB_ENDED:
             doing = Standing("waits" if state.phase == WAITS else "runs", state.said, name)
-            return self._noted(store, folder, number, handle, doing)
+            return self._note(store, folder, number, handle, doing)
         ended = ended or store.read_sealed(f"{place}/{ENDED}")  # it may have come in between
         outcome, worth = _outcome(name, ended, state, f"{store.url(place)}/{LOG}")
         if outcome.state != "succeeded" and ((worth and number <= self.target.retries) or self.again):
             self.again = False
             return self._start(store, name, number + 1, Checked(order.manifest, [], {}))
-        return self._noted(store, folder, number, handle, outcome)
+        return self._note(store, folder, number, handle, outcome)
 
     def _order(self, store: Store, name: str, number: int, manifest: str) -> Order:
         launcher, steps = self.launcher, steps_of(self.target, self.folder, name)
@@ -170,7 +171,7 @@ class Trigger:
 
     def _render_specimen(self) -> None:
         """What is wrong with the options is found before anything is watched. Raises RecipeError."""
-        store = Store.at("/runs/specimen")
+        store = Store("gs://bucket/specimen")  # an address that every launcher can be given; nobody asks for it
         order = self._order(store, f"{self.target.name}-{'0' * 12}", 1, "0" * 64)
         self.launcher.render(self._job(store, "train/specimen/launch/try-1", order))
 
@@ -182,12 +183,19 @@ class Trigger:
         if said is not None:
             store.write_bytes(f"{place}/{LOG}", said)
 
-    def _noted(self, store: Store, folder: str, number: int, handle: str, standing: Standing) -> Standing:
+    def _note(self, store: Store, folder: str, number: int, handle: str, standing: Standing) -> Standing:
         known = store.read_json(f"{folder}/{STATE}") or {}
-        fresh: dict[str, Any] = {"state": standing.state, "said": standing.said, "try": number, "handle": handle}
+        fresh: dict[str, Any] = {"state": standing.state, "said": standing.said, "code": int(standing.code)}
+        fresh |= {"try": number, "handle": handle}
         if {key: known.get(key) for key in fresh} != fresh:
             store.write_json(f"{folder}/{STATE}", {**fresh, "since": now()})
         return standing
+
+
+def _noted(store: Store, name: str) -> Standing:
+    """As it was noted last."""
+    known = store.read_json(f"train/{name}/launch/{STATE}") or {"state": "waits", "said": "", "code": 0}
+    return Standing(known["state"], known["said"], name, known["code"])
 
 
 def _tries(store: Store, folder: str) -> list[int]:

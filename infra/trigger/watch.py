@@ -3,6 +3,7 @@
 All that it knows lies in the run directories: a watcher that was killed, or a second one, goes on from there.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ EVERY, EVERY_REMOTE = 5.0, 30.0
 """Seconds between two looks; a look at an object store is some requests, and those cost time and money."""
 PATIENCE = 600.0
 """The longest wait, in seconds, before something that could not be done is tried again."""
+TRIES = 3
+"""Of it, with --once."""
 
 Say = Callable[[str], None]
 
@@ -31,22 +34,24 @@ class Watched:
     active: set[str] = field(default_factory=set)
     """Trainings that have not ended."""
     said: dict[str, str] = field(default_factory=dict)
+    codes: dict[str, int] = field(default_factory=dict)
+    """Exit codes of trainings that have ended; under "" of what could not be done."""
     failures: int = 0
+    """In a row."""
     not_before: float = 0.0
 
 
 class Watch:
     """Runs, and the trigger that is applied to each of them."""
 
-    def __init__(self, runs: str, trigger: Trigger, say: Say):
-        """Raises RecipeError for what is neither a run nor a folder."""
-        self.root, self.trigger, self.say = Store.at(runs), trigger, say
+    def __init__(self, runs: str, trigger: Trigger, say: Say, once: bool = False):
+        """`once`: patience has an end. Raises RecipeError for what is neither a run nor a folder."""
+        self.root, self.trigger, self.say, self.once = Store.at(runs), trigger, say, once
         self.single = is_run(self.root)
         if not self.single and self.root.local is not None and not self.root.local.is_dir():
             fix = "name a run, or the folder or bucket that runs lie in"
             raise RecipeError(f"there is no folder '{runs}'", where="gristmill watch", fix=fix)
         self.known: dict[str, Watched] = {}
-        self.code: int = Exit.OK
 
     def runs(self) -> Iterator[Store]:
         """The runs that there are now."""
@@ -67,7 +72,12 @@ class Watch:
         """Look at everything once. Whether something is still going on."""
         for store in self.runs():
             self.look_at(store)
-        return any(watched.active for watched in self.known.values())
+        return any(known.active or known.not_before for known in self.known.values())
+
+    @property
+    def code(self) -> int:
+        """The first exit code that is not 0, of everything that was watched."""
+        return next((code for known in self.known.values() for code in known.codes.values() if code), Exit.OK)
 
     def look_at(self, store: Store) -> Standing:
         """Do what is to be done next for one run, and say what is new."""
@@ -76,23 +86,35 @@ class Watch:
             return Standing("held", "the last try failed: it is tried again later")
         try:
             standing = self._look_at(store, known)
-            known.failures = 0
+            known.failures, known.not_before = 0, 0.0
+            known.codes.pop("", None)
             return standing
         except (GristmillError, OSError) as error:
             self._say(store, known, "", f"{error}")
-            self.code = error.exit_code if isinstance(error, GristmillError) else Exit.RUNNER
+            code = error.exit_code if isinstance(error, GristmillError) else Exit.RUNNER
+            known.codes[""] = code
             known.failures += 1
+            self._put_off(store, known, code)
+            return Standing("held" if known.not_before else "refused", str(error), code=code)
+
+    def _put_off(self, store: Store, known: Watched, code: int) -> None:
+        """What does not answer is asked again, later and later; what a user must mend, when there is a new manifest."""
+        if code == Exit.RUNNER and (not self.once or known.failures < TRIES):
             known.not_before = time.monotonic() + min(EVERY * 2**known.failures, PATIENCE)
-            return Standing("held", str(error), code=self.code)
+            return
+        known.not_before = 0.0
+        known.active.clear()
+        with contextlib.suppress(GristmillError, OSError):
+            known.sign = store.signs([MANIFEST]).get(MANIFEST, "")
 
     def _look_at(self, store: Store, known: Watched) -> Standing:
         if not known.sign:  # the first look: what another watcher, or an earlier one, has started
-            known.active.update(self.trigger.names(store))
+            known.active.update(self.trigger.unfinished(store))
         sign = store.signs([MANIFEST]).get(MANIFEST, "")
-        newest = Standing("unready", "")
+        newest = Standing("known" if sign else "absent", "")
         if sign and sign != known.sign:
             newest = self.trigger.visit(store)
-            if newest.state != "unready":
+            if newest.state not in ("unready", "held"):
                 known.sign = sign
             self._take(store, known, newest)
         for name in sorted(known.active - {newest.name}):
@@ -104,7 +126,7 @@ class Watch:
             known.active.add(standing.name)
         elif standing.over:
             known.active.discard(standing.name)
-            self.code = self.code or standing.code
+            known.codes[standing.name] = standing.code
         told = standing.state if not standing.said else f"{standing.state}: {standing.said}"
         self._say(store, known, standing.name, told)
 

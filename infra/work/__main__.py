@@ -49,6 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
             if held is None or not held.job or held.job != mine.job:
                 print("another job does this order already: nothing to do", flush=True)
                 return Exit.OK
+            if (ended := store.read_sealed(f"{chosen.folder}/{ENDED}")) is not None:
+                return int(ended["code"])  # the same job, begun again after its end
     except GristmillError as error:
         return _said(error)
     return _do(store, chosen.folder, order, child)

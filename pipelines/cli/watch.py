@@ -29,6 +29,17 @@ def watch(
     skip_present: Annotated[
         bool, typer.Option("--skip-present", help="Do not train on the runs that are there already.")
     ] = False,
+    listen: Annotated[
+        str, typer.Option(help="HOST:PORT that events of new objects are sent to (Eventarc, Pub/Sub push).")
+    ] = "",
+    token_file: Annotated[
+        str, typer.Option(help="The bearer token that a sender must have. [default: GRISTMILL_WATCH_TOKEN]")
+    ] = "",
+    audience: Annotated[str, typer.Option(help="Of Google's identity tokens, in place of a token of yours.")] = "",
+    account: Annotated[str, typer.Option(help="The service account whose identity tokens are taken.")] = "",
+    keys: Annotated[
+        str, typer.Option(help="The JWKS that they are verified with, file or URL. [default: Google's]")
+    ] = "",
 ) -> None:
     """Start a training for every run that is finished and good, exactly once, and follow it (docs/launching.md).
 
@@ -39,6 +50,9 @@ def watch(
         told += [option] if wanted else []
     for option, values in (("--override", override), ("--reason", reason)):
         told += [f"{option}={value}" for value in values or ()]
+    answers = (("--listen", listen), ("--token-file", token_file), ("--audience", audience), ("--account", account))
+    for option, value in (*answers, ("--keys", keys)):
+        told += [f"{option}={value}"] if value else []
     hand_over("watch", *told)
 
 
