@@ -18,8 +18,8 @@ Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|[kKMGTPE]i?)?$")]
 JOB_ID = "GRISTMILL_JOB"
 WAIT_SECONDS = 30
 LOG_LINES = 5_000
-USER = 65_532
-"""Of distroless images and of ours: nobody in particular, without rights."""
+USER = 10_001
+"""Of our image (infra/images/worker.Dockerfile): without rights."""
 HOPELESS = (Exit.RECIPE, Exit.INPUT, Exit.RECONCILE, Exit.GATE, Exit.DAMAGE, Exit.EMPTY)
 """Codes of the training after which a pod is not started again."""
 PULL = ("ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull")
@@ -88,7 +88,7 @@ class Kubernetes:
         pod: dict[str, Any] = {
             "restartPolicy": "Never",
             "terminationGracePeriodSeconds": 300,
-            "automountServiceAccountToken": chosen.service_account is not None,
+            "automountServiceAccountToken": False,
             "securityContext": {
                 "runAsNonRoot": True,
                 "runAsUser": USER,
@@ -224,16 +224,18 @@ class Kubernetes:
 
 
 def _own(job: Job) -> dict[str, str]:
-    return {JOB_ID: job.id, "HOME": "/work", "TMPDIR": "/work", "PYTHONUNBUFFERED": "1"}
+    return {JOB_ID: job.id, "HOME": "/work", "PYTHONUNBUFFERED": "1"}
 
 
 def _volumes(chosen: KubernetesOptions) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """What can be written to: a folder of the node, shared memory of several processes, and the claims."""
     volumes: list[dict[str, Any]] = [
         {"name": "work", "emptyDir": {"sizeLimit": chosen.disk}},
-        {"name": "shared-memory", "emptyDir": {"medium": "Memory"}},
+        {"name": "tmp", "emptyDir": {"sizeLimit": chosen.disk}},
+        {"name": "shared-memory", "emptyDir": {"medium": "Memory", "sizeLimit": chosen.memory}},
     ]
-    mounts = [{"name": "work", "mountPath": "/work"}, {"name": "shared-memory", "mountPath": "/dev/shm"}]
+    writable = (("work", "/work"), ("tmp", "/tmp"), ("shared-memory", "/dev/shm"))
+    mounts = [{"name": name, "mountPath": path} for name, path in writable]
     for number, (claim, path) in enumerate(chosen.volumes.items()):
         volumes.append({"name": f"claim-{number}", "persistentVolumeClaim": {"claimName": claim}})
         mounts.append({"name": f"claim-{number}", "mountPath": path})

@@ -9,7 +9,7 @@ from gristmill.infra.trigger.target import Drift
 from gristmill.pipelines.report.alarms.build import LEAST
 from gristmill.pipelines.report.alarms.drift import drift_alarms
 from gristmill.pipelines.report.alarms.reference import Reference, read_reference, reference_place
-from gristmill.pipelines.report.build import COPIED
+from gristmill.pipelines.report.build import copied
 from gristmill.pipelines.report.excerpts import scrubbed_excerpts
 from gristmill.pipelines.report.material import open_material
 from gristmill.pipelines.report.sections.decisions import build_entries
@@ -35,7 +35,7 @@ def drifted(store: Store, drift: Drift, figures: Mapping[str, float], folder: Pa
     reference = _reference(store, drift, folder)
     if reference is None:
         return False, "no run was trained on before it: there is nothing to compare with"
-    with store.folder_on_disk(*COPIED) as copy:
+    with store.folder_on_disk(*copied(store)) as copy:
         material = open_material(copy, store, scrubbed_excerpts())
         least = (material.recipe.get("alarms") or {}).get("documents", LEAST)
         with material.ledger:

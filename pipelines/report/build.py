@@ -42,11 +42,16 @@ from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.storage.verification import list_report
 
 COPIED = (
-    *("manifest.json", "run.json", "recipe.yaml", "tokenizer/info.json", "tokens/index.json", "train"),
+    *("manifest.json", "run.json", "recipe.yaml", "tokenizer/info.json", "tokens/index.json"),
     *("ledger", "clusters"),
 )
 """What is copied of a run on an object store: what is small, and what nearly every figure is computed from. Of dropped
 documents and texts only some columns and batches are read, where they lie; shards are copied one by one."""
+
+
+def copied(store: Store) -> list[str]:
+    """COPIED, and the curves of trainings: not their checkpoints."""
+    return [*COPIED, *(f"train/{name}/metrics.jsonl" for name in store.entries("train"))]
 
 
 def write_report(run: Path | str | Store, asked: float | None = None) -> Path | str:
@@ -76,7 +81,7 @@ def write_report(run: Path | str | Store, asked: float | None = None) -> Path | 
 def build(run: Path | Store, scrub: Callable[[str], str] | None = None) -> Report:
     """Everything that the report says about a run. `scrub` masks personal data in quotes; default: our Scrubber."""
     store = Store.at(run)
-    with store.folder_on_disk(*COPIED) as folder:
+    with store.folder_on_disk(*copied(store)) as folder:
         material = open_material(folder, store, Excerpts(scrub) if scrub else scrubbed_excerpts())
         with material.ledger:
             return _build(material)

@@ -22,7 +22,7 @@ class Material:
     """A run directory as the sections of a report read it."""
 
     run: Path
-    """The run directory; of a run on an object store a copy of some of its files (build.COPIED)."""
+    """The run directory; of a run on an object store a copy of some of its files (build.copied)."""
     store: Store
     manifest: dict[str, Any]
     state: dict[str, Any]

@@ -30,7 +30,7 @@ tokens: {sequence_length: 64, validation: 10%}
 train:
   preset: nano
   steps: 2
-  options: {model.width: 32, model.layers: 1, model.heads: 2, model.kv_heads: 1, data.rows_per_step: 2}
+  options: {model.width: 32, model.layers: 1, model.heads: 2, model.kv_heads: 1, data.tokens_per_step: 128}
 """
 
 

@@ -133,7 +133,9 @@ POLICY = {
 }
 
 
-@pytest.mark.parametrize(("name", "schema"), [("gcs-input", ROLE), ("gcs-runs", ROLE), ("dataflow", POLICY)])
+@pytest.mark.parametrize(
+    ("name", "schema"), [("gcs-input", ROLE), ("gcs-runs", ROLE), ("vertex", ROLE), ("dataflow", POLICY)]
+)
 def test_rights_on_google_cloud(name, schema):
     """As the IAM API documents a Role and a Policy."""
     document = json.loads((INFRA / "iam" / f"{name}.json").read_text("utf-8"))

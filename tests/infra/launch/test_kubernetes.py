@@ -1,6 +1,7 @@
 """Kubernetes' own client, against a server on loopback that keeps names unique, validates objects and runs pods."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,10 +18,12 @@ from gristmill.infra.trigger.watch import Watch
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.storage.store import Store
 from tests.infra.launch.fake_kubernetes import TOKEN, Cluster, serve
+from tests.infra.test_manifests import faults
 from tests.infra.trigger.stub_work import trained
 
 pytestmark = pytest.mark.process
 TARGET = "launch: kubernetes\nkubernetes: {image: 'ghcr.io/us/gristmill:1', namespace: train, gpus: 2}\n"
+ROOT = Path(__file__).parents[3]
 STUB = Path(__file__).parents[1] / "trigger" / "stub_work.py"
 
 
@@ -173,7 +176,19 @@ def test_the_spec__is_valid_and_has_no_rights(tmp_path):
     }
     assert container["resources"]["limits"]["nvidia.com/gpu"] == "8"
     assert container["command"][:3] == ["python", "-m", "gristmill.infra.work"]
-    assert pod["securityContext"]["runAsNonRoot"]
+    assert faults(pod) == []
+
+
+def test_the_rights_of_the_watcher__are_those_that_it_uses():
+    documents = list(yaml.safe_load_all((ROOT / "infra/kubernetes/trigger/account.yaml").read_text("utf-8")))
+    for document in documents:
+        kubernetes_validate.validate(document, "1.34", strict=True)
+    rules = {resource: rule["verbs"] for rule in documents[1]["rules"] for resource in rule["resources"]}
+    assert rules == {"jobs": ["create", "get"], "pods": ["list"], "pods/log": ["get"]}
+    code = (ROOT / "infra" / "launch" / "kubernetes.py").read_text("utf-8")
+    used = set(re.findall(r"\.((?:create|read|list|delete|patch)_namespaced_\w+)\(", code))
+    asked = {"create_namespaced_job", "read_namespaced_job", "list_namespaced_pod", "read_namespaced_pod_log"}
+    assert used == asked
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -163,3 +164,5 @@ def test_several_nodes__have_torchrun_in_each_of_them():
     assert "#SBATCH --nodes=4\n#SBATCH --ntasks-per-node=1\n" in script
     assert "#SBATCH --gpus-per-node=8\n" in script
     assert script.index("#SBATCH --requeue") < script.index("set -euo")
+    shellcheck = [Path(sys.executable).with_name("shellcheck"), "-"]
+    assert subprocess.run(shellcheck, input=script, capture_output=True, text=True).stdout == ""
