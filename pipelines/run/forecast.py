@@ -15,7 +15,7 @@ MODEL_ERROR = 0.12
 """Relative error of a forecast though everything was measured well: caches, other work on the machine, other texts."""
 ALONE_ERROR = 0.25
 """Of a source of which one unit was measured: nobody knows how far others differ."""
-START_SECONDS, START_ERROR = 4.0, 0.5
+START_SECONDS, START_ERROR = 6.0, 0.5
 """CPU seconds of command, graph, forks and report, where kernels are compiled already (docs/benchmarks.md, Start)."""
 TOKENIZER_GROWTH = 0.75
 """Power of the sample's bytes: distinct words and merges grow slower than the text (docs/forecast.md)."""
