@@ -108,7 +108,7 @@ def _speedrun(config: TrainConfig) -> TrainConfig:
     return replace(config, model=model, optim=optim)
 
 
-# At 0.02, as modded-nanogpt and nanochat have it for wider models, `nano` is 0.05 to 0.08 nats behind: docs/training.md.
+# At 0.02, as modded-nanogpt and nanochat have it for wider models, `nano` is 0.06 to 0.08 nats worse: docs/training.md.
 NANO = _small(4, 128, 4, 2, muon_lr=0.04)
 
 PRESETS: dict[str, TrainConfig] = {

@@ -6,7 +6,7 @@ Letters: B rows, T tokens of a row.
 
 import weakref
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from gristmill.trainer.data.batch import Batch
 from gristmill.trainer.devices.world import World
 from gristmill.trainer.loop.corpus_stage import open_objective
 from gristmill.trainer.loop.inputs import TrainingData
+from gristmill.trainer.model.cross_entropy import CHUNK_BYTES
 from gristmill.trainer.model.lora import adapt
 from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.objectives.protocol import Objective
@@ -89,16 +90,20 @@ def estimate(config: TrainConfig, data: TrainingData, world: World) -> Need | No
     """Of a training from the rows of a corpus, by its own code on tensors without numbers. None where that code has no
     such tensors: grouped products of float32 (experts).
 
-    Layers count uncompiled: compiled ones need less. On CUDA attention counts as the fused kernel of one document,
-    which keeps what those of several do. What Muon makes of matrices of one shape is not counted: it comes when the
-    batch is gone.
+    CUDA is counted as what a CPU's operations would keep: layers uncompiled (compiled ones need less), attention by the
+    fused kernel of one document (those of several keep the same), and the larger chunks of its loss on top. What Muon
+    makes of matrices of one shape is not counted: it comes when the batch is gone.
     """
-    rows = config.data.batch_rows(data.train.sequence_length)
-    with FakeTensorMode(), torch.device(world.device):
+    length, cuda = data.train.sequence_length, world.device.type == "cuda"
+    rows = config.data.batch_rows(length)
+    if cuda and config.model.compute == "auto":
+        config = replace(config, model=replace(config.model, compute="bfloat16"))
+    with FakeTensorMode():
         model = _model(config)
         if config.model.experts and model.compute_dtype() == torch.float32:
             return None
         objective = open_objective(config, data.vocabulary)
+        documents = config.data.documents and (not cuda or objective.documents_per_segment > 1)
         copies: list[Model] = []
 
         def frozen() -> Model:
@@ -110,8 +115,11 @@ def estimate(config: TrainConfig, data: TrainingData, world: World) -> Need | No
         kept += sum(p.numel() * p.element_size() for copy in copies for p in copy.parameters())
         for parameter in model.parameters():
             parameter.grad = torch.zeros_like(parameter) if parameter.requires_grad else None
-        one, two = (_most(model, objective, config, data, count, world) for count in (rows, 2 * rows))
-    return Need(kept, one, max(1.0, (two - one) / rows), rows)
+        one, two = (_most(model, objective, data, count, documents=documents) for count in (rows, 2 * rows))
+    row = max(1.0, (two - one) / rows)
+    # Logits in float32 once, and in the dtype of the products twice.
+    chunk = 2 * min(4 * rows * length * config.model.V, CHUNK_BYTES["cuda"]) if cuda else 0
+    return Need(kept, one + chunk, row, rows)
 
 
 def _model(config: TrainConfig) -> Model:
@@ -133,10 +141,9 @@ def _kept(model: Model, config: TrainConfig) -> int:
     return 4 * numbers
 
 
-def _most(model: Model, objective: Objective, config: TrainConfig, data: TrainingData, rows: int, world: World) -> int:
+def _most(model: Model, objective: Objective, data: TrainingData, rows: int, *, documents: bool) -> int:
     fields = objective.fields(data.train.sequence_length)
     arrays = {name: torch.zeros(rows, length, dtype=torch.int32) for name, length in fields.items()}
-    documents = config.data.documents and world.device.type == "cpu"
     per_segment = objective.documents_per_segment
     batch = Batch.of(arrays, documents, data.train.most_segments, documents_per_segment=per_segment)
     with Alive() as alive:
@@ -159,7 +166,10 @@ def free_memory(world: World) -> int | None:
 
 def memory_said(config: TrainConfig, data: TrainingData, world: World) -> str:
     """For people: what a step needs, and what would fit; "" where that is not known."""
-    free, need = free_memory(world), estimate(config, data, world)
+    try:
+        free, need = free_memory(world), estimate(config, data, world)
+    except RuntimeError:  # of torch: an operation that has no tensors without numbers must not end a training
+        return ""
     return "" if free is None or need is None else _told(need, free, data.train.sequence_length)
 
 

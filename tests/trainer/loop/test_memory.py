@@ -11,6 +11,7 @@ from gristmill.trainer.loop import build
 from gristmill.trainer.loop.fit import fit
 from gristmill.trainer.loop.inputs import open_data
 from gristmill.trainer.loop.memory import SPARE, Alive, Need, _told, estimate, free_memory
+from tests.trainer.runs import write_aligned
 
 KINDS = ["causal", "tied", "masked", "spans", "recompute", "lora", "adamw", "experts"]
 
@@ -93,6 +94,29 @@ def test_estimate__float32_experts_are_not_known(one_run_dir, tiny):
     data = open_data(one_run_dir)
     config = build.complete(replace(tiny, model=replace(tiny.model, experts=4, hidden=32)), data)
     assert estimate(config, data, World()) is None
+
+
+def test_estimate__of_cuda_needs_no_cuda_and_counts_the_chunks_of_its_loss(one_run_dir, tiny):
+    data = open_data(one_run_dir)
+    config = build.complete(replace(tiny, model=replace(tiny.model, compute="auto")), data)
+    found = estimate(config, data, World(device=torch.device("cuda", 0)))
+    narrow = replace(
+        config, model=replace(config.model, compute="bfloat16"), data=replace(config.data, documents=False)
+    )
+    on_cpu = estimate(narrow, data, World())
+    logits = 4 * 8 * 32 * config.model.V
+    assert found == replace(on_cpu, batch=on_cpu.batch + 2 * logits)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_estimate__of_pairs_counts_the_frozen_copy_too(one_run_dir, tiny, tmp_path, device):
+    data = open_data(write_aligned(tmp_path / "pairs", one_run_dir, "pairs", rows=32))
+    needs = {
+        name: estimate(build.complete(replace(tiny, objective=name), data), data, World(device=torch.device(device)))
+        for name in ("reward", "dpo")
+    }
+    assert needs["dpo"].kept > 1.15 * needs["reward"].kept
+    assert needs["reward"].batch > 0
 
 
 def test_told__says_what_fits_and_what_to_do():
