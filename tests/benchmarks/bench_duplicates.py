@@ -32,6 +32,7 @@ from rich.table import Table
 
 from gristmill.filters.dedup.fingerprint_file import fingerprint_batch
 from gristmill.filters.dedup.fingerprints import doc_ids, fingerprint, rank
+from gristmill.filters.dedup.passages import find_passages
 from gristmill.pipelines.recipe.schema import Deduplicate
 from gristmill.pipelines.stages.duplicates.components import NEAR
 from gristmill.pipelines.stages.duplicates.find import FindDuplicates, members_of
@@ -164,6 +165,19 @@ def quality(file: Path, members: dict[int, np.ndarray], console: Console) -> Non
     console.print(f"removed {len(reached)}, clusters {len(sizes)}, largest {sorted(sizes.values())[-3:]}")
 
 
+def passages(file: Path, console: Console) -> None:
+    """How fast passages are split and hashed, least of three."""
+    text = pq.read_table(file, columns=["text"])["text"].cast(pa.large_string()).combine_chunks()
+    for unit, run in (("line", 1), ("paragraph", 1), ("sentence", 1), ("sentence", 3)):
+        find_passages(text.slice(0, 1), unit, run)  # type: ignore[arg-type]
+        took = []
+        for _ in range(3):
+            began = time.process_time()
+            found = find_passages(text, unit, run)  # type: ignore[arg-type]
+            took.append(time.process_time() - began)
+        console.print(f"passages of {run} {unit}: {len(found.doc):,}, {text.nbytes / 1e6 / min(took):.0f} MB/s")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -188,6 +202,7 @@ def main() -> None:
             speed.add_row(f"{corpus[0]} x {len(corpus)}", f"{count:,}", *(f"{number:.2f}" for number in numbers))
             if corpus == ["dedup.parquet"]:
                 quality(args.folder / "dedup.parquet", members, console)
+    passages(args.folder / "docs-00000.parquet", console)
     console.print(speed, f"cores {sorted(os.sched_getaffinity(0))}")
 
 

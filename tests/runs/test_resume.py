@@ -44,18 +44,18 @@ def test_run_again__builds_no_graph_and_keeps_the_report(corpus, finished, monke
         raise AssertionError("something was done")
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_run", refuse)
+        patch.setattr(module, "run_graph", refuse)
         patch.setattr(module, "write_report", refuse)
         execute(Request(corpus.recipe, finished))
     page = finished / "report" / "index.html"
     whole = page.read_bytes()
     page.write_bytes(whole[: len(whole) // 3])  # damaged: written again
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_run", refuse)
+        patch.setattr(module, "run_graph", refuse)
         execute(Request(corpus.recipe, finished))
     assert page.read_bytes()[-200:] == whole[-200:]
     next(iter(sorted((finished / "text").iterdir()))).unlink()  # a part that is gone: done again
-    monkeypatch.setattr(module, "_run", refuse)
+    monkeypatch.setattr(module, "run_graph", refuse)
     with pytest.raises(AssertionError, match="something was done"):
         execute(Request(corpus.recipe, finished))
 
