@@ -52,7 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
             if (ended := store.read_sealed(f"{chosen.folder}/{ENDED}")) is not None:
                 return int(ended["code"])  # the same job, begun again after its end
     except GristmillError as error:
-        return _said(error)
+        child.say(f"error: {redacted(str(error))}")
+        return error.exit_code
     return _do(store, chosen.folder, order, child)
 
 
@@ -63,9 +64,10 @@ def _do(store: Store, folder: str, order: Order, child: "Child") -> int:
         try:
             _check_manifest(store, order)
             processes = Processes(order.processes, order.nodes, order.job)
-            code = run_chain(store, order.steps, processes, _say, child.call)
+            code = run_chain(store, order.steps, processes, child.say, child.call)
         except GristmillError as error:
-            code, said = _said(error), error.what
+            child.say(f"error: {redacted(str(error))}")
+            code, said = error.exit_code, error.what
         code = Exit.INTERRUPTED if child.asked else code
     if first_node() and not (code == Exit.INTERRUPTED and order.restarts):  # the same job comes back, and goes on
         store.write_sealed(f"{folder}/{ENDED}", {"code": int(code), "said": redacted(said), "ended": now()})
@@ -93,6 +95,13 @@ class Child:
         self.asked = True
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
+
+    def say(self, text: str) -> None:
+        """A message of ours, to our output and the log."""
+        line = "\n".join(map(inert, text.split("\n")))
+        print(line, flush=True)
+        if self.log is not None:
+            self.log.write(f"{line}\n".encode())
 
     def call(self, command: list[str]) -> int:
         """Run a command to its end; what it says goes to our output, and to the log where there is one."""
@@ -127,15 +136,6 @@ def _log(store: Store, folder: str) -> Iterator[IO[bytes] | None]:
             with store.temporary() as copy:
                 shutil.copyfile(file, copy)
                 store.publish(copy, f"{folder}/{LOG}")
-
-
-def _say(text: str) -> None:
-    print(inert(text), flush=True)
-
-
-def _said(error: GristmillError) -> int:
-    print(f"error: {redacted(str(error))}", file=sys.stderr, flush=True)
-    return error.exit_code
 
 
 if __name__ == "__main__":
