@@ -11,10 +11,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from gristmill.infra.work.kept import fetch, keep
 from gristmill.infra.work.order import Step
+from gristmill.pipelines.cli.lineage import tell_training
 from gristmill.pipelines.cli.train import on_this_machine, recipe_options
 from gristmill.pipelines.errors import Exit, GristmillError, RecipeError
 from gristmill.pipelines.report.build import write_report
@@ -79,7 +81,9 @@ def run_chain(home: Store | None, steps: Sequence[Step], processes: Processes, s
         checkpoint = _finished(training, digest, where)
         if checkpoint is None:
             say(f"{where} on {store.root}")
-            code = call(processes.command(_arguments(step, folder, training, step.begin or begin)))
+            train = partial(call, processes.command(_arguments(step, folder, training, step.begin or begin)))
+            # Who takes OpenLineage events, the environment says; one host tells it.
+            code = tell_training(None, store.root, folder, step.name, train) if first_node() else train()
             if first_node():
                 if code == Exit.OK:
                     checkpoint = locate(training)

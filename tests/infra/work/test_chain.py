@@ -126,6 +126,14 @@ def test_a_bad_chain(tmp_path, text, said):
     assert said in str(caught.value)
 
 
+def test_openlineage__is_told_of_every_step(runs, steps, trainer, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENLINEAGE_URL", str(tmp_path / "events"))
+    do(steps, trainer)
+    events = [json.loads(line) for line in (tmp_path / "events").read_text().splitlines()]
+    told = [(event["eventType"], event["job"]["name"].rpartition(".")[2]) for event in events]
+    assert told == [(kind, name) for name in ("main", "sft", "dpo") for kind in ("START", "COMPLETE")]
+
+
 def test_torchrun__where_there_are_several_processes(monkeypatch):
     assert Processes().command(["train"])[1:] == ["-m", "gristmill.trainer", "train"]
     assert Processes(2).command(["train"])[1:5] == ["-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"]
