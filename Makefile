@@ -67,7 +67,7 @@ test-flink: setup ## The whole recipe on Flink's embedded cluster, against local
 	@$(need_java)
 	$(BIN)/pytest -m cluster tests/runs/cluster/test_flink*.py
 
-test-hosts: setup ## Spark on several hosts (namespaces with private networks and disks, an S3 server), one of them killed; needs root
+test-hosts: setup ## Spark and Flink on several hosts (namespaces with private networks and disks, an S3 server), one of them killed; needs root
 	@$(need_java)
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[dev,spark]'
 	$(BIN)/pytest -m cluster tests/runs/hosts

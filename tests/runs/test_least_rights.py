@@ -10,8 +10,11 @@ POLICY = json.loads((Path(__file__).parents[2] / "infra" / "iam" / "s3.json").re
 
 
 @pytest.fixture
-def confined(s3, small, tmp_path):
-    """Function: action to leave out, or None -> (recipe, address of the run, keys of a user with those rights)."""
+def confined(s3, small, small_run, tmp_path):
+    """Function: action to leave out, or None -> (recipe, address of the run, keys of a user with those rights).
+
+    `small_run` has compiled the kernels: a command has five minutes.
+    """
     source, runs = s3.bucket(), s3.bucket()
     for file in (*small.folder.glob("web-*.jsonl"), small.folder / "table.parquet"):
         s3.client().upload_file(str(file), source, f"in/{file.name}")
