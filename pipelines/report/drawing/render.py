@@ -89,6 +89,8 @@ def _compiled() -> jinja2.BytecodeCache | None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:
         return None
+    if not os.access(folder, os.W_OK):  # of an image: jinja would fail to write where it found nothing
+        return None
     return jinja2.FileSystemBytecodeCache(str(folder))
 
 

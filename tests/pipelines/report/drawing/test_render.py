@@ -2,6 +2,7 @@
 
 import html
 import json
+import os
 import re
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gristmill.pipelines.report.build import build
-from gristmill.pipelines.report.drawing.render import SECTIONS, breakable, prose, render
+from gristmill.pipelines.report.drawing.render import SECTIONS, _compiled, breakable, prose, render
 from gristmill.pipelines.report.figures import dropped_most
 from gristmill.pipelines.report.model import Report
 
@@ -255,3 +256,10 @@ def test_render__of_hostile_names_is_text(run_maker: Any, tmp_path: Path, scrub:
     assert not re.search("[\u202a-\u202e\u2066-\u2069\x1b\x00-\x08]", page)
     assert "javascript:alert" in "".join(parsed.text)
     assert r"\u202e" in "".join(parsed.text)
+
+
+def test_compiled_templates__are_not_kept_where_an_image_cannot_be_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRISTMILL_CACHE", str(tmp_path))
+    assert _compiled() is not None
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert _compiled() is None
