@@ -97,7 +97,7 @@ class Fleet:
 
     def wait_for_object(self, bucket: str, prefix: str) -> None:
         """Until the bucket holds something that begins so."""
-        self.program(_WAIT, bucket, prefix)
+        self.program(_WAIT, bucket, prefix, seconds=900)
 
     def digests(self, bucket: str, run: str) -> dict[str, str]:
         """As the fixture of that name: path -> sha256, of what must not depend on how the run went."""
