@@ -9,17 +9,11 @@ import pyarrow as pa
 from gristmill.filters.batch import text_buffers
 from gristmill.filters.dedup.fingerprints import composed
 from gristmill.filters.edits import Edits
-from gristmill.filters.kernels.dedup.passages import (
-    hash_passages,
-    split_lines,
-    split_paragraphs,
-    split_sentences,
-    tidy_cuts,
-)
+from gristmill.filters.kernels.dedup.passages import LINE, PARAGRAPH, SENTENCE, hash_passages, split, tidy_cuts
 from gristmill.filters.kernels.text.unicode import FLAGS, LOWER, NFC_MAYBE
 
 Unit = Literal["line", "paragraph", "sentence"]
-SPLITS = {"line": split_lines, "paragraph": split_paragraphs, "sentence": split_sentences}
+UNITS = {"line": LINE, "paragraph": PARAGRAPH, "sentence": SENTENCE}
 RUN_BASE = np.uint64(0x9E3779B185EBCA87)
 """xxHash's prime 1: the hash of a run is a polynomial over those of its members."""
 
@@ -56,7 +50,7 @@ def find_passages(text: pa.Array, unit: Unit, run: int = 1) -> Passages:
     data_B, start_D1 = text_buffers(text)
     room = int(start_D1[-1] - start_D1[0]) // 2 + len(text) + 1
     begin_N, end_N, passage_D1 = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(len(text) + 1, np.int64)
-    count = SPLITS[unit](data_B, start_D1, FLAGS, begin_N, end_N, passage_D1)
+    count = split(data_B, start_D1, FLAGS, UNITS[unit], begin_N, end_N, passage_D1)
     begin_N, end_N = begin_N[:count].copy(), end_N[:count].copy()
     doc_N = np.repeat(np.arange(len(text)), np.diff(passage_D1))
     hash_N, check_N, letters_N = _said(data_B, begin_N, end_N)

@@ -12,6 +12,7 @@ from gristmill.filters.kernels.text.lines import NEWLINE, last_code_point, next_
 from gristmill.filters.kernels.text.sentences import ENDS, ENDS_BEFORE_CAPITAL, begins_with_capital, sentence_end
 from gristmill.filters.kernels.text.unicode import ALNUM, SPACE, UNSPACED, code_point, mix64
 
+LINE, PARAGRAPH, SENTENCE = range(3)
 CHECK_BASE = np.uint64(0xC2B2AE3D27D4EB4F)
 """xxHash's prime 2: a second polynomial over the same words."""
 
@@ -30,46 +31,6 @@ def _is_closer(c):
         or c == 0x300D or c == 0x300F or c == 0x300B or c == 0x3009 or c == 0x3011 or c == 0xFF09 or c == 0xFF02
         or c == 0x21 or c == 0x3F or _is_full_stop(c)
     )  # fmt: skip
-
-
-@kernel
-def split_lines(data_B, start_D1, classes, begin_N, end_N, passage_D1):
-    """Lines that are not blank: [begin, end) without white space around; returns how many."""
-    n = 0
-    for d in range(start_D1.size - 1):
-        passage_D1[d] = n
-        i, stop = start_D1[d], start_D1[d + 1]
-        while i < stop:
-            line_end = next_newline(data_B, i, stop)
-            begin, end = stripped(data_B, i, line_end, classes)
-            if begin < end:
-                begin_N[n], end_N[n] = begin, end
-                n += 1
-            i = line_end + 1
-    passage_D1[start_D1.size - 1] = n
-    return n
-
-
-@kernel
-def split_paragraphs(data_B, start_D1, classes, begin_N, end_N, passage_D1):
-    """Runs of lines without a blank one between, as `split_lines`."""
-    n = 0
-    for d in range(start_D1.size - 1):
-        passage_D1[d] = n
-        i, stop = start_D1[d], start_D1[d + 1]
-        goes_on = False
-        while i < stop:
-            line_end = next_newline(data_B, i, stop)
-            begin, end = stripped(data_B, i, line_end, classes)
-            if begin < end and goes_on:
-                end_N[n - 1] = end
-            elif begin < end:
-                begin_N[n], end_N[n] = begin, end
-                n += 1
-            goes_on = begin < end
-            i = line_end + 1
-    passage_D1[start_D1.size - 1] = n
-    return n
 
 
 @kernel
@@ -104,19 +65,31 @@ def _sentence_of(data_B, begin, line_end, classes):
 
 
 @kernel
-def split_sentences(data_B, start_D1, classes, begin_N, end_N, passage_D1):
-    """Sentences of lines, as `split_lines`: English by kernels.text.sentences, Chinese and Japanese by their marks."""
+def split(data_B, start_D1, classes, unit, begin_N, end_N, passage_D1):
+    """Passages that are not blank, [begin, end) without white space around; returns how many.
+
+    unit: LINE, what stands between line feeds; PARAGRAPH, a run of lines without a blank one between; SENTENCE of a
+    line, English by kernels.text.sentences, Chinese and Japanese by their marks. passage_D1: where each document's begin.
+    """
     n = 0
     for d in range(start_D1.size - 1):
         passage_D1[d] = n
         i, stop = start_D1[d], start_D1[d + 1]
+        goes_on = False
         while i < stop:
             line_end = next_newline(data_B, i, stop)
             begin, end = stripped(data_B, i, line_end, classes)
-            while begin < end:
-                begin_N[n], end_N[n] = begin, _sentence_of(data_B, begin, end, classes)
-                begin, _ = stripped(data_B, end_N[n], end, classes)
-                n += 1
+            if begin == end:
+                goes_on = False
+            elif goes_on:
+                end_N[n - 1] = end
+            else:
+                goes_on = unit == PARAGRAPH
+                while begin < end:
+                    begin_N[n] = begin
+                    end_N[n] = _sentence_of(data_B, begin, end, classes) if unit == SENTENCE else end
+                    begin, _ = stripped(data_B, end_N[n], end, classes)
+                    n += 1
             i = line_end + 1
     passage_D1[start_D1.size - 1] = n
     return n

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gristmill.filters.dedup.passages import SPLITS, cut_passages, find_passages
+from gristmill.filters.dedup.passages import UNITS, cut_passages, find_passages
 from gristmill.filters.edits import apply
 
 ENGLISH = "Hello Mr. Smith. How are you? It costs 3.50 today.\n  An indented line\n\nA second paragraph! “Quoted.” Yes"
@@ -155,7 +155,7 @@ def test_cut__a_paragraph_between_others_takes_one_gap_with_it():
 @settings(deadline=None)
 @given(
     st.lists(st.text(st.sampled_from("abA .!?\n。！？”」…磨坊\t　1é"), max_size=60), min_size=1, max_size=4),
-    st.sampled_from(sorted(SPLITS)),
+    st.sampled_from(sorted(UNITS)),
     st.data(),
 )
 def test_cut__what_stays_is_what_was_not_cut(texts, unit, data):
