@@ -69,7 +69,8 @@ def split(data_B, start_D1, classes, unit, begin_N, end_N, passage_D1):
     """Passages that are not blank, [begin, end) without white space around; returns how many.
 
     unit: LINE, what stands between line feeds; PARAGRAPH, a run of lines without a blank one between; SENTENCE of a
-    line, English by kernels.text.sentences, Chinese and Japanese by their marks. passage_D1: where each document's begin.
+    line, English by kernels.text.sentences, Chinese and Japanese by their marks. passage_D1: where each document's
+    begin.
     """
     n = 0
     for d in range(start_D1.size - 1):
