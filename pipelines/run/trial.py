@@ -12,12 +12,15 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from gristmill.pipelines.errors import GristmillError, causes
+from gristmill.pipelines.errors import GristmillError, InputError, causes
 from gristmill.pipelines.processes.collection import no_collection
 from gristmill.pipelines.processes.lifetime import end_with_parent
 from gristmill.pipelines.read.files import File, open_file
@@ -39,6 +42,10 @@ LEAST = 1_000_000
 """Bytes of a source, however small its part of the input is."""
 PIECES = 8
 """Units of a source, at least, where it can be cut so: how they differ says how sure the forecast is."""
+MOST = 64_000_000
+"""Bytes of a unit that is done whole: minutes of a core."""
+STREAMS = frozenset(("jsonl", "csv", "warc", "wet", "wikipedia"))
+"""Formats whose files hold record after record, so that their beginning tells what the rest takes."""
 SMALLEST = 256_000
 """Bytes of a unit: below, it is files and receipts that take the time."""
 
@@ -51,6 +58,9 @@ def try_out(loaded: LoadedRecipe, size: int, folder: Path) -> dict[str, Any]:
     store, chosen = Store.at(folder / "run"), choose("local", 1, (), folder)
     aside = aside_of(store, loaded, chosen)
     units = aside(lambda: list(_units(loaded, size, folder / "heads")))
+    if not units:
+        what, fix = f"every piece of the input is larger than {MOST // 10**6} MB", "try a `run --sample` instead"
+        raise InputError(what, where=str(loaded.file), fix=fix)
     claim(store)
     store.prepare()
     job = make_job(loaded.recipe, units, store, 1.0, last_stage(loaded, STAGES[-1]))
@@ -71,7 +81,8 @@ def try_out(loaded: LoadedRecipe, size: int, folder: Path) -> dict[str, Any]:
 
 
 def _units(loaded: LoadedRecipe, size: int, folder: Path) -> Iterator[Unit]:
-    """Some units of every source, which hold about so many bytes together; at least one of each."""
+    """Some units of every source, which hold about so many bytes together; at least one of each that has any of a
+    size that can be tried."""
     unit_bytes, sources = loaded.recipe.plan.unit_bytes, loaded.recipe.sources
     whole = {
         name: sum(unit.bytes for unit in plan_source(name, source, loaded.folder, unit_bytes))
@@ -80,29 +91,41 @@ def _units(loaded: LoadedRecipe, size: int, folder: Path) -> Iterator[Unit]:
     for name, source in sources.items():
         mine = whole[name]
         wanted = min(mine, max(LEAST, size * mine // max(1, sum(whole.values()))))
-        units = plan_source(name, source, loaded.folder, min(unit_bytes, max(SMALLEST, wanted // PIECES)))
+        cut = plan_source(name, source, loaded.folder, min(unit_bytes, max(SMALLEST, wanted // PIECES)))
+        units = [unit for unit in cut if unit.bytes <= MOST or _has_beginning(unit, source)]
         number = max(1, min(len(units), round(len(units) * wanted / mine))) if mine else len(units)
-        for at in range(number):
-            yield _head(units[at * len(units) // number], source, max(wanted // number, LEAST), folder)
+        for unit, times in _spread(units, number):
+            yield _head(unit, source, max(wanted * times // number, LEAST), folder)
+
+
+def _spread(units: Sequence[Unit], number: int) -> Iterator[tuple[Unit, int]]:
+    """The units at so many places, evenly spread over the bytes of all, and how many of the places lie in each."""
+    ends = list(accumulate(unit.bytes for unit in units))
+    places = [(2 * at + 1) * ends[-1] // (2 * number) for at in range(number)] if units else []
+    chosen = Counter(min(bisect_right(ends, place), len(units) - 1) for place in places)
+    yield from ((units[at], times) for at, times in sorted(chosen.items()))
 
 
 def _head(unit: Unit, source: Source, size: int, folder: Path) -> Unit:
-    """The unit, or one of the first bytes of its file where that cannot be cut and would be read for minutes.
+    """The unit, or one of the first bytes of its file where that cannot be cut.
 
     The reader finds a file that ends early: one dead letter.
     """
-    split = unit.splits[0]
-    reader = READERS[source.format]
-    if len(unit.splits) > 1 or unit.bytes <= 2 * size or split.start or split.end not in (split.size, -1):
+    if unit.bytes <= 2 * size or not _has_beginning(unit, source):
         return unit
-    if reader.items is None:
-        return unit
+    split, reader = unit.splits[0], READERS[source.format]
     folder.mkdir(parents=True, exist_ok=True)
     head = folder / f"{unit.key}-{os.path.basename(split.path)}"
     with open_file(split.path) as file:
         head.write_bytes(file.read(size))
     cut, read = next(iter(reader.cut(File(str(head), size, str(head.stat().st_mtime_ns)), size, source)))
     return replace(unit, splits=(cut,), bytes=read)
+
+
+def _has_beginning(unit: Unit, source: Source) -> bool:
+    """Whether it is one whole file of records."""
+    first = unit.splits[0]
+    return source.format in STREAMS and len(unit.splits) == 1 and not first.start and first.end in (first.size, -1)
 
 
 def main(recipe: str, size: str, folder: str) -> int:

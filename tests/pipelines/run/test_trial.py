@@ -6,13 +6,15 @@ import random
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gristmill.pipelines.recipe.load import load
+from gristmill.pipelines.records.elements import Split, Unit
 from gristmill.pipelines.run.forecast import Measured
-from gristmill.pipelines.run.trial import LEAST, _units, main
+from gristmill.pipelines.run.trial import LEAST, _spread, _units, main
 from tests.runs.conftest import chinese, english
 
 
@@ -46,6 +48,27 @@ def test_units__of_every_source_and_from_all_over_its_files(folder):
     assert str(folder / "heads") in one.splits[0].path
     whole = list(_units(loaded, 10**9, folder / "heads"))
     assert sum(unit.bytes for unit in whole) == sum(file.stat().st_size for file in folder.glob("*.jsonl*"))
+
+
+def test_spread__by_bytes_so_that_a_large_file_counts_as_what_it_is():
+    units = [Unit("web", (Split(str(at), 0, 1, 1, ""),), size) for at, size in enumerate((1, 1, 1, 96, 1))]
+    assert [(unit.splits[0].path, times) for unit, times in _spread(units, 4)] == [("3", 4)]
+    even = [replace(unit, bytes=10) for unit in units]
+    assert [(unit.splits[0].path, times) for unit, times in _spread(even, 5)] == [(str(at), 1) for at in range(5)]
+    assert list(_spread([], 1)) == []
+    assert [times for _, times in _spread([replace(unit, bytes=0) for unit in units], 5)] == [5]
+
+
+def test_units__neither_half_a_document_nor_a_piece_that_takes_minutes(folder, monkeypatch):
+    (folder / "book.txt").write_bytes(b"word " * 600_000)  # 3 MB of one document
+    recipe = json.loads((folder / "recipe.yaml").read_text("utf-8"))
+    recipe["sources"]["book"] = {"format": "text", "paths": "book.txt"}
+    (folder / "recipe.yaml").write_text(json.dumps(recipe), "utf-8")
+    loaded = load(folder / "recipe.yaml")
+    (book,) = [unit for unit in _units(loaded, 1_000_000, folder / "heads") if unit.source == "book"]
+    assert book.bytes == 3_000_000
+    monkeypatch.setattr("gristmill.pipelines.run.trial.MOST", 2_000_000)
+    assert {unit.source for unit in _units(loaded, 1_000_000, folder / "heads")} == {"many", "one"}
 
 
 @pytest.mark.process
