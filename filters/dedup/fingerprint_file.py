@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import fsspec
 import numpy as np
 import pyarrow as pa
 
@@ -146,6 +145,8 @@ def _contents(path: str) -> pa.Buffer:
     path = path.removeprefix("file://")
     if _is_remote(path):
         with tempfile.NamedTemporaryFile(prefix="gristmill-fingerprints-") as copy:
+            import fsspec  # a local run does without
+
             fs, inner = fsspec.url_to_fs(path)
             fs.get_file(inner, copy.name)
             return _mapped(copy.name, path)  # the map outlives the name: the space is free when nobody holds it

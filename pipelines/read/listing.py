@@ -9,9 +9,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import fsspec
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gristmill.filters.names import near_file
 from gristmill.pipelines.errors import InputError, utf8_text
@@ -19,6 +17,9 @@ from gristmill.pipelines.read.files import File, compression_of
 from gristmill.pipelines.storage.addresses import check_address, is_remote
 from gristmill.pipelines.storage.layout import LOCK_FILE, RECIPE, STATE
 from gristmill.pipelines.storage.remote import attempt, connect, etag_of
+
+if TYPE_CHECKING:
+    import fsspec
 
 KINDS = {
     stat.S_IFIFO: "a FIFO",
@@ -284,5 +285,5 @@ def _list_remote(path: str, suffixes: tuple[str, ...]) -> Listing:
     return Listing(files)
 
 
-def _remote_file(fs: fsspec.AbstractFileSystem, info: dict[str, Any]) -> File:
+def _remote_file(fs: "fsspec.AbstractFileSystem", info: dict[str, Any]) -> File:
     return File(fs.unstrip_protocol(info["name"]), int(info["size"] or 0), etag_of(info))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
@@ -15,9 +16,21 @@ from gristmill.pipelines.runners.local.runner import LocalRunner, unsuitable
 from gristmill.pipelines.runners.portable.cluster import find_cluster
 from gristmill.pipelines.runners.portable.engines import ENGINES
 
+_View = TypeVar("_View", bound=PipelineOptions)
 RUNNERS = ("local", "spark", "flink", "dataflow", "fnapi", "portable")
 """local: all cores of this machine; spark, flink: a cluster; dataflow: Google's; fnapi: Beam's, one process; portable:
 any job service."""
+
+
+class Options(PipelineOptions):
+    """Beam's, whose views are made once: at every transform Beam asks for one, and each builds a parser."""
+
+    def view_as(self, cls: type[_View]) -> _View:
+        """These options as `cls` names them: all views share what is set."""
+        views = self.__dict__.setdefault("_views", {})  # __setattr__ takes options only
+        if cls not in views:
+            views[cls] = super().view_as(cls)
+        return views[cls]
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,7 @@ def choose(
         fix = "leave it out; a cluster has settings of its own (docs/running.md)"
         raise RecipeError(f"the {name} runner keeps no budget", where=option, fix=fix)
     # Never DirectRunner: it tries a download and chooses its engine by what the network answers (docs/running.md).
-    options = PipelineOptions(list(beam_args) if name in ("local", "fnapi") else [])
+    options = Options(list(beam_args) if name in ("local", "fnapi") else [])
     if name == "local" and (reason := unsuitable()):
         lost = ", no budgets" if budget != UNLIMITED else ""
         return Chosen(options, FnApiRunner(), 1, f"one process only{lost}: {reason}")

@@ -8,21 +8,20 @@ A query names a table by its path in the run directory, as DuckDB does when it i
 so every query that a report prints can be pasted into `duckdb` (or `duckdb.sql(...)`) inside the run directory.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import duckdb
-import fsspec
 import pyarrow as pa
 
-from gristmill.pipelines.errors import GristmillError, InputError
-from gristmill.pipelines.storage import remote
+from gristmill.pipelines.errors import InputError
 from gristmill.pipelines.storage.layout import is_ours, stem_of
 from gristmill.pipelines.storage.sql import literal
 from gristmill.pipelines.storage.store import Store
+
+if TYPE_CHECKING:
+    from gristmill.pipelines.storage.store_files import StoreFiles
 
 TABLES = ("ledger", "dropped", "clusters", "dead")
 """Datasets of a run directory that are Parquet: the ones that DuckDB opens by path."""
@@ -34,55 +33,10 @@ Parameters = Sequence[Any] | dict[str, Any]
 _CONFIG = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 
-class StoreFiles(fsspec.AbstractFileSystem):
-    """The files of a run on an object store, as DuckDB asks for them: run://ledger/part.parquet."""
+def _store_files(store: Store) -> "StoreFiles":
+    from gristmill.pipelines.storage.store_files import StoreFiles  # fsspec, which a local run does without
 
-    protocol = "run"
-    cachable = False
-
-    def __init__(self, store: Store):
-        super().__init__()
-        self._store = store
-        self.failures: list[GristmillError] = []
-        """What the store refused: DuckDB makes text of it."""
-
-    def open(self, path: str, mode: str = "rb", **_: Any) -> IO[bytes]:
-        """For reading. DuckDB reads a footer, then the columns of a query."""
-        with self._noted():
-            return cast(IO[bytes], _File(self._store.url(self._strip_protocol(path)), self._noted))
-
-    @contextmanager
-    def _noted(self) -> Iterator[None]:
-        try:
-            yield
-        except GristmillError as error:
-            self.failures.append(error)
-            raise
-
-    def glob(self, path: str, **_: Any) -> list[str]:
-        """The path itself: every file is named in full."""
-        return [path]
-
-    def size(self, path: str) -> int:
-        """In bytes."""
-        found = remote.info(self._store.url(self._strip_protocol(path)))
-        if found is None:
-            raise FileNotFoundError(path)
-        return found["size"]
-
-    def modified(self, path: str) -> datetime:
-        """Always the same: a part is named by its content."""
-        return datetime(2000, 1, 1, tzinfo=UTC)
-
-
-class _File(remote.RemoteFile):
-    def __init__(self, url: str, noted: Callable[[], AbstractContextManager[None]]):
-        super().__init__(url)
-        self._noted = noted
-
-    def read(self, size: int | None = -1) -> bytes:
-        with self._noted():
-            return super().read(size)
+    return StoreFiles(store)
 
 
 class Ledger:
@@ -99,7 +53,7 @@ class Ledger:
             raise InputError("there is no run directory", where=str(run), fix="name the directory given to --out")
         self.store, self._here = store, copy or store.local
         self._connection = duckdb.connect(config=_CONFIG)
-        self._remote = StoreFiles(store) if store.local is None else None
+        self._remote = _store_files(store) if store.local is None else None
         if self._remote is not None:
             self._connection.register_filesystem(self._remote)
         self._files = {table: self.files(table) for table in TABLES}
@@ -120,7 +74,8 @@ class Ledger:
     def _full(self, file: str) -> str:
         if self._here is not None and (self.store.local is not None or (self._here / file).exists()):
             return str((self._here / file).resolve())
-        return f"{StoreFiles.protocol}://{file}"
+        assert self._remote is not None
+        return f"{self._remote.protocol}://{file}"
 
     def _name(self, table: str, files: Sequence[str]) -> None:
         """Makes the table's path a name: DuckDB looks a quoted path up among views before it looks on disk.

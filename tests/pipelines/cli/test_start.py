@@ -94,6 +94,7 @@ def test_run__loads_no_connectors_models_or_recognizers_of_others(recipe, tmp_pa
         f"from gristmill.pipelines.run.execute import execute; execute({request})"
     )
     assert not found & {"spacy", "torch", "boto3", "botocore", "pymongo", "requests", "tldextract", "beartype", "scipy"}
+    assert "fsspec" not in found, "everything is on this machine"
     assert not found & {"presidio_analyzer", "phonenumbers"}, "no text holds anything that a recognizer could find"
 
 

@@ -1,8 +1,11 @@
 """From a runner's name and a budget to a runner; what cannot be kept is refused."""
 
+import pickle
+
 import apache_beam
 import pytest
 import typer
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions, SetupOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from typer.testing import CliRunner
 
@@ -72,3 +75,16 @@ def test_command__refuses_what_is_no_size(tmp_path, option, value, message):
     assert done.exception.what.startswith(message)
     assert done.exception.where == option
     assert not (tmp_path / "run").exists()
+
+
+def test_views_of_options__made_once_and_of_one_mind():
+    """Each builds a parser of arguments, and Beam asks for one at every transform."""
+    options = choose("local", 1, ["--temp_location=/tmp/here", "--requirements_file=r.txt"]).options
+    view = options.view_as(SetupOptions)
+    assert options.view_as(SetupOptions) is view
+    assert view.requirements_file == "r.txt"
+    assert options.view_as(GoogleCloudOptions).temp_location == "/tmp/here"
+    view.save_main_session = True
+    plain = PipelineOptions(["--temp_location=/tmp/here", "--requirements_file=r.txt", "--save_main_session"])
+    assert options.get_all_options(drop_default=True) == plain.get_all_options(drop_default=True)
+    assert pickle.loads(pickle.dumps(options)).view_as(SetupOptions).save_main_session
