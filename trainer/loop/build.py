@@ -146,6 +146,7 @@ def build(
         speed=_speed(config, model, data, world),
         sources=stage.sources,
         folder=folder,
+        limits=stage.objective.limits,
         round_steps=stage.steps,
         interrupted=interrupted,
     )

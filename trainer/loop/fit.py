@@ -33,7 +33,7 @@ def _fit(training: Training, state: TrainState) -> TrainState:
             sums.add(batch_loss)
         training.guard.optimizers.sum_gradients()
         sums.over_all(training.world)
-        sums.hold(training.objective.limits)
+        sums.hold(training.limits)
         result = training.guard.step(state.step, sums.loss(), sums.weight)
         training.guard.optimizers.zero_grad()
         note_shares(training.model, sums.assigned_LX, result.skipped)

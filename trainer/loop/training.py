@@ -1,7 +1,7 @@
 """A training: its parts, as the loop, the report and the recovery see them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gristmill.trainer.checkpoint.state import TrainState
@@ -36,6 +36,8 @@ class Training:
     sources: list[str]
     folder: Path
     """RUN/train/NAME."""
+    limits: Mapping[str, float] = field(default_factory=dict)
+    """Of the objective."""
     round_steps: int = 1
     """It may be interrupted only after a multiple of so many steps."""
     roll_back: Callable[["Training", TrainState], TrainState | None] = lambda training, state: None
