@@ -82,9 +82,9 @@ class Kernel:
     No fastmath: signals meet thresholds and must not depend on the CPU.
     """
 
-    def __init__(self, function: Callable[..., Any], *, helper: bool):
+    def __init__(self, function: Callable[..., Any], *, cached: bool):
         update_wrapper(self, function)
-        self.py_func, self._is_helper = function, helper
+        self.py_func, self._cached = function, cached
 
     def __call__(self, *args: Any) -> Any:
         """Run it."""
@@ -92,35 +92,29 @@ class Kernel:
 
     @cached_property
     def compiled(self) -> Any:
-        """numba's dispatcher, for Python. Only what Python calls is worth a place in the cache: that holds its
-        helpers, too."""
-        return self._dispatcher(cache=not self._is_helper)
+        """numba's dispatcher. It looks helpers up in the module's globals, where it has to find dispatchers too.
 
-    @cached_property
-    def called(self) -> Any:
-        """The same, for kernels that call it: a helper is compiled without what Python would need, a third less."""
-        return self._dispatcher(no_cpython_wrapper=True) if self._is_helper else self.compiled
-
-    def _dispatcher(self, **options: bool) -> Any:
-        """numba looks helpers up in the module's globals, where it has to find dispatchers too."""
+        Compiled without what C would call it by. What Python would call it by stays, of helpers too: a dispatcher
+        without that dies where Python calls it.
+        """
         names = self.py_func.__globals__
         for name in self.py_func.__code__.co_names:
             if isinstance(helper := names.get(name), Kernel):
-                names[name] = helper.called
+                names[name] = helper.compiled
         numba, room = _numba(), Path(self.py_func.__code__.co_filename).resolve().parent
         # numba reads its one setting for the cache's place when it decorates.
         before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(_room_folder(room))
         try:
-            return numba.njit(nogil=True, no_cfunc_wrapper=True, **options)(self.py_func)
+            return numba.njit(nogil=True, cache=self._cached, no_cfunc_wrapper=True)(self.py_func)
         finally:
             numba.config.CACHE_DIR = before
 
 
 def kernel(function: Callable[..., Any]) -> Kernel:
-    """Decorator of compiled loops that Python calls."""
-    return Kernel(function, helper=False)
+    """Decorator of compiled loops that Python calls; their helpers lie with them in the cache."""
+    return Kernel(function, cached=True)
 
 
 def inline(function: Callable[..., Any]) -> Kernel:
     """Decorator of the helpers that are compiled into their callers."""
-    return Kernel(function, helper=True)
+    return Kernel(function, cached=False)
