@@ -37,10 +37,6 @@ train:
 @pytest.fixture(scope="session")
 def mill(tmp_path_factory) -> Path:
     """The folder of a recipe and its run; nothing in it may be changed."""
-    import os
-
-    if os.environ.get("DEV_MILL"):
-        return Path(os.environ["DEV_MILL"])
     folder = tmp_path_factory.mktemp("mill")
     lines = [json.dumps(document, ensure_ascii=False) + "\n" for document in documents()[:70]]
     (folder / "web.jsonl").write_text("".join(lines), encoding="utf-8")
