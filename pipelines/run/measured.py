@@ -36,7 +36,7 @@ def measure(
         stages=tuple(stage for stage in ("score", "duplicates", "text", "tokenizer", "tokens") if stage in receipts),
         share=share,
         duplicates=max(0.0, sum(decided) - storing * len(decided)),
-        storing=storing,
+        storing=storing * len(decided) / max(1, len(units)),  # a unit has one of each stage
         compared=sum(part.rows for part in prints),
         tokenizer=tokenizer.cpu_seconds if tokenizer else 0.0,
         sample_bytes=int(tokenizer.details.get("sample_bytes", 0)) if tokenizer else 0,
