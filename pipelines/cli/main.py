@@ -24,6 +24,7 @@ Commands.table = {
     "status": Entry(RUN, "status"),
     "clean": Entry(RUN, "clean"),
     "cluster": Entry(RUN, "cluster"),
+    "dataflow": Entry(RUN, "dataflow", settings="DATAFLOW_ARGS"),
     "demo": Entry(RUN, "demo"),
     "report": Entry(LOOK, "report"),
     "why": Entry(LOOK, "why"),

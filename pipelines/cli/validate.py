@@ -1,12 +1,8 @@
 """gristmill validate RECIPE: every problem at once, then what a run would cost."""
 
-import json
 import os
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -21,8 +17,9 @@ from gristmill.pipelines.recipe.sizes import parse_bytes
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.report.alarms.reference import read_reference, reference_place
 from gristmill.pipelines.run.first_records import check_first_records
-from gristmill.pipelines.run.forecast import Measured, forecast
+from gristmill.pipelines.run.forecast import forecast
 from gristmill.pipelines.run.job import plan_units
+from gristmill.pipelines.run.trying import try_part
 from gristmill.pipelines.storage.models import fetch
 
 MEASURED = "8MB"
@@ -64,18 +61,12 @@ def validate(
 def _forecast(recipe: Path, units: list[tuple[str, int]], size: int, workers: int) -> None:
     """Say what a run of these units will take. What cannot be measured is no fault of the recipe: a note says why."""
     note(f"does {human_bytes(size)} of the input, to see what a run will take (`--measure 0`: not) ...")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        command = [sys.executable, "-m", "gristmill.pipelines.run.trial", str(recipe), str(size), folder]
-        done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL)
-        found = Path(folder) / "measured.json"
-        told: dict[str, Any] = json.loads(found.read_bytes()) if found.exists() else {"measured": None, "ended": ""}
-    if told["measured"] is None:
-        why = told["ended"] or f"the process that measures ended with code {done.returncode}"
-        note(f"what a run will take could not be measured: {why}")
+    measured, ended = try_part(recipe, size)
+    if measured is None:
+        note(f"what a run will take could not be measured: {ended}")
         return
-    measured = Measured.from_json(told["measured"])
-    if told["ended"]:
-        note(f"measured up to the stage `{measured.stages[-1]}` only: {told['ended']}")
+    if ended:
+        note(f"measured up to the stage `{measured.stages[-1]}` only: {ended}")
     taken = sum(cost.input_bytes for cost in measured.sources.values())
     out.print(outlook(forecast(measured, units), workers or len(os.sched_getaffinity(0)), remote=False))
     note(f"measured on {human_bytes(taken)} of the input, on one core of this machine")

@@ -28,8 +28,9 @@ from gristmill.pipelines.report.kept import described
 from gristmill.pipelines.run import manifest
 from gristmill.pipelines.run.bottleneck import Facts, bottlenecks, tasks_of
 from gristmill.pipelines.run.changes import changes
+from gristmill.pipelines.run.cloud_cost import cost_of_run
 from gristmill.pipelines.run.earlier import find_earlier, forget_earlier, note_measured
-from gristmill.pipelines.run.forecast import Measured
+from gristmill.pipelines.run.forecast import SHUFFLED_EACH, Measured
 from gristmill.pipelines.run.graph import build
 from gristmill.pipelines.run.job import Job, make_job, plan_units
 from gristmill.pipelines.run.keys import code_version
@@ -190,6 +191,7 @@ def _begin(
         "changes": changed,
         "reference": reference,
         "report": before.get("report"),
+        "dataflow": before.get("dataflow"),
     }
     store.write_sealed(STATE, state)
 
@@ -268,8 +270,12 @@ def _publish(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]], sh
     forget_earlier(job)
     manifest.publish(job, units, document, receipts)
     done = with_decisions(job, units, receipts)
-    found = {"measured": measured(job, units, done, shuffled).to_json(), "bottlenecks": held_up(job, units, done)}
-    update_state(job.store, stages=stage_times(done), **found)
+    took = measured(job, units, done, shuffled)
+    found = {"measured": took.to_json(), "bottlenecks": held_up(job, units, done)}
+    state = update_state(job.store, stages=stage_times(done), **found)
+    if state.get("dataflow"):
+        between = shuffled or SHUFFLED_EACH * took.compared
+        update_state(job.store, cost=cost_of_run(state, between, job.store.size()).to_json())
     return document
 
 

@@ -64,6 +64,9 @@ def build_timing(material: Material) -> Timing | None:
     facts = [
         Figure(name, moment(str(material.state[name]))) for name in _FACTS if material.state.get(name) not in (None, "")
     ]
+    if cost := material.state.get("cost"):
+        facts.append(Figure("core-hours paid for", f"{cost['core_hours']:,.2f}"))
+        facts.append(Figure(f"cost, at the prices of {cost['prices']}", f"{cost['total']:,.2f} {cost['currency']}"))
     held = [
         Bottleneck(**{**one, "file": material.excerpts.name(one["file"])})
         for one in material.state.get("bottlenecks") or []

@@ -89,6 +89,10 @@ class DataflowOptions(BaseModel):
             raise ValueError("sdk_container_image: `latest` may change while the job runs; name a tag or a digest")
         return self
 
+    def machine(self) -> dict[str, Any]:
+        """What the price depends on."""
+        return self.model_dump(include={"machine_type", "disk_size_gb", "flexrs_goal"})
+
     def arguments(self) -> list[str]:
         """Beam's arguments for what the service has to be told."""
         given = self.model_dump(exclude_none=True, exclude={"labels", "resource_hints", "use_public_ips"})
@@ -123,6 +127,12 @@ def parse(beam_args: Sequence[str], workers: int = 0) -> tuple[DataflowOptions, 
         return DataflowOptions.model_validate(values), rest
     except ValidationError as error:
         raise _report(error, values) from None
+
+
+def known(arguments: Sequence[str]) -> list[str]:
+    """Those of `--name=value` that Beam or we know: whoever starts a template's launcher adds some of its own."""
+    names = {name for action in _parser(None)._actions for name in action.option_strings}
+    return [one for one in arguments if one.partition("=")[0] in names]
 
 
 def _parser(ours: Any) -> ArgumentParser:

@@ -64,7 +64,7 @@ class DataflowRunner(dataflow_runner.DataflowRunner, JobRunner):
         if self.store is not None:
             place = {"project": self.job_options.project, "region": self.job_options.region}
             note(self.store, endpoint=self.endpoint, job=result.job_id(), **place)
-            update_state(self.store, job=result.job_id(), **place)
+            update_state(self.store, dataflow={**place, "job": result.job_id(), **self.job_options.machine()})
         return _Result(self, result)
 
     def _adjust_pipeline_for_dataflow_v2(self, pipeline: Any) -> None:
