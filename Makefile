@@ -14,7 +14,7 @@ endif
 need_java = for tool in java mvn; do command -v $$tool >/dev/null \
 	|| { echo "error: $$tool is needed for this test (apt-get install openjdk-17-jdk-headless maven)"; exit 2; }; done
 
-.PHONY: help setup demo test check lint types arrows pytest test-linear test-spark-small test-spark test-flink test-hosts docs bench bench-memory proof conformance clean
+.PHONY: help setup demo test check lint types arrows pytest test-linear test-spark-small test-spark test-flink test-hosts test-image docs bench bench-memory proof conformance clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,14 @@ test-hosts: setup ## Spark and Flink on several hosts (namespaces with private n
 	@$(need_java)
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --constraint constraints.txt --editable '.[dev,spark]'
 	$(BIN)/pytest -m cluster tests/runs/hosts
+
+IMAGE_ENV ?= .venv-image
+test-image: setup ## What the image of Dataflow holds: its install steps in a clean environment, and jobs run in that
+	rm -rf $(IMAGE_ENV) && $(BIN)/python -m venv $(IMAGE_ENV)
+	$(IMAGE_ENV)/bin/python -m pip install --quiet --no-deps --require-hashes --requirement infra/dataflow/lock.txt
+	$(IMAGE_ENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation .
+	cd / && env -u PYTHONPATH $(abspath $(IMAGE_ENV))/bin/python -m gristmill.infra.dataflow check
+	GRISTMILL_IMAGE_PYTHON=$(abspath $(IMAGE_ENV))/bin/python $(BIN)/pytest -k bytes_of_a_local_run tests/runs/test_dataflow.py
 
 docs: setup ## Print the generated pages: recipe, rules, command line, errors
 	$(BIN)/python -m gristmill.pipelines.cli.docs

@@ -14,7 +14,7 @@ import threading
 import time
 from pathlib import Path
 
-from tests.google_cloud.cloud_storage import Answer, RefusedError, Request
+from tests.google_cloud.cloud_storage import Answer, CloudStorage, RefusedError, Request
 
 REGIONS = {"europe-west4", "us-central1"}
 PENDING, RUNNING, DONE, FAILED = (f"JOB_STATE_{name}" for name in ("PENDING", "RUNNING", "DONE", "FAILED"))
@@ -26,7 +26,8 @@ MOST_BYTES = 10 << 20
 class Dataflow:
     """Jobs in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, storage: CloudStorage) -> None:
+        self.storage = storage
         self.jobs: dict[str, dict] = {}
         self.requests: list[dict] = []
         self.messages: dict[str, list[dict]] = {}
@@ -49,7 +50,7 @@ class Dataflow:
             message = f"Invalid location: {region}. The regional endpoint is not supported."
             raise ApiRefusedError(400, "INVALID_ARGUMENT", message)
         if what == "flexTemplates:launch":
-            return self._launch(project, region, json.loads(request.body), request.address)
+            return self._launch(project, region, request)
         with self._lock:
             if rest is None:
                 return self._make(project, region, request) if request.method == "POST" else self._listed()
@@ -83,15 +84,7 @@ class Dataflow:
             )
         self.requests.append({"bytes": len(request.body), "job": asked})
         number = f"2026-11-28_00_00_00-{next(self._numbers)}"
-        self.jobs[number] = {
-            "id": number,
-            "projectId": project,
-            "location": region,
-            "name": asked["name"],
-            "type": asked.get("type"),
-            "currentState": PENDING,
-            "createTime": "2026-11-28T00:00:00Z",
-        }
+        self.jobs[number] = _job(number, project, region, asked["name"], PENDING)
         self.messages[number] = []
         options = asked["environment"].get("sdkPipelineOptions", {}).get("options", {})
         if self.worked_on:
@@ -108,8 +101,8 @@ class Dataflow:
             return
         self.jobs[job]["currentState"] = RUNNING
         self.say(job, "JOB_MESSAGE_BASIC", "Starting 1 workers...")
-        command = [sys.executable, str(Path(__file__).with_name("replay.py")), pipeline]
-        worker = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **self.environment})
+        command = [self.python, str(Path(__file__).with_name("replay.py")), pipeline]
+        worker = subprocess.Popen(command, **self.process())
         said = []
         reader = threading.Thread(target=lambda: said.append(worker.stderr.read()), daemon=True)
         reader.start()
@@ -132,9 +125,68 @@ class Dataflow:
     def end(self, job: str, state: str) -> None:
         self.jobs[job]["currentState"] = state
 
-    def _launch(self, project: str, region: str, asked: dict, address: str) -> Answer:
+    def _launch(self, project: str, region: str, request: Request) -> Answer:
+        """A Flex Template: its file names the image, whose launcher writes the job down; then that job is started."""
+        asked = json.loads(request.body)["launchParameter"]
+        bucket, name = asked["containerSpecGcsPath"].removeprefix("gs://").split("/", 1)
+        file = self.storage.buckets.get(bucket, {}).get(name)
+        if file is None:
+            raise ApiRefusedError(400, "INVALID_ARGUMENT", f"Unable to read {asked['containerSpecGcsPath']}: not found")
+        spec, given = json.loads(file.data), dict(asked["parameters"])
+        for known in spec["metadata"]["parameters"]:
+            value = given.pop(known["name"], None)
+            if value is None and not known.get("isOptional"):
+                raise ApiRefusedError(400, "INVALID_ARGUMENT", f"{known['name']}: missing")
+            if value is not None and not all(re.search(one, value) for one in known.get("regexes", [])):
+                raise ApiRefusedError(400, "INVALID_ARGUMENT", f"{known['name']}: {value} is not valid")
+        if given:
+            raise ApiRefusedError(400, "INVALID_ARGUMENT", f"Unrecognized parameters: {sorted(given)}")
         self.launched.append(asked)
-        return Answer.of({"job": {"id": "launched-1", "projectId": project, "location": region}})
+        number = f"2026-11-28_00_00_00-{next(self._numbers)}"
+        self.jobs[number] = _job(number, project, region, asked["jobName"], "JOB_STATE_QUEUED")
+        self.messages[number] = []
+        arguments = (number, spec["image"], asked, request.address)
+        threading.Thread(target=self._start_launcher, args=arguments, daemon=True).start()
+        return Answer.of({"job": self.jobs[number]})
+
+    def _start_launcher(self, job: str, image: str, asked: dict, address: str) -> None:
+        place, environment = self.jobs[job], asked["environment"]
+        written = f"{environment['stagingLocation']}/template_launches/{job}/job_object"
+        line = [f"--{name}={value}" for name, value in asked["parameters"].items()]
+        line += ["--runner=DataflowRunner", f"--project={place['projectId']}", f"--region={place['location']}"]
+        line += [f"--job_name={asked['jobName']}", f"--temp_location={environment['tempLocation']}"]
+        line += [f"--staging_location={environment['stagingLocation']}", f"--template_location={written}"]
+        line += [f"--max_num_workers={environment['maxWorkers']}", f"--dataflow_endpoint={address}", "--unknown=1"]
+        launcher = subprocess.run(
+            [self.python, "-m", "gristmill.infra.dataflow.launch", *line],
+            **self.process({"GRISTMILL_IMAGE": image}),
+        )
+        if launcher.returncode:
+            self.say(job, "JOB_MESSAGE_ERROR", f"Error in launching the template: {launcher.stderr[-2000:]}")
+            self.end(job, FAILED)
+            return
+        bucket, name = written.removeprefix("gs://").split("/", 1)
+        template = json.loads(self.storage.buckets[bucket][name].data)
+        self.requests.append({"bytes": len(self.storage.buckets[bucket][name].data), "job": template})
+        self.jobs[job]["currentState"] = PENDING
+        self._work(job, template["environment"]["sdkPipelineOptions"]["options"]["pipelineUrl"])
+
+    @property
+    def python(self) -> str:
+        """That of the image, where the tests are given one."""
+        return os.environ.get("GRISTMILL_IMAGE_PYTHON") or sys.executable
+
+    def process(self, more: dict[str, str] | None = None) -> dict:
+        """How processes of the image are started; an image of its own sees nothing of this checkout."""
+        environment = {**os.environ, **self.environment, **(more or {})}
+        if "GRISTMILL_IMAGE_PYTHON" in os.environ:
+            del environment["PYTHONPATH"]
+        return {"env": environment, "text": True, "stderr": subprocess.PIPE, "cwd": "/"}
+
+
+def _job(number: str, project: str, region: str, name: str, state: str) -> dict:
+    place = {"id": number, "projectId": project, "location": region, "name": name}
+    return {**place, "type": "JOB_TYPE_BATCH", "currentState": state, "createTime": "2026-11-28T00:00:00Z"}
 
 
 class ApiRefusedError(RefusedError):

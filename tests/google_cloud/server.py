@@ -14,7 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from tests.google_cloud.cloud_storage import Answer, CloudStorage, RefusedError, Request
 from tests.google_cloud.dataflow_api import ApiRefusedError, Dataflow
 
-storage, dataflow = CloudStorage(), Dataflow()
+storage = CloudStorage()
+dataflow = Dataflow(storage)
 images: set[str] = set()
 faults: list[dict] = []
 log: list[str] = []

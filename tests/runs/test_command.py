@@ -15,7 +15,7 @@ def test_help__names_every_command_and_imports_no_beam(command):
     done = command("--help")
     assert done.returncode == 0
     names = (
-        "init validate run status report clean train generate explain scaling demo rules why cluster classifier lm "
+        "init validate run status report clean train generate explain scaling demo rules why cluster dataflow classifier lm "
         "chat watch"
     )
     for name in names.split():
@@ -115,6 +115,7 @@ def test_validate__a_bad_recipe_ends_with_2_and_points(command, tmp_path):
         (("rn", "RECIPE"), 2, "did you mean 'run'?"),
         (("why",), 2, "RUN is missing"),
         (("clean", "a", "b"), 2, "unexpected argument 'b'"),
+        (("dataflow", "sumbit"), 2, "did you mean 'submit'?"),
         (("cluster", "sprak", "up"), 2, "did you mean 'spark'?"),
         (("cluster", "flink", "stauts"), 2, "did you mean 'status'?"),
         (("--vresion",), 2, "did you mean '--version'?"),

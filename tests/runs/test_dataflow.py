@@ -18,7 +18,8 @@ from gristmill.pipelines.errors import RecipeError, RunnerError
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.runners.dataflow import runner
-from tests.google_cloud.fixture import PROJECT, REGION, Google
+from gristmill.pipelines.storage.sealed import unseal
+from tests.google_cloud.fixture import IMAGE, PROJECT, REGION, Google
 from tests.runs.conftest import Command, chinese, english
 
 pytestmark = pytest.mark.process
@@ -92,6 +93,9 @@ def test_submitted_and_replayed__the_bytes_of_a_local_run(google, recipe, comman
     assert digests_there("run") == digests(tmp_path / "local")
 
     there = objects("run")
+    cost = unseal(there["run.json"], "")["cost"]
+    assert 0 < cost["total"] < 1
+    assert f"cost, at the prices of {cost['prices']}" in there["report/report.json"].decode()
     assert {"report/index.html", "run.json", "manifest.json"} <= there.keys()
     assert not {"run.lock", "_work/job.json"} & there.keys()
     (job,) = google.ask("jobs")
@@ -116,6 +120,50 @@ def test_submitted_and_replayed__the_bytes_of_a_local_run(google, recipe, comman
     again = command("run", recipe, "--out", "gs://mill/run", "--runner", "dataflow", "--", *google.arguments)
     assert again.returncode == 0, again.stderr
     assert len(google.ask("jobs")) == 1, "a run that is whole starts no machines"
+
+
+@pytest.mark.slow
+def test_submitted_template__the_bytes_of_a_local_run(google, recipe, command, digests, tmp_path):
+    local = command("run", recipe, "--out", tmp_path / "local")
+    assert local.returncode == 0, local.stderr
+    image, template = f"localhost:{google.port}/{IMAGE}", "gs://mill/templates/gristmill.json"
+    written = command("dataflow", "template", "--image", image, "--to", template)
+    assert written.returncode == 0, written.stderr
+    place = (
+        f"--project={PROJECT}",
+        f"--region={REGION}",
+        "--temp_location=gs://mill/temp",
+        f"--dataflow_endpoint={google.address}",
+    )
+    asked = (
+        "--out",
+        "gs://mill/run",
+        "--template",
+        template,
+        "--",
+        *place,
+        "--labels=team=data",
+        "--max_num_workers=3",
+    )
+    done = command("dataflow", "submit", recipe, *asked)
+    said = done.stderr
+    assert done.returncode == 0, said
+    assert digests_there("run") == digests(tmp_path / "local")
+    assert "report/index.html" in objects("run")
+    (launched,) = google.ask("launched")
+    assert launched["parameters"] == {
+        "recipe": "gs://mill/run-recipe/recipe.yaml",
+        "out": "gs://mill/run",
+        "labels": "team=data",
+        "max_num_workers": "3",
+    }
+    (written,) = google.ask("requests")
+    (pool,) = written["job"]["environment"]["workerPools"]
+    assert pool["workerHarnessContainerImage"] == f"localhost:{google.port}/{IMAGE}", (
+        "launcher and workers have one image"
+    )
+    assert pool["autoscalingSettings"]["maxNumWorkers"] == 3
+    assert "pending" in said
 
 
 @pytest.mark.parametrize(
