@@ -17,7 +17,7 @@ DATAFLOW_ARGS = {"allow_extra_args": True, "ignore_unknown_options": True}
 def dataflow(
     context: typer.Context,
     action: Annotated[
-        str, typer.Argument(help="build, template, submit or cost; `ACTION --help` says what each takes.")
+        str, typer.Argument(help="build, template, submit or cost; what follows is for it (docs/dataflow.md).")
     ],
 ) -> None:
     """Make the image and the Flex Template of Google Dataflow, launch it, say what a job costs. Jobs of your own
