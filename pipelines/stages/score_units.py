@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from functools import cached_property
 from typing import Any, TypeVar
 
 import apache_beam as beam
@@ -30,18 +29,22 @@ class ScoreUnits(beam.DoFn):
 
     def __init__(self, recipe: Recipe, book: ReceiptBook, sample: float, earlier: Sequence[Earlier] = ()):
         self.recipe, self.book, self.sample, self.earlier = recipe, book, sample, earlier
+        self._scorer: UnitScorer | None = None
 
-    @cached_property
     def scorer(self) -> UnitScorer:
-        """Once per worker, at its first unit: of what `setup` raises a cluster tells nothing, after three minutes."""
-        bring(self.book.store, self.recipe)
-        return UnitScorer(self.recipe, self.sample)
+        """Made once per worker, at its first unit: of what `setup` raises a cluster tells nothing, after three minutes.
+        No property: Beam reads every attribute of a DoFn on the driver, and what is made there would travel.
+        """
+        if self._scorer is None:
+            bring(self.book.store, self.recipe)
+            self._scorer = UnitScorer(self.recipe, self.sample)
+        return self._scorer
 
     def process(self, element: tuple[int, Iterable[Unit]]) -> Iterator[tuple[int, Receipt]]:
         """One unit."""
         number, (unit,) = element
-        done = self.book.find(unit.key) or decide_again(self.scorer, self.book, unit, self.earlier)
-        yield number, done or score_unit(self.scorer, self.book, unit)
+        done = self.book.find(unit.key) or decide_again(self.scorer(), self.book, unit, self.earlier)
+        yield number, done or score_unit(self.scorer(), self.book, unit)
 
 
 def score_unit(scorer: UnitScorer, book: ReceiptBook, unit: Unit) -> Receipt:

@@ -343,16 +343,18 @@ class CleanUnits(beam.DoFn):
 
     def __init__(self, recipe: Recipe, books: dict[str, ReceiptBook]):
         self.recipe, self.books = recipe, books
+        self._cleaner: UnitCleaner | None = None
 
-    @cached_property
     def cleaner(self) -> UnitCleaner:
-        """Once per worker, at its first unit: of what `setup` raises a cluster tells nothing, after three minutes."""
-        check_seen(self.books["text"].store)
-        return UnitCleaner(self.recipe)
+        """Made once per worker, at its first unit, as `ScoreUnits.scorer` is."""
+        if self._cleaner is None:
+            check_seen(self.books["text"].store)
+            self._cleaner = UnitCleaner(self.recipe)
+        return self._cleaner
 
     def process(self, element: tuple[int, Receipt]) -> Iterator[tuple[int, Receipt]]:
         """One unit."""
         number, scored = element
         decided, book = Decided.of(self.books, scored.unit), self.books["text"]
         done = book.find(decided.receipt_name(scored.unit))
-        yield number, done or clean_unit(self.cleaner, book, scored, decided)
+        yield number, done or clean_unit(self.cleaner(), book, scored, decided)

@@ -1,9 +1,12 @@
 """What a cluster says when hosts do not see the same files -> what a user can do."""
 
+import apache_beam as beam
 import pytest
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from gristmill.pipelines.errors import InputError, RecipeError, RunnerError
 from gristmill.pipelines.read.files import PLAN_AGAIN, _check
+from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.elements import Split, Unit
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.runners.portable.failures import explain
@@ -89,3 +92,19 @@ def test_stages__fail_at_a_unit_and_not_when_they_are_set_up(tmp_path):
     cleaning.setup()
     with pytest.raises(RunnerError, match="does not see the run directory"):
         list(cleaning.process((0, Receipt("score", "u", ()))))
+
+
+def test_stages__take_nothing_along_that_the_driver_made(tmp_path):
+    """Beam reads every attribute of a DoFn: a property that makes something would make it on the driver, and a worker
+    that gets it would not look for its models."""
+    book = ReceiptBook(Store.at(tmp_path), "score", "k" * 64)
+    claim(book.store)
+    for stage in (
+        ScoreUnits(Recipe.model_construct(), book, 1.0),
+        CleanUnits(Recipe.model_construct(), {"text": book}),
+    ):
+        pipeline = beam.Pipeline(runner=FnApiRunner())
+        pipeline | beam.Create([]) | beam.ParDo(stage)
+        pipeline.to_runner_api()
+        made = {name for name, value in vars(stage).items() if type(value).__name__ in ("UnitScorer", "UnitCleaner")}
+        assert not made
