@@ -88,7 +88,7 @@ def _evaluate(file: Path, scrubber: "Scrubber", as_json: bool) -> None:
     from gristmill.filters.pii.evaluate import Labelled, evaluate
 
     samples = []
-    for number, line in enumerate(_read(file).splitlines(), 1):
+    for number, line in enumerate(_read(file).split("\n"), 1):
         if line.strip():
             try:
                 record = json.loads(line)

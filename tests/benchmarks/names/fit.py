@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from gristmill.filters.batch import text_buffers
-from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.jit import inline
 from gristmill.filters.pii.names import lists
 from gristmill.filters.pii.names.features import FEATURES, features
 from gristmill.filters.pii.names.tagger import (
@@ -44,7 +44,7 @@ ANY = -1
 _FIRST = {texts.PERSON: PERSON_BEGINS, texts.ADDRESS: ADDRESS_BEGINS}
 
 
-@kernel
+@inline  # compiled each time: what it calls is of another room, whose changes its cache would not notice
 def learn(
     data_B,
     start_D1,
@@ -302,7 +302,7 @@ def main() -> None:
     real = []
     for name in args.labelled:
         name, _, weight = name.partition(":")
-        lines = [json.loads(line) for line in Path(name).read_text(encoding="utf-8").splitlines()]
+        lines = [json.loads(line) for line in Path(name).read_text(encoding="utf-8").split("\n") if line]
         real += [(line["text"], line["spans"]) for line in lines for _ in range(int(weight or 1))]
     carriers = {"en": ["the plan would succeed"], "zh": ["完成了这项工作"]}
     for text, spans in real:
