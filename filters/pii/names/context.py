@@ -119,7 +119,14 @@ def _closes(first, kind_T, list_T):
 
 @kernel
 def _beside_contact(first, last, count, kind_T, contact_T):
-    """Whether a contact stands near tokens [first, last): in the same line, or in lines of the same block."""
+    """Whether a contact stands near tokens [first, last): in the same line, or, where that is a line of a block and no
+    sentence, in lines of the same block."""
+    begin, end = first, last
+    while begin > 0 and kind_T[begin - 1] != BREAK:
+        begin -= 1
+    while end < count and kind_T[end] != BREAK and end - begin <= SHORT:
+        end += 1
+    alone = end - begin <= SHORT
     for direction in (-1, 1):
         i, lines, steps, width = (first - 1, 0, 0, 0) if direction < 0 else (last, 0, 0, 0)
         while 0 <= i < count:
@@ -128,7 +135,7 @@ def _beside_contact(first, last, count, kind_T, contact_T):
             if kind_T[i] == BREAK:
                 lines += 1
                 width = 0
-                if lines > LINES:
+                if lines > LINES or not alone:
                     break
             width += 1
             steps += 1
@@ -143,6 +150,8 @@ def _beside_contact(first, last, count, kind_T, contact_T):
 @kernel
 def is_private(first, last, count, is_person, kind_T, shape_T, gap_T, list_T, mark_T, contact_T):
     """Whether the name or address of tokens [first, last) is marked as a private person's."""
+    if last - first == 1 and first > 0 and kind_T[first - 1] == MARK and mark_T[first - 1] in (0x22, 0x27, 0x3D):
+        return False  # name: "John", name=John: an example in code
     if _announced(first, kind_T, shape_T, list_T, mark_T):
         return True
     if is_person:

@@ -20,7 +20,9 @@ def _class(count, i, kind_T, shape_T, list_T):
     """Kind, shape and lists of a token as one number."""
     if i < 0 or i >= count:
         return _OUTSIDE
-    return (list_T[i] * 16 + shape_T[i]) * 8 + kind_T[i]
+    bits = list_T[i]
+    bits ^= (bits >> 32) * 0x2C1B3C6D
+    return (bits * 0x45D9F3B + shape_T[i] * 8 + kind_T[i]) & 0xFFFFFFFF
 
 
 @kernel
@@ -88,7 +90,7 @@ def features(
     slot_F[15] = mix(mix(116, _suffix(data_B, i, start_T, end_T, kind_T)), shape_T[i])
     slot_F[16] = mix(117, (gap_T[i] * 4 + gap1) * 64 + shape_T[i] * 8 + kind_T[i])
     slot_F[17] = mix(mix(118, above_T[i]), first_T[i])
-    slot_F[18] = mix(mix(119, label_T[i]), c0 & 127)
+    slot_F[18] = mix(mix(119, label_T[i]), shape_T[i] * 8 + kind_T[i])
     slot_F[19] = mix(mix(mix(120, v1), w0), w1)
     slot_F[20] = mix(mix(mix(121, w0), w1), w2)
     slot_F[21] = mix(mix(122, v1), c0)

@@ -134,11 +134,14 @@ def look_up(key_H, value_H, h):
 @kernel
 def mark_lists(count, kind_T, hash_T, key_H, value_H, list_T):
     """What the lists say of each token: of words and Han characters in the low 16 bits, of a pair of Han characters in
-    the high ones of its first."""
+    the next 16 of its first, of three in the ones above."""
     for i in range(count):
         bits = np.int64(0)
         if kind_T[i] == WORD or kind_T[i] == HAN:
             bits = look_up(key_H, value_H, hash_T[i])
         if kind_T[i] == HAN and i + 1 < count and kind_T[i + 1] == HAN:
-            bits |= look_up(key_H, value_H, mix(hash_T[i], hash_T[i + 1])) << 16
+            pair = mix(hash_T[i], hash_T[i + 1])
+            bits |= look_up(key_H, value_H, pair) << 16
+            if i + 2 < count and kind_T[i + 2] == HAN:
+                bits |= look_up(key_H, value_H, mix(pair, hash_T[i + 2])) << 32
         list_T[i] = bits

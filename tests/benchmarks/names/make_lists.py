@@ -65,7 +65,7 @@ LATIN = [
 """Locales of Faker whose names are written with Latin letters."""
 
 _WORD, _HAN = 1, 3  # what tokens.tokenise() begins the hash of a word and of a Han character with
-_SLOTS = 1 << 18
+_SLOTS = 1 << 19
 
 
 def provider(kind: str, locale: str) -> type:
@@ -121,10 +121,11 @@ def latin() -> Counter:
     return bits
 
 
-def chinese() -> tuple[Counter, Counter]:
-    """(character -> bits, pair of characters -> bits)."""
+def chinese() -> tuple[Counter, Counter, Counter]:
+    """(character -> bits, pair of characters -> bits, three -> bits)."""
     one: Counter = Counter()
     two: Counter = Counter()
+    more: Counter = Counter()
     china, taiwan = provider("person", "zh_CN"), provider("person", "zh_TW")
     for names in (china.last_names, taiwan.last_names):
         for name, share in names.items():
@@ -145,6 +146,8 @@ def chinese() -> tuple[Counter, Counter]:
                 foreign.update(word)
             elif kind == "nr" and len(word) == 3 and word[0] in china.last_names:
                 given.update(word[1:])
+            if len(word) == 3 and kind in ("nr", "nrfg", "nrt"):
+                more[word] |= lists.FOREIGN if kind == "nrt" else lists.NAME
             if len(word) == 2:
                 if kind in ("ns", "nt"):
                     two[word] |= lists.PLACE
@@ -165,7 +168,7 @@ def chinese() -> tuple[Counter, Counter]:
     address = provider("address", "zh_CN")
     for place in (*address.provinces, *address.cities, *address.districts, *provider("address", "zh_TW").cities):
         two[place[:2]] |= lists.PLACE
-    return one, two
+    return one, two, more
 
 
 def word_hash(word: str) -> int:
@@ -176,17 +179,20 @@ def word_hash(word: str) -> int:
 
 
 def han_hash(text: str) -> int:
-    first = int(mix.py_func(_HAN, ord(text[0])))
-    return first if len(text) == 1 else int(mix.py_func(first, int(mix.py_func(_HAN, ord(text[1])))))
+    code = 0
+    for place, c in enumerate(text):
+        one = int(mix.py_func(_HAN, ord(c)))
+        code = int(mix.py_func(code, one)) if place else one
+    return code
 
 
 def main() -> None:
     """Write the table: open addressing, a slot after the other, in the order of the hashes."""
-    one, two = chinese()
+    one, two, more = chinese()
     entries: dict[int, int] = {}
     for _text, bits, code in (
         *((w, b, word_hash(w)) for w, b in latin().items()),
-        *((c, b, han_hash(c)) for c, b in (*one.items(), *two.items())),
+        *((c, b, han_hash(c)) for c, b in (*one.items(), *two.items(), *more.items())),
     ):
         if bits:
             entries[code] = entries.get(code, 0) | bits
