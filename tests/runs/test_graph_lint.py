@@ -1,5 +1,8 @@
 """The graph keeps to what every runner does well: typed packed shuffles; no Reshuffle, state, SDF or side inputs."""
 
+from collections import Counter, defaultdict
+from pathlib import Path
+
 import apache_beam as beam
 import pytest
 from apache_beam.portability.api import beam_runner_api_pb2
@@ -7,8 +10,13 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 
 from gristmill.pipelines.recipe.load import load
 from gristmill.pipelines.records.elements import Split, Unit
+from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.graph import build
 from gristmill.pipelines.run.job import make_job
+from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.stages.duplicates.find import FindDuplicates
+from gristmill.pipelines.stages.exchange import Block, GroupBlocks
+from gristmill.pipelines.storage.plan_file import read_plan
 from gristmill.pipelines.storage.store import Store
 
 ALLOWED_CODERS = {"beam:coder:kv:v1", "beam:coder:varint:v1", "beam:coder:bytes:v1", "beam:coder:iterable:v1",
@@ -85,8 +93,6 @@ def test_lint__finds_what_it_is_for(corpus, tmp_path):
 
 
 def test_no_product_code_names_what_is_forbidden():
-    from pathlib import Path
-
     forbidden = (
         "DirectRunner",
         "WriteToText",
@@ -100,3 +106,42 @@ def test_no_product_code_names_what_is_forbidden():
         code = [line.split("#")[0] for line in file.read_text(encoding="utf-8").splitlines()]
         for word in forbidden:
             assert not any(word in line for line in code), f"{file}: {word}"
+
+
+class Weigh(beam.DoFn):
+    """Writes down the bytes of each key of a shuffle, and hands everything on."""
+
+    def __init__(self, shuffle: str, file: Path):
+        self.shuffle, self.file = shuffle, file
+
+    def process(self, block):
+        with self.file.open("a", encoding="utf-8") as file:
+            file.write(f"{self.shuffle}\t{block[0]}\t{len(block[1])}\n")
+        yield block
+
+
+IN_ONE_PLACE = {"AllFiles": 200, "all units": 6000, "barrier of duplicates": 6000}
+"""Shuffles with one key -> most bytes for each unit: addresses, receipts. They do not grow with a unit's documents."""
+
+
+def test_no_key__holds_more_than_its_share_of_the_bytes(corpus, tmp_path, monkeypatch):
+    def expand(self, blocks):
+        return whole(self, blocks | beam.ParDo(Weigh(self.label, tmp_path / "weights")).with_output_types(Block))
+
+    whole, documents, partitions = GroupBlocks.expand, 160, 20
+    monkeypatch.setattr(GroupBlocks, "expand", expand)
+    monkeypatch.setattr(FindDuplicates.__init__, "__defaults__", (documents // partitions,))
+    execute(Request(corpus.recipe, tmp_path / "run", runner="fnapi", until="text"))
+    units = len(read_plan(Store(str(tmp_path / "run"))))
+    weights: dict[str, Counter] = defaultdict(Counter)
+    for line in (tmp_path / "weights").read_text(encoding="utf-8").splitlines():
+        shuffle, key, size = line.split("\t")
+        weights[shuffle][key] += int(size)
+    bands = weights["ByKey"]
+    assert len(bands) >= partitions
+    assert max(bands.values()) < 3 * sum(bands.values()) / partitions
+    for shuffle, each in IN_ONE_PLACE.items():
+        (size,) = weights[shuffle].values()
+        assert size < each * units, shuffle
+    (forests,) = weights["InOnePlace"].values()
+    assert forests < 64 * documents, "a forest has fewer edges than documents"
