@@ -23,8 +23,8 @@ HERE = Path(__file__).parent
 
 def test_a_killed_watcher__starts_nothing_twice_and_loses_nothing(mill, target, tmp_path):
     """SIGKILL before and after every object that it writes and the process that it starts: 22 points."""
-    line = [sys.executable, HERE / "kills.py", mill / "run", target(), tmp_path]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=900)
+    line = [sys.executable, "-m", "tests.infra.trigger.kills", mill / "run", target(), tmp_path]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=900, cwd=HERE.parents[2])
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert len(found) >= 20

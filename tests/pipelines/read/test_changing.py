@@ -68,7 +68,7 @@ class Meddling(Guard):
     """Changes the file once its first thing has been read."""
 
     def __init__(self, change: Callable[[], object]):
-        object.__setattr__(self, "careful", False)
+        super().__init__()
         object.__setattr__(self, "change", change)
 
     def each(self, read: Callable[[], Iterator], rest: Callable) -> Iterator:

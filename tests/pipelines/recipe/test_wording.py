@@ -27,6 +27,7 @@ RECIPE = {
     "decide": [
         {**DECISION, "pareto": {"signal": "q"}, "when": {"language": ["en"], "script": ["Latn"], "source": ["web"]}}
     ],
+    "deduplicate": {"passages": [{"unit": "sentence"}]},
     "gates": ["alarms == 0"], "train": {"options": {"a": 1}}, "scrub": {"entities": ["EMAIL_ADDRESS"]},
 }  # fmt: skip
 LIBRARY = re.compile(

@@ -11,6 +11,7 @@ from gristmill.filters import placed as places
 from gristmill.pipelines.errors import InputError, RecipeError
 from gristmill.pipelines.recipe.load import LoadedRecipe, load
 from gristmill.pipelines.storage.models import bring, fetch, keep, models
+from gristmill.pipelines.storage.rundir import claim
 from gristmill.pipelines.storage.store import Store
 
 RECIPE = """\
@@ -45,7 +46,7 @@ def on_another_machine(recipe: LoadedRecipe):
 def test_bring__from_the_runs_own_copy(small_models, tmp_path) -> None:
     shutil.copy(small_models.file(), tmp_path / "edu.bin")
     recipe, store = loaded(tmp_path, "edu.bin"), Store.at(tmp_path / "run")
-    store.prepare()
+    claim(store)
     keep(store, recipe.recipe)
     (tmp_path / "edu.bin").unlink()
     worker = on_another_machine(recipe)

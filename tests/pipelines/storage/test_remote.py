@@ -175,7 +175,12 @@ def test_dead_endpoint__ends_after_some_tries(run, impatient, monkeypatch):
 
 @pytest.mark.parametrize(
     ("url", "said"),
-    [("s3://b/a", "AWS_ENDPOINT_URL"), ("hf://datasets/a/b", "HF_ENDPOINT"), ("gs://b/a", "network, proxy")],
+    [
+        ("s3://b/a", "AWS_ENDPOINT_URL"),
+        ("hf://datasets/a/b", "HF_ENDPOINT"),
+        ("gs://b/a", "STORAGE_EMULATOR_HOST"),
+        ("az://b/a", "network, proxy"),
+    ],
 )
 def test_no_answer__says_what_its_kind_of_store_goes_by(url, said):
     assert said in remote.explain(TimeoutError(), url).fix
