@@ -1,4 +1,4 @@
-"""`python -m tests.infra.trigger.kills RUN TARGET FOLDER`: watchers that are killed before and after everything they do.
+"""`python -m tests.infra.trigger.kills RUN TARGET FOLDER`: watchers killed before and after all that they do.
 
 One copy of the run for each point. Afterwards two watchers at once go on, and it is printed how often the training was
 started: JSON, point -> [what the killed one did last, times].
