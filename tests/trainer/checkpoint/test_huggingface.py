@@ -114,7 +114,7 @@ def test_write_transformers__a_reward_model_scores_alike_as_a_sequence_classifie
     with torch.no_grad():
         found = theirs.eval()(input_ids=ids, attention_mask=(ids != PAD).long()).logits[:, 0]
     expected = torch.tensor(score(ours, talks))
-    assert expected.std() > 0.01
+    assert expected.std() > 0.001
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
 
 
