@@ -14,10 +14,10 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from gristmill.infra.prepare import differing, pins, prepare
 from gristmill.pipelines.errors import Exit, GristmillError, RunnerError
+from gristmill.pipelines.processes.identity import born
 from gristmill.pipelines.runners.portable.engines import (
     ENGINES,
     FLINK,
@@ -63,11 +63,8 @@ class Daemon:
 
 def start_time(pid: int) -> int | None:
     """When a process started, None if it is gone or a zombie."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] == "Z" else int(fields[19])
+    ticks = born(pid)
+    return int(ticks) if ticks else None
 
 
 class Cluster:

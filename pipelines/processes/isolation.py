@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import NoReturn, ParamSpec, TypeVar
 
 from gristmill.pipelines.errors import BadRecordError
+from gristmill.pipelines.processes.clock import now, since
 from gristmill.pipelines.processes.lifetime import end_with_parent
-from gristmill.pipelines.records.clock import now, since
 
 TRIES = 3
 """Deaths of a child until its records are held to blame: another process may have emptied the memory."""

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gristmill.pipelines.errors import utf8_text
-from gristmill.pipelines.records.clock import FIRST, SPENT_ON, WAITED
+from gristmill.pipelines.processes.clock import FIRST, SPENT_ON, WAITED
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.run.measured import BY_UNIT
+from gristmill.pipelines.run.remaining import at_once
 from gristmill.pipelines.stages.decide_again import DECIDED_AGAIN
 
 LEAST_SECONDS, LEAST_SHARE = 5.0, 0.2
@@ -76,7 +78,7 @@ def bottlenecks(tasks: Sequence[Task], facts: Facts) -> list[Bottleneck]:
     for task in tasks:
         by_stage.setdefault(task.stage, []).append(task)
     workers = facts.workers or max((_at_once(done) for done in by_stage.values()), default=1)
-    found = [one for stage in ("score", "text", "tokens") for one in _idle(by_stage.get(stage, []), workers, facts)]
+    found = [one for stage in BY_UNIT for one in _idle(by_stage.get(stage, []), workers, facts)]
     found += _alone(by_stage.get("tokenizer", []), workers, facts)
     found += [one for done in by_stage.values() for one in _waiting(done, workers, facts)]
     found += _dear(by_stage, workers)
@@ -86,7 +88,7 @@ def bottlenecks(tasks: Sequence[Task], facts: Facts) -> list[Bottleneck]:
 def tasks_of(units: Sequence[Unit], receipts: Mapping[str, Sequence[Receipt]], started: float) -> list[Task]:
     """What a run did itself: the units of its receipts, by stage, that were begun after it had started."""
     return [
-        _task(stage, receipt, units[at] if stage in ("score", "text", "tokens") else None)
+        _task(stage, receipt, units[at] if stage in BY_UNIT else None)
         for stage, done in receipts.items()
         for at, receipt in enumerate(done)
         if receipt.finished - receipt.seconds >= started
@@ -202,9 +204,4 @@ def _name(kind: str) -> str:
 
 
 def _at_once(done: Sequence[Task]) -> int:
-    turns = sorted([(task.finished - task.seconds, 1) for task in done] + [(task.finished, -1) for task in done])
-    most = running = 0
-    for _, turn in turns:
-        running += turn
-        most = max(most, running)
-    return most
+    return at_once((task.finished - task.seconds, task.finished) for task in done)

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from gristmill.pipelines.processes.clock import FIRST, SPENT_ON
 from gristmill.pipelines.records.accounts import IN
-from gristmill.pipelines.records.clock import FIRST, SPENT_ON
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Part, Receipt
 from gristmill.pipelines.run.forecast import ALONE_ERROR, Measured, SourceCost

@@ -1,6 +1,7 @@
 """How long a stage will still take, from its receipts: by the bytes of its units, and by what each source costs."""
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 KNOWN_UNITS, KNOWN_ROUNDS = 3, 2
@@ -24,8 +25,8 @@ def seconds_left(done: Sequence[Done], left: Sequence[tuple[str, int]], since: f
     if not left:
         return None
     now = [unit for unit in done if unit.finished >= since]
-    at_once = _at_once(now)
-    if len(now) < max(KNOWN_UNITS, KNOWN_ROUNDS * at_once):
+    most = at_once((unit.finished - unit.seconds, unit.finished) for unit in now)
+    if len(now) < max(KNOWN_UNITS, KNOWN_ROUNDS * most):
         return None
     elapsed = max(unit.finished for unit in now) - min(unit.finished - unit.seconds for unit in now)
     worked, whole = sum(unit.seconds for unit in now), _rate(done)
@@ -44,11 +45,8 @@ def _rate(units: Iterable[Done]) -> float | None:
     return sum(unit.seconds for unit in some) / size if size else None
 
 
-def _at_once(units: Sequence[Done]) -> int:
-    """How many of these were under way at once, at most."""
-    turns = sorted([(unit.finished - unit.seconds, 1) for unit in units] + [(unit.finished, -1) for unit in units])
-    most = running = 0
-    for _, turn in turns:
-        running += turn
-        most = max(most, running)
-    return most
+def at_once(spans: Iterable[tuple[float, float]]) -> int:
+    """How many of these, (began, ended), were under way at once, at most."""
+    some = list(spans)
+    turns = sorted([(began, 1) for began, _ in some] + [(ended, -1) for _, ended in some])
+    return max(accumulate(turn for _, turn in turns), default=0)

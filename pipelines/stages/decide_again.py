@@ -16,8 +16,8 @@ from gristmill.filters.dedup.fingerprint_file import fingerprint_batch
 from gristmill.filters.dedup.fingerprints import describe, fingerprint
 from gristmill.filters.edits import Edits
 from gristmill.filters.measured import Measured, Stored
+from gristmill.pipelines.processes.clock import now, since
 from gristmill.pipelines.records.accounts import DEAD, KEPT, Account
-from gristmill.pipelines.records.clock import now, since
 from gristmill.pipelines.records.columns import VERDICTS as VERDICT_COLUMNS
 from gristmill.pipelines.records.columns import assemble
 from gristmill.pipelines.records.elements import Unit

@@ -14,7 +14,7 @@ import numpy as np
 from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
-from gristmill.pipelines.records.clock import now, since
+from gristmill.pipelines.processes.clock import now, since
 
 Block = tuple[int, bytes]
 """(partition, packed rows). As a type hint it selects VarInt and Bytes coders; any looser one falls back to pickle."""

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 import apache_beam as beam
 
 from gristmill.filters.signals import SPENT
+from gristmill.pipelines.processes.clock import FIRST, SPENT_ON, WAITED, begin, is_first, now, since, waited
 from gristmill.pipelines.read.unit import read_unit
 from gristmill.pipelines.recipe.schema import Recipe
-from gristmill.pipelines.records.clock import FIRST, SPENT_ON, WAITED, begin, is_first, now, since, waited
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.decide_again import Earlier, decide_again

@@ -18,12 +18,12 @@ import pyarrow.compute as pc
 from gristmill.filters.edits import Edits, apply
 from gristmill.filters.pii.engine import Scrubber
 from gristmill.filters.pii.values import Values
+from gristmill.pipelines.processes.clock import FIRST, SPENT_ON, WAITED, begin, is_first, since, waited
 from gristmill.pipelines.processes.isolation import Guard
 from gristmill.pipelines.recipe.columns import dropped_schema, scrubbed_fields, text_schema
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records import columns
 from gristmill.pipelines.records.accounts import DEAD, DROPPED, DUPLICATE_RULES, EMPTIED, IN, KEPT, Accounts
-from gristmill.pipelines.records.clock import FIRST, SPENT_ON, WAITED, begin, is_first, since, waited
 from gristmill.pipelines.records.conversations import COLUMNS, MESSAGES, follow
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.gather import gather

@@ -10,9 +10,9 @@ import apache_beam as beam
 import numpy as np
 
 from gristmill.pipelines.errors import DamageError, RecipeError
+from gristmill.pipelines.processes.clock import now, since
 from gristmill.pipelines.recipe.files.tokenizer_files import TakenTokenizer
 from gristmill.pipelines.recipe.schema import Recipe, Tokenizer
-from gristmill.pipelines.records.clock import now, since
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.numbered import unpack
 from gristmill.pipelines.storage.layout import CARD, LOADED, MODEL

@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gristmill.pipelines.processes.clock import FIRST, WAITED, begin, is_first, now, since, waited
 from gristmill.pipelines.processes.isolation import Guard
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.accounts import DEAD, DROPPED, IN, KEPT, Accounts
-from gristmill.pipelines.records.clock import FIRST, WAITED, begin, is_first, now, since, waited
 from gristmill.pipelines.records.columns import dead_batch
 from gristmill.pipelines.records.dead_letters import dead_letter
 from gristmill.pipelines.records.receipts import Part, Receipt

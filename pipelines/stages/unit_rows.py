@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from gristmill.pipelines.errors import DamageError
-from gristmill.pipelines.records.clock import Moment, begin, since
+from gristmill.pipelines.processes.clock import Moment, now, since
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.exchange import COST_TAG, Block, Cost, rows_of
 from gristmill.pipelines.storage.parts import PartWriter, read_parts
@@ -47,7 +47,7 @@ class StoreRows(beam.DoFn):
 
     def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[tuple[int, Receipt]]:
         """One unit."""
-        began = begin()
+        began = now()
         number, blocks = element
         rows, scored = [], None
         for block in blocks:
@@ -68,9 +68,9 @@ class StoreRows(beam.DoFn):
         raw = pa.array([rows.tobytes()], pa.large_binary())
         with ExitStack() as stack:
             writer = stack.enter_context(PartWriter(self.book.store, self.dataset, unit))
-            writer.write(pa.record_batch([raw], ["members"]))
+            writer.write(pa.record_batch([raw], ["rows"]))
         cost = finding + Cost(*since(began))
-        details = {"members": len(rows)}
+        details = {"rows": len(rows)}
         parts = tuple(writer.parts)
         receipt = Receipt(self.book.stage, unit, parts, (), cost.seconds, cost.cpu_seconds, details=details)
         self.book.commit(receipt)

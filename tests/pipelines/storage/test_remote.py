@@ -47,7 +47,7 @@ def _forget_clients():
 
 
 def test_hurt_requests__every_operation_gets_through(s3, run, flaky, impatient, monkeypatch, tmp_path):
-    port = flaky(16)
+    port = flaky(11)
     monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
     for number in range(8):
         run.write_json(f"receipts/{number}.json", {"源": number})

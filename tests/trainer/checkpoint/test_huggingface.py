@@ -101,6 +101,7 @@ REWARDS = {
 @pytest.mark.parametrize("family", REWARDS)
 def test_write_transformers__a_reward_model_scores_alike_as_a_sequence_classifier(family, tmp_path):
     """Padded rows of several lengths, as `Judge` reads them: at the last token."""
+    torch.manual_seed(0)
     config = replace(REWARDS[family], vocabulary=90, context=64, hidden=0, head="score")
     ours = float32(randomised(Model(config), 0))
     assert write_transformers(ours, tmp_path, others={"score_mean": 0.25}) == family
@@ -114,7 +115,7 @@ def test_write_transformers__a_reward_model_scores_alike_as_a_sequence_classifie
     with torch.no_grad():
         found = theirs.eval()(input_ids=ids, attention_mask=(ids != PAD).long()).logits[:, 0]
     expected = torch.tensor(score(ours, talks))
-    assert expected.std() > 0.001
+    assert expected.std() > 0.01
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-4)
 
 

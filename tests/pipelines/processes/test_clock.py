@@ -6,7 +6,7 @@ import time
 
 import numba
 
-from gristmill.pipelines.records.clock import begin, is_first, now, since, waited
+from gristmill.pipelines.processes.clock import begin, is_first, now, since, waited
 
 
 def test_since__compiling_a_kernel_is_no_work():
@@ -46,5 +46,5 @@ def test_waited__sleeping_counts_and_working_does_not():
 
 def test_is_first__once_a_process():
     assert [is_first("some stage"), is_first("some stage"), is_first("another")] == [True, False, True]
-    code = "from gristmill.pipelines.records.clock import is_first; print(is_first('some stage'))"
+    code = "from gristmill.pipelines.processes.clock import is_first; print(is_first('some stage'))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "True\n"
