@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pyarrow as pa
 
 from gristmill.filters.dedup.fingerprints import fingerprint
+from gristmill.filters.dedup.passages import cut_passages, find_passages
 from gristmill.filters.edits import Edits
 from gristmill.filters.kernels.jit import cache_folder
 from gristmill.filters.language.identify import script_of
@@ -49,6 +50,7 @@ def preload(recipe: Recipe) -> None:
             raise InputError(f"a model cannot be used: {error}", where="the recipe's `classifiers`", fix=fix) from None
     scorer.fingerprint(batch, source, scored)
     _clean(recipe, batch, scored.judgement.edits)
+    _cut(recipe, batch)
     _read(recipe)
 
 
@@ -64,6 +66,7 @@ def _rest(recipe: Recipe, batch: pa.RecordBatch) -> None:
     if recipe.deduplicate:
         fingerprint(batch.column("text"), recipe.deduplicate.minhash)
     _clean(recipe, batch, Edits.none(batch.num_rows))
+    _cut(recipe, batch)
     if recipe.tokenizer:
         with tempfile.TemporaryDirectory() as folder:
             train(PAGES, TokenizerOptions(recipe.tokenizer.model, 512, lower=True), folder)
@@ -74,6 +77,13 @@ def _clean(recipe: Recipe, batch: pa.RecordBatch, edits: Edits) -> None:
     script_of(batch.column("text"))
     values = {"edits": edits.column(), "lang": "en", "text": batch.column("text")}
     UnitCleaner(recipe).clean(columns.assemble(curated_schema(recipe), batch.num_rows, values))
+
+
+def _cut(recipe: Recipe, batch: pa.RecordBatch) -> None:
+    text = batch.column("text")
+    for wanted in recipe.deduplicate.passages if recipe.deduplicate else ():
+        found = find_passages(text, wanted.unit, wanted.run)
+        cut_passages(text, found.doc, found.begin, found.end, wanted.unit)
 
 
 @contextlib.contextmanager
