@@ -10,14 +10,17 @@ import spacy
 from gristmill.filters.pii import models
 from gristmill.filters.pii.engine import Scrubber
 
+MODEL_ONLY = "ada of the mill"
+"""No name to our tagger, which reads every language."""
+
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory) -> dict[str, str]:
     """Blank pipelines with a list of names, as models on disk."""
     found = {}
-    for language, name in (("en", "Ada Lovelace"), ("zh", "张三")):
+    for language, names in (("en", ("Ada Lovelace", MODEL_ONLY)), ("zh", ("张三",))):
         nlp = spacy.blank(language)
-        nlp.add_pipe("entity_ruler").add_patterns([{"label": "PERSON", "pattern": name}])
+        nlp.add_pipe("entity_ruler").add_patterns([{"label": "PERSON", "pattern": name} for name in names])
         found[language] = str(tmp_path_factory.mktemp("models") / language)
         nlp.to_disk(found[language])
     return found
@@ -27,14 +30,15 @@ def test_model__names_and_patterns_together(folders):
     scrubber = Scrubber(["PERSON", "EMAIL_ADDRESS"], nlp_engine=folders)
     assert scrubber.find("Ada Lovelace <ada@example.org>", "en")[0].entity == "PERSON"
     text = pa.array(
-        ["Ada Lovelace, ada@example.org", "联系人张三，邮箱a@qq.com", "Ada Lovelace", None], pa.large_string()
+        ["Ada Lovelace, ada@example.org", "联系人张三，邮箱a@qq.com", MODEL_ONLY, None, MODEL_ONLY], pa.large_string()
     )
-    edits = scrubber.edits(text, ["en", "zh", "fr", "en"])
+    edits = scrubber.edits(text, ["en", "zh", "fr", "en", "en"])
     assert [[(e["start"], e["end"], e["kind"]) for e in doc] for doc in edits.column().to_pylist()] == [
         [(0, 12, "PERSON"), (14, 29, "EMAIL_ADDRESS")],
         [(9, 15, "PERSON"), (24, 32, "EMAIL_ADDRESS")],
         [],  # no model for French
         [],
+        [(0, len(MODEL_ONLY), "PERSON")],
     ]
 
 
