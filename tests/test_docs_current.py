@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from gristmill.pipelines.cli.docs import DOCS, pages
-from gristmill.pipelines.cli.init import example
 from gristmill.pipelines.cli.main import Commands
+from gristmill.pipelines.cli.writing.init import example
 
 
 @pytest.mark.parametrize("name", ["recipe.schema.json", "recipe.md", "rules.md", "cli.md", "datasets.md"])

@@ -12,8 +12,8 @@ from gristmill.pipelines.cli.terminal.output import note, out, prepare, say_erro
 from gristmill.pipelines.errors import Exit, GristmillError, RecipeError, RunnerError
 from gristmill.pipelines.recipe.load import load
 from gristmill.pipelines.recipe.sizes import parse_bytes
-from gristmill.pipelines.run.cloud_cost import PRICES, Bill, Item, Machine, bill, read_prices, use_of_forecast
-from gristmill.pipelines.run.forecast import forecast
+from gristmill.pipelines.run.capacity.cloud_cost import PRICES, Bill, Item, Machine, bill, read_prices, use_of_forecast
+from gristmill.pipelines.run.capacity.forecast import forecast
 from gristmill.pipelines.run.job import plan_units
 from gristmill.pipelines.run.trying import try_part
 from gristmill.pipelines.runners.dataflow.options import parse

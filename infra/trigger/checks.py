@@ -12,7 +12,7 @@ import yaml
 from gristmill.filters.names import nearest
 from gristmill.infra.trigger.previous import drifted
 from gristmill.infra.trigger.target import Require
-from gristmill.pipelines.cli.train import TRAINED_ON
+from gristmill.pipelines.cli.training.train import TRAINED_ON
 from gristmill.pipelines.errors import DamageError, RecipeError
 from gristmill.pipelines.report.alarms.gates import GateResult, compare
 from gristmill.pipelines.storage.layout import INDEX, MANIFEST, RECIPE, REPORT, STATE

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from gristmill.infra.work.kept import fetch, keep
 from gristmill.infra.work.order import Step
-from gristmill.pipelines.cli.lineage import tell_training
-from gristmill.pipelines.cli.train import on_this_machine, recipe_options
+from gristmill.pipelines.cli.running.lineage import tell_training
+from gristmill.pipelines.cli.training.train import on_this_machine, recipe_options
 from gristmill.pipelines.errors import Exit, GristmillError, RecipeError
 from gristmill.pipelines.report.build import write_report
 from gristmill.pipelines.storage.layout import INDEX, MANIFEST

@@ -11,10 +11,18 @@ from typer.core import TyperCommand, TyperGroup
 
 
 @dataclass(frozen=True)
-class Entry:
-    """Where a command stands: its group in the help, its file in this folder, its function (absent: of that name)."""
+class Panel:
+    """A group of commands: its title in the help, the folder that holds their files."""
 
-    panel: str
+    title: str
+    folder: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a command stands: its panel, its file in the panel's folder, its function (absent: of that name)."""
+
+    panel: Panel
     file: str
     function: str = ""
     settings: str = ""
@@ -22,17 +30,19 @@ class Entry:
 
     def listed(self, name: str) -> Any:
         """The command as the help lists it."""
-        body = ast.parse((Path(__file__).parent / f"{self.file}.py").read_bytes()).body
+        body = ast.parse((Path(__file__).parent / self.panel.folder / f"{self.file}.py").read_bytes()).body
         wanted = self.function or self.file
         (function,) = (node for node in body if isinstance(node, ast.FunctionDef) and node.name == wanted)
-        return TyperCommand(name, help=ast.get_docstring(function), rich_help_panel=self.panel, add_help_option=False)
+        return TyperCommand(
+            name, help=ast.get_docstring(function), rich_help_panel=self.panel.title, add_help_option=False
+        )
 
     def load(self, name: str) -> Any:
         """The command itself."""
-        module = importlib.import_module(f"gristmill.pipelines.cli.{self.file}")
+        module = importlib.import_module(f"gristmill.pipelines.cli.{self.panel.folder}.{self.file}")
         app = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
         settings = getattr(module, self.settings) if self.settings else None
-        app.command(name, rich_help_panel=self.panel, context_settings=settings)(
+        app.command(name, rich_help_panel=self.panel.title, context_settings=settings)(
             getattr(module, self.function or self.file)
         )
         return typer.main.get_command(app)

@@ -1,4 +1,4 @@
-"""The command: `gristmill COMMAND`. One file per command; this one only lists them, catches and prints."""
+"""The command: `gristmill COMMAND`. One file per command, in its panel's folder; this one lists, catches and prints."""
 
 import sys
 from importlib.metadata import version
@@ -6,14 +6,17 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from gristmill.pipelines.cli.commands import Commands, Entry
+from gristmill.pipelines.cli.commands import Commands, Entry, Panel
 from gristmill.pipelines.cli.terminal.output import fail, out, prepare
 from gristmill.pipelines.cli.terminal.usage import UsageError, explain, is_help
 from gristmill.pipelines.errors import Exit, GristmillError, refusal
 from gristmill.pipelines.processes.lifetime import leave
 
-WRITE, RUN, LOOK, TRAIN = "Write a recipe", "Run it", "Look at what came out", "Train on it"
-LEARN = "Learn what to keep"
+WRITE = Panel("Write a recipe", "writing")
+RUN = Panel("Run it", "running")
+LOOK = Panel("Look at what came out", "inspecting")
+LEARN = Panel("Learn what to keep", "learning")
+TRAIN = Panel("Train on it", "training")
 
 Commands.table = {
     "init": Entry(WRITE, "init"),

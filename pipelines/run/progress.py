@@ -6,7 +6,7 @@ from typing import Any
 
 from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.records.accounts import IN
-from gristmill.pipelines.run import remaining
+from gristmill.pipelines.run.capacity import remaining
 from gristmill.pipelines.run.request import DECIDING
 from gristmill.pipelines.storage.layout import STATE
 from gristmill.pipelines.storage.receipt_book import read_note, read_receipt

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from gristmill.pipelines.run.forecast import Measured
+from gristmill.pipelines.run.capacity.forecast import Measured
 
 
 def try_part(recipe: Path, size: int) -> tuple[Measured | None, str]:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from gristmill.pipelines.run.forecast import Forecast, Measured, forecast
+from gristmill.pipelines.run.capacity.forecast import Forecast, Measured, forecast
 from gristmill.pipelines.storage.plan_file import read_plan
 from gristmill.pipelines.storage.store import Store
 

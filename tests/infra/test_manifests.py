@@ -9,8 +9,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from gristmill.pipelines.cli import run as run_command
 from gristmill.pipelines.cli.main import app
+from gristmill.pipelines.cli.running import run as run_command
 from gristmill.pipelines.recipe.check import check
 from gristmill.pipelines.recipe.load import load
 from gristmill.pipelines.run.request import Request

@@ -10,7 +10,9 @@ from types import SimpleNamespace
 import pytest
 import typer
 
-from gristmill.pipelines.cli import report, status, train, verify, why
+from gristmill.pipelines.cli.inspecting import report, verify, why
+from gristmill.pipelines.cli.running import status
+from gristmill.pipelines.cli.training import train
 from gristmill.pipelines.errors import DamageError, GristmillError
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request

@@ -2,8 +2,8 @@
 
 import pytest
 
+from gristmill.pipelines.run.capacity.forecast import Measured, forecast
 from gristmill.pipelines.run.execute import execute
-from gristmill.pipelines.run.forecast import Measured, forecast
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.plan_file import read_plan
 from gristmill.pipelines.storage.store import Store

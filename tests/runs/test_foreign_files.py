@@ -6,8 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from gristmill.pipelines.cli import clean, demo, report, status, train
-from gristmill.pipelines.cli.run import supervise
+from gristmill.pipelines.cli.inspecting import report
+from gristmill.pipelines.cli.running import clean, demo, status
+from gristmill.pipelines.cli.running.run import supervise
+from gristmill.pipelines.cli.training import train
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request

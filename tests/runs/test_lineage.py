@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gristmill.pipelines.cli import lineage
+from gristmill.pipelines.cli.running import lineage
 from tests.pipelines.run.test_lineage import check
 
 pytestmark = pytest.mark.process

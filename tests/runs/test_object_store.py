@@ -16,8 +16,10 @@ from types import SimpleNamespace
 import pytest
 import typer
 
-from gristmill.pipelines.cli import report, status, train, verify
-from gristmill.pipelines.cli import why as explore
+from gristmill.pipelines.cli.inspecting import report, verify
+from gristmill.pipelines.cli.inspecting import why as explore
+from gristmill.pipelines.cli.running import status
+from gristmill.pipelines.cli.training import train
 from gristmill.pipelines.errors import DamageError, RecipeError
 from gristmill.pipelines.report.model import Report
 from gristmill.pipelines.run.execute import execute

@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
-from gristmill.pipelines.cli.why import why
+from gristmill.pipelines.cli.inspecting.why import why
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 

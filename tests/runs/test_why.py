@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from gristmill.pipelines.cli.why import why
+from gristmill.pipelines.cli.inspecting.why import why
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request

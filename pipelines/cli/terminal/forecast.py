@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gristmill.pipelines.report.theme import duration, size
-from gristmill.pipelines.run.forecast import Forecast, Range
+from gristmill.pipelines.run.capacity.forecast import Forecast, Range
 
 SHOWN = 6
 """Datasets listed, the largest; the others together."""

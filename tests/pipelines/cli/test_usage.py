@@ -3,7 +3,7 @@
 import pytest
 
 from gristmill.pipelines.cli import main as command
-from gristmill.pipelines.cli.train import STAGES
+from gristmill.pipelines.cli.training.train import STAGES
 from gristmill.trainer import __main__ as trainer
 from gristmill.trainer.commands.train import stages
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gristmill.pipelines.cli.init import example
+from gristmill.pipelines.cli.writing.init import example
 from gristmill.pipelines.recipe.check import check
 from gristmill.pipelines.recipe.doubts import doubts
 from gristmill.pipelines.recipe.load import load

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from gristmill.pipelines.cli.validate import validate
+from gristmill.pipelines.cli.writing.validate import validate
 from gristmill.pipelines.errors import GristmillError
 
 DOCS = [{"id": f"文{i}", "content": "山水之间有一座古老的磨坊。The mill turns.", "n": 0.5} for i in range(5)]

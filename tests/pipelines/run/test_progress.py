@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from gristmill.pipelines.cli.status import status
+from gristmill.pipelines.cli.running.status import status
 from gristmill.pipelines.cli.terminal.live import LOG_SECONDS, ProgressView
 from gristmill.pipelines.cli.terminal.output import time_left
 from gristmill.pipelines.records.accounts import Account

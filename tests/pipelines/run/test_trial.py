@@ -13,7 +13,7 @@ import pytest
 
 from gristmill.pipelines.recipe.load import load
 from gristmill.pipelines.records.elements import Split, Unit
-from gristmill.pipelines.run.forecast import Measured
+from gristmill.pipelines.run.capacity.forecast import Measured
 from gristmill.pipelines.run.trial import LEAST, _spread, _units, main
 from tests.runs.conftest import chinese, english
 

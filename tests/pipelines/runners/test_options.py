@@ -9,7 +9,7 @@ from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOpt
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from typer.testing import CliRunner
 
-from gristmill.pipelines.cli.run import BEAM_ARGS, run
+from gristmill.pipelines.cli.running.run import BEAM_ARGS, run
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.runners.budget import Budget
 from gristmill.pipelines.runners.local import runner as local

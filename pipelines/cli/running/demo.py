@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from gristmill.pipelines.cli.init import example
-from gristmill.pipelines.cli.run import supervise
+from gristmill.pipelines.cli.running.run import supervise
 from gristmill.pipelines.cli.terminal.output import note, out
-from gristmill.pipelines.cli.train import generate_text, start_trainer
+from gristmill.pipelines.cli.training.train import generate_text, start_trainer
+from gristmill.pipelines.cli.writing.init import example
 from gristmill.pipelines.errors import Exit, RecipeError
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.layout import STATE

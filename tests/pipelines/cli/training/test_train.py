@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from gristmill.pipelines.cli import main, train
+from gristmill.pipelines.cli import main
+from gristmill.pipelines.cli.training import train
 from gristmill.pipelines.report import build
 
 OPTIONS = "--from runs/x/train/sft --task sort --set grpo.beta=0.1".split()  # noqa: SIM905

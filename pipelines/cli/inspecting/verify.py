@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gristmill.pipelines.cli.terminal.output import human_bytes, note, out
-from gristmill.pipelines.cli.train import call_trainer
+from gristmill.pipelines.cli.training.train import call_trainer
 from gristmill.pipelines.errors import Exit
 from gristmill.pipelines.storage.rundir import is_run, open_run
 from gristmill.pipelines.storage.store import Store

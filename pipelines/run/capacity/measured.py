@@ -9,7 +9,7 @@ from gristmill.pipelines.processes.clock import FIRST, SPENT_ON
 from gristmill.pipelines.records.accounts import IN
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Part, Receipt
-from gristmill.pipelines.run.forecast import ALONE_ERROR, Measured, SourceCost
+from gristmill.pipelines.run.capacity.forecast import ALONE_ERROR, Measured, SourceCost
 from gristmill.pipelines.run.request import DECIDING
 from gristmill.pipelines.stages.score import FINGERPRINTS
 

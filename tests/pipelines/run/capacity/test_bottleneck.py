@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from gristmill.pipelines.records.elements import Split, Unit
 from gristmill.pipelines.records.receipts import Receipt
-from gristmill.pipelines.run.bottleneck import Facts, Task, bottlenecks, tasks_of
+from gristmill.pipelines.run.capacity.bottleneck import Facts, Task, bottlenecks, tasks_of
 
 MB = 1_000_000
 FACTS = Facts(workers=4, elapsed=100.0, unit_bytes=16 * MB, input_bytes=640 * MB, sample_bytes=50 * MB)

@@ -2,7 +2,14 @@
 
 import pytest
 
-from gristmill.pipelines.run.forecast import START_SECONDS, Measured, Range, SourceCost, StageForecast, forecast
+from gristmill.pipelines.run.capacity.forecast import (
+    START_SECONDS,
+    Measured,
+    Range,
+    SourceCost,
+    StageForecast,
+    forecast,
+)
 
 ALL = ("score", "duplicates", "text", "tokenizer", "tokens")
 

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from gristmill.pipelines.cli.lineage import OPENLINEAGE_HELP, tell_training
+from gristmill.pipelines.cli.running.lineage import OPENLINEAGE_HELP, tell_training
 from gristmill.pipelines.cli.terminal.output import note
-from gristmill.pipelines.cli.watch import hand_over
+from gristmill.pipelines.cli.training.watch import hand_over
 from gristmill.pipelines.errors import Exit, RecipeError
 from gristmill.pipelines.recipe.load import load
 from gristmill.pipelines.storage.layout import INDEX, MANIFEST, PLUGINS, RECIPE, STATE

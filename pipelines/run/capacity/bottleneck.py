@@ -13,8 +13,8 @@ from gristmill.pipelines.errors import utf8_text
 from gristmill.pipelines.processes.clock import FIRST, SPENT_ON, WAITED
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt
-from gristmill.pipelines.run.measured import BY_UNIT
-from gristmill.pipelines.run.remaining import at_once
+from gristmill.pipelines.run.capacity.measured import BY_UNIT
+from gristmill.pipelines.run.capacity.remaining import at_once
 from gristmill.pipelines.stages.decide_again import DECIDED_AGAIN
 
 LEAST_SECONDS, LEAST_SHARE = 5.0, 0.2

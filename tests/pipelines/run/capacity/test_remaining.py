@@ -2,7 +2,7 @@
 
 import pytest
 
-from gristmill.pipelines.run.remaining import Done, seconds_left
+from gristmill.pipelines.run.capacity.remaining import Done, seconds_left
 
 SINCE = 1000.0
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gristmill.pipelines.errors import InputError, RecipeError
-from gristmill.pipelines.run.cloud_cost import (
+from gristmill.pipelines.run.capacity.cloud_cost import (
     PRICES,
     Machine,
     Use,
@@ -15,7 +15,7 @@ from gristmill.pipelines.run.cloud_cost import (
     read_prices,
     use_of_forecast,
 )
-from gristmill.pipelines.run.forecast import Forecast, Range, StageForecast
+from gristmill.pipelines.run.capacity.forecast import Forecast, Range, StageForecast
 
 USE = Use(core_seconds=36_000, shuffled=30e9, stored=500e9, requests=10_000)
 

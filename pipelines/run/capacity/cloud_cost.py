@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gristmill.pipelines.errors import InputError, RecipeError
-from gristmill.pipelines.run.forecast import REQUESTS_EACH, REQUESTS_ONCE, Forecast
+from gristmill.pipelines.run.capacity.forecast import REQUESTS_EACH, REQUESTS_ONCE, Forecast
 
 PRICES = Path(__file__).with_name("dataflow_prices.json")
 GB = 1e9

@@ -17,11 +17,11 @@ from typing import Annotated, Any
 import typer
 
 from gristmill.filters.names import nearest
-from gristmill.pipelines.cli.lineage import OPENLINEAGE_HELP, RunEvents
+from gristmill.pipelines.cli.running.lineage import OPENLINEAGE_HELP, RunEvents
 from gristmill.pipelines.cli.terminal.live import ProgressView
 from gristmill.pipelines.cli.terminal.output import err, human_bytes, note, out, say_error, warn
 from gristmill.pipelines.cli.terminal.usage import dashed
-from gristmill.pipelines.cli.watch import check_target, hand_over
+from gristmill.pipelines.cli.training.watch import check_target, hand_over
 from gristmill.pipelines.errors import Exit, GristmillError, RecipeError, inert
 from gristmill.pipelines.processes.lifetime import SCRATCH
 from gristmill.pipelines.recipe.glance import name_of
@@ -289,7 +289,7 @@ def _say_reported(request: Request, store: Store, pid: int) -> None:
 def _say_forecast(store: Store, state: dict[str, Any]) -> None:
     """What the whole will take, from a run over a sample."""
     from gristmill.pipelines.cli.terminal.forecast import outlook
-    from gristmill.pipelines.run.forecast import Measured, forecast
+    from gristmill.pipelines.run.capacity.forecast import Measured, forecast
     from gristmill.pipelines.storage.plan_file import read_plan
 
     found = forecast(Measured.from_json(state["measured"]), [(unit.source, unit.bytes) for unit in read_plan(store)])
