@@ -103,6 +103,8 @@ def _kinds(recipe: Recipe) -> Iterator[Problem]:
     if recipe.kind != "chat" and (recipe.tokens.ghost or recipe.tokens.learn != "assistant"):
         key = "ghost" if recipe.tokens.ghost else "learn"
         yield ("tokens", key), "only sources with `chat` are learnt turn by turn; remove this key"
+    if recipe.tokens.packing == "chunks" and all(source.kind != "text" for source in recipe.sources.values()):
+        yield ("tokens", "packing"), f"'chunks' cut what does not fit, and {recipe.kind} is never cut; use `best_fit`"
 
 
 def _judged_parts(recipe: Recipe, decision: Decision, path: RecipePath) -> Iterator[Problem]:

@@ -141,6 +141,9 @@ class Tokens(Model):
     """Tokens per training row."""
     validation: Share = 0.01
     """Share of duplicate clusters held out, by hash of the cluster."""
+    packing: Literal["best_fit", "chunks", "document"] = "best_fit"
+    """How documents become rows: `best_fit` cuts only what is longer than a row and fills rows with what fits; `chunks`
+    puts documents one after the other and cuts wherever a row is full; `document`: a row holds one document."""
     learn: Literal["assistant", "last"] = "assistant"
     """Of conversations (`chat`): every turn of the assistant is learnt, or only the last one."""
     ghost: bool = False

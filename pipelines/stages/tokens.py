@@ -238,7 +238,8 @@ def _plan_split(recipe: Recipe, book: ReceiptBook, split: str, receipts: list[Re
                 )
                 mapped.append(shard)
         # Conversations fit into rows as they were rendered; only texts may be cut.
-        plan = pack(mapped, length, seed=recipe.seed, whole=all(one.kind != "text" for one in recipe.sources.values()))
+        whole = all(one.kind != "text" for one in recipe.sources.values())
+        plan = pack(mapped, length, seed=recipe.seed, whole=whole, packing=recipe.tokens.packing)
     figures = plan.figures
     with store.temporary() as scratch:
         plan.write(scratch)

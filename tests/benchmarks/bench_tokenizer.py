@@ -39,22 +39,28 @@ SHARDS = 16
 
 
 class Lengths:
-    """A shard of documents with ids and log-normal lengths (median 550 tokens, as in the corpus), without tokens."""
+    """A shard of documents with ids and log-normal lengths (median 550 tokens, as in the corpus), without tokens; it
+    keeps neither, as a mapped file does not."""
 
     def __init__(self, number: int, documents: int):
-        draw = np.random.default_rng(number)
-        self.lengths = draw.lognormal(np.log(550), 1.2, documents).astype(np.int64) + 2
+        self.number, self.documents = number, documents
+
+    def __len__(self) -> int:
+        return self.documents
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """int64: tokens of each document."""
+        draw = np.random.default_rng(self.number)
+        return draw.lognormal(np.log(550), 1.2, self.documents).astype(np.int64) + 2
+
+    def unmapped(self, name: str) -> pa.Array:
+        """Only doc_id."""
+        draw, documents = np.random.default_rng(self.number), self.documents
         digits = draw.integers(0, 16, (documents, 32), np.uint8)
         data = np.frombuffer(b"0123456789abcdef", np.uint8)[digits].reshape(-1)
         offsets = np.arange(0, 32 * documents + 1, 32, dtype=np.int32)
-        self.doc_id = pa.StringArray.from_buffers(documents, pa.py_buffer(offsets), pa.py_buffer(data))
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    def column(self, name: str) -> pa.Array:
-        """Only doc_id."""
-        return self.doc_id
+        return pa.StringArray.from_buffers(documents, pa.py_buffer(offsets), pa.py_buffer(data))
 
 
 def cpu(work: Callable[[], Any], rounds: int = ROUNDS) -> tuple[float, Any]:

@@ -48,11 +48,11 @@ BEFORE, BEHIND = 0, 1
 class Beside(NamedTuple):
     """Which symbols stand before and behind a new one; all zeros between two merges."""
 
-    sum_S2: np.ndarray  # noqa: N815
+    sum_S2: np.ndarray
     """int64: how often, each word counted as often as it occurs."""
-    size_S2: np.ndarray  # noqa: N815
+    size_S2: np.ndarray
     """int64: in how many places; then where the next place of the pair goes, or below zero."""
-    symbol_T2: np.ndarray  # noqa: N815
+    symbol_T2: np.ndarray
     """int64: which, in the order in which they are seen."""
     symbols_2: np.ndarray
     """int64: how many."""

@@ -20,15 +20,15 @@ NO_SPACE, ONE_SPACE, SPACES, SPACED = range(4)
 class Symbols(NamedTuple):
     """Of all symbols; rows of those not learnt yet mean nothing."""
 
-    spelt_SL: np.ndarray  # noqa: N815
+    spelt_SL: np.ndarray
     """uint32: its code points, then zeros."""
-    length_S: np.ndarray  # noqa: N815
+    length_S: np.ndarray
     """int64: its characters."""
-    script_S: np.ndarray  # noqa: N815
+    script_S: np.ndarray
     """uint8: its script, or ANY."""
-    spacing_S: np.ndarray  # noqa: N815
+    spacing_S: np.ndarray
     """uint8: NO_SPACE, ..."""
-    learnt_H: np.ndarray  # noqa: N815
+    learnt_H: np.ndarray
     """int32: a hash table of those learnt, by their text."""
 
 

@@ -31,9 +31,9 @@ BATCH = 1 << 20
 class Words(NamedTuple):
     """Distinct words of two characters or more."""
 
-    symbol_N: np.ndarray  # noqa: N815
+    symbol_N: np.ndarray
     """int32: END, the characters of a word by their number in the alphabet, END, those of the next, ..., END."""
-    count_N: np.ndarray  # noqa: N815
+    count_N: np.ndarray
     """int64: how often the word occurs that the symbol is of."""
 
 

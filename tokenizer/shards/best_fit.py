@@ -8,27 +8,6 @@ import numpy as np
 from gristmill.tokenizer.jit import inline, kernel
 
 
-@kernel
-def count_pieces(length_D, row_length):
-    """How many pieces of at most row_length tokens the documents make; an empty document makes none."""
-    pieces = 0
-    for d in range(length_D.size):
-        pieces += (length_D[d] + row_length - 1) // row_length
-    return pieces
-
-
-@kernel
-def split_documents(length_D, row_length, document_P, start_P, length_P):
-    """Cut every document into pieces of row_length tokens and a rest."""
-    p = 0
-    for d in range(length_D.size):
-        for start in range(0, length_D[d], row_length):
-            document_P[p] = d
-            start_P[p] = start
-            length_P[p] = min(row_length, length_D[d] - start)
-            p += 1
-
-
 @inline
 def set_open(tree, leaf_count, capacity, is_open):
     """Tell the tree whether a row with this much room exists. tree[i] says it for all leaves below node i."""
@@ -65,7 +44,7 @@ def longest_first(length_P, row_length, begin, end, order_P):
         position_C[c] += position_C[c - 1]
     for p in range(begin, end):
         shortfall = row_length - length_P[p]
-        order_P[begin + position_C[shortfall]] = p
+        order_P[position_C[shortfall]] = p
         position_C[shortfall] += 1
 
 
@@ -83,7 +62,6 @@ def best_fit_decreasing(length_P, row_length, window_tokens, row_P):
     tree = np.zeros(2 * leaf_count, np.bool_)
     first_C = np.full(row_length + 1, -1, np.int32)  # by room, the stack of open rows: the top one, then next_R
     next_R = np.empty(length_P.size, np.int32)
-    order_P = np.empty(length_P.size, np.int32)
     rows = begin = end = 0
     while end < length_P.size:
         begin = end
@@ -91,8 +69,9 @@ def best_fit_decreasing(length_P, row_length, window_tokens, row_P):
         while end < length_P.size and tokens < window_tokens:
             tokens += length_P[end]
             end += 1
+        order_P = np.empty(end - begin, np.int32)
         longest_first(length_P, row_length, begin, end, order_P)
-        for p in order_P[begin:end]:
+        for p in order_P:
             room = smallest_open(tree, leaf_count, length_P[p])
             if room < 0:
                 row, room = rows, row_length

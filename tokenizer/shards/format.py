@@ -164,6 +164,10 @@ class Shard:
         """The tokens of document d, a read-only view."""
         return self.tokens[self.offsets[d] : self.offsets[d + 1]]
 
+    def unmapped(self, name: str) -> pa.Array:
+        """A column that is read once: from a map of its own, so that its pages leave memory with it."""
+        return map_batch(self.path).column(name)
+
     def column(self, name: str) -> pa.Array:
         """A column of the batch: doc_id, source, lang, cluster, bytes, and of OPTIONAL_COLUMNS those that it has."""
         return self.batch.column(name)

@@ -18,13 +18,31 @@ from typing import BinaryIO, get_type_hints
 import numpy as np
 import pyarrow as pa
 
-from gristmill.tokenizer.sampling import derived_key, keyed_hash, mixed
+from gristmill.tokenizer.sampling import derived_key, keyed_hash, shuffled
 from gristmill.tokenizer.shards.arrow_file import map_batch, write_batch
-from gristmill.tokenizer.shards.best_fit import best_fit_decreasing, count_pieces, split_documents
+from gristmill.tokenizer.shards.best_fit import best_fit_decreasing
 from gristmill.tokenizer.shards.format import Shard
+from gristmill.tokenizer.shards.pieces import (
+    chunk_documents,
+    count_chunks,
+    count_pieces,
+    fill_rows,
+    look_up,
+    order_by_row,
+    row_starts,
+    split_documents,
+)
 
 ORDER_SALT, ROW_SALT = 0x6F72_6465_72, 0x726F_7773  # "order", "rows"
 WINDOW_TOKENS = 1 << 26
+PERMUTED = 1 << 20
+"""Rows that are permuted at a time."""
+PACKINGS = {
+    "best_fit": "rows that pieces of documents fill to the last few tokens; only a document longer than a row is cut",
+    "chunks": "documents one after the other, cut wherever a row is full: no padding, most documents are cut",
+    "document": "a row holds one document, or a piece of one that is longer; the rest of the row is padding",
+}
+"""How documents become rows: name -> what it does."""
 SEGMENT_COLUMNS = ("row", "shard", "doc", "start", "length")
 MEANINGS = {
     "row": "the training row that the piece stands in, from 0",
@@ -61,7 +79,8 @@ class PackPlan:
     def __init__(self, segments: dict[str, np.ndarray], figures: PlanFigures):
         self.figures = figures
         self.row, self.shard, self.doc, self.start, self.length = (segments[name] for name in SEGMENT_COLUMNS)
-        self.first: np.ndarray = np.searchsorted(self.row, np.arange(figures.rows + 1)).astype(np.int64)
+        self.first: np.ndarray = np.zeros(figures.rows + 1, np.int64)
+        row_starts(self.row, self.first)
 
     def __len__(self) -> int:
         return self.figures.rows
@@ -97,64 +116,161 @@ def pack(
     epoch: int = 0,
     window_tokens: int = WINDOW_TOKENS,
     whole: bool = False,
+    packing: str = "best_fit",
 ) -> PackPlan:
     """Plan one epoch over all documents of the shards. Shard numbers of the plan are positions in `shards`.
 
-    `whole`: no document is cut. 10 million documents take 20 s and 3 GB (tests/benchmarks/bench_tokenizer.py). Raises
-    ValueError for a document of 2**31 tokens or more, for one that is longer than a row where none may be cut, or
-    sequence_length < 2.
+    `whole`: no document is cut. 10 million documents take 10 s and 1 GB. Raises ValueError for a document of 2**31
+    tokens or more, for one that is longer than a row where none may be cut, for `chunks` there, or sequence_length < 2.
     """
+    packed = pack_documents(
+        ordered(all_documents(shards, derived_key(ORDER_SALT, seed, epoch)), shards),
+        sequence_length,
+        derived_key(ROW_SALT, seed, epoch),
+        window_tokens=window_tokens,
+        whole=whole,
+        packing=packing,
+    )
+    return PackPlan(packed.segments, packed.figures(sequence_length, seed, epoch))
+
+
+@dataclass
+class Documents:
+    """Documents of several shards, a column each."""
+
+    shard_D: np.ndarray
+    """int32: position of its shard."""
+    doc_D: np.ndarray
+    """int32: its row there."""
+    length_D: np.ndarray
+    """int32: tokens."""
+    hash_D: np.ndarray | None
+    """uint64, of doc_id: the order, which does not depend on how documents were sharded; None where it is done."""
+
+    def __len__(self) -> int:
+        return len(self.doc_D)
+
+    def take(self, order: np.ndarray) -> "Documents":
+        """These documents, in this order."""
+        hash_D = None if self.hash_D is None else self.hash_D[order]
+        return Documents(self.shard_D[order], self.doc_D[order], self.length_D[order], hash_D)
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Rows made of documents."""
+
+    segments: dict[str, np.ndarray]
+    """Columns of a plan, sorted by row."""
+    rows: int
+    documents: int
+    split_documents: int
+    tokens: int
+
+    def figures(self, sequence_length: int, seed: int, epoch: int) -> PlanFigures:
+        """Of the plan that these rows alone make."""
+        pieces, rows = len(self.segments["row"]), self.rows
+        return PlanFigures(
+            sequence_length=sequence_length,
+            seed=seed,
+            epoch=epoch,
+            rows=rows,
+            tokens=self.tokens,
+            padding=1 - self.tokens / (rows * sequence_length) if rows else 0.0,
+            documents=self.documents,
+            split_documents=self.split_documents,
+            segments=pieces,
+            segments_per_row=pieces / rows if rows else 0.0,
+        )
+
+
+def pack_documents(
+    documents: Documents,
+    sequence_length: int,
+    row_key: int,
+    *,
+    window_tokens: int = WINDOW_TOKENS,
+    whole: bool = False,
+    packing: str = "best_fit",
+) -> Packed:
+    """Rows of these documents, in their order; `row_key` permutes the rows. Raises ValueError as `pack`."""
     if sequence_length < 2:
         raise ValueError(f"sequence_length is {sequence_length}, a row needs at least 2 tokens")
-    shard_D, doc_D, length_D = _ordered_documents(shards, derived_key(ORDER_SALT, seed, epoch))
-    if whole and (longer := int(np.count_nonzero(length_D > sequence_length))):
-        raise ValueError(f"{longer} documents are longer than a row of {sequence_length} tokens and may not be cut")
-    pieces = count_pieces(length_D, sequence_length)
-    document_P, start_P, length_P, row_P = (np.empty(pieces, np.int32) for _ in range(4))
-    split_documents(length_D, sequence_length, document_P, start_P, length_P)
-    rows = best_fit_decreasing(length_P, sequence_length, window_tokens, row_P)
-    row_P = _permutation(rows, derived_key(ROW_SALT, seed, epoch))[row_P]
-    by_row_P = np.argsort(row_P, kind="stable")  # within a row in document order, so that length says nothing of place
+    if packing not in PACKINGS:
+        raise ValueError(f"packing is {packing!r}, expected one of {', '.join(PACKINGS)}")
+    length_D = documents.length_D
+    split = int(np.count_nonzero(length_D > sequence_length))
+    if whole and split:
+        raise ValueError(f"{split} documents are longer than a row of {sequence_length} tokens and may not be cut")
+    if whole and packing == "chunks":
+        raise ValueError("chunks cut documents, and these may not be cut")
+    if packing == "chunks":
+        pieces = count_chunks(length_D, sequence_length)
+        document_P, start_P, length_P, row_P = (np.empty(pieces, np.int32) for _ in range(4))
+        rows = chunk_documents(length_D, sequence_length, document_P, start_P, length_P, row_P)
+    else:
+        pieces = count_pieces(length_D, sequence_length)
+        document_P, start_P, length_P, row_P = (np.empty(pieces, np.int32) for _ in range(4))
+        split_documents(length_D, sequence_length, document_P, start_P, length_P)
+        if packing == "document":
+            row_P[:] = np.arange(pieces, dtype=np.int32)
+            rows = pieces
+        else:
+            rows = best_fit_decreasing(length_P, sequence_length, window_tokens, row_P)
+    look_up(_permutation(rows, row_key), row_P)
+    by_row_P = np.empty(pieces, np.int32)  # within a row in document order, so that length says nothing of place
+    end_R = np.zeros(rows + 1, np.int32)
+    order_by_row(row_P, end_R, by_row_P)
+    # One column after the other, and each gives back what it was made of: memory is what bounds a plan.
+    start_P = start_P[by_row_P]
+    length_P = length_P[by_row_P]
     document_P = document_P[by_row_P]
-    tokens = int(length_D.sum(dtype=np.int64))
-    figures = PlanFigures(
-        sequence_length=sequence_length,
-        seed=seed,
-        epoch=epoch,
-        rows=rows,
-        tokens=tokens,
-        padding=1 - tokens / (rows * sequence_length) if rows else 0.0,
-        documents=len(length_D),
-        split_documents=int(np.count_nonzero(length_D > sequence_length)),
-        segments=pieces,
-        segments_per_row=pieces / rows if rows else 0.0,
-    )
-    segments = (row_P[by_row_P], shard_D[document_P], doc_D[document_P], start_P[by_row_P], length_P[by_row_P])
-    return PackPlan(dict(zip(SEGMENT_COLUMNS, segments, strict=True)), figures)
+    del by_row_P
+    fill_rows(end_R, row_P)
+    del end_R
+    segments = {"row": row_P, "shard": documents.shard_D[document_P]}
+    look_up(documents.doc_D, document_P)
+    segments |= {"doc": document_P, "start": start_P, "length": length_P}
+    return Packed(segments, rows, len(length_D), split, int(length_D.sum(dtype=np.int64)))
 
 
 def _permutation(count: int, key: int) -> np.ndarray:
     """int32[count]: where each row goes."""
     place = np.empty(count, np.int32)
-    place[np.argsort(mixed(np.arange(count), key))] = np.arange(count, dtype=np.int32)
+    for begin in range(0, count, PERMUTED):
+        end = min(count, begin + PERMUTED)
+        place[begin:end] = shuffled(key, 0, np.arange(begin, end), count)
     return place
 
 
-def _ordered_documents(shards: Sequence[Shard], key: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(shard, doc, length) of all documents, int32[D] each, in the order of the keyed hash of doc_id."""
-    empty = [np.zeros(0, np.int32)]
-    hashes = np.concatenate([np.zeros(0, np.uint64)] + [keyed_hash(shard.column("doc_id"), key) for shard in shards])
-    lengths = np.concatenate(empty + [shard.lengths for shard in shards])
-    if len(lengths) and lengths.max() >= 2**31:
-        raise ValueError("a document has 2**31 tokens or more")
-    shard_D = np.concatenate(empty + [np.full(len(shard), s, np.int32) for s, shard in enumerate(shards)])
-    doc_D = np.concatenate(empty + [np.arange(len(shard), dtype=np.int32) for shard in shards])
-    order = np.argsort(hashes, kind="stable")
-    for begin, end in _ties(hashes[order]):
+def all_documents(shards: Sequence[Shard], key: int) -> Documents:
+    """All documents in the order of the shards, with their keyed hashes. Raises ValueError for one of 2**31 tokens."""
+    count = sum(len(shard) for shard in shards)
+    hash_D, (shard_D, doc_D, length_D) = np.empty(count, np.uint64), (np.empty(count, np.int32) for _ in range(3))
+    begin = 0
+    for number, shard in enumerate(shards):
+        mine, lengths = slice(begin, begin + len(shard)), shard.lengths
+        if len(lengths) and lengths.max() >= 2**31:
+            raise ValueError("a document has 2**31 tokens or more")
+        hash_D[mine] = keyed_hash(shard.unmapped("doc_id"), key)
+        shard_D[mine], doc_D[mine], length_D[mine] = number, np.arange(len(shard), dtype=np.int32), lengths
+        begin += len(shard)
+    return Documents(shard_D, doc_D, length_D, hash_D)
+
+
+def ordered(documents: Documents, shards: Sequence[Shard]) -> Documents:
+    """The documents in the order of their hashes, which it gives back."""
+    assert documents.hash_D is not None
+    order = np.argsort(documents.hash_D, kind="stable")
+    hash_D = documents.hash_D[order]
+    documents.hash_D = None
+    for begin, end in _ties(hash_D):
+        shard_D, doc_D = documents.shard_D, documents.doc_D
         order[begin:end] = sorted(
             order[begin:end], key=lambda d: shards[int(shard_D[d])].document(int(doc_D[d])).tobytes()
         )
-    return shard_D[order], doc_D[order], lengths[order].astype(np.int32)
+    del hash_D
+    return documents.take(order)
 
 
 def _ties(ordered: np.ndarray) -> list[tuple[int, int]]:

@@ -8,15 +8,12 @@ Letters: R rows of one step.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
-from gristmill.tokenizer.jit import inline, kernel
+from gristmill.tokenizer.sampling import shuffled
 from gristmill.trainer.data.corpus import Corpus
 from gristmill.trainer.errors import InputError
-
-FEISTEL_ROUNDS = 4
 
 
 @dataclass(frozen=True)
@@ -39,47 +36,6 @@ class Rows:
     tokens: int
     """Of all these rows, without padding."""
     after: DataState
-
-
-def shuffled(seed: int, epoch: int, position_R: np.ndarray, rows: int) -> np.ndarray:
-    """int64 (R,): the rows at these positions of an epoch's order, a permutation of `rows` keyed by (seed, epoch).
-
-    Nothing is stored: a Feistel network over the even number of bits that holds `rows` is a bijection, and walking
-    until it lands inside keeps it one (Black and Rogaway 2002). Four rounds mix enough for an order of training.
-    """
-    half = (max(2, (rows - 1).bit_length()) + 1) // 2
-    row_R = position_R.astype(np.uint64)
-    _walk(row_R, _keys(seed, epoch), np.uint64(half), np.uint64(rows))
-    return row_R.astype(np.int64)
-
-
-@lru_cache
-def _keys(seed: int, epoch: int) -> np.ndarray:
-    return np.random.SeedSequence([seed, epoch]).generate_state(FEISTEL_ROUNDS, np.uint64)
-
-
-@kernel
-def _walk(row_R, keys, half, rows):
-    """Every position through the network, again and again until it is a row."""
-    low = (np.uint64(1) << half) - np.uint64(1)
-    for r in range(row_R.size):
-        x = row_R[r]
-        while True:
-            left, right = x >> half, x & low
-            for key in keys:
-                left, right = right, left ^ (_scrambled(right + key) & low)
-            x = (left << half) | right
-            if x < rows:
-                break
-        row_R[r] = x
-
-
-@inline
-def _scrambled(x):
-    """The finaliser of SplitMix64 (Steele et al. 2014)."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
 
 
 class Sampler:

@@ -163,3 +163,36 @@ def test_pack__full_and_short_rows_are_spread_over_the_epoch(make_shards):
     segments = np.diff(plan.first)
     full = np.flatnonzero(segments == 1)
     assert 0.45 < full.mean() / len(plan) < 0.55
+
+
+@given(lengths_and_rows, st.integers(0, 3))
+@relaxed
+def test_pack__chunks_are_the_documents_one_after_the_other(make_shards, case, seed):
+    """Rows, sorted by what they begin with, are the stream of all documents in the order of their pieces."""
+    lengths, row_length = case
+    shards = make_shards(documents(lengths), [len(lengths) // 2])
+    plan = pack(shards, row_length, seed=seed, packing="chunks")
+    rows = rows_of(plan, shards)
+    assert Counter(token for row in rows for part in row for token in part) == Counter(range(sum(lengths)))
+    full = [row for row in rows if sum(map(len, row)) == row_length]
+    assert len(full) >= len(rows) - 1, "only the last row has room"
+    assert plan.figures.split_documents == sum(length > row_length for length in lengths)
+
+
+@given(lengths_and_rows)
+@relaxed
+def test_pack__a_row_holds_one_document(make_shards, case):
+    lengths, row_length = case
+    shards = make_shards(documents(lengths))
+    rows = rows_of(pack(shards, row_length, packing="document"), shards)
+    assert all(len(row) == 1 for row in rows)
+    assert len(rows) == sum(-(-length // row_length) for length in lengths)
+    assert Counter(token for row in rows for token in row[0]) == Counter(range(sum(lengths)))
+
+
+def test_pack__refuses_what_it_does_not_know(make_shards):
+    shards = make_shards(documents([3, 4]))
+    with pytest.raises(ValueError, match="best_fit, chunks, document"):
+        pack(shards, 8, packing="greedy")
+    with pytest.raises(ValueError, match="may not be cut"):
+        pack(shards, 8, packing="chunks", whole=True)
