@@ -26,6 +26,7 @@ Commands.table = {
     "run": Entry(RUN, "run", settings="BEAM_ARGS"),
     "status": Entry(RUN, "status"),
     "clean": Entry(RUN, "clean"),
+    "forget": Entry(RUN, "forget"),
     "cluster": Entry(RUN, "cluster"),
     "dataflow": Entry(RUN, "dataflow", settings="DATAFLOW_ARGS"),
     "demo": Entry(RUN, "demo"),

@@ -59,8 +59,10 @@ def _is_plan(store: Store) -> bool:
 
 
 def check_folder(store: Store) -> None:
-    """Raises RecipeError where a run would write among somebody else's files. Writes nothing."""
+    """Raises RecipeError where a run would write among somebody else's files, or bring back what was forgotten. Writes
+    nothing."""
     if is_run(store):
+        _check_not_forgotten(store)
         return
     found = store.entries()
     if found and not (found == [STATE] and store.read_bytes(STATE) == b""):  # a run that was killed at its first step
@@ -68,6 +70,15 @@ def check_folder(store: Store) -> None:
         if STATE in found:
             what += f": its {STATE} is not one that Gristmill wrote, or it is damaged"
         raise RecipeError(what, where=store.root, fix="give a new or an empty folder with --out; nothing was written")
+
+
+def _check_not_forgotten(store: Store) -> None:
+    for path in (STATE, MANIFEST):
+        with contextlib.suppress(DamageError):
+            if (store.read_sealed(path) or {}).get("forgotten"):
+                fix = "give another folder with --out, and keep out of its input what was forgotten (docs/forget.md)"
+                what = "this version was made by `gristmill forget`: a run would read its input again and bring it back"
+                raise RecipeError(what, where=store.root, fix=fix)
 
 
 def claim(store: Store) -> None:

@@ -27,12 +27,13 @@ from gristmill.pipelines.storage.receipt_book import is_whole, read_receipt
 from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.store import Store
 
-DAMAGED, MISSING, UNEXPECTED = "damaged", "missing", "unexpected"
+DAMAGED, MISSING, UNEXPECTED, HELD = "damaged", "missing", "unexpected", "not forgotten"
 SHOWN = 3
 FIXES = {
     DAMAGED: MAKE_AGAIN,
     MISSING: MAKE_AGAIN,
     UNEXPECTED: "no run made this: move it away, or let it lie; runs do not touch it",
+    HELD: "this version is not what its proof of absence says: make it again with `gristmill forget`",
 }
 
 
@@ -42,7 +43,7 @@ class Fault:
 
     path: str
     kind: str
-    """DAMAGED, MISSING or UNEXPECTED."""
+    """DAMAGED, MISSING, UNEXPECTED or HELD."""
 
 
 @dataclass(frozen=True, slots=True)

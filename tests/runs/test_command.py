@@ -85,6 +85,15 @@ def test_init_validate_run_status_why_clean(command, corpus, tmp_path):
     assert "dropped" in answer.stdout
     assert command("why", run, "zzz").returncode == 2
 
+    looked = command("forget", run, "--id", "zh-3-short", "--dry-run")
+    assert (looked.returncode, "documents would go" in looked.stdout) == (0, True), looked.stderr
+    lacking = command("forget", run, "--id", "zzz", "--out", tmp_path / "new")
+    assert (lacking.returncode, "--id" in lacking.stderr, "zzz" in lacking.stderr) == (2, True, False)
+    assert not (tmp_path / "new").exists()
+    made = command("forget", run, "--id", "zh-3-short", "--out", tmp_path / "new")
+    assert (made.returncode, "new version" in made.stdout) == (0, True), made.stderr
+    assert command("verify", tmp_path / "new").returncode == 0
+
     assert command("clean", run).returncode == 0
     assert not (run / "curated").exists()
     assert (run / "text").exists()
@@ -122,6 +131,10 @@ def test_validate__a_bad_recipe_ends_with_2_and_points(command, tmp_path):
         (("run", "RECIPE", "--sample", "0"), 2, "not a share"),
         (("run", "RECIPE", "--runner", "portable"), 2, "--job_endpoint"),
         (("status", "nowhere"), 2, "not a run directory"),
+        (("forget", "nowhere", "--domain", "a.org", "--dry-run"), 2, "not a run directory"),
+        (("forget", "nowhere", "--domain", "a.org"), 2, "--out"),
+        (("forget", "nowhere", "--dry-run"), 2, "nothing is to be forgotten"),
+        (("forget", "nowhere", "--value", "13812345678", "--dry-run"), 3, "--value names no file"),
         (("train", "nowhere"), 2, "not a run directory"),
         (("rules", "gofer@paper"), 2, "did you mean 'gopher@paper'?"),
     ],

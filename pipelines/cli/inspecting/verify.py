@@ -11,6 +11,7 @@ from rich.text import Text
 from gristmill.pipelines.cli.terminal.output import human_bytes, note, out
 from gristmill.pipelines.cli.training.train import call_trainer
 from gristmill.pipelines.errors import Exit
+from gristmill.pipelines.storage.layout import STATE
 from gristmill.pipelines.storage.rundir import is_run, open_run
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.storage.verification import FIXES, Verdict
@@ -23,14 +24,21 @@ def verify(
 ) -> None:
     """Read every file of a run or of a checkpoint, and compare it with the hash that was written beside it.
 
-    Names what is damaged, missing or unexpected, and ends with 7 then (of a checkpoint, with the trainer's 3).
+    Names what is damaged, missing or unexpected, and ends with 7 then (of a checkpoint, with the trainer's 3). Of a
+    version that `gristmill forget` made, its proof of absence is checked, too.
 
         gristmill verify runs/my-corpus
     """
     if not is_run(Store.at(run)) and Path(run).is_dir():
         code = call_trainer(["verify", run, *(["--json"] if as_json else [])])
         raise typer.Exit(code)
-    verdict = verify_files(open_run(run))
+    store = open_run(run)
+    verdict = verify_files(store)
+    if not verdict.faults and store.read_sealed(STATE).get("forgotten"):  # type: ignore[union-attr]
+        from gristmill.pipelines.forget.proof import check  # kernels
+
+        verdict.faults += check(store)
+        note("the proof of absence was checked, too (docs/forget.md)")
     if as_json:
         faults = [{"path": fault.path, "kind": fault.kind, "fix": FIXES[fault.kind]} for fault in verdict.faults]
         record = {"run": run, "finished": verdict.finished, "files": verdict.files, "bytes": verdict.bytes}
