@@ -47,15 +47,19 @@ def find_passages(text: pa.Array, unit: Unit, run: int = 1) -> Passages:
     Equal ones say the same words: case, punctuation, white space and canonical composition (NFC, NFD) do not count. A
     document of fewer than `run` has none. 150 MB/s and more on one core (tests/benchmarks/bench_duplicates.py).
     """
+    doc_N, begin_N, end_N = find_spans(text, unit)
+    hash_N, check_N, letters_N = _said(text_buffers(text)[0], begin_N, end_N)
+    one = Passages(doc_N, begin_N, end_N, hash_N, check_N, letters_N)
+    return one if run == 1 else _runs(one, run)
+
+
+def find_spans(text: pa.Array, unit: Unit) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(document, begin, end), int64 each: lines, paragraphs or sentences as bytes in the column's buffer."""
     data_B, start_D1 = text_buffers(text)
     room = int(start_D1[-1] - start_D1[0]) // 2 + len(text) + 1
     begin_N, end_N, passage_D1 = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(len(text) + 1, np.int64)
     count = split(data_B, start_D1, FLAGS, UNITS[unit], begin_N, end_N, passage_D1)
-    begin_N, end_N = begin_N[:count].copy(), end_N[:count].copy()
-    doc_N = np.repeat(np.arange(len(text)), np.diff(passage_D1))
-    hash_N, check_N, letters_N = _said(data_B, begin_N, end_N)
-    one = Passages(doc_N, begin_N, end_N, hash_N, check_N, letters_N)
-    return one if run == 1 else _runs(one, run)
+    return np.repeat(np.arange(len(text)), np.diff(passage_D1)), begin_N[:count].copy(), end_N[:count].copy()
 
 
 def _said(data_B: np.ndarray, begin_N: np.ndarray, end_N: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -96,6 +100,16 @@ def cut_passages(text: pa.Array, doc: np.ndarray, begin: np.ndarray, end: np.nda
     Passages between which there is only white space go together.
     """
     data_B, start_D1 = text_buffers(text)
+    doc_C, begin_C, end_C = close_together(data_B, doc, begin, end)
+    tidy_cuts(data_B, start_D1, FLAGS, doc_C, begin_C, end_C)
+    zero_C = start_D1[doc_C]
+    return Edits.of(len(text), doc_C, begin_C - zero_C, end_C - zero_C, [kind] * len(doc_C))
+
+
+def close_together(
+    data_B: np.ndarray, doc: np.ndarray, begin: np.ndarray, end: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(document, begin, end) of spans in any order, rising; those with only white space between are one."""
     order = np.lexsort((end, begin))
     doc_E, begin_E, end_E = doc[order], begin[order], end[order]
     reach_E = np.maximum.accumulate(end_E) if len(end_E) else end_E
@@ -104,10 +118,7 @@ def cut_passages(text: pa.Array, doc: np.ndarray, begin: np.ndarray, end: np.nda
     )
     first = np.flatnonzero(np.r_[True, apart | (doc_E[1:] != doc_E[:-1])][: len(doc_E)])
     last = np.r_[first[1:], len(doc_E)] - 1 if len(first) else first
-    doc_C, begin_C, end_C = doc_E[first], begin_E[first].copy(), reach_E[last].copy()
-    tidy_cuts(data_B, start_D1, FLAGS, doc_C, begin_C, end_C)
-    zero_C = start_D1[doc_C]
-    return Edits.of(len(text), doc_C, begin_C - zero_C, end_C - zero_C, [kind] * len(doc_C))
+    return doc_E[first], begin_E[first].copy(), reach_E[last].copy()
 
 
 def _only_space(between: np.ndarray) -> bool:

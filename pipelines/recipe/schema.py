@@ -11,6 +11,7 @@ from pydantic import (
     Field,
     PrivateAttr,
     field_validator,
+    model_validator,
 )
 
 from gristmill.filters.labels.keys import Key
@@ -82,6 +83,37 @@ class Passages(Model):
     """Shorter ones stay: letters and digits, those of Chinese and other scripts without spaces count twice."""
 
 
+class Substrings(Model):
+    """Passages of any beginning and end that stand twice, byte for byte, in several documents or in one: cut but for
+    the first, which the best-ranked document keeps."""
+
+    min_tokens: int | None = Field(None, ge=8, le=2**20)
+    """What has as many tokens is found wherever it stands twice, and nothing shorter is cut; absent: 50. A token is a
+    word, a character of a script without spaces, or a mark."""
+    min_chars: int | None = Field(None, ge=16, le=2**20)
+    """The same in characters, instead of `min_tokens`; three times the time in spaced scripts."""
+    keep: Literal["first"] = "first"
+    """The best-ranked document keeps it, by priority, quality and length; in it, its first place."""
+    cut_at: Literal["sentence", "character"] = "sentence"
+    """`sentence`: of what repeats go the sentences that are whole; `character`: all of it."""
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> "Substrings":
+        if self.min_tokens is not None and self.min_chars is not None:
+            raise ValueError("give `min_tokens` or `min_chars`, not both")
+        return self
+
+    @property
+    def length(self) -> int:
+        """The bound, in tokens or characters."""
+        return self.min_chars or self.min_tokens or 50
+
+    @property
+    def by_character(self) -> bool:
+        """Whether the bound is in characters."""
+        return self.min_chars is not None
+
+
 class Deduplicate(Model):
     """Exact and near-duplicate documents, of which the best-ranked of a cluster stays; then passages inside of them."""
 
@@ -94,9 +126,11 @@ class Deduplicate(Model):
     """`kept`: documents dropped by rules are not fingerprinted; cheaper, but `whatif` cannot re-decide winners."""
     passages: list[Passages] = []
     """Lines, paragraphs and sentences that are cut where other documents have them, too (docs/deduplication.md)."""
+    substrings: Substrings | None = None
+    """Exact passages of any beginning and end that are cut where they stand a second time (docs/deduplication.md)."""
     max_cut: Share = 1.0
-    """A document that loses more of its text to `passages` is dropped by the rule `repeated_passages`; so is, always,
-    one that loses all."""
+    """A document that loses more of its text to `passages` and `substrings` is dropped by the rule
+    `repeated_passages`; so is, always, one that loses all."""
 
 
 class Scrub(Model):

@@ -1,8 +1,8 @@
 """Recipe -> Beam graph. Map stages over units, joined by shuffles of small packed blocks; text never leaves its files.
 
-    units -> ScoreUnits ---------------> StoreRows --------------> StoreRows -> CleanUnits -> TrainTokenizer -> ...
-                 \\-> FindDuplicates -/        \\-> FindPassages -/
-    ... -> EncodeUnits -> PlanRows
+    units -> ScoreUnits ---------------> StoreRows --------------> StoreRows ----------------> StoreRows -> ...
+                 \\-> FindDuplicates -/        \\-> FindPassages -/        \\-> FindSubstrings -/
+    ... -> CleanUnits -> TrainTokenizer -> EncodeUnits -> PlanRows
 
 Every stage hands on (unit number, receipt). Which receipts make up the run is noted where all of a stage are known: by
 the trainer (`text`), by the planner (`tokens`), and by the driver at the end.
@@ -29,6 +29,8 @@ from gristmill.pipelines.stages.passages.cuts import CUTS
 from gristmill.pipelines.stages.passages.find import FindPassages, cuts_of
 from gristmill.pipelines.stages.score import FINGERPRINTS
 from gristmill.pipelines.stages.score_units import ScoreUnits
+from gristmill.pipelines.stages.substrings.cuts import REPEATS
+from gristmill.pipelines.stages.substrings.find import FindSubstrings, repeats_of
 from gristmill.pipelines.stages.text import CleanUnits
 from gristmill.pipelines.stages.tokenizer import TrainTokenizer
 from gristmill.pipelines.stages.tokens import EncodeUnits, PlanRows
@@ -48,6 +50,8 @@ def build(pipeline: beam.Pipeline, job: Job) -> None:
         decided = find_duplicates(decided, job)
     if "passages" in job.stages:
         decided = find_passages(decided, job)
+    if "substrings" in job.stages:
+        decided = find_substrings(decided, job)
     if "text" not in job.stages:
         return
     cleaned = decided | "text" >> beam.ParDo(CleanUnits(job.recipe, job.books))
@@ -93,6 +97,15 @@ def find_passages(scored: beam.PCollection[Numbered], job: Job) -> beam.PCollect
     finding = FindPassages(job.recipe, job.books.get("duplicates"), job.books["score"])
     rows = scored | "passages" >> finding
     return rows_stored(rows, scored, job, "passages", StoreRows(job.books["passages"], CUTS, cuts_of))
+
+
+def find_substrings(scored: beam.PCollection[Numbered], job: Job) -> beam.PCollection[Numbered]:
+    """The shuffles of exact substrings, once duplicate documents are known; unless they are stored already."""
+    if "substrings" in job.decided:
+        return scored
+    finding = FindSubstrings(job.recipe, job.books.get("duplicates"), job.books["score"])
+    rows = scored | "substrings" >> finding
+    return rows_stored(rows, scored, job, "substrings", StoreRows(job.books["substrings"], REPEATS, repeats_of))
 
 
 def rows_stored(

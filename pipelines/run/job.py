@@ -16,6 +16,7 @@ from gristmill.pipelines.run.keys import (
     DUPLICATES_CODE,
     PASSAGES_CODE,
     SCORE_CODE,
+    SUBSTRINGS_CODE,
     TEXT_CODE,
     TOKEN_CODE,
     step_key,
@@ -112,7 +113,10 @@ def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, unt
         whole, cutting = _deduplicating(options["deduplicate"])
         keys["duplicates"] = step_key("duplicates", whole, DUPLICATES_CODE, score, *inputs)
         if recipe.deduplicate.passages:
-            keys["passages"] = step_key("passages", cutting, PASSAGES_CODE, score, keys["duplicates"])
+            keys["passages"] = step_key("passages", cutting[:1], PASSAGES_CODE, score, keys["duplicates"])
+        if bound := recipe.deduplicate.substrings:
+            looked_for = [bound.length, bound.by_character]
+            keys["substrings"] = step_key("substrings", looked_for, SUBSTRINGS_CODE, score, keys["duplicates"])
     clean = [options["scrub"], options["text"], recipe.deduplicate is not None, cutting]
     keys["text"] = step_key("text", clean, TEXT_CODE, score)
     if recipe.tokenizer:
@@ -134,8 +138,10 @@ def _reading(recipe: Recipe, options: dict[str, Any], sample: float) -> list[Any
 
 def _deduplicating(options: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
     """What decides about whole documents, and what about passages of those that stay."""
-    whole = {name: value for name, value in options.items() if name not in ("passages", "max_cut")}
-    return whole, [options["passages"], options["max_cut"]] if options["passages"] else []
+    inside = ("passages", "substrings", "max_cut")
+    whole = {name: value for name, value in options.items() if name not in inside}
+    cuts = options["passages"] or options["substrings"]
+    return whole, [options[name] for name in inside] if cuts else []
 
 
 def _fingerprinting(recipe: Recipe) -> list | None:

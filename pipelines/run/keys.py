@@ -24,7 +24,9 @@ DUPLICATES_CODE = (
     "pipelines/stages/exchange.py",
     "pipelines/stages/unit_rows.py",
 )
-PASSAGES_CODE = (*DUPLICATES_CODE, "filters/lists/addresses.py", "pipelines/stages/passages")
+INSIDE_CODE = (*DUPLICATES_CODE, "pipelines/stages/kept_texts.py")
+PASSAGES_CODE = (*INSIDE_CODE, "filters/lists/addresses.py", "pipelines/stages/passages")
+SUBSTRINGS_CODE = (*INSIDE_CODE, "pipelines/stages/substrings")
 TEXT_CODE = SCORE_CODE
 TOKEN_CODE = (
     "tokenizer",
@@ -37,6 +39,7 @@ CODE = {
     "score": SCORE_CODE,
     "duplicates": DUPLICATES_CODE,
     "passages": PASSAGES_CODE,
+    "substrings": SUBSTRINGS_CODE,
     "text": TEXT_CODE,
     "tokenizer": TOKEN_CODE,
     "tokens": TOKEN_CODE,

@@ -5,10 +5,12 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pyarrow as pa
 
 from gristmill.filters.dedup.fingerprints import fingerprint
-from gristmill.filters.dedup.passages import cut_passages, find_passages
+from gristmill.filters.dedup.passages import cut_passages, find_passages, find_spans
+from gristmill.filters.dedup.substrings import cut_substrings
 from gristmill.filters.edits import Edits
 from gristmill.filters.kernels.jit import cache_folder
 from gristmill.filters.language.identify import script_of
@@ -17,10 +19,13 @@ from gristmill.pipelines.errors import InputError
 from gristmill.pipelines.read.batches import record_schema
 from gristmill.pipelines.read.formats import READERS
 from gristmill.pipelines.read.html.extract import read_page
+from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.recipe.columns import curated_schema
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records import columns
+from gristmill.pipelines.stages.kept_texts import DOCUMENT, KeptTexts
 from gristmill.pipelines.stages.score import UnitScorer
+from gristmill.pipelines.stages.substrings.find import decide, unit_anchors, unit_windows
 from gristmill.pipelines.stages.text import UnitCleaner
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.train import TokenizerOptions, train
@@ -80,10 +85,16 @@ def _clean(recipe: Recipe, batch: pa.RecordBatch, edits: Edits) -> None:
 
 
 def _cut(recipe: Recipe, batch: pa.RecordBatch) -> None:
-    text = batch.column("text")
-    for wanted in recipe.deduplicate.passages if recipe.deduplicate else ():
+    text, options = batch.column("text"), recipe.deduplicate
+    for wanted in options.passages if options else ():
         found = find_passages(text, wanted.unit, wanted.run)
         cut_passages(text, found.doc, found.begin, found.end, wanted.unit)
+    if options and options.substrings:
+        texts, bound = [KeptTexts(batch, text, np.zeros(batch.num_rows, DOCUMENT))], schema.Substrings(min_tokens=8)
+        keys = np.concatenate([rows["key"] for rows in unit_anchors(texts, 0, bound)])
+        decide(np.concatenate(list(unit_windows(texts, keys, bound))))
+        doc, begin, end = find_spans(text, "line")
+        cut_substrings(text, doc, begin, end, options.substrings.cut_at)
 
 
 @contextlib.contextmanager

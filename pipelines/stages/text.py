@@ -21,7 +21,7 @@ from gristmill.filters.pii.values import Values
 from gristmill.pipelines.processes.clock import FIRST, SPENT_ON, WAITED, begin, is_first, since, waited
 from gristmill.pipelines.processes.isolation import Guard
 from gristmill.pipelines.recipe.columns import dropped_schema, scrubbed_fields, text_schema
-from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.recipe.schema import Deduplicate, Recipe
 from gristmill.pipelines.records import columns
 from gristmill.pipelines.records.accounts import DEAD, DROPPED, DUPLICATE_RULES, EMPTIED, IN, KEPT, Accounts
 from gristmill.pipelines.records.conversations import COLUMNS, MESSAGES, follow
@@ -32,6 +32,7 @@ from gristmill.pipelines.stages.duplicates.members import Membership, membership
 from gristmill.pipelines.stages.passages.cuts import Cuts, stored_cuts
 from gristmill.pipelines.stages.replay import Failure, dead_document, survive
 from gristmill.pipelines.stages.score import DEAD_LETTERS, VERDICTS
+from gristmill.pipelines.stages.substrings.cuts import Repeats, stored_repeats
 from gristmill.pipelines.storage.attempts import attempt
 from gristmill.pipelines.storage.parts import PartWriter, read_parts
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
@@ -114,17 +115,30 @@ class Decided:
 
     members: Membership
     cuts: Cuts
+    repeats: Repeats
 
     @classmethod
     def of(cls, books: dict[str, ReceiptBook], unit: str) -> "Decided":
         """As it is stored. Raises DamageError where it is gone."""
         found = books.get("duplicates")
         members = stored_members(found, unit) if found else Membership.of(())
-        return cls(members, stored_cuts(books.get("passages"), unit))
+        return cls(members, stored_cuts(books.get("passages"), unit), stored_repeats(books.get("substrings"), unit))
 
     def receipt_name(self, unit: str) -> str:
         """Of the unit's receipt: its key, and digests of what was decided."""
-        return "-".join(filter(None, (unit, self.members.digest, self.cuts.digest)))
+        return "-".join(filter(None, (unit, self.members.digest, self.cuts.digest, self.repeats.digest)))
+
+    def cut(self, options: Deduplicate, batch: pa.RecordBatch) -> tuple[Edits, np.ndarray]:
+        """(edits of the extracted texts, those of the rules included; float64[D] share of each edited text that goes).
+
+        batch: curated documents.
+        """
+        edits = Edits.from_column(batch.column("edits")).merged()
+        text = apply(batch.column("text"), edits)
+        found = (self.cuts.edits(options, batch, text), self.repeats.edits(options, batch, text))
+        cuts = Edits.concatenate(found).merged()
+        lost_D = np.bincount(cuts.doc_E, cuts.end_E - cuts.start_E, batch.num_rows)
+        return edits.then(cuts), lost_D / np.maximum(pc.binary_length(text).to_numpy(), 1)
 
 
 class UnitWriter:
@@ -136,7 +150,7 @@ class UnitWriter:
         self._clean = guard.step("scrub", cleaner.clean)
         self._scrub_fields = guard.step("scrub fields", cleaner.scrub_fields)
         self.cleaner, self.unit, self.source = cleaner, unit, unit.source
-        self.members, self.cuts = decided.members, decided.cuts
+        self.members, self.decided = decided.members, decided
         self.accounts = Accounts()
         self._emptied: list[np.ndarray] = []
         self._edits: list[pa.Array] = []
@@ -164,7 +178,7 @@ class UnitWriter:
         member_of = membership_columns(batch.column("doc_id"), listed, member)
         lost = listed & (member["dropped"] > 0)
         kind = np.where(lost, member["kind"], REPEATED_PASSAGES)
-        if len(self.cuts.rows):
+        if len(self.decided.cuts.rows) or len(self.decided.repeats.rows):
             batch, emptied = self._cut(batch, ~lost)
             lost |= emptied
         size = batch.column("bytes").to_numpy()
@@ -184,7 +198,7 @@ class UnitWriter:
         """(the same documents with further edits, bool[D] which of those that stay lose too much for that)."""
         options = self.cleaner.recipe.deduplicate
         assert options is not None
-        edits, share = self.cuts.edit(options, batch)
+        edits, share = self.decided.cut(options, batch)
         emptied = stays & ((share > options.max_cut) | (share >= 1))
         self._emptied.append(batch.column("row").to_numpy()[emptied])
         return batch.set_column(batch.schema.get_field_index("edits"), "edits", edits.column()), emptied

@@ -39,7 +39,7 @@ def outcome(store: Store, recipe: Recipe, units: list[str], documents: Documents
     changed = documents.passes != documents.passed
     if not changed.any():
         return Outcome(documents.kept.copy(), EXACT)
-    notes = [PASSAGES_STAY] if options.passages else []
+    notes = [PASSAGES_STAY] if options.passages or options.substrings else []
     if options.fingerprint == "kept":
         why = (
             "the recipe fingerprints only what rules keep (`fingerprint: kept`), so that nothing is known of the others"

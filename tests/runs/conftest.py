@@ -124,6 +124,7 @@ decide:
 deduplicate:
   minhash: {threshold: 0.7}
   passages: [{min_letters: 40}, {unit: sentence, run: 2, scope: source}]
+  substrings: {min_tokens: 12}
 scrub: {operator: tag}
 tokenizer: {vocabulary: 640, sample_bytes: 1MB}
 tokens: {sequence_length: 64, validation: 10%}

@@ -18,6 +18,9 @@ CHANGES = {
     "scrub": ("scrub: {operator: tag}\n", ""),
     "no passages": ("  passages: [{min_letters: 40}, {unit: sentence, run: 2, scope: source}]\n", ""),
     "passages go everywhere": ("{min_letters: 40}", "{min_letters: 40, keep: none}"),
+    "no substrings": ("  substrings: {min_tokens: 12}\n", ""),
+    "longer substrings": ("min_tokens: 12", "min_tokens: 16"),
+    "substrings cut at characters": ("min_tokens: 12", "min_tokens: 12, cut_at: character"),
     "a bound on what is cut": ("run: 2, scope: source}]\n", "run: 2, scope: source}]\n  max_cut: 10%\n"),
     "no deduplication": (
         "deduplicate:\n  minhash: {threshold: 0.7}\n",
@@ -49,7 +52,7 @@ def test_recipe__back_again_has_each_recipe_s_own_bytes(small, small_run, tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("until", ["score", "duplicates", "passages", "text"])
+@pytest.mark.parametrize("until", ["score", "duplicates", "passages", "substrings", "text"])
 def test_until__back_again(small, small_run, tmp_path, digests, until):
     run = tmp_path / "run"
     execute(Request(small.recipe, run))

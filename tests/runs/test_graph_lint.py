@@ -66,7 +66,7 @@ def shuffled(proto: beam_runner_api_pb2.Pipeline, transform: beam_runner_api_pb2
     return problems if known else [*problems, f"value is {value.spec.urn}, a fallback coder"]
 
 
-@pytest.mark.parametrize("until", ["score", "duplicates", "passages", "text", "tokenizer", "tokens"])
+@pytest.mark.parametrize("until", ["score", "duplicates", "passages", "substrings", "text", "tokenizer", "tokens"])
 def test_graph__is_clean_whatever_stage_it_ends_with(corpus, tmp_path, until):
     proto = proto_of(corpus, tmp_path, until)
     assert lint(proto) == []
@@ -120,7 +120,7 @@ class Weigh(beam.DoFn):
         yield block
 
 
-IN_ONE_PLACE = {"AllFiles": 200, "all units": 6000, "barrier of duplicates": 6000}
+IN_ONE_PLACE = {"AllFiles": 200, "all units": 6000, "all receipts": 6000, "barrier of duplicates": 6000}
 """Shuffles with one key -> most bytes for each unit: addresses, receipts. They do not grow with a unit's documents."""
 
 

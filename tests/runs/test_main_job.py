@@ -58,7 +58,7 @@ def test_totals_reconcile_and_a_lost_record_is_noticed(calm):
 def test_times__of_every_stage_are_measured(calm):
     state = json.loads((calm / "run.json").read_text())
     stages = {stage["stage"]: stage for stage in state["stages"]}
-    assert list(stages) == ["score", "duplicates", "passages", "text", "tokenizer", "tokens", "rows"]
+    assert list(stages) == ["score", "duplicates", "passages", "substrings", "text", "tokenizer", "tokens", "rows"]
     for name, stage in stages.items():
         assert stage["cpu_seconds"] > 0, name
         assert stage["cpu_seconds"] < stage["seconds"] + 0.5, name

@@ -158,7 +158,8 @@ def _steps(material: Material) -> Iterator[Doing]:
             case[account.outcome != IN] += account.documents
     for step, found in cases.items():
         done = {case: (documents, gone) for case, (documents, gone) in found.items()}
-        finds_none = step == "deduplicate" and not (material.recipe.get(step) or {}).get("passages")
+        options = material.recipe.get(step) or {}
+        finds_none = step == "deduplicate" and not (options.get("passages") or options.get("substrings"))
         yield Doing(step, step, "removed", "funnel", done, none=finds_none)
 
 

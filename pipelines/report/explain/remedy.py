@@ -83,7 +83,8 @@ def for_exact(source: str, winner: str | None, recipe: dict[str, Any]) -> Remedy
 
 def for_emptied() -> Remedy:
     """Of a document of which too much stands in others, too."""
-    return Remedy(_yaml({"deduplicate": {"passages": [], "max_cut": 1.0}}), "with `passages: []` its text stays whole")
+    whole: dict[str, Any] = {"passages": [], "substrings": None, "max_cut": 1.0}
+    return Remedy(_yaml({"deduplicate": whole}), "without `passages` and `substrings` its text stays whole")
 
 
 def for_extraction(rule: str, recipe: dict[str, Any], source: str) -> Remedy:

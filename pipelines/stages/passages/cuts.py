@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gristmill.filters.dedup.passages import Passages, cut_passages
-from gristmill.filters.edits import Edits, apply
+from gristmill.filters.edits import Edits
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.stages.passages.find import CUT, NOBODY
 from gristmill.pipelines.stages.passages.keys import keyed_passages
@@ -37,22 +36,15 @@ class Cuts:
         """Names this very outcome, as that of a Membership does; empty where nothing goes."""
         return hashlib.sha256(self.rows.tobytes()).hexdigest()[:16] if len(self.rows) else ""
 
-    def edit(self, options: schema.Deduplicate, batch: pa.RecordBatch) -> tuple[Edits, np.ndarray]:
-        """(edits of the extracted texts, those of the rules included; float64[D] share of each edited text that goes).
-
-        batch: curated documents that stay.
-        """
-        edits = Edits.from_column(batch.column("edits")).merged()
-        text = apply(batch.column("text"), edits)
+    def edits(self, options: schema.Deduplicate, batch: pa.RecordBatch, text: pa.Array) -> Edits:
+        """What goes from `text`: curated documents that stay, as the edits of the rules leave them."""
         row_D = batch.column("row").to_numpy()
         cuts = [Edits.none(batch.num_rows)]
-        for number, passages in keyed_passages(options, batch, text):
+        for number, passages in keyed_passages(options, batch, text) if len(self.rows) else ():
             gone = passages.take(self._goes(passages, row_D, options.passages[number].within))
             kind = KIND + options.passages[number].unit
             cuts.append(cut_passages(text, gone.doc, gone.begin, gone.end, kind))
-        all_cuts = Edits.concatenate(cuts).merged()
-        lost_D = np.bincount(all_cuts.doc_E, all_cuts.end_E - all_cuts.start_E, batch.num_rows)
-        return edits.then(all_cuts), lost_D / np.maximum(pc.binary_length(text).to_numpy(), 1)
+        return Edits.concatenate(cuts)
 
     def _goes(self, passages: Passages, row_D: np.ndarray, within: bool) -> np.ndarray:
         """bool[N]: which passages of a batch are cut."""

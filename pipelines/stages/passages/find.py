@@ -11,14 +11,9 @@ from collections.abc import Iterable, Iterator
 
 import apache_beam as beam
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from gristmill.filters.dedup.fingerprints import pack_ids, rank
-from gristmill.filters.edits import Edits, apply
 from gristmill.pipelines.recipe.schema import Passages, Recipe
 from gristmill.pipelines.records.receipts import Receipt
-from gristmill.pipelines.stages.duplicates.members import Membership, stored_members
 from gristmill.pipelines.stages.exchange import (
     COST_TAG,
     ROWS_TAG,
@@ -32,14 +27,11 @@ from gristmill.pipelines.stages.exchange import (
     spread,
     table,
 )
-from gristmill.pipelines.stages.numbered import Together, unpack
+from gristmill.pipelines.stages.kept_texts import DOCUMENT, SpreadUnits, kept_texts
+from gristmill.pipelines.stages.numbered import Together
 from gristmill.pipelines.stages.passages.keys import keyed_passages
-from gristmill.pipelines.stages.score import VERDICTS
-from gristmill.pipelines.storage.parts import read_parts
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
 
-DOCUMENT = [("rank", "<u8"), ("tie", "<u4"), ("place", "<u8")]
-"""Of the best-ranked one. `tie` is a part of its doc_id that `rank` does not hold; a place is `unit << 32 | row`."""
 COUNTED = np.dtype(
     [("key", "<u8"), ("check", "<u4"), ("wanted", "u1"), ("documents", "<u4"), ("times", "<u4"), *DOCUMENT]
 )
@@ -53,8 +45,6 @@ NOBODY = 0xFFFFFFFF
 
 PARTITION_BYTES = 32 << 20
 """Of text before cuts; its passages are about as many bytes of COUNTED rows."""
-
-FEWEST, MOST = 4, 4096
 
 
 class FindPassages(beam.PTransform):
@@ -74,24 +64,12 @@ class FindPassages(beam.PTransform):
             scored
             | "together" >> beam.ParDo(Together())
             | "all units" >> GroupBlocks()
-            | "partitions" >> beam.ParDo(SpreadUnits())
+            | "partitions" >> beam.ParDo(SpreadUnits(PARTITION_BYTES))
             | "by unit" >> GroupBlocks()
             | "count" >> beam.ParDo(CountPassages(self.recipe, self.duplicates, self.book))
             | "by key" >> GroupBlocks()
             | "decide" >> beam.ParDo(DecidePassages(self.recipe.deduplicate.passages))
         )
-
-
-class SpreadUnits(beam.DoFn):
-    """All receipts -> each by itself, under a key that says how many partitions their text asks for."""
-
-    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[Block]:
-        """All units."""
-        numbered = unpack(element[1])
-        size = sum(part.bytes for _, receipt in numbered for part in receipt.of("curated"))
-        partitions = min(MOST, max(FEWEST, -(-size // PARTITION_BYTES)))
-        for number, receipt in numbered:
-            yield int(among(partitions, number)), receipt.to_bytes()
 
 
 class CountPassages(BlockDoFn):
@@ -127,51 +105,18 @@ class DecidePassages(BlockDoFn):
 def unit_passages(
     recipe: Recipe, duplicates: ReceiptBook | None, book: ReceiptBook, number: int, scored: Receipt
 ) -> np.ndarray:
-    """COUNTED rows of one unit, one for each passage: of documents that are neither dropped nor turns of talk."""
-    options, source = recipe.deduplicate, scored.details["unit"]["source"]
-    assert options is not None
-    if recipe.sources[source].kind != "text":
-        return np.empty(0, COUNTED)
-    members = stored_members(duplicates, scored.unit) if duplicates else Membership.of(())
-    quality = _quality(recipe, book, scored)
+    """COUNTED rows of one unit, one for each passage of the documents that stay."""
+    assert recipe.deduplicate is not None
     found = []
-    for batch in read_parts(book.store, scored, "curated"):
-        listed, member = members.of_rows(batch.column("row").to_numpy())
-        batch = batch.filter(pa.array(~(listed & (member["dropped"] > 0))))
-        document = ranked(batch, number, recipe.sources[source].priority, quality)
-        text = apply(batch.column("text"), Edits.from_column(batch.column("edits")).merged())
-        for wanted, passages in keyed_passages(options, batch, text):
+    for kept in kept_texts(recipe, duplicates, book, number, scored):
+        for wanted, passages in keyed_passages(recipe.deduplicate, kept.batch, kept.text):
             rows = np.empty(len(passages.doc), COUNTED)
             rows["key"], rows["check"], rows["wanted"] = passages.hash, passages.check, wanted
             rows["documents"] = rows["times"] = 1
-            for name in document.dtype.names or ():
-                rows[name] = document[name][passages.doc]
+            for name in kept.document.dtype.names or ():
+                rows[name] = kept.document[name][passages.doc]
             found.append(joined(rows))
     return joined(np.concatenate([np.empty(0, COUNTED), *found]))
-
-
-def ranked(batch: pa.RecordBatch, unit: int, priority: int, quality: dict[int, float] | None) -> np.ndarray:
-    """DOCUMENT[D] of the kept documents of a batch: who keeps a passage, as who stays among duplicates."""
-    document = np.empty(batch.num_rows, DOCUMENT)
-    row_D = batch.column("row").to_numpy()
-    quality_D = None if quality is None else np.array([quality[row] for row in row_D.tolist()], np.float64)
-    size = pc.binary_length(batch.column("text")).to_numpy()
-    document["rank"] = rank(True, priority, quality_D, size, batch.column("doc_id"))
-    document["tie"] = np.ascontiguousarray(pack_ids(batch.column("doc_id"))[:, 4:8]).view("<u4").ravel()
-    document["place"] = (np.uint64(unit) << np.uint64(32)) | row_D.astype(np.uint64)
-    return document
-
-
-def _quality(recipe: Recipe, book: ReceiptBook, scored: Receipt) -> dict[int, float] | None:
-    """The signal that ranks documents, by row; None where the recipe names none."""
-    name = recipe.deduplicate.quality if recipe.deduplicate else None
-    if name is None:
-        return None
-    known: dict[int, float] = {}
-    for batch in read_parts(book.store, scored, VERDICTS, ["row", name]):
-        values = batch.column(name).to_numpy(zero_copy_only=False).astype(np.float64)
-        known |= dict(zip(batch.column("row").to_pylist(), values.tolist(), strict=True))
-    return known
 
 
 def joined(rows: np.ndarray) -> np.ndarray:

@@ -3,13 +3,17 @@
 import numpy as np
 import pyarrow as pa
 
-from gristmill.filters.edits import EDIT
+from gristmill.filters.edits import EDIT, apply
 from gristmill.filters.kernels.dedup import passages as kernels
+from gristmill.filters.kernels.dedup import substrings
 from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.stages.kept_texts import DOCUMENT, KeptTexts
 from gristmill.pipelines.stages.passages.cuts import Cuts
 from gristmill.pipelines.stages.passages.find import CUT, NOBODY
 from gristmill.pipelines.stages.passages.keys import keyed_passages
 from gristmill.pipelines.stages.preload import preload
+from gristmill.pipelines.stages.substrings.cuts import Repeats
+from gristmill.pipelines.stages.substrings.find import decide, joined, unit_anchors, unit_windows
 
 RECIPE = {
     "gristmill": 1,
@@ -39,6 +43,29 @@ def test_preload__cutting_passages_compiles_nothing_more():
         ],
         CUT,
     )
-    _, share = Cuts(np.sort(rows, order=["key", "check"])).edit(options, batch)
-    assert share.tolist() == [1.0, 1.0]
+    edits = Cuts(np.sort(rows, order=["key", "check"])).edits(options, batch, text)
+    assert apply(text, edits).to_pylist() == ["", ""]
+    assert [list(kernel.compiled.signatures) for kernel in called] == loaded
+
+
+def test_preload__looking_for_substrings_compiles_nothing_more():
+    recipe = Recipe.model_validate({**RECIPE, "deduplicate": {"substrings": {"min_tokens": 8}}})
+    called = (substrings.read_tokens, substrings.winnow, substrings.hash_windows, substrings.find_repeats)
+    preload(recipe)
+    loaded = [list(kernel.compiled.signatures) for kernel in called]
+    assert all(loaded)
+    options = recipe.deduplicate.substrings
+    for copies in (1, 2):
+        text = pa.array(["磨坊在河边。水车转动。The mill stands by the river."] * copies, pa.large_string())
+        document = np.zeros(copies, DOCUMENT)
+        document["place"] = np.arange(copies)
+        kept = [KeptTexts(None, text, document)]
+        (anchors,) = unit_anchors(kept, 0, options)
+        (windows,) = unit_windows(kept, anchors["key"], options)
+        _, ranges = decide(windows)
+        repeats = Repeats(joined(ranges))
+        assert len(repeats.rows) == copies - 1
+        batch = pa.record_batch([pa.array(range(copies), pa.uint32())], ["row"])
+        repeats.edits(recipe.deduplicate, batch, text)
+        decide(windows[:1])
     assert [list(kernel.compiled.signatures) for kernel in called] == loaded
