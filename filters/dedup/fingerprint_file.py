@@ -5,7 +5,7 @@ Kept with a dataset it is an index: the next crawl is compared with it without r
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,21 @@ HASHES = b"gristmill letters-2 affine32"
 
 HEAP_PER_DOCUMENT = 4 + 16 + 8 + 16 + 8 + 8
 """Bytes: the columns beside bands and shingles, which are copied where a file has several batches."""
+
+LOST, ELSEWHERE = np.uint64(1), np.uint64(2)
+"""Bits of a rank in an index, below its number: the document lost against another one of the index, or against one that
+the index does not hold."""
+RANK_STEP = 4
+"""From one document of an index to the next better one: what is below are LOST and ELSEWHERE."""
+
+SETTLED_COLUMNS = [
+    pa.field("winner", pa.binary(16), nullable=False),
+    pa.field("winner_rank", pa.uint64(), nullable=False),
+    pa.field("similarity", pa.float32(), nullable=False),
+    pa.field("lost", pa.float32(), nullable=False),
+    pa.field("cluster", pa.binary(16), nullable=False),
+]
+"""What an index knows beside the fingerprints: see `Settled`."""
 
 
 def fingerprint_schema(bands: int, minhash: str) -> pa.Schema:
@@ -56,9 +71,54 @@ def fingerprint_batch(
     return pa.record_batch(values, schema=schema)
 
 
+def settled_batch(prints: pa.RecordBatch, row: np.ndarray, rank: np.ndarray, settled: "Settled") -> pa.RecordBatch:
+    """A batch of an index: fingerprints with other rows (uint32[D]) and ranks (uint64[D]), and what was decided about
+    them."""
+    columns = dict(zip(prints.schema.names, prints.columns, strict=True))
+    columns |= {"row": pa.array(row, pa.uint32()), "rank": pa.array(rank, pa.uint64())}
+    columns |= {
+        "winner": _ids(settled.winner),
+        "winner_rank": pa.array(settled.winner_rank),
+        "similarity": pa.array(settled.similarity),
+        "lost": pa.array(settled.lost),
+        "cluster": _ids(settled.cluster),
+    }
+    metadata = {**(prints.schema.metadata or {}), b"settled": settled.by.encode()}
+    schema = pa.schema([*prints.schema, *SETTLED_COLUMNS], metadata)
+    return pa.record_batch([columns[name] for name in schema.names], schema=schema)
+
+
+def _ids(packed_D16: np.ndarray) -> pa.Array:
+    data = pa.py_buffer(np.ascontiguousarray(packed_D16).tobytes())
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(packed_D16), [None, data])
+
+
 def _fixed_lists(values_DN: np.ndarray, kind: pa.DataType) -> pa.Array:
     values = pa.array(values_DN.ravel(), pa.uint64())
     return pa.Array.from_buffers(kind, len(values_DN), [None], children=[values])
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What an earlier deduplication decided about the D documents of a file; it is not decided again."""
+
+    winner: np.ndarray
+    """uint8[D, 16]: of a document that lost, the doc_id of the one that stayed for it; else zeros."""
+    winner_rank: np.ndarray
+    """uint64[D]: and its rank in the index; 0 where it is no document of the index."""
+    similarity: np.ndarray
+    """float32[D], of the two."""
+    lost: np.ndarray
+    """float32[D]: the share of its shingles that the winner lacks."""
+    cluster: np.ndarray
+    """uint8[D, 16]: doc_id of the best document of its cluster."""
+    by: str
+    """The options that decided, as text: what lost by others says nothing here."""
+
+    def part(self, some: slice) -> "Settled":
+        """Of some of the documents."""
+        winner, rank, cluster = self.winner[some], self.winner_rank[some], self.cluster[some]
+        return Settled(winner, rank, self.similarity[some], self.lost[some], cluster, self.by)
 
 
 @dataclass(frozen=True)
@@ -85,6 +145,16 @@ class FingerprintFile:
     """As they lie in the file, without empty ones."""
     heap_bytes: int
     """What keeping it open costs, in memory or as a temporary copy; a map of a local file costs nothing."""
+    settled: Settled | None = None
+    """Of a file of an index."""
+
+    def behind(self, documents: int) -> "FingerprintFile":
+        """The same file of an index, ranked behind so many documents of others."""
+        if self.settled is None:
+            raise ValueError("only files of an index are ranked by number")
+        more = np.uint64(RANK_STEP * documents)
+        settled = replace(self.settled, winner_rank=self.settled.winner_rank + more)
+        return replace(self, rank=self.rank + more, settled=settled)
 
     def bands(self, first: int = 0, last: int | None = None) -> Iterator[tuple[slice, np.ndarray]]:
         """(some documents of first:last, their LSH keys uint64[n, bands], the band number mixed in), batch by batch."""
@@ -131,10 +201,22 @@ def open_fingerprints(path: str) -> FingerprintFile:
         end=_joined([offsets[1:] for offsets in starts], np.int64, ()),
         batches=filled,
         heap_bytes=(whole.size if _is_remote(path) else 0) + HEAP_PER_DOCUMENT * sum(map(len, filled)),
+        settled=_settled(filled, metadata[b"settled"].decode()) if b"settled" in metadata else None,
     )
     if np.any(file.row[1:] <= file.row[:-1]):
         raise ValueError(f"{path}: rows do not rise")
     return file
+
+
+def _settled(batches: list[pa.RecordBatch], by: str) -> Settled:
+    return Settled(
+        by=by,
+        winner=_joined([_bytes(b.column("winner")) for b in batches], np.uint8, (16,)),
+        winner_rank=_joined([_flat(b.column("winner_rank"), np.uint64, len(b)) for b in batches], np.uint64, ()),
+        similarity=_joined([_flat(b.column("similarity"), np.float32, len(b)) for b in batches], np.float32, ()),
+        lost=_joined([_flat(b.column("lost"), np.float32, len(b)) for b in batches], np.float32, ()),
+        cluster=_joined([_bytes(b.column("cluster")) for b in batches], np.uint8, (16,)),
+    )
 
 
 def _is_remote(path: str) -> bool:

@@ -236,23 +236,31 @@ def _read_only(array: np.ndarray) -> np.ndarray:
     return view
 
 
+OWN_BIT = np.uint64(1 << 62)
+"""Set in the rank of every document of a run, clear in those of an index: what an earlier dataset holds comes first."""
+
+DERIVATIONS = ("original", "derived", "translated", "synthetic")
+"""Where a text comes from, the best first. Index: the `derived` of a rank."""
+
+
 def rank(
     kept: np.ndarray | bool,
     priority: np.ndarray | int,
     quality: np.ndarray | None,
     byte_length: np.ndarray,
     doc_id: pa.Array | Sequence[str],
+    derived: np.ndarray | int = 0,
 ) -> np.ndarray:
     """uint64[D], smaller is better: who stays when documents are duplicates. Never depends on where a document lies.
 
-    From the top: dropped by rules (1 bit), source priority (5 bits; 31 first), quality (10 bits; higher first, NaN
-    last; without it all equal), UTF-8 bytes (20 bits; longer first, exact to 512 KiB, in steps of 32 to 16.5 MiB), the
-    first 28 bits of doc_id. kept: bool[D]; priority: 0..31, ValueError outside; quality: any float64.
+    From the top: dropped by rules (1 bit), OWN_BIT, how the text was derived (2 bits, see DERIVATIONS; originals
+    first), source priority (5 bits; 31 first), quality (10 bits; higher first, NaN last; without it all equal), UTF-8
+    bytes (20 bits; longer first, exact to 512 KiB, in steps of 32 to 16.5 MiB), the first 25 bits of doc_id.
+    kept: bool[D]; priority: 0..31, derived: 0..3, ValueError outside; quality: any float64.
     """
     count = len(byte_length)
-    priority_D = np.broadcast_to(np.asarray(priority, np.int64), count)
-    if count and not 0 <= priority_D.min() <= priority_D.max() <= 31:
-        raise ValueError("a source's priority is 0 to 31")
+    priority_D = _within(priority, 31, count, "a source's priority is 0 to 31")
+    derived_D = _within(derived, len(DERIVATIONS) - 1, count, "a derivation is one of DERIVATIONS, by number")
     dropped_D = ~np.broadcast_to(np.asarray(kept, bool), count)
     level_D = np.zeros(count, np.int64) if quality is None else _quality_level(np.asarray(quality, np.float64))
     length_D = np.asarray(byte_length, np.int64)
@@ -260,11 +268,21 @@ def rank(
     over_D = np.minimum((length_D - exact_limit) // step, exact_limit - 1)
     size_D = np.where(length_D < exact_limit, length_D, exact_limit + over_D)
     head_D = np.ascontiguousarray(pack_ids(doc_id)[:, :4]).view(">u4").ravel().astype(np.uint64)
-    fields = ((dropped_D, 1), (31 - priority_D, 5), (1023 - level_D, 10), ((1 << 20) - 1 - size_D, 20))
+    own_D = np.ones(count, np.int64)
+    fields = ((dropped_D, 1), (own_D, 1), (derived_D, 2), (31 - priority_D, 5), (1023 - level_D, 10),
+              ((1 << 20) - 1 - size_D, 20))  # fmt: skip
     packed_D = np.zeros(count, np.uint64)
     for value_D, bits in fields:
         packed_D = (packed_D << np.uint64(bits)) | value_D.astype(np.uint64)
-    return (packed_D << np.uint64(28)) | (head_D >> np.uint64(4))
+    return (packed_D << np.uint64(25)) | (head_D >> np.uint64(7))
+
+
+def _within(value: np.ndarray | int, most: int, count: int, what: str) -> np.ndarray:
+    """int64[count]. Raises ValueError with `what` where one is not 0 to `most`."""
+    value_D = np.broadcast_to(np.asarray(value, np.int64), count)
+    if count and not 0 <= value_D.min() <= value_D.max() <= most:
+        raise ValueError(what)
+    return value_D
 
 
 def _quality_level(quality_D: np.ndarray) -> np.ndarray:

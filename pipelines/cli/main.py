@@ -34,6 +34,7 @@ Commands.table = {
     "why": Entry(LOOK, "why"),
     "whatif": Entry(LOOK, "whatif"),
     "gates": Entry(LOOK, "gates"),
+    "index": Entry(LOOK, "index"),
     "extract": Entry(LOOK, "extract"),
     "pii": Entry(LOOK, "pii"),
     "verify": Entry(LOOK, "verify"),

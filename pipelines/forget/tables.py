@@ -151,7 +151,7 @@ class Tables:
         if "duplicate_of" in batch.schema.names:
             lost = pc.is_in(batch.column("duplicate_of"), self._documents)
             if pc.any(lost).as_py():
-                for name in ("duplicate_of", "similarity"):
+                for name in ("duplicate_of", "duplicate_in", "similarity", "lost"):
                     if name in batch.schema.names:
                         null = pa.scalar(None, batch.schema.field(name).type)
                         batch = _with(batch, name, pc.if_else(lost, null, batch.column(name)))

@@ -1,10 +1,11 @@
 """The columns of datasets that a recipe adds to: its typed ones."""
 
+import numpy as np
 import pyarrow as pa
 
 from gristmill.filters.edits import EDIT
 from gristmill.pipelines.recipe.schema import Recipe
-from gristmill.pipelines.recipe.sources import ColumnType
+from gristmill.pipelines.recipe.sources import ColumnType, Source
 from gristmill.pipelines.records.columns import DROPPED, IDENTITY, LANGUAGE
 
 ARROW_TYPES: dict[ColumnType, pa.DataType] = {
@@ -23,6 +24,15 @@ def typed_columns(recipe: Recipe) -> list[pa.Field]:
     """The columns that the recipe names, of all sources together; null where a source lacks one."""
     fields = {name: ARROW_TYPES[kind] for source in recipe.sources.values() for name, kind in source.columns.items()}
     return [pa.field(name, type_) for name, type_ in fields.items()]
+
+
+def derivations(batch: pa.RecordBatch, source: Source) -> np.ndarray:
+    """int64[D]: how each document of a source was made, as `filters.dedup.fingerprints.rank` numbers it."""
+    derivation_D = np.full(batch.num_rows, source.derivation)
+    if source.derived_from is not None:
+        named = batch.column(source.derived_from).is_valid().to_numpy(zero_copy_only=False)
+        derivation_D[named] = max(1, source.derivation)
+    return derivation_D
 
 
 def scrubbed_fields(recipe: Recipe) -> frozenset[str]:

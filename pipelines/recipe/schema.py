@@ -11,7 +11,6 @@ from pydantic import (
     Field,
     PrivateAttr,
     field_validator,
-    model_validator,
 )
 
 from gristmill.filters.labels.keys import Key
@@ -43,94 +42,17 @@ from gristmill.pipelines.recipe.base import (
     as_list,
 )
 from gristmill.pipelines.recipe.decisions import Decision
+from gristmill.pipelines.recipe.deduplication import Deduplicate as Deduplicate
+from gristmill.pipelines.recipe.deduplication import MinHash as MinHash
+from gristmill.pipelines.recipe.deduplication import Passages as Passages
+from gristmill.pipelines.recipe.deduplication import Substrings as Substrings
+from gristmill.pipelines.recipe.files.index_files import TakenIndex
 from gristmill.pipelines.recipe.files.language_model_options import LanguageModel
 from gristmill.pipelines.recipe.files.plugins import Plugin, declare_plugins
 from gristmill.pipelines.recipe.files.tokenizer_files import TakenTokenizer
 from gristmill.pipelines.recipe.glance import NAME
 from gristmill.pipelines.recipe.languages.codes import known_language
 from gristmill.pipelines.recipe.sources import Documents, Extract, Kind, Language, Plan, Read, Source
-
-
-class MinHash(Model):
-    """Near-duplicates: MinHash signatures, LSH bands, then exact verification."""
-
-    bands: int = Field(16, ge=1, le=128)
-    rows: int = Field(7, ge=1, le=64)
-    shingle: int = Field(5, ge=1, le=32)
-    """Words per shingle (characters where a script has no spaces)."""
-    threshold: Share = 0.7
-    """A document is dropped only for a kept one with at least this Jaccard similarity, computed exactly."""
-    seed: int = Field(1, ge=0, lt=2**32)
-    """As in datasketch.MinHash(seed=...)."""
-
-
-class Passages(Model):
-    """Passages that stand in several documents, cut as edits once duplicate documents are gone. Equal ones say the same
-    words: case, punctuation and white space do not count."""
-
-    unit: Literal["line", "paragraph", "sentence"] = "line"
-    run: int = Field(1, ge=1, le=100)
-    """How many of these in a row are a passage: C4 cuts what three sentences in a row repeat."""
-    scope: Literal["corpus", "source", "host"] = "corpus"
-    """Where they repeat each other: anywhere, in one source, or on the pages of one host, whose boilerplate goes."""
-    keep: Literal["first", "none"] = "first"
-    """`first`: the best-ranked document keeps it, by priority, quality and length; `none`: it goes everywhere."""
-    above: int = Field(1, ge=1, lt=2**31)
-    """It goes where more documents than this have it."""
-    within: bool = False
-    """Repeats inside one document count and go, too; otherwise the document that keeps a passage keeps them all."""
-    min_letters: int = Field(20, ge=1, lt=2**31)
-    """Shorter ones stay: letters and digits, those of Chinese and other scripts without spaces count twice."""
-
-
-class Substrings(Model):
-    """Passages of any beginning and end that stand twice, byte for byte, in several documents or in one: cut but for
-    the first, which the best-ranked document keeps."""
-
-    min_tokens: int | None = Field(None, ge=8, le=2**20)
-    """What has as many tokens is found wherever it stands twice, and nothing shorter is cut; absent: 50. A token is a
-    word, a character of a script without spaces, or a mark."""
-    min_chars: int | None = Field(None, ge=16, le=2**20)
-    """The same in characters, instead of `min_tokens`; three times the time in spaced scripts."""
-    keep: Literal["first"] = "first"
-    """The best-ranked document keeps it, by priority, quality and length; in it, its first place."""
-    cut_at: Literal["sentence", "character"] = "sentence"
-    """`sentence`: of what repeats go the sentences that are whole; `character`: all of it."""
-
-    @model_validator(mode="after")
-    def _one_bound(self) -> "Substrings":
-        if self.min_tokens is not None and self.min_chars is not None:
-            raise ValueError("give `min_tokens` or `min_chars`, not both")
-        return self
-
-    @property
-    def length(self) -> int:
-        """The bound, in tokens or characters."""
-        return self.min_chars or self.min_tokens or 50
-
-    @property
-    def by_character(self) -> bool:
-        """Whether the bound is in characters."""
-        return self.min_chars is not None
-
-
-class Deduplicate(Model):
-    """Exact and near-duplicate documents, of which the best-ranked of a cluster stays; then passages inside of them."""
-
-    exact: bool = True
-    """Documents whose normalised text is equal."""
-    minhash: MinHash | None = MinHash()
-    quality: str | None = None
-    """Signal that ranks documents of equal priority, higher first; then the longer wins."""
-    fingerprint: Literal["all", "kept"] = "all"
-    """`kept`: documents dropped by rules are not fingerprinted; cheaper, but `whatif` cannot re-decide winners."""
-    passages: list[Passages] = []
-    """Lines, paragraphs and sentences that are cut where other documents have them, too (docs/deduplication.md)."""
-    substrings: Substrings | None = None
-    """Exact passages of any beginning and end that are cut where they stand a second time (docs/deduplication.md)."""
-    max_cut: Share = 1.0
-    """A document that loses more of its text to `passages` and `substrings` is dropped by the rule
-    `repeated_passages`; so is, always, one that loses all."""
 
 
 class Scrub(Model):
@@ -348,6 +270,7 @@ class Recipe(Model):
     _read_lists: tuple[ListFile, ...] = PrivateAttr(())
     _read_labels: tuple[LabelFile, ...] = PrivateAttr(())
     _taken_tokenizer: TakenTokenizer | None = PrivateAttr(None)
+    _taken_indexes: tuple[TakenIndex, ...] = PrivateAttr(())
 
     @property
     def read_classifiers(self) -> tuple[ReadClassifier, ...]:
@@ -377,6 +300,15 @@ class Recipe(Model):
     def take_tokenizer(self, taken: TakenTokenizer | None) -> None:
         """Take the tokenizer whose files were read."""
         self._taken_tokenizer = taken
+
+    @property
+    def taken_indexes(self) -> tuple[TakenIndex, ...]:
+        """The indexes that `deduplicate.against` names, as `load` has read them."""
+        return self._taken_indexes
+
+    def take_indexes(self, taken: tuple[TakenIndex, ...]) -> None:
+        """Take the indexes whose manifests were read."""
+        self._taken_indexes = taken
 
     @property
     def kind(self) -> Kind:

@@ -160,6 +160,11 @@ class Source(Model):
     """Fields that become typed columns of `text/`; all others travel in `meta` as JSON."""
     priority: int = Field(0, ge=0, le=31)
     """In a duplicate cluster the higher priority wins, after "kept by the rules"."""
+    derived: bool | Literal["translated", "synthetic"] = False
+    """Its texts were made from others, by translation, by a model, or otherwise (`true`): among duplicates an original
+    stays, then what is `true`, translated, synthetic, whatever the priorities."""
+    derived_from: str | None = None
+    """A column of this source (`columns`): a document that has a value there was made from the one that it names."""
     max_bytes: Bytes | None = None
     """`machine` only: stop after this much text."""
 
@@ -182,6 +187,11 @@ class Source(Model):
     def kind(self) -> Kind:
         """What a record is."""
         return next((kind for kind in CONVERSATIONS if getattr(self, kind) is not None), "text")
+
+    @property
+    def derivation(self) -> int:
+        """How texts of this source were made, as `filters.dedup.fingerprints.rank` numbers it."""
+        return {False: 0, True: 1, "translated": 2, "synthetic": 3}[self.derived]
 
     @property
     def judges_assistant(self) -> bool:

@@ -16,7 +16,14 @@ LANGUAGE = [("lang", pa.string()), ("lang_score", pa.float32()), ("script", pa.s
 VERDICT = [("verdict", pa.string()), ("judged", pa.bool_()), ("step", pa.string()), ("rules", pa.list_(pa.string()))]
 """verdict: kept, dropped or dead. judged: an entry of `decide` admitted the document; null where it never got there.
 step: what dropped it, or where it died. rules: all that fired."""
-CLUSTER = [("cluster", pa.string()), ("duplicate_of", pa.string()), ("similarity", pa.float32())]
+CLUSTER = [
+    ("cluster", pa.string()),
+    ("duplicate_of", pa.string()),
+    ("duplicate_in", pa.string()),
+    ("similarity", pa.float32()),
+    ("lost", pa.float32()),
+]
+WEIGHT = [("cluster_size", pa.int32()), ("weight", pa.float32())]
 
 VERDICTS = pa.schema([*IDENTITY, ("row", pa.uint32()), *LANGUAGE, ("bytes", pa.int64()), *VERDICT])
 """What stage A knows of every record of a unit, dead ones included; signal columns follow."""
@@ -37,7 +44,9 @@ CLUSTERS = pa.schema(
         ("doc_id", pa.string()),
         ("source", pa.string()),
         ("similarity", pa.float32()),
+        ("lost", pa.float32()),
         ("duplicate_of", pa.string()),
+        ("duplicate_in", pa.string()),
         ("kept", pa.bool_()),
     ]
 )
@@ -96,8 +105,18 @@ MEANINGS: dict[str, Meaning] = {
     "duplicate_of": Meaning(
         "doc_id of the better document that it repeats", "where it repeats none, or is the same record once more"
     ),
+    "duplicate_in": Meaning(
+        "the index of `deduplicate.against` that holds `duplicate_of`, by name", "where that is of this run, or none"
+    ),
     "similarity": Meaning(
         "exact Jaccard similarity of shingles to that document; 1 where the texts are equal", "where it repeats none"
+    ),
+    "lost": Meaning(
+        "share of its shingles that the document which it repeats lacks: what goes with it", "where it repeats none"
+    ),
+    "cluster_size": Meaning("how many documents of its duplicate cluster the rules kept in this run, itself included"),
+    "weight": Meaning(
+        "how often to repeat it in training, by `cluster_size` and `deduplicate.weights`", "where it was not kept"
     ),
     "kept": Meaning("whether it is in `text/`"),
     "text": Meaning("the text, UTF-8"),

@@ -82,10 +82,11 @@ def find_duplicates(scored: beam.PCollection[Numbered], job: Job) -> beam.PColle
     """Stage S, unless the decisions about exactly these units are stored already."""
     if "duplicates" in job.decided or job.recipe.deduplicate is None:
         return scored
+    indexed = [index.addressed for index in job.recipe.taken_indexes]
     rows = (
         scored
         | "fingerprints" >> beam.ParDo(FingerprintPaths(job.store))
-        | "duplicates" >> FindDuplicates(job.recipe.deduplicate)
+        | "duplicates" >> FindDuplicates(job.recipe.deduplicate, indexed=indexed)
     )
     return rows_stored(rows, scored, job, "duplicates", StoreRows(job.books["duplicates"], MEMBERS, members_of))
 

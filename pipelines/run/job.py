@@ -9,6 +9,7 @@ from gristmill.pipelines.read.html.engines.registry import engine_version
 from gristmill.pipelines.recipe.files.plugins import names as plugin_names
 from gristmill.pipelines.recipe.load import LoadedRecipe
 from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.recipe.sources import Source
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.run.field_names import check_field_names
 from gristmill.pipelines.run.keys import (
@@ -104,20 +105,21 @@ def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, unt
     options = recipe.model_dump(mode="json")
     texts = step_key("texts", _reading(recipe, options, sample), SCORE_CODE)
     rules = [options[name] for name in ("decide", "otherwise")]
-    ranks = [recipe.language.threshold, {name: source.priority for name, source in recipe.sources.items()}]
+    ranks = [recipe.language.threshold, {name: _ranking(source) for name, source in recipe.sources.items()}]
     score = step_key("score", [rules, ranks, _fingerprinting(recipe), recipe.file_keys()], (), texts)
     inputs = sorted(unit.key for unit in units)
     keys = {"score": score}
     cutting = None
     if recipe.deduplicate:
         whole, cutting = _deduplicating(options["deduplicate"])
+        whole["against"] = [index.key for index in recipe.taken_indexes]
         keys["duplicates"] = step_key("duplicates", whole, DUPLICATES_CODE, score, *inputs)
         if recipe.deduplicate.passages:
             keys["passages"] = step_key("passages", cutting[:1], PASSAGES_CODE, score, keys["duplicates"])
         if bound := recipe.deduplicate.substrings:
             looked_for = [bound.length, bound.by_character]
             keys["substrings"] = step_key("substrings", looked_for, SUBSTRINGS_CODE, score, keys["duplicates"])
-    clean = [options["scrub"], options["text"], recipe.deduplicate is not None, cutting]
+    clean = [options["scrub"], options["text"], _writing(recipe), cutting]
     keys["text"] = step_key("text", clean, TEXT_CODE, score)
     if recipe.tokenizer:
         taken = recipe.taken_tokenizer
@@ -130,16 +132,31 @@ def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, unt
 
 def _reading(recipe: Recipe, options: dict[str, Any], sample: float) -> list[Any]:
     """The options that texts and their languages depend on. Where the files lie is in the units."""
-    sources = {name: {**source, "paths": None, "priority": None} for name, source in options["sources"].items()}
+    unread = dict.fromkeys(("paths", "priority", "derived", "derived_from"))
+    sources = {name: {**source, **unread} for name, source in options["sources"].items()}
     language = {**options["language"], "threshold": None}
     rest = [options[name] for name in ("read", "extract", "seed")]
     return [sources, sample, language, rest, plugin_names(recipe.plugins), engine_version(recipe.extract.engine)]
 
 
+def _ranking(source: Source) -> list[Any]:
+    """What of a source only decides which document stays."""
+    return [source.priority, source.derived, source.derived_from]
+
+
+def _writing(recipe: Recipe) -> list[Any] | None:
+    """What of deduplication is only told when the text is written."""
+    options = recipe.deduplicate
+    if options is None:
+        return None
+    return [options.weights, options.repeat, [index.name for index in recipe.taken_indexes]]
+
+
 def _deduplicating(options: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
     """What decides about whole documents, and what about passages of those that stay."""
     inside = ("passages", "substrings", "max_cut")
-    whole = {name: value for name, value in options.items() if name not in inside}
+    written = ("weights", "repeat")
+    whole = {name: value for name, value in options.items() if name not in (*inside, *written)}
     cuts = options["passages"] or options["substrings"]
     return whole, [options[name] for name in inside] if cuts else []
 

@@ -50,6 +50,7 @@ def build(job: Job, units: list[Unit], receipts: Mapping[str, list[Receipt]], ac
         "inputs": [{"source": unit.source, "key": unit.key, "bytes": unit.bytes} for unit in units],
         "steps": {stage: job.books[stage].key for stage in job.stages},
         "reconciled_steps": job.steps,
+        "against": [{"name": one.name, "sha256": one.sha256} for one in job.recipe.taken_indexes],
         "datasets": datasets(parts),
         "files": [*(described(job.store, path) for path in (RECIPE, PLAN, *plugins(job.recipe))), *kept(job.recipe)],
         "tokenizer": card(job.store, parts),

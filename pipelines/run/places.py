@@ -20,6 +20,11 @@ def check_places(loaded: LoadedRecipe, store: Store, runner: str) -> None:
         for path in (source.paths or ([source.format] if source.format == "machine" else []))
         if not any(map(is_remote, path.split("::")))
     ]
+    options = loaded.recipe.deduplicate
+    for number, path in enumerate(options.against if options else ()):
+        if not is_remote(path):
+            what = f"{runner} works on other machines, and this index lies here: {path}"
+            raise RecipeError(what, where=loaded.where("deduplicate", "against", number), fix=COPY)
     if found:
         shown = "\n    ".join(f"source '{name}': {path}" for name, path in found[:10])
         more = f"\n    and {len(found) - 10:,} more" if len(found) > 10 else ""

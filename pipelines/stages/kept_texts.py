@@ -10,7 +10,9 @@ import pyarrow.compute as pc
 
 from gristmill.filters.dedup.fingerprints import pack_ids, rank
 from gristmill.filters.edits import Edits, apply
+from gristmill.pipelines.recipe.columns import derivations
 from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.recipe.sources import Source
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.duplicates.members import Membership, stored_members
 from gristmill.pipelines.stages.exchange import Block, among
@@ -65,7 +67,7 @@ def kept_texts(
     for batch in read_parts(book.store, scored, "curated"):
         listed, member = members.of_rows(batch.column("row").to_numpy())
         batch = batch.filter(pa.array(~(listed & (member["dropped"] > 0))))
-        document = ranked(batch, number, recipe.sources[source].priority, quality)
+        document = ranked(batch, number, recipe.sources[source], quality)
         yield KeptTexts(batch, edited(batch), document)
 
 
@@ -74,13 +76,13 @@ def edited(batch: pa.RecordBatch) -> pa.Array:
     return apply(batch.column("text"), Edits.from_column(batch.column("edits")).merged())
 
 
-def ranked(batch: pa.RecordBatch, unit: int, priority: int, quality: dict[int, float] | None) -> np.ndarray:
+def ranked(batch: pa.RecordBatch, unit: int, source: Source, quality: dict[int, float] | None) -> np.ndarray:
     """DOCUMENT[D] of the kept documents of a batch."""
     document = np.empty(batch.num_rows, DOCUMENT)
     row_D = batch.column("row").to_numpy()
     quality_D = None if quality is None else np.array([quality[row] for row in row_D.tolist()], np.float64)
     size = pc.binary_length(batch.column("text")).to_numpy()
-    document["rank"] = rank(True, priority, quality_D, size, batch.column("doc_id"))
+    document["rank"] = rank(True, source.priority, quality_D, size, batch.column("doc_id"), derivations(batch, source))
     document["tie"] = np.ascontiguousarray(pack_ids(batch.column("doc_id"))[:, 4:8]).view("<u4").ravel()
     document["place"] = (np.uint64(unit) << np.uint64(32)) | row_D.astype(np.uint64)
     return document

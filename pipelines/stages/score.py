@@ -19,7 +19,7 @@ from gristmill.filters.judge import Judge, Judgement
 from gristmill.filters.language.identify import identify, script_of
 from gristmill.filters.measured import Stored
 from gristmill.pipelines.processes.isolation import Guard
-from gristmill.pipelines.recipe.columns import curated_schema, dropped_schema
+from gristmill.pipelines.recipe.columns import curated_schema, derivations, dropped_schema
 from gristmill.pipelines.recipe.entries import judge_of
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records import columns
@@ -137,8 +137,8 @@ class UnitScorer:
         if name:
             quality = scored.judgement.signals.column(name).to_numpy(zero_copy_only=False)
         size = pc.binary_length(batch.column("text")).to_numpy()
-        priority = self.recipe.sources[source].priority
-        return rank(scored.kept, priority, quality, size, batch.column("doc_id"))
+        of = self.recipe.sources[source]
+        return rank(scored.kept, of.priority, quality, size, batch.column("doc_id"), derivations(batch, of))
 
 
 class UnitWriter:

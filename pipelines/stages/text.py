@@ -28,7 +28,13 @@ from gristmill.pipelines.records.conversations import COLUMNS, MESSAGES, follow
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.gather import gather
 from gristmill.pipelines.records.receipts import Receipt
-from gristmill.pipelines.stages.duplicates.members import Membership, membership_columns, stored_members
+from gristmill.pipelines.stages.duplicates.members import (
+    Membership,
+    cluster_sizes,
+    membership_columns,
+    stored_members,
+    weights_of,
+)
 from gristmill.pipelines.stages.passages.cuts import Cuts, stored_cuts
 from gristmill.pipelines.stages.replay import Failure, dead_document, survive
 from gristmill.pipelines.stages.score import DEAD_LETTERS, VERDICTS
@@ -151,6 +157,7 @@ class UnitWriter:
         self._scrub_fields = guard.step("scrub fields", cleaner.scrub_fields)
         self.cleaner, self.unit, self.source = cleaner, unit, unit.source
         self.members, self.decided = decided.members, decided
+        self.indexes = [index.name for index in cleaner.recipe.taken_indexes]
         self.accounts = Accounts()
         self._emptied: list[np.ndarray] = []
         self._edits: list[pa.Array] = []
@@ -175,7 +182,7 @@ class UnitWriter:
     def take(self, batch: pa.RecordBatch) -> None:
         """Curated documents: losers go to `dropped/`, the others are cleaned and go to `text/`."""
         listed, member = self.members.of_rows(batch.column("row").to_numpy())
-        member_of = membership_columns(batch.column("doc_id"), listed, member)
+        member_of = membership_columns(batch.column("doc_id"), listed, member, self.indexes)
         lost = listed & (member["dropped"] > 0)
         kind = np.where(lost, member["kind"], REPEATED_PASSAGES)
         if len(self.decided.cuts.rows) or len(self.decided.repeats.rows):
@@ -253,7 +260,7 @@ class UnitWriter:
         """The ledger rows of some records, once all curated parts have been taken. Every record has exactly one."""
         row_D = verdicts.column("row").to_numpy()
         listed, member = self.members.of_rows(row_D)
-        member_of = membership_columns(verdicts.column("doc_id"), listed, member)
+        member_of = membership_columns(verdicts.column("doc_id"), listed, member, self.indexes)
         kept_by_rules = pc.is_null(verdicts.column("step")).to_numpy(zero_copy_only=False)
         beaten = listed & (member["dropped"] > 0) & kept_by_rules
         emptied = np.isin(row_D, np.concatenate([np.zeros(0, np.uint32), *self._emptied]))
@@ -268,9 +275,12 @@ class UnitWriter:
         values["step"] = pc.if_else(pa.array(died), "scrub", values["step"])
         values["rules"] = self._all_rules(verdicts.column("rules"), lost, kind)
         values["edits"] = self._spans(row_D)
+        size = cluster_sizes(listed, member, kept_by_rules)
+        weight = weights_of(self.cleaner.recipe.deduplicate, size)
+        kept = pc.equal(values["verdict"], KEPT)
+        values |= {"cluster_size": pa.array(size), "weight": pc.if_else(kept, pa.array(weight), None)}
         schema = ledger_schema(verdicts.schema)
         self.ledger.write(columns.assemble(schema, verdicts.num_rows, values))
-        kept = pc.equal(values["verdict"], KEPT)
         clusters = columns.assemble(columns.CLUSTERS, verdicts.num_rows, {**values, "kept": kept})
         self.clusters.write(clusters.filter(pa.array(listed & ~died)))
 
@@ -313,7 +323,9 @@ def ledger_schema(verdicts: pa.Schema) -> pa.Schema:
     """Of `ledger/`: what stage A knew, then what deduplication and cleaning added, then the signals."""
     known = [verdicts.field(name) for name in columns.VERDICTS.names]
     signals = [field for field in verdicts if field.name not in columns.VERDICTS.names]
-    return pa.schema([*known, ("unit", pa.string()), *columns.CLUSTER, ("edits", columns.SPANS), *signals])
+    return pa.schema(
+        [*known, ("unit", pa.string()), *columns.CLUSTER, *columns.WEIGHT, ("edits", columns.SPANS), *signals]
+    )
 
 
 def _without_text(edits: pa.Array) -> pa.Array:

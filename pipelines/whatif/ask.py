@@ -129,7 +129,10 @@ def _written_from(run: Store, fetch: Fetch | None) -> Path:
 def _content(recipe: Recipe) -> list[Any]:
     """What a recipe says, wherever the files lie that it names."""
     named = {"plugins", "classifiers", "language_models", "lists", "labels"}
-    return [recipe.model_dump(exclude=named), [one.sha256 for one in recipe.plugins], recipe.file_keys()]
+    values = recipe.model_dump(exclude=named)
+    if values["deduplicate"]:
+        values["deduplicate"]["against"] = [index.key for index in recipe.taken_indexes]
+    return [values, [one.sha256 for one in recipe.plugins], recipe.file_keys()]
 
 
 @contextmanager
@@ -172,6 +175,8 @@ def _reading(recipe: Recipe) -> dict[str, Any]:
         source["paths"] = None
     values["language"]["threshold"] = None
     values["plugins"] = [plugin.sha256 for plugin in recipe.plugins]
+    if values["deduplicate"]:
+        values["deduplicate"]["against"] = [index.key for index in recipe.taken_indexes]
     return {key: values[key] for key in TEXTS}
 
 

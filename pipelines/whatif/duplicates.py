@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gristmill.pipelines.errors import DamageError
-from gristmill.pipelines.recipe.schema import Deduplicate, Recipe
+from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.storage.layout import STATE
 from gristmill.pipelines.storage.ledger import Ledger
@@ -46,16 +46,14 @@ def outcome(store: Store, recipe: Recipe, units: list[str], documents: Documents
         )
         return _estimated(store, documents, why, notes)
     try:
-        dropped = _dropped(store, options, units, documents, changed)
+        dropped = _dropped(store, recipe, units, documents, changed)
     except (DamageError, FileNotFoundError, OSError):
         why = "the run's fingerprints are gone (`gristmill clean`, or damage)"
         return _estimated(store, documents, why, notes)
     return Outcome(passes & ~among(dropped, documents.place), EXACT, notes)
 
 
-def _dropped(
-    store: Store, options: Deduplicate, units: list[str], documents: Documents, changed: np.ndarray
-) -> np.ndarray:
+def _dropped(store: Store, recipe: Recipe, units: list[str], documents: Documents, changed: np.ndarray) -> np.ndarray:
     """The places of all duplicates that are dropped."""
     # Kernels and Beam's names: half a second that only this question needs.
     from gristmill.pipelines.whatif.winners import Prints, dropped_again, members_at
@@ -69,7 +67,9 @@ def _dropped(
     members = members_at(store, receipts["duplicates"])
     order = np.argsort(documents.place[changed])
     places, kept = documents.place[changed][order], documents.passes[changed][order]
-    return dropped_again(Prints(paths, *members), places, kept, options)
+    assert recipe.deduplicate is not None
+    indexed = [index.addressed for index in recipe.taken_indexes]
+    return dropped_again(Prints(paths, *members, indexed), places, kept, recipe.deduplicate)
 
 
 def _receipts(store: Store, folder: str, units: list[str]) -> list[Receipt]:

@@ -13,16 +13,18 @@ import numpy as np
 from gristmill.filters.dedup.fingerprint_file import FingerprintFile, open_fingerprints
 from gristmill.pipelines.recipe.schema import Deduplicate
 from gristmill.pipelines.records.receipts import Receipt
-from gristmill.pipelines.stages.duplicates.components import LINK, contract, decide, rooted_edges
-from gristmill.pipelines.stages.duplicates.find import MEMBER
+from gristmill.pipelines.stages.duplicates.components import LINK, Deciding, contract, decide, rooted_edges
+from gristmill.pipelines.stages.duplicates.find import MEMBER, IndexFile, numbered
 from gristmill.pipelines.stages.duplicates.members import MEMBERS
 from gristmill.pipelines.stages.duplicates.pairs import (
     EDGE,
     EXACT_BIT,
+    INDEX_PLACE,
     PAIR,
     RECORD,
     Shelf,
     bucket_pairs,
+    compared,
     verified_pairs,
 )
 from gristmill.pipelines.storage.parts import read_parts
@@ -45,6 +47,13 @@ class Prints:
     """Of dtype MEMBER, of all units."""
     places: np.ndarray
     """uint64 of each member: `unit << 32 | row`."""
+    indexed: Sequence[Sequence[tuple[str, int]]] = ()
+    """The files (path, documents) of each index that the run was deduplicated against."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many documents each index holds."""
+        return tuple(sum(documents for _, documents in files) for files in self.indexed)
 
 
 def dropped_again(prints: Prints, changed: np.ndarray, kept: np.ndarray, options: Deduplicate) -> np.ndarray:
@@ -55,14 +64,17 @@ def dropped_again(prints: Prints, changed: np.ndarray, kept: np.ndarray, options
     before = prints.places[prints.members["dropped"] > 0]
     if not len(changed):
         return np.sort(before)
-    shelf = _Shelf(prints.paths, changed, kept)
+    shelf = _Shelf(prints.paths, changed, kept, tuple(numbered(prints.indexed)))
     keys = _keys_at(shelf, changed, options)
     near = np.unique(np.concatenate([changed, *(places for places, _ in _sharing(shelf, keys, options))]))
+    near = near[near < INDEX_PLACE]  # nothing is decided about what an index holds
     concerned = np.union1d(near, _clusters_of(prints, near))
     edges = _edges(shelf, concerned, options)
     links = np.empty(len(edges), LINK)
     links["place"], links["root"] = edges["worse"]["place"], edges["better"]["place"]
-    places, members = decide(rooted_edges(edges, contract(links))) if len(edges) else (changed[:0], prints.members[:0])
+    places, members = changed[:0], prints.members[:0]
+    if len(edges):
+        places, members = decide(rooted_edges(edges, contract(links)), Deciding(options.max_lost, prints.sizes))
     return np.union1d(before[~among(concerned, before)], places[members["dropped"] > 0])
 
 
@@ -75,11 +87,19 @@ def _clusters_of(prints: Prints, near: np.ndarray) -> np.ndarray:
 class _Shelf(Shelf):
     """The fingerprint files of a run, with the ranks that documents have under the new verdicts."""
 
-    def __init__(self, paths: Mapping[int, Sequence[str]], changed: np.ndarray, kept: np.ndarray):
+    def __init__(
+        self,
+        paths: Mapping[int, Sequence[str]],
+        changed: np.ndarray,
+        kept: np.ndarray,
+        indexed: Sequence[IndexFile] = (),
+    ):
         super().__init__(open_file=self._reranked)
         self._changed, self._kept = changed, kept
-        self._unit_of = {path: unit for unit, some in paths.items() for path in some}
         self.paths = {unit: list(some) for unit, some in paths.items()}
+        for unit, path, _, behind in indexed:
+            self.paths[unit], self.behind[path] = [path], behind
+        self._unit_of = {path: unit for unit, some in self.paths.items() for path in some}
 
     def files(self) -> Iterator[tuple[int, FingerprintFile]]:
         """Every file that has documents, with the number of its unit."""
@@ -103,12 +123,13 @@ class _Shelf(Shelf):
 
 def _keys(file: FingerprintFile, options: Deduplicate) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """(positions in the file, keys uint64[n, k]) of its documents' buckets: all in bands, then those of the texts."""
-    shingled = file.end > file.start
+    here = compared(file, options)
+    shingled = here & (file.end > file.start)
     if options.minhash is not None:
         for some, bands in file.bands():
             at = np.flatnonzero(shingled[some])
             yield at + some.start, (bands if len(at) == len(bands) else bands[at]) & ~EXACT_BIT
-    at = np.arange(len(file.row)) if options.exact else np.flatnonzero(shingled)
+    at = np.flatnonzero(here if options.exact else shingled)
     yield at, (file.exact[at, :1] | EXACT_BIT)
 
 
@@ -168,7 +189,8 @@ def _edges(shelf: _Shelf, concerned: np.ndarray, options: Deduplicate) -> np.nda
     for piece in range(pieces):
         records = [some for _, some in _sharing(shelf, keys[piece::pieces], options)]
         found = bucket_pairs(np.concatenate([np.zeros(0, RECORD), *records]))
-        inside = among(concerned, found["worse"]) & among(concerned, found["better"])
+        inside = among(concerned, found["worse"])
+        inside &= among(concerned, found["better"]) | (found["better"] >= INDEX_PLACE)
         pairs.append(found[inside])
     every = np.concatenate(pairs)
     units = every["worse"] >> np.uint64(32)

@@ -33,14 +33,14 @@ def union(a_E, b_E, parent_N):
 
 
 @kernel
-def keep_best(worse_E, better_E, similarity_E, winner_N, similarity_N):
+def keep_best(worse_E, better_E, winner_N, edge_N):
     """Walks the nodes in rank order: a node is dropped for its best-ranked neighbour that was kept, if it has one.
 
     Edges come sorted by (worse, better), node ids are rank order, so all better nodes are decided before a node is.
-    winner_N comes as -1 and stays so for kept nodes; similarity_N takes the similarity to the winner.
+    winner_N (int64) comes as -1 and stays so for kept nodes; edge_N (int64) takes the edge to the winner.
     """
     for e in range(worse_E.size):
         node, rival = worse_E[e], better_E[e]
         if winner_N[node] < 0 and winner_N[rival] < 0:
             winner_N[node] = rival
-            similarity_N[node] = similarity_E[e]
+            edge_N[node] = e

@@ -143,11 +143,14 @@ def _origin(record: Explanation) -> str:
 
 def _twin(twin: Twin) -> Iterator[RenderableType]:
     similarity = f"{twin.similarity:.4f}" if twin.similarity is not None else ""
-    names = {"doc_id": twin.doc_id, "id": twin.id or "", "url": twin.url or "", "source": twin.source}
-    yield _pairs({**names, "verdict": twin.verdict, "similarity": similarity})
+    names = {"index": twin.index or "", "doc_id": twin.doc_id, "id": twin.id or "", "url": twin.url or ""}
+    lacks = f"{twin.lost:.1%} of this document" if twin.lost else ""
+    yield _pairs({**names, "source": twin.source, "verdict": twin.verdict, "similarity": similarity, "it lacks": lacks})
     if not any(span.differs for span in (*twin.text_here, *twin.text_there)):
         said = (
-            "the texts read alike, as far as they are shown and compared" if twin.text_here else "its text is not there"
+            "the texts read alike, as far as they are shown and compared"
+            if twin.text_here
+            else f"its text is not there{': an index holds none' if twin.index else ''}"
         )
         yield Padding(Text(said, "dim"), INDENT)
         return

@@ -56,7 +56,7 @@ def taken_names(recipe: schema.Recipe) -> set[str]:
     """Names of columns that stand beside signals."""
     return {
         *columns.VERDICTS.names,
-        *(name for name, _ in columns.CLUSTER),
+        *(name for name, _ in (*columns.CLUSTER, *columns.WEIGHT)),
         *curated_schema(recipe).names,
         "text",
         "edits",

@@ -59,14 +59,20 @@ class Edits:
 
 @dataclass(frozen=True)
 class Twin:
-    """The document that a duplicate was compared with: which one it is, and the passages in which the two differ."""
+    """The document that a duplicate was compared with: which one it is, and the passages in which the two differ.
 
+    `index`: the index of an earlier run that holds it; then nothing more is known of it. `lost`: the share of the
+    duplicate's shingles that it lacks.
+    """
+
+    index: str | None
     doc_id: str
     id: str | None
     url: str | None
     source: str
     verdict: str
     similarity: float | None
+    lost: float | None
     text_here: list[Span]
     text_there: list[Span]
 
@@ -196,7 +202,8 @@ class Explainer:
         return rows[0] if rows else None
 
     def _winner(self, row: dict[str, Any]) -> dict[str, Any] | None:
-        rows = self.ledger.rows(_WINNER, [row["duplicate_of"]]) if row["duplicate_of"] else []
+        here = row["duplicate_of"] and not row.get("duplicate_in")
+        rows = self.ledger.rows(_WINNER, [row["duplicate_of"]]) if here else []
         return rows[0] if rows else None
 
     def _checks(self, row: dict[str, Any], entry: int | None, dead: dict[str, Any] | None) -> list[Check]:
@@ -264,6 +271,9 @@ class Explainer:
         return "", "no text was found in the record" if verdict == "dropped" else "text/ does not hold it"
 
     def _twin(self, row: dict[str, Any], winner: dict[str, Any] | None, text: str) -> Twin | None:
+        if index := row.get("duplicate_in"):
+            told = {"similarity": row["similarity"], "lost": row["lost"], "text_here": [], "text_there": []}
+            return Twin(index, row["duplicate_of"], id=None, url=None, source="", verdict="kept", **told)
         if winner is None:
             return None
         names = {key: self._excerpts.optional(winner[key]) for key in ("id", "url")}
@@ -275,11 +285,13 @@ class Explainer:
         here, there = passages(self._excerpts.excerpt(text, COMPARED)[0], self._excerpts.excerpt(theirs, COMPARED)[0])
         known = bool(text and theirs)
         return Twin(
+            index=None,
             doc_id=winner["doc_id"],
             **names,
             source=winner["source"],
             verdict=winner["verdict"],
             similarity=row["similarity"],
+            lost=row.get("lost"),
             text_here=here if known else [],
             text_there=there if known else [],
         )

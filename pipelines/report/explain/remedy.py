@@ -103,10 +103,18 @@ def for_dead(error: str, length: int | None) -> Remedy:
     return Remedy("", _FIXES.get(kind, "mend the record in its file; nothing in the recipe reads it"))
 
 
+def for_indexed(index: str) -> Remedy:
+    """Of a document that repeats one of an earlier run."""
+    note = f"without the index '{index}'; all that repeats it stays then"
+    return Remedy(_yaml({"deduplicate": {"against": []}}), note)
+
+
 def for_rule_without_number(rule: str, recipe: dict[str, Any], row: dict[str, Any], winner: str | None) -> Remedy:
     """Of a document that something else than a bound dropped."""
     if rule == UNJUDGED:
         return for_unjudged()
+    if index := row.get("duplicate_in"):
+        return for_indexed(index)
     if rule == "near_duplicate":
         return for_near(row["similarity"] or 0.0, recipe)
     if rule == "exact_duplicate":

@@ -46,6 +46,10 @@ _LEAST_SIMILAR = f"""{_LARGEST}\
 SELECT cluster, doc_id, source, similarity, duplicate_of {_REMOVED} AND cluster IN (SELECT cluster FROM largest)
 QUALIFY row_number() OVER (PARTITION BY cluster ORDER BY similarity, doc_id) = 1"""
 
+LOST_QUERY = f"""\
+SELECT quantile_cont(lost, 0.5)::DOUBLE AS median, quantile_cont(lost, 0.95)::DOUBLE AS p95,
+       count(duplicate_in) AS indexed {_REMOVED}"""
+
 CLOSEST_QUERY = f"""\
 SELECT doc_id, source, similarity, duplicate_of {_REMOVED}
 ORDER BY similarity, doc_id LIMIT {CLOSEST}"""
@@ -98,6 +102,8 @@ class Duplicates:
     """Clusters of documents that say the same, those included that rules dropped.
 
     `repeated` of the documents repeat a better one; `exact` and `near` were dropped for that, `ruled` by rules before.
+    `indexed` of those dropped repeat a document of an earlier run. `lost_median` and `lost_p95`, over those dropped:
+    the share of their shingles that the document which they repeat lacks; null where none was dropped.
     """
 
     clusters: int
@@ -106,6 +112,9 @@ class Duplicates:
     exact: int
     near: int
     ruled: int
+    indexed: int
+    lost_median: float | None
+    lost_p95: float | None
     sizes: list[Named]
     similarities: Histogram | None
     largest: list[Cluster]
@@ -134,6 +143,10 @@ def build_duplicates(material: Material) -> Duplicates | None:
         if account.step == "deduplicate" and account.outcome == DROPPED:
             reasons[account.reason] += account.documents
     repeated = sum(row["repeated"] for row in sizes)
+    told = "lost" in material.ledger.columns("ledger")  # a run of an earlier version does not say it
+    lost: dict[str, Any] = {"median": None, "p95": None, "indexed": 0}
+    if told:
+        lost = material.ledger.row(LOST_QUERY)
     return Duplicates(
         clusters=sum(row["clusters"] for row in sizes),
         documents=sum(row["documents"] for row in sizes),
@@ -141,6 +154,9 @@ def build_duplicates(material: Material) -> Duplicates | None:
         exact=reasons["exact_duplicate"] + reasons["repeated_record"],
         near=reasons["near_duplicate"],
         ruled=repeated - sum(reasons[rule] for rule in OF_CLUSTERS),
+        indexed=lost["indexed"],
+        lost_median=lost["median"],
+        lost_p95=lost["p95"],
         sizes=_sizes(sizes),
         similarities=_similarities(material),
         largest=[_cluster(material, rows, pairs.of(worst.get(cluster))) for cluster, rows in largest.items()],

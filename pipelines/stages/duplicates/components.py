@@ -5,10 +5,13 @@ with, so that chains of similar documents do not swallow their far ends.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from math import isqrt
 
 import numpy as np
 
+from gristmill.filters.dedup.fingerprint_file import RANK_STEP
+from gristmill.filters.dedup.fingerprints import OWN_BIT
 from gristmill.filters.kernels.dedup.forest import keep_best, union
 from gristmill.pipelines.stages.duplicates.pairs import EDGE, EDGE_TAG, by_place
 from gristmill.pipelines.stages.exchange import (
@@ -37,16 +40,20 @@ MEMBER = np.dtype(
         ("winner", "u1", 16),
         ("cluster", "u1", 16),
         ("similarity", "<f4"),
+        ("lost", "<f4"),
+        ("size", "<u4"),
+        ("index", "<u2"),
         ("dropped", "u1"),
         ("kind", "u1"),
     ]
 )
 """What deduplication says about one document of a cluster of two or more, packed by unit.
 
-row: position in the unit; cluster: doc_id of the cluster's best-ranked member; dropped: 1 where the document goes, then
-winner is the doc_id of the kept one it goes for, similarity (float32, rounded up) that of the two, kind NEAR, EXACT
-(their normalised texts are equal) or REPEATED (they are the same record: winner is its own doc_id); all zero for a
-document that stays."""
+row: position in the unit; cluster: doc_id of the cluster's best-ranked member; size: how many documents of the cluster
+the rules kept in this run, repeated records once; dropped: 1 where the document goes, then winner is the doc_id of the
+kept one it goes for, index its index (1 the first; 0: of this run), similarity (float32, rounded up) that of the two,
+lost the share of its shingles that the winner lacks, kind NEAR, EXACT (their normalised texts are equal) or REPEATED
+(they are the same record: winner is its own doc_id); all zero for a document that stays."""
 
 NEAR, EXACT, REPEATED = range(3)
 
@@ -81,8 +88,22 @@ def rooted_edges(edges: np.ndarray, forest: np.ndarray) -> np.ndarray:
     return rooted
 
 
-def decide(rooted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(place uint64[N], MEMBER[N]) of every document of the components that these ROOTED edges make, whole components.
+@dataclass(frozen=True)
+class Deciding:
+    """What decisions about clusters depend on, beside the pairs."""
+
+    max_lost: float = 1.0
+    """Nobody goes for a document that lacks more of its shingles."""
+    indexes: tuple[int, ...] = ()
+    """How many documents each index holds."""
+
+
+DECIDING = Deciding()
+
+
+def decide(rooted: np.ndarray, options: Deciding = DECIDING) -> tuple[np.ndarray, np.ndarray]:
+    """(place uint64[N], MEMBER[N]) of every document of the run in the components that these ROOTED edges make, whole
+    components.
 
     Copies (equal exact hashes) are one node of the graph: similarity to one is similarity to all. Nodes are walked in
     the order of their best-ranked copy (rank, doc_id, exact text), so that the outcome does not depend on places.
@@ -91,9 +112,10 @@ def decide(rooted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     ends = np.concatenate([edges["worse"], edges["better"]])
     _, first, ids = np.unique(ends["place"], return_index=True, return_inverse=True)
     documents, root = pick(ends, first), np.concatenate([rooted["root"], rooted["root"]])[first]
+    named = np.concatenate([edges["worse"]["doc_id"], edges["cluster"]])[first]
     high, low = np.ascontiguousarray(documents["doc_id"]).view(">u8").astype(np.uint64).T
     order = np.lexsort((documents["place"], documents["tie"], low, high, documents["rank"], root))
-    documents, root = pick(documents, order), root[order]
+    documents, root, named = pick(documents, order), root[order], named[order]
     position = np.empty(len(order), np.int64)
     position[order] = np.arange(len(order))
     worse, better = position[ids[: len(edges)]], position[ids[len(edges) :]]
@@ -101,34 +123,53 @@ def decide(rooted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     node = np.empty(len(documents), np.int64)  # of a document: the position of its best-ranked copy
     copies = edges["exact"] == 1
     union(worse[copies], better[copies], node)
-    winner, similarity = _walk(
-        node[worse[~copies]], node[better[~copies]], edges["similarity"][~copies], len(documents)
-    )
+    enough = ~copies & (edges["lost"] <= np.float32(options.max_lost))
+    some = pick(edges, np.flatnonzero(enough))
+    winner, similarity, lost = _walk(node[worse[enough]], node[better[enough]], some, len(documents))
 
     stays = winner[node] < 0
     dropped = ~stays | (node != np.arange(len(node)))
     chosen = np.where(stays, node, winner[node])
     doc_id = documents["doc_id"]
     head = np.flatnonzero(np.r_[True, root[1:] != root[:-1]])
+    component = np.repeat(np.arange(len(head)), np.diff(np.r_[head, len(root)]))
+    index = _index_of(documents["rank"], options.indexes)
     members = np.zeros(len(documents), MEMBER)
     members["row"] = documents["place"] & np.uint64(0xFFFFFFFF)
-    members["cluster"] = doc_id[np.repeat(head, np.diff(np.r_[head, len(root)]))]
+    members["cluster"] = named[head][component]
     members["dropped"] = dropped
     members["winner"][dropped] = doc_id[chosen[dropped]]
+    members["index"][dropped] = index[chosen[dropped]]
     members["similarity"][dropped] = np.where(stays, np.float32(1), similarity[node])[dropped]
+    members["lost"][dropped] = np.where(stays, np.float32(0), lost[node])[dropped]
     members["kind"][dropped & stays] = EXACT
-    repeated = dropped & np.all(members["winner"] == doc_id, axis=1)
-    members["kind"][repeated], members["similarity"][repeated] = REPEATED, 1
-    return documents["place"], members
+    repeated = dropped & np.all(members["winner"] == doc_id, axis=1) & (members["index"] == 0)
+    members["kind"][repeated], members["similarity"][repeated], members["lost"][repeated] = REPEATED, 1, 0
+    counted = (documents["rank"] < OWN_BIT << np.uint64(1)) & ~repeated & (index == 0)
+    members["size"] = np.bincount(component, counted, len(head)).astype(np.uint32)[component]
+    own = np.flatnonzero(index == 0)
+    return documents["place"][own], pick(members, own)
 
 
-def _walk(a: np.ndarray, b: np.ndarray, similarity: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """(winner int64, similarity float32) of every node, -1 where it stays, for edges between nodes in rank order."""
+def _index_of(rank: np.ndarray, indexes: tuple[int, ...]) -> np.ndarray:
+    """uint16: the number of the index that a document of this rank (uint64) lies in, from 1; 0: in the run."""
+    ends = np.cumsum(np.array(indexes, np.int64)) * RANK_STEP
+    found = np.searchsorted(ends, rank.astype(np.int64), "right") + 1  # an index holds fewer than 2**60 documents
+    return np.where(rank < OWN_BIT, found, 0).astype(np.uint16)
+
+
+def _walk(a: np.ndarray, b: np.ndarray, edges: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(winner int64, similarity float32, lost float32) of every node, -1 where it stays, for EDGE rows between nodes a
+    and b in rank order."""
     worse, better = np.maximum(a, b), np.minimum(a, b)
     order = np.lexsort((better, worse))
-    winner, reached = np.full(count, -1, np.int64), np.zeros(count, np.float32)
-    keep_best(worse[order], better[order], similarity[order], winner, reached)
-    return winner, reached
+    winner, chosen = np.full(count, -1, np.int64), np.zeros(count, np.int64)
+    keep_best(worse[order], better[order], winner, chosen)
+    found = winner >= 0
+    of = order[chosen[found]]
+    similarity, lost = np.zeros(count, np.float32), np.zeros(count, np.float32)
+    similarity[found], lost[found] = edges["similarity"][of], edges["lost"][of]
+    return winner, similarity, lost
 
 
 class ContractEdges(BlockDoFn):
@@ -203,8 +244,8 @@ class LabelEdges(BlockDoFn):
 class DecideComponents(BlockDoFn):
     """ROOTED blocks of one partition -> MEMBER blocks, by unit."""
 
-    def __init__(self, exact: bool):
-        self.exact = exact
+    def __init__(self, exact: bool, options: Deciding = DECIDING):
+        self.exact, self.options = exact, options
 
     def cost_key(self, key: int) -> int:
         """The first unit, which is always there."""
@@ -212,7 +253,7 @@ class DecideComponents(BlockDoFn):
 
     def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
         """Some whole components."""
-        places, members = decide(table(blocks, ROOTED))
+        places, members = decide(table(blocks, ROOTED), self.options)
         if not self.exact:  # then equal texts are near-duplicates like any other
             members["kind"][members["kind"] == EXACT] = NEAR
         yield from self.blocks.add((places >> np.uint64(32)).astype(np.uint32), members)

@@ -8,7 +8,7 @@ linked document. The outcome depends on the documents only: not on how they were
 how many partitions there are or in which order blocks arrive (tests/pipelines/stages/duplicates/test_find.py).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import apache_beam as beam
 import numpy as np
@@ -19,21 +19,24 @@ from gristmill.pipelines.stages.duplicates.components import (
     REPEATED,
     ContractEdges,
     DecideComponents,
+    Deciding,
     LabelEdges,
     LabelPlaces,
     MergeForests,
 )
 from gristmill.pipelines.stages.duplicates.pairs import EmitBands, PairMembers, VerifyPairs
 from gristmill.pipelines.stages.duplicates.partitions import (
+    INDEX_UNIT,
     PARTITION_DOCUMENTS,
     File,
     GatherFiles,
+    IndexFile,
     SharePaths,
     SpreadFiles,
 )
 from gristmill.pipelines.stages.exchange import COST_TAG, ROWS_TAG, Block, GroupBlocks, by_tag, rows_of
 
-__all__ = ["MEMBER", "REPEATED", "FindDuplicates", "members_of"]
+__all__ = ["MEMBER", "REPEATED", "FindDuplicates", "IndexFile", "members_of", "numbered"]
 
 
 class FindDuplicates(beam.PTransform):
@@ -42,23 +45,32 @@ class FindDuplicates(beam.PTransform):
     Every member of every cluster of two or more is named once, in any order and number of blocks; `members_of` puts a
     unit's together. A member is dropped only for a kept one with which its own verified similarity reaches the
     threshold, or whose normalised text is equal; documents dropped by rules come last and never beat a kept one, as
-    their rank says so. A shuffle has a partition for every `partition_documents`. What it took comes as Cost blocks of
-    unit 0.
+    their rank says so. Documents of indexes come first, and stay as they were decided: `indexed` has the files of each
+    index, in the order of their precedence. A shuffle has a partition for every `partition_documents`. What it took
+    comes as Cost blocks of unit 0.
     """
 
-    def __init__(self, options: schema.Deduplicate, partition_documents: int = PARTITION_DOCUMENTS):
+    def __init__(
+        self,
+        options: schema.Deduplicate,
+        partition_documents: int = PARTITION_DOCUMENTS,
+        indexed: Sequence[Sequence[tuple[str, int]]] = (),
+    ):
         super().__init__()
         self.options, self.partition_documents = options, partition_documents
+        sizes = tuple(sum(documents for _, documents in files) for files in indexed)
+        self.indexed = tuple(numbered(indexed))
+        self.deciding = Deciding(options.max_lost, sizes)
 
     def expand(self, files: beam.PCollection) -> beam.PCollection:
         """The graph."""
         if not self.options.exact and self.options.minhash is None:
             return files | "Nothing" >> beam.ParDo(NoMembers())
         together = files | "GatherFiles" >> beam.ParDo(GatherFiles()) | "AllFiles" >> GroupBlocks()
-        paths = together | "SharePaths" >> beam.ParDo(SharePaths(self.partition_documents))
+        paths = together | "SharePaths" >> beam.ParDo(SharePaths(self.partition_documents, self.indexed))
         pairs = (
             together
-            | "SpreadFiles" >> beam.ParDo(SpreadFiles(self.partition_documents))
+            | "SpreadFiles" >> beam.ParDo(SpreadFiles(self.partition_documents, self.indexed))
             | "ByPiece" >> GroupBlocks()
             | "EmitBands" >> beam.ParDo(EmitBands(self.options))
             | "ByKey" >> GroupBlocks()
@@ -84,8 +96,18 @@ class FindDuplicates(beam.PTransform):
             | "ByPlaceAgain" >> GroupBlocks()
             | "LabelEdges" >> beam.ParDo(LabelEdges())
             | "ByComponent" >> GroupBlocks()
-            | "Decide" >> beam.ParDo(DecideComponents(self.options.exact))
+            | "Decide" >> beam.ParDo(DecideComponents(self.options.exact, self.deciding))
         )
+
+
+def numbered(indexed: Sequence[Sequence[tuple[str, int]]]) -> Iterator[IndexFile]:
+    """The files (path, documents) of several indexes with numbers, and how many documents the indexes before hold."""
+    unit, behind = INDEX_UNIT, 0
+    for files in indexed:
+        for path, documents in files:
+            yield unit, path, documents, behind
+            unit += 1
+        behind += sum(documents for _, documents in files)
 
 
 class NoMembers(beam.DoFn):

@@ -1,7 +1,7 @@
 """What deduplication decided about the documents of a unit: stored once, read when the text is written."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.filters.dedup.fingerprints import unpack_ids
+from gristmill.pipelines.recipe.deduplication import Deduplicate
 from gristmill.pipelines.stages.duplicates.find import MEMBER, REPEATED, members_of
 from gristmill.pipelines.stages.unit_rows import stored_rows
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
@@ -44,8 +45,10 @@ class Membership:
         return listed, found
 
 
-def membership_columns(doc_id: pa.Array, listed: np.ndarray, member: np.ndarray) -> dict[str, pa.Array]:
-    """cluster, duplicate_of and similarity of some documents.
+def membership_columns(
+    doc_id: pa.Array, listed: np.ndarray, member: np.ndarray, indexes: Sequence[str]
+) -> dict[str, pa.Array]:
+    """cluster, duplicate_of, duplicate_in, similarity and lost of some documents; indexes: their names.
 
     Whoever is beaten has a similarity. A record that was read twice has no duplicate_of: it stays, under the same id.
     """
@@ -55,8 +58,24 @@ def membership_columns(doc_id: pa.Array, listed: np.ndarray, member: np.ndarray)
     return {
         "cluster": pc.if_else(pa.array(listed), cluster, doc_id),
         "duplicate_of": pc.if_else(pa.array(other), winner, pa.scalar(None, pa.string())),
+        "duplicate_in": pa.array([None, *indexes], pa.string()).take(pa.array(np.where(beaten, member["index"], 0))),
         "similarity": pa.array(member["similarity"], pa.float32(), mask=~beaten),
+        "lost": pa.array(member["lost"], pa.float32(), mask=~beaten),
     }
+
+
+def cluster_sizes(listed: np.ndarray, member: np.ndarray, kept_by_rules: np.ndarray) -> np.ndarray:
+    """int32[D]: of how many documents that the rules kept a cluster consists; of one alone 1 or 0."""
+    return np.where(listed, member["size"], kept_by_rules).astype(np.int32)
+
+
+def weights_of(options: Deduplicate | None, size_D: np.ndarray) -> np.ndarray:
+    """float32[D]: how often to repeat a document in training, by the size of its cluster."""
+    if options is None:
+        return np.ones(len(size_D), np.float32)
+    sizes, weights = (np.array(some) for some in zip(*options.weights.items(), strict=True))
+    weight_D = weights[np.maximum(np.searchsorted(sizes, size_D, "right") - 1, 0)]
+    return np.minimum(weight_D, np.inf if options.repeat is None else options.repeat).astype(np.float32)
 
 
 def stored_members(book: ReceiptBook, unit: str) -> Membership:

@@ -1,6 +1,7 @@
 """Duplicates, first half: band keys -> buckets -> pairs -> pairs whose similarity was verified.
 
-A place is `unit << 32 | row`. The first document of a pair is the worse-ranked one: it is what may be dropped.
+A place is `unit << 32 | row`. The first document of a pair is the worse-ranked one: it is what may be dropped. Files of
+indexes are units from INDEX_UNIT on; what was decided about their documents stays, so that no pair begins with one.
 """
 
 import json
@@ -11,12 +12,12 @@ from functools import partial
 
 import numpy as np
 
-from gristmill.filters.dedup.fingerprint_file import FingerprintFile, open_fingerprints
+from gristmill.filters.dedup.fingerprint_file import ELSEWHERE, LOST, FingerprintFile, open_fingerprints
 from gristmill.filters.dedup.fingerprints import describe
 from gristmill.filters.kernels.dedup.buckets import count_pairs, drop_copies, pair_members, sort_members
 from gristmill.filters.kernels.dedup.jaccard import compare, gather
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.stages.duplicates.partitions import PATH_TAG
+from gristmill.pipelines.stages.duplicates.partitions import INDEX_UNIT, PATH_TAG
 from gristmill.pipelines.stages.exchange import (
     Block,
     BlockDoFn,
@@ -42,9 +43,22 @@ PAIR = np.dtype([("worse", "<u8"), ("better", "<u8")])
 
 
 DOCUMENT = np.dtype([("place", "<u8"), ("rank", "<u8"), ("tie", "<u4"), ("doc_id", "u1", 16)])
-EDGE = np.dtype([("worse", DOCUMENT), ("better", DOCUMENT), ("similarity", "<f4"), ("exact", "u1")])
+EDGE = np.dtype(
+    [
+        ("worse", DOCUMENT),
+        ("better", DOCUMENT),
+        ("similarity", "<f4"),
+        ("lost", "<f4"),
+        ("exact", "u1"),
+        ("cluster", "u1", 16),
+    ]
+)
 """A verified pair, with all that decides who stays. similarity is rounded up to float32, so that it never looks lower
-than a threshold that it reached."""
+than a threshold that it reached; lost is the share of the worse one's shingles that the better one lacks; cluster that
+of the better one where an index has given it one, else its doc_id."""
+
+INDEX_PLACE = np.uint64(INDEX_UNIT << 32)
+"""Places from here on lie in indexes."""
 
 PAIR_TAG, EDGE_TAG = b"A", b"E"
 
@@ -59,6 +73,20 @@ OPEN_BYTES = 256 << 20
 """Memory for fingerprint files kept open by a worker."""
 
 
+def decided_by(options: schema.Deduplicate) -> str:
+    """What two decisions about the same documents must have in common to be the same."""
+    return f"exact {options.exact}, threshold {options.minhash and options.minhash.threshold}, {options.max_lost} lost"
+
+
+def compared(file: FingerprintFile, options: schema.Deduplicate) -> np.ndarray:
+    """bool[D]: which documents of a file others are compared with: all, but of an index not those that lost against
+    another index, whose winner may not be here, or by other options."""
+    if file.settled is None:
+        return np.ones(len(file.row), bool)
+    left_out = ELSEWHERE if file.settled.by == decided_by(options) else ELSEWHERE | LOST
+    return file.rank & left_out == 0
+
+
 def band_records(
     unit: int, file: FingerprintFile, options: schema.Deduplicate, first: int = 0, last: int | None = None
 ) -> Iterator[np.ndarray]:
@@ -70,19 +98,23 @@ def band_records(
     """
     if options.minhash is not None and file.minhash != describe(options.minhash):
         raise ValueError(f"fingerprints were made with {file.minhash}, the recipe has {describe(options.minhash)}")
+    comparable = compared(file, options)
     for some, bands in file.bands(first, last):
         exact = file.exact[some]
         documents = np.empty(len(exact), RECORD)
         documents["rank"] = file.rank[some]
         documents["tie"] = exact[:, 1].astype(np.uint32)
         documents["place"] = (np.uint64(unit) << np.uint64(32)) | file.row[some].astype(np.uint64)
-        shingled = np.flatnonzero(file.end[some] > file.start[some])
-        for band in bands[shingled].T if options.minhash is not None else ():
-            records = pick(documents, shingled)
+        here = comparable[some]
+        shingled = here & (file.end[some] > file.start[some])
+        texts = here if options.exact else shingled
+        shingled_at, texts_at = np.flatnonzero(shingled), np.flatnonzero(texts)
+        for band in bands[shingled_at].T if options.minhash is not None else ():
+            records = pick(documents, shingled_at)
             records["key"] = band & ~EXACT_BIT
             yield records
-        records = documents if options.exact else pick(documents, shingled)
-        records["key"] = exact[:, 0][... if options.exact else shingled] | EXACT_BIT
+        records = pick(documents, texts_at)
+        records["key"] = exact[texts_at, 0] | EXACT_BIT
         yield records
 
 
@@ -107,7 +139,9 @@ def bucket_pairs(records: np.ndarray) -> np.ndarray:
     sort_members(starts, ends, rank, tie, place, order)
     pair_X2 = np.empty((count_pairs(starts, ends, copies), 2), np.uint64)
     pair_members(starts, ends, copies, place, order, pair_X2)
-    return pair_X2.view(PAIR).ravel()
+    pairs = pair_X2.view(PAIR).ravel()
+    settled = pairs["worse"] >= INDEX_PLACE
+    return pairs[~settled] if settled.any() else pairs
 
 
 @dataclass(frozen=True)
@@ -122,6 +156,11 @@ class Documents:
     """uint32, of all documents one after the other, sorted within each"""
     length: np.ndarray
     """int64[N]: how many hashes each has"""
+    cluster: np.ndarray
+    """uint8[N, 16]: doc_id of the best of its cluster, where an index says so; else its own"""
+    settled: np.ndarray
+    """float32[N, 2]: of one that an index knows to have lost (then `known` is the winner, in its place) the similarity
+    to the winner, and the share of its shingles that the winner lacks; else -1, 0"""
 
     @classmethod
     def take(cls, unit: int, file: FingerprintFile, rows: np.ndarray) -> "Documents":
@@ -136,7 +175,13 @@ class Documents:
         length = file.end[at] - file.start[at]
         hashes = np.empty(length.sum(), np.uint32)
         gather(at, file.hashes, file.start, file.end, hashes)
-        return cls(known, exact, hashes, length)
+        settled = np.full((len(at), 2), (-1, 0), np.float32)
+        if file.settled is None:
+            return cls(known, exact, hashes, length, known["doc_id"], settled)
+        lost = np.flatnonzero(known["rank"] & LOST)
+        known["rank"][lost], known["doc_id"][lost] = file.settled.winner_rank[at[lost]], file.settled.winner[at[lost]]
+        settled[lost, 0], settled[lost, 1] = file.settled.similarity[at[lost]], file.settled.lost[at[lost]]
+        return cls(known, exact, hashes, length, file.settled.cluster[at], settled)
 
     @classmethod
     def joined(cls, pieces: list["Documents"]) -> "Documents":
@@ -150,16 +195,18 @@ def verify(
     """EDGE rows of the pairs (positions in `worse`, positions in `better`) that are duplicates.
 
     Equal exact hashes are similarity 1; else it is the Jaccard similarity of the shingle hashes, where that reaches the
-    threshold.
+    threshold. For one that lost nobody is dropped; but what has its very text is to its winner what it is itself.
     """
     exact = np.all(worse.exact[pairs[0]] == better.exact[pairs[1]], axis=1)
+    told = better.settled[pairs[1]]
+    stays = told[:, 0] < 0
     similarity = np.where(exact, 1.0, -1.0)
     if options.minhash is not None:
         tables = []
         for documents in (worse, better):
             end = np.cumsum(documents.length)
             tables += [documents.hashes, end - documents.length, end]
-        differ = np.flatnonzero(~exact)
+        differ = np.flatnonzero(~exact & stays)
         computed = np.empty(len(differ))
         compare(pairs[0][differ], pairs[1][differ], *tables, options.minhash.threshold, computed)
         similarity[differ] = computed
@@ -168,8 +215,24 @@ def verify(
     edges["worse"], edges["better"] = pick(worse.known, pairs[0][found]), pick(better.known, pairs[1][found])
     rounded = similarity[found].astype(np.float32)
     edges["similarity"] = np.where(rounded < similarity[found], np.nextafter(rounded, np.float32(2)), rounded)
+    sizes = worse.length[pairs[0][found]], better.length[pairs[1][found]]
+    edges["lost"] = np.where(exact[found], 0, _lost(similarity[found], *sizes))
     edges["exact"] = exact[found]
+    edges["cluster"] = better.cluster[pairs[1][found]]
+    through = ~stays[found]
+    edges["similarity"][through], edges["lost"][through] = told[found][through].T
+    edges["exact"][through] = 0
     return edges
+
+
+def _lost(similarity_X: np.ndarray, worse_X: np.ndarray, better_X: np.ndarray) -> np.ndarray:
+    """float64[X]: the share of the worse one's shingles that the better one lacks: one less its containment.
+
+    What two sets of these sizes have in common follows from their Jaccard similarity (float64), as it is a whole
+    number: J (a + b) / (1 + J).
+    """
+    common_X = np.rint(similarity_X * (worse_X + better_X) / (1 + similarity_X))
+    return 1 - common_X / np.maximum(worse_X, 1)
 
 
 class Shelf:
@@ -178,6 +241,8 @@ class Shelf:
     def __init__(self, limit: int = OPEN_BYTES, open_file: Callable[[str], FingerprintFile] = open_fingerprints):
         self.limit, self._open_file = limit, open_file
         self.paths: dict[int, list[str]] = {}
+        self.behind: dict[str, int] = {}
+        """Of a file of an index, how many documents the indexes before it hold."""
         self._open: OrderedDict[str, FingerprintFile] = OrderedDict()
         self._bytes = 0
 
@@ -196,7 +261,8 @@ class Shelf:
         if path in self._open:
             self._open.move_to_end(path)
             return self._open[path]
-        self._open[path] = file = attempt(lambda: self._open_file(path), path)
+        file = attempt(lambda: self._open_file(path), path)
+        self._open[path] = file = file.behind(self.behind[path]) if path in self.behind else file
         self._bytes += file.heap_bytes
         while len(self._open) > 1 and self._bytes > self.limit:
             self._bytes -= self._open.popitem(last=False)[1].heap_bytes
@@ -217,8 +283,9 @@ class EmitBands(BlockDoFn):
     def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
         """One piece."""
         partitions = partitions_of(key)
-        for unit, path, first, last in map(json.loads, blocks):
+        for unit, path, behind, first, last in map(json.loads, blocks):
             file = attempt(partial(open_fingerprints, path), path)
+            file = file if behind is None else file.behind(behind)
             for records in band_records(unit, file, self.options, first, last):
                 yield from self.blocks.add(among(partitions, spread(records["key"], partitions)), records)
 
@@ -250,8 +317,9 @@ class VerifyPairs(BlockDoFn):
             return
         shelf = Shelf()
         for block in path_blocks:
-            for unit, path, _ in json.loads(block):
+            for unit, path, _, *behind in json.loads(block):
                 shelf.paths.setdefault(unit, []).append(path)
+                shelf.behind.update((path, documents) for documents in behind)
         units, unit_at, counts = np.unique(pairs["worse"] >> np.uint64(32), return_inverse=True, return_counts=True)
         by_unit = np.split(np.argsort(unit_at, kind="stable"), np.cumsum(counts)[:-1])
         for unit, at in zip(units.tolist(), by_unit, strict=True):

@@ -13,6 +13,12 @@ from gristmill.pipelines.stages.exchange import Block, Group, among
 File = tuple[int, str, int]
 """(unit, path of its fingerprint file, documents in it)."""
 
+IndexFile = tuple[int, str, int, int]
+"""The same of an index: a number from INDEX_UNIT on, path, documents, and how many documents earlier indexes hold."""
+
+INDEX_UNIT = 1 << 31
+"""Files of indexes are numbered from here on, behind all units."""
+
 PARTITION_DOCUMENTS = 16_384
 """Band records of so many are 8 MB, at 16 bands; grouping and sorting them takes some times that."""
 
@@ -37,27 +43,30 @@ class GatherFiles(beam.DoFn):
 
 
 class OfAllFiles(beam.DoFn):
-    """All files, in one place, and so the number of partitions."""
+    """All files, in one place, and so the number of partitions. Those of indexes are known beforehand."""
 
-    def __init__(self, partition_documents: int):
+    def __init__(self, partition_documents: int, indexed: tuple[IndexFile, ...] = ()):
         self.partition_documents = partition_documents
+        self.indexed = [json.dumps(file).encode() for file in indexed]
 
-    def partitions(self, files: list[bytes]) -> int:
-        """For all the documents of these files."""
+    def all_of(self, element: Group) -> tuple[list[bytes], int]:
+        """(the files of units, then of indexes; how many partitions all their documents make)."""
+        files = sorted(element[1]) + self.indexed
         documents = sum(json.loads(file)[2] for file in files)
-        return min(MOST, max(FEWEST, -(-documents // self.partition_documents)))
+        return files, min(MOST, max(FEWEST, -(-documents // self.partition_documents)))
 
 
 class SpreadFiles(OfAllFiles):
-    """All files -> pieces of them: unit, path, first document and the one behind the last."""
+    """All files -> pieces of them: unit, path, of indexes what they are ranked behind, first document and the one
+    behind the last."""
 
     def process(self, element: Group) -> Iterator[Block]:
         """The only group."""
-        files = sorted(element[1])
-        partitions, number = self.partitions(files), 0
-        for unit, path, documents in map(json.loads, files):
+        files, partitions = self.all_of(element)
+        number = 0
+        for unit, path, documents, *behind in map(json.loads, files):
             for first in range(0, documents, PIECE_DOCUMENTS):
-                piece = [unit, path, first, min(documents, first + PIECE_DOCUMENTS)]
+                piece = [unit, path, *(behind or [None]), first, min(documents, first + PIECE_DOCUMENTS)]
                 yield int(among(partitions, number)), json.dumps(piece).encode()
                 number += 1
 
@@ -67,8 +76,7 @@ class SharePaths(OfAllFiles):
 
     def process(self, element: Group) -> Iterator[Block]:
         """The only group."""
-        files = sorted(element[1])
-        partitions = self.partitions(files)
+        files, partitions = self.all_of(element)
         for first in range(0, len(files), PATHS_PER_BLOCK):
             block = PATH_TAG + b"[" + b",".join(files[first : first + PATHS_PER_BLOCK]) + b"]"
             for partition in range(partitions):

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 import apache_beam as beam
 import numpy as np
 
-from gristmill.pipelines.recipe.schema import Passages, Recipe
+from gristmill.pipelines.recipe.deduplication import Passages
+from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.exchange import (
     COST_TAG,

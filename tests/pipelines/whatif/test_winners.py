@@ -6,10 +6,24 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from gristmill.filters.dedup.fingerprint_file import fingerprint_batch, fingerprint_schema
-from gristmill.filters.dedup.fingerprints import describe, doc_ids, fingerprint, rank
+from gristmill.filters.dedup.fingerprint_file import (
+    Settled,
+    fingerprint_batch,
+    fingerprint_schema,
+    settled_batch,
+)
+from gristmill.filters.dedup.fingerprints import describe, doc_ids, fingerprint, pack_ids, rank
 from gristmill.pipelines.recipe.schema import Deduplicate, MinHash
-from gristmill.pipelines.stages.duplicates.components import LINK, MEMBER, contract, decide, rooted_edges
+from gristmill.pipelines.stages.duplicates.components import (
+    LINK,
+    MEMBER,
+    Deciding,
+    contract,
+    decide,
+    rooted_edges,
+)
+from gristmill.pipelines.stages.duplicates.find import numbered
+from gristmill.pipelines.stages.duplicates.pairs import decided_by
 from gristmill.pipelines.whatif.winners import Prints, _edges, _Shelf, dropped_again
 
 OPTIONS = Deduplicate(minhash=MinHash(bands=32, rows=2, shingle=2, threshold=0.5))
@@ -30,22 +44,41 @@ def texts(rng: random.Random) -> list[str]:
     return rng.sample(made, len(made))
 
 
-def everything(paths, changed, kept) -> tuple[np.ndarray, np.ndarray]:
+def everything(paths, changed, kept, indexed) -> tuple[np.ndarray, np.ndarray]:
     """(places, members) of a comparison of all documents."""
-    shelf = _Shelf(paths, changed, kept)
+    shelf = _Shelf(paths, changed, kept, tuple(numbered(indexed)))
     places = np.concatenate([np.uint64(u << 32) | np.arange(ROWS, dtype=np.uint64) for u in range(UNITS)])
     edges = _edges(shelf, places, OPTIONS)
     if not len(edges):
         return NONE[0], np.zeros(0, MEMBER)
     links = np.empty(len(edges), LINK)
     links["place"], links["root"] = edges["worse"]["place"], edges["better"]["place"]
-    return decide(rooted_edges(edges, contract(links)))
+    sizes = tuple(sum(documents for _, documents in files) for files in indexed)
+    return decide(rooted_edges(edges, contract(links)), Deciding(indexes=sizes))
+
+
+def write_index(path, written: list[str]) -> list[tuple[str, int]]:
+    """Some texts as an index in which every fourth one lost, its texts alike those of the run."""
+    ids = doc_ids("old", [str(number) for number in range(len(written))], [text.encode() for text in written])
+    prints = fingerprint(pa.array(written, pa.large_string()), OPTIONS.minhash)
+    rows = np.arange(len(written), dtype=np.uint32)
+    batch = fingerprint_batch(rows, ids, np.zeros(len(rows), np.uint64), prints)
+    lost, packed = rows % 4 == 3, pack_ids(ids)
+    winner = np.where(lost[:, None], np.roll(packed, 1, axis=0), 0).astype(np.uint8)
+    winner_rank = np.where(lost, (rows - 1) * 4, 0).astype(np.uint64)
+    numbers = np.where(lost, np.float32(0.6), np.float32(0))
+    settled = Settled(winner, winner_rank, numbers, numbers, packed, decided_by(OPTIONS))
+    made = settled_batch(batch, rows, rows.astype(np.uint64) * 4 + lost, settled)
+    with pa.ipc.new_file(path, made.schema) as writer:
+        writer.write_batch(made)
+    return [(str(path), len(written))]
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_changed_verdicts__the_winners_of_a_whole_comparison(tmp_path, seed):
     rng = random.Random(seed)
     written, paths, places = texts(rng), {}, []
+    indexed = [write_index(tmp_path / f"{name}.arrow", texts(rng)[:12]) for name in "ab" * (seed % 2)]
     was = [rng.random() < 0.7 for _ in written]
     for unit in range(UNITS):
         mine = slice(unit * ROWS, (unit + 1) * ROWS)
@@ -58,13 +91,13 @@ def test_changed_verdicts__the_winners_of_a_whole_comparison(tmp_path, seed):
             writer.write_batch(fingerprint_batch(rows, ids, rank(np.array(was[mine]), 0, None, lengths, ids), prints))
         paths[unit] = [str(file)]
         places += [unit << 32 | row for row in range(ROWS)]
-    before, members = everything(paths, *NONE)
+    before, members = everything(paths, *NONE, indexed)
     turned = sorted(rng.sample(range(len(places)), rng.choice([1, 2, 5, 40])))
     changed = np.array([places[at] for at in turned], np.uint64)
     kept = np.array([not was[at] for at in turned])
-    after, decided = everything(paths, changed, kept)
-    found = dropped_again(Prints(paths, members, before), changed, kept, OPTIONS)
+    after, decided = everything(paths, changed, kept, indexed)
+    found = dropped_again(Prints(paths, members, before, indexed), changed, kept, OPTIONS)
     assert found.tolist() == np.sort(after[decided["dropped"] > 0]).tolist()
-    assert dropped_again(Prints(paths, members, before), *NONE, OPTIONS).tolist() == sorted(
+    assert dropped_again(Prints(paths, members, before, indexed), *NONE, OPTIONS).tolist() == sorted(
         before[members["dropped"] > 0].tolist()
     )

@@ -45,11 +45,8 @@ def test_keep_best__drops_a_node_only_for_a_kept_neighbour(compiled, edges):
             winner[node] = min(rivals)
             kept.discard(node)
     ends = np.array(ordered, np.int64).reshape(-1, 2)
-    got, similarity = np.full(NODES, -1, np.int64), np.zeros(NODES, np.float32)
-    weight = np.arange(len(ends), dtype=np.float32) + 1
-    (forest.keep_best if compiled else forest.keep_best.py_func)(
-        ends[:, 0].copy(), ends[:, 1].copy(), weight, got, similarity
-    )
+    got, edge = np.full(NODES, -1, np.int64), np.full(NODES, -1, np.int64)
+    (forest.keep_best if compiled else forest.keep_best.py_func)(ends[:, 0].copy(), ends[:, 1].copy(), got, edge)
     assert got.tolist() == winner
     for node, rival in enumerate(winner):
-        assert similarity[node] == (ordered.index((node, rival)) + 1 if rival >= 0 else 0)
+        assert edge[node] == (ordered.index((node, rival)) if rival >= 0 else -1)

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gristmill.filters.dedup.fingerprint_file import fingerprint_batch, fingerprint_schema, open_fingerprints
-from gristmill.filters.dedup.fingerprints import describe, doc_ids, fingerprint, normalised, rank, shingles
+from gristmill.filters.dedup.fingerprints import OWN_BIT, describe, doc_ids, fingerprint, normalised, rank, shingles
 from gristmill.pipelines.recipe.schema import Deduplicate, MinHash
 from gristmill.pipelines.stages.duplicates.components import EXACT, NEAR, REPEATED
 from gristmill.pipelines.stages.duplicates.find import FindDuplicates, members_of
@@ -69,7 +69,10 @@ def write_unit(path: Path, docs: list[Doc], minhash: MinHash | None, batch_rows:
             ids = [doc.doc_id for doc in some]
             lengths = np.array([len(doc.text.encode()) for doc in some])
             ranks = rank(np.array([d.kept for d in some]), np.array([d.priority for d in some]), None, lengths, ids)
-            ranks = np.array([r if d.rank is None else d.rank for r, d in zip(ranks, some, strict=True)], np.uint64)
+            ranks = np.array(
+                [r if d.rank is None else OWN_BIT | np.uint64(d.rank) for r, d in zip(ranks, some, strict=True)],
+                np.uint64,
+            )
             prints = fingerprint(pa.array([doc.text for doc in some], pa.large_string()), minhash)
             rows = np.arange(first, first + len(some), dtype=np.uint32) * 2  # dead letters leave gaps
             writer.write_batch(fingerprint_batch(rows, ids, ranks, prints))
@@ -85,8 +88,10 @@ class Save(beam.DoFn):
         yield block[0]
 
 
-def find(units: dict[int, list[Doc]], folder: Path, options: Deduplicate, per=20, batch_rows=1000) -> list[Found]:
-    """Members of clusters, sorted; units in the order of the dictionary."""
+def find_members(
+    units: dict[int, list[Doc]], folder: Path, options: Deduplicate, per=20, batch_rows=1000, indexed=()
+) -> tuple[dict[int, str], dict[int, np.ndarray]]:
+    """(path of the fingerprints, MEMBER rows) by unit."""
     folder = folder / uuid4().hex
     (folder / "out").mkdir(parents=True)
     paths = [
@@ -95,14 +100,19 @@ def find(units: dict[int, list[Doc]], folder: Path, options: Deduplicate, per=20
     ]
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))
     source = pipeline | beam.Create(paths).with_output_types(File)
-    _ = source | FindDuplicates(options, per) | "Save" >> beam.ParDo(Save(folder / "out"))
+    _ = source | FindDuplicates(options, per, indexed) | "Save" >> beam.ParDo(Save(folder / "out"))
     pipeline.run().wait_until_finish()
     blocks = defaultdict(list)
     for file in (folder / "out").iterdir():
         blocks[int(file.name.split("-")[0])].append(file.read_bytes())
+    return {unit: path for unit, path, _ in paths}, {unit: members_of(values) for unit, values in blocks.items()}
+
+
+def find(units: dict[int, list[Doc]], folder: Path, options: Deduplicate, per=20, batch_rows=1000) -> list[Found]:
+    """Members of clusters, sorted; units in the order of the dictionary."""
     found = []
-    for unit, values in blocks.items():
-        for member in members_of(values):
+    for unit, members in find_members(units, folder, options, per, batch_rows)[1].items():
+        for member in members:
             doc_id = units[unit][member["row"] // 2].doc_id
             winner = bytes(member["winner"]).hex() if member["dropped"] else None
             assert member["dropped"] or not member["winner"].any()
