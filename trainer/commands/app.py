@@ -4,6 +4,7 @@ import typer
 
 from gristmill.trainer.commands.chat import chat
 from gristmill.trainer.commands.evaluate import evaluate
+from gristmill.trainer.commands.examine import evaluation
 from gristmill.trainer.commands.explain import explain
 from gristmill.trainer.commands.export import export
 from gristmill.trainer.commands.generate import generate
@@ -18,5 +19,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(stages, name="train", help="Trains a model on RUN/tokens; without a STAGE from the beginning (pretrain).")
+app.add_typer(evaluation, name="eval", help="Scores of a model on tasks; `eval compare A B`, `eval tasks`.")
 for command in (generate, chat, evaluate, export, explain, verify, scaling):
     app.command()(command)

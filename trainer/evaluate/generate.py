@@ -5,7 +5,7 @@ Letters: B rows, T tokens of the longest prompt, A rows that are not yet at thei
 
 import codecs
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -44,12 +44,14 @@ def continuations(
     copies: int = 1,
     cached: bool = True,
     masks: bool = False,
+    stopped: Callable[[Step], Collection[int]] | None = None,
 ) -> Iterator[Step]:
     """Continues `copies` rows of each prompt (row r is of prompt r // copies), each until one of `ends` or its limit.
 
     Prompts of different lengths are padded on the left; the padding is seen by nobody, and what else is in the batch
     changes nothing. Prompts are read once for all their copies, and rows at their end leave the batch when half of it
     is. Layers run uncompiled: lengths change with every token. `masks`: whether steps tell what the filters left.
+    `stopped`: asked after each step which of its rows end with it, e.g. because of a stop string.
     `cached=False` computes all tokens again at each step: slow, and the same (a test holds both to it). Raises
     ConfigError for a prompt that fills the context, DivergedError for a model whose probabilities are no numbers.
     """
@@ -74,10 +76,12 @@ def continuations(
             )
         at = [place for place, row in enumerate(numbers) if row in unfinished]
         kept_AW = None if choice.kept_BW is None else choice.kept_BW[torch.tensor(at, device=device)]
-        yield Step(
+        step = Step(
             [numbers[place] for place in at], [tokens[place] for place in at], [log_p[place] for place in at], kept_AW
         )
+        yield step
         unfinished -= {numbers[place] for place in at if tokens[place] in ends or length == limits[numbers[place]]}
+        unfinished -= set(stopped(step)) if stopped is not None else set()
         if not unfinished:
             return
         next_B = choice.token_B

@@ -1,0 +1,126 @@
+"""`eval CHECKPOINT|FOLDER --tasks ...`: what a model can do; `eval compare A B`: whether one can do more."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from gristmill.trainer.commands.options import SeedOption
+
+FIRST = "run"
+SubjectArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="CHECKPOINT|FOLDER", help="a checkpoint, RUN/train/NAME for its last, or a folder of transformers"
+    ),
+]
+
+
+class _Commands(TyperGroup):
+    """Where the first word names no command it belongs to the first one: `eval CHECKPOINT` is `eval run CHECKPOINT`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        named = bool(args) and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named else [FIRST, *args])
+
+
+def run(
+    subject: SubjectArgument,
+    tasks: Annotated[
+        str,
+        typer.Option(
+            help="names of bundled tasks, `en`, `zh`, `all`; TASK.yaml; SHAPE=FILE[+EXAMPLES]; separated by commas"
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="new folder for results.json and samples")],
+    shots: Annotated[
+        str | None, typer.Option(help="examples in the context, e.g. 0,1,4; default: as the task says")
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(help="continuations of each prompt, in place of the task's `repeats`", min=1)
+    ] = None,
+    most_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", help="of a continuation, in place of the task's max_gen_toks", min=1)
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="only the first items of each task", min=1)] = None,
+    texts: Annotated[
+        bool, typer.Option("--texts", help="samples hold items and continuations, not only scores")
+    ] = False,
+    corpus: Annotated[
+        Path | None,
+        typer.Option("--run", metavar="RUN", help="whose held-out texts are asked; default: the checkpoint's"),
+    ] = None,
+    compute: Annotated[str, typer.Option(help="float32, bfloat16: of the matrix products")] = "float32",
+    seed: SeedOption = 1234,
+) -> None:
+    """Scores on tasks. Example: python -m trainer eval runs/demo/train/default --tasks en --shots 0,4 --out scores."""
+    from gristmill.trainer.checkpoint.subject import open_subject
+    from gristmill.trainer.devices.world import World, join
+    from gristmill.trainer.evaluate.contamination import contamination_of
+    from gristmill.trainer.evaluate.examine import examine
+    from gristmill.trainer.evaluate.results import write_results
+    from gristmill.trainer.evaluate.selection import open_tasks, shots_of
+    from gristmill.trainer.evaluate.table import table
+
+    _must_be_new(out)
+    wanted = shots_of(shots)
+    world: World = join()
+    opened = open_subject(subject, world.device, compute)
+    found = open_tasks(tasks, corpus or opened.run, limit)
+    known = {task.name: contamination_of(task.name, task.files, opened.manifests) for task in found}
+    examined = []
+    for task in found:
+        for number in wanted if wanted is not None else [task.config.num_fewshot or 0]:
+            typer.echo(f"{task.name}, {number} examples: {len(task.items)} items", err=True)
+            examined.append(
+                examine(opened.model, opened.codec, task, number, seed=seed, samples=samples, most_tokens=most_tokens)
+            )
+    facts = opened.facts | {"seed": seed, "limit": limit}
+    write_results(out, examined, facts, known, texts=texts)
+    typer.echo(table(examined, known))
+    typer.echo(f"results: {out}", err=True)
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A", help="a folder that `eval` wrote")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="another one, of the same tasks")],
+    as_json: Annotated[bool, typer.Option("--json", help="a JSON line for each metric")] = False,
+) -> None:
+    """B against A, item by item. Example: python -m trainer eval compare scores-a scores-b."""
+    from gristmill.trainer.evaluate.compare import compare as compared
+    from gristmill.trainer.evaluate.table import comparison
+
+    found = compared(first, second)
+    if as_json:
+        for one in found:
+            typer.echo(json.dumps(one.facts(), ensure_ascii=False))
+    else:
+        typer.echo(comparison(found))
+
+
+def write(
+    tasks: Annotated[str, typer.Option(help="names of bundled tasks, `en`, `zh`, `all`")],
+    out: Annotated[Path, typer.Option(help="new folder")],
+    corpus: Annotated[Path | None, typer.Option("--run", metavar="RUN", help="whose held-out texts are asked")] = None,
+) -> None:
+    """Writes bundled tasks as YAML and JSONL, for lm-evaluation-harness or to change them."""
+    from gristmill.trainer.evaluate.selection import open_tasks, write_task
+
+    _must_be_new(out)
+    for task in open_tasks(tasks, corpus, None):
+        typer.echo(write_task(task, out))
+
+
+def _must_be_new(folder: Path) -> None:
+    from gristmill.trainer.errors import ConfigError
+
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError("the folder is not empty", where=str(folder), fix="name a new one, or remove this one")
+
+
+evaluation = typer.Typer(cls=_Commands, subcommand_metavar="CHECKPOINT|FOLDER [OPTIONS]")
+evaluation.command(FIRST)(run)
+evaluation.command()(compare)
+evaluation.command("tasks")(write)

@@ -1,0 +1,137 @@
+"""Two folders of results, paired by item: the difference, and its interval by bootstrap over items.
+
+Letters: N items, R resamples.
+"""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gristmill.trainer.errors import InputError
+from gristmill.trainer.evaluate.scores.summary import Value, metric_of
+
+RESAMPLES, SEED = 2000, 19_790_401
+"""Efron's bootstrap (1979); percentile interval."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Of one metric of one task: B against A, on the items that both have."""
+
+    task: str
+    shots: int
+    metric: str
+    items: int
+    first: float
+    second: float
+    low: float
+    """Of the difference: 2.5 % of resamples are below."""
+    high: float
+    higher_is_better: bool
+
+    @property
+    def difference(self) -> float:
+        """B - A."""
+        return self.second - self.first
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether the interval is on one side of 0."""
+        return self.low > 0 or self.high < 0
+
+    @property
+    def better(self) -> bool:
+        """Whether B is, as far as the difference says."""
+        return (self.difference > 0) == self.higher_is_better
+
+    def facts(self) -> dict[str, Any]:
+        """As an object of JSON."""
+        return asdict(self) | {"difference": self.difference, "told_apart": self.told_apart}
+
+
+Samples = dict[tuple[int, str], dict[str, dict[str, Value]]]
+"""(shots, task) -> hash of an item -> metric -> value."""
+
+
+def compare(first: Path, second: Path) -> list[Comparison]:
+    """Each metric of each task that both folders have. Raises InputError where they have no item in common."""
+    ours, theirs = read_samples(first), read_samples(second)
+    found = [one for key in sorted(ours.keys() & theirs.keys()) for one in _compared(key, ours[key], theirs[key])]
+    if not found:
+        raise InputError(
+            "the folders have no items of the same task and number of examples in common",
+            where=f"{first}, {second}",
+            fix="evaluate both models on the same tasks, with the same --shots",
+        )
+    return found
+
+
+def read_samples(folder: Path) -> Samples:
+    """Scores of items as `eval` wrote them. Raises InputError."""
+    found: Samples = {}
+    paths = sorted(folder.glob("shots-*/samples_*.jsonl"))
+    if not paths:
+        raise InputError(
+            "no results here", where=str(folder), fix="name a folder that `gristmill eval ... --out` wrote"
+        )
+    for path in paths:
+        key = (int(path.parent.name.removeprefix("shots-")), path.stem.removeprefix("samples_"))
+        try:
+            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            found[key] = {
+                line["doc_hash"]: {name: _value(one) for name, one in line["scores"].items()} for line in lines
+            }
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError("the samples cannot be read", where=str(path), fix="evaluate again") from error
+    return found
+
+
+def _value(found: Any) -> Value:
+    return (float(found[0]), float(found[1])) if isinstance(found, list) else float(found)
+
+
+def _compared(key: tuple[int, str], ours: dict[str, Any], theirs: dict[str, Any]) -> list[Comparison]:
+    shots, task = key
+    found = []
+    both = sorted(ours.keys() & theirs.keys())
+    names = list(dict.fromkeys(name for item in both for name in ours[item]))
+    for name in names:
+        items = [item for item in both if name in ours[item] and name in theirs[item]]
+        if not items:
+            continue
+        metric = metric_of(name.rpartition(",")[0])
+        a, b = [ours[item][name] for item in items], [theirs[item][name] for item in items]
+        low, high = interval(a, b, metric.value)
+        shown = name.removesuffix(",none")
+        found.append(
+            Comparison(task, shots, shown, len(items), metric.value(a), metric.value(b), low, high,
+                       metric.higher_is_better)
+        )  # fmt: skip
+    return found
+
+
+def interval(
+    first: Sequence[Value], second: Sequence[Value], summarise: Callable[[Sequence[Value]], float]
+) -> tuple[float, float]:
+    """95 % of the differences second - first over resamples of the items, the same ones for both: what makes an item
+    hard for both is no difference. nan for fewer than two items."""
+    if len(first) < 2:
+        return math.nan, math.nan
+    rng = np.random.default_rng(SEED)
+    a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if a.ndim == 1 and summarise(first) == float(a.mean()):
+        difference_N = b - a
+        index_RN = rng.integers(0, len(a), (RESAMPLES, len(a)))
+        found_R = difference_N[index_RN].mean(1)
+    else:
+        found_R = np.empty(RESAMPLES)
+        for r in range(RESAMPLES):
+            index_N = rng.integers(0, len(a), len(a))
+            found_R[r] = summarise(b[index_N]) - summarise(a[index_N])  # type: ignore[arg-type]
+    low, high = np.percentile(found_R, (2.5, 97.5))
+    return float(low), float(high)

@@ -1,0 +1,261 @@
+"""A model is asked a task: requests of all items in batches, then scores of each and of all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gristmill.trainer.errors import ConfigError, InputError
+from gristmill.trainer.evaluate.requests.generation import Prompt, Written, write_until
+from gristmill.trainer.evaluate.requests.likelihood import Likelihood, log_likelihoods, rolling
+from gristmill.trainer.evaluate.requests.text import Pair, TextCodec, encode_pairs
+from gristmill.trainer.evaluate.sampling import Sampling
+from gristmill.trainer.evaluate.scores.choices import answer_scores, choice_scores, text_scores
+from gristmill.trainer.evaluate.scores.filters import pipelines
+from gristmill.trainer.evaluate.scores.programs import PassAtK
+from gristmill.trainer.evaluate.scores.summary import Score, Value, metric_of
+from gristmill.trainer.evaluate.scores.texts import ExactMatch, memorised
+from gristmill.trainer.evaluate.tasks.fewshot import Prompts
+from gristmill.trainer.evaluate.tasks.task import Task, item_hash
+from gristmill.trainer.model.transformer import Model
+
+MOST_TOKENS = 256
+"""Of a continuation, where the task does not say (lm-evaluation-harness)."""
+GROUPS = ("source", "lang", "subject", "split")
+"""Fields of items by which scores are told apart."""
+PLAIN = "none"
+"""Name of the filter that changes nothing."""
+
+
+@dataclass
+class ItemResult:
+    """Of one item."""
+
+    number: int
+    hash: str
+    scores: dict[tuple[str, str], Value] = field(default_factory=dict)
+    """(metric, filter) -> its value."""
+    responses: list[str] = field(default_factory=list)
+    log_probabilities: list[float] = field(default_factory=list)
+    """Of the choices, of the answer, or of the text."""
+    cut: int = 0
+    """Tokens of its context that did not fit."""
+    unended: int = 0
+    """Continuations that were cut by the number of tokens."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A task with one number of examples."""
+
+    task: Task
+    shots: int
+    items: list[ItemResult]
+    scores: dict[tuple[str, str], Score]
+    by_group: dict[str, dict[str, dict[tuple[str, str], Score]]]
+    """Field of the items -> its value -> scores."""
+
+
+def examine(
+    model: Model,
+    codec: TextCodec,
+    task: Task,
+    shots: int,
+    *,
+    seed: int = 1234,
+    samples: int | None = None,
+    most_tokens: int | None = None,
+) -> Examined:
+    """Asks all items. `seed`: of drawn examples and of sampling; `samples`: continuations of each prompt, in place of
+    the task's `repeats`; `most_tokens`: of each, in place of its `max_gen_toks`. Raises ConfigError, InputError for a
+    task that cannot be asked, before the model is."""
+    items = [ItemResult(number, item_hash(item)) for number, item in enumerate(task.items)]
+    _ASK[task.config.output_type](
+        _Asking(model, codec, task, Prompts(task, shots, seed), items, seed, samples, most_tokens)
+    )
+    return Examined(task, shots, items, summarised(items), _by_group(task, items))
+
+
+@dataclass(frozen=True)
+class _Asking:
+    model: Model
+    codec: TextCodec
+    task: Task
+    prompts: Prompts
+    items: list[ItemResult]
+    seed: int
+    samples: int | None
+    most_tokens: int | None
+
+    def judged(self, texts: Sequence[tuple[int, str, str]]) -> list[Likelihood]:
+        """Of (item, context, continuation)."""
+        pairs = encode_pairs(self.codec, [(context, continuation) for _, context, continuation in texts])
+        context = self.model.config.context
+        for (number, _, _), pair in zip(texts, pairs, strict=True):
+            if not 0 < len(pair.continuation) <= context:
+                raise InputError(
+                    f"an answer has {len(pair.continuation)} tokens, the model reads 1 to {context}",
+                    where=f"task {self.task.name}, item {number}",
+                    fix="leave the item out, or ask a model with a longer context",
+                )
+        found = log_likelihoods(self.model, pairs)
+        for (number, _, _), one in zip(texts, found, strict=True):
+            self.items[number].cut = max(self.items[number].cut, one.cut)
+        return found
+
+
+def _ask_choices(asking: _Asking) -> None:
+    questions, delimiter = asking.task.questions, asking.task.config.target_delimiter
+    texts = [
+        (number, context, delimiter + choice)
+        for number, asked in enumerate(questions)
+        for context in [asking.prompts.context(number)]
+        for choice in asked.choices
+    ]
+    found = iter(asking.judged(texts))
+    for item, asked in zip(asking.items, questions, strict=True):
+        log_p = [next(found).log_probability for _ in asked.choices]
+        item.log_probabilities = log_p
+        _score(item, choice_scores(log_p, asked.choices, asked.right))
+
+
+def _ask_answers(asking: _Asking) -> None:
+    """As lm-evaluation-harness: the answer as it stands, with the space that it begins with."""
+    answers = [asked.answers[0] for asked in asking.task.questions]
+    texts = [(number, asking.prompts.context(number), answer) for number, answer in enumerate(answers)]
+    for item, answer, one in zip(asking.items, answers, asking.judged(texts), strict=True):
+        item.log_probabilities = [one.log_probability]
+        _score(item, answer_scores(one.log_probability, one.greedy, answer))
+
+
+def _ask_texts(asking: _Asking) -> None:
+    texts = [asked.answers[0] for asked in asking.task.questions]
+    windows = [rolling(ids, asking.codec.bos, asking.model.config.context) for ids in asking.codec.encode(texts)]
+    found = iter(log_likelihoods(asking.model, [pair for pairs in windows for pair in pairs]))
+    for item, text, pairs in zip(asking.items, texts, windows, strict=True):
+        log_p = sum(next(found).log_probability for _ in pairs)
+        item.log_probabilities = [log_p]
+        _score(item, text_scores(log_p, text))
+
+
+def _ask_generation(asking: _Asking) -> None:
+    config, where = asking.task.config, f"task {asking.task.name}"
+    options = {str(one.get("metric")): one for one in config.metric_list}
+    if unknown := set(options) - {"exact_match", "pass_at_k", "memorised"}:
+        fix = "exact_match, pass_at_k and memorised; likelihood_per_character comes with each"
+        raise ConfigError(f"metric {min(unknown)!r} is not known for what is written", where=where, fix=fix)
+    samples = asking.samples or config.repeats
+    passes = PassAtK(options["pass_at_k"], samples, config.unsafe_code, where) if "pass_at_k" in options else None
+    matches = ExactMatch(options.get("exact_match", {}), where) if "exact_match" in options or not options else None
+    filters = pipelines(config.filter_list, where)
+    contexts = [asking.prompts.context(number) for number in range(len(asking.items))]
+    for item, found in zip(asking.items, _written(asking, contexts, samples), strict=True):
+        item.responses = [one.text for one in found]
+        item.unended = sum(not one.ended for one in found)
+    if matches is not None:
+        for item, asked in zip(asking.items, asking.task.questions, strict=True):
+            for one in filters:
+                item.scores["exact_match", one.name] = matches(one(item.responses)[0], asked.answers)
+    if passes is not None:
+        passed = passes(asking.task.items, [item.responses for item in asking.items])
+        for item, of_item in zip(asking.items, passed, strict=True):
+            _score(item, of_item)
+    if "memorised" in options:
+        for item, asked in zip(asking.items, asking.task.questions, strict=True):
+            _score(item, memorised(item.responses[0], asked.answers[0]))
+    _likelihood_of_answers(asking, contexts)
+
+
+def _written(asking: _Asking, contexts: list[str], samples: int) -> list[list[Written]]:
+    config = asking.task.config
+    ids = asking.codec.encode(contexts)
+    prompts = [
+        Prompt([asking.codec.bos, *one], (int(item.hash[:12], 16),))
+        for one, item in zip(ids, asking.items, strict=True)
+    ]
+    sampling = _sampling(config.generation_kwargs, asking.seed, f"task {asking.task.name}")
+    if samples > 1 and sampling.temperature == 0:
+        raise ConfigError(
+            f"{samples} continuations of each prompt would all be the same: the temperature is 0",
+            where=f"task {asking.task.name}, generation_kwargs",
+            fix="do_sample: true and a temperature above 0, or repeats: 1",
+        )
+    most = asking.most_tokens or int(config.generation_kwargs.get("max_gen_toks", MOST_TOKENS))
+    room = asking.model.config.context - most
+    for item, prompt in zip(asking.items, prompts, strict=True):
+        item.cut = max(0, len(prompt.ids) - room)
+    return write_until(
+        asking.model, asking.codec, prompts, until=config.until, most_tokens=most, sampling=sampling, samples=samples
+    )
+
+
+def _sampling(options: dict[str, Any], seed: int, where: str) -> Sampling:
+    known = {"until", "max_gen_toks", "do_sample", "temperature", "top_k", "top_p", "min_p"}
+    if unknown := set(options) - known:
+        raise ConfigError(
+            f"generation_kwargs: unknown {min(unknown)!r}", where=where, fix=f"one of: {', '.join(sorted(known))}"
+        )
+    temperature = float(options.get("temperature", 0.0))
+    if options.get("do_sample") is False:
+        temperature = 0.0
+    return Sampling(
+        temperature=temperature,
+        top_k=int(options.get("top_k", 0)),
+        top_p=float(options.get("top_p", 1.0)),
+        min_p=float(options.get("min_p", 0.0)),
+        seed=seed,
+    )
+
+
+def _likelihood_of_answers(asking: _Asking, contexts: list[str]) -> None:
+    """Of the first right answer behind its context: where nothing is written right yet, models still differ by it.
+    Answers that do not fit into the context are left out, which the score's count says."""
+    texts = [
+        (number, contexts[number], asking.task.config.target_delimiter + asked.answers[0])
+        for number, asked in enumerate(asking.task.questions)
+        if asked.answers and asked.answers[0]
+    ]
+    pairs: list[Pair] = encode_pairs(asking.codec, [(context, answer) for _, context, answer in texts])
+    fitting = [
+        (number, answer, pair)
+        for (number, _, answer), pair in zip(texts, pairs, strict=True)
+        if 0 < len(pair.continuation) <= asking.model.config.context
+    ]
+    found = log_likelihoods(asking.model, [pair for _, _, pair in fitting]) if fitting else []
+    for (number, answer, _), one in zip(fitting, found, strict=True):
+        length = max(1, len(answer) - len(asking.task.config.target_delimiter))
+        asking.items[number].log_probabilities = [one.log_probability]
+        asking.items[number].scores["likelihood_per_character", PLAIN] = one.log_probability / length
+
+
+_ASK = {
+    "multiple_choice": _ask_choices,
+    "loglikelihood": _ask_answers,
+    "loglikelihood_rolling": _ask_texts,
+    "generate_until": _ask_generation,
+}
+
+
+def _score(item: ItemResult, found: Mapping[str, Value]) -> None:
+    item.scores |= {(metric, PLAIN): value for metric, value in found.items()}
+
+
+def summarised(items: Sequence[ItemResult]) -> dict[tuple[str, str], Score]:
+    """Each metric over the items that have it."""
+    names = dict.fromkeys(name for item in items for name in item.scores)
+    return {
+        name: metric_of(name[0]).summarise([item.scores[name] for item in items if name in item.scores])
+        for name in names
+    }
+
+
+def _by_group(task: Task, items: list[ItemResult]) -> dict[str, dict[str, dict[tuple[str, str], Score]]]:
+    found: dict[str, dict[str, dict[tuple[str, str], Score]]] = {}
+    for group in GROUPS:
+        values = [str(item[group]) if item.get(group) is not None else None for item in task.items]
+        there = sorted({value for value in values if value is not None})
+        if len(there) > 1:
+            found[group] = {
+                value: summarised([item for item, own in zip(items, values, strict=True) if own == value])
+                for value in there
+            }
+    return found

@@ -1,0 +1,114 @@
+"""Text to ids and back, as requests need it, and how a context and its continuation are cut into ids."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Protocol
+
+from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.special_ids import BOS, END, EOS
+from gristmill.trainer.errors import InputError
+
+
+class TextCodec(Protocol):
+    """A tokenizer. No text yields a special id."""
+
+    bos: int
+    """What every context begins with, as every document of the training did."""
+    ends: tuple[int, ...]
+    """What ends a generation."""
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of each text, without special ones."""
+
+    def decode_bytes(self, ids: Sequence[int]) -> bytes:
+        """UTF-8, perhaps cut inside a character; special ids give nothing."""
+
+
+class OwnCodec:
+    """The tokenizer of a run: a folder with tokenizer.model and info.json."""
+
+    bos = BOS
+    ends: tuple[int, ...] = (END, EOS)
+
+    def __init__(self, folder: Path):
+        self.encoder = Encoder(folder)
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Of a `TextCodec`."""
+        ids, offsets = self.encoder.encode(list(texts), bos=False, eos=False)
+        return [ids[a:b].tolist() for a, b in pairwise(offsets)]
+
+    def decode_bytes(self, ids: Sequence[int]) -> bytes:
+        """Of a `TextCodec`."""
+        return self.encoder.decode_bytes(ids)
+
+
+class LibraryCodec:
+    """tokenizer.json of a transformers folder, read by the library `tokenizers`."""
+
+    def __init__(self, folder: Path, bos: int, ends: tuple[int, ...]):
+        try:
+            from tokenizers import Tokenizer
+        except ImportError as error:
+            raise InputError(
+                "a transformers folder is read with the library `tokenizers`, which is not installed",
+                where=str(folder),
+                fix="pip install tokenizers, or name the checkpoint itself",
+            ) from error
+        try:
+            self.tokenizer: Any = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        except Exception as error:  # the library raises Exception itself
+            raise InputError(
+                f"tokenizer.json cannot be read ({type(error).__name__})",
+                where=str(folder / "tokenizer.json"),
+                fix="save the tokenizer again: AutoTokenizer.from_pretrained(...).save_pretrained(FOLDER)",
+            ) from error
+        self.tokenizer.no_padding()
+        self.tokenizer.no_truncation()
+        self.tokenizer.encode_special_tokens = True  # a text that spells <eos> is text
+        self.bos, self.ends = bos, ends
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Of a `TextCodec`."""
+        return [found.ids for found in self.tokenizer.encode_batch(list(texts), add_special_tokens=False)]
+
+    def decode_bytes(self, ids: Sequence[int]) -> bytes:
+        """Of a `TextCodec`. Pieces that stand for a part of a character are not told apart: U+FFFD comes out."""
+        return self.tokenizer.decode(list(ids), skip_special_tokens=True).encode()
+
+
+def decode(codec: TextCodec, ids: Sequence[int]) -> str:
+    """The text of ids; what is no UTF-8 becomes U+FFFD."""
+    return codec.decode_bytes(ids).decode(errors="replace")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A context and what is judged after it, as ids."""
+
+    context: list[int]
+    """Begins with `bos`."""
+    continuation: list[int]
+
+
+def encode_pairs(codec: TextCodec, pairs: Sequence[tuple[str, str]]) -> list[Pair]:
+    """(context, continuation) as lm-evaluation-harness cuts them (`_encode_pair` of 0.4.13).
+
+    Spaces at the end of a context belong to the continuation; both are encoded as one text, of which the continuation
+    is what follows as many ids as the context has by itself: a word at the border is cut as in running text.
+    """
+    moved = [_moved(context, continuation) for context, continuation in pairs]
+    contexts = list(dict.fromkeys(context for context, _ in moved))
+    length = {context: len(ids) for context, ids in zip(contexts, codec.encode(contexts), strict=True)}
+    whole = codec.encode([context + continuation for context, continuation in moved])
+    return [
+        Pair([codec.bos, *ids[: length[context]]], ids[length[context] :])
+        for (context, _), ids in zip(moved, whole, strict=True)
+    ]
+
+
+def _moved(context: str, continuation: str) -> tuple[str, str]:
+    kept = context.rstrip()
+    return (kept, context[len(kept) :] + continuation) if context else (context, continuation)

@@ -1,0 +1,1 @@
+"""Programs that a model wrote are run where they can do nothing but calculate."""

@@ -1,0 +1,166 @@
+"""A task's YAML: the keys of lm-evaluation-harness that are data, so that the same file serves both.
+
+task: colours
+dataset_path: json
+dataset_kwargs: {data_files: {test: colours.jsonl, train: examples.jsonl}}     # beside the YAML
+test_split: test
+fewshot_split: train
+output_type: multiple_choice
+doc_to_text: "{{question}}\\nAnswer:"
+doc_to_choice: "{{choices}}"
+doc_to_target: "{{answer}}"
+metadata: {version: 1}
+"""
+
+import difflib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gristmill.trainer.errors import ConfigError, InputError
+from gristmill.trainer.evaluate.tasks.template import check
+
+OUTPUT_TYPES = ("multiple_choice", "loglikelihood", "loglikelihood_rolling", "generate_until")
+SAMPLERS = ("default", "first_n")
+IGNORED = (
+    "tag",
+    "group",
+    "task_alias",
+    "dataset_name",
+    "should_decontaminate",
+    "doc_to_decontamination_query",
+    "include",
+)
+"""Keys of lm-evaluation-harness that change no score here."""
+PYTHON = ("process_docs", "process_results", "custom_dataset", "use_prompt", "doc_to_image", "doc_to_audio")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskConfig:
+    """The keys, with their defaults there."""
+
+    task: str = ""
+    output_type: str = "generate_until"
+    dataset_path: str = "json"
+    """json, csv or parquet; what a file is told by its name."""
+    dataset_kwargs: dict[str, Any] = field(default_factory=dict)
+    training_split: str | None = None
+    validation_split: str | None = None
+    test_split: str | None = None
+    fewshot_split: str | None = None
+    """None: the training's, else the items themselves, of which an item never sees itself."""
+    fewshot_config: dict[str, Any] = field(default_factory=dict)
+    """`sampler`: default (drawn for each item), first_n (always the first); `samples`: examples written in the YAML."""
+    num_fewshot: int | None = None
+    """Examples in the context, where the command line does not say."""
+    description: str = ""
+    doc_to_text: str = ""
+    doc_to_target: str | int = ""
+    doc_to_choice: str | list[str] | dict[str, str] | None = None
+    target_delimiter: str = " "
+    fewshot_delimiter: str = "\n\n"
+    generation_kwargs: dict[str, Any] = field(default_factory=dict)
+    """until, max_gen_toks (256), do_sample, temperature, top_k, top_p, min_p."""
+    repeats: int = 1
+    """Continuations of each prompt."""
+    filter_list: list[dict[str, Any]] = field(default_factory=list)
+    metric_list: list[dict[str, Any]] = field(default_factory=list)
+    """Options of metrics; which ones there are follows from output_type."""
+    unsafe_code: bool = False
+    """Programs that a model writes are run (in a sandbox)."""
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def until(self) -> list[str]:
+        """What ends a generation."""
+        found = self.generation_kwargs.get("until", [self.fewshot_delimiter])
+        return [found] if isinstance(found, str) else list(found)
+
+    @property
+    def evaluated_split(self) -> str | None:
+        """Name of the split whose items are asked."""
+        return self.test_split or self.validation_split or self.training_split
+
+    @property
+    def example_split(self) -> str | None:
+        """Name of the split that examples are drawn from."""
+        return self.fewshot_split or (self.training_split if self.training_split != self.evaluated_split else None)
+
+
+def read_config(path: Path) -> TaskConfig:
+    """The task of a YAML file. Raises InputError, ConfigError."""
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("the task's file cannot be read", where=str(path), fix="name a YAML file") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" in line {mark.line + 1}" if mark else ""
+        what = "it runs Python functions" if "!function" in str(error) else "this is no YAML"
+        raise ConfigError(
+            f"{what}{line}", where=str(path), fix="a task is data here: templates over an item's fields, no functions"
+        ) from error
+    if not isinstance(found, dict):
+        raise ConfigError("this is no task: no keys", where=str(path), fix="see docs/evaluation.md")
+    return config_of({"task": path.stem} | found, str(path))
+
+
+def config_of(keys: dict[str, Any], where: str) -> TaskConfig:
+    """The task of these keys. Raises ConfigError that names what is wrong."""
+    known = {one.name for one in fields(TaskConfig)}
+    for key in keys:
+        if key in PYTHON:
+            raise ConfigError(f"`{key}` runs Python", where=where, fix="a task is data here; leave it out")
+        if key not in known and key not in IGNORED:
+            near = difflib.get_close_matches(key, known, 1, 0.6)
+            raise ConfigError(
+                f"unknown key `{key}`",
+                where=where,
+                fix=f"did you mean `{near[0]}`?" if near else f"one of: {', '.join(sorted(known))}",
+            )
+    given = {key: value for key, value in keys.items() if key in known and value is not None}
+    _check_types(given, where)
+    config = TaskConfig(**given)
+    _check(config, where)
+    return config
+
+
+def _check_types(given: dict[str, Any], where: str) -> None:
+    kinds: dict[str, tuple[type, ...]] = {
+        "task": (str,), "output_type": (str,), "dataset_path": (str,), "description": (str,), "doc_to_text": (str,),
+        "doc_to_target": (str, int), "doc_to_choice": (str, list, dict), "target_delimiter": (str,),
+        "fewshot_delimiter": (str,), "dataset_kwargs": (dict,), "fewshot_config": (dict,), "generation_kwargs": (dict,),
+        "metadata": (dict,), "filter_list": (list,), "metric_list": (list,), "repeats": (int,), "num_fewshot": (int,),
+        "unsafe_code": (bool,), "training_split": (str,), "validation_split": (str,), "test_split": (str,),
+        "fewshot_split": (str,),
+    }  # fmt: skip
+    for key, found in given.items():
+        if not isinstance(found, kinds[key]) or (isinstance(found, bool) and bool not in kinds[key]):
+            wanted = " or ".join(kind.__name__ for kind in kinds[key])
+            raise ConfigError(f"`{key}` is no {wanted}", where=where, fix="see docs/evaluation.md for its form")
+    for key in ("filter_list", "metric_list"):
+        if not all(isinstance(one, dict) for one in given.get(key, [])):
+            raise ConfigError(f"`{key}` holds what is no mapping", where=where, fix="- metric: exact_match")
+
+
+def _check(config: TaskConfig, where: str) -> None:
+    def wrong(what: str, fix: str) -> ConfigError:
+        return ConfigError(what, where=where, fix=fix)
+
+    if config.output_type not in OUTPUT_TYPES:
+        raise wrong(f"output_type {config.output_type!r} is not known", f"one of: {', '.join(OUTPUT_TYPES)}")
+    if config.output_type == "multiple_choice" and config.doc_to_choice is None:
+        raise wrong("a task of multiple choice without `doc_to_choice`", 'doc_to_choice: "{{choices}}"')
+    if config.doc_to_target == "" and not config.unsafe_code:
+        raise wrong("the task has no answers: `doc_to_target` is missing", 'doc_to_target: "{{answer}}"')
+    if config.repeats < 1:
+        raise wrong("`repeats` is below 1", "1 or more")
+    if config.num_fewshot is not None and config.num_fewshot < 0:
+        raise wrong("`num_fewshot` is below 0", "0 or more")
+    if (sampler := config.fewshot_config.get("sampler", "default")) not in SAMPLERS:
+        raise wrong(f"fewshot_config: sampler {sampler!r} is not known", f"one of: {', '.join(SAMPLERS)}")
+    for key in ("doc_to_text", "doc_to_target", "doc_to_choice", "description"):
+        if isinstance(template := getattr(config, key), str):
+            check(template, f"{where}, {key}")
