@@ -14,7 +14,7 @@ endif
 need_java = for tool in java mvn; do command -v $$tool >/dev/null \
 	|| { echo "error: $$tool is needed for this test (apt-get install openjdk-17-jdk-headless maven)"; exit 2; }; done
 
-.PHONY: help setup demo test check lint types arrows pytest test-linear test-spark-small test-spark test-flink test-hosts test-image docs bench bench-memory proof conformance clean
+.PHONY: help setup demo test check lint types arrows pytest test-linear test-spark-small test-spark test-flink test-hosts test-image docs bench bench-memory proof conformance agreement clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -99,6 +99,12 @@ conformance: setup ## Compare presets with datatrove's and Dolma's own filters, 
 	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python 'datatrove[processing]==0.10.0'
 	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --no-deps dolma==1.2.1
 	$(BIN)/python tests/benchmarks/conformance.py --peers $(PEERS)/bin/python $(CORPUS)
+
+AGREEMENT ?= .venv-lm-eval
+agreement: setup ## Compare `gristmill eval` with lm-evaluation-harness, item by item; MODEL names a folder that `gristmill export` wrote
+	$(PYTHON) -m venv $(AGREEMENT)
+	$(BIN)/uv pip install --quiet --python $(AGREEMENT)/bin/python --constraint constraints.txt torch transformers 'lm_eval[hf]==0.4.13'
+	$(BIN)/python -m tests.benchmarks.agreement $(MODEL) --peer $(AGREEMENT)/bin/python
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

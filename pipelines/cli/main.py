@@ -47,6 +47,7 @@ Commands.table = {
     "generate": Entry(TRAIN, "train", "generate", settings="TRAINER_ARGS"),
     "chat": Entry(TRAIN, "train", "chat", settings="TRAINER_ARGS"),
     "evaluate": Entry(TRAIN, "train", "evaluate", settings="TRAINER_ARGS"),
+    "eval": Entry(TRAIN, "train", "examine", settings="TRAINER_ARGS"),
     "export": Entry(TRAIN, "train", "export", settings="TRAINER_ARGS"),
 }
 app = typer.Typer(

@@ -67,6 +67,8 @@ def differences(task: Task, ours: list[ItemResult], samples: list[dict]) -> tupl
     for sample in samples:
         by_item.setdefault(int(sample["doc_id"]), []).append(sample)
     for item in ours:
+        if item.apart:  # the peer's ids do not spell the answer, or it has none and ends with an error
+            continue
         for sample in by_item[item.number]:
             if task.config.output_type in ("multiple_choice", "loglikelihood"):
                 log_p = [float(one[0][0]) for one in sample["resps"]]
@@ -122,9 +124,11 @@ def main() -> int:
                     if name in scores
                 }
                 worst = max(gaps.values(), default=math.nan)
-                bad += differ + (worst > 1e-5)
+                apart = sum(item.apart for item in ours.items)
+                bad += differ + (not apart and worst > 1e-5)
                 print(
-                    f"{task.name:20} {shots} shots: {len(ours.items)} items, {every} metrics, {differ} differ; "
+                    f"{task.name:20} {shots} shots: {len(ours.items)} items ({apart} left out), "
+                    f"{every} metrics, {differ} differ; "
                     f"log-probabilities within {largest:.1e}, scores within {worst:.1e} ({', '.join(gaps)})",
                     flush=True,
                 )

@@ -39,6 +39,8 @@ class ItemResult:
     """Of the choices, of the answer, or of the text."""
     cut: int = 0
     """Tokens of its context that did not fit."""
+    apart: bool = False
+    """Whether an answer was encoded apart from its context, where a piece would have reached over the border."""
     unended: int = 0
     """Continuations that were cut by the number of tokens."""
 
@@ -91,6 +93,7 @@ class _Asking:
         pairs = encode_pairs(self.codec, [(context, continuation) for _, context, continuation in texts])
         context = self.model.config.context
         for (number, _, _), pair in zip(texts, pairs, strict=True):
+            self.items[number].apart = self.items[number].apart or pair.apart
             if not 0 < len(pair.continuation) <= context:
                 raise InputError(
                     f"an answer has {len(pair.continuation)} tokens, the model reads 1 to {context}",

@@ -78,6 +78,7 @@ def notes(one: Examined) -> dict[str, int]:
     """What a reader of the scores should know."""
     return {
         "contexts_cut": sum(item.cut > 0 for item in one.items),
+        "answers_encoded_apart": sum(item.apart for item in one.items),
         "continuations": sum(len(item.responses) for item in one.items),
         "continuations_without_end": sum(item.unended for item in one.items),
     }

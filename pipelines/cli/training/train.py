@@ -1,4 +1,4 @@
-"""gristmill train, generate, chat, evaluate, export, explain, scaling: start the trainer as a process of its own."""
+"""gristmill train, generate, chat, evaluate, eval, export, explain, scaling: start the trainer as its own process."""
 
 import hashlib
 import subprocess
@@ -158,6 +158,21 @@ def evaluate(
     gristmill evaluate runs/my-corpus/train/sft --task sort
     """
     _end(call_trainer(["evaluate", str(checkpoint), *context.args]))
+
+
+def examine(
+    context: typer.Context,
+    subject: Annotated[str, typer.Argument(help="A checkpoint, a folder of transformers; or compare, tasks.")],
+) -> None:
+    """Score a model on tasks: multiple choice, likelihood, what it writes, programs. Other options go to the trainer.
+
+    gristmill eval runs/my-corpus/train/main --tasks en,zh --shots 0,4 --out scores
+
+    gristmill eval compare scores-a scores-b
+
+    gristmill eval tasks --tasks en --out folder
+    """
+    _end(call_trainer(["eval", subject, *context.args]))
 
 
 def export(

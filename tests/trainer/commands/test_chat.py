@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from gristmill.tokenizer.encode import Encoder
-from gristmill.trainer import __main__ as command
 from gristmill.trainer.checkpoint.checkpoint import Checkpoint
 from gristmill.trainer.commands import chat as module
 from gristmill.trainer.devices.world import CPU
@@ -21,28 +20,6 @@ from gristmill.trainer.rollouts.conversation import Conversation, Said
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-
-
-@pytest.fixture
-def checkpoint(one_run_dir, tiny, assemble, tmp_path) -> Path:
-    training, state = assemble(one_run_dir, tiny)
-    training.save(state, None)
-    return tmp_path / "train" / "step-000000"
-
-
-@pytest.fixture
-def trainer(monkeypatch, capsys):
-    """trainer(arguments, said=b""): (exit code, stdout, stderr) of the command with this input."""
-
-    def run(*arguments: object, said: bytes = b"") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["trainer", *map(str, arguments)])
-        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(said)))
-        monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
-        with pytest.raises(SystemExit) as caught:
-            command.main()
-        return int(caught.value.code or 0), *capsys.readouterr()
-
-    return run
 
 
 def test_chat__answers_line_by_line_through_pipes(checkpoint, trainer):

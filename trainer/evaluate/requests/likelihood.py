@@ -15,9 +15,9 @@ from gristmill.trainer.errors import ConfigError, DivergedError, InputError
 from gristmill.trainer.evaluate.requests.text import Pair
 from gristmill.trainer.model.transformer import Model, Tokens
 
-TOKENS_AT_ONCE = 8192
-LOGITS_AT_ONCE = 1 << 24
-"""Numbers: 64 MB in float32."""
+TOKENS_AT_ONCE = {"cpu": 4096, "cuda": 1 << 16}
+LOGITS_AT_ONCE = {"cpu": 1 << 21, "cuda": 1 << 26}
+"""Numbers of float32. On a CPU what lies in its caches is a quarter faster (`nano`); a GPU wants much at once."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Likelihood:
 
 
 @torch.no_grad()
-def log_likelihoods(model: Model, pairs: Sequence[Pair], tokens_at_once: int = TOKENS_AT_ONCE) -> list[Likelihood]:
+def log_likelihoods(model: Model, pairs: Sequence[Pair], tokens_at_once: int | None = None) -> list[Likelihood]:
     """Of each pair, in order. A context that is too long loses its beginning, as in lm-evaluation-harness.
 
     What else is in the batch changes nothing but the last bits of sums. Raises ConfigError for a model that predicts no
@@ -42,6 +42,7 @@ def log_likelihoods(model: Model, pairs: Sequence[Pair], tokens_at_once: int = T
     probabilities are no numbers.
     """
     _check(model, pairs)
+    tokens_at_once = tokens_at_once or TOKENS_AT_ONCE[model.embedding.weight.device.type]
     found: list[Likelihood | None] = [None] * len(pairs)
     for numbers in _batches(pairs, model.config.context, tokens_at_once):
         for number, likelihood in zip(numbers, _batch(model, [pairs[number] for number in numbers]), strict=True):
@@ -96,13 +97,15 @@ def _batch(model: Model, pairs: list[Pair]) -> list[Likelihood]:
 
 def _judge(model: Model, hidden_NE: Tensor, target_N: Tensor) -> tuple[Tensor, Tensor]:
     """(log-probability float32, whether the likeliest) of each target, on the host."""
-    size = max(1, LOGITS_AT_ONCE // model.config.V)
+    size = max(1, LOGITS_AT_ONCE[hidden_NE.device.type] // model.config.V)
     log_p, greedy = [], []
     for hidden, target in zip(hidden_NE.split(size), target_N.split(size), strict=True):
         logits = model.logits(hidden)
         wanted = logits.gather(1, target[:, None])[:, 0]
-        log_p.append((wanted - logits.logsumexp(1)).cpu())
-        greedy.append((logits.argmax(1) == target).cpu())
+        best, index = logits.max(1)
+        total = logits.sub_(best[:, None]).exp_().sum(1)
+        log_p.append((wanted - best - total.log()).cpu())
+        greedy.append((index == target).cpu())
     log_p_N = torch.cat(log_p)
     if not bool(log_p_N.isfinite().all()):
         raise DivergedError(

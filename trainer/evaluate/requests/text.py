@@ -91,22 +91,29 @@ class Pair:
     context: list[int]
     """Begins with `bos`."""
     continuation: list[int]
+    apart: bool = False
+    """Encoded apart from its context: together, a piece would reach over the border."""
 
 
 def encode_pairs(codec: TextCodec, pairs: Sequence[tuple[str, str]]) -> list[Pair]:
-    """(context, continuation) as lm-evaluation-harness cuts them (`_encode_pair` of 0.4.13).
+    """(context, continuation) as lm-evaluation-harness cuts them (`_encode_pair` of 0.4.13), where that spells them.
 
     Spaces at the end of a context belong to the continuation; both are encoded as one text, of which the continuation
-    is what follows as many ids as the context has by itself: a word at the border is cut as in running text.
+    is what follows as many ids as the context has by itself: a word at the border is cut as in running text. Where a
+    piece of the whole reaches over the border (Chinese, without a delimiter), those ids would spell something else, or
+    nothing: there the continuation is encoded by itself.
     """
     moved = [_moved(context, continuation) for context, continuation in pairs]
     contexts = list(dict.fromkeys(context for context, _ in moved))
-    length = {context: len(ids) for context, ids in zip(contexts, codec.encode(contexts), strict=True)}
+    ids_of = dict(zip(contexts, codec.encode(contexts), strict=True))
     whole = codec.encode([context + continuation for context, continuation in moved])
-    return [
-        Pair([codec.bos, *ids[: length[context]]], ids[length[context] :])
-        for (context, _), ids in zip(moved, whole, strict=True)
-    ]
+    over = [ids[: len(ids_of[context])] != ids_of[context] for (context, _), ids in zip(moved, whole, strict=True)]
+    alone = iter(codec.encode([continuation for (_, continuation), apart in zip(moved, over, strict=True) if apart]))
+    found = []
+    for (context, _), ids, apart in zip(moved, whole, over, strict=True):
+        first = ids_of[context]
+        found.append(Pair([codec.bos, *first], next(alone) if apart else ids[len(first) :], apart))
+    return found
 
 
 def _moved(context: str, continuation: str) -> tuple[str, str]:
