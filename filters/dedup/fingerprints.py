@@ -118,7 +118,8 @@ def shingles(text: str, size: int = 5) -> list[bytes]:
     return [" ".join(words[i : i + size]).encode() for i in range(count)]
 
 
-def _mix64(h: int) -> int:
+def mixed64(h: int) -> int:
+    """The kernels' mix64."""
     for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53, 1):
         h = ((h ^ (h >> 33)) * factor) & MASK64
     return h
@@ -134,8 +135,8 @@ def shingle_hash(data: bytes) -> int:
         h = int(WORD_SEED)
         for char in word:
             h = ((h ^ ord(char)) * int(WORD_PRIME)) & MASK64
-        total = (total * int(SHINGLE_BASE) + _mix64(h)) & MASK64
-    return _mix64(total) >> 32
+        total = (total * int(SHINGLE_BASE) + mixed64(h)) & MASK64
+    return mixed64(total) >> 32
 
 
 @lru_cache(maxsize=8)

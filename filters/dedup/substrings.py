@@ -7,10 +7,12 @@ import numpy as np
 import pyarrow as pa
 
 from gristmill.filters.batch import text_buffers
+from gristmill.filters.dedup.fingerprints import MASK64, mixed64
 from gristmill.filters.dedup.passages import close_together, cut_passages, find_spans
 from gristmill.filters.edits import Edits
-from gristmill.filters.kernels.dedup.substrings import find_repeats, hash_windows, read_tokens, winnow
-from gristmill.filters.kernels.text.unicode import FLAGS
+from gristmill.filters.kernels.dedup.letters import SHINGLE_BASE, WORD_PRIME, WORD_SEED
+from gristmill.filters.kernels.dedup.substrings import LETTERS, find_repeats, hash_windows, read_tokens, winnow
+from gristmill.filters.kernels.text.unicode import ALNUM, FLAGS, SPACE, UNSPACED
 
 KIND = "repeated_substring"
 """Of an edit."""
@@ -126,3 +128,67 @@ def _is_space_before(data_B: np.ndarray, begin: np.ndarray) -> np.ndarray:
     """bool: whether white space ends at each byte: that of ASCII, or U+3000."""
     before = [data_B[max(0, at - 3) : at].tobytes() for at in begin.tolist()]
     return np.array([piece[-1:].isspace() or piece == "\u3000".encode() for piece in before], bool)
+
+
+@dataclass(frozen=True)
+class Query:
+    """A text that is looked for: what `read` and `find_anchors` say of it, in plain Python: no kernel is loaded."""
+
+    data: bytes
+    """UTF-8."""
+    begin: list[int]
+    end: list[int]
+    """Bytes of its tokens."""
+    anchors: dict[int, tuple[int, int]]
+    """Key -> bytes [begin, end) of the first fingerprint that has it."""
+
+    @classmethod
+    def of(cls, text: str, length: int) -> "Query":
+        """Of windows of `length` tokens."""
+        begin, end, said, spaced = _plain_tokens(text)
+        size, window = parameters(length)
+        values = []
+        for first in range(len(begin) - size + 1):
+            total = said[first]
+            for token in spaced[first + 1 : first + size]:
+                total = (total * int(SHINGLE_BASE) + token) & MASK64
+            values.append(mixed64(total))
+        anchors: dict[int, tuple[int, int]] = {}
+        for first in range(len(values) - window + 1):
+            at = min(range(first, first + window), key=values.__getitem__)
+            anchors.setdefault(values[at], (begin[at], end[at + size - 1]))
+        return cls(text.encode(), begin, end, anchors)
+
+
+def _plain_tokens(text: str) -> tuple[list[int], list[int], list[int], list[int]]:
+    """(begin, end, hash of it, hash of it and the white space before) of each token, as `read`."""
+    begin: list[int] = []
+    end: list[int] = []
+    said: list[int] = []
+    spaced: list[int] = []
+    flags = FLAGS[np.frombuffer(text.encode("utf-32-le"), np.uint32)].tolist()
+    place, open_run, letters, value = 0, "", 0, 0
+    space = before = int(WORD_SEED)
+    for char, flag in zip(text, flags, strict=True):
+        size = len(char.encode())
+        kind = "" if flag & (SPACE | UNSPACED) else "word" if flag & ALNUM else char
+        if kind and kind == open_run and letters < LETTERS:
+            value, letters = _folded(value, char), letters + 1
+            end[-1] = place + size
+            said[-1] = mixed64(value)
+            spaced[-1] = mixed64(said[-1] ^ before)
+        elif flag & SPACE:
+            space, kind = _folded(space, char), ""
+        else:
+            value, letters, before, space = _folded(int(WORD_SEED), char), 1, space, int(WORD_SEED)
+            begin.append(place)
+            end.append(place + size)
+            said.append(mixed64(value))
+            spaced.append(mixed64(said[-1] ^ before))
+        open_run = kind
+        place += size
+    return begin, end, said, spaced
+
+
+def _folded(value: int, char: str) -> int:
+    return ((value ^ ord(char)) * int(WORD_PRIME)) & MASK64

@@ -32,6 +32,7 @@ Commands.table = {
     "demo": Entry(RUN, "demo"),
     "report": Entry(LOOK, "report"),
     "why": Entry(LOOK, "why"),
+    "trace": Entry(LOOK, "trace"),
     "whatif": Entry(LOOK, "whatif"),
     "gates": Entry(LOOK, "gates"),
     "index": Entry(LOOK, "index"),

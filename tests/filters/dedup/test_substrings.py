@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gristmill.filters.batch import text_buffers
 from gristmill.filters.dedup.substrings import (
+    Query,
     Tokens,
     cut_substrings,
     find_anchors,
@@ -133,6 +134,7 @@ def test_anchors__a_short_text_has_none(text):
     assert len(find_anchors(read(column(text)), 50).key) == 0
 
 
+@settings(deadline=None)
 @given(st.integers(0, int(PRIME) - 1), st.integers(0, int(PRIME) - 1))
 def test_times__in_the_field(a, b):
     assert int(times(np.uint64(a), np.uint64(b))) == a * b % int(PRIME)
@@ -220,3 +222,28 @@ def test_cut__sentences_stay_or_go_whole_and_nothing_else_goes(texts, data):
             assert "".join(apply(text, edits)[doc].as_py().split()) == "".join(
                 (raw[:first] + raw[last:]).decode().split()
             )
+
+
+@settings(deadline=None)
+@given(st.one_of(MIXED, REPETITIVE, st.text(st.sampled_from("-_x "), max_size=60)), st.integers(8, 20))
+def test_query__is_what_the_kernels_say(text, length):
+    tokens = read(column(text))
+    anchors = find_anchors(tokens, length)
+    query = Query.of(text, length)
+    assert (query.begin, query.end) == (tokens.begin.tolist(), tokens.end.tolist())
+    assert set(query.anchors) == set(anchors.key.tolist())
+    size, _ = parameters(length)
+    of_key: dict[int, set[bytes]] = {}
+    for key, at in zip(anchors.key.tolist(), anchors.at.tolist(), strict=True):
+        of_key.setdefault(key, set()).add(query.data[tokens.begin[at] : tokens.end[at + size - 1]])
+    assert {key: {query.data[a:b]} for key, (a, b) in query.anchors.items()} == of_key
+
+
+@pytest.mark.parametrize("passage", ["the old mill stands by a river in town", "磨坊在河边，水车转动"])
+def test_windows__the_white_space_before_does_not_count_that_within_does(passage):
+    text = column(passage, f"x {passage}", f"x\n\n{passage}", f"。{passage}", passage[:4] + "  " + passage[4:])
+    length = len(plain_tokens(passage))
+    hashes = [hashed for _, begin, end, hashed in windows(text, length, False) if end - begin >= len(passage.encode())]
+    same = [hashed for hashed in hashes if hashed == hashes[0]]
+    assert len(same) == 4
+    assert len(hashes) > 4

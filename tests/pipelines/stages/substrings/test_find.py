@@ -107,6 +107,7 @@ def test_found__one_character_many_times_keeps_a_window_of_it():
 ranges = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 20), st.integers(1, 9)), max_size=20)
 
 
+@settings(deadline=None)
 @given(ranges)
 def test_joined__covers_the_same_bytes_with_gaps_between(made):
     rows = np.array([(row, begin, begin + size) for row, begin, size in made], RANGE)
