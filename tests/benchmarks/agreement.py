@@ -70,6 +70,9 @@ def differences(task: Task, ours: list[ItemResult], samples: list[dict]) -> tupl
         if item.apart:  # the peer's ids do not spell the answer, or it has none and ends with an error
             continue
         for sample in by_item[item.number]:
+            if task.config.output_type == "generate_until":
+                every += 1
+                differ += sample["resps"][0][0] != item.responses[0]
             if task.config.output_type in ("multiple_choice", "loglikelihood"):
                 log_p = [float(one[0][0]) for one in sample["resps"]]
                 gaps = [abs(a - b) for a, b in zip(item.log_probabilities, log_p, strict=True)]

@@ -86,13 +86,17 @@ def run(
 def compare(
     first: Annotated[Path, typer.Argument(metavar="A", help="a folder that `eval` wrote")],
     second: Annotated[Path, typer.Argument(metavar="B", help="another one, of the same tasks")],
+    pair: Annotated[
+        list[str] | None,
+        typer.Option(help="TASK=OTHER of the same items, or TASK:METRIC=OTHER:METRIC; may be repeated; A may be B"),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="a JSON line for each metric")] = False,
 ) -> None:
     """B against A, item by item. Example: python -m trainer eval compare scores-a scores-b."""
     from gristmill.trainer.evaluate.compare import compare as compared
     from gristmill.trainer.evaluate.table import comparison
 
-    found = compared(first, second)
+    found = compared(first, second, pair or ())
     if as_json:
         for one in found:
             typer.echo(json.dumps(one.facts(), ensure_ascii=False))

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gristmill.trainer.errors import InputError
+from gristmill.trainer.errors import ConfigError, InputError
 from gristmill.trainer.evaluate.scores.summary import Value, metric_of
 
 RESAMPLES, SEED = 2000, 19_790_401
@@ -54,14 +54,25 @@ class Comparison:
         return asdict(self) | {"difference": self.difference, "told_apart": self.told_apart}
 
 
-Samples = dict[tuple[int, str], dict[str, dict[str, Value]]]
-"""(shots, task) -> hash of an item -> metric -> value."""
+Items = dict[str, dict[str, Value]]
+"""Hash of an item -> metric -> value."""
+
+Samples = dict[tuple[int, str], Items]
+"""By (shots, task)."""
 
 
-def compare(first: Path, second: Path) -> list[Comparison]:
-    """Each metric of each task that both folders have. Raises InputError where they have no item in common."""
+def compare(first: Path, second: Path, pairs: Sequence[str] = ()) -> list[Comparison]:
+    """Each metric of each task that both folders have. `pairs`: `TASK=OTHER`, tasks of the same items that are to be
+    compared as one (direct answers and chains of thought), or `TASK:METRIC=OTHER:METRIC` for one metric of each.
+
+    Raises InputError where they have no item in common, ConfigError for pairs that are not there.
+    """
     ours, theirs = read_samples(first), read_samples(second)
-    found = [one for key in sorted(ours.keys() & theirs.keys()) for one in _compared(key, ours[key], theirs[key])]
+    if pairs:
+        found = [one for pair in pairs for one in _paired(pair, ours, theirs)]
+    else:
+        both = sorted(ours.keys() & theirs.keys())
+        found = [one for key in both for one in _compared(key, ours[key], theirs[key])]
     if not found:
         raise InputError(
             "the folders have no items of the same task and number of examples in common",
@@ -69,6 +80,37 @@ def compare(first: Path, second: Path) -> list[Comparison]:
             fix="evaluate both models on the same tasks, with the same --shots",
         )
     return found
+
+
+def _paired(pair: str, ours: Samples, theirs: Samples) -> list[Comparison]:
+    left, _, right = pair.partition("=")
+    task, _, metric = left.partition(":")
+    other, _, other_metric = right.partition(":")
+    keys = [key for key in sorted(ours) if key[1] == task and (key[0], other) in theirs]
+    if not keys or bool(metric) != bool(other_metric):
+        raise ConfigError(
+            f"{pair!r} is no pair of tasks that both were asked",
+            where="--pair",
+            fix="TASK=OTHER, or TASK:METRIC=OTHER:METRIC",
+        )
+    found = []
+    for shots, _ in keys:
+        a, b = ours[shots, task], theirs[shots, other]
+        if metric:
+            a, b = _only(a, metric, metric), _only(b, other_metric, metric)
+        found += _compared((shots, pair), a, b)
+    return found
+
+
+def _only(items: Items, metric: str, name: str) -> Items:
+    """One metric of each item, under another name."""
+    full = _full(metric)
+    return {item: {_full(name): one[full]} for item, one in items.items() if full in one}
+
+
+def _full(metric: str) -> str:
+    """With the filter that changes nothing, where none is named."""
+    return metric if "," in metric else f"{metric},none"
 
 
 def read_samples(folder: Path) -> Samples:
@@ -95,7 +137,7 @@ def _value(found: Any) -> Value:
     return (float(found[0]), float(found[1])) if isinstance(found, list) else float(found)
 
 
-def _compared(key: tuple[int, str], ours: dict[str, Any], theirs: dict[str, Any]) -> list[Comparison]:
+def _compared(key: tuple[int, str], ours: Items, theirs: Items) -> list[Comparison]:
     shots, task = key
     found = []
     both = sorted(ours.keys() & theirs.keys())

@@ -1,8 +1,9 @@
 """How much of a task stood in what a model was trained on: rates from the manifests of the runs behind a checkpoint.
 
-`manifest["contamination"]["sets"][name] = {"items", "contaminated", "rate", "documents", "sha256"}` (decontamination).
+`manifest["contamination"]["sets"][name]` has items, contaminated, rate, left, left_rate, documents, sha256: what decontamination found, and what it left in the texts (all of it, where it only reports).
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +14,12 @@ class Contamination:
     """Of one task."""
 
     rate: float | None
-    """Share of items found in a run's texts, the largest of the runs; None: not measured in any."""
+    """Share of items that were left in a run's texts, the largest of the runs; None: not measured in any."""
     items: int = 0
     contaminated: int = 0
+    """Items that were left."""
+    found_rate: float = 0.0
+    """Before documents were dropped and passages cut."""
     unmeasured: tuple[str, ...] = ()
     """Runs that the model learnt from, whose manifest says nothing of the task."""
 
@@ -25,6 +29,7 @@ class Contamination:
             "rate": self.rate if self.rate is not None else "not measured",
             "items": self.items,
             "contaminated": self.contaminated,
+            "found_rate": self.found_rate,
             "not_measured_in": list(self.unmeasured),
         }
 
@@ -38,16 +43,27 @@ class Contamination:
 def contamination_of(
     name: str, files: Mapping[str, str], manifests: Sequence[tuple[str, Mapping[str, Any] | None]]
 ) -> Contamination:
-    """Of a task by the sha256 of one of its files, or by its name. `manifests`: (run, manifest) of every run behind the
-    model; None where it is no longer there."""
+    """Of a task by the sha256 of its file (of several: of their digests one after the other, or of one of them), or by
+    its name. `manifests`: (run, manifest) of every run behind the model; None where it is no longer there."""
+    known = {*files.values(), hashlib.sha256(b"".join(bytes.fromhex(one) for one in files.values())).hexdigest()}
     unmeasured, found = [], []
     for run, manifest in manifests:
         sets = ((manifest or {}).get("contamination") or {}).get("sets") or {}
-        own = [one for one in sets.values() if one.get("sha256") in set(files.values())]
-        own = own or [one for known, one in sets.items() if known == name]
+        own = [one for one in sets.values() if one.get("sha256") in known]
+        own = own or [one for other, one in sets.items() if other == name]
         found += own
         unmeasured += [run] * (not own)
     if not found:
         return Contamination(None, unmeasured=tuple(unmeasured))
-    worst = max(found, key=lambda one: one["rate"])
-    return Contamination(worst["rate"], worst["items"], worst["contaminated"], tuple(unmeasured))
+    worst = max(found, key=_left)
+    return Contamination(
+        _left(worst),
+        worst["items"],
+        worst.get("left", worst["contaminated"]),
+        max(one["rate"] for one in found),
+        tuple(unmeasured),
+    )
+
+
+def _left(one: Mapping[str, Any]) -> float:
+    return float(one.get("left_rate", one["rate"]))

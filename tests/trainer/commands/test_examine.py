@@ -71,7 +71,8 @@ def test_scores_of_a_checkpoint_and_of_its_export_are_the_same(trained, task, re
             "likelihood_per_character,none"} <= set(scores)  # fmt: skip
     assert found["n-shot"] == {"mill": 0}
     assert set(found["by"]["mill"]["lang"]) == {"en", "zh"}
-    assert found["contamination"]["mill"] == {"rate": 0.25, "items": 4, "contaminated": 1, "not_measured_in": []}
+    wanted = {"rate": 0.25, "items": 4, "contaminated": 1, "found_rate": 0.25, "not_measured_in": []}
+    assert found["contamination"]["mill"] == wanted
     assert "25.0%" in table
     assert (tmp_path / "a" / "shots-1" / "samples_mill.jsonl").exists()
     lines = (tmp_path / "a" / "shots-0" / "samples_mill.jsonl").read_text()

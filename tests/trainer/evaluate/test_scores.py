@@ -1,6 +1,8 @@
 """Scores against brute force and figures worked out by hand."""
 
+import hashlib
 import itertools
+import json
 import math
 import random
 
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 
 from gristmill.trainer.errors import ConfigError, InputError
-from gristmill.trainer.evaluate.compare import interval
+from gristmill.trainer.evaluate.compare import compare, interval
 from gristmill.trainer.evaluate.contamination import contamination_of
 from gristmill.trainer.evaluate.scores import stack
 from gristmill.trainer.evaluate.scores.choices import answer_scores, choice_scores, text_scores
@@ -158,15 +160,35 @@ def test_paired_intervals_see_what_unpaired_ones_do_not():
     assert interval(bits, bits, metric_of("bits_per_byte").value) == (0.0, 0.0)
 
 
+def test_tasks_of_the_same_items_are_paired(tmp_path):
+    def line(number, **scores):
+        return json.dumps({"doc_id": number, "doc_hash": f"h{number}", "scores": scores}) + "\n"
+
+    folder = tmp_path / "a" / "shots-0"
+    folder.mkdir(parents=True)
+    (folder / "samples_direct.jsonl").write_text("".join(line(n, **{"exact_match,none": n % 2}) for n in range(40)))
+    (folder / "samples_vote.jsonl").write_text("".join(line(n, **{"exact_match,vote": 1}) for n in range(50)))
+    (found,) = compare(tmp_path / "a", tmp_path / "a", ["direct:exact_match=vote:exact_match,vote"])
+    assert (found.items, found.first, found.second, found.told_apart, found.better) == (40, 0.5, 1.0, True, True)
+    with pytest.raises(ConfigError, match="'direct=steps' is no pair of tasks"):
+        compare(tmp_path / "a", tmp_path / "a", ["direct=steps"])
+    with pytest.raises(InputError, match="no items of the same task"):
+        compare(tmp_path / "a", tmp_path / "a", ["direct=vote"])
+
+
 def test_contamination_is_found_by_hash_or_name_and_the_worst_run_counts():
     def manifest(rate, **more):
         facts = {"items": 10, "contaminated": round(10 * rate), "rate": rate, "documents": 1, "sha256": "no"}
         return {"contamination": {"sets": {"other": facts | more}}}
 
-    files = {"x.jsonl": "abc"}
-    runs = [("base", manifest(0.3, sha256="abc")), ("chat", manifest(0.1, sha256="abc")), ("old", {}), ("gone", None)]
+    files = {"x.jsonl": "abcd"}
+    runs = [("base", manifest(0.3, sha256="abcd")), ("chat", manifest(0.1, sha256="abcd")), ("old", {}), ("gone", None)]
     found = contamination_of("mill", files, runs)
     assert (found.rate, found.contaminated, found.unmeasured) == (0.3, 3, ("old", "gone"))
+    cut = contamination_of("mill", files, [("base", manifest(0.3, sha256="abcd", left=1, left_rate=0.1))])
+    assert (cut.rate, cut.contaminated, cut.found_rate) == (0.1, 1, 0.3), "what was left is what was learnt"
+    both = hashlib.sha256(bytes.fromhex("abcdef")).hexdigest()
+    assert contamination_of("mill", {"x": "abcd", "y": "ef"}, [("base", manifest(0.2, sha256=both))]).rate == 0.2
     assert contamination_of("other", files, [("base", manifest(0.2))]).rate == 0.2
     nothing = contamination_of("mill", files, [("base", manifest(0.2))])
     assert (nothing.rate, nothing.said()) == (None, "not measured")

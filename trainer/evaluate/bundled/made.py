@@ -18,24 +18,19 @@ class Bundled:
 
     make: Make
     config: Mapping[str, Any]
-    languages: tuple[str, ...] = ("en", "zh")
-    by_language: Mapping[str, Mapping[str, Any]] | None = None
-    """Keys that differ by language."""
+    seed: str = ""
+    """Tasks of the same seed have the same items, so that they can be compared item by item; "": its name."""
 
     def keys(self, name: str, lang: str) -> dict[str, Any]:
         """Of its YAML."""
-        return (
-            {"task": f"{name}_{lang}", "metadata": {"version": 1}}
-            | dict(self.config)
-            | dict((self.by_language or {}).get(lang, {}))
-        )
+        return {"task": f"{name}_{lang}", "metadata": {"version": 1}} | dict(self.config)
 
     def items(self, name: str, lang: str, split: str, count: int) -> list[Item]:
         """Different ones; those of a smaller count come first."""
         found: dict[str, Item] = {}
         number = 0
         while len(found) < count and number < 50 * count:
-            item = self.make(random.Random(f"{name} {lang} {split} {number}"), lang) | {"lang": lang}
+            item = self.make(random.Random(f"{self.seed or name} {lang} {split} {number}"), lang) | {"lang": lang}
             found.setdefault(str(sorted(item.items())), item)
             number += 1
         return list(found.values())

@@ -95,14 +95,21 @@ def _odd_one(rng: random.Random, lang: str) -> Item:
     return {"question": question} | choices_of(rng, rng.choice(listed), [word for word in words if word not in listed])
 
 
+LAST = {"function": "regex", "regex_pattern": r"#### (\d+)"}
 STEPS = written(
     96,
     doc_to_target="{{steps}} #### {{answer}}",
-    filter_list=[
-        {"name": "none", "filter": [{"function": "regex", "regex_pattern": r"#### (\d+)"}, {"function": "take_first"}]}
-    ],
+    filter_list=[{"name": "none", "filter": [LAST, {"function": "take_first"}]}],
     metric_list=[{"metric": "exact_match", "regexes_to_ignore": ["(?s).*#### "]}],
 )
+VOTE = STEPS | {
+    "repeats": 5,
+    "generation_kwargs": {"until": ["\n"], "max_gen_toks": 96, "do_sample": True, "temperature": 0.7},
+    "filter_list": [
+        {"name": "first", "filter": [LAST, {"function": "take_first"}]},
+        {"name": "vote", "filter": [LAST, {"function": "majority_vote"}]},
+    ],
+}
 STACK = written(
     12,
     repeats=10,
@@ -115,8 +122,9 @@ SYMBOLS = {
     "sort": _asked("sort/4"),
     "reverse": _asked("reverse/4"),
     "copy": _asked("copy/4"),
-    "addition": _asked("add/3"),
-    "addition_steps": Bundled(_steps, STEPS),
+    "addition": Bundled(_steps, written(12), seed="addition"),
+    "addition_steps": Bundled(_steps, STEPS, seed="addition"),
+    "addition_vote": Bundled(_steps, VOTE, seed="addition"),
     "look_up": Bundled(_look_up, chosen()),
     "recall": Bundled(_odd_one, chosen()),
     "stack": Bundled(_program, STACK),
