@@ -1,6 +1,7 @@
 """How much of a task stood in what a model was trained on: rates from the manifests of the runs behind a checkpoint.
 
-`manifest["contamination"]["sets"][name]` has items, contaminated, rate, left, left_rate, documents, sha256: what decontamination found, and what it left in the texts (all of it, where it only reports).
+`manifest["contamination"]["sets"][name]` has items, contaminated, rate, left, left_rate, documents, sha256: what
+decontamination found, and what it left in the texts (all of it, where it only reports).
 """
 
 import hashlib
