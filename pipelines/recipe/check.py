@@ -76,6 +76,9 @@ def _sources(recipe: Recipe) -> Iterator[Problem]:
             yield path, f"the format '{source.format}' needs `paths`"
         if not all(map(str.strip, source.paths)):
             yield (*path, "paths"), "an empty path; name a file, a folder, a pattern or a URL"
+        if source.derived_from is not None and source.derived_from not in source.columns:
+            name = source.derived_from
+            yield (*path, "derived_from"), f"'{name}' is no column of this source; add `columns: {{{name}: string}}`"
         if source.max_bytes is not None and source.format != "machine":
             yield (
                 (*path, "max_bytes"),

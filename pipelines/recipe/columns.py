@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gristmill.filters.edits import EDIT
 from gristmill.pipelines.recipe.schema import Recipe
@@ -30,8 +31,9 @@ def derivations(batch: pa.RecordBatch, source: Source) -> np.ndarray:
     """int64[D]: how each document of a source was made, as `filters.dedup.fingerprints.rank` numbers it."""
     derivation_D = np.full(batch.num_rows, source.derivation)
     if source.derived_from is not None:
-        named = batch.column(source.derived_from).is_valid().to_numpy(zero_copy_only=False)
-        derivation_D[named] = max(1, source.derivation)
+        original = batch.column(source.derived_from)
+        named = pc.fill_null(pc.not_equal(original.cast(pa.string()), ""), False)
+        derivation_D[named.to_numpy(zero_copy_only=False)] = max(1, source.derivation)
     return derivation_D
 
 

@@ -166,5 +166,5 @@ def _fingerprinting(recipe: Recipe) -> list | None:
     options = recipe.deduplicate
     if options is None:
         return None
-    minhash = options.minhash and options.minhash.model_dump(exclude={"threshold"})
+    minhash = options.minhash and options.minhash.model_dump(exclude={"threshold", "recall"})
     return [minhash, options.quality, options.fingerprint]

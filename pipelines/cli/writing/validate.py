@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from gristmill.filters.dedup.banding import found
 from gristmill.pipelines.cli.terminal.forecast import outlook
 from gristmill.pipelines.cli.terminal.output import human_bytes, note, out, warn
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.check import check
+from gristmill.pipelines.recipe.deduplication import MinHash
 from gristmill.pipelines.recipe.doubts import doubts
 from gristmill.pipelines.recipe.load import LoadedRecipe, load
 from gristmill.pipelines.recipe.sizes import parse_bytes
@@ -23,6 +25,8 @@ from gristmill.pipelines.run.trying import try_part
 from gristmill.pipelines.storage.models import fetch
 
 MEASURED = "8MB"
+BAND_BYTES = 28
+"""Of a band's record in the shuffle (stages/duplicates/pairs.py)."""
 
 
 def validate(
@@ -54,8 +58,25 @@ def validate(
     for text in notes:
         warn(text)
     note(f"{recipe} is valid")
+    minhash = loaded.recipe.deduplicate.minhash if loaded.recipe.deduplicate else None
+    if minhash is not None and minhash.recall is not None:
+        note(f"{loaded.where('deduplicate', 'minhash', 'recall')}: {_cost_of_recall(minhash)}")
     if size and units:
         _forecast(recipe, [(unit.source, unit.bytes) for unit in units], size, workers)
+
+
+def _cost_of_recall(minhash: MinHash) -> str:
+    """What finding more near-duplicates takes, beside the default."""
+    bands, rows, usual = minhash.bands, minhash.rows, MinHash()
+    at = [minhash.threshold - 0.1, minhash.threshold, min(1.0, minhash.threshold + 0.1)]
+    curve = ", ".join(f"{found(one, bands, rows):.1%} at {one:.2f}" for one in at if one > 0)
+    values, bytes_ = bands * rows, BAND_BYTES * (bands + 1)
+    times = values / (usual.bands * usual.rows)
+    return (
+        f"{bands} bands of {rows} find {curve}; {values} hashes for each shingle, {times:.1f} times those of "
+        f"{usual.bands} x {usual.rows}; {bytes_:,} bytes a document in the shuffle "
+        f"({BAND_BYTES * (usual.bands + 1):,})"
+    )
 
 
 def _forecast(recipe: Path, units: list[tuple[str, int]], size: int, workers: int) -> None:

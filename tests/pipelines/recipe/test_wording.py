@@ -27,7 +27,7 @@ RECIPE = {
     "decide": [
         {**DECISION, "pareto": {"signal": "q"}, "when": {"language": ["en"], "script": ["Latn"], "source": ["web"]}}
     ],
-    "deduplicate": {"passages": [{"unit": "sentence"}]},
+    "deduplicate": {"passages": [{"unit": "sentence"}], "substrings": {}},
     "gates": ["alarms == 0"], "train": {"options": {"a": 1}}, "scrub": {"entities": ["EMAIL_ADDRESS"]},
 }  # fmt: skip
 LIBRARY = re.compile(
