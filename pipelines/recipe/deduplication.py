@@ -8,23 +8,26 @@ from gristmill.filters.dedup.banding import banding
 from gristmill.pipelines.recipe.base import Expected, Model, Paths, Share
 from gristmill.pipelines.recipe.sizes import parse_share
 
-FINEWEB2 = {1: 1.0, 2: 2.0, 3: 3.0, 5: 5.0, 100: 8.0, 1000: 1.0}
+FINEWEB2 = {"1": 1.0, "2": 2.0, "3": 3.0, "5": 5.0, "100": 8.0, "1000": 1.0}
 """By size of a cluster, from which on: how often FineWeb-2 repeats a document (its `misc/rehydration`)."""
 
 
 def _named_weights(value: Any) -> Any:
+    """YAML reads sizes as numbers; keys of a recipe are texts."""
+    if isinstance(value, dict):
+        return {str(size): weight for size, weight in value.items()}
     return FINEWEB2 if value == "fineweb2" else value
 
 
 Weights = Annotated[
-    dict[Annotated[int, Field(ge=1, lt=2**32)], Annotated[float, Field(ge=0, le=1000)]],
+    dict[str, Annotated[float, Field(ge=0, le=1000)]],
     BeforeValidator(_named_weights),
     Field(min_length=1),
     Expected("`fineweb2`, or a mapping such as {1: 1, 2: 2, 5: 3}"),
 ]
 
 
-Recall = Annotated[float | None, BeforeValidator(parse_share), Field(gt=0, lt=1), Expected("a share such as 0.99")]
+Recall = Annotated[float, BeforeValidator(parse_share), Field(gt=0, lt=1), Expected("a share below 1, such as 0.99")]
 
 
 class MinHash(Model):
@@ -38,7 +41,7 @@ class MinHash(Model):
     """A document is dropped only for a kept one with at least this Jaccard similarity, computed exactly."""
     seed: int = Field(1, ge=0, lt=2**32)
     """As in datasketch.MinHash(seed=...)."""
-    recall: Recall = None
+    recall: Recall | None = None
     """Of pairs just at the threshold so many are found: chooses `bands` and `rows`, whose cost `validate` says. Absent:
     16 bands of 7, which find 75 % at 0.7, 97 % at 0.8."""
 
@@ -141,7 +144,10 @@ class Deduplicate(Model):
 
     @field_validator("weights")
     @classmethod
-    def _of_every_size(cls, value: dict[int, float]) -> dict[int, float]:
-        if 1 not in value:
+    def _of_every_size(cls, value: dict[str, float]) -> dict[str, float]:
+        for size in value:
+            if not (size.isascii() and size.isdigit() and 0 < int(size) < 2**31):
+                raise ValueError(f"'{size}' is no size of a cluster; write {{1: 1, 2: 2}}")
+        if "1" not in value:
             raise ValueError("a document that nothing repeats has no weight; add the size 1, such as {1: 1, 2: 2}")
-        return dict(sorted(value.items()))
+        return dict(sorted(value.items(), key=lambda one: int(one[0])))

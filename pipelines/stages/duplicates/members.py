@@ -73,7 +73,7 @@ def weights_of(options: Deduplicate | None, size_D: np.ndarray) -> np.ndarray:
     """float32[D]: how often to repeat a document in training, by the size of its cluster."""
     if options is None:
         return np.ones(len(size_D), np.float32)
-    sizes, weights = (np.array(some) for some in zip(*options.weights.items(), strict=True))
+    sizes, weights = np.array([[int(size), weight] for size, weight in options.weights.items()]).T
     weight_D = weights[np.maximum(np.searchsorted(sizes, size_D, "right") - 1, 0)]
     return np.minimum(weight_D, np.inf if options.repeat is None else options.repeat).astype(np.float32)
 

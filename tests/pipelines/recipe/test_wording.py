@@ -104,7 +104,11 @@ def test_message__is_in_our_words_at_every_key(tmp_path, path):
         (("language",), {"characters": "whol"}, "unknown value 'whol'; did you mean 'whole'?"),
         (("plan",), {"unit_bytes": True}, "expected a size such as 16MB, from 1 B to 1 EiB; got true"),
         (("tokens",), {"validation": "200%"}, "expected a share from 0 to 1, such as 0.01 or 1%; got '200%'"),
-        (("tokens",), None, "expected a mapping with the keys sequence_length, validation, learn, ghost; got nothing"),
+        (
+            ("tokens",),
+            None,
+            "expected a mapping with the keys sequence_length, validation, packing, learn, ghost; got nothing",
+        ),
         (("extract",), {"main_content": "maybe"}, "expected true or false; got 'maybe'"),
         (("otherwise",), "dorp", "unknown value 'dorp'; did you mean 'drop'?"),
         (("name",), "a b", "expected a name of letters, digits, '.', '_' and '-'; got 'a b'"),
