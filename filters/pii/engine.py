@@ -72,8 +72,14 @@ class Scrubber:
         around a value: a Chinese identity number on an English page is no less personal. stands_alone: these are values
         with no text around them (filters/pii/recognizers/alone.py), and no model sees them.
         """
+        return self.scored_edits(text, language, stands_alone)[0]
+
+    def scored_edits(
+        self, text: pa.Array, language: Sequence[str | None] | None = None, stands_alone: bool = False
+    ) -> tuple[Edits, np.ndarray]:
+        """edits(), and the score of each, float64[E]."""
         spans = self._spans(text, language or [None] * len(text), stands_alone)
-        return Edits.of(
+        edits = Edits.of(
             len(text),
             [span.doc for span in spans],
             [span.start for span in spans],
@@ -81,6 +87,7 @@ class Scrubber:
             [span.entity for span in spans],
             [self._replacement(span.entity, span.characters) for span in spans],
         )
+        return edits, np.array([span.score for span in spans])
 
     def suspects(self, text: pa.Array) -> np.ndarray:
         """The documents of a batch (numbers, in order) in which anything could be found at all: a quick look."""

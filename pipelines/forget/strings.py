@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from gristmill.filters.pii.sought import Sought
 
 NAMES = frozenset(
-    "doc_id unit cluster duplicate_of sha256 source lang script verdict step rules".split()  # noqa: SIM905
+    "doc_id unit cluster duplicate_of duplicate_in sha256 source lang script verdict step rules".split()  # noqa: SIM905
 )
 """Columns that hold hashes of ours and words of ours or of the recipe: nobody's values."""
 FIXED_NUMBERS = frozenset("row bytes offset length".split())  # noqa: SIM905

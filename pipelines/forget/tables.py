@@ -13,7 +13,7 @@ from gristmill.pipelines.forget.asked import Asked
 from gristmill.pipelines.forget.match import ENCODE, Matched
 from gristmill.pipelines.forget.strings import masked
 from gristmill.pipelines.forget.version import CONTENT, Piece, Version
-from gristmill.pipelines.records.columns import SPANS
+from gristmill.pipelines.records.columns import FINDINGS, SPANS
 from gristmill.pipelines.records.receipts import Part
 from gristmill.pipelines.storage.parts import PartWriter, row_digest
 from gristmill.pipelines.storage.store import Store
@@ -203,7 +203,18 @@ class Tables:
                 if not any(one["start"] < end and start < one["end"] for one in edits[place]):
                     edits[place].append({"start": start, "end": end, "kind": FORGOTTEN})
             edits[place].sort(key=lambda one: one["start"])
-        return _with(batch, "edits", pa.array(edits, SPANS))
+        return self._unhashed(_with(batch, "edits", pa.array(edits, SPANS)), names)
+
+    def _unhashed(self, batch: pa.RecordBatch, names: list[str | None]) -> pa.RecordBatch:
+        """Rows of the ledger whose findings have no hash of what was masked."""
+        if "findings" not in batch.schema.names:  # an earlier version wrote none
+            return batch
+        found = batch.column("findings").to_pylist()
+        for name, mine in zip(names, found, strict=True):
+            for one in mine:
+                if any(one["start"] < end and start < one["end"] for start, end in self._extracted.get(name or "", ())):
+                    one["hash"] = None
+        return _with(batch, "findings", pa.array(found, FINDINGS))
 
     def _note(self, piece: Piece, batch: pa.RecordBatch, first: int, stays: np.ndarray) -> None:
         if piece.dataset == "text":

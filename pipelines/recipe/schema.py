@@ -66,6 +66,9 @@ class Scrub(Model):
     fields: Annotated[list[str], BeforeValidator(as_list)] | None = None
     """What is scrubbed beside the text: `id`, `url`, `meta`, typed columns of strings, in `dead/` `file` and `error`;
     absent: all of them. `doc_id` stays, and is the key for joins: two ids may read alike when scrubbed."""
+    key: str | None = None
+    """A file with a secret of 16 bytes or more, such as `openssl rand -hex 32` prints: the ledger then has a hash of
+    every value that was found, keyed by it (docs/personal-data.md). It is read when a run begins, and never copied."""
 
 
 class Text(Model):
@@ -271,6 +274,7 @@ class Recipe(Model):
     _read_labels: tuple[LabelFile, ...] = PrivateAttr(())
     _taken_tokenizer: TakenTokenizer | None = PrivateAttr(None)
     _taken_indexes: tuple[TakenIndex, ...] = PrivateAttr(())
+    _key: bytes | None = PrivateAttr(None)
 
     @property
     def read_classifiers(self) -> tuple[ReadClassifier, ...]:
@@ -296,6 +300,15 @@ class Recipe(Model):
     def taken_tokenizer(self) -> TakenTokenizer | None:
         """The tokenizer that `tokenizer.from` names, as `load` has read it."""
         return self._taken_tokenizer
+
+    @property
+    def key(self) -> bytes | None:
+        """The secret that `scrub.key` names, where it has been read (`files.keys`)."""
+        return self._key
+
+    def take_key(self, key: bytes) -> None:
+        """Take the secret that was read."""
+        self._key = key
 
     def take_tokenizer(self, taken: TakenTokenizer | None) -> None:
         """Take the tokenizer whose files were read."""

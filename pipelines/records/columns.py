@@ -5,11 +5,15 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from gristmill.filters.pii.finding import FINDING
 from gristmill.pipelines.errors import utf8_text
 from gristmill.pipelines.records.elements import DeadLetter
 
 SPANS = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64()), ("kind", pa.string())]))
 """Edits as the ledger shows them: without the replaced or replacing text."""
+
+FINDINGS = pa.list_(FINDING)
+"""What was found in a text: see filters/pii/audit.py."""
 
 IDENTITY = [("doc_id", pa.string()), ("id", pa.string()), ("source", pa.string()), ("url", pa.string())]
 LANGUAGE = [("lang", pa.string()), ("lang_score", pa.float32()), ("script", pa.string())]
@@ -123,6 +127,10 @@ MEANINGS: dict[str, Meaning] = {
     "meta": Meaning("all fields of the record that are no column, as one JSON object"),
     "edits": Meaning(
         "byte ranges of the extracted text that were changed, and by what (`kind`): line rules, entity types"
+    ),
+    "findings": Meaning(
+        "personal data found in the text of a kept document: byte range of the extracted text, entity type, score from"
+        " 0 to 1, what was done (`action`), and where `scrub.key` is given a keyed hash of the value; never a value"
     ),
     "file": Meaning("the input file, scrubbed where the recipe scrubs"),
     "offset": Meaning("where the record begins: byte of the (decompressed) file; row of a table"),

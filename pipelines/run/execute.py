@@ -17,6 +17,7 @@ from gristmill.pipelines.processes.aside import Aside, here, in_child
 from gristmill.pipelines.processes.collection import no_collection
 from gristmill.pipelines.recipe.check import check
 from gristmill.pipelines.recipe.doubts import doubts
+from gristmill.pipelines.recipe.files.keys import take_key
 from gristmill.pipelines.recipe.load import LoadedRecipe, dump, load
 from gristmill.pipelines.records.accounts import Accounts, reconcile
 from gristmill.pipelines.records.elements import Unit
@@ -72,6 +73,7 @@ def execute(request: Request, begun: Callable[[Store], None] = lambda store: Non
     chosen = choose(request.runner, request.workers, request.beam_args, scratch, budget)
     loaded = load(request.recipe, fetch)
     check(loaded)
+    take_key(loaded)
     if isinstance(chosen.runner, JobRunner):
         if not chosen.runner.shares_this_machine:
             check_places(loaded, store, request.runner)

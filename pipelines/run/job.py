@@ -6,6 +6,7 @@ from typing import Any
 from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.processes.code import Code
 from gristmill.pipelines.read.html.engines.registry import engine_version
+from gristmill.pipelines.recipe.files.keys import sign_of
 from gristmill.pipelines.recipe.files.plugins import names as plugin_names
 from gristmill.pipelines.recipe.load import LoadedRecipe
 from gristmill.pipelines.recipe.schema import Recipe
@@ -119,7 +120,8 @@ def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, unt
         if bound := recipe.deduplicate.substrings:
             looked_for = [bound.length, bound.by_character]
             keys["substrings"] = step_key("substrings", looked_for, SUBSTRINGS_CODE, score, keys["duplicates"])
-    clean = [options["scrub"], options["text"], _writing(recipe), cutting]
+    scrub = options["scrub"] and {**options["scrub"], "key": sign_of(recipe.key)}
+    clean = [scrub, options["text"], _writing(recipe), cutting]
     keys["text"] = step_key("text", clean, TEXT_CODE, score)
     if recipe.tokenizer:
         taken = recipe.taken_tokenizer

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.filters.edits import Edits, apply
+from gristmill.filters.pii.audit import findings, none_found
 from gristmill.filters.pii.engine import Scrubber
 from gristmill.filters.pii.values import Values
 from gristmill.pipelines.processes.clock import FIRST, SPENT_ON, WAITED, begin, is_first, since, waited
@@ -78,17 +79,21 @@ class UnitCleaner:
         """Columns beside the text that are scrubbed."""
         return scrubbed_fields(self.recipe)
 
-    def clean(self, batch: pa.RecordBatch) -> tuple[pa.Array, Edits, pa.RecordBatch]:
-        """(clean text, every edit in terms of the extracted text, what stands beside it) of curated documents."""
+    def clean(self, batch: pa.RecordBatch) -> tuple[pa.Array, Edits, pa.RecordBatch, pa.Array]:
+        """(clean text, every edit in terms of the extracted text, what stands beside it, findings) of curated
+        documents."""
         edits = Edits.from_column(batch.column("edits")).merged()
         text, beside = apply(batch.column("text"), edits), self.scrub_fields(batch)
+        found = none_found(batch.num_rows)
         if self.scrubber is not None:
-            masks = self.scrubber.edits(text, batch.column("lang").to_pylist()).merged()
+            masks, score = self.scrubber.scored_edits(text, batch.column("lang").to_pylist())
+            found = findings(text, masks, score, edits, self.scrubber.operator, self.recipe.key)
+            masks = masks.merged()
             text, edits = apply(text, masks), edits.then(masks)
         if self.turns(batch):
             scrub = Values(self.scrubber).json if self.scrubber is not None and MESSAGES in self.fields else None
             beside = follow(beside, edits, scrub)
-        return text, edits, beside
+        return text, edits, beside, found
 
     def turns(self, batch: pa.RecordBatch) -> bool:
         """Whether documents of one source are turns, which say in JSON what the text says."""
@@ -161,6 +166,7 @@ class UnitWriter:
         self.accounts = Accounts()
         self._emptied: list[np.ndarray] = []
         self._edits: list[pa.Array] = []
+        self._findings: list[pa.Array] = []
         self._beside: list[pa.RecordBatch] = []
         self._edited_rows: list[np.ndarray] = []
         self._dead: dict[int, str] = {}
@@ -245,14 +251,17 @@ class UnitWriter:
         ]
         return parts[0] if len(parts) == 1 else pa.concat_batches(parts)
 
-    def _write(self, batch: pa.RecordBatch, text: pa.Array, edits: Edits, beside: pa.RecordBatch) -> None:
+    def _write(
+        self, batch: pa.RecordBatch, text: pa.Array, edits: Edits, beside: pa.RecordBatch, found: pa.Array
+    ) -> None:
         size = pc.binary_length(text)
         lang = batch.column("lang")
         self.accounts.add_rows("scrub", IN, self.source, lang, batch.column("bytes").to_numpy())
         self.accounts.add_rows("scrub", KEPT, self.source, lang, size.to_numpy())
         values = {**dict(zip(beside.schema.names, beside.columns, strict=True)), "text": text, "bytes": size}
         self.text.write(columns.assemble(self.cleaner.text_schema, batch.num_rows, values))
-        self._edits.append(edits.column())
+        self._edits.append(_without_text(edits.column()))
+        self._findings.append(found)
         self._beside.append(beside.select(["id", "url"]))
         self._edited_rows.append(batch.column("row").to_numpy())
 
@@ -274,7 +283,8 @@ class UnitWriter:
         values["step"] = pc.if_else(pa.array(lost), "deduplicate", verdicts.column("step"))
         values["step"] = pc.if_else(pa.array(died), "scrub", values["step"])
         values["rules"] = self._all_rules(verdicts.column("rules"), lost, kind)
-        values["edits"] = self._spans(row_D)
+        values["edits"] = self._of_rows(self._edits, columns.SPANS, row_D)
+        values["findings"] = self._of_rows(self._findings, columns.FINDINGS, row_D)
         size = cluster_sizes(listed, member, kept_by_rules)
         weight = weights_of(self.cleaner.recipe.deduplicate, size)
         kept = pc.equal(values["verdict"], KEPT)
@@ -311,10 +321,9 @@ class UnitWriter:
         found = (done[at] == row_D) if len(done) else np.zeros(len(row_D), bool)
         return np.where(found, at, 0), found
 
-    def _spans(self, row_D: np.ndarray) -> pa.Array:
-        """The edits of kept documents, by row; none for the others."""
-        empty = pa.array([[]], columns.SPANS)
-        spans = pa.concat_arrays([*(_without_text(column) for column in self._edits), empty])
+    def _of_rows(self, lists: list[pa.Array], type_: pa.DataType, row_D: np.ndarray) -> pa.Array:
+        """What is known of kept documents, by row; an empty list for the others."""
+        spans = pa.concat_arrays([*lists, pa.array([[]], type_)])
         at, found = self._written(row_D)
         return spans.take(pa.array(np.where(found, at, len(spans) - 1)))
 
@@ -324,7 +333,15 @@ def ledger_schema(verdicts: pa.Schema) -> pa.Schema:
     known = [verdicts.field(name) for name in columns.VERDICTS.names]
     signals = [field for field in verdicts if field.name not in columns.VERDICTS.names]
     return pa.schema(
-        [*known, ("unit", pa.string()), *columns.CLUSTER, *columns.WEIGHT, ("edits", columns.SPANS), *signals]
+        [
+            *known,
+            ("unit", pa.string()),
+            *columns.CLUSTER,
+            *columns.WEIGHT,
+            ("edits", columns.SPANS),
+            ("findings", columns.FINDINGS),
+            *signals,
+        ]
     )
 
 

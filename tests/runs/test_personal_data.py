@@ -1,5 +1,7 @@
 """With `scrub` on nothing that is published holds personal data, and all else is as it was."""
 
+import hashlib
+import hmac
 import json
 
 import pyarrow as pa
@@ -7,6 +9,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
+from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 
@@ -68,7 +71,7 @@ def run(tmp_path):
 
 
 def rows(run, dataset: str) -> list[dict]:
-    format_ = "arrow" if dataset == "text" else "parquet"
+    format_ = "arrow" if dataset in ("text", "curated") else "parquet"
     return ds.dataset(str(run / dataset), format=format_).to_table().to_pylist()
 
 
@@ -99,6 +102,46 @@ def test_run__nothing_published_holds_personal_data(run):
     assert first["url"] == "https://example.org/u/<EMAIL_ADDRESS>?tel=<PHONE_NUMBER>&id=<CN_RESIDENT_ID>&n=0"
     assert first["author"] == "<EMAIL_ADDRESS> (0)"
     assert first["year"] == 2000
+
+
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+def test_run__the_ledger_says_what_was_found_and_with_a_key_which(run, tmp_path):
+    folder = run("{operator: mask}")
+    plain = [one for row in rows(folder, "ledger") for one in row["findings"]]
+    assert plain
+    assert {one["hash"] for one in plain} == {None}
+    (tmp_path / "audit.key").write_text(KEY + "\n", encoding="utf-8")
+    folder = run("{operator: mask, key: audit.key}")
+    raw = {row["doc_id"]: row["text"].encode() for row in rows(folder, "curated")}
+    kinds = set()
+    for row in rows(folder, "ledger"):
+        for one in row["findings"]:
+            value = raw[row["doc_id"]][one["start"] : one["end"]].decode()
+            assert any(value in held for held in VALUES)
+            plainly = MAIL if one["type"] == "EMAIL_ADDRESS" else value
+            assert one["hash"] == hmac.new(KEY.encode(), plainly.encode(), hashlib.sha256).hexdigest()[:32]
+            assert (0 < one["score"] <= 1, one["action"]) == (True, "mask")
+            kinds.add(one["type"])
+        assert {(one["start"], one["end"]) for one in row["findings"]} == {(e["start"], e["end"]) for e in row["edits"]}
+    assert kinds == {"EMAIL_ADDRESS", "PHONE_NUMBER"}
+    audit = json.loads((folder / "report/report.json").read_text(encoding="utf-8"))["edits"]["audit"]
+    assert {(one["type"], one["source"], one["values"]) for one in audit} == {
+        ("EMAIL_ADDRESS", "posts", 1),
+        ("PHONE_NUMBER", "pages", 1),
+    }
+    assert [file for file in folder.rglob("*") if file.is_file() and KEY.encode() in file.read_bytes()] == []
+
+
+@pytest.mark.parametrize(("key", "message"), [(None, "cannot be read"), ("short", "5 bytes; 16 are the least")])
+def test_key__that_is_none_is_an_error(run, tmp_path, key, message):
+    if key:
+        (tmp_path / "audit.key").write_text(key, encoding="utf-8")
+    with pytest.raises(RecipeError, match=message) as caught:
+        run("{key: audit.key}")
+    assert "recipe.yaml:6, scrub.key" in str(caught.value)
+    assert not (tmp_path / "run").exists()
 
 
 def test_run__meta_stays_json_and_says_what_it_said(run):

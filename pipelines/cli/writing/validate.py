@@ -14,6 +14,7 @@ from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.check import check
 from gristmill.pipelines.recipe.deduplication import MinHash
 from gristmill.pipelines.recipe.doubts import doubts
+from gristmill.pipelines.recipe.files.keys import take_key
 from gristmill.pipelines.recipe.load import LoadedRecipe, load
 from gristmill.pipelines.recipe.sizes import parse_bytes
 from gristmill.pipelines.records.elements import Unit
@@ -49,6 +50,7 @@ def validate(
         raise RecipeError(str(error), where="--measure", fix="for example --measure 16MB; 0: nothing") from None
     loaded = load(recipe, fetch)
     check(loaded)
+    take_key(loaded)
     notes = doubts(loaded)
     units = plan_units(loaded, loaded.recipe.plan.unit_bytes, notes)
     check_first_records(loaded, units)

@@ -70,6 +70,7 @@ RULES = (
 SIGNALS = sorted({rule.signal for rule in RULES})
 
 STRING, INT, TEXT = pa.string(), pa.int64(), pa.large_string()
+FOUND = {"start": INT, "end": INT, "type": STRING, "score": pa.float32(), "action": STRING, "hash": STRING}
 SPANS = pa.list_(pa.struct({"start": INT, "end": INT, "kind": STRING}))
 IDENTITY = {"doc_id": STRING, "id": STRING, "source": STRING, "url": STRING}
 CLUSTER = {"cluster": STRING, "duplicate_of": STRING, "similarity": pa.float32()}
@@ -78,6 +79,7 @@ LEDGER_TABLE = pa.schema(
     IDENTITY
     | {"unit": STRING, "row": pa.uint32(), "lang": STRING, "lang_score": pa.float32(), "script": STRING, "bytes": INT}
     | {"verdict": STRING, "judged": pa.bool_(), **RULED, **CLUSTER, "edits": SPANS}
+    | {"findings": pa.list_(pa.struct(FOUND))}
     | dict.fromkeys(SIGNALS, pa.float64())
 )
 DROPPED_TABLE = pa.schema(IDENTITY | {"text": TEXT, "lang": STRING, **RULED, "duplicate_of": STRING, "meta": TEXT})
@@ -102,6 +104,7 @@ class Doc:
     duplicate_of: str | None = None
     similarity: float | None = None
     edits: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[dict[str, Any]] = field(default_factory=list)
     clean: str = ""
 
     @property
@@ -180,6 +183,8 @@ def _scrub(docs: list[Doc]) -> None:
             doc.text += f" {value} "
             doc.clean += f" <{kind}> "
             doc.edits = [{"start": start + 1, "end": start + 1 + len(value), "kind": kind}]
+            known = {"score": 0.5 + 0.5 * (place % 16 == 0), "action": "tag", "hash": f"{kind}{place % 24}"}
+            doc.findings = [{**doc.edits[0], "type": kind, **known}]
         if doc.step is None and place % 11 == 0:
             doc.edits.append({"start": 0, "end": 4, "kind": "c4@tfds/short_line"})
 

@@ -152,6 +152,19 @@ def test_edits__kinds_counted_in_kept_documents(report: Report, docs: list) -> N
         assert all(f"<{kind.kind}>" in example for example in kind.examples)
 
 
+def test_edits__audit_by_type_source_and_language(report: Report, docs: list) -> None:
+    assert report.edits is not None
+    found = [(one["type"], doc.source, doc.lang, one) for doc in docs if not doc.step for one in doc.findings]
+    groups = {(one.type, one.source, one.lang): one for one in report.edits.audit}
+    assert {key: one.spans for key, one in groups.items()} == dict(Counter(row[:3] for row in found))
+    for key, one in groups.items():
+        mine = [row for *group, row in found if tuple(group) == key]
+        assert one.values == len({row["hash"] for row in mine})
+        assert one.lowest == min(row["score"] for row in mine)
+        assert one.actions == "tag"
+    assert report.edits.unlisted == 0
+
+
 def test_dead__by_error_and_file(report: Report) -> None:
     assert report.dead is not None
     assert [(g.file, g.documents, g.bytes, g.offset) for g in report.dead.groups] == [
