@@ -44,7 +44,7 @@ def findings(
         start_E, end_E = before.to_original(found.doc_E, start_E, end_E)
     hashes = pa.nulls(len(found), pa.string())
     if key is not None and len(found):
-        hashes = pa.array([keyed_hash(key, value) for value in _values(text, found)], pa.string())
+        hashes = pa.array([keyed_hash(key, value) for value in values_of(text, found)], pa.string())
     fields = [
         pa.array(start_E, pa.int64()),
         pa.array(end_E, pa.int64()),
@@ -62,7 +62,7 @@ def none_found(documents: int) -> pa.Array:
     return pa.array([[]] * documents, pa.list_(FINDING))
 
 
-def _values(text: pa.Array, found: Edits) -> list[str]:
+def values_of(text: pa.Array, found: Edits) -> list[str]:
     """What the findings cover, without what hides it: a value has one hash however it is written."""
     data_B, start_D1 = text_buffers(text)
     from_E, to_E = start_D1[found.doc_E] + found.start_E, start_D1[found.doc_E] + found.end_E

@@ -10,10 +10,10 @@ from gristmill.filters.names import nearest
 from gristmill.filters.pii.sought import Sought
 from gristmill.pipelines.errors import RecipeError
 
-KINDS = ("domain", "url", "id", "doc_id", "value")
+KINDS = ("domain", "url", "id", "doc_id", "value", "value_hash")
 """What an entry can be: documents at a domain or below it, at an address, of an id of the input, of a `doc_id`; or a
-value that is masked wherever it stands."""
-_DOC_ID = re.compile(r"[0-9a-f]{32}")
+value that is masked wherever it stands, itself or by its keyed hash."""
+_HASH = re.compile(r"[0-9a-f]{32}")
 _HOST = re.compile(r"[^\s/@:]+\.[^\s/@:.]+")
 
 
@@ -122,9 +122,9 @@ def _checked(entry: Entry) -> Entry:
         text = page(text)
         if not text:
             raise _wrong(entry, "an address such as https://example.com/page")
-    elif entry.kind == "doc_id":
+    elif entry.kind in ("doc_id", "value_hash"):
         text = text.lower()
-        if not _DOC_ID.fullmatch(text):
+        if not _HASH.fullmatch(text):
             raise _wrong(entry, "32 hexadecimal digits, as the ledger has them")
     elif entry.kind == "value":
         try:

@@ -12,6 +12,7 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
+from gristmill.filters.pii.audit import keyed_hash
 from gristmill.pipelines.errors import DamageError, RecipeError
 from gristmill.pipelines.forget.accounts import without
 from gristmill.pipelines.forget.asked import Asked
@@ -64,15 +65,21 @@ class Found:
 
 
 def look(version: Version, asked: Asked, duplicates: bool, folders: Sequence[Path]) -> Found:
-    """What would go. Raises RecipeError where nothing does."""
+    """What would go, of a request without hashes (`hashes.resolved`). Raises RecipeError where nothing does."""
     matched = match(version, asked, duplicates)
     return Found(matched, shards_of(version, matched), checkpoints_of(version, folders))
 
 
 def make(
-    version: Version, asked: Asked, found: Found, where: str, duplicates: bool, say: Callable[[str], None]
+    version: Version,
+    asked: Asked,
+    found: Found,
+    where: str,
+    duplicates: bool,
+    say: Callable[[str], None],
+    key: bytes | None = None,
 ) -> Store:
-    """Write the new version; returns where it lies.
+    """Write the new version; returns where it lies. `key`: the proof then names values by their keyed hashes.
 
     Raises RecipeError for a folder that holds something else, and where something would be left in a file that cannot
     be written anew.
@@ -94,6 +101,8 @@ def make(
         done = scan(store, manifest, asked, found.matched.documents)
         _refuse(store, done)
         proof = _proof(version, asked, found, duplicates, written, done, tokens)
+        if key is not None:
+            proof["asked"]["value_hashes"] = sorted(keyed_hash(key, value) for value in asked.values)
         path = f"{FOLDER}/{version.sha256[:16]}.json"
         store.write_sealed(path, proof)
         manifest["files"].append(described(store, path))

@@ -32,6 +32,10 @@ def forget(
     value: Annotated[
         Texts, typer.Option(help="A file with values to mask wherever they stand, one a line; `-`: the standard input.")
     ] = None,
+    value_hash: Annotated[
+        Texts, typer.Option(help="A value by its hash in the ledger's `findings`; needs --key. May be repeated.")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="The file that the recipe's `scrub.key` named.")] = None,
     listed: Annotated[
         Texts, typer.Option("--list", help="A file with an entry a line: `domain: example.com`, `value: ...`.")
     ] = None,
@@ -54,6 +58,7 @@ def forget(
     named = (
         ("--domain", "domain", domain),
         ("--url", "url", url),
+        ("--value-hash", "value_hash", value_hash),
         ("--id", "id", own_id),
         ("--doc-id", "doc_id", doc_id),
     )
@@ -65,16 +70,20 @@ def forget(
     if out_folder is None and not dry_run:
         fix = "name a new folder with --out, or look first: --dry-run"
         raise RecipeError("where is the new version to lie?", where="gristmill forget", fix=fix)
+    from gristmill.pipelines.forget.hashes import resolved
     from gristmill.pipelines.forget.make import look, make
     from gristmill.pipelines.forget.version import open_version
+    from gristmill.pipelines.recipe.files.keys import read_key
 
     version = open_version(run)
+    secret = read_key(key.expanduser(), "--key") if key is not None else None
+    asked = resolved(version, asked, secret)
     found = look(version, asked, duplicates, checkpoints or ())
     unmatched = sum((entry.kind, entry.text) not in found.matched.entries for entry in asked.entries)
     figures = {"run": run, "dry_run": dry_run, "meant_nothing": unmatched, **found.figures()}
     if not dry_run:
         assert out_folder is not None
-        made = make(version, asked, found, out_folder, duplicates, note)
+        made = make(version, asked, found, out_folder, duplicates, note, secret)
         figures |= {"out": made.root}
     if as_json:
         print_json(figures)

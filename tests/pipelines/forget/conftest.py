@@ -24,9 +24,11 @@ decide:
     change: {gopher@paper/duplicate_lines: 0.9, gopher@paper/duplicate_line_chars: 0.9}
   - when: {language: zh}
     presets: [chinese@gristmill]
+scrub: {key: audit.key}
 tokenizer: {vocabulary: 640, sample_bytes: 1MB}
 tokens: {sequence_length: 64, validation: 20%}
 """
+KEY = b"0123456789abcdef"
 GONE, COPY = "gone.example.com", "copy.org"
 MOBILE, WIDE, NAME, MAIL, WRITER = (
     "13812345678",
@@ -35,6 +37,7 @@ MOBILE, WIDE, NAME, MAIL, WRITER = (
     "zhang@old-mill.org",
     "Wei Lindgren",
 )
+DROPPED_MAIL = "Only@dropped-mill.org"
 VALUES = (MOBILE, NAME, MAIL, WRITER)
 SPELT = (*VALUES, WIDE, "138-1234-5678", "zhang&#64;old-mill.org", "zhang%40old-mill.org")
 """As they stand in the input."""
@@ -61,7 +64,13 @@ def documents() -> list[dict]:
                 made.append({**page, **copied, "text": text + end})
             if number % 5 == 0:
                 short = {"id": f"{lang}-s{number}", "url": f"http://a.{GONE}:80/s{number}{lang}"}
-                made.append({**page, **short, "text": f"Short, {MOBILE}. {WRITER.upper()}" if number else "太短。"})
+                made.append(
+                    {
+                        **page,
+                        **short,
+                        "text": f"Short, {MOBILE}. {WRITER.upper()} {DROPPED_MAIL}" if number else "太短。",
+                    }
+                )
     return made
 
 
@@ -73,6 +82,7 @@ def write_input(folder: Path) -> Path:
     half = len(lines) // 2
     for number, some in enumerate((lines[:half], lines[half:])):
         (folder / f"web-{number}.jsonl").write_text("".join(f"{line}\n" for line in some), encoding="utf-8")
+    (folder / "audit.key").write_bytes(KEY)
     recipe = folder / "recipe.yaml"
     recipe.write_text(RECIPE, encoding="utf-8")
     return recipe

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from gristmill.filters.pii.audit import keyed_hash
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.forget import make as making
 from gristmill.pipelines.forget.asked import Asked, Entry
+from gristmill.pipelines.forget.hashes import resolved
 from gristmill.pipelines.forget.make import look, make
 from gristmill.pipelines.forget.match import Matched
 from gristmill.pipelines.forget.proof import check
@@ -28,7 +30,7 @@ from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.shards.format import Shard
 from gristmill.tokenizer.shards.index import read_index
 from gristmill.tokenizer.shards.packing import PackPlan
-from tests.pipelines.forget.conftest import COPY, GONE, NAME, SPELT, VALUES, rows, said
+from tests.pipelines.forget.conftest import COPY, DROPPED_MAIL, GONE, KEY, MOBILE, NAME, SPELT, VALUES, WIDE, rows, said
 from tests.runs.conftest import digests_of
 
 
@@ -85,7 +87,8 @@ def test_domain__is_nowhere_and_all_else_is_as_it_was(finished, without_domain):
 
 
 def test_domain__accounts_are_those_of_a_run_that_never_met_it(without_domain, finished, tmp_path):
-    for file in finished.parent.glob("*.*"):
+    shutil.copyfile(finished.parent / "audit.key", tmp_path / "audit.key")
+    for file in finished.parent.glob("*.[jy]*"):
         lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [line for line in lines if GONE not in line]
         (tmp_path / file.name).write_text("".join(kept), encoding="utf-8")
@@ -132,6 +135,33 @@ def test_values__are_nowhere_in_whatever_form(finished, without_values):
     for file, text in said(without_values).items():
         assert [value for value in SPELT if value.lower() in text.lower()] == [], file
     assert is_whole(without_values)
+
+
+def test_value_hash__of_the_ledger_is_enough_with_the_key(finished, tmp_path):
+    hashed = keyed_hash(KEY, MOBILE)
+    assert hashed in {one["hash"] for row in rows(finished, "ledger") for one in row["findings"]}
+    version = open_version(str(finished))
+    what = resolved(version, asked("value_hash", hashed.upper()), KEY)
+    assert set(what.values) <= {MOBILE, WIDE, "138-1234-5678"}
+    made = make(version, what, look(version, what, False, ()), str(tmp_path / "new"), False, lambda line: None, KEY)
+    for file, text in said(made.local).items():
+        assert [value for value in (MOBILE, WIDE, "138-1234-5678") if value in text] == [], file
+    assert hashed not in {one["hash"] for row in rows(made.local, "ledger") for one in row["findings"]}
+    proof = json.loads(next((made.local / "forgotten").glob("*.json")).read_text())
+    assert hashed in proof["asked"]["value_hashes"]
+    assert is_whole(made.local)
+
+
+@pytest.mark.parametrize(("key", "message"), [(None, "says nothing without its key"), (b"x" * 16, "with this key")])
+def test_value_hash__that_nothing_has_is_an_error(finished, key, message):
+    with pytest.raises(RecipeError, match=message):
+        resolved(open_version(str(finished)), asked("value_hash", keyed_hash(KEY, MOBILE)), key)
+
+
+def test_value_hash__of_a_value_that_only_a_dropped_text_has(finished):
+    version = open_version(str(finished))
+    assert DROPPED_MAIL in "".join(row["text"] for row in rows(finished, "dropped"))
+    assert resolved(version, asked("value_hash", keyed_hash(KEY, DROPPED_MAIL)), KEY).values == (DROPPED_MAIL,)
 
 
 def test_values__masks_are_as_long_and_every_range_stays_true(finished, without_values):
