@@ -35,6 +35,7 @@ Commands.table = {
     "trace": Entry(LOOK, "trace"),
     "whatif": Entry(LOOK, "whatif"),
     "gates": Entry(LOOK, "gates"),
+    "clusters": Entry(LOOK, "clusters"),
     "index": Entry(LOOK, "index"),
     "extract": Entry(LOOK, "extract"),
     "pii": Entry(LOOK, "pii"),

@@ -104,12 +104,16 @@ def test_second_crawl__keeps_what_one_run_over_both_would_keep(crawls, tmp_path,
     assert told["indexed"] == len(lost)
     assert 0 < told["lost_median"] <= told["lost_p95"] < 0.3
 
+    from gristmill.pipelines.report.clusters import find_clusters
     from gristmill.pipelines.report.excerpts import scrubbed_excerpts
     from gristmill.pipelines.report.explain.explanation import Explainer
 
     with Explainer(Store.at(tmp_path / "later"), scrubbed_excerpts()) as explainer:
         (id, row) = next(iter(lost.items()))
         told = explainer.explain(explainer.find(id).rows[0], 100)
+        shown = find_clusters(explainer.ledger, scrubbed_excerpts(), 100, 9).shown
+    assert sum(cluster.indexed for cluster in shown) == len(lost)
+    assert {removal.index for cluster in shown for removal in cluster.removals} == {"crawl-1"}
     assert (told.twin.index, told.twin.doc_id) == ("crawl-1", row["duplicate_of"])
     assert "crawl-1" in told.remedy.note
 

@@ -13,9 +13,13 @@ from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.check import check
 from gristmill.pipelines.recipe.deduplication import Deduplicate
 from gristmill.pipelines.recipe.load import load
+from gristmill.pipelines.report.clusters import find_clusters
+from gristmill.pipelines.report.drawing.render import render_clusters
+from gristmill.pipelines.report.excerpts import Excerpts
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.stages.duplicates.members import weights_of
+from gristmill.pipelines.storage.ledger import Ledger
 
 RECIPE = """\
 gristmill: 1
@@ -89,6 +93,8 @@ def test_winners__are_originals_and_the_ledger_says_what_goes(tmp_path):
         assert (mine["not-moved"]["cluster_size"], mine["not-moved"]["weight"]) == (2, 2)
         assert mine["edited"]["weight"] is None
 
+    clusters_are_shown(tmp_path / "run", rows)
+
     bounded = RECIPE.replace("threshold: 0.5}", "threshold: 0.5}, max_lost: 1%, weights: {1: 1, 3: 4}, repeat: 2.5")
     execute(Request(write(tmp_path, bounded), tmp_path / "run"))
     again = ledger(tmp_path / "run")
@@ -99,6 +105,31 @@ def test_winners__are_originals_and_the_ledger_says_what_goes(tmp_path):
         assert again[f"{lang}-nfd"]["weight"] == 2.5
         assert again[f"{lang}-not-moved"]["weight"] == 1
     assert all(row["lost"] is None or row["lost"] <= 0.01 for row in again.values())
+
+
+def clusters_are_shown(run: Path, rows: dict[str, dict]) -> None:
+    excerpts = Excerpts(lambda text: text.replace("rivière", "***"))
+    with Ledger(run) as ledger:
+        found = find_clusters(ledger, excerpts, limit=9, pairs=3)
+        (one,) = find_clusters(ledger, excerpts, 1, 9, of=rows["zh-edited"]["doc_id"][:12]).shown
+        assert find_clusters(ledger, excerpts, 1, 0).shown[0].removals == []
+        with pytest.raises(RecipeError, match="no cluster has a document"):
+            find_clusters(ledger, excerpts, 1, 1, of="0" * 20)
+    assert (found.clusters, found.documents) == (4, 14)
+    assert [cluster.documents for cluster in found.shown] == [5, 5, 2, 2]
+    assert [(cluster.kept, cluster.removed, cluster.others) for cluster in found.shown] == [(1, 4, 1)] * 2 + [
+        (1, 1, 0)
+    ] * 2
+    assert one.cluster == rows["zh-edited"]["cluster"]
+    assert one.removals[0].loser.id == "zh-edited"
+    assert [removal.similarity for removal in one.removals] == sorted(removal.similarity for removal in one.removals)
+    differs = "".join(span.text for span in one.removals[0].loser_text if span.differs)
+    assert "autre0" in differs.replace(" ", "")
+    page = render_clusters(found, "winners")
+    for shown in (json.dumps(found.to_json(), ensure_ascii=False), page):
+        assert "***" in shown
+        assert "rivière" not in shown
+    assert page.count('class="pair"') == sum(len(cluster.removals) for cluster in found.shown)
 
 
 def test_weights__are_fineweb2s_by_default():

@@ -154,8 +154,13 @@ def _twin(twin: Twin) -> Iterator[RenderableType]:
         )
         yield Padding(Text(said, "dim"), INDENT)
         return
-    yield Padding(_marked("this: ", twin.text_here, "[-", "-]", "red"), INDENT)
-    yield Padding(_marked("that: ", twin.text_there, "{+", "+}", "green"), INDENT)
+    yield from (Padding(side, INDENT) for side in differing(twin.text_here, twin.text_there))
+
+
+def differing(this: Sequence[Span], that: Sequence[Span]) -> Iterator[Text]:
+    """Two texts, one below the other, with what the other one does not have marked."""
+    yield _marked("this: ", this, "[-", "-]", "red")
+    yield _marked("that: ", that, "{+", "+}", "green")
 
 
 def _marked(name: str, spans: Sequence[Span], left: str, right: str, style: str) -> Text:

@@ -10,6 +10,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup, escape
 
+from gristmill.pipelines.report.clusters import Clusters
 from gristmill.pipelines.report.drawing import charts, ticks
 from gristmill.pipelines.report.drawing.lines import anchors, entry_lines
 from gristmill.pipelines.report.figures import dropped_most
@@ -47,6 +48,13 @@ def render(report: Report) -> str:
             script=Markup(script),
         )
     )
+
+
+def render_clusters(found: Clusters, name: str) -> str:
+    """The page of `gristmill clusters`, of a run of this name; it has no script."""
+    policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
+    template = _environment().get_template("clusters.html")
+    return template.render(found=found, name=name, theme=THEME, policy=policy, style=Markup(_asset("style.css")))
 
 
 def _opened(report: Report) -> set[str]:
