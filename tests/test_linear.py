@@ -20,6 +20,7 @@ import pytest
 import regex
 
 from gristmill.filters.dedup.fingerprints import fingerprint
+from gristmill.filters.dedup.substrings import Query, find_anchors, read
 from gristmill.filters.edits import Edits, apply
 from gristmill.filters.judge import Entry, Judge
 from gristmill.filters.language.identify import identify, script_of
@@ -42,6 +43,8 @@ from gristmill.pipelines.read.html.nesting import measure
 from gristmill.pipelines.recipe.schema import MinHash
 from gristmill.pipelines.report.alignment import COMPARED, passages
 from gristmill.pipelines.report.excerpts import Excerpts
+from gristmill.pipelines.report.trace.index import LENGTH
+from gristmill.pipelines.report.trace.spans import maximal_spans
 from gristmill.pipelines.storage.addresses import redacted
 from gristmill.tokenizer.sentences import sentences
 
@@ -278,6 +281,8 @@ SCANS: dict[str, Callable[[str], object]] = {
         EXCERPTS.excerpt(text, COMPARED)[0], EXCERPTS.excerpt("x" + text, COMPARED)[0]
     ),
     "sentences": lambda text: list(sentences(text)),
+    "substrings": lambda text: find_anchors(read(column(text)), LENGTH),
+    "spans": lambda text: maximal_spans(Query.of(text[:2_000], LENGTH), text.encode(), LENGTH),
 }
 
 

@@ -2,12 +2,17 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from gristmill.filters.dedup.substrings import Query
 
-MOST_SPANS = 1_000
+MOST_SPANS, MOST_SEEDS = 1_000, 100_000
 """Of a document that are looked at: what repeats one word for ever has as many as it has words."""
+
+
+FIRST_STEP = 64
+"""Bytes that are compared at once, then twice as many while they are equal."""
 
 
 class Span(NamedTuple):
@@ -27,7 +32,7 @@ def maximal_spans(query: Query, document: bytes, length: int) -> list[Span]:
     """
     known: dict[int, list[Span]] = {}
     found = []
-    for here, there, size in _seeds(query, document):
+    for here, there, size in islice(_seeds(query, document), MOST_SEEDS):
         same = known.setdefault(there - here, [])
         if any(span.begin <= there and there + size <= span.end for span in same):
             continue
@@ -64,9 +69,8 @@ def _places(part: bytes, whole: bytes) -> Iterator[int]:
 
 def _extended(query: Query, document: bytes, here: int, there: int) -> Span:
     data = query.data
-    after = _common(data[here:], document[there : there + len(data) - here])
-    before = _common(data[:here][::-1], document[max(0, there - here) : there][::-1])
-    begin, end = here - before, here + after
+    end = here + _equal(data, here, document, there, 1)
+    begin = here - _equal(data, here, document, there, -1)
     while begin < end and data[begin] & 0xC0 == 0x80:
         begin += 1
     while begin < end < len(data) and data[end] & 0xC0 == 0x80:
@@ -75,15 +79,23 @@ def _extended(query: Query, document: bytes, here: int, there: int) -> Span:
     return Span(begin + there - here, end + there - here, begin, max(0, tokens))
 
 
-def _common(one: bytes, other: bytes) -> int:
-    """How many bytes both begin with."""
-    same, stop = 0, min(len(one), len(other))
-    if one[:stop] == other[:stop]:
-        return stop
-    while stop - same > 1:
-        middle = (same + stop) // 2
-        if one[same:middle] == other[same:middle]:
-            same = middle
-        else:
-            stop = middle
+def _equal(one: bytes, here: int, other: bytes, there: int, way: int) -> int:
+    """How many bytes are equal from two places on, or (way -1) before them; in time that follows their number."""
+    room = min(len(one) - here, len(other) - there) if way > 0 else min(here, there)
+
+    def alike(done: int, size: int) -> bool:
+        begin = done if way > 0 else -done - size
+        return one[here + begin : here + begin + size] == other[there + begin : there + begin + size]
+
+    same, size = 0, FIRST_STEP
+    while same < room:
+        size = min(size, room - same)
+        if not alike(same, size):
+            break
+        same, size = same + size, size * 2
+    else:
+        return same
+    while size > 1:  # within so many bytes two differ
+        half = size // 2
+        same, size = (same + half, size - half) if alike(same, half) else (same, half)
     return same
