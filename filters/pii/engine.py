@@ -250,7 +250,9 @@ def _longest(group: list[_Span]) -> list[_Span]:
         return group
     chosen: list[_Span] = []
     rank = {name: place for place, name in enumerate(ENTITIES)}
-    for span in sorted(group, key=lambda s: (-s.characters, -s.score, rank[s.entity], s.start)):
+    for span in sorted(
+        group, key=lambda s: (not ENTITIES[s.entity].whole, -s.characters, -s.score, rank[s.entity], s.start)
+    ):
         place = bisect(chosen, span)
         if (place == 0 or chosen[place - 1].end <= span.start) and (
             place == len(chosen) or chosen[place].start >= span.end

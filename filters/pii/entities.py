@@ -29,6 +29,8 @@ class Entity:
     """A spaCy model finds it, where one is given (`nlp_engine` of the Scrubber)."""
     tagged: bool = False
     """Our tagger finds it (names/), without a model."""
+    whole: bool = False
+    """Nothing that overlaps it stays: a password is one, also where half of it and the host read like an address."""
     find: Callable[[str], Iterable[tuple[int, int]]] | None = None
     """Of a type that a plugin or a notebook declares: a text -> (start, end) of its values, in characters."""
 
@@ -43,9 +45,16 @@ class Entity:
         return self.model and not self.tagged
 
 
-def _ours(name: str, description: str, *languages: str) -> Entity:
-    return Entity(name, description, languages, default=True)
+def _ours(name: str, description: str, *languages: str, whole: bool = False) -> Entity:
+    return Entity(name, description, languages, default=True, whole=whole)
 
+
+_SECRETS = (
+    _ours("URL_CREDENTIALS", "User and password, or token, in a URL", whole=True),
+    _ours("PRIVATE_KEY", "Private key in PEM, from its BEGIN to its END", whole=True),
+    _ours("API_KEY", "Key or token of a service, by the prefix that it publishes", whole=True),
+    _ours("SECRET", "Password or token after its name: `token=`, connection strings, 密码：", whole=True),
+)
 
 _DEFAULT = (
     _ours("EMAIL_ADDRESS", "E-mail address under a public suffix"),
@@ -56,9 +65,18 @@ _DEFAULT = (
     _ours("CN_BANK_CARD", "Chinese debit card number: bank, length and Luhn check", "zh"),
     _ours("CRYPTO", "Bitcoin address with its checksum"),
     _ours("US_SSN", "US social security number, in groups or after its name", "en"),
+    _ours("TW_ID", "Taiwanese identity card or residence permit number with check digit, after its name", "zh"),
+    _ours("HK_ID", "Hong Kong identity card number with its check in parentheses, or after its name", "zh"),
+    _ours("KR_RRN", "Korean resident registration number with check digit, or after its name", "ko"),
+    _ours("JP_MY_NUMBER", "Japanese individual number with check digit, after its name", "ja"),
     _ours("PHONE_NUMBER", "Telephone number, valid where it is from and written like one"),
     _ours("IP_ADDRESS", "Public IPv4 or IPv6 address of a host"),
     _ours("CN_PASSPORT", "Chinese passport number after its name", "zh"),
+    _ours("US_PASSPORT", "US passport number after its name", "en"),
+    _ours("UK_PASSPORT", "UK passport number after its name", "en"),
+    _ours("JP_PASSPORT", "Japanese passport number after its name", "ja"),
+    _ours("KR_PASSPORT", "Korean passport number after its name", "ko"),
+    _ours("EU_PASSPORT", "Passport number of a country of the European Union after its name"),
     _ours(
         "CN_TRAVEL_PERMIT", "Number of a permit for travel to or from Hong Kong, Macau or Taiwan, after its name", "zh"
     ),
@@ -73,7 +91,6 @@ _PRESIDIO = (
     ("MAC_ADDRESS", "Hardware address", "", "MacAddressRecognizer"),
     ("UUID", "Universally unique identifier", "", "UuidRecognizer"),
     ("US_DRIVER_LICENSE", "US driver's licence number", "en", "UsLicenseRecognizer"),
-    ("US_PASSPORT", "US passport number", "en", "UsPassportRecognizer"),
     ("US_ITIN", "US individual taxpayer number", "en", "UsItinRecognizer"),
     ("US_BANK_NUMBER", "US bank account number", "en", "UsBankRecognizer"),
     ("US_NPI", "US health care provider number", "en", "UsNpiRecognizer"),
@@ -82,7 +99,6 @@ _PRESIDIO = (
     ("MEDICAL_LICENSE", "US medical licence number", "en", "MedicalLicenseRecognizer"),
     ("UK_NHS", "UK health service number", "en", "NhsRecognizer"),
     ("UK_NINO", "UK national insurance number", "en", "UkNinoRecognizer"),
-    ("UK_PASSPORT", "UK passport number", "en", "UkPassportRecognizer"),
     ("UK_POSTCODE", "UK postcode", "en", "UkPostcodeRecognizer"),
     ("UK_DRIVING_LICENCE", "UK driving licence number", "en", "UkDrivingLicenceRecognizer"),
     ("CA_SIN", "Canadian social insurance number", "en", "CaSinRecognizer"),
@@ -102,7 +118,6 @@ _PRESIDIO = (
     ("PL_PESEL", "Polish identity number", "pl", "PlPeselRecognizer"),
     ("FI_PERSONAL_IDENTITY_CODE", "Finnish identity code", "fi", "FiPersonalIdentityCodeRecognizer"),
     ("SE_PERSONNUMMER", "Swedish identity number", "sv", "SePersonnummerRecognizer"),
-    ("KR_RRN", "Korean resident registration number", "ko", "KrRrnRecognizer"),
     ("TH_TNIN", "Thai identity number", "th", "ThTninRecognizer"),
     ("TR_NATIONAL_ID", "Turkish identity number", "tr", "TrNationalIdRecognizer"),
     ("ZA_ID_NUMBER", "South African identity number", "en", "ZaIdNumberRecognizer"),
@@ -123,6 +138,7 @@ ENTITIES: Registry[Entity] = Registry("type of personal data")
 """Every type by name, in order of precedence."""
 
 for _entity in (
+    *_SECRETS,
     *_DEFAULT,
     *_TAGGED,
     *(Entity(name, text, (language,) if language else (), recognizer=cls) for name, text, language, cls in _PRESIDIO),
@@ -168,6 +184,7 @@ SETS: dict[str, str] = {
     "patterns": "the default set: types whose values carry a check, a form or a name of their own",
     "web": "patterns, and names and addresses where a context marks a private person",
     "strict": "patterns, and names and addresses wherever they stand",
+    "secrets": "passwords, keys and tokens; part of patterns",
     "all": "every type that needs no model",
 }
 """Names for types together."""
@@ -177,6 +194,8 @@ def _members(name: str) -> list[str]:
     """The types of a set, or the type itself."""
     if name == "all":
         return [entity.name for entity in ENTITIES.values() if not entity.needs_model]
+    if name == "secrets":
+        return [entity.name for entity in _SECRETS]
     if name in SETS:
         tagged = [entity.name for entity in ENTITIES.values() if entity.tagged] if name != "patterns" else []
         return [*(entity.name for entity in ENTITIES.values() if entity.default), *tagged]

@@ -20,7 +20,7 @@ from gristmill.filters.edits import Edits, apply
 from gristmill.filters.kernels.pii.obfuscation import OTHER_FORM, READ, UNSEEN, find_obfuscated
 from gristmill.filters.kernels.text.unicode import LIMIT, SCRIPT, SCRIPTS
 from gristmill.filters.pii.fold import FOLDED
-from gristmill.filters.pii.scan import classes
+from gristmill.filters.pii.scan import ALPHABETS, classes
 
 ROUNDS = 4
 """Signs around signs are undone so many times: %252540, &amp;amp;#64;, an unseen character inside an entity."""
@@ -61,7 +61,7 @@ OTHER_FORMS = _other_forms()
 @cache
 def _classes() -> np.ndarray:
     """uint8[0x110000]: UNSEEN, OTHER_FORM and READ by code point."""
-    class_C = np.where(classes() & 0xFF, READ, 0).astype(np.uint8)
+    class_C = np.where(classes() & sum(1 << cue for cue in ALPHABETS), READ, 0).astype(np.uint8)
     class_C[np.isin(SCRIPT, [SCRIPTS.index(name) for name in _READ_SCRIPTS])] |= READ
     class_C[[ord(c) for c in (*OTHER_FORMS, *FOLDED)]] |= READ
     class_C[ord("&")] |= READ  # of an entity with something unseen in it

@@ -7,29 +7,44 @@ import regex
 
 from gristmill.filters.pii.entities import ENTITIES, Entity
 from gristmill.filters.pii.presidio import EntityRecognizer, RecognizerResult, predefined_recognizers
-from gristmill.filters.pii.recognizers import alone, chinese, generic, phone
+from gristmill.filters.pii.recognizers import alone, asian, cards, chinese, generic, named, phone, secrets
+from gristmill.filters.pii.recognizers.patterns import InContext, with_context
 from gristmill.filters.pii.scan import Cue
 
 THRESHOLD = 0.4
 """presidio's score from which a pattern counts: valid (1.0), specific (0.5-0.75); not "very weak" ones (0.05-0.3)."""
 
-_OURS: dict[str, tuple[type[EntityRecognizer], Cue]] = {
-    "EMAIL_ADDRESS": (generic.EmailRecognizer, Cue.MAIL),
-    "IBAN_CODE": (generic.IbanRecognizer, Cue.ACCOUNT),
-    "CN_RESIDENT_ID": (chinese.ResidentIdRecognizer, Cue.NUMBER),
-    "CN_SOCIAL_CREDIT_CODE": (chinese.SocialCreditCodeRecognizer, Cue.CODE),
-    "CREDIT_CARD": (generic.CreditCardRecognizer, Cue.NUMBER),
-    "CN_BANK_CARD": (chinese.BankCardRecognizer, Cue.NUMBER),
-    "CRYPTO": (generic.CryptoRecognizer, Cue.CODE),
-    "US_SSN": (generic.UsSsnRecognizer, Cue.NUMBER),
-    "PHONE_NUMBER": (phone.PhoneRecognizer, Cue.NUMBER),
-    "IP_ADDRESS": (generic.IpRecognizer, Cue.ADDRESS),
-    "CN_PASSPORT": (chinese.PassportRecognizer, Cue.CODE),
-    "CN_TRAVEL_PERMIT": (chinese.TravelPermitRecognizer, Cue.CODE),
-    "CN_PLATE": (chinese.PlateRecognizer, Cue.PLATE),
-    "WECHAT_ID": (chinese.WechatRecognizer, Cue.HANDLE),
-    "QQ_ID": (chinese.QqRecognizer, Cue.HANDLE),
+_OURS: dict[str, tuple[tuple[type[EntityRecognizer], Cue], ...]] = {
+    "URL_CREDENTIALS": ((secrets.UrlCredentialsRecognizer, Cue.SECRET),),
+    "PRIVATE_KEY": ((secrets.PrivateKeyRecognizer, Cue.BLOCK),),
+    "API_KEY": ((secrets.ApiKeyRecognizer, Cue.SECRET),),
+    "SECRET": ((secrets.SecretRecognizer, Cue.SECRET),),
+    "EMAIL_ADDRESS": ((generic.EmailRecognizer, Cue.MAIL),),
+    "IBAN_CODE": ((generic.IbanRecognizer, Cue.ACCOUNT),),
+    "CN_RESIDENT_ID": ((chinese.ResidentIdRecognizer, Cue.NUMBER),),
+    "CN_SOCIAL_CREDIT_CODE": ((chinese.SocialCreditCodeRecognizer, Cue.CODE),),
+    "CREDIT_CARD": ((cards.CreditCardRecognizer, Cue.NUMBER),),
+    "CN_BANK_CARD": ((cards.BankCardRecognizer, Cue.NUMBER),),
+    "CRYPTO": ((generic.CryptoRecognizer, Cue.CODE),),
+    "US_SSN": ((generic.UsSsnRecognizer, Cue.NUMBER),),
+    "TW_ID": ((asian.TaiwanIdRecognizer, Cue.CODE),),
+    "HK_ID": ((asian.HongKongIdRecognizer, Cue.IDENTITY), (asian.HongKongIdNamedRecognizer, Cue.CODE)),
+    "KR_RRN": ((asian.KoreanIdRecognizer, Cue.NUMBER),),
+    "JP_MY_NUMBER": ((asian.MyNumberRecognizer, Cue.NUMBER),),
+    "PHONE_NUMBER": ((phone.PhoneRecognizer, Cue.NUMBER),),
+    "IP_ADDRESS": ((generic.IpRecognizer, Cue.ADDRESS),),
+    "CN_PASSPORT": ((named.ChinesePassportRecognizer, Cue.NAMED),),
+    "US_PASSPORT": ((named.AmericanPassportRecognizer, Cue.NAMED),),
+    "UK_PASSPORT": ((named.BritishPassportRecognizer, Cue.NAMED),),
+    "JP_PASSPORT": ((named.JapanesePassportRecognizer, Cue.NAMED),),
+    "KR_PASSPORT": ((named.KoreanPassportRecognizer, Cue.NAMED),),
+    "EU_PASSPORT": ((named.EuropeanPassportRecognizer, Cue.NAMED),),
+    "CN_TRAVEL_PERMIT": ((chinese.TravelPermitRecognizer, Cue.NAMED),),
+    "CN_PLATE": ((chinese.PlateRecognizer, Cue.PLATE),),
+    "WECHAT_ID": ((chinese.WechatRecognizer, Cue.HANDLE),),
+    "QQ_ID": ((chinese.QqRecognizer, Cue.HANDLE),),
 }
+"""By type: recognizers, each with the cue of its matches."""
 
 _ALONE: dict[str, tuple[type[EntityRecognizer], Cue]] = {
     "EMAIL_ADDRESS": (alone.AddressAlone, Cue.MAIL),
@@ -48,9 +63,16 @@ class Recognizer:
     presidio: "EntityRecognizer | _Declared"
 
     def run(self, text: str) -> list[tuple[int, int, float]]:
-        """(start, end, score) in characters of a folded text, in order. Without NLP artifacts, so without context."""
+        """(start, end, score) in characters of a folded text, in order. Weak ones of presidio's need a word
+        of its context nearby."""
+        if isinstance(self.presidio, InContext):
+            return [match for match in self.presidio.matches(text) if match[2] >= self.threshold]
         found = self.presidio.analyze(text, [self.entity], None)
-        return sorted((r.start, r.end, r.score) for r in found if r.score >= self.threshold)
+        matches = sorted((r.start, r.end, r.score) for r in found)
+        words = getattr(self.presidio, "context", None)
+        if words and any(score < self.threshold for _, _, score in matches):
+            matches = with_context(text, matches, tuple(words))
+        return [match for match in matches if match[2] >= self.threshold]
 
 
 @dataclass(frozen=True)
@@ -82,17 +104,15 @@ def load(entities: tuple[Entity, ...], stands_alone: bool) -> tuple[Recognizer, 
             recognizer, cue = _ALONE[name]
             found.append(Recognizer(name, cue, THRESHOLD, recognizer()))
         if name in _OURS:
-            recognizer, cue = _OURS[name]
-            found.append(Recognizer(name, cue, THRESHOLD, recognizer()))
+            found += [Recognizer(name, cue, THRESHOLD, recognizer()) for recognizer, cue in _OURS[name]]
         elif entity.find:
             found.append(Recognizer(name, None, 0.0, _Declared(entity)))
         elif entity.recognizer:
             from gristmill.filters.pii.recognizers.bounded import BOUNDED
 
-            # Asked for by name, so every hit counts, as in presidio's own engine.
             stock = (BOUNDED.get(name) or getattr(predefined_recognizers, entity.recognizer))()
             stock.global_regex_flags |= regex.ASCII
-            found.append(Recognizer(name, None, 0.0, stock))
+            found.append(Recognizer(name, None, THRESHOLD, stock))
     return tuple(found)
 
 

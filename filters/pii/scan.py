@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from gristmill.filters.batch import text_buffers
+from gristmill.filters.kernels.pii import anchors as words
 from gristmill.filters.kernels.pii import scan as kernels
 from gristmill.filters.kernels.text.unicode import LIMIT
 from gristmill.filters.pii.fold import FOLDED, fold
@@ -53,20 +54,34 @@ class Cue(IntEnum):
     ACCOUNT = kernels.ACCOUNT
     """Two capitals and two digits in a run of capitals and digits of fifteen characters."""
     PLATE = kernels.PLATE
-    """A province character followed by a capital, and three digits."""
+    """A province character followed by a capital, a mark or space between or not, and three digits."""
     HANDLE = kernels.HANDLE
     """A word of five characters shortly after WeChat or QQ was named."""
+    SECRET = kernels.SECRET
+    """What no space breaks: with :// and an at-sign behind it, with the beginning of a known kind of key, or behind a
+    word such as `token` and `=`."""
+    NAMED = kernels.NAMED
+    """A word of six characters with two digits, shortly after a passport was named."""
+    IDENTITY = kernels.IDENTITY
+    """Three digits before a parenthesis, in a run of capitals, digits and parentheses."""
+    BLOCK = kernels.BLOCK
+    """From -----BEGIN to the line that ends it. Not a run of an alphabet."""
 
 
 ALPHABETS: dict[Cue, str] = {
     Cue.MAIL: _LETTERS + _DIGITS + _ACCENTED + "@._%+-",
-    Cue.NUMBER: _DIGITS + " -.()/+xX",
+    Cue.NUMBER: _DIGITS + " -.()/+xX转轉分机機內内线線#",
     Cue.ADDRESS: _LETTERS + _DIGITS + ":.%/",
     Cue.CODE: _LETTERS + _DIGITS,
     Cue.ACCOUNT: _UPPER + _DIGITS + " -",
     Cue.PLATE: PROVINCES + _UPPER + _DIGITS + "·•.- 挂学警港澳领",
     Cue.HANDLE: _LETTERS + _DIGITS + "_-",
+    Cue.NAMED: _LETTERS + _DIGITS,
+    Cue.IDENTITY: _UPPER + _DIGITS + "()",
 }
+"""Of all cues but SECRET, whose runs end at spaces and at what ENDS_SECRETS, and BLOCK."""
+
+ENDS_SECRETS = '"<>`'
 
 _PROPERTIES: dict[int, str] = {
     kernels.DIGIT: _DIGITS,
@@ -76,14 +91,54 @@ _PROPERTIES: dict[int, str] = {
     kernels.AT: "@",
     kernels.DOT: ".",
     kernels.COLON: ":",
-    kernels.KEYWORD_END: "qQxXtTnN信扣鹅",
+    kernels.KEYWORD_END: "qQvV:：号群信微薇威扣抠球蔻鹅❤照证證注券ト권码碼令",
 }
+
+_PREFIXES = (
+    "akia asia akid ltai aiza ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- gldt- glrt- xoxb- xoxp- xoxa- xoxr- "
+    "xoxs- xapp- sk_live_ sk_test_ rk_live_ rk_test_ sk- sk-ant- hf_ npm_ pypi- sg. dop_v1_ doo_v1_ dor_v1_ "
+    "shpat_ shpca_ shppa_ shpss_ sq0atp- sq0csp- eyj ya29. 1// dckr_pat_ atatt3 lin_api_ nrak- age-secret-key-1 "
+    "xkeysib- key- hvs. hvb. services/t whsec_ ntn_ secret_ gsk_ r8_ pplx- xai- tvly- sntrys_ sntryu_ rubygems_ "
+    "figd_ ccipat_ pscale_tkn_ :aa glsa_"
+)
+"""What keys of services begin with, in small letters (recognizers/secrets.py)."""
+_ASSIGNED = "token password passwd passphrase pwd secret _key -key ikey skey tkey"
+
+ANCHORS: dict[int, str] = {
+    words.SHORT: "qq vx wx",
+    words.LONG: "wechat weixin",
+    words.EXACT: "wxid_",
+    words.NAMED_CODE: "passport reisepass passeport pasaporte passaporto paspoort paszportu paszport passnummer permit",
+    words.URL: "://",
+    words.PREFIX: _PREFIXES,
+    words.ASSIGNED: _ASSIGNED,
+    words.BEARER: "bearer",
+    words.BEGIN: "-----begin",
+}
+"""ASCII words by their kind, in small letters, capitals alike."""
+
+
+@cache
+def anchors() -> words.Anchors:
+    """ANCHORS as the kernel reads them. A word that another one ends with is found by the other."""
+    listed = [(word, kind) for kind, text in ANCHORS.items() for word in text.split()]
+    first_P, next_W = np.full(1 << 14, -1, np.int16), np.full(len(listed), -1, np.int16)
+    reversed_W = np.zeros((len(listed), max(len(word) for word, _ in listed)), np.uint8)
+    for w, (word, _) in enumerate(listed):
+        reversed_W[w, : len(word)] = np.frombuffer(word[::-1].encode(), np.uint8)
+        pair = ord(word[-2]) << 7 | ord(word[-1])
+        next_W[w], first_P[pair] = first_P[pair], w
+    sizes = np.array([len(word) for word, _ in listed], np.int64)
+    kinds = np.array([kind for _, kind in listed], np.int64)
+    apart = [word[0].isalnum() and kind in (words.SHORT, words.PREFIX) for word, kind in listed]
+    return words.Anchors(first_P, next_W, reversed_W, sizes, kinds, np.array(apart, np.bool_))
 
 
 @cache
 def classes() -> np.ndarray:
-    """uint16[0x110000]: cue bits and properties by code point. A full-width form is of the class it folds to."""
-    class_C = np.zeros(LIMIT, np.uint16)
+    """uint32[0x110000]: cue bits and properties by code point. A full-width form is of the class it folds to."""
+    class_C = np.full(LIMIT, 1 << Cue.SECRET, np.uint32)
+    class_C[[c for c in range(LIMIT) if chr(c).isspace() or c < 0x20 or chr(c) in ENDS_SECRETS]] = 0
     for bit, characters in [*((1 << cue, text) for cue, text in ALPHABETS.items()), *_PROPERTIES.items()]:
         class_C[[ord(c) for c in characters]] |= bit
     for wide, narrow in FOLDED.items():
@@ -146,7 +201,7 @@ def _runs(data_B: np.ndarray, start_D1: np.ndarray) -> np.ndarray:
     size = 256 + int(start_D1[-1] - start_D1[0]) // 256
     while True:
         found_R6 = np.empty((size, 6), np.int64)
-        found = kernels.find_runs(data_B, start_D1, classes(), found_R6)
+        found = kernels.find_runs(data_B, start_D1, classes(), anchors(), found_R6)
         if found <= size:
             return found_R6[:found]
         size = found

@@ -5,22 +5,40 @@ Letters: B bytes of the batch, D1 documents + 1 offsets, C code points, R6 runs 
 
 import numpy as np
 
-from gristmill.filters.kernels.jit import inline, kernel
+from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.pii.anchors import (
+    BEARER,
+    BEGIN,
+    EXACT,
+    LONG,
+    NAMED_CODE,
+    NONE,
+    PREFIX,
+    SHORT,
+    URL,
+    _back,
+    _char,
+    ascii_anchor,
+    fold,
+    key_end,
+    lower,
+    other_anchor,
+)
 from gristmill.filters.kernels.text.unicode import code_point
 
 # Cues: bit k of class_C says that the character belongs to the alphabet of cue k.
-MAIL, NUMBER, ADDRESS, CODE, ACCOUNT, PLATE, HANDLE = range(7)
-CUES = 7
+MAIL, NUMBER, ADDRESS, CODE, ACCOUNT, PLATE, HANDLE, SECRET, NAMED, IDENTITY, BLOCK = range(11)
+CUES = 11
 
 # Properties of a character, above the cue bits.
-DIGIT = 1 << 8
-UPPER = 1 << 9
-HEX = 1 << 10
-PROVINCE = 1 << 11
-AT = 1 << 12
-DOT = 1 << 13
-COLON = 1 << 14
-KEYWORD_END = 1 << 15
+DIGIT = 1 << 16
+UPPER = 1 << 17
+HEX = 1 << 18
+PROVINCE = 1 << 19
+AT = 1 << 20
+DOT = 1 << 21
+COLON = 1 << 22
+KEYWORD_END = 1 << 23
 
 NUMBER_DIGITS = 7  # the shortest telephone number looked for; cards, accounts and identity numbers are longer
 CODE_DIGITS = 6  # a social credit code has at least the six of its region
@@ -29,67 +47,14 @@ ACCOUNT_BYTES = 15  # the shortest IBAN (Norway)
 PLATE_DIGITS = 3
 HANDLE_BYTES = 5
 HANDLE_DIGITS = 3  # after a two-letter keyword: "wx" is a toolkit too, and "create" is not an account
+NAMED_BYTES, NAMED_DIGITS = 6, 2  # a passport number
 KEYWORD_CHARS = 20  # from the end of a keyword ("微信号：") to the start of the name it announces
-REACH = 24  # characters to either side of a run that belong to its window
+NAMED_CHARS = 32  # from "passport" to its number: "passport number (if any): "
+BEGIN_CHARS = 10  # -----BEGIN
+USER_CHARS = 512  # from :// to the at-sign behind user and password
+REACH = 32  # characters to either side of a run that belong to its window
 
 _NUMBER, _CODE = 1 << NUMBER, 1 << CODE
-_NONE, _SHORT, _LONG = range(3)
-
-
-@inline
-def fold(c):
-    """Full-width ASCII -> ASCII (Unicode block Halfwidth and Fullwidth Forms)."""
-    return c - 0xFEE0 if 0xFF01 <= c <= 0xFF5E else c
-
-
-@kernel
-def _char(data_B, i):
-    """code_point(), compiled once: every copy of it costs compile time."""
-    return code_point(data_B, i)
-
-
-@kernel
-def _back(data_B, i):
-    """Start of the character before byte i."""
-    i -= 1
-    while data_B[i] & 0xC0 == 0x80:
-        i -= 1
-    return i
-
-
-@kernel
-def _spelled(data_B, low, i, word):
-    """Whether the characters up to byte i spell `word` backwards (lower-case ASCII), full-width and capitals alike."""
-    for k in range(word.size):
-        if i <= low:
-            return False
-        i = _back(data_B, i)
-        c, _ = _char(data_B, i)
-        if fold(c) | 0x20 != word[k]:
-            return False
-    return True
-
-
-_TAHCEW = np.frombuffer(b"tahcew", np.uint8)
-_NIXIEW = np.frombuffer(b"nixiew", np.uint8)
-
-
-@kernel
-def _keyword(data_B, low, after, c, before, before2):
-    """Which kind of name of WeChat or QQ ends at byte `after` with c, which follows `before2 before` (folded).
-
-    A superset of what the recognizers of filters/pii/recognizers/chinese.py look behind for.
-    """
-    if c == 0x4FE1:  # 信 after 微 薇 威 V v
-        return _LONG if before == 0x5FAE or before == 0x8587 or before == 0x5A01 or (before | 0x20) == 0x76 else _NONE
-    if c >= 0x80:  # 扣扣, 企鹅
-        return _LONG if (c == 0x6263 and before == 0x6263) or (c == 0x9E45 and before == 0x4F01) else _NONE
-    c, before, before2 = c | 0x20, before | 0x20, before2 | 0x20
-    if (c == 0x71 and before == 0x71) or (c == 0x78 and (before == 0x76 or before == 0x77)):  # qq, vx, wx
-        return _NONE if 0x61 <= before2 <= 0x7A else _SHORT  # but not in "drwxr-xr-x"
-    if (c == 0x74 and before == 0x61) or (c == 0x6E and before == 0x69):
-        return _LONG if _spelled(data_B, low, after, _TAHCEW) or _spelled(data_B, low, after, _NIXIEW) else _NONE
-    return _NONE
 
 
 @kernel
@@ -178,23 +143,27 @@ def _put_around(data_B, class_C, low, high, found_R6, found, doc, cue, i, done_K
 
 
 @kernel
-def _put_handles(data_B, class_C, low, high, found_R6, found, doc, after, kind, done_K, run_3):
-    """Puts the words that a keyword ending at byte `after` may announce, itself included; returns found.
+def _put_after(data_B, class_C, low, high, found_R6, found, doc, cue, after, limits_4, done_K, run_3):
+    """Puts the words of a cue's alphabet that an anchor ending at byte `after` may announce, the one that it ends in
+    included; returns found.
 
-    run_3: begin, end and digits of the run that the keyword before ended in, which may hold this one too (_vx_vx_vx).
+    limits_4: bytes and digits that a word has at least, characters in which it begins, how many there may be.
+    run_3: begin, end and digits of the run that the anchor before ended in, which may hold this one too (_vx_vx_vx).
     """
-    i, steps = after, 0
-    while steps < KEYWORD_CHARS:
+    least, least_digits, reach, most = limits_4
+    i, steps, runs = after, 0, 0
+    while steps < reach and runs < most:
         if i == after and run_3[0] <= i <= run_3[1]:
             begin, end, digits = run_3
         else:
-            begin, end = _run(data_B, class_C, HANDLE, low, high, i)
+            begin, end = _run(data_B, class_C, cue, low, high, i)
             digits = _digits(data_B, class_C, begin, end)
             if i == after:
                 run_3[0], run_3[1], run_3[2] = begin, end, digits
-        if end - begin >= HANDLE_BYTES and begin >= done_K[HANDLE] and (kind == _LONG or digits >= HANDLE_DIGITS):
-            found = _put(data_B, low, high, found_R6, found, doc, HANDLE, begin, end)
-            done_K[HANDLE] = end
+        if end - begin >= least and begin >= done_K[cue] and digits >= least_digits:
+            found = _put(data_B, low, high, found_R6, found, doc, cue, begin, end)
+            done_K[cue] = end
+        runs += end > i
         steps += max(end - i, 1)
         i = max(i, end)
         if i >= high:
@@ -204,20 +173,99 @@ def _put_handles(data_B, class_C, low, high, found_R6, found, doc, after, kind, 
 
 
 @kernel
-def find_runs(data_B, start_D1, class_C, found_R6):
+def _put_secret(data_B, class_C, low, high, found_R6, found, doc, i, done_K):
+    """Puts the run of SECRET that byte i lies in, unless that was done; returns found."""
+    if i >= done_K[SECRET]:
+        begin, end = _run(data_B, class_C, SECRET, low, high, i)
+        if end > begin:
+            found = _put(data_B, low, high, found_R6, found, doc, SECRET, begin, end)
+            done_K[SECRET] = end
+    return found
+
+
+@kernel
+def _assigned(data_B, high, after, marked):
+    """Where the value begins that an anchor ending at byte `after` announces, with `=` or `:` between unless `marked`;
+    -1 if none does. What may stand between: that sign, spaces, quotes, `>`, and letters of a longer name."""
+    i, steps, letters = after, 0, not marked
+    while i < high and steps < 12:
+        c, following = _char(data_B, i)
+        c = fold(c)
+        if c == 0x3D or c == 0x3A:
+            marked, letters = True, False
+        elif letters and (0x61 <= (c | 0x20) <= 0x7A or c == 0x5F or c == 0x2D):
+            pass
+        elif c == 0x20 or c == 0x09 or c == 0x22 or c == 0x27 or c == 0x3E or c == 0x60 or c == 0xFF1A:
+            letters = False
+            marked = marked or c == 0xFF1A
+        else:
+            break
+        i, steps = following, steps + 1
+    return i if marked and i < high else -1
+
+
+@kernel
+def _has_user(data_B, class_C, high, after, known):
+    """(whether an at-sign follows :// within USER_CHARS characters that a URL may have, up to where none does).
+
+    known: where the last search ended, up to which none does.
+    """
+    i = max(after, known)
+    while i < high and i - after < 4 * USER_CHARS:  # bytes
+        c, following = _char(data_B, i)
+        if not (class_C[c] >> SECRET) & 1:
+            return False, i
+        if class_C[c] & AT:
+            return True, i
+        i = following
+    return False, i
+
+
+@kernel
+def _put_anchor(data_B, class_C, low, high, found_R6, found, d, after, kind, done_K, run_K3):
+    """Puts what an anchor of a kind that ends at byte `after` announces; returns found."""
+    if kind in (LONG, SHORT, EXACT):
+        limits_4 = (HANDLE_BYTES, HANDLE_DIGITS if kind == SHORT else 0, KEYWORD_CHARS, KEYWORD_CHARS)
+        return _put_after(
+            data_B, class_C, low, high, found_R6, found, d, HANDLE, after, limits_4, done_K, run_K3[HANDLE]
+        )
+    if kind == NAMED_CODE:
+        limits_4 = (NAMED_BYTES, NAMED_DIGITS, NAMED_CHARS, NAMED_CHARS)
+        return _put_after(data_B, class_C, low, high, found_R6, found, d, NAMED, after, limits_4, done_K, run_K3[NAMED])
+    if kind == PREFIX:
+        return _put_secret(data_B, class_C, low, high, found_R6, found, d, _back(data_B, after), done_K)
+    if kind == URL:
+        has, run_K3[SECRET, 0] = _has_user(data_B, class_C, high, after, run_K3[SECRET, 0])
+        return _put_secret(data_B, class_C, low, high, found_R6, found, d, after, done_K) if has else found
+    if kind == BEGIN:
+        begin = after
+        for _ in range(BEGIN_CHARS):
+            begin = _back(data_B, begin)
+        if begin >= done_K[BLOCK]:
+            done_K[BLOCK] = key_end(data_B, high, after)
+            found = _put(data_B, low, high, found_R6, found, d, BLOCK, begin, done_K[BLOCK])
+        return found
+    value = _assigned(data_B, high, after, kind == BEARER)
+    if value >= 0:
+        return _put_secret(data_B, class_C, low, high, found_R6, found, d, value, done_K)
+    return found
+
+
+@kernel
+def find_runs(data_B, start_D1, class_C, anchors, found_R6):
     """Runs of each cue's alphabet that hold its trigger. A row of found_R6 (int64): document, cue, bytes of the batch
     [from, to) of the run and [left, right) of the run with its surroundings.
 
-    class_C: uint16 by code point (filters/pii/scan.py). Returns how many there are; found_R6 takes as many as it has
-    rows, so that a caller who gave too few can allocate and call again.
+    class_C: uint32 by code point, anchors: Anchors (filters/pii/scan.py). Returns how many there are; found_R6 takes as
+    many as it has rows, so that a caller who gave too few can allocate and call again.
     """
     found = 0
     done_K = np.zeros(CUES, np.int64)  # end of the last run looked at, by cue
-    run_3 = np.zeros(3, np.int64)
+    run_K3 = np.zeros((CUES, 3), np.int64)
     for d in range(start_D1.size - 1):
         low, high = start_D1[d], start_D1[d + 1]
         done_K[:] = low
-        run_3[0], run_3[1] = 0, -1
+        run_K3[:, 0], run_K3[:, 1] = 0, -1
         i = low
         number_from, number_digits = low, 0
         code_from, code_digits = low, 0
@@ -237,7 +285,7 @@ def find_runs(data_B, start_D1, class_C, found_R6):
                 if code_digits >= CODE_DIGITS or i - code_from >= CODE_BYTES:
                     found = _put(data_B, low, high, found_R6, found, d, CODE, code_from, i)
                 code_from, code_digits = after, 0
-            folded = fold(c)
+            folded = lower(fold(c))
             cue = -1
             if m & DIGIT:
                 number_digits += 1
@@ -250,12 +298,14 @@ def find_runs(data_B, start_D1, class_C, found_R6):
                     cue = ACCOUNT
                 if links >= 3:
                     cue = ADDRESS
-            elif m & UPPER and p1 & PROVINCE:
+            elif m & UPPER and (p1 & PROVINCE or (p2 & PROVINCE and (p1 >> PLATE) & 1 and not p1 & (DIGIT | UPPER))):
                 cue = PLATE
             elif m & AT:
                 cue = MAIL
             elif m & COLON and p1 & HEX and _follows_hextet(data_B, class_C, low, i):
                 cue = ADDRESS
+            elif folded == 0x28 and p1 & p2 & p3 & DIGIT:  # A123456(3)
+                cue = IDENTITY
             if m & HEX:
                 if p1 & COLON:
                     colons = colons + 1 if p2 & HEX else 0
@@ -264,10 +314,13 @@ def find_runs(data_B, start_D1, class_C, found_R6):
                     colons = 0
             if cue >= 0:
                 found = _put_around(data_B, class_C, low, high, found_R6, found, d, cue, i, done_K)
-            if m & KEYWORD_END:
-                kind = _keyword(data_B, low, after, folded, before, before2)
-                if kind != _NONE:
-                    found = _put_handles(data_B, class_C, low, high, found_R6, found, d, after, kind, done_K, run_3)
+            kind = NONE
+            if folded < 128 and before < 128 and anchors.first_P[before << 7 | folded] >= 0:
+                kind = ascii_anchor(data_B, low, after, before << 7 | folded, anchors)
+            if kind == NONE and m & KEYWORD_END:
+                kind = other_anchor(folded, before, before2)
+            if kind != NONE:
+                found = _put_anchor(data_B, class_C, low, high, found_R6, found, d, after, kind, done_K, run_K3)
             p3, p2, p1 = p2, p1, m
             before2, before = before, folded
             i = after

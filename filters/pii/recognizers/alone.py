@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 import regex
 
-from gristmill.filters.pii.presidio import Pattern, PatternRecognizer, RecognizerResult
+from gristmill.filters.pii.presidio import Pattern, PatternRecognizer
 from gristmill.filters.pii.recognizers.generic import LETTER, EmailRecognizer, suffixes
 from gristmill.filters.pii.recognizers.patterns import FLAGS
+from gristmill.filters.pii.scan import Match
 
 _SCORE = 0.5
 
@@ -23,18 +24,18 @@ class AddressAlone(EmailRecognizer):
         FLAGS,
     )
 
-    def analyze(self, text: str, entities: list[str], *args: object, **options: object) -> list[RecognizerResult]:
-        """EMAIL_ADDRESS results, in order."""
+    def matches(self, text: str) -> list[Match]:
+        """(start, end, score), in order."""
         return list(self._found(text))
 
-    def _found(self, text: str) -> Iterator[RecognizerResult]:
+    def _found(self, text: str) -> Iterator[Match]:
         for match in self._LOCAL_AND_HOST.finditer(text):
             labels = match[1].split(".")
             for count in range(len(labels), 1, -1):
                 host = ".".join(labels[:count])
                 end = match.start(1) + len(host)
                 if labels[count - 1].isalpha() and suffixes()(host).fqdn and self.keep(text, match.start(), end):
-                    yield RecognizerResult("EMAIL_ADDRESS", match.start(), end, _SCORE)
+                    yield match.start(), end, _SCORE
                     break
 
 

@@ -1,4 +1,4 @@
-"""Check digits of cards and of Chinese identity and credit codes. All take ASCII without separators."""
+"""Check digits of cards and of identity numbers of East Asia. All take ASCII without separators."""
 
 _RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _RESIDENT_CHECKS = "10X98765432"
@@ -69,3 +69,44 @@ def is_credit_code(code: str) -> bool:
         and organisation_check(code[8:16]) == code[16]
         and credit_check(code[:17]) == code[17]
     )
+
+
+_TAIWAN_LETTERS = "ABCDEFGHJKLMNPQRSTUVXYWZIO"
+"""The letter of a household's registry counts as 10, 11, ... in this order."""
+
+
+def is_taiwan_id(code: str) -> bool:
+    """A letter of a registry, sex (1, 2; 8, 9 of foreigners; A-D on older permits), seven digits, check: two digits of
+    the letter and the others weighted 1 9 8 7 6 5 4 3 2 1 1 add up to ten times something (內政部; permits: 移民署).
+    """
+    if len(code) != 10 or code[0] not in _TAIWAN_LETTERS or not code[2:].isdecimal():
+        return False
+    second = str(_TAIWAN_LETTERS.index(code[1]) % 10) if code[1] in "ABCD" else code[1]
+    digits = str(_TAIWAN_LETTERS.index(code[0]) + 10) + second + code[2:]
+    return sum(int(d) * w for d, w in zip(digits, (1, 9, 8, 7, 6, 5, 4, 3, 2, 1, 1), strict=True)) % 10 == 0
+
+
+def is_hong_kong_id(code: str) -> bool:
+    """One or two letters (A = 10; a space before one counts 36), six digits, check 0-9 or A: weighted 9 to 1 they add
+    up to a multiple of eleven (香港入境事務處)."""
+    values = [36] * (9 - len(code)) + [int(c, 36) for c in code]
+    return len(values) == 9 and sum(v * w for v, w in zip(values, range(9, 0, -1), strict=True)) % 11 == 0
+
+
+def korean_check(number: str) -> bool:
+    """13 digits of a resident registration number: the last is 11 minus the others weighted 2-9, 2-5, modulo 11, modulo
+    10; of a foreigner's 13 minus (주민등록법 시행규칙)."""
+    total = sum(int(d) * w for d, w in zip(number[:12], (2, 3, 4, 5, 6, 7, 8, 9, 2, 3, 4, 5), strict=True))
+    return int(number[12]) == ((13 if number[6] in "5678" else 11) - total % 11) % 10
+
+
+def is_my_number(number: str) -> bool:
+    """12 digits: eleven weighted 6 5 4 3 2 7 6 5 4 3 2, check 11 minus the sum modulo 11, 0 where that is above 9
+    (総務省令第85号, 2014)."""
+    rest = sum(int(d) * w for d, w in zip(number[:11], (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2), strict=True)) % 11
+    return len(set(number)) > 1 and int(number[11]) == (0 if rest <= 1 else 11 - rest)
+
+
+def is_short_date(digits: str) -> bool:
+    """YYMMDD of some century."""
+    return is_date("20" + digits) or is_date("19" + digits)

@@ -7,11 +7,13 @@ one page and an error code on the next.
 import regex
 
 from gristmill.filters.pii.presidio import Pattern, PatternRecognizer
-from gristmill.filters.pii.recognizers.checksums import PROVINCE_CODES, is_credit_code, is_date, is_resident_id, luhn
-from gristmill.filters.pii.recognizers.patterns import LEFT, RIGHT, InContext, before
+from gristmill.filters.pii.recognizers.checksums import PROVINCE_CODES, is_credit_code, is_date, is_resident_id
+from gristmill.filters.pii.recognizers.named import NamedRecognizer
+from gristmill.filters.pii.recognizers.patterns import LEFT, RIGHT, InContext, after, before
 from gristmill.filters.pii.scan import PROVINCES
 
 _CASED = regex.ASCII | regex.DOTALL | regex.MULTILINE
+_HAN_NEAR = regex.compile(r"\p{Han}")
 
 
 class ResidentIdRecognizer(InContext, PatternRecognizer):
@@ -37,34 +39,6 @@ class ResidentIdRecognizer(InContext, PatternRecognizer):
     def keep(self, text: str, start: int, end: int) -> bool:
         """15 digits only after their name."""
         return end - start != 15 or bool(self._NAME.search(before(text, start)))
-
-
-class BankCardRecognizer(InContext, PatternRecognizer):
-    """Debit cards of Chinese banks, 16-19 digits with Luhn: UnionPay's 17-19, older ranges of the large banks, and any
-    after 银行卡 or 账号. UnionPay's 16 digits are CREDIT_CARD, as in presidio."""
-
-    _NAME = regex.compile(r"(?:银行卡|储蓄卡|借记卡|工资卡|卡号|账号|帐号|账户|帐户|開戶|开户行|收款)[^\d\n]{0,14}$")
-    _ISSUED = regex.compile(
-        r"62\d{15,17}|955(?:88[01238]|9[5-9]\d)\d{13}|103\d{16}|(?:436742|436745|456351|601382)\d{13}|(?:601428|405512)\d{11}"
-    )
-
-    def __init__(self) -> None:
-        number = r"\d{16,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?|\d{6}[ -]\d{10,13}"
-        super().__init__(
-            supported_entity="CN_BANK_CARD",
-            supported_language="zh",
-            patterns=[Pattern("card", rf"{LEFT}(?:{number}){RIGHT}", 0.4)],
-        )
-
-    def validate_result(self, pattern_text: str) -> bool:
-        """Luhn, and not all one digit."""
-        digits = pattern_text.replace(" ", "").replace("-", "")
-        return len(set(digits)) > 1 and luhn(digits)
-
-    def keep(self, text: str, start: int, end: int) -> bool:
-        """In an issuer's range, or after a name for it."""
-        digits = text[start:end].replace(" ", "").replace("-", "")
-        return bool(self._ISSUED.fullmatch(digits) or self._NAME.search(before(text, start)))
 
 
 class SocialCreditCodeRecognizer(InContext, PatternRecognizer):
@@ -95,38 +69,7 @@ class SocialCreditCodeRecognizer(InContext, PatternRecognizer):
         return not text[start:end].isdecimal() or bool(self._NAME.search(before(text, start)))
 
 
-class _NamedRecognizer(InContext, PatternRecognizer):
-    """Codes without a check: found only after `NAME`, within before() and without another code between."""
-
-    ENTITY: str
-    NAME: str
-    CODE: str
-    GAP = r"[^A-Za-z0-9\n]{0,12}"
-    FLAGS = _CASED
-
-    def __init__(self) -> None:
-        self._name = regex.compile(rf"(?:{self.NAME}){self.GAP}$", regex.IGNORECASE | regex.ASCII)
-        super().__init__(
-            supported_entity=self.ENTITY,
-            supported_language="zh",
-            patterns=[Pattern("code", rf"(?<![A-Za-z0-9])(?:{self.CODE})(?![A-Za-z0-9])", 0.6)],
-            global_regex_flags=self.FLAGS,
-        )
-
-    def keep(self, text: str, start: int, end: int) -> bool:
-        """After its name."""
-        return bool(self._name.search(before(text, start)))
-
-
-class PassportRecognizer(_NamedRecognizer):
-    """Passports of China, Hong Kong and Macau, after 护照 or `passport`."""
-
-    ENTITY = "CN_PASSPORT"
-    NAME = r"护照|護照|passport(?:\s*(?:no|number|id))?"
-    CODE = r"[EGDSPKH][A-Z0-9]?\d{7}|1[45]\d{7}|(?:MA|MB)\d{7}"
-
-
-class TravelPermitRecognizer(_NamedRecognizer):
+class TravelPermitRecognizer(NamedRecognizer):
     """Permits for travel between the mainland, Hong Kong, Macau and Taiwan, after their name."""
 
     ENTITY = "CN_TRAVEL_PERMIT"
@@ -135,21 +78,36 @@ class TravelPermitRecognizer(_NamedRecognizer):
 
 
 class PlateRecognizer(InContext, PatternRecognizer):
-    """Number plates of mainland China (GA 36): province, letter, five characters, six on new-energy cars."""
+    """Number plates of mainland China (GA 36): province, letter, five characters; six on new-energy cars, D or F (small
+    ones also others) first or last among them. Marks or spaces may stand between, in groups too."""
+
+    _NAME = regex.compile(r"(?:车牌|車牌|牌照|号牌|號牌|车号|車號|车辆)[^\n]{0,12}$")
+    _HAN = regex.compile(r"\p{Han}$")
 
     def __init__(self) -> None:
-        body = r"[A-HJ-NP-Z0-9]{4}(?:[A-HJ-NP-Z0-9]|[挂学警港澳领])|[A-HJ-NP-Z]\d{5}|\d{5}[A-HJ-NP-Z]"
-        plate = rf"[{PROVINCES}][A-Z][·•. -]?(?:{body})(?![A-Za-z0-9])"
+        letter, mark = "[A-HJ-NP-Z]", r"[·•. -]?"
+        body = rf"[A-HJ-NP-Z0-9]{{4}}(?:[A-HJ-NP-Z0-9]|[挂学警港澳领])|{letter}[A-HJ-NP-Z0-9]\d{{4}}|\d{{5}}{letter}"
+        end = r"(?![A-Za-z0-9])"
+        plate = rf"[{PROVINCES}]{mark}[A-Z](?: ?[·•.-] ?| )?(?:{body}){end}"
+        grouped = rf"[{PROVINCES}]{mark}[A-Z]{mark}[A-HJ-NP-Z0-9]{{2,3}}([·•. -])[A-HJ-NP-Z0-9]{{2,3}}{end}"
         super().__init__(
             supported_entity="CN_PLATE",
             supported_language="zh",
-            patterns=[Pattern("plate", plate, 0.5)],
+            patterns=[Pattern("plate", plate, 0.5), Pattern("grouped", grouped, 0.5)],
             global_regex_flags=_CASED,
         )
 
-    def invalidate_result(self, pattern_text: str) -> bool:
-        """True with fewer than three digits: at most two letters are issued."""
-        return sum(c.isdigit() for c in pattern_text) < 3
+    def validate_result(self, pattern_text: str) -> bool | None:
+        """False with fewer than three digits: at most two letters are issued."""
+        return None if sum(c.isdigit() for c in pattern_text) >= 3 else False
+
+    def keep(self, text: str, start: int, end: int) -> bool:
+        """In groups, or with its province apart, after its name or where no Chinese word goes on: 最新 A 12345."""
+        body = text[start + 2 : end].strip("·•. -")
+        if text[start + 1].isalpha() and not any(mark in body for mark in "·•. -"):
+            return True
+        left = before(text, start)
+        return bool(self._NAME.search(left)) or not self._HAN.search(left)
 
 
 class _HandleRecognizer(InContext, PatternRecognizer):
@@ -168,23 +126,36 @@ class _HandleRecognizer(InContext, PatternRecognizer):
 
 _GAP = r"[\s:：=是为「【\[(（]{0,4}"
 _WORD_END = r"(?![A-Za-z0-9_-])"
+_ALONE = r"(?<![A-Za-z/@._-])"
+_ADD = r"[加+➕扣]"
 
 
 class QqRecognizer(_HandleRecognizer):
-    """QQ numbers: 5-11 digits after QQ or 扣扣."""
+    """QQ numbers: 5-11 digits after QQ, what it is called (扣扣, 企鹅, 球球), or 加Q; after Q: among Chinese."""
 
     ENTITY = "QQ_ID"
-    _NAME = r"(?:(?<![A-Za-z/@._-])QQ|扣扣|企鹅)(?:群|号码?|號碼?|账号|帐号| ?number| ?id)?"
-    PATTERNS = (rf"(?<={_NAME}{_GAP})[1-9]\d{{4,10}}{_WORD_END}",)
+    _ID = r"(?:群|号码?|號碼?|账号|帐号| ?number| ?id)?"
+    _NAME = rf"(?:{_ALONE}QQ|扣扣|抠抠|蔻蔻|球球|企鹅|{_ADD} ?Q|[加+➕]扣|{_ALONE}Q(?=[群号]))"
+    PATTERNS = (
+        rf"(?<={_NAME}{_ID}{_GAP})[1-9]\d{{4,10}}{_WORD_END}",
+        rf"(?<={_ALONE}Q[:：]\s?)[1-9]\d{{5,10}}{_WORD_END}",
+    )
+    _SHORT = regex.compile(r"(?<![A-Za-z])Q[:：]\s?$", regex.IGNORECASE)
+
+    def keep(self, text: str, start: int, end: int) -> bool:
+        """After Q: alone, questions in English begin so, only where Chinese is near."""
+        left = before(text, start)
+        return not self._SHORT.search(left) or bool(_HAN_NEAR.search(left + after(text, end)[:8]))
 
 
 class WechatRecognizer(_HandleRecognizer):
-    """WeChat accounts: a letter and 5-19 more after 微信号, or with a digit or a mark among them after 微信 alone."""
+    """WeChat accounts: a letter and 5-19 more after 微信号, or with a digit or a mark among them after 微信 alone, or
+    what it is called (威信, vx, 加V, 微❤); wxid_ anywhere."""
 
     ENTITY = "WECHAT_ID"
-    _NAME = r"(?:[微薇威]信|V信|wechat|weixin)"
-    _SHORT = r"(?<![A-Za-z/@._-])(?:vx|wx)"
-    _ID = r"(?:号码?|號碼?|账号|帐号| ?id)"
+    _NAME = r"(?:[微薇威徽维溦]信|[微Vv]❤|V信|wechat|weixin)"
+    _ID = r"(?:号码?|號碼?|账号|帐号|同号| ?id)"
+    _SHORT = rf"(?:{_ALONE}(?:vx|wx)|[加+➕] ?(?:[vV]|[微薇威]信?)|{_ALONE}[vV](?=[号:：]))"
     _START = r"(?<![A-Za-z0-9_-])"
     _ACCOUNT = r"[A-Za-z][A-Za-z0-9_-]{5,19}"
     PATTERNS = (
@@ -192,4 +163,11 @@ class WechatRecognizer(_HandleRecognizer):
         rf"(?<={_NAME}{_GAP}){_START}(?=[A-Za-z-]*[0-9_]){_ACCOUNT}{_WORD_END}",
         rf"(?<={_SHORT}{_ID}?{_GAP}){_START}(?=(?:[A-Za-z_-]*\d){{3}}){_ACCOUNT}{_WORD_END}",  # wx is a toolkit, too
         rf"(?<=(?:{_NAME}|{_SHORT}){_ID}?{_GAP}){_START}1[3-9]\d{{9}}{_WORD_END}",
+        rf"{_START}wxid_[a-z0-9]{{6,24}}{_WORD_END}",
     )
+    _COLON = regex.compile(r"(?<![A-Za-z])V[:：]\s?$", regex.IGNORECASE)
+
+    def keep(self, text: str, start: int, end: int) -> bool:
+        """After V: alone, which versions follow, only where Chinese is near."""
+        left = before(text, start)
+        return not self._COLON.search(left) or bool(_HAN_NEAR.search(left + after(text, end)[:8]))

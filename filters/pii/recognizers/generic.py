@@ -10,7 +10,7 @@ import regex
 
 from gristmill.filters.imports import Later, standing_in
 from gristmill.filters.pii.presidio import Pattern, predefined_recognizers
-from gristmill.filters.pii.recognizers.patterns import LEFT, RIGHT, InContext, after, before, in_table
+from gristmill.filters.pii.recognizers.patterns import InContext, after, before, in_table
 
 if TYPE_CHECKING:
     import tldextract
@@ -81,44 +81,6 @@ class EmailRecognizer(InContext, predefined_recognizers.EmailRecognizer):
         if _ALGORITHM.search(text[start:end].lower()):
             return local.isalpha() and local not in _NO_PERSON
         return True
-
-
-class CreditCardRecognizer(InContext, predefined_recognizers.CreditCardRecognizer):
-    """presidio's pattern and Luhn check beside a word such as `card` or 卡; elsewhere only numbers of a length and in
-    groups that some network issues. A tenth of all numbers pass Luhn; of those of 16 digits from 3 to 6, none of
-    documentation did (217 MB)."""
-
-    _WRITTEN = r"\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}|\d{4}([ -])\d{6}\2\d{4,5}"
-    _AS_WRITTEN = regex.compile(_WRITTEN)
-    _NETWORKS = regex.compile(
-        r"[3-6]\d{15}"  # JCB, Visa, Mastercard, Discover, Maestro, UnionPay
-        r"|4\d{12}(?:\d{6})?"  # Visa of 13 and 19
-        r"|3[47]\d{13}|(?:2131|1800)\d{11}"  # American Express, JCB of 15
-        r"|3(?:0[0-5]|09|[689]\d)\d{11}"  # Diners Club
-    )
-    _MASTERCARD_2 = regex.compile(r"2[2-7]\d{2}([ -])\d{4}\1\d{4}\1\d{4}")
-    """Mastercard's range of 2017, in groups only: 2702159776422298 is the mantissa of 0.3."""
-    _WORD = regex.compile(
-        r"(?:\b(?:card|visa|master ?card|amex|american express|credit|debit|diners|discover|jcb|maestro|unionpay|karte|"
-        r"carte|tarjeta)|卡|银联|銀聯|карт|カード)[^\d\n]{0,20}$",
-        regex.IGNORECASE | regex.ASCII,
-    )
-
-    def __init__(self) -> None:
-        as_issued = rf"(?=[1-6]){LEFT}(?:{self._WRITTEN}){RIGHT}"
-        super().__init__(patterns=[*self.PATTERNS, Pattern("as issued", as_issued, 0.3)])
-
-    def keep(self, text: str, start: int, end: int) -> bool:
-        """A number as a network writes it, or beside a word for cards and not all one digit."""
-        number = text[start:end]
-        digits = number.replace(" ", "").replace("-", "")
-        left = before(text, start)
-        if left[-2:-1].isdigit() and left[-1:] in ".,:/+-":
-            return False
-        if self._WORD.search(left) and (len(digits) <= 16 or digits[0] == "4"):  # longer ones are CN_BANK_CARD
-            return len(set(digits)) > 1
-        issued = self._AS_WRITTEN.fullmatch(number) and self._NETWORKS.fullmatch(digits)
-        return bool(issued or self._MASTERCARD_2.fullmatch(number)) and not in_table(text, start, end)
 
 
 _NOT_A_HOST = [ipaddress.ip_network(n) for n in (
@@ -208,15 +170,22 @@ class CryptoRecognizer(InContext, predefined_recognizers.CryptoRecognizer):
 
 class UsSsnRecognizer(InContext, predefined_recognizers.UsSsnRecognizer):
     """presidio's pattern in groups of 3-2-4, and nine digits after their name. Not its patterns of score 0.05, which
-    take every number of nine digits."""
+    take every number of nine digits; no area from 900 on, which none has (SSA, POMS RM 10201.030)."""
+
+    _NAME = regex.compile(r"\b(?:ssn|ss#|social security|social sec|security n)[^\d\n]{0,22}$", regex.IGNORECASE)
 
     def __init__(self) -> None:
-        named = r"\b\d{9}\b(?<=\b(?:ssn|social security(?: number| no)?)[\s:#.=is]{0,6}\d{9})"
         patterns = [pattern for pattern in self.PATTERNS if pattern.score >= 0.4]
-        super().__init__(patterns=[*patterns, Pattern("after its name", named, 0.5)])
+        super().__init__(patterns=[*patterns, Pattern("after its name", r"\b\d{9}\b", 0.5)])
+
+    def invalidate_result(self, pattern_text: str) -> bool:
+        """presidio's, and areas that there are none of."""
+        return pattern_text[0] == "9" or bool(super().invalidate_result(pattern_text))
 
     def keep(self, text: str, start: int, end: int) -> bool:
-        """Not a piece of a longer number, nor of a row of them."""
+        """Not a piece of a longer number, nor of a row of them; without groups after its name alone."""
         left, right = before(text, start), after(text, end)
+        if end - start == 9 and not self._NAME.search(left):
+            return False
         goes_on = (left[-1:] in ".-/" and left[-2:-1].isdigit()) or (right[:1] in ".-/" and right[1:2].isdigit())
         return not goes_on and not in_table(text, start, end)

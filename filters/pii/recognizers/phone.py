@@ -38,8 +38,21 @@ _NO_NUMBER = regex.compile(
     r"^\+?\d+\.\d+$|^\d{1,3}(?:\.\d{1,3}){3}(?:/\d+)?$|(?<!\d)[12]\d{3}[-/.][01]\d[-/.][0-3]\d(?!\d)"
 )
 """A decimal fraction, an IP address, a date."""
-_HAN = regex.compile(r"\p{Han}")
-_MEASURE = regex.compile(r"\s?(?:字节|个|元|次|条|位|秒|毫秒|行|bytes?|B\b|KB|MB|ms\b|[.,]\d|%)", regex.IGNORECASE)
+_HAN = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]")
+_CYRILLIC = regex.compile(r"\p{Cyrillic}")
+_MEASURE = regex.compile(
+    r"\s?(?:字节|个|元|次|条|位|秒|毫秒|行|股|手(?![机機持])|份|吨|公斤|千克|亿|万|件|台|户|笔|页|字|美元|平方|人次|円|株|원|주(?!민)|"
+    r"bytes?|B\b|KB|MB|ms\b|\.\d|%)",
+    regex.IGNORECASE,
+)
+_COUNTED = regex.compile(
+    r"(?:成交量|成交额|成交額|成交|数量|數量|总量|销量|产量|库存|金额|金額|总额|余额|市值|股本|订单号|訂單號|单号|流水号|序号|批号|编号|"
+    r"編號|取引高|출고량|거래량)[\s:：为為是]{0,4}$"
+)
+"""What no telephone number follows."""
+_EXTENSION = r"(?P<ext>-\d{1,5}| ?(?:转|轉|分机|分機|内线|內線|#|x)[ -]?\d{1,6})?"
+_NEXT = regex.compile(r"[ \t]?[,，、/;；|或 \t][ \t]?")
+"""Between numbers in a row, of which the first is announced."""
 _HAN_DISTANCE = 8
 _LONGEST = 100
 """Characters that no shape goes beyond, with what it looks at after it: 15 digits with four marks between at most."""
@@ -56,9 +69,10 @@ class _Shape:
     where: str = "anywhere"
     score: float = 0.5
     left: str = _LEFT
+    extension: str = "(?P<ext>)"
 
     def compiled(self) -> regex.Pattern:
-        return regex.compile(self.left + self.pattern + _RIGHT, FLAGS)
+        return regex.compile(self.left + self.pattern + self.extension + _RIGHT, FLAGS)
 
 
 _DIGIT = r"[ .()/-]{0,3}\d"
@@ -67,7 +81,11 @@ _SHAPES = (
     _Shape(r"(?=[(\d])(?:(?:00)?1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.-])[2-9]\d{2}[ .-]\d{4}", ()),
     _Shape(r"(?=\d)(?:1 )?[2-9]\d{2} [2-9]\d{2} \d{4}", ("US",)),
     _Shape(r"(?:86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}", ("CN",), where="chinese"),
-    _Shape(r"(?:\(0\d{2,3}\)[ -]?|0\d{2,3}[ -])\d{3,4}[ -]?\d{4}", ("CN",)),
+    _Shape(r"0(?:9\d{8}|[789]0\d{8}|1[016789]\d{7,8})", ("TW", "JP", "KR"), where="chinese"),
+    _Shape(r"(?:\(0\d{2,3}\)[ -]?|0\d{2,3}[ -])\d{3,4}[ -]?\d{4}", ("CN",), extension=_EXTENSION),
+    _Shape(r"8[ -]?\(\d{3,5}\)[ -]?\d{1,3}[ -]?\d{2}[ -]?\d{2}", ("RU",)),
+    _Shape(r"8[ -]\d{3}[ -]\d{3}[ -]\d{2}[ -]\d{2}", ("RU",)),
+    _Shape(r"8[3489]\d{9}", ("RU",), where="russian"),
     _Shape(
         r"(?=[(]?0[1-9](?:[ .()/-]{0,2}\d){7,11}(?!\d))"
         r"(?:\(0\d{1,5}\)[ ./-]?|0\d{1,5}[ ./-])\d{2,8}(?:([ ./-])\d{2,8}(?:\1\d{2,8}){0,3})?",
@@ -92,20 +110,25 @@ class PhoneRecognizer(predefined_recognizers.PhoneRecognizer):
         found = []
         for shape, pattern in self._shapes:
             tried: set[tuple[int, int]] = set()
+            last = -1
             for match in pattern.finditer(text):
-                place: tuple[int, int] = match.span()
-                while place not in tried and (span := self._accepted(text, *place, shape)):
+                in_row = shape.where == "chinese" and 0 <= last < match.start() <= last + 3
+                in_row = in_row and bool(_NEXT.fullmatch(text, last, match.start()))
+                tail = match.start("ext") if match["ext"] else match.end()
+                place: tuple[int, int] = (match.start(), tail)
+                while place not in tried and (span := self._accepted(text, *place, shape, in_row)):
                     tried.add(place)  # from here on all is as it was when another match led here
-                    found.append(RecognizerResult("PHONE_NUMBER", *span, shape.score))
+                    last = match.end() if span[1] == tail else span[1]
+                    found.append(RecognizerResult("PHONE_NUMBER", span[0], last, shape.score))
                     rest = pattern.search(text, span[1], place[1] + _LONGEST) if span[1] < place[1] else None
                     if rest is None or rest.start() >= place[1]:
                         break
                     place = rest.span()
         return EntityRecognizer.remove_duplicates(found)
 
-    def _accepted(self, text: str, start: int, end: int, shape: _Shape) -> tuple[int, int] | None:
-        """The part of a candidate that is a number, [start, end), if its surroundings allow it."""
-        if not _surrounded(text, start, end, shape.where):
+    def _accepted(self, text: str, start: int, end: int, shape: _Shape, in_row: bool = False) -> tuple[int, int] | None:
+        """The part of a candidate that is a number, [start, end), if its surroundings or the number before allow it."""
+        if not in_row and not _surrounded(text, start, end, shape.where):
             return None
         if text[start] == "(" and ")" not in text[start:end]:
             start += 1  # "热线（138-9817-1578）"
@@ -161,4 +184,5 @@ def _surrounded(text: str, start: int, end: int, where: str) -> bool:
         return False
     right = after(text, end)
     near = left[-_HAN_DISTANCE:] + right[:_HAN_DISTANCE]
-    return bool(_HAN.search(near)) and not _MEASURE.match(right)
+    script = _CYRILLIC if where == "russian" else _HAN
+    return bool(script.search(near)) and not _MEASURE.match(right) and not _COUNTED.search(left)

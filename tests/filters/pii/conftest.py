@@ -205,6 +205,100 @@ def permit(rng: random.Random) -> str:
     return rng.choice(["H", "M", "C"]) + digits(rng, 8)
 
 
+def foreign_passport(shape: str) -> Callable[[random.Random], str]:
+    """9 a digit, A a letter of those that countries use."""
+    return lambda rng: "".join(
+        digits(rng, 1) if c == "9" else rng.choice("CFGHJKLMNPRTVWXYZ") if c == "A" else c for c in shape
+    )
+
+
+def taiwan_id(rng: random.Random) -> str:
+    """From the definition by parts: tens of the letter, nine times its ones, then weights 8 to 1 and the check."""
+    letter, body = rng.choice("ABCEFGHJ"), rng.choice("1289") + digits(rng, 7)
+    number = {"A": 10, "B": 11, "C": 12, "E": 14, "F": 15, "G": 16, "H": 17, "J": 18}[letter]
+    total = number // 10 + number % 10 * 9 + sum(int(d) * w for d, w in zip(body, range(8, 0, -1), strict=True))
+    return letter + body + str(-total % 10)
+
+
+def hong_kong_id(rng: random.Random) -> str:
+    """The check makes the sum with 36 for a missing letter a multiple of eleven, by trying all."""
+    letters, body = rng.choice(["A", "K", "Z", "AB", "XG"]), digits(rng, 6)
+    values = ([36] if len(letters) == 1 else []) + [int(c, 36) for c in letters + body]
+    total = sum(v * w for v, w in zip(values, range(9, 1, -1), strict=True))
+    check = next(c for c in "0123456789A" if (total + int(c, 16)) % 11 == 0)
+    return f"{letters}{body}({check})"
+
+
+def korean_id(rng: random.Random) -> str:
+    """Born before 2000, the check of numbers before October 2020."""
+    body = f"{rng.randrange(40, 100):02}{rng.randrange(1, 13):02}{rng.randrange(1, 29):02}1{digits(rng, 5)}"
+    total = sum(int(d) * (2 + i % 8) for i, d in enumerate(body))
+    return f"{body[:6]}-{body[6:]}{(11 - total % 11) % 10}"
+
+
+def my_number(rng: random.Random) -> str:
+    """Check from the definition: weights n + 1 for the six digits on the right, n - 5 for the others."""
+    body = "1" + digits(rng, 10)
+    total = sum(int(d) * (n + 1 if n <= 6 else n - 5) for n, d in enumerate(reversed(body), 1))
+    number = body + str(0 if total % 11 <= 1 else 11 - total % 11)
+    return rng.choice([number, grouped(number, (4, 4, 4), " "), grouped(number, (4, 4, 4), "-")])
+
+
+def east_asian_phone(rng: random.Random) -> str:
+    return rng.choice(
+        [
+            f"090-1{digits(rng, 3)}-{digits(rng, 4)}", f"03-3{digits(rng, 3)}-{digits(rng, 4)}",
+            f"010-2{digits(rng, 3)}-{digits(rng, 4)}", f"+82 10-2{digits(rng, 3)}-{digits(rng, 4)}",
+            f"0912-{digits(rng, 3)}-{digits(rng, 3)}", f"(02)2345-{digits(rng, 4)}",
+            f"+886 912 {digits(rng, 3)} {digits(rng, 3)}",
+            f"+852 2345 {digits(rng, 4)}", f"+81-90-1{digits(rng, 3)}-{digits(rng, 4)}",
+        ]
+    )  # fmt: skip
+
+
+def russian_phone(rng: random.Random) -> str:
+    a, b, c = digits(rng, 2), digits(rng, 2), rng.randrange(100, 1000)
+    return rng.choice([f"8 (903) {c}-{a}-{b}", f"8-916-{c}-{a}-{b}", f"8 926 {c} {a} {b}", f"8(495)7{a}-{a}-{b}"])
+
+
+def landline_with_extension(rng: random.Random) -> str:
+    area = rng.choice(["010", "021", "0755"])
+    return f"{area}-{rng.choice('268')}{digits(rng, 7)}{rng.choice(['转', '-', '转 ', '分机'])}{digits(rng, 3)}"
+
+
+def password(rng: random.Random) -> str:
+    return "".join(rng.choice("abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789!_~") for _ in range(14)) + "7k"
+
+
+def url_user(rng: random.Random) -> str:
+    mark = rng.choice(["", "@", "/", "#", "?", "密", ":", "%"])
+    return f"{rng.choice(['admin', 'li.wei', '', 'sa', 'root'])}:{password(rng)}{mark}{digits(rng, 1)}k"
+
+
+def api_key(rng: random.Random) -> str:
+    letters = "abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+    def drawn(n: int, alphabet: str = letters) -> str:
+        return "".join(rng.choice(alphabet) for _ in range(n))
+
+    capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+    return rng.choice(
+        [
+            "AKIA" + drawn(16, capitals), "ghp_" + drawn(36), "github_pat_" + drawn(22), "glpat-" + drawn(20),
+            "sk_live_" + drawn(24), "AIza" + drawn(35), "npm_" + drawn(36), "sk-proj-" + drawn(40),
+            "hf_" + drawn(34, letters[:40]),
+            f"xoxb-{digits(rng, 11)}-{digits(rng, 12)}-{drawn(24)}", f"SG.{drawn(22)}.{drawn(43)}", "LTAI" + drawn(20),
+            f"eyJ{drawn(30)}.eyJ{drawn(60)}.{drawn(43)}",
+        ]
+    )  # fmt: skip
+
+
+def private_key(rng: random.Random) -> str:
+    label = rng.choice(["RSA ", "EC ", "OPENSSH ", ""])
+    body = "\n".join(rng.randbytes(24).hex() for _ in range(2))
+    return f"-----BEGIN {label}PRIVATE KEY-----\n{body}\n-----END {label}PRIVATE KEY-----"
+
+
 EN_MAIL = (
     "Write to {} or call us.",
     "Contact: <{}>",
@@ -254,7 +348,24 @@ SOURCES: tuple[tuple[str, Callable[[random.Random], str], tuple[str, ...], bool]
     ("CN_TRAVEL_PERMIT", permit, ("港澳通行证{}，", "回乡证号：{}。", "台胞证（{}）"), True),
     ("CN_PLATE", plate, ("车牌{}，", "驾驶{}的人", "车号：{}。", "一辆 {} 轿车"), False),
     ("WECHAT_ID", wechat, ("微信号：{}，", "加微信{}咨询", "VX：{}。", "WeChat ID: {}"), True),
-    ("QQ_ID", qq, ("QQ：{}，", "QQ群{}欢迎", "加扣扣{}。", "QQ号 {} 联系"), True),
+    ("QQ_ID", qq, ("QQ：{}，", "QQ群{}欢迎", "加扣扣{}。", "QQ号 {} 联系", "加Q{}", "Q群：{}", "企鹅号{}"), True),
+    ("WECHAT_ID", wechat, ("加V：{}，", "威信{}", "薇信号：{}。", "+v {}", "微❤ {}"), True),
+    ("PHONE_NUMBER", east_asian_phone, ("電話：{}", "携帯 {} まで", "전화 {}", "請致電 {}。"), True),
+    ("PHONE_NUMBER", russian_phone, ("тел. {}", "звоните {} сейчас", "Москва, {}"), False),
+    ("PHONE_NUMBER", landline_with_extension, ("电话{}，", "总机：{}。"), False),
+    ("US_PASSPORT", foreign_passport("A99999999"), ("US passport number {}", "American passport: {}"), False),
+    ("UK_PASSPORT", foreign_passport("999999999"), ("UK passport no. {}", "British passport {}"), False),
+    ("EU_PASSPORT", foreign_passport("A9AA9AA99"), ("Reisepass Nr. {}", "German passport {}", "passaporto {}"), False),
+    ("JP_PASSPORT", foreign_passport("AA9999999"), ("旅券番号：{}", "パスポート {}"), True),
+    ("KR_PASSPORT", foreign_passport("M99999999"), ("여권번호 {}", "Korean passport {}"), False),
+    ("TW_ID", taiwan_id, ("身分證字號：{}", "身分證{}，", "National ID {}"), True),
+    ("HK_ID", hong_kong_id, ("HKID: {}", "香港身份證{}，", "number {} ", "（{}）"), True),
+    ("KR_RRN", korean_id, ("주민등록번호 {}", "번호: {}", "{}\n"), False),
+    ("JP_MY_NUMBER", my_number, ("マイナンバー：{}", "個人番号 {}", "My Number {}"), True),
+    ("URL_CREDENTIALS", url_user, ("postgres://{}@db:5432/x", "https://{}@a.example.org/p", "redis://{}@db1"), False),
+    ("API_KEY", api_key, ("key: {}", "密钥{}，", "export KEY={}", '"{}"'), False),
+    ("PRIVATE_KEY", private_key, ("{}\n", "key:\n{}\nend"), False),
+    ("SECRET", password, ("https://x.org/?token={}&a=b", "Server=a;User=sa;Password={};", 'api_token = "{}"'), False),
 )  # fmt: skip
 
 
@@ -297,6 +408,15 @@ def decoys(rng: random.Random) -> list[str]:
         f"/text/shared/01/0{digits(rng, 7)}.xhp",
         f"https://twitter.com/a/status/1{digits(rng, 17)}",
         f"价格￥{digits(rng, 2)}万，库存{digits(rng, 3)}件",
+        f"成交量139{digits(rng, 8)}股，成交额{digits(rng, 3)}万",
+        f"SSN 9{digits(rng, 2)}-22-8726",
+        f"see http://host:8080/@name{digits(rng, 2)} and https://medium.com/@writer",
+        "token = get_token(request), password=os.environ['PASSWORD'], api_key: ${API_KEY}",
+        "postgres://user:password@localhost, mysql://<user>:<password>@{host}/db",
+        "?token=YOUR_TOKEN_HERE&key=value, secret_key: changeme, sk-learn-contrib-project-name",
+        f"Q: {digits(rng, 6)} is what? V: {digits(rng, 3)}.1, task-{digits(rng, 3)}",
+        f"passport.js v{digits(rng, 1)}.{digits(rng, 2)}, the passport office in 1{digits(rng, 3)}",
+        f"最新 A {digits(rng, 5)} 型",
     ]
 
 

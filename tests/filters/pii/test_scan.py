@@ -13,8 +13,10 @@ from gristmill.filters.kernels.pii import scan as kernels
 from gristmill.filters.kernels.text.unicode import LIMIT
 from gristmill.filters.pii import scan as scan_module
 from gristmill.filters.pii.fold import fold
-from gristmill.filters.pii.scan import ALPHABETS, BREAK, PROVINCES, REACH, Cue, scan
+from gristmill.filters.pii.scan import ALPHABETS, BREAK, ENDS_SECRETS, PROVINCES, REACH, Cue, scan
 
+ANCHORED = (Cue.HANDLE, Cue.NAMED, Cue.SECRET, Cue.BLOCK)
+"""Cues that a word announces."""
 MARKS = [*" \n\t.,:;-_/()@+%#，。：（）、·\x1e", "", " ", "::", "00", "x", "Ａ", "１", "＠", "é", "𝟘", "\u00a0"]
 WORDS = [
     "电话",
@@ -34,7 +36,34 @@ WORDS = [
 WORDS += ["身份证", "card ", "卡号", "ip ", "host", "section ", "git", "DE89", "GB82", "2001:db8::", "12:", "0.", "1-"]
 WORDS += ["&#64;", "&commat;", "&#"]
 WORDS += ["%40", "%2540", "%E7%94%B5", "\u200b", "\u00ad", "\u202a", "\\u0040", "𝟏", "&amp;#50;"]
-WORDS += ["+86", "字节", "电话：", "phone: "]
+WORDS += [
+    "+86",
+    "字节",
+    "电话：",
+    "phone: ",
+    "://",
+    "https://",
+    "token=",
+    "password: ",
+    "Bearer ",
+    "密码：",
+    "ghp_",
+    "sk-",
+]
+WORDS += [
+    "passport no. ",
+    "身份證",
+    "加Q",
+    "Q：",
+    "V:",
+    "加微",
+    "wxid_",
+    "HKID ",
+    "-----BEGIN ",
+    "-----END ",
+    "(3)",
+    "转",
+]
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +107,7 @@ def test_edits__of_a_batch_are_those_of_its_documents(labelled, scrubber):
 
 
 def trigger(cue: Cue, run: str) -> bool:
-    """Whether a folded run holds what its cue is for, from the words of Cue's docstrings. HANDLE is left out."""
+    """Whether a folded run holds what its cue is for, from the words of Cue's docstrings; without those of anchors."""
     digits = sum(c in "0123456789" for c in run)
     numbers = run.replace("%", " ").replace("/", " ").replace(":", " ")
     match cue:
@@ -92,7 +121,12 @@ def trigger(cue: Cue, run: str) -> bool:
             anchors = any(run[i : i + 2].isalpha() and run[i + 2 : i + 4].isdigit() for i in range(len(run) - 3))
             return len(run) >= 15 and anchors
         case Cue.PLATE:
-            return digits >= 3 and any(a in PROVINCES and "A" <= b <= "Z" for a, b in pairwise(run))
+            joined = any(a in PROVINCES and "A" <= b <= "Z" for a, b in pairwise(run))
+            marked = zip(run, run[1:], run[2:], strict=False)
+            apart = any(a in PROVINCES and m in "·•.- 挂学警港澳领" and "A" <= b <= "Z" for a, m, b in marked)
+            return digits >= 3 and (joined or apart)
+        case Cue.IDENTITY:
+            return any(run[i : i + 3].isdigit() and run[i + 3] == "(" for i in range(len(run) - 3))
         case Cue.ADDRESS:
             groups = run.replace(".", " ").replace("%", " ").replace("/", " ").split()
             return quads(numbers) or any(hextets(group) for group in groups)
@@ -141,14 +175,14 @@ def runs_in_python(text: str) -> set[tuple[Cue, int, int]]:
             if inside and begin is None:
                 begin = i
             elif not inside and begin is not None:
-                if cue != Cue.HANDLE and trigger(cue, folded[begin:i]):
+                if cue not in ANCHORED and trigger(cue, folded[begin:i]):
                     found.add((cue, starts[begin], starts[i]))
                 begin = None
     return found
 
 
-def without_handles(rows: np.ndarray) -> set[tuple[Cue, int, int]]:
-    return {(Cue(cue), begin, end) for _, cue, begin, end, _, _ in rows.tolist() if cue != Cue.HANDLE}
+def without_anchored(rows: np.ndarray) -> set[tuple[Cue, int, int]]:
+    return {(Cue(cue), begin, end) for _, cue, begin, end, _, _ in rows.tolist() if cue not in ANCHORED}
 
 
 @settings(max_examples=200, deadline=None)
@@ -160,16 +194,16 @@ def test_find_runs__as_in_plain_python(kernel, data, pieces):
     text = text.translate(dict.fromkeys(range(0xFF10, 0xFF7F)))  # CODE_BYTES counts bytes: a wide run passes earlier
     data_B, start_D1 = text_buffers(pa.array([text], pa.large_string()))
     found_R6 = np.empty((500, 6), np.int64)
-    found = kernel(data_B, start_D1, scan_module.classes(), found_R6)
-    assert without_handles(found_R6[:found]) == runs_in_python(text)
+    found = kernel(data_B, start_D1, scan_module.classes(), scan_module.anchors(), found_R6)
+    assert without_anchored(found_R6[:found]) == runs_in_python(text)
 
 
 def test_find_runs__says_how_much_room_it_needs():
     column = pa.array(["a@b.cd 1234567 " * 50], pa.large_string())
     data_B, start_D1 = text_buffers(column)
     few, enough = np.full((3, 6), -1, np.int64), np.empty((200, 6), np.int64)
-    count = kernels.find_runs(data_B, start_D1, scan_module.classes(), few)
-    assert count == kernels.find_runs(data_B, start_D1, scan_module.classes(), enough) > len(few)
+    count = kernels.find_runs(data_B, start_D1, scan_module.classes(), scan_module.anchors(), few)
+    assert count == kernels.find_runs(data_B, start_D1, scan_module.classes(), scan_module.anchors(), enough) > len(few)
     assert (few == enough[:3]).all()
 
 
@@ -201,8 +235,39 @@ def test_classes__every_alphabet_and_only_it():
     class_C = scan_module.classes()
     assert class_C.shape == (LIMIT,)
     folded = fold("".join(map(chr, range(0xD800))))
-    for cue, alphabet in ALPHABETS.items():
+    ends = {c for c in map(chr, range(0xD800)) if c.isspace() or c < " " or c in ENDS_SECRETS}
+    secret = "".join(c for c in map(chr, range(0xD800)) if c not in ends)
+    for cue, alphabet in {**ALPHABETS, Cue.SECRET: secret}.items():
         members = set(alphabet)
         assert np.flatnonzero(class_C[:0xD800] >> cue & 1).tolist() == [
             c for c in range(0xD800) if folded[c] in members
         ]
+
+
+CUE_WORDS = """
+电话 手机 phone tel. social_security_number ssn 护照号码 passport_number US_passport Reisepass 旅券番号 여권번호 通行证
+微信号 WeChat_ID 加V QQ号 Q 加Q 车牌号 身份证 身分證字號 HKID 주민등록번호 マイナンバー card_number 卡号 银行卡 税号
+version host 成交量 订单号 token= api_key= Password: 密码： access_key: Authorization:_Bearer see_https:// тел.
+"""
+CUES = [word.replace("_", " ") for word in CUE_WORDS.split()]
+MARKS_BETWEEN = " :：=#.,-—是为 is no()（）号码\n\t\"'。\u200b"
+GAPS = st.text(MARKS_BETWEEN, max_size=48) | st.sampled_from(
+    [
+        *(" " * n for n in (1, 3, 12, 20, 24, 31, 32, 33, 40)),
+        " of the applicant named above is ",
+        "（请核对后再填写）：",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_find__equal_everywhere_however_far_a_cue_stands_from_its_value(data, pieces, labelled, scrubber):
+    """Sentences with a cue, a gap of any length, a value, and another cue behind it."""
+    values = [sample.text[start:end] for sample in labelled(5, 2) for start, end, _ in sample.data]
+    text = "".join(
+        data.draw(part)
+        for _ in range(data.draw(st.integers(1, 3)))
+        for part in (st.sampled_from(CUES), GAPS, st.sampled_from(values), GAPS)
+    )
+    assert scrubber.find(text) == scrubber.find_everywhere(text)

@@ -27,7 +27,7 @@ def values(scrubber) -> Values:
         ("url", "https://x.org/u?mail=li%40example.com&b=1", "https://x.org/u?mail=<EMAIL_ADDRESS>&b=1"),
         ("url", "https://x.org/u/13812345678/a", "https://x.org/u/<PHONE_NUMBER>/a"),
         ("url", "https://x.org/?tel=%2B86%20138%201234%205678", "https://x.org/?tel=<PHONE_NUMBER>"),
-        ("url", "https://li:secret@x.org/a", "https://li:<EMAIL_ADDRESS>/a"),
+        ("url", "https://li:secret@x.org/a", "https://<URL_CREDENTIALS>@x.org/a"),
         ("file", "s3://b/zhang&#64;qq.com.jsonl.gz", "s3://b/<EMAIL_ADDRESS>.jsonl.gz"),
         ("file", "/data/2024/13812345678_张三.txt", "/data/2024/<PHONE_NUMBER>_张三.txt"),
         ("file", "身份证_20240102-11010519491231002X.pdf", "身份证_20240102-<CN_RESIDENT_ID>.pdf"),
