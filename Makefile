@@ -14,7 +14,7 @@ endif
 need_java = for tool in java mvn; do command -v $$tool >/dev/null \
 	|| { echo "error: $$tool is needed for this test (apt-get install openjdk-17-jdk-headless maven)"; exit 2; }; done
 
-.PHONY: help setup demo test check lint types arrows pytest test-linear test-spark-small test-spark test-flink test-hosts test-image docs bench bench-memory proof conformance agreement clean
+.PHONY: help setup demo test check lint types arrows pytest test-linear test-spark-small test-spark test-flink test-hosts test-image test-exports docs bench bench-memory proof conformance agreement clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,14 @@ test-image: setup ## What the image of Dataflow holds: its install steps in a cl
 	$(IMAGE_ENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation .
 	cd / && env -u PYTHONPATH $(abspath $(IMAGE_ENV))/bin/python -m gristmill.infra.dataflow check
 	GRISTMILL_IMAGE_PYTHON=$(abspath $(IMAGE_ENV))/bin/python $(BIN)/pytest -k bytes_of_a_local_run tests/runs/test_dataflow.py
+
+READERS ?= .venv-readers
+test-exports: setup ## Every format of `gristmill export RUN`, read back by the project that it is for
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --target $(READERS) --no-deps \
+		datasets==5.2.0 dill==0.4.1 multiprocess==0.70.19 pandas==3.1.1 python-dateutil==2.9.0.post0 pytz==2026.6 six==1.17.0 tzdata==2026.6 \
+		megatron-core==0.16.1 mosaicml-streaming==0.13.0 cramjam==2.14.0 pillow==12.3.0 python-snappy==0.7.3 zstd==1.5.7.2 \
+		webdataset==1.0.2 braceexpand==0.1.7
+	GRISTMILL_READERS=$(abspath $(READERS)) $(BIN)/pytest tests/tokenizer/shards/exports/test_foreign_readers.py
 
 docs: setup ## Print the generated pages: recipe, rules, command line, errors
 	$(BIN)/python -m gristmill.pipelines.cli.docs

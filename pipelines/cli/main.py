@@ -50,7 +50,7 @@ Commands.table = {
     "chat": Entry(TRAIN, "train", "chat", settings="TRAINER_ARGS"),
     "evaluate": Entry(TRAIN, "train", "evaluate", settings="TRAINER_ARGS"),
     "eval": Entry(TRAIN, "train", "examine", settings="TRAINER_ARGS"),
-    "export": Entry(TRAIN, "train", "export", settings="TRAINER_ARGS"),
+    "export": Entry(TRAIN, "export"),
 }
 app = typer.Typer(
     name="gristmill",

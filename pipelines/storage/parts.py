@@ -146,13 +146,18 @@ def read_parts(
     Raises DamageError for a part that cannot be read: its receipt stood, so the file system has not noticed.
     """
     for part in receipt.of(dataset):
-        try:
-            with store.open(part.path) as file:
-                yield from (_parquet if part.path.endswith(".parquet") else _arrow)(file, columns)
-        except (pa.ArrowInvalid, OSError) as error:
-            what = f"a part of this run cannot be read ({type(error).__name__})"
-            fix = "delete this file, then run the same command again: it is made again"
-            raise DamageError(what, where=store.url(part.path), fix=fix) from error
+        yield from read_part(store, part.path, columns)
+
+
+def read_part(store: Store, path: str, columns: list[str] | None = None) -> Iterator[pa.RecordBatch]:
+    """The batches of one part, as `read_parts` gives them."""
+    try:
+        with store.open(path) as file:
+            yield from (_parquet if path.endswith(".parquet") else _arrow)(file, columns)
+    except (pa.ArrowInvalid, OSError) as error:
+        what = f"a part of this run cannot be read ({type(error).__name__})"
+        fix = "delete this file, then run the same command again: it is made again"
+        raise DamageError(what, where=store.url(path), fix=fix) from error
 
 
 def _arrow(file: IO[bytes], columns: list[str] | None) -> Iterator[pa.RecordBatch]:

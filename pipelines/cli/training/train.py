@@ -175,18 +175,6 @@ def examine(
     _end(call_trainer(["eval", subject, *context.args]))
 
 
-def export(
-    context: typer.Context,
-    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint folder, or a training's folder.")],
-    folder: Annotated[Path, typer.Argument(help="New folder for the model.")],
-) -> None:
-    """Write a model and its tokenizer as transformers, vLLM and lm-evaluation-harness load them.
-
-    gristmill export runs/my-corpus/train/main mill-hf
-    """
-    _end(call_trainer(["export", str(checkpoint), str(folder), *context.args]))
-
-
 def explain(
     context: typer.Context,
     checkpoint: Annotated[Path, typer.Argument(help="A checkpoint folder, or a training's folder.")],

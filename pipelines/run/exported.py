@@ -1,0 +1,132 @@
+"""What of a finished run is exported: its token shards, or its text in the same splits."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from gristmill.pipelines.errors import DamageError, RecipeError
+from gristmill.pipelines.recipe.load import load
+from gristmill.pipelines.storage.layout import INDEX, MANIFEST, RECIPE
+from gristmill.pipelines.storage.parts import read_part
+from gristmill.pipelines.storage.sealed import MAKE_AGAIN
+from gristmill.pipelines.storage.store import Store
+from gristmill.tokenizer.sampling import is_validation
+from gristmill.tokenizer.shards.dataset import TokenShards
+from gristmill.tokenizer.shards.exports.asked import ROWS, TEXT, Asked, Counted
+from gristmill.tokenizer.shards.exports.contents import Split, documents_of, rows_of
+from gristmill.tokenizer.shards.index import read_index
+
+SPLITS = ("train", "validation")
+DESCRIBED = ["source", "lang", "bytes"]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What is exported, and what tells it from every other export."""
+
+    asked: Asked
+    about: dict[str, Any]
+
+
+def exported_tokens(folder: Path, name: str, content: str) -> Exported:
+    """The token shards of a run on this machine: its documents, or its training rows.
+
+    Every byte is read first. Raises DamageError for a shard that is not as it was written, or holds an id outside the
+    vocabulary.
+    """
+    index_path = folder / INDEX
+    index = read_index(index_path)
+    splits, counted = [], []
+    for split in index.splits:
+        try:
+            shards = TokenShards(index_path, split)
+            shards.verify()
+        except ValueError as error:
+            raise DamageError(f"a token shard is damaged: {error}", where=str(index_path), fix=MAKE_AGAIN) from error
+        made = (rows_of if content == ROWS else documents_of)(shards, split)
+        if made.documents:
+            splits.append(made)
+            counted += _counted(split, [shard.batch.select(DESCRIBED) for shard in shards.shards])
+    tokenizer = sorted(path for path in (folder / "tokenizer").iterdir() if path.is_file())
+    special_ids, vocabulary = index.tokenizer["special_ids"], index.tokenizer["vocabulary"]
+    asked = Asked(name, content, splits, index.kind, vocabulary, special_ids, counted, tokenizer)
+    about = {
+        "corpus_sha256": hashlib.sha256(index_path.read_bytes()).hexdigest(),
+        "tokenizer_sha256": index.tokenizer["sha256"],
+        "vocabulary": vocabulary,
+        "special_ids": special_ids,
+    }
+    return Exported(asked, about)
+
+
+def exported_text(store: Store) -> Exported:
+    """The clean text of a run, split as its tokens are. Raises RecipeError for a run that has not finished."""
+    manifest = store.read_json(MANIFEST) or {}
+    listed = manifest.get("datasets", {}).get("text")
+    if not listed:
+        raise RecipeError("this run has no text yet", where=store.root, fix="finish it with `gristmill run`")
+    with store.on_disk(RECIPE) as path:
+        recipe = load(path, models=False).recipe
+    share = recipe.tokens.validation if recipe.tokenizer else 0.0
+    blocks: dict[str, list[TextPart]] = {split: [] for split in SPLITS}
+    described: dict[str, list[pa.RecordBatch]] = {split: [] for split in SPLITS}
+    for part in listed["shards"]:
+        batch = _whole(store, part["path"], [*DESCRIBED, "cluster"])
+        held_out = is_validation(batch.column("cluster"), share, recipe.seed)
+        for split, mine in (("train", ~held_out), ("validation", held_out)):
+            size_D = batch.column("bytes").to_numpy()[mine]
+            blocks[split].append(TextPart(store, part["path"], np.flatnonzero(mine), size_D))
+            described[split].append(batch.filter(pa.array(mine)).select(DESCRIBED))
+    splits, counted = [], []
+    for split, made in blocks.items():
+        counts = _counted(split, described[split])
+        if counts:
+            documents, size = sum(one.documents for one in counts), sum(one.bytes for one in counts)
+            splits.append(Split(split, made, documents, 0, size))
+            counted += counts
+    about = {"corpus_sha256": hashlib.sha256(json.dumps([listed["shards"], share, recipe.seed]).encode()).hexdigest()}
+    return Exported(Asked(store.name, TEXT, splits, counted=counted), about)
+
+
+@dataclass
+class TextPart:
+    """The documents of a part of `text/` that are in one split."""
+
+    store: Store
+    path: str
+    row_D: np.ndarray
+    """int64[D]: which rows of the part."""
+    size_D: np.ndarray
+
+    def read(self, begin: int, end: int) -> pa.RecordBatch:
+        """All columns of `text/`. The part is held until the last document has been read."""
+        batch = self._batch.take(pa.array(self.row_D[begin:end]))
+        if end == len(self.row_D):
+            del self._batch
+        return batch
+
+    @cached_property
+    def _batch(self) -> pa.RecordBatch:
+        return _whole(self.store, self.path)
+
+
+def _whole(store: Store, path: str, columns: list[str] | None = None) -> pa.RecordBatch:
+    return pa.concat_batches(list(read_part(store, path, columns)))
+
+
+def _counted(split: str, batches: Sequence[pa.RecordBatch]) -> list[Counted]:
+    """How many documents and bytes there are of each source and language, in the order of their names."""
+    grouped = pa.Table.from_batches(batches).group_by(["source", "lang"])
+    rows = grouped.aggregate([("bytes", "count"), ("bytes", "sum")]).sort_by(
+        [("source", "ascending"), ("lang", "ascending")]
+    )
+    return [
+        Counted(split, row["source"], row["lang"], row["bytes_count"], row["bytes_sum"]) for row in rows.to_pylist()
+    ]
