@@ -86,7 +86,6 @@ def test_again__writes_nothing_and_another_is_refused(small_run, tmp_path, expor
         (["OUT", "--out", "OUT", "--to", "mds"], "say once where the files go"),
         (["--to", "megatron", "--content", "rows", "--out", "OUT"], "reads no rows"),
         (["--to", "mds", "--out", "RUN"], "no export wrote"),
-        (["--to", "mds", "--out", "OUT", "--steps=3"], "No such option"),
     ],
 )
 def test_refused__before_anything_is_written(small_run, tmp_path, export, arguments, said):

@@ -20,7 +20,7 @@ ROWS_OF_A_BLOCK = 4096
 class Block(Protocol):
     """Some of what is exported, in its order."""
 
-    size_D: np.ndarray  # noqa: N815
+    size_D: np.ndarray
     """int64[D]: about how many bytes each document takes."""
 
     def read(self, begin: int, end: int) -> pa.RecordBatch:
