@@ -42,6 +42,7 @@ Commands.table = {
     "verify": Entry(LOOK, "verify"),
     "classifier": Entry(LEARN, "classifier"),
     "lm": Entry(LEARN, "lm", settings="BEAM_ARGS"),
+    "tokenizer": Entry(TRAIN, "tokenizer"),
     "train": Entry(TRAIN, "train", settings="TRAINER_ARGS"),
     "watch": Entry(TRAIN, "watch"),
     "explain": Entry(TRAIN, "train", "explain", settings="TRAINER_ARGS"),

@@ -32,6 +32,7 @@ TOKEN_CODE = (
     "tokenizer",
     "pipelines/stages/rendering.py",
     "pipelines/stages/tokenizer.py",
+    "pipelines/storage/drawn.py",
     "pipelines/stages/tokens.py",
     "pipelines/storage/parts.py",
 )

@@ -1,13 +1,11 @@
 """Stage T: train the tokenizer on a deterministic sample of `text/`, or take another run's; measure it per language."""
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import apache_beam as beam
-import numpy as np
 
 from gristmill.pipelines.errors import DamageError, RecipeError
 from gristmill.pipelines.processes.clock import now, since
@@ -15,76 +13,26 @@ from gristmill.pipelines.recipe.files.tokenizer_files import TakenTokenizer
 from gristmill.pipelines.recipe.schema import Recipe, Tokenizer
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.numbered import unpack
+from gristmill.pipelines.storage.drawn import Sample, draw, enough_to_train
 from gristmill.pipelines.storage.layout import CARD, LOADED, MODEL
-from gristmill.pipelines.storage.parts import put_part, read_parts
+from gristmill.pipelines.storage.parts import put_part
 from gristmill.pipelines.storage.receipt_book import ReceiptBook, read_note, write_note
 from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.evaluate import evaluate, merged
 from gristmill.tokenizer.huggingface import write_huggingface
-from gristmill.tokenizer.sampling import SAMPLE_SALT, derived_key, keyed_hash
 from gristmill.tokenizer.train import TokenizerInfo, TokenizerOptions, train
 
 DATASET = "tokenizer"
-BYTES_PER_ID, SMALLEST_SAMPLE, LARGEST_SAMPLE = 3_000, 25_000_000, 50_000_000
-"""Of text to train on where a recipe does not say. More makes no better vocabulary of its size, in English or Chinese
-(docs/benchmarks.md), and nothing else can be done while one worker trains."""
 EVALUATION_BYTES = 200_000
 """Per language, of the sample: enough for three digits of fertility."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Documents in the order of a hash of their id: which they are does not depend on how they are cut into units."""
-
-    texts: list[str]
-    languages: list[str]
-
-    def per_language(self, limit: int) -> "Sample":
-        """The first documents of every language, about `limit` bytes each."""
-        size: dict[str, int] = defaultdict(int)
-        chosen = []
-        for text, language in zip(self.texts, self.languages, strict=True):
-            if size[language] < limit:
-                chosen.append((text, language))
-                size[language] += len(text.encode())
-        return Sample([text for text, _ in chosen], [language for _, language in chosen])
 
 
 def sample_bytes(options: Tokenizer) -> int:
     """UTF-8 bytes of text to train on: as many as the recipe says, or as the vocabulary needs."""
     if options.sample_bytes is not None:
         return options.sample_bytes
-    return min(max(BYTES_PER_ID * options.vocabulary, SMALLEST_SAMPLE), LARGEST_SAMPLE)
-
-
-def draw(book: ReceiptBook, receipts: list[Receipt], wanted: int, seed: int) -> Sample:
-    """Take documents in hash order until they make `wanted` bytes of UTF-8; reads text only of those."""
-    key = derived_key(SAMPLE_SALT, seed)
-    hashes, sizes, places = [], [], []
-    for number, receipt in enumerate(receipts):
-        for place, batch in enumerate(read_parts(book.store, receipt, "text", ["doc_id", "bytes"])):
-            hashes.append(keyed_hash(batch.column("doc_id"), key))
-            sizes.append(batch.column("bytes").to_numpy())
-            row = np.arange(batch.num_rows)
-            places.append(np.stack([np.full_like(row, number), np.full_like(row, place), row], axis=1))
-    if not hashes:
-        return Sample([], [])
-    order = np.argsort(np.concatenate(hashes), kind="stable")
-    before = np.cumsum(np.concatenate(sizes)[order]) - np.concatenate(sizes)[order]
-    return _texts(book, receipts, np.concatenate(places)[order[before < wanted]])
-
-
-def _texts(book: ReceiptBook, receipts: list[Receipt], chosen: np.ndarray) -> Sample:
-    """chosen: int64[N, 3] of (receipt, batch, row), in the order in which the texts are wanted."""
-    texts, languages = [""] * len(chosen), [""] * len(chosen)
-    for number in np.unique(chosen[:, 0]):
-        for place, batch in enumerate(read_parts(book.store, receipts[number], "text", ["text", "lang"])):
-            mine = np.flatnonzero((chosen[:, 0] == number) & (chosen[:, 1] == place))
-            rows = batch.take(chosen[mine, 2])
-            for at, text, language in zip(mine, rows["text"].to_pylist(), rows["lang"].to_pylist(), strict=True):
-                texts[at], languages[at] = text, language or "und"
-    return Sample(texts, languages)
+    return enough_to_train(options.vocabulary)
 
 
 def train_tokenizer(recipe: Recipe, book: ReceiptBook, receipts: list[Receipt]) -> Receipt:
@@ -99,7 +47,8 @@ def train_tokenizer(recipe: Recipe, book: ReceiptBook, receipts: list[Receipt]) 
     options = recipe.tokenizer
     assert options is not None
     began = now()
-    sample = draw(book, receipts, sample_bytes(options), recipe.seed)
+    texts = [part.path for receipt in receipts for part in receipt.of("text")]
+    sample = draw(book.store, texts, sample_bytes(options), recipe.seed)
     parts = []
     with book.store.temporary() as folder:
         folder.mkdir()
