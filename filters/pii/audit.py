@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import re
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
@@ -35,10 +36,11 @@ def keyed_hash(key: bytes, value: str) -> str:
 
 
 def findings(
-    text: pa.Array, found: Edits, score_E: np.ndarray, before: Edits, action: str, key: bytes | None
+    text: pa.Array, found: Edits, score_E: np.ndarray, before: Edits, action: Callable[[str], str], key: bytes | None
 ) -> pa.Array:
     """list<FINDING>, one list per document of a batch (large_string) in which `found` are the findings, by document and
-    start, with their scores. `before`: the edits that made this text of the extracted one."""
+    start, with their scores. `before`: the edits that made this text of the extracted one;
+    `action`: type -> what was done."""
     start_E, end_E = found.start_E, found.end_E
     if len(before) and len(found):
         start_E, end_E = before.to_original(found.doc_E, start_E, end_E)
@@ -50,7 +52,7 @@ def findings(
         pa.array(end_E, pa.int64()),
         pa.array(found.kinds, pa.string()).take(pa.array(found.kind_E)),
         pa.array(score_E, pa.float32()),
-        pa.array([action] * len(found), pa.string()),
+        pa.array([action(kind) for kind in found.kinds], pa.string()).take(pa.array(found.kind_E)),
         hashes,
     ]
     offsets = np.searchsorted(found.doc_E, np.arange(found.documents + 1)).astype(np.int32)

@@ -10,6 +10,7 @@ found in, not at import.
 
 from bisect import bisect, bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,9 +18,12 @@ import pyarrow as pa
 
 from gristmill.filters.edits import Edits
 from gristmill.filters.pii import obfuscation, scan
+from gristmill.filters.pii.allow import Allowed
+from gristmill.filters.pii.audit import values_of
 from gristmill.filters.pii.entities import ENTITIES, only_private, resolve
 from gristmill.filters.pii.fold import fold
 from gristmill.filters.pii.operators import OPERATORS, Operator
+from gristmill.filters.pii.policies import KEYED, check_operators
 
 
 class Finding(NamedTuple):
@@ -45,7 +49,9 @@ class _Span(NamedTuple):
 class Scrubber:
     """Finds and replaces personal data. Recognizers are loaded once per process; an instance pickles small.
 
-    entities: names from ENTITIES and SETS, None for the default set. operator: "tag" or "mask". nlp_engine: language ->
+    entities: names from ENTITIES and SETS, None for the default set. operator: a name of OPERATORS, operators: of
+    types or sets, key: for those of KEYED. without: types and sets that are left out, allow: values that stay
+    (allow.py). nlp_engine: language ->
     name of an installed spaCy package or its folder, for PERSON, LOCATION, ... and presidio's context words; never
     downloaded.
     Raises ValueError for an unknown name, with the nearest valid one.
@@ -56,14 +62,23 @@ class Scrubber:
         entities: Sequence[str] | None = None,
         operator: Operator = "tag",
         nlp_engine: Mapping[str, str] | None = None,
+        *,
+        operators: Mapping[str, str] | None = None,
+        key: bytes | None = None,
+        without: Sequence[str] = (),
+        allow: Sequence[str] = (),
     ):
-        if operator not in OPERATORS:
-            raise ValueError(f"unknown operator '{operator}'; there are {', '.join(OPERATORS)}")
+        operators = operators or {}
+        check_operators((operator, *operators.values()), key)
         self.models = tuple(sorted((nlp_engine or {}).items()))
         self.entities = resolve(entities, [language for language, _ in self.models])
         self.only_private = only_private(entities)
-        self.operator = operator
-        self._replacement = OPERATORS[operator]
+        if without:
+            left_out = {*resolve(without)}
+            self.entities = tuple(name for name in self.entities if name not in left_out)
+        asked = {name: action for names, action in operators.items() for name in resolve([names])}
+        self.operators = {name: action for name, action in asked.items() if name in self.entities}
+        self.operator, self._key, self._allowed = operator, key or b"", Allowed(allow)
 
     def edits(self, text: pa.Array, language: Sequence[str | None] | None = None, stands_alone: bool = False) -> Edits:
         """The personal data of a batch (large_string) as edits, without overlaps.
@@ -79,15 +94,42 @@ class Scrubber:
     ) -> tuple[Edits, np.ndarray]:
         """edits(), and the score of each, float64[E]."""
         spans = self._spans(text, language or [None] * len(text), stands_alone)
-        edits = Edits.of(
-            len(text),
+        places = (
             [span.doc for span in spans],
             [span.start for span in spans],
             [span.end for span in spans],
             [span.entity for span in spans],
-            [self._replacement(span.entity, span.characters) for span in spans],
         )
-        return edits, np.array([span.score for span in spans])
+        if any(self.action(entity) in KEYED for entity in set(places[3])):
+            values = values_of(text, Edits.of(len(text), *places))
+        else:
+            values = ["*" * span.characters for span in spans]  # of no value more than its length is needed
+        said = [self._replaced(span.entity, value, span.characters) for span, value in zip(spans, values, strict=True)]
+        return Edits.of(len(text), *places, said), np.array([span.score for span in spans])
+
+    def action(self, entity: str) -> str:
+        """The operator of a type."""
+        return self.operators.get(entity, self.operator)
+
+    def _replaced(self, entity: str, value: str, characters: int) -> str:
+        action = self.action(entity)
+        return OPERATORS[action](entity, value if action != "mask" else "*" * characters, self._key)
+
+    def lines(self, text: pa.Array, found: Edits) -> Edits:
+        """The edits of a batch, those whose operator is `drop_line` from where their line begins to where the next one
+        does. They overlap where a line has more than one: merge them."""
+        if not len(found) or "drop_line" not in (self.operator, *self.operators.values()):
+            return found
+        start_E, end_E = found.start_E.copy(), found.end_E.copy()
+        dropping = {number for number, kind in enumerate(found.kinds) if self.action(kind) == "drop_line"}
+        doc, data = -1, b""
+        for e in np.flatnonzero(np.isin(found.kind_E, list(dropping))).tolist():
+            if found.doc_E[e] != doc:
+                doc = int(found.doc_E[e])
+                data = text[doc].as_buffer().to_pybytes()
+            start_E[e] = data.rfind(b"\n", 0, int(start_E[e])) + 1
+            end_E[e] = data.find(b"\n", int(end_E[e])) + 1 or len(data)
+        return replace(found, start_E=start_E, end_E=end_E)
 
     def suspects(self, text: pa.Array) -> np.ndarray:
         """The documents of a batch (numbers, in order) in which anything could be found at all: a quick look."""
@@ -121,7 +163,7 @@ class Scrubber:
         """`text` with its personal data replaced, for excerpts. Never raises. Scrub first, then cut the excerpt."""
         pieces, position = [], 0
         for start, end, entity, _ in self.find(text):
-            pieces += [text[position:start], self._replacement(entity, end - start)]
+            pieces += [text[position:start], self._replaced(entity, text[start:end], end - start)]
             position = end
         return "".join([*pieces, text[position:]])
 
@@ -140,7 +182,15 @@ class Scrubber:
         spans = _and_obfuscated(search, text)
         if self.models and not stands_alone:
             spans += self._by_model(text, language)
-        return _without_overlaps(spans)
+        return self._not_allowed(text, _without_overlaps(spans))
+
+    def _not_allowed(self, text: pa.Array, spans: list[_Span]) -> list[_Span]:
+        """Those that the allow-list does not have."""
+        if not self._allowed or not spans:
+            return spans
+        places = ([s.doc for s in spans], [s.start for s in spans], [s.end for s in spans], [s.entity for s in spans])
+        values = values_of(text, Edits.of(len(text), *places))
+        return [s for s, value in zip(spans, values, strict=True) if not self._allowed(s.entity, value)]
 
     def _tagged(self, text: pa.Array, everywhere: bool = False) -> Iterator[_Span]:
         """Names and addresses, by our tagger."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
+from typing import Any
 
 from gristmill.filters.data.fineweb2 import codes_of
 from gristmill.filters.judge import Judge
@@ -11,6 +12,7 @@ from gristmill.filters.kernels.text.unicode import SCRIPTS
 from gristmill.filters.measured import Entry
 from gristmill.filters.names import nearest
 from gristmill.filters.pii.entities import ENTITIES, problem
+from gristmill.filters.pii.policies import allow_problem, missing_key
 from gristmill.filters.presets import PRESETS
 from gristmill.filters.presets.ccnet import NAME as CCNET
 from gristmill.filters.presets.fineweb2 import NAME as FINEWEB2
@@ -270,6 +272,7 @@ def _scrub(recipe: Recipe) -> Iterator[Problem]:
             yield ("scrub", "entities"), f"'{name}' needs a language model, which a recipe cannot name; remove it"
         elif wrong := problem(name):
             yield ("scrub", "entities"), wrong
+    yield from _policies(recipe)
     fields = scrubbable_fields(recipe)
     for place, name in enumerate((recipe.scrub.fields or ()) if recipe.scrub else ()):
         if name not in fields:
@@ -277,6 +280,29 @@ def _scrub(recipe: Recipe) -> Iterator[Problem]:
                 ("scrub", "fields", place),
                 f"'{name}' is no field of strings beside the text; {nearest(name, fields)}",
             )
+
+
+def _policies(recipe: Recipe) -> Iterator[Problem]:
+    """What is done with personal data, everywhere and by source."""
+    if recipe.scrub is None:
+        return
+    for source in recipe.scrub.sources:
+        if source not in recipe.sources:
+            yield ("scrub", "sources", source), f"'{source}' is no source; {nearest(source, list(recipe.sources))}"
+    places: list[tuple[RecipePath, Any]] = [(("scrub",), recipe.scrub)]
+    places += [(("scrub", "sources", name), policy) for name, policy in recipe.scrub.sources.items()]
+    for path, policy in places:
+        listed = [] if policy is recipe.scrub else [("entities", name) for name in policy.entities or ()]
+        listed += [("without", name) for name in policy.without or ()]
+        listed += [("operators", name) for name in policy.operators or {}]
+        for key, name in listed:
+            if wrong := problem(name):
+                yield (*path, key), wrong
+        for name in policy.allow or ():
+            if wrong := allow_problem(name):
+                yield (*path, "allow"), wrong
+        if wrong := missing_key((policy.operator or "tag", *(policy.operators or {}).values()), recipe.scrub.key):
+            yield (*path, "operator"), f"{wrong}; `key: audit.key` in `scrub` names its file"
 
 
 def _gates(recipe: Recipe) -> Iterator[Problem]:

@@ -52,23 +52,8 @@ from gristmill.pipelines.recipe.files.plugins import Plugin, declare_plugins
 from gristmill.pipelines.recipe.files.tokenizer_files import TakenTokenizer
 from gristmill.pipelines.recipe.glance import NAME
 from gristmill.pipelines.recipe.languages.codes import known_language
+from gristmill.pipelines.recipe.scrubbing import Scrub as Scrub
 from gristmill.pipelines.recipe.sources import Documents, Extract, Kind, Language, Plan, Read, Source
-
-
-class Scrub(Model):
-    """Personal data, found by presidio-analyzer recognizers and ours."""
-
-    entities: Names | None = None
-    """Types to look for, and sets of them: `patterns`, `web` (with names and addresses of private persons), `strict`,
-    `all`; absent: `patterns` (docs/personal-data.md)."""
-    operator: Literal["tag", "mask"] = "tag"
-    """`tag`: <EMAIL_ADDRESS>; `mask`: asterisks."""
-    fields: Annotated[list[str], BeforeValidator(as_list)] | None = None
-    """What is scrubbed beside the text: `id`, `url`, `meta`, typed columns of strings, in `dead/` `file` and `error`;
-    absent: all of them. `doc_id` stays, and is the key for joins: two ids may read alike when scrubbed."""
-    key: str | None = None
-    """A file with a secret of 16 bytes or more, such as `openssl rand -hex 32` prints: the ledger then has a hash of
-    every value that was found, keyed by it (docs/personal-data.md). It is read when a run begins, and never copied."""
 
 
 class Text(Model):

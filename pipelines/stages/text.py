@@ -61,8 +61,22 @@ class UnitCleaner:
     @cached_property
     def scrubber(self) -> Scrubber | None:
         """The recognizers, or None when the recipe does not scrub."""
-        options = self.recipe.scrub
-        return Scrubber(options.entities, options.operator) if options else None
+        return self._scrubber(None)
+
+    @cached_property
+    def _scrubbers(self) -> dict[str, Scrubber]:
+        """Of the sources that have a policy of their own."""
+        named = self.recipe.scrub.sources if self.recipe.scrub else {}
+        return {name: scrubber for name in named if (scrubber := self._scrubber(name))}
+
+    def _scrubber(self, source: str | None) -> Scrubber | None:
+        return self.recipe.scrub.scrubber(source, self.recipe.key) if self.recipe.scrub else None
+
+    def scrubber_of(self, batch: pa.RecordBatch) -> Scrubber | None:
+        """That of the source of a batch, all of which is of one."""
+        return (
+            self._scrubbers.get(batch.column("source")[0].as_py(), self.scrubber) if batch.num_rows else self.scrubber
+        )
 
     @cached_property
     def text_schema(self) -> pa.Schema:
@@ -85,13 +99,14 @@ class UnitCleaner:
         edits = Edits.from_column(batch.column("edits")).merged()
         text, beside = apply(batch.column("text"), edits), self.scrub_fields(batch)
         found = none_found(batch.num_rows)
-        if self.scrubber is not None:
-            masks, score = self.scrubber.scored_edits(text, batch.column("lang").to_pylist())
-            found = findings(text, masks, score, edits, self.scrubber.operator, self.recipe.key)
-            masks = masks.merged()
+        scrubber = self.scrubber_of(batch)
+        if scrubber is not None:
+            masks, score = scrubber.scored_edits(text, batch.column("lang").to_pylist())
+            found = findings(text, masks, score, edits, scrubber.action, self.recipe.key)
+            masks = scrubber.lines(text, masks).merged()
             text, edits = apply(text, masks), edits.then(masks)
         if self.turns(batch):
-            scrub = Values(self.scrubber).json if self.scrubber is not None and MESSAGES in self.fields else None
+            scrub = Values(scrubber).json if scrubber is not None and MESSAGES in self.fields else None
             beside = follow(beside, edits, scrub)
         return text, edits, beside, found
 
@@ -102,9 +117,10 @@ class UnitCleaner:
 
     def scrub_fields(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         """The same rows, without personal data in the fields that the recipe wants scrubbed."""
-        if self.scrubber is None:
+        scrubber = self.scrubber_of(batch)
+        if scrubber is None:
             return batch
-        values = Values(self.scrubber)
+        values = Values(scrubber)
         for place, field in enumerate(batch.schema):
             if field.name in self.fields and not (field.name in COLUMNS and self.turns(batch)):
                 column = batch.column(place)

@@ -41,7 +41,7 @@ def test_findings__stand_where_the_extracted_text_has_them():
     before = Edits.of(3, [0], [0], [4], ["rule"])
     text = apply(extracted, before)
     found, score = Scrubber().scored_edits(text)
-    rows = findings(text, found, score, before, "tag", KEY).to_pylist()
+    rows = findings(text, found, score, before, lambda _: "tag", KEY).to_pylist()
     assert [len(row) for row in rows] == [1, 0, 2]
     values = [
         (one["type"], extracted[number].as_py().encode()[one["start"] : one["end"]].decode())
@@ -58,14 +58,14 @@ def test_findings__stand_where_the_extracted_text_has_them():
 def test_findings__without_a_key_have_no_hash():
     text = pa.array(["zhang@qq.com"], pa.large_string())
     found, score = Scrubber().scored_edits(text)
-    (row,) = findings(text, found, score, Edits.none(1), "mask", None).to_pylist()
+    (row,) = findings(text, found, score, Edits.none(1), lambda _: "mask", None).to_pylist()
     assert [(one["hash"], one["action"]) for one in row] == [(None, "mask")]
 
 
 def test_findings__of_a_slice_and_of_nothing():
     text = pa.array(["x@qq.com", "", "li@qq.com"], pa.large_string()).slice(1)
     found, score = Scrubber().scored_edits(text)
-    rows = findings(text, found, score, Edits.none(2), "tag", KEY).to_pylist()
+    rows = findings(text, found, score, Edits.none(2), lambda _: "tag", KEY).to_pylist()
     assert [len(row) for row in rows] == [0, 1]
     assert rows[1][0]["hash"] == keyed_hash(KEY, "li@qq.com")
-    assert findings(text[:0], Edits.none(0), np.zeros(0), Edits.none(0), "tag", KEY).to_pylist() == []
+    assert findings(text[:0], Edits.none(0), np.zeros(0), Edits.none(0), lambda _: "tag", KEY).to_pylist() == []

@@ -17,6 +17,7 @@ from gristmill.filters.pii import registry
 from gristmill.filters.pii.engine import Finding, Scrubber
 from gristmill.filters.pii.entities import DEFAULT, ENTITIES, only_private, resolve
 from gristmill.filters.pii.operators import OPERATORS
+from gristmill.filters.pii.policies import OPERATOR_NAMES
 from gristmill.filters.pii.presidio import RecognizerResult
 from gristmill.filters.pii.recognizers import generic
 
@@ -135,7 +136,7 @@ def test_scrubber__unknown_types_name_the_nearest(name, message):
 def test_scrubber__unknown_operator_names_those_there_are():
     with pytest.raises(ValueError, match="tag, mask"):
         Scrubber(operator="blank")  # type: ignore[arg-type]
-    assert set(OPERATORS) == {"tag", "mask"}
+    assert tuple(OPERATORS) == OPERATOR_NAMES
 
 
 def test_entities__each_of_presidio_finds_what_it_says():
@@ -158,7 +159,7 @@ def test_scrub__text_around_a_lone_surrogate_stays(scrubber):
 
 def test_scrubber__pickles_small_and_works_after(scrubber):
     data = pickle.dumps(scrubber)
-    assert len(data) < 600
+    assert len(data) < 900
     assert pickle.loads(data).scrub("a@b.com") == "<EMAIL_ADDRESS>"
 
 

@@ -111,6 +111,22 @@ def test_scrub__unknown_entity_names_the_nearest(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("scrub", "said"),
+    [
+        ("operator: redact", "tag"),
+        ("operator: hash", "'hash' needs a key"),
+        ("operators: {PERSON: surrogate}", "'surrogate' needs a key"),
+        ("operators: {PERSONS: mask}", "did you mean 'PERSON'?"),
+        ("without: pattern", "did you mean 'patterns'?"),
+        ("allow: [exmaples]", "did you mean 'examples'?"),
+        ("sources: {nowhere: {without: [secrets]}}", "'nowhere' is no source"),
+    ],
+)
+def test_scrub__policies(tmp_path, scrub, said):
+    assert said in what(tmp_path, HEAD + f"scrub: {{{scrub}}}\n")
+
+
+@pytest.mark.parametrize(
     "column", ["drop", "drop_step", "raw_bytes", "declared_language", "row", "doc_id", "meta", "text"]
 )
 def test_columns__named_as_those_of_a_batch_are_refused(tmp_path, column):

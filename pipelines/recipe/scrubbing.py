@@ -1,0 +1,66 @@
+"""What a recipe says of personal data."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator
+
+from gristmill.pipelines.recipe.base import Model, Names, as_list
+
+if TYPE_CHECKING:
+    from gristmill.filters.pii.engine import Scrubber
+
+OperatorName = Literal["tag", "mask", "hash", "surrogate", "drop_line"]
+
+
+class ScrubSource(Model):
+    """What is different about one source. A key that is absent: as for the others."""
+
+    entities: Names | None = None
+    """Types and sets to look for."""
+    without: Names | None = None
+    """Types and sets that are left out: `secrets`, for code."""
+    operator: OperatorName | None = None
+    """What is done with a finding."""
+    operators: dict[str, OperatorName] | None = None
+    """The same by type or set."""
+    allow: Names | None = None
+    """Values that stay."""
+
+
+class Scrub(Model):
+    """Personal data, found by presidio-analyzer recognizers and ours."""
+
+    entities: Names | None = None
+    """Types to look for, and sets of them: `patterns`, `web` (with names and addresses of private persons), `strict`,
+    `all`; absent: `patterns` (docs/personal-data.md)."""
+    without: Annotated[list[str], BeforeValidator(as_list)] = []
+    """Types and sets that are left out of them: `secrets`."""
+    operator: OperatorName = "tag"
+    """`tag`: <EMAIL_ADDRESS>; `mask`: asterisks; `hash`: <EMAIL_ADDRESS:5f0c...>, keyed; `surrogate`: a made-up value,
+    the same for the same value and key; `drop_line`: the whole line goes. `hash` and `surrogate` need `key`."""
+    operators: dict[str, OperatorName] = {}
+    """The same by type or set: {PERSON: surrogate, secrets: drop_line}."""
+    allow: Annotated[list[str], BeforeValidator(as_list)] = []
+    """Values that stay: `examples` (example.com, RFC 5737, test cards), `roles` (info@), `organisations` (1-800),
+    `@host`, and values as they are (docs/personal-data.md)."""
+    sources: dict[str, ScrubSource] = {}
+    """By source: what is different there, `{code: {without: [secrets]}}`."""
+    fields: Annotated[list[str], BeforeValidator(as_list)] | None = None
+    """What is scrubbed beside the text: `id`, `url`, `meta`, typed columns of strings, in `dead/` `file` and `error`;
+    absent: all of them. `doc_id` stays, and is the key for joins: two ids may read alike when scrubbed."""
+    key: str | None = None
+    """A file with a secret of 16 bytes or more, such as `openssl rand -hex 32` prints: the ledger then has a hash of
+    every value that was found, keyed by it (docs/personal-data.md). It is read when a run begins, and never copied."""
+
+    def of_source(self, source: str | None) -> dict[str, Any]:
+        """The options of a Scrubber for a source, None: for those without a policy."""
+        names = ("entities", "without", "operator", "operators", "allow")
+        common = {name: getattr(self, name) for name in names}
+        own = self.sources.get(source or "")
+        return common | {name: getattr(own, name) for name in names if own and getattr(own, name) is not None}
+
+    def scrubber(self, source: str | None, key: bytes | None) -> "Scrubber":
+        """The scrubber of a source, None: of those without a policy. Raises ValueError for what `check` refuses."""
+        from gristmill.filters.pii.engine import Scrubber  # kernels: only where something is scrubbed
+
+        return Scrubber(**self.of_source(source), key=key)
