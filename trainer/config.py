@@ -56,6 +56,9 @@ class TrainConfig:
     """Of the first weights."""
     begin: str = ""
     """The checkpoint that the weights began with; "": with random ones."""
+    mix: str = ""
+    """What is read how often: a YAML file, or a mixture that `gristmill mix write` made; "": everything, epoch after
+    epoch (docs/mixing.md)."""
     teacher: str = ""
     """Of `distill`: the checkpoint that is learnt from."""
     model: ModelConfig = field(default_factory=ModelConfig)

@@ -44,6 +44,7 @@ Commands.table = {
     "lm": Entry(LEARN, "lm", settings="BEAM_ARGS"),
     "tokenizer": Entry(TRAIN, "tokenizer"),
     "train": Entry(TRAIN, "train", settings="TRAINER_ARGS"),
+    "mix": Entry(TRAIN, "mix"),
     "watch": Entry(TRAIN, "watch"),
     "explain": Entry(TRAIN, "train", "explain", settings="TRAINER_ARGS"),
     "scaling": Entry(TRAIN, "train", "scaling", settings="TRAINER_ARGS"),

@@ -54,6 +54,7 @@ from gristmill.pipelines.recipe.glance import NAME
 from gristmill.pipelines.recipe.languages.codes import known_language
 from gristmill.pipelines.recipe.scrubbing import Scrub as Scrub
 from gristmill.pipelines.recipe.sources import Documents, Extract, Kind, Language, Plan, Read, Source
+from gristmill.tokenizer.mixing.recipe import parse as parse_mix
 
 
 class Text(Model):
@@ -247,6 +248,8 @@ class Recipe(Model):
     tokenizer: Tokenizer | None = Tokenizer()
     tokens: Tokens = Tokens()
     train: Train = Train()
+    mix: Annotated[dict[str, Any], Expected("a mapping, such as `{weights: {web: 3, books: 1}}`")] | None = None
+    """What `gristmill train` reads how often: weights, budgets, caps, stages (docs/mixing.md)."""
     alarms: Alarms = Alarms()
     gates: Annotated[
         list[str], BeforeValidator(as_list), Expected("a list of gates, such as `- dead_share <= 1%`")
@@ -260,6 +263,13 @@ class Recipe(Model):
     _taken_tokenizer: TakenTokenizer | None = PrivateAttr(None)
     _taken_indexes: tuple[TakenIndex, ...] = PrivateAttr(())
     _key: bytes | None = PrivateAttr(None)
+
+    @field_validator("mix")
+    @classmethod
+    def _mixture(cls, value: dict[str, Any] | None) -> dict[str, Any] | None:
+        if value is not None:
+            parse_mix(value)
+        return value
 
     @property
     def read_classifiers(self) -> tuple[ReadClassifier, ...]:

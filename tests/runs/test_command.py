@@ -16,7 +16,7 @@ def test_help__names_every_command_and_imports_no_beam(command):
     assert done.returncode == 0
     names = (
         "init validate run status report clean train generate explain scaling demo rules why cluster dataflow "
-        "classifier lm chat watch index clusters eval trace"
+        "classifier lm chat watch index clusters eval trace mix"
     )
     for name in names.split():
         assert re.search(rf"\b{name}\b", done.stdout), name

@@ -98,6 +98,7 @@ def as_text(facts: dict[str, Any]) -> str:
         f"  code       gristmill {code['gristmill']}, trainer {code['trainer_sha256'][:12]}, torch {code['torch']}",
         f"  recipe     {facts['recipe']} {_short(origin['recipe'])}, by gristmill {facts['gristmill']}",
         f"  manifest   {_short(origin['manifest'])} ({facts['run']}/manifest.json)",
+        *([f"  other runs {', '.join(map(_short, origin['others']))} (manifests)"] if origin.get("others") else []),
         f"  tokenizer  {_short(origin['tokenizer'])}, {facts['vocabulary']:,} ids",
         f"  pack plan  {_short(origin['plan'])}",
         *([f"  began with {_short(origin['parent'])} ({made['began_with']})"] if origin.get("parent") else []),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -24,6 +25,8 @@ class Origin:
     """The recipe's hash, as the manifest gives it."""
     parent: str | None = None
     """Of the manifest of the checkpoint that the weights began with, which names all its files; None: random ones."""
+    others: tuple[str | None, ...] = ()
+    """Of the manifests of the other runs that it is trained on, sorted."""
 
     def check(self, now: "Origin", where: Path) -> None:
         """Raises MismatchError unless the data are those that this checkpoint was trained on."""
@@ -36,15 +39,22 @@ class Origin:
                     where=str(where),
                     fix="restore the tokens it was trained on, or begin anew: without --resume and with another --name",
                 )
+        if list(self.others) != list(now.others):
+            raise MismatchError(
+                f"the checkpoint was trained on {len(self.others) + 1} runs, and not on these {len(now.others) + 1}",
+                where=str(where),
+                fix="name all runs that it was trained on, the first one first",
+            )
 
 
-def origin_of(run: Path, plan: Path, tokenizer_sha256: str) -> Origin:
-    """The origin of what is trained from a run directory now."""
+def origin_of(run: Path, plan: Path, tokenizer_sha256: str, others: Sequence[str | None] = ()) -> Origin:
+    """The origin of what is trained from a run directory now. `others`: of the manifests of further runs."""
     manifest = run / "manifest.json"
     recipe = None
     if manifest.exists():
         recipe = json.loads(manifest.read_text(encoding="utf-8")).get("recipe_sha256")
-    return Origin(file_sha256(manifest) if manifest.exists() else None, file_sha256(plan), tokenizer_sha256, recipe)
+    own = file_sha256(manifest) if manifest.exists() else None
+    return Origin(own, file_sha256(plan), tokenizer_sha256, recipe, others=tuple(sorted(others, key=str)))
 
 
 def code_version() -> dict[str, str]:

@@ -1,6 +1,6 @@
 """What all stages that learn from the rows of a corpus do: choose the configuration, check, build, train."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,15 +25,19 @@ def train_run(
     settings: list[str] | None = None,
     steps: int | None = None,
     resume: bool = False,
+    others: Sequence[Path] = (),
+    mix: str | None = None,
 ) -> None:
-    """Trains into RUN/train/NAME. `first`: the configuration of a training that begins with random weights; `stage`:
-    the objective of one that begins with a checkpoint's, `begin`. Raises what a user can mend."""
+    """Trains into RUN/train/NAME, on the rows of RUN and `others`, as often as `mix` says. `first`: the configuration
+    of a training that begins with random weights; `stage`: the objective of one that begins with a checkpoint's,
+    `begin`. Raises what a user can mend."""
     from gristmill.trainer.checkpoint.checkpoint import Checkpoint
     from gristmill.trainer.config import after
     from gristmill.trainer.devices.world import join, leave
     from gristmill.trainer.loop import build
     from gristmill.trainer.loop.inputs import open_data
     from gristmill.trainer.loop.memory import memory_said
+    from gristmill.trainer.loop.mixed import of_mix
     from gristmill.trainer.loop.parent import check_begin
 
     stop = Stop()
@@ -58,7 +62,9 @@ def train_run(
             raise ConfigError(f"this stage is {stage}", where="option objective", fix="leave it out")
         if config.lora.rank and not config.begin:
             raise ConfigError("LoRA adapts a trained model", where="option lora.rank", fix="--from CHECKPOINT")
-        data = open_data(run, world, verify=config.data.verify)
+        config = config if mix is None else replace(config, mix=mix)
+        data = open_data(run, world, verify=config.data.verify, others=others, mix=config.mix)
+        config = of_mix(config, data, steps_said=steps is not None or checkpoint is not None)
         config = build.complete(config, data)
         if checkpoint is not None:
             checkpoint.origin.check(data.origin, checkpoint.path)

@@ -10,6 +10,13 @@ if TYPE_CHECKING:
     from gristmill.trainer.config import TrainConfig
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="a run directory that holds tokens/")]
+RunsArgument = Annotated[
+    list[Path], typer.Argument(metavar="RUN", help="run directories that hold tokens/; results go to the first")
+]
+MixOption = Annotated[
+    str | None,
+    typer.Option(metavar="MIX", help="what is read how often: a written mixture's name in RUN, or a YAML file"),
+]
 CheckpointArgument = Annotated[
     Path, typer.Argument(metavar="CHECKPOINT", help="a checkpoint, or RUN/train/NAME for its last")
 ]

@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 from gristmill.trainer.commands.from_corpus import train_run
-from gristmill.trainer.commands.options import FromOption, ResumeOption, RunArgument, SettingsOption
+from gristmill.trainer.commands.options import FromOption, MixOption, ResumeOption, RunsArgument, SettingsOption
 
 
 def pretrain(
-    run: RunArgument,
+    runs: RunsArgument,
     name: Annotated[str, typer.Option(help="results go to RUN/train/NAME")] = "default",
     preset: Annotated[
         str, typer.Option(help="nano, speedrun (nano that needs fewer steps), 10m, 30m, 124m, 350m, 760m, 1b, 1.5b")
@@ -18,6 +18,7 @@ def pretrain(
     depth: Annotated[int | None, typer.Option(help="layers; width follows (64 x depth)", min=1)] = None,
     settings: SettingsOption = None,
     begin: FromOption = None,
+    mix: MixOption = None,
     resume: ResumeOption = False,
 ) -> None:
     """Trains a model on RUN/tokens. Example: python -m trainer train runs/demo --preset nano --steps 300."""
@@ -27,4 +28,6 @@ def pretrain(
     def first() -> TrainConfig:
         return named(preset) if depth is None else with_depth(named(preset), depth)
 
-    train_run(run, name, first=first, begin=begin, settings=settings, steps=steps, resume=resume)
+    train_run(
+        runs[0], name, first=first, begin=begin, settings=settings, steps=steps, resume=resume, others=runs[1:], mix=mix
+    )

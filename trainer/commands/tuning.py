@@ -5,42 +5,82 @@ from typing import Annotated
 import typer
 
 from gristmill.trainer.commands.from_corpus import train_run
-from gristmill.trainer.commands.options import FromOption, NameOption, ResumeOption, RunArgument, SettingsOption
+from gristmill.trainer.commands.options import (
+    FromOption,
+    MixOption,
+    NameOption,
+    ResumeOption,
+    RunsArgument,
+    SettingsOption,
+)
 
 StepsOption = Annotated[int | None, typer.Option(help="optimiser steps; default: 300", min=1)]
 
 
 def sft(
-    run: RunArgument,
+    runs: RunsArgument,
     begin: FromOption = None,
+    mix: MixOption = None,
     name: NameOption = "sft",
     steps: StepsOption = None,
     settings: SettingsOption = None,
     resume: ResumeOption = False,
 ) -> None:
     """Learns to answer. Example: python -m trainer train sft runs/chat --from runs/demo/train/main."""
-    train_run(run, name, stage="sft", begin=begin, settings=settings, steps=steps, resume=resume)
+    train_run(
+        runs[0],
+        name,
+        stage="sft",
+        begin=begin,
+        settings=settings,
+        steps=steps,
+        resume=resume,
+        others=runs[1:],
+        mix=mix,
+    )
 
 
 def reward(
-    run: RunArgument,
+    runs: RunsArgument,
     begin: FromOption = None,
+    mix: MixOption = None,
     name: NameOption = "reward",
     steps: StepsOption = None,
     settings: SettingsOption = None,
     resume: ResumeOption = False,
 ) -> None:
     """Learns which answer is better. Example: python -m trainer train reward runs/pairs --from runs/chat/train/sft."""
-    train_run(run, name, stage="reward", begin=begin, settings=settings, steps=steps, resume=resume)
+    train_run(
+        runs[0],
+        name,
+        stage="reward",
+        begin=begin,
+        settings=settings,
+        steps=steps,
+        resume=resume,
+        others=runs[1:],
+        mix=mix,
+    )
 
 
 def dpo(
-    run: RunArgument,
+    runs: RunsArgument,
     begin: FromOption = None,
+    mix: MixOption = None,
     name: NameOption = "dpo",
     steps: StepsOption = None,
     settings: SettingsOption = None,
     resume: ResumeOption = False,
 ) -> None:
     """Learns which answer to give. Example: python -m trainer train dpo runs/pairs --from runs/chat/train/sft."""
-    train_run(run, name, stage="dpo", begin=begin, settings=settings, steps=steps, resume=resume)
+    train_run(
+        runs[0],
+        name,
+        stage="dpo",
+        begin=begin,
+        settings=settings,
+        steps=steps,
+        resume=resume,
+        others=runs[1:],
+        mix=mix,
+    )

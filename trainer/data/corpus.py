@@ -11,6 +11,8 @@ import numpy as np
 
 from gristmill.tokenizer.shards.dataset import TokenShards, unigram_entropy
 from gristmill.tokenizer.shards.format import Shard
+from gristmill.tokenizer.shards.index import Index
+from gristmill.tokenizer.shards.packing import PackPlan
 from gristmill.trainer.data.fill import fill_segments, pad_rows
 from gristmill.trainer.errors import InputError
 
@@ -94,7 +96,7 @@ def _grouped(number_P: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 
 
 class Corpus:
-    """One split of a run's token shards, with its pack plan."""
+    """One split of a run's token shards, or of several runs', with its pack plan."""
 
     def __init__(self, index: Path, split: str):
         """`index`: path of index.json. Raises InputError that says how to make what is missing."""
@@ -109,10 +111,21 @@ class Corpus:
             raise InputError(
                 f"the token shards cannot be read: {error}", where=str(index), fix="run `gristmill run` again"
             ) from error
-        self.sequence_length, self.plan_path, self.shards = data.sequence_length, data.plan_path, data.shards
-        self.tokenizer, self.kind = data.index.tokenizer, data.index.kind
-        self.split_rows = {name: entry.rows for name, entry in data.index.splits.items()}
-        self.sources = data.sources
+        self._take(data.index, data.shards, data.plan_path)
+
+    @classmethod
+    def mixed(cls, index: Index, shards: Sequence[Shard], plan: PackPlan, plan_path: Path) -> "Corpus":
+        """Shards of several runs by a plan of their own. `index`: of one of the runs."""
+        made = cls.__new__(cls)
+        made.plan = plan
+        made._take(index, shards, plan_path)
+        return made
+
+    def _take(self, index: Index, shards: Sequence[Shard], plan_path: Path) -> None:
+        self.sequence_length, self.plan_path, self.shards = self.plan.figures.sequence_length, plan_path, shards
+        self.tokenizer, self.kind = index.tokenizer, index.kind
+        self.split_rows = {name: entry.rows for name, entry in index.splits.items()}
+        self.sources = sorted({name for shard in shards for name in shard.column("source").unique().to_pylist()})
         number = {name: i for i, name in enumerate(self.sources)}
         self.source_of = [
             np.array([number[name] for name in shard.column("source").to_pylist()], np.int32) for shard in self.shards

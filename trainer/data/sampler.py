@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gristmill.tokenizer.mixing.written import Mix
 from gristmill.tokenizer.sampling import shuffled
 from gristmill.trainer.data.corpus import Corpus
 from gristmill.trainer.errors import InputError
@@ -66,6 +67,35 @@ class Sampler:
     def steps(self, state: DataState) -> Iterator[Rows]:
         """The rows of every step from `state` on, without end."""
         while True:
+            rows = self.take(state)
+            yield rows
+            state = rows.after
+
+
+class MixSampler(Sampler):
+    """The rows of a mixture, in the order that its plan has; it ends where the plan does."""
+
+    def __init__(self, corpus: Corpus, rows_per_step: int, mix: Mix):
+        super().__init__(corpus, rows_per_step)
+        self.mix = mix
+
+    def take(self, state: DataState) -> Rows:
+        """The rows of the step that begins there. Raises InputError where the plan has too few."""
+        stop = state.next_row + self.rows_per_step
+        if stop > len(self.mix):
+            raise InputError(
+                f"the mixture ends after row {len(self.mix):,}, a step reads up to {stop:,}",
+                where=str(self.mix.folder),
+                fix="fewer steps, or a mixture of more tokens",
+            )
+        index_R = self.mix.row_R[state.next_row : stop].astype(np.int64)
+        epoch_R = self.mix.epoch_R[state.next_row : stop].astype(np.int64)
+        tokens = int(self.rows.plan.length[self.rows.segment_numbers(index_R)].sum())
+        return Rows(index_R, epoch_R, state.seed, tokens, DataState(state.seed, 0, stop))
+
+    def steps(self, state: DataState) -> Iterator[Rows]:
+        """The rows of every step from `state` to the last whole one."""
+        while state.next_row + self.rows_per_step <= len(self.mix):
             rows = self.take(state)
             yield rows
             state = rows.after

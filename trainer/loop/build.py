@@ -19,6 +19,7 @@ from gristmill.trainer.evaluate.validation import Evaluation
 from gristmill.trainer.loop.corpus_stage import check_kind, corpus_stage, open_objective
 from gristmill.trainer.loop.inputs import TrainingData
 from gristmill.trainer.loop.metrics import Metrics, tensorboard
+from gristmill.trainer.loop.mixed import said as mix_said
 from gristmill.trainer.loop.parent import Parent
 from gristmill.trainer.loop.recovery import Recovery
 from gristmill.trainer.loop.speed import Speed, device_peak, flops_per_token, matmul_ceiling
@@ -200,7 +201,7 @@ def introduction(config: TrainConfig, data: TrainingData, model: Model, world: W
         f"{config.objective} model of {counts['total']:,} parameters ({config.model.layers} layers, width "
         f"{config.model.width}) on {data.run.name}: {tokens:,} tokens of {len(data.train.sources)} sources, "
         f"{config.loop.steps:,} steps x {rows * length:,} tokens = {epochs:.2f} epochs; "
-        f"{_to_beat(data)}"
+        f"{mix_said(data, config.loop.steps * rows)}{_to_beat(data)}"
         f"{world.size} x {world.device.type} ({threads}{model.compute_dtype()})".replace("torch.", "")
     )
 

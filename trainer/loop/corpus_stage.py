@@ -9,7 +9,7 @@ import numpy as np
 from gristmill.trainer.config import TrainConfig
 from gristmill.trainer.data.corpus import Corpus
 from gristmill.trainer.data.loader import Loader
-from gristmill.trainer.data.sampler import DataState, Sampler
+from gristmill.trainer.data.sampler import DataState, MixSampler, Sampler
 from gristmill.trainer.devices.world import World
 from gristmill.trainer.errors import ConfigError, InputError, MismatchError
 from gristmill.trainer.evaluate.validation import Evaluator
@@ -79,7 +79,8 @@ def corpus_stage(
     """`frozen`: makes a copy of the model that the training began with, for an objective that needs one."""
     objective = open_objective(config, data.vocabulary)
     objective.attach(model, frozen)
-    sampler = Sampler(data.train, config.data.step_rows(data.train.sequence_length))
+    count = config.data.step_rows(data.train.sequence_length)
+    sampler = Sampler(data.train, count) if data.mix is None else MixSampler(data.train, count, data.mix)
 
     def read_from(state: DataState) -> Loader:
         steps = sampler.steps(state)

@@ -1,6 +1,7 @@
 """gristmill train, generate, chat, evaluate, eval, export, explain, scaling: start the trainer as its own process."""
 
 import hashlib
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,8 @@ def train(
 
     gristmill train grpo runs/my-corpus --from runs/my-chats/train/sft --task sort
 
+    gristmill train runs/web runs/books --mix mix.yaml     (docs/mixing.md)
+
     gristmill train chain FILE does several of them, each from the checkpoint of the one before (docs/launching.md).
     """
     stage, extra = "", context.args
@@ -62,14 +65,27 @@ def train(
             raise RecipeError("the run directory stands behind the stage", where=f"gristmill train {run}", fix=fix)
         stage, run, extra = run, extra[0], extra[1:]
     name = name or stage or "main"
+    others = list(itertools.takewhile(lambda word: not word.startswith("-"), extra))
+    extra = extra[len(others) :]
+    beside = [str(on_this_machine(other, finished(other), None)) for other in others]
+    store = finished(run)
+    folder = on_this_machine(run, store, copy)
+    if store.local is None:
+        note(f"checkpoints go to {folder / 'train' / name}")
+    _end(
+        tell_training(
+            openlineage, run, folder, name, lambda: start_trainer(folder, name, [*beside, *extra], store, stage=stage)
+        )
+    )
+
+
+def finished(run: str) -> Store:
+    """A run that can be trained on. Raises RecipeError where it is none, or has no token shards yet."""
     store = open_run(run)
     if not store.exists(MANIFEST) or not store.exists(INDEX):
         fix = "finish it with `gristmill run`; the recipe needs a `tokenizer`"
         raise RecipeError("this run has no token shards yet", where=run, fix=fix)
-    folder = on_this_machine(run, store, copy)
-    if store.local is None:
-        note(f"checkpoints go to {folder / 'train' / name}")
-    _end(tell_training(openlineage, run, folder, name, lambda: start_trainer(folder, name, extra, store, stage=stage)))
+    return store
 
 
 def on_this_machine(run: str, store: Store, copy: Path | None) -> Path:
@@ -118,9 +134,13 @@ def start_trainer(run: Path, name: str, extra: list[str], store: Store | None = 
 
 def recipe_options(run: Path, extra: list[str]) -> list[str]:
     """Of a training that begins with random weights."""
-    options = load(run / "recipe.yaml", models=False).recipe.train
+    recipe = load(run / "recipe.yaml", models=False).recipe
+    options, mixed = recipe.train, recipe.mix is not None or "--mix" in extra  # a mixture is as long as it is
     found = [] if "--preset" in extra else ["--preset", options.preset]
-    found += [] if "--steps" in extra else ["--steps", str(options.steps)]
+    found += [] if "--steps" in extra or mixed else ["--steps", str(options.steps)]
+    found += (
+        ["--mix", str(run / "recipe.yaml")] if recipe.mix is not None and not {"--mix", "--resume"} & {*extra} else []
+    )
     for key, value in options.options.items():
         found += ["--set", f"{key}={value}"]
     return found

@@ -1,0 +1,199 @@
+"""gristmill mix plan|write|check RUN...: what a training would read how often, before it does."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from gristmill.pipelines.cli.terminal.output import note, out, print_json, warn
+from gristmill.pipelines.cli.training.train import finished, on_this_machine
+from gristmill.pipelines.errors import Exit, RecipeError
+from gristmill.pipelines.recipe.load import load
+from gristmill.pipelines.storage.layout import RECIPE
+
+
+class Action(StrEnum):
+    """What is done with a mixture."""
+
+    plan = "plan"
+    write = "write"
+    check = "check"
+
+
+def mix(
+    action: Annotated[Action, typer.Argument(help="`plan`, `write` or `check`.", show_choices=False)],
+    runs: Annotated[list[str], typer.Argument(metavar="RUN...", help="Finished runs of one tokenizer, or a recipe.")],
+    file: Annotated[
+        Path | None,
+        typer.Option("--mix", help="A YAML file of it. [default: `mix` of the first run's recipe]"),
+    ] = None,
+    set: Annotated[
+        list[str] | None,
+        typer.Option(help="KEY=VALUE, several with spaces between; with `plan`, each --set is a variant."),
+    ] = None,
+    name: Annotated[str, typer.Option(help="Of a mixture that is written: it lies in RUN/mix/NAME.")] = "main",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Plan what a training reads how often: weights, budgets, caps, stages. Nothing is packed or written by `plan`.
+
+    gristmill mix plan runs/web runs/books --set "tokens=200B weights.web=0.8 weights.books=0.2" --set temperature=3
+
+    gristmill mix write runs/web runs/books --mix mix.yaml --name first; gristmill train runs/web runs/books --mix first
+
+    gristmill mix check runs/web runs/books        documents that stand in two splits, of one run or of several
+    """
+    from gristmill.tokenizer.mixing.errors import MixError
+
+    if len(runs) == 1 and Path(runs[0]).is_file():
+        file, runs = file or Path(runs[0]), [_run_of(Path(runs[0]))]
+    folders = [on_this_machine(run, finished(run), None) for run in runs]
+    try:
+        if action is Action.check:
+            _check(folders, as_json)
+        elif action is Action.write:
+            _write(folders, file, set or [], name, as_json)
+        else:
+            _plan(folders, file, set or [], as_json)
+    except MixError as error:
+        raise RecipeError(error.what, where=error.where, fix=error.fix) from error
+
+
+def _run_of(recipe: Path) -> str:
+    """The run directory of a recipe. Raises RecipeError where nothing has been run: a sample is enough for a plan."""
+    run = Path("runs") / load(recipe, models=False).recipe.name
+    if not run.exists():
+        raise RecipeError(
+            "the recipe has no run, so nobody knows how many tokens there are",
+            where=str(run),
+            fix=f"try it on a sample first: gristmill run {recipe} --sample 1%; or name run directories",
+        )
+    return str(run)
+
+
+def _raw(folders: list[Path], file: Path | None) -> dict[str, Any]:
+    """The mixture as it is written in the file, or in the recipe of the first run."""
+    from gristmill.tokenizer.mixing.recipe import read_mix
+
+    if file is None and not (folders[0] / RECIPE).exists():
+        return {}
+    return read_mix(folders[0] / RECIPE if file is None else file)
+
+
+def _plan(folders: list[Path], file: Path | None, settings: list[str], as_json: bool) -> None:
+    from gristmill.tokenizer.mixing.outlook import Material, Outlook
+    from gristmill.tokenizer.mixing.pool import open_runs
+    from gristmill.tokenizer.mixing.recipe import parse, with_settings
+
+    raw = _raw(folders, file)
+    variants = [[], *([one.split() for one in settings])] if len(settings) != 1 else [settings[0].split()]
+    mixes = [parse(with_settings(raw, changes)) for changes in variants]
+    material = Material.of(open_runs(folders))
+    outlooks = [Outlook.of(material, one) for one in mixes]
+    titles = [" ".join(changes) or "as it is" for changes in variants]
+    if as_json:
+        print_json(
+            {
+                "variants": [
+                    {"set": changes, "warnings": one.warnings(material), **one.facts()}
+                    for changes, one in zip(variants, outlooks, strict=True)
+                ]
+            }
+        )
+        return
+    for run in material.runs:
+        if run.sample < 1:
+            note(f"{run.name} has read {run.sample:.2%} of its input: all of it is {1 / run.sample:.3g} times as much")
+    for title, outlook in zip(titles, outlooks, strict=True):
+        out.print(_table(title, outlook.facts()))
+        for text in outlook.warnings(material):
+            warn(text)
+    if len(outlooks) > 1:
+        out.print(_beside(titles, [one.facts() for one in outlooks]))
+
+
+def _table(title: str, facts: dict[str, Any]) -> Table:
+    from gristmill.tokenizer.mixing.outlook import count
+
+    stages = [stage["stage"] for stage in facts["stages"]]
+    staged = stages if len(stages) > 1 else []
+    table = Table(title=title, title_justify="left")
+    heads = ("documents", "tokens", "read", "share", "epochs", "at most", "repeats", "cut", "missing", "worth")
+    table.add_column("group")
+    for head in (*heads, *staged):
+        table.add_column(head, justify="right")
+    total = facts["total"]
+    for group in [*facts["groups"], {"group": "all", "share": 1.0, "most_epochs": None, **total}]:
+        if group["group"] == "all":
+            table.add_section()
+        most = group["most_epochs"]
+        table.add_row(
+            group["group"],
+            f"{group['documents']:,}",
+            count(group["tokens"]),
+            count(group["read"]),
+            f"{group['share']:.2%}",
+            f"{group['epochs']:.2f}",
+            "" if most is None else f"{most:.2f}",
+            *(count(group[name]) if group[name] else "" for name in ("repeated", "cut", "missing")),
+            count(group["effective"]),
+            *(f"{group['stages'][stage]:.2%}" if "stages" in group else "" for stage in staged),
+        )
+    return table
+
+
+def _beside(titles: list[str], facts: list[dict[str, Any]]) -> Table:
+    """Shares and epochs of all variants, a column each."""
+    from gristmill.tokenizer.mixing.outlook import count
+
+    table = Table(title="side by side", title_justify="left")
+    table.add_column("group")
+    for title in titles:
+        table.add_column(title, justify="right")
+    names = list(dict.fromkeys(group["group"] for one in facts for group in one["groups"]))
+    for name in names:
+        found = [next((g for g in one["groups"] if g["group"] == name), None) for one in facts]
+        table.add_row(name, *("" if g is None else f"{g['share']:.2%} x {g['epochs']:.2f}" for g in found))
+    table.add_section()
+    for label in ("read", "missing", "effective"):
+        table.add_row(label, *(count(one["total"][label]) for one in facts))
+    return table
+
+
+def _write(folders: list[Path], file: Path | None, settings: list[str], name: str, as_json: bool) -> None:
+    from gristmill.tokenizer.mixing.outlook import Material
+    from gristmill.tokenizer.mixing.pool import open_runs
+    from gristmill.tokenizer.mixing.recipe import parse, with_settings
+    from gristmill.tokenizer.mixing.written import write_mix
+
+    if not name or Path(name).name != name:
+        raise RecipeError(f"'{name}' is no name of a folder", where="--name", fix="letters, digits, '-' and '_'")
+    changes = [change for one in settings for change in one.split()]
+    asked = parse(with_settings(_raw(folders, file), changes))
+    folder = folders[0] / "mix" / name
+    card = write_mix(folder, Material.of(open_runs(folders)), asked)
+    if as_json:
+        print_json({"folder": str(folder), **{key: value for key, value in card.items() if key != "cells"}})
+    else:
+        out.print(_table(name, card))
+        note(f"{card['rows']:,} rows of {card['sequence_length']:,} tokens in {folder}")
+        note(f"train on it: gristmill train {' '.join(map(str, folders))} --mix {name}")
+    for text in card["warnings"]:
+        warn(text)
+
+
+def _check(folders: list[Path], as_json: bool) -> None:
+    from gristmill.tokenizer.mixing.leaks import overlaps
+    from gristmill.tokenizer.mixing.pool import open_runs
+
+    found = overlaps(open_runs(folders))
+    if as_json:
+        print_json({"overlaps": found})
+    else:
+        table = Table("documents of", "that stand in", "by id or cluster", "by equal tokens only")
+        for one in found:
+            table.add_row(one["of"], one["in"], f"{one['id']:,}", f"{one['content']:,}")
+        out.print(table if found else "no document stands in two splits")
+    if any(one["leak"] for one in found):
+        raise typer.Exit(Exit.GATE)
