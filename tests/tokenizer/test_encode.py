@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.models.bpe import SHORT_RUN
-from gristmill.tokenizer.models.runs import LONGEST_RUN
+from gristmill.tokenizer.models.runs import LONGEST_KEY, LONGEST_RUN
 from gristmill.tokenizer.models.vocabulary import bpe_vocabulary
 from gristmill.tokenizer.special_ids import BOS, EOS, FIRST_BYTE, RESERVED, SPECIAL_IDS
 from gristmill.tokenizer.train import TokenizerOptions, train
@@ -176,3 +176,16 @@ def test_encoder__header_names_tokenizer_and_special_ids(encoder):
 def test_vocabulary__refuses_pieces_that_ids_cannot_find():
     with pytest.raises(ValueError, match="'ab' holds a character"):
         bpe_vocabulary(["x"] * RESERVED + ["ab", "a"])
+
+
+@given(st.data())
+@relaxed
+def test_memory__of_runs_changes_no_id(dense, data):
+    """Runs of every length about that of a key, which repeat, share beginnings or ends, and meet in one slot."""
+    draw = random.Random(data.draw(st.integers(0, 2**32)))
+    runs = ["".join(draw.choices(DENSE[n % 2], k=draw.randint(1, LONGEST_KEY + 2))) for n in range(12)]
+    runs += [run[:-1] for run in runs] + [run[1:] for run in runs]
+    runs += [run[:8] + "".join(draw.choices("abc", k=draw.randint(1, 9))) for run in runs for _ in range(3)]
+    texts = data.draw(st.lists(st.lists(st.sampled_from(runs), max_size=40).map("\0 ".join), min_size=1, max_size=4))
+    tokens, offsets = dense.encode(texts, bos=False, eos=False)
+    assert [tokens[a:b].tolist() for a, b in pairwise(offsets)] == dense.processor.encode(texts)

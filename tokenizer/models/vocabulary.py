@@ -13,6 +13,7 @@ from gristmill.tokenizer.jit import inline, kernel
 from gristmill.tokenizer.special_ids import FIRST_BYTE, RESERVED, SPECIAL_IDS
 
 SPACE = 0x2581
+ASCII = 128
 UNKNOWN = -1
 ID_BITS = 21  # two keys and a value share one 64-bit slot: one cache miss per look-up
 ID_MASK = np.uint64((1 << ID_BITS) - 1)
@@ -38,6 +39,8 @@ class Vocabulary(NamedTuple):
     """float32[V] of a unigram vocabulary; empty for BPE."""
     unknown_score: np.float32
     """Unigram: of a character without a piece."""
+    ascii_pairs: np.ndarray
+    """uint8[128 * 128]: whether some piece holds two ASCII characters side by side, exactly, at 128 * left + right."""
 
 
 @inline
@@ -171,7 +174,12 @@ def _vocabulary(
     pairs = sorted({(ids[a], ids[b]) for piece in ids for a, b in pairwise(piece)})
     neighbours_H = np.zeros(_power_of_two(2 * len(pairs)), np.uint8)  # 16 bits a pair: 6 % of foreign pairs pass
     fill_neighbours(*np.array(pairs, np.int32).reshape(-1, 2).T.copy(), neighbours_H)
-    return Vocabulary(character_ids, edges_H, neighbours_H, scores_V, unknown_score)
+    ascii_pairs = np.zeros(ASCII * ASCII, np.uint8)
+    ascii_of = {number: byte for byte, number in enumerate(character_ids[:ASCII].tolist()) if number >= 0}
+    for left, right in pairs:
+        if left in ascii_of and right in ascii_of:
+            ascii_pairs[ASCII * ascii_of[left] + ascii_of[right]] = 1
+    return Vocabulary(character_ids, edges_H, neighbours_H, scores_V, unknown_score, ascii_pairs)
 
 
 def _power_of_two(at_least: int) -> int:
