@@ -186,15 +186,15 @@ def _put_secret(data_B, class_C, low, high, found_R6, found, doc, i, done_K):
 @kernel
 def _assigned(data_B, high, after, marked):
     """Where the value begins that an anchor ending at byte `after` announces, with `=` or `:` between unless `marked`;
-    -1 if none does. What may stand between: that sign, spaces, quotes, `>`, and letters of a longer name."""
-    i, steps, letters = after, 0, not marked
+    -1 if none does. What may stand between: that sign, spaces, quotes, `>`, and _letters of a longer name."""
+    i, steps, letters = after, 0, False
     while i < high and steps < 12:
         c, following = _char(data_B, i)
         c = fold(c)
         if c == 0x3D or c == 0x3A:
             marked, letters = True, False
-        elif letters and (0x61 <= (c | 0x20) <= 0x7A or c == 0x5F or c == 0x2D):
-            pass
+        elif not marked and ((i == after and (c == 0x5F or c == 0x2D)) or (letters and 0x61 <= (c | 0x20) <= 0x7A)):
+            letters = True
         elif c == 0x20 or c == 0x09 or c == 0x22 or c == 0x27 or c == 0x3E or c == 0x60 or c == 0xFF1A:
             letters = False
             marked = marked or c == 0xFF1A
@@ -246,7 +246,7 @@ def _put_anchor(data_B, class_C, low, high, found_R6, found, d, after, kind, don
             found = _put(data_B, low, high, found_R6, found, d, BLOCK, begin, done_K[BLOCK])
         return found
     value = _assigned(data_B, high, after, kind == BEARER)
-    if value >= 0:
+    if value >= 0 and (class_C[_char(data_B, value)[0]] >> SECRET) & 1:
         return _put_secret(data_B, class_C, low, high, found_R6, found, d, value, done_K)
     return found
 

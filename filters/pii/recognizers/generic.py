@@ -4,7 +4,7 @@ import importlib
 import ipaddress
 from functools import cache
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import regex
 
@@ -117,6 +117,13 @@ _NETWORK_AFTER = regex.compile(
 
 class IpRecognizer(InContext, predefined_recognizers.IpRecognizer):
     """presidio's, for addresses that can be somebody's: not private, loopback, multicast, a network or a version."""
+
+    NEEDS: ClassVar[dict[str, str]] = dict.fromkeys(("IPv4_mapped", "IPv4_embedded", "IPv6", "IPv6_unspecified"), ":")
+
+    def __init__(self) -> None:
+        begins = r"(?<![\w:])"  # what has no colon after four characters is looked at no further
+        colon = begins + r"(?=[0-9A-Fa-f]{0,4}:)"
+        super().__init__(patterns=[Pattern(p.name, p.regex.replace(begins, colon, 1), p.score) for p in self.PATTERNS])
 
     def invalidate_result(self, pattern_text: str) -> bool:
         """True for what is no address, or none that a person can have."""

@@ -1,10 +1,11 @@
 """What our recognizers share: ASCII word borders, and a last look at the words around a match."""
 
 from functools import lru_cache
+from typing import ClassVar
 
 import regex
 
-from gristmill.filters.pii.presidio import RecognizerResult
+from gristmill.filters.pii.presidio import Pattern, RecognizerResult
 from gristmill.filters.pii.scan import BREAK, REACH, Match
 
 REMEMBERED = 1 << 12
@@ -62,6 +63,18 @@ def with_context(text: str, matches: list[Match], words: tuple[str, ...]) -> lis
     return found
 
 
+def _outer(found: set[Match]) -> list[Match]:
+    """Those that are not within another of no less score, in order."""
+    outer: list[Match] = []
+    reaching: list[Match] = []
+    for start, end, score in sorted(found, key=lambda m: (m[0], -m[1], -m[2])):
+        reaching = [other for other in reaching if other[1] >= start]
+        if not any(end <= other[1] and score <= other[2] for other in reaching):
+            outer.append((start, end, score))
+            reaching.append((start, end, score))
+    return outer
+
+
 class InContext:
     """Mix-in for a presidio PatternRecognizer: its results, less those that keep() does not want where they stand.
 
@@ -73,6 +86,8 @@ class InContext:
     global_regex_flags: int
     patterns: list
     supported_entities: list[str]
+    NEEDS: ClassVar[dict[str, str]] = {}
+    """By name of a pattern, what stands in each of its matches."""
 
     def __init__(self, **options: object):
         super().__init__(**options)
@@ -92,27 +107,34 @@ class InContext:
     def _kept(self, left: str, value: str, right: str) -> bool:
         return self.keep(left + value + right, len(left), len(left) + len(value))
 
+    def _of_pattern(self, pattern: Pattern, text: str) -> list[Match]:
+        """What one pattern matches and validation leaves, in order, apart."""
+        if self.NEEDS.get(pattern.name, "") not in text:
+            return []
+        if pattern.compiled_regex is None or pattern.compiled_with_flags != self.global_regex_flags:
+            pattern.compiled_with_flags = self.global_regex_flags
+            pattern.compiled_regex = regex.compile(pattern.regex, self.global_regex_flags)
+        found, valid = [], self._valid
+        for match in pattern.compiled_regex.finditer(text):
+            said = valid(match[0]) if match[0] else False
+            if said is not False:
+                found.append((*match.span(), 1.0 if said else pattern.score))
+        return found
+
     def matches(self, text: str) -> list[Match]:
         """(start, end, score) of what counts, in order; of those within another of no less score the outer alone."""
-        found: set[Match] = set()
-        for pattern in self.patterns:
-            if pattern.compiled_regex is None or pattern.compiled_with_flags != self.global_regex_flags:
-                pattern.compiled_with_flags = self.global_regex_flags
-                pattern.compiled_regex = regex.compile(pattern.regex, self.global_regex_flags)
-            for match in pattern.compiled_regex.finditer(text):
-                start, end = match.span()
-                if start < end:
-                    valid = self._valid(text[start:end])
-                    if valid is not False:
-                        found.add((start, end, 1.0 if valid else pattern.score))
-        outer: list[Match] = []
-        reaching: list[Match] = []
-        for start, end, score in sorted(found, key=lambda m: (m[0], -m[1], -m[2])):
-            reaching = [other for other in reaching if other[1] >= start]
-            if not any(end <= other[1] and score <= other[2] for other in reaching):
-                outer.append((start, end, score))
-                reaching.append((start, end, score))
-        return [(a, b, score) for a, b, score in outer if self._keeps(before(text, a), text[a:b], after(text, b))]
+        found = [matches for pattern in self.patterns if (matches := self._of_pattern(pattern, text))]
+        outer = found[0] if len(found) == 1 else _outer({match for matches in found for match in matches})
+        keeps = self._keeps
+        if BREAK in text:
+            return [
+                match
+                for match in outer
+                if keeps(before(text, match[0]), text[match[0] : match[1]], after(text, match[1]))
+            ]
+        return [
+            (a, b, score) for a, b, score in outer if keeps(text[max(0, a - REACH) : a], text[a:b], text[b : b + REACH])
+        ]
 
     def analyze(self, text: str, entities: list[str], *args: object, **options: object) -> list[RecognizerResult]:
         """As presidio's, then keep()."""

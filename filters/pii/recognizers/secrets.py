@@ -147,7 +147,7 @@ _NAMES = (
     r"(?:token|secret|api_?key|access[_-]?key|secret[_-]?key|account_?key|private[_-]?key|encryption[_-]?key|password|passwd|"
     r"passphrase|pwd|_key|-key)"
 )
-_ENDS = r"(?:_?(?:id|value|hash))?"
+_ENDS = r"(?:[_-](?:id|value|hash))?"
 
 
 class SecretRecognizer(InContext, PatternRecognizer):
