@@ -30,6 +30,7 @@ from gristmill.pipelines.report.sections.groups import (
 from gristmill.pipelines.report.sections.headline import build_header
 from gristmill.pipelines.report.sections.labels import build_labels
 from gristmill.pipelines.report.sections.lengths import build_lengths
+from gristmill.pipelines.report.sections.mixtures import build_mixtures
 from gristmill.pipelines.report.sections.provenance import build_provenance
 from gristmill.pipelines.report.sections.samples import build_kept, build_samples
 from gristmill.pipelines.report.sections.timing import build_timing
@@ -120,6 +121,7 @@ def _build(material: Material) -> Report:
         tokenizer=build_tokenizer(material),
         tokens=tokens,
         conversations=build_conversations(material, counts.kind, counts.conversations),
+        mixtures=build_mixtures(material),
         training=build_training(material, counts.unigram),
         timing=build_timing(material),
         provenance=build_provenance(material),

@@ -20,6 +20,7 @@ from gristmill.pipelines.report.sections.funnel import Funnel
 from gristmill.pipelines.report.sections.groups import Groups
 from gristmill.pipelines.report.sections.headline import Header
 from gristmill.pipelines.report.sections.labels import Coverage
+from gristmill.pipelines.report.sections.mixtures import Mixture
 from gristmill.pipelines.report.sections.provenance import Provenance
 from gristmill.pipelines.report.sections.samples import Kept, Samples
 from gristmill.pipelines.report.sections.timing import Timing
@@ -51,6 +52,7 @@ class Report:
     tokenizer: Tokenizer | None
     tokens: Tokens | None
     conversations: Conversations | None
+    mixtures: list[Mixture]
     training: list[Training]
     timing: Timing | None
     provenance: Provenance
