@@ -110,9 +110,7 @@ def main() -> int:
     subject = open_subject(options.folder, CPU)
     tasks = [comparable(task) for task in open_tasks(options.tasks, options.run, options.limit)]
     tasks = [
-        task
-        for task in tasks
-        if not any(one["metric"] in ("pass_at_k", "memorised") for one in task.config.metric_list)
+        task for task in tasks if task.config.repeats == 1 and task.config.metric_list != [{"metric": "memorised"}]
     ]
     bad = 0
     for rolling in (False, True):
@@ -127,7 +125,7 @@ def main() -> int:
                 differ, every, largest = differences(task, ours.items, found["samples"][task.name])
                 scores = {f"{metric},{name}": score for (metric, name), score in ours.scores.items()}
                 gaps = {
-                    name: abs(scores[name].value - float(value))
+                    name: abs(scores[name].value - float(value)) / max(1.0, abs(scores[name].value))
                     for name, value in found["results"][task.name].items()
                     if name in scores
                 }

@@ -69,7 +69,7 @@ def _transformers(path: Path) -> Subject:
     ends = generation.get("eos_token_id", theirs.get("eos_token_id"))
     bos = theirs.get("bos_token_id")
     ends = [ends] if isinstance(ends, int) else list(ends or [])
-    if bos is None:  # Qwen3: none is trained with; lm-evaluation-harness takes the end in its place
+    if bos is None:  # Qwen3 has none; lm-evaluation-harness takes the end in its place
         bos = ends[0] if ends else BOS
     if (path / "info.json").exists() and (path / MODEL_FILE).exists():
         codec: TextCodec = OwnCodec(path)

@@ -7,7 +7,7 @@ from typing import Any
 from gristmill.trainer.errors import ConfigError, InputError
 from gristmill.trainer.evaluate.requests.generation import Prompt, Written, write_until
 from gristmill.trainer.evaluate.requests.likelihood import Likelihood, log_likelihoods, rolling
-from gristmill.trainer.evaluate.requests.text import Pair, TextCodec, encode_pairs
+from gristmill.trainer.evaluate.requests.text import Pair, TextCodec, context_ids, encode_pairs
 from gristmill.trainer.evaluate.sampling import Sampling
 from gristmill.trainer.evaluate.scores.choices import answer_scores, choice_scores, text_scores
 from gristmill.trainer.evaluate.scores.filters import pipelines
@@ -172,7 +172,7 @@ def _written(asking: _Asking, contexts: list[str], samples: int) -> list[list[Wr
     config = asking.task.config
     ids = asking.codec.encode(contexts)
     prompts = [
-        Prompt([asking.codec.bos, *one], (int(item.hash[:12], 16),))
+        Prompt(context_ids(asking.codec, one), (int(item.hash[:12], 16),))
         for one, item in zip(ids, asking.items, strict=True)
     ]
     sampling = _sampling(config.generation_kwargs, asking.seed, f"task {asking.task.name}")

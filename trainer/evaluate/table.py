@@ -7,6 +7,10 @@ from gristmill.trainer.evaluate.compare import Comparison
 from gristmill.trainer.evaluate.contamination import Contamination
 from gristmill.trainer.evaluate.examine import Examined
 from gristmill.trainer.evaluate.results import notes
+from gristmill.trainer.evaluate.scores.summary import Score
+
+TOLD_BY_GROUP = ("bits_per_byte", "memorised", "verbatim")
+"""Whole texts by source and language, what is memorised by split; all others stand in results.json."""
 
 
 def table(examined: Sequence[Examined], known: Mapping[str, Contamination]) -> str:
@@ -15,32 +19,19 @@ def table(examined: Sequence[Examined], known: Mapping[str, Contamination]) -> s
     for one in examined:
         for (metric, name), score in one.scores.items():
             shown = metric if name == "none" else f"{metric}, {name}"
-            rows.append(
-                (
-                    one.task.name,
-                    str(one.shots),
-                    shown,
-                    number(score.value),
-                    number(score.standard_error),
-                    str(score.count),
-                    known[one.task.name].said(),
-                )
-            )
+            rows.append((one.task.name, str(one.shots), shown, *_told(score), known[one.task.name].said()))
         for group, values in one.by_group.items():
             for value, scores in values.items():
-                if (own := scores.get(("bits_per_byte", "none"))) is not None:
-                    rows.append(
-                        (
-                            "",
-                            "",
-                            f"  {group} {value}: bits_per_byte",
-                            number(own.value),
-                            number(own.standard_error),
-                            str(own.count),
-                            "",
-                        )
-                    )
+                rows += [
+                    (one.task.name, str(one.shots), f"{metric}, {group} {value}", *_told(score), "")
+                    for (metric, _), score in scores.items()
+                    if metric in TOLD_BY_GROUP
+                ]
     return "\n".join([*aligned(rows), *_remarks(examined)])
+
+
+def _told(score: Score) -> tuple[str, str, str]:
+    return number(score.value), number(score.standard_error), str(score.count)
 
 
 def comparison(found: Sequence[Comparison]) -> str:
@@ -89,7 +80,7 @@ def _remarks(examined: Sequence[Examined]) -> list[str]:
         name = f"{one.task.name}, {one.shots} examples"
         if told["contexts_cut"]:
             found.append(f"{name}: the beginning of {told['contexts_cut']} contexts did not fit and was left out")
-        if told["continuations_without_end"]:
+        if told["continuations_without_end"] and one.task.config.until:
             share = told["continuations_without_end"] / told["continuations"]
             found.append(f"{name}: {share:.0%} of continuations were cut by max_gen_toks")
     return found

@@ -135,6 +135,25 @@ def test_a_library_tokenizer_gives_the_same_requests(codec, exported):
     assert decode(theirs, [BOS, *ids, EOS]) == "老磨坊 turns"
 
 
+def test_a_tokenizer_that_puts_nothing_before_a_text_gets_nothing(tmp_path):
+    tokenizers = pytest.importorskip("tokenizers")
+    made = tokenizers.Tokenizer(tokenizers.models.BPE())
+    made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = tokenizers.decoders.ByteLevel()
+    alphabet = tokenizers.pre_tokenizers.ByteLevel.alphabet()
+    made.train_from_iterator(
+        ["the old mill turns"], tokenizers.trainers.BpeTrainer(special_tokens=["<|end|>"], initial_alphabet=alphabet)
+    )
+    made.save(str(tmp_path / "tokenizer.json"))
+    codec = LibraryCodec(tmp_path, 0, (0,))
+    mill, none, chinese = encode_pairs(codec, [("the old", " mill"), ("", "the"), ("水", "车")])
+    assert decode(codec, mill.context) == "the old"
+    assert none.context == [0], "something has to stand before the first token"
+    assert decode(codec, chinese.context + chinese.continuation) == "水车"
+    with pytest.raises(InputError, match="cannot be read"):
+        LibraryCodec(tmp_path / "nowhere", 0, (0,))
+
+
 def test_stop_strings_end_a_row_at_once_and_are_left_out(long_model, codec):
     prompts = [Prompt([BOS, *codec.encode([text])[0]], (number,)) for number, text in enumerate(["the old", "磨坊"])]
     sampling = Sampling(temperature=1.0, top_p=1.0, seed=4)

@@ -2,6 +2,8 @@
 
 import json
 import random
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
@@ -272,3 +274,29 @@ def test_the_yaml_of_a_bundled_task_has_only_keys_of_the_harness(tmp_path):
     for task in open_tasks("all", None, 2):
         keys = yaml.safe_load(write_bundled(task, tmp_path / "t").read_text())
         assert set(keys) <= KEYS
+
+
+def asked_by(task, shots):
+    """(item, arguments) of each request, as the harness tells them."""
+    prompts = Prompts(task, shots)
+    for number, one in enumerate(task.questions):
+        context = prompts.context(number)
+        for choice in one.choices or [None]:
+            yield number, [context] if choice is None else [context, task.config.target_delimiter + choice]
+
+
+@pytest.mark.parametrize("name", ["gsm8k", "arc", "hellaswag", "mmlu", "ceval", "cmmlu", "own"])
+def test_requests_are_those_of_lm_evaluation_harness(name, tmp_path):
+    golden = json.loads((Path(__file__).parents[2] / "golden" / "lm_eval" / "requests.json").read_text())
+    items = golden["items"][name]
+    for file, part in (("test.jsonl", items[:-2]), ("train.jsonl", items[-2:])):
+        (tmp_path / file).write_text("".join(json.dumps(item) + "\n" for item in part))
+    keys = golden["own"] | {"test_split": "test", "fewshot_split": "train"}
+    keys["dataset_kwargs"] = {"data_files": {"test": "test.jsonl", "train": "train.jsonl"}}
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(keys))
+    files = f"{tmp_path / 'test.jsonl'}+{tmp_path / 'train.jsonl'}"
+    (task,) = open_tasks(str(tmp_path / "own.yaml") if name == "own" else f"{name}={files}", None, None)
+    task = replace(task, config=replace(task.config, fewshot_config={"sampler": "first_n"}))
+    for shots in (0, 2):
+        wanted = [one for one in golden["requests"] if (one["task"], one["shots"]) == (name, shots)]
+        assert list(asked_by(task, shots)) == [(one["doc_id"], one["arguments"]) for one in wanted]

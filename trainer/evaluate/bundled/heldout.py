@@ -12,7 +12,7 @@ import random
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -169,17 +169,19 @@ def heldout_items(name: str, run: Path, lang: str) -> list[Item]:
 
 
 def memorisation_items(run: Path, lang: str) -> list[Item]:
-    """Beginnings of documents and what follows, half of the training split, half held out (`split`)."""
-    found = []
-    for split in ("train", "validation"):
-        mine = []
-        for text in read_texts(run, split, lang):
-            end = PREFIX[lang] + CONTINUED[lang]
-            if len(text.text) >= end:
-                cut = text.text[: PREFIX[lang]]
-                mine.append(_of(text) | {"question": cut, "answer": text.text[PREFIX[lang] : end], "split": split})
-        found += mine[: ITEMS // 2]
-    return _some(found, "memorisation", run, lang)
+    """Beginnings of documents and what follows: of the training split and held out (`split`), in turn."""
+    begun = {split: _begun(read_texts(run, split, lang), lang, split) for split in ("train", "validation")}
+    pairs = zip_longest(*(found[: ITEMS // 2] for found in begun.values()))
+    return _some([item for pair in pairs for item in pair if item is not None], "memorisation", run, lang)
+
+
+def _begun(texts: list[Text], lang: str, split: str) -> list[Item]:
+    begin, end = PREFIX[lang], PREFIX[lang] + CONTINUED[lang]
+    return [
+        _of(text) | {"question": text.text[:begin], "answer": text.text[begin:end], "split": split}
+        for text in texts
+        if len(text.text) >= end
+    ]
 
 
 def _some(found: list[Item], name: str, run: Path, lang: str) -> list[Item]:

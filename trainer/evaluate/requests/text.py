@@ -15,7 +15,10 @@ class TextCodec(Protocol):
     """A tokenizer. No text yields a special id."""
 
     bos: int
-    """What every context begins with, as every document of the training did."""
+    """What stands before a text that has no context."""
+    before: tuple[int, ...]
+    """What stands before every context, as the tokenizer puts it: `<bos>` before ours, as before every document of the
+    training; nothing before GPT-2's."""
     ends: tuple[int, ...]
     """What ends a generation."""
 
@@ -30,6 +33,7 @@ class OwnCodec:
     """The tokenizer of a run: a folder with tokenizer.model and info.json."""
 
     bos = BOS
+    before: tuple[int, ...] = (BOS,)
     ends: tuple[int, ...] = (END, EOS)
 
     def __init__(self, folder: Path):
@@ -69,6 +73,9 @@ class LibraryCodec:
         self.tokenizer.no_truncation()
         self.tokenizer.encode_special_tokens = True  # a text that spells <eos> is text
         self.bos, self.ends = bos, ends
+        with_special: list[int] = self.tokenizer.encode("a").ids
+        plain = self.encode(["a"])[0]
+        self.before: tuple[int, ...] = tuple(with_special[: max(0, with_special.index(plain[0]))])
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Of a `TextCodec`."""
@@ -89,7 +96,7 @@ class Pair:
     """A context and what is judged after it, as ids."""
 
     context: list[int]
-    """Begins with `bos`."""
+    """With what the tokenizer puts before it; never empty."""
     continuation: list[int]
     apart: bool = False
     """Encoded apart from its context: together, a piece would reach over the border."""
@@ -112,8 +119,13 @@ def encode_pairs(codec: TextCodec, pairs: Sequence[tuple[str, str]]) -> list[Pai
     found = []
     for (context, _), ids, apart in zip(moved, whole, over, strict=True):
         first = ids_of[context]
-        found.append(Pair([codec.bos, *first], next(alone) if apart else ids[len(first) :], apart))
+        found.append(Pair(context_ids(codec, first), next(alone) if apart else ids[len(first) :], apart))
     return found
+
+
+def context_ids(codec: TextCodec, ids: Sequence[int]) -> list[int]:
+    """A context as the model reads it; of none `bos` alone."""
+    return [*codec.before, *ids] or [codec.bos]
 
 
 def _moved(context: str, continuation: str) -> tuple[str, str]:
