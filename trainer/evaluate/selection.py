@@ -119,6 +119,8 @@ def write_task(task: Task, folder: Path) -> Path:
         data["train"] = folder.resolve() / f"{task.name}_examples.jsonl"
         _write_items(data["train"], task.examples)
         config["fewshot_split"] = "train"
+    elif task.config.output_type != "loglikelihood_rolling":
+        config["fewshot_split"] = "test"  # named, or the harness takes an item as an example of itself
     config["dataset_kwargs"] = {"data_files": {split: str(path) for split, path in data.items()}}
     path = folder / f"{task.name}.yaml"
     path.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), encoding="utf-8")
