@@ -28,7 +28,7 @@ _EXAMPLES = regex.compile(
     r"(?:password|passwd|pass|pwd|pw|bar|guest|mypassword|senha|p)",
     regex.IGNORECASE,
 )
-"""What documentation writes for user and password: 170 of 180 on 44,778 pages."""
+"""What documentation writes for user and password: 147 of 156 on 44,778 pages."""
 _WORDS = frozenset(("password", "passwd", "passwort", "test", "admin", "root", "guest", "demo", "changeit", "hunter2"))
 
 
