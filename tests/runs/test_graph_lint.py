@@ -130,7 +130,7 @@ def test_no_key__holds_more_than_its_share_of_the_bytes(corpus, tmp_path, monkey
 
     whole, documents, partitions = GroupBlocks.expand, 160, 20
     monkeypatch.setattr(GroupBlocks, "expand", expand)
-    monkeypatch.setattr(FindDuplicates.__init__, "__defaults__", (documents // partitions,))
+    monkeypatch.setattr(FindDuplicates.__init__, "__defaults__", (documents // partitions, ()))
     execute(Request(corpus.recipe, tmp_path / "run", runner="fnapi", until="text"))
     units = len(read_plan(Store(str(tmp_path / "run"))))
     weights: dict[str, Counter] = defaultdict(Counter)
