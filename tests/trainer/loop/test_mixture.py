@@ -23,10 +23,13 @@ from gristmill.tokenizer.special_ids import SPECIAL_IDS
 from gristmill.trainer.checkpoint.checkpoint import Checkpoint
 from gristmill.trainer.data.loader import DataConfig, Loader
 from gristmill.trainer.data.sampler import DataState, MixSampler
+from gristmill.trainer.devices import world as world_module
+from gristmill.trainer.devices.world import World
 from gristmill.trainer.errors import ConfigError, InputError, MismatchError
 from gristmill.trainer.loop import build
 from gristmill.trainer.loop.inputs import open_data
 from gristmill.trainer.loop.mixed import of_mix
+from gristmill.trainer.loop.mixture import open_mixture
 from gristmill.trainer.objectives.causal import CausalLM
 from tests.trainer.conftest import CHINESE, LENGTH, sentences, write_manifest, write_run, write_split
 
@@ -197,6 +200,17 @@ def test_open_mix__refuses_other_shards_other_tokenizers_and_damage(run, second,
     path.write_bytes(bytes(raw))
     with pytest.raises(Exception, match=r"damaged: order\.arrow"):
         open_mix(tmp_path / "m", runs)
+
+
+def test_damage_that_one_rank_finds__is_told_to_all(run, tmp_path, monkeypatch):
+    write_mix(tmp_path / "m", Material.of(open_runs([run])), parse({"epochs": 2}))
+    path = tmp_path / "m" / ORDER
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    told = []
+    monkeypatch.setattr(world_module, "any_rank", lambda world, raised: told.append(raised) or raised)
+    with pytest.raises(ConfigError, match=r"damaged: order\.arrow"):
+        open_mixture([run], str(tmp_path / "m"), World(), verify=True)
+    assert told == [False, True]
 
 
 def test_write_mix__a_budget_beyond_the_caps_is_an_error_before_anything_is_written(run, tmp_path):
