@@ -34,6 +34,7 @@ Commands.table = {
     "why": Entry(LOOK, "why"),
     "trace": Entry(LOOK, "trace"),
     "whatif": Entry(LOOK, "whatif"),
+    "contamination": Entry(LOOK, "contamination"),
     "gates": Entry(LOOK, "gates"),
     "clusters": Entry(LOOK, "clusters"),
     "index": Entry(LOOK, "index"),

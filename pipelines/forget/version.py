@@ -26,6 +26,7 @@ CONTENT: dict[str, tuple[str, ...]] = {
     "dead": ("sha256", "error"),
     "ledger": ("doc_id", "verdict", "rules", "cluster"),
     "clusters": ("doc_id", "cluster", "duplicate_of"),
+    "contamination": ("doc_id", "set", "item_id", "action"),
 }
 """What the order-independent digest of a dataset covers, as the stages write it (tests compare both)."""
 

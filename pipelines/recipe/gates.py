@@ -36,7 +36,13 @@ _DOCUMENTS = {
     "unjudged_share": "these, of all",
     "tokens": "tokens of all splits",
 }
-OF_RUN = {**_DOCUMENTS, "validation_tokens": "tokens held out for validation"}
+OF_RUN = {
+    **_DOCUMENTS,
+    "validation_tokens": "tokens held out for validation",
+    "contaminated_documents": "kept documents in which an item of an evaluation set stands (`decontaminate`)",
+    "contaminated_share": "these, of all kept documents",
+    "decontaminated_documents": "documents that were dropped, or of which spans were cut, for that",
+}
 OF_GROUP = _DOCUMENTS
 OF_STEP = {
     "documents": "documents that entered the step",
@@ -61,7 +67,7 @@ ALARMS = {
     "edge": "bounds at the edge of what their signal was",
     "drift": "signals and shares that differ from the reference run",
 }
-STEPS = ("read", "extract", "decide", "deduplicate", "scrub", "encode")
+STEPS = ("read", "extract", "decide", "deduplicate", "decontaminate", "scrub", "encode")
 UNKNOWN_LANGUAGES = ("und", "noise", "mixed", "unknown")
 
 
@@ -97,6 +103,8 @@ def wrong_figure(recipe: Recipe, name: str) -> str | None:
     """Why a run of this recipe cannot have a figure of that name; None where it can."""
     if name.endswith("tokens") and recipe.tokenizer is None:
         return f"there is no '{name}': the recipe says `tokenizer: null`"
+    if "contaminated_" in name and recipe.decontaminate is None:
+        return f"there is no '{name}': the recipe looks for no evaluation sets; add `decontaminate`"
     if name == "alarms.drift" and recipe.alarms.reference is None:
         return "nothing can drift without a run to compare with: `alarms: {reference: RUN}`"
     kind, _, rest = name.partition(".")

@@ -20,6 +20,7 @@ from gristmill.filters.quality.classifier import Model
 from gristmill.filters.quality.network import Network
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.files.classifiers import read_classifiers
+from gristmill.pipelines.recipe.files.evaluations import read_evaluations
 from gristmill.pipelines.recipe.files.indexes import read_indexes
 from gristmill.pipelines.recipe.files.labels import read_labels
 from gristmill.pipelines.recipe.files.language_models import kept_paths, read_language_models
@@ -128,6 +129,9 @@ def _add_files(recipe: Recipe, file: Path, lines: dict[RecipePath, int], fetch: 
         indexes, wrong = read_indexes(recipe, file.parent, fetch)
         recipe.take_indexes(indexes)
         problems += wrong
+        evaluations, wrong = read_evaluations(recipe, file.parent, fetch)
+        recipe.take_evaluations(evaluations)
+        problems += wrong
     if not problems:
         try:
             recipe.declare(*found)
@@ -145,6 +149,7 @@ def fingerprint(recipe: Recipe) -> str:
     """sha256 of the resolved recipe, and of the files that it names: its classifiers' models, lists, labels."""
     named = recipe.file_keys() + ([recipe.taken_tokenizer.key] if recipe.taken_tokenizer else [])
     named += [index.key for index in recipe.taken_indexes]
+    named += [recipe.read_evaluations.key] if recipe.read_evaluations else []
     return hashlib.sha256((recipe.model_dump_json() + (json.dumps(named) if named else "")).encode()).hexdigest()
 
 
@@ -165,6 +170,8 @@ def dump(recipe: Recipe) -> str:
         values["language_models"][one.name] |= kept_paths(one)
     values["lists"] = {one.name: {"kept": one.kept_as} for one in recipe.read_lists}
     values["labels"] = {one.name: {"kept": one.kept_as} for one in recipe.read_labels}
+    if recipe.read_evaluations is not None:
+        values["decontaminate"] |= {"sets": {}, "kept": recipe.read_evaluations.kept_as}
     if recipe.taken_tokenizer is not None:
         values["tokenizer"]["from"] = recipe.taken_tokenizer.kept_as
     if recipe.taken_indexes:  # they stay where they are: an index may be larger than a run

@@ -13,6 +13,7 @@ from pydantic import (
     field_validator,
 )
 
+from gristmill.filters.contamination.index import EvaluationFile
 from gristmill.filters.labels.keys import Key
 from gristmill.filters.labels.signals import ORIGIN as LABELS
 from gristmill.filters.labels.signals import declare as declare_labels
@@ -42,6 +43,7 @@ from gristmill.pipelines.recipe.base import (
     as_list,
 )
 from gristmill.pipelines.recipe.decisions import Decision
+from gristmill.pipelines.recipe.decontaminate import Decontaminate
 from gristmill.pipelines.recipe.deduplication import Deduplicate as Deduplicate
 from gristmill.pipelines.recipe.deduplication import MinHash as MinHash
 from gristmill.pipelines.recipe.deduplication import Passages as Passages
@@ -243,6 +245,8 @@ class Recipe(Model):
     otherwise: Literal["keep", "drop"] = "keep"
     """What becomes of documents that no entry of `decide` admits; with `drop` their rule is `unjudged`."""
     deduplicate: Deduplicate | None = Deduplicate()
+    decontaminate: Decontaminate | None = None
+    """Evaluation sets that are looked for, after duplicates are gone; absent: none (docs/decontamination.md)."""
     scrub: Scrub | None = Scrub()
     text: Text = Text()
     tokenizer: Tokenizer | None = Tokenizer()
@@ -263,6 +267,7 @@ class Recipe(Model):
     _taken_tokenizer: TakenTokenizer | None = PrivateAttr(None)
     _taken_indexes: tuple[TakenIndex, ...] = PrivateAttr(())
     _key: bytes | None = PrivateAttr(None)
+    _read_evaluations: EvaluationFile | None = PrivateAttr(None)
 
     @field_validator("mix")
     @classmethod
@@ -304,6 +309,15 @@ class Recipe(Model):
     def take_key(self, key: bytes) -> None:
         """Take the secret that was read."""
         self._key = key
+
+    @property
+    def read_evaluations(self) -> EvaluationFile | None:
+        """The evaluation sets as `load` has read them."""
+        return self._read_evaluations
+
+    def take_evaluations(self, found: EvaluationFile | None) -> None:
+        """Take the evaluation sets whose files were read."""
+        self._read_evaluations = found
 
     def take_tokenizer(self, taken: TakenTokenizer | None) -> None:
         """Take the tokenizer whose files were read."""

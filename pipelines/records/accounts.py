@@ -24,6 +24,9 @@ ASIDE, FIRED, UNJUDGED = "aside", "fired", "unjudged"
 EMPTIED = "repeated_passages"
 DUPLICATE_RULES = ("near_duplicate", "exact_duplicate", "repeated_record", EMPTIED)
 """What deduplication adds to a document's `rules`, beside those of `decide`. Index: the `kind` of a member record."""
+CONTAMINATED = "contaminated"
+LATER_RULES = (*DUPLICATE_RULES, CONTAMINATED)
+"""All that steps behind `decide` add."""
 
 
 @dataclass(frozen=True, order=True)

@@ -54,6 +54,27 @@ CLUSTERS = pa.schema(
         ("kept", pa.bool_()),
     ]
 )
+CONTAMINATION = pa.schema(
+    [
+        ("set", pa.string()),
+        ("item", pa.uint32()),
+        ("item_id", pa.string()),
+        ("doc_id", pa.string()),
+        ("source", pa.string()),
+        ("lang", pa.string()),
+        ("unit", pa.string()),
+        ("row", pa.uint32()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("score", pa.float32()),
+        ("question", pa.float32()),
+        ("answer", pa.float32()),
+        ("choices", pa.float32()),
+        ("passage", pa.float32()),
+        ("action", pa.string()),
+    ]
+)
+"""The evidence: an item of an evaluation set that stands in a document, and where."""
 DEAD = pa.schema(
     [
         ("source", pa.string()),
@@ -99,7 +120,8 @@ MEANINGS: dict[str, Meaning] = {
     "verdict": Meaning("`kept`, `dropped` or `dead`"),
     "judged": Meaning("whether an entry of `decide` admitted it", "where it never got there"),
     "step": Meaning(
-        "what dropped it, or where it died: read, extract, decide, deduplicate, scrub", "of kept documents"
+        "what dropped it, or where it died: read, extract, decide, deduplicate, decontaminate, scrub",
+        "of kept documents",
     ),
     "rules": Meaning("every rule that fired, in the recipe's order; empty where none did"),
     "cluster": Meaning(
@@ -132,6 +154,17 @@ MEANINGS: dict[str, Meaning] = {
         "personal data found in the text of a kept document: byte range of the extracted text, entity type, score from"
         " 0 to 1, what was done (`action`), and where `scrub.key` is given a keyed hash of the value; never a value"
     ),
+    "set": Meaning("name of the evaluation set in the recipe"),
+    "item": Meaning("number of the item among those of its set that have a question, from 0"),
+    "item_id": Meaning("the item's own id; its record's number where it has none"),
+    "start": Meaning("where it begins in the extracted text, in bytes"),
+    "end": Meaning("where it ends"),
+    "score": Meaning("how sure it is that the item stands there, 0.6 to 1 (docs/decontamination.md)"),
+    "question": Meaning("share of the item's question that stands there, by rarity of words"),
+    "answer": Meaning("share of its answer that stands near by", "where it has none"),
+    "choices": Meaning("share of its choices that stand near by", "where it has none, or they are looked for with it"),
+    "passage": Meaning("share of its passage that stands near by", "where it has none"),
+    "action": Meaning("what became of it: the document was dropped (`drop`), the span cut (`cut`), nothing (`report`)"),
     "file": Meaning("the input file, scrubbed where the recipe scrubs"),
     "offset": Meaning("where the record begins: byte of the (decompressed) file; row of a table"),
     "length": Meaning("bytes of the record; of what cannot be read on, of the rest"),
@@ -169,9 +202,15 @@ DIFFERING: dict[str, dict[str, Meaning]] = {
         "text": Meaning(
             "the text as extracted, not scrubbed: `gristmill clean` removes it", "where none was taken out"
         ),
-        "step": Meaning("what dropped it: read, extract, decide, deduplicate"),
+        "step": Meaning("what dropped it: read, extract, decide, deduplicate, decontaminate"),
     },
     "dead": {"step": Meaning("where it died: read, extract, decide, scrub")},
+    "contamination": {
+        "doc_id": MEANINGS["doc_id"]._replace(null=""),
+        "lang": MEANINGS["lang"]._replace(null=""),
+        "row": Meaning("position of the document in its unit, from 0"),
+        "unit": Meaning("key of the unit that read the document"),
+    },
     "clusters": {name: MEANINGS[name]._replace(null="") for name in ("doc_id", "cluster")},
 }
 """Dataset -> columns that mean something else there, or are never null there."""

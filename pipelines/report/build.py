@@ -95,7 +95,7 @@ def _build(material: Material) -> Report:
     sources = sources_of(material, counts.tokens(counts.sources))
     languages = languages_of(material, counts.tokens(counts.languages))
     header, labels = build_header(material, funnel, tokens), build_labels(material)
-    figures = figures_of(header, funnel, sources, languages, entries, labels)
+    figures = figures_of(header, funnel, sources, languages, entries, labels, material.manifest.get("contamination"))
     alarms = build_alarms(material, entries, figures)
     figures |= alarm_figures(alarms)
     gates = compare(material.recipe.get("gates") or [], figures)

@@ -335,4 +335,5 @@ def with_decisions(job: Job, units: list[Unit], receipts: dict[str, list[Receipt
     for stage in (stage for stage in DECIDING if stage in job.stages):
         book = job.books[stage]
         found[stage] = [read_receipt(job.store, book.path(unit.key))[0] for unit in units]
-    return {"score": receipts["score"], **found, **receipts}
+    every = {**receipts, **found}
+    return {stage: every[stage] for stage in (*STAGES, *receipts) if stage in every}

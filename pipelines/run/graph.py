@@ -3,6 +3,7 @@
     units -> ScoreUnits ---------------> StoreRows --------------> StoreRows ----------------> StoreRows -> ...
                  \\-> FindDuplicates -/        \\-> FindPassages -/        \\-> FindSubstrings -/
     ... -> CleanUnits -> TrainTokenizer -> EncodeUnits -> PlanRows
+    with evaluation sets, FindOverlaps stands behind ScoreUnits, and FindContamination before FindPassages.
 
 Every stage hands on (unit number, receipt). Which receipts make up the run is noted where all of a stage are known: by
 the trainer (`text`), by the planner (`tokens`), and by the driver at the end.
@@ -20,6 +21,9 @@ from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.run.job import Job
+from gristmill.pipelines.stages.contamination.evidence import CONTAMINATED
+from gristmill.pipelines.stages.contamination.find import FindContamination, found_of
+from gristmill.pipelines.stages.contamination.overlaps import FindOverlaps
 from gristmill.pipelines.stages.duplicates.find import FindDuplicates, members_of
 from gristmill.pipelines.stages.duplicates.members import MEMBERS
 from gristmill.pipelines.stages.duplicates.partitions import File
@@ -46,8 +50,12 @@ def build(pipeline: beam.Pipeline, job: Job) -> None:
     """Add the stages of a job to a pipeline."""
     job = replace(job, recipe=_for_workers(job.recipe))
     decided = score(pipeline, job)
+    if "overlaps" in job.stages:
+        decided = decided | "overlaps" >> beam.ParDo(FindOverlaps(job.recipe, job.books["overlaps"]))
     if "duplicates" in job.stages:
         decided = find_duplicates(decided, job)
+    if "contamination" in job.stages:
+        decided = find_contamination(decided, job)
     if "passages" in job.stages:
         decided = find_passages(decided, job)
     if "substrings" in job.stages:
@@ -91,11 +99,20 @@ def find_duplicates(scored: beam.PCollection[Numbered], job: Job) -> beam.PColle
     return rows_stored(rows, scored, job, "duplicates", StoreRows(job.books["duplicates"], MEMBERS, members_of))
 
 
+def find_contamination(scored: beam.PCollection[Numbered], job: Job) -> beam.PCollection[Numbered]:
+    """The shuffle of evaluation items, unless its decisions are stored already."""
+    if "contamination" in job.decided:
+        return scored
+    rows = scored | "contamination" >> FindContamination(job.recipe, job.books["overlaps"])
+    store = StoreRows(job.books["contamination"], CONTAMINATED, found_of)
+    return rows_stored(rows, scored, job, "contamination", store)
+
+
 def find_passages(scored: beam.PCollection[Numbered], job: Job) -> beam.PCollection[Numbered]:
-    """The shuffle of passages, once duplicate documents are known; unless its decisions are stored already."""
+    """The shuffle of passages, once it is known which documents stay; unless its decisions are stored already."""
     if "passages" in job.decided:
         return scored
-    finding = FindPassages(job.recipe, job.books.get("duplicates"), job.books["score"])
+    finding = FindPassages(job.recipe, job.books)
     rows = scored | "passages" >> finding
     return rows_stored(rows, scored, job, "passages", StoreRows(job.books["passages"], CUTS, cuts_of))
 
@@ -104,7 +121,7 @@ def find_substrings(scored: beam.PCollection[Numbered], job: Job) -> beam.PColle
     """The shuffles of exact substrings, once duplicate documents are known; unless they are stored already."""
     if "substrings" in job.decided:
         return scored
-    finding = FindSubstrings(job.recipe, job.books.get("duplicates"), job.books["score"])
+    finding = FindSubstrings(job.recipe, job.books)
     rows = scored | "substrings" >> finding
     return rows_stored(rows, scored, job, "substrings", StoreRows(job.books["substrings"], REPEATS, repeats_of))
 

@@ -15,7 +15,9 @@ from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.run.field_names import check_field_names
 from gristmill.pipelines.run.keys import (
     CODE,
+    CONTAMINATION_CODE,
     DUPLICATES_CODE,
+    OVERLAPS_CODE,
     PASSAGES_CODE,
     SCORE_CODE,
     SUBSTRINGS_CODE,
@@ -61,6 +63,7 @@ class Job:
         steps = ["read", "extract", "decide"]
         if "text" in self.stages:
             steps += ["deduplicate"] if self.recipe.deduplicate else []
+            steps += ["decontaminate"] if self.recipe.decontaminate else []
             steps.append("scrub")
         return steps + (["encode"] if "tokens" in self.stages else [])
 
@@ -111,17 +114,23 @@ def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, unt
     inputs = sorted(unit.key for unit in units)
     keys = {"score": score}
     cutting = None
+    if recipe.read_evaluations is not None:
+        keys["overlaps"] = step_key("overlaps", recipe.read_evaluations.key, OVERLAPS_CODE, score)
+        bounds = [options["decontaminate"]["threshold"]]
+        keys["contamination"] = step_key("contamination", bounds, CONTAMINATION_CODE, keys["overlaps"], *inputs)
     if recipe.deduplicate:
         whole, cutting = _deduplicating(options["deduplicate"])
         whole["against"] = [index.key for index in recipe.taken_indexes]
         keys["duplicates"] = step_key("duplicates", whole, DUPLICATES_CODE, score, *inputs)
         if recipe.deduplicate.passages:
-            keys["passages"] = step_key("passages", cutting[:1], PASSAGES_CODE, score, keys["duplicates"])
+            before = [keys["duplicates"], *_decontaminating(recipe, keys)]
+            keys["passages"] = step_key("passages", cutting[:1], PASSAGES_CODE, score, *before)
         if bound := recipe.deduplicate.substrings:
+            before = [keys["duplicates"], *_decontaminating(recipe, keys)]
             looked_for = [bound.length, bound.by_character]
-            keys["substrings"] = step_key("substrings", looked_for, SUBSTRINGS_CODE, score, keys["duplicates"])
+            keys["substrings"] = step_key("substrings", looked_for, SUBSTRINGS_CODE, score, *before)
     scrub = options["scrub"] and {**options["scrub"], "key": sign_of(recipe.key)}
-    clean = [scrub, options["text"], _writing(recipe), cutting]
+    clean = [scrub, options["text"], _writing(recipe), cutting, "contamination" in keys]
     keys["text"] = step_key("text", clean, TEXT_CODE, score)
     if recipe.tokenizer:
         taken = recipe.taken_tokenizer
@@ -152,6 +161,12 @@ def _writing(recipe: Recipe) -> list[Any] | None:
     if options is None:
         return None
     return [options.weights, options.repeat, [index.name for index in recipe.taken_indexes]]
+
+
+def _decontaminating(recipe: Recipe, keys: dict[str, str]) -> list[str]:
+    """What passages depend on where contaminated documents go, or spans of them are cut first."""
+    asked = recipe.decontaminate
+    return [keys["contamination"], asked.action, str(asked.max_cut)] if asked and "contamination" in keys else []
 
 
 def _deduplicating(options: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:

@@ -27,6 +27,13 @@ DUPLICATES_CODE = (
 INSIDE_CODE = (*DUPLICATES_CODE, "pipelines/stages/kept_texts.py")
 PASSAGES_CODE = (*INSIDE_CODE, "filters/lists/addresses.py", "pipelines/stages/passages")
 SUBSTRINGS_CODE = (*INSIDE_CODE, "pipelines/stages/substrings")
+OVERLAPS_CODE = (
+    "filters/contamination",
+    "filters/edits.py",
+    "filters/kernels",
+    "pipelines/stages/contamination/overlaps.py",
+)
+CONTAMINATION_CODE = (*OVERLAPS_CODE, "pipelines/stages/contamination", *DUPLICATES_CODE[-2:])
 TEXT_CODE = SCORE_CODE
 TOKEN_CODE = (
     "tokenizer",
@@ -38,7 +45,9 @@ TOKEN_CODE = (
 )
 CODE = {
     "score": SCORE_CODE,
+    "overlaps": OVERLAPS_CODE,
     "duplicates": DUPLICATES_CODE,
+    "contamination": CONTAMINATION_CODE,
     "passages": PASSAGES_CODE,
     "substrings": SUBSTRINGS_CODE,
     "text": TEXT_CODE,

@@ -15,6 +15,7 @@ from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.accounts import Accounts
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Part, Receipt
+from gristmill.pipelines.run.contamination import rates
 from gristmill.pipelines.run.job import Job
 from gristmill.pipelines.run.request import DECIDING
 from gristmill.pipelines.storage.layout import (
@@ -54,6 +55,7 @@ def build(job: Job, units: list[Unit], receipts: Mapping[str, list[Receipt]], ac
         "datasets": datasets(parts),
         "files": [*(described(job.store, path) for path in (RECIPE, PLAN, *plugins(job.recipe))), *kept(job.recipe)],
         "tokenizer": card(job.store, parts),
+        "contamination": rates(job.recipe, job.store, receipts),
         "rules": rules(job.recipe),
         "accounts": accounts.to_json(),
     }

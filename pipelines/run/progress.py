@@ -14,7 +14,7 @@ from gristmill.pipelines.storage.store import Store
 
 COUNTED = {"score": "read", "text": "scrub", "tokens": "encode"}
 """The step whose documents and bytes a stage is measured by."""
-NAMED_BY_UNIT = ("score", *DECIDING)
+NAMED_BY_UNIT = ("score", "overlaps", *DECIDING)
 """Stages whose receipts are named by the unit alone, below a key that says all else."""
 KEY = 32
 """Characters of a unit's key, with which the names of all its receipts begin."""

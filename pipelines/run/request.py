@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-STAGES = ("score", "duplicates", "passages", "substrings", "text", "tokenizer", "tokens")
+STAGES = ("score", "overlaps", "duplicates", "contamination", "passages", "substrings", "text", "tokenizer", "tokens")
 """In order of execution; `--until` takes one of them."""
-DECIDING = ("duplicates", "passages", "substrings")
+DECIDING = ("duplicates", "contamination", "passages", "substrings")
 """Those that say something about each unit by looking at all: their receipts are named by the unit alone, below a key
 that says which units there are, and a mark says when they are complete."""
 

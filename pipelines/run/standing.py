@@ -7,7 +7,7 @@ from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.run.job import Job
 from gristmill.pipelines.run.request import DECIDING
-from gristmill.pipelines.stages.text import Decided
+from gristmill.pipelines.stages.decided import Decided
 from gristmill.pipelines.stages.tokenizer import name_of
 from gristmill.pipelines.stages.tokens import encoded_name, plan_name
 from gristmill.pipelines.storage.receipt_book import ReceiptBook, read_receipt
@@ -35,6 +35,7 @@ def standing_receipts(job: Job, units: list[Unit], find: Find) -> Iterator[tuple
     given: dict[str, list[Receipt]] = {}
     names: dict[str, Callable[[], list[str]]] = {
         "score": lambda: keys,
+        "overlaps": lambda: keys,
         **dict.fromkeys(DECIDING, lambda: keys),
         "text": lambda: _text_names(job, keys),
         "tokenizer": lambda: [name_of(given["text"])],
@@ -51,7 +52,7 @@ def standing_receipts(job: Job, units: list[Unit], find: Find) -> Iterator[tuple
 
 
 def _text_names(job: Job, keys: list[str]) -> list[str]:
-    return [Decided.of(job.books, key).receipt_name(key) for key in keys]
+    return [Decided.of(job.recipe, job.books, key).receipt_name(key) for key in keys]
 
 
 def read_standing(book: ReceiptBook, name: str) -> Receipt | None:

@@ -1,4 +1,4 @@
-"""The documents that stay once duplicates are known, unit by unit: for the shuffles that look inside of them."""
+"""The documents that stay once duplicates and contaminated ones are gone, for the shuffles that look inside of them."""
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from gristmill.pipelines.recipe.columns import derivations
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.recipe.sources import Source
 from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.stages.contamination.evidence import stored_contamination
 from gristmill.pipelines.stages.duplicates.members import Membership, stored_members
 from gristmill.pipelines.stages.exchange import Block, among
 from gristmill.pipelines.stages.numbered import unpack
@@ -54,19 +55,20 @@ class SpreadUnits(beam.DoFn):
             yield int(among(partitions, number)), receipt.to_bytes()
 
 
-def kept_texts(
-    recipe: Recipe, duplicates: ReceiptBook | None, book: ReceiptBook, number: int, scored: Receipt
-) -> Iterator[KeptTexts]:
-    """The documents of a unit that are neither dropped nor turns of talk, which stay whole."""
+def kept_texts(recipe: Recipe, books: dict[str, ReceiptBook], number: int, scored: Receipt) -> Iterator[KeptTexts]:
+    """The documents of a unit that are neither dropped nor turns of talk, which stay whole; evaluation items cut."""
+    duplicates, book = books.get("duplicates"), books["score"]
     options, source = recipe.deduplicate, scored.details["unit"]["source"]
     assert options is not None
     if recipe.sources[source].kind != "text":
         return
     members = stored_members(duplicates, scored.unit) if duplicates else Membership.of(())
+    contamination = stored_contamination(books.get("contamination"), scored.unit, recipe)
     quality = _quality(options.quality, book, scored)
     for batch in read_parts(book.store, scored, "curated"):
         listed, member = members.of_rows(batch.column("row").to_numpy())
-        batch = batch.filter(pa.array(~(listed & (member["dropped"] > 0))))
+        batch, contaminated = contamination.act(batch, whole=False)
+        batch = batch.filter(pa.array(~(contaminated | (listed & (member["dropped"] > 0)))))
         document = ranked(batch, number, recipe.sources[source], quality)
         yield KeptTexts(batch, edited(batch), document)
 

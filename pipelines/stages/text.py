@@ -22,28 +22,34 @@ from gristmill.filters.pii.values import Values
 from gristmill.pipelines.processes.clock import FIRST, SPENT_ON, WAITED, begin, is_first, since, waited
 from gristmill.pipelines.processes.isolation import Guard
 from gristmill.pipelines.recipe.columns import dropped_schema, scrubbed_fields, text_schema
-from gristmill.pipelines.recipe.schema import Deduplicate, Recipe
+from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records import columns
-from gristmill.pipelines.records.accounts import DEAD, DROPPED, DUPLICATE_RULES, EMPTIED, IN, KEPT, Accounts
+from gristmill.pipelines.records.accounts import (
+    CONTAMINATED,
+    DEAD,
+    DROPPED,
+    DUPLICATE_RULES,
+    EMPTIED,
+    IN,
+    KEPT,
+    Accounts,
+)
 from gristmill.pipelines.records.conversations import COLUMNS, MESSAGES, follow
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.gather import gather
 from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.stages.decided import Decided
 from gristmill.pipelines.stages.duplicates.members import (
-    Membership,
     cluster_sizes,
     membership_columns,
-    stored_members,
     weights_of,
 )
-from gristmill.pipelines.stages.passages.cuts import Cuts, stored_cuts
 from gristmill.pipelines.stages.replay import Failure, dead_document, survive
 from gristmill.pipelines.stages.score import DEAD_LETTERS, VERDICTS
-from gristmill.pipelines.stages.substrings.cuts import Repeats, stored_repeats
 from gristmill.pipelines.storage.attempts import attempt
+from gristmill.pipelines.storage.models import bring
 from gristmill.pipelines.storage.parts import PartWriter, read_parts
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
-from gristmill.pipelines.storage.rundir import check_seen
 from gristmill.pipelines.storage.store import Store
 
 REPEATED_PASSAGES = DUPLICATE_RULES.index(EMPTIED)
@@ -136,38 +142,6 @@ class UnitCleaner:
         return batch
 
 
-@dataclass(frozen=True)
-class Decided:
-    """What was decided about the documents of a unit by looking at all units."""
-
-    members: Membership
-    cuts: Cuts
-    repeats: Repeats
-
-    @classmethod
-    def of(cls, books: dict[str, ReceiptBook], unit: str) -> "Decided":
-        """As it is stored. Raises DamageError where it is gone."""
-        found = books.get("duplicates")
-        members = stored_members(found, unit) if found else Membership.of(())
-        return cls(members, stored_cuts(books.get("passages"), unit), stored_repeats(books.get("substrings"), unit))
-
-    def receipt_name(self, unit: str) -> str:
-        """Of the unit's receipt: its key, and digests of what was decided."""
-        return "-".join(filter(None, (unit, self.members.digest, self.cuts.digest, self.repeats.digest)))
-
-    def cut(self, options: Deduplicate, batch: pa.RecordBatch) -> tuple[Edits, np.ndarray]:
-        """(edits of the extracted texts, those of the rules included; float64[D] share of each edited text that goes).
-
-        batch: curated documents.
-        """
-        edits = Edits.from_column(batch.column("edits")).merged()
-        text = apply(batch.column("text"), edits)
-        found = (self.cuts.edits(options, batch, text), self.repeats.edits(options, batch, text))
-        cuts = Edits.concatenate(found).merged()
-        lost_D = np.bincount(cuts.doc_E, cuts.end_E - cuts.start_E, batch.num_rows)
-        return edits.then(cuts), lost_D / np.maximum(pc.binary_length(text).to_numpy(), 1)
-
-
 class UnitWriter:
     """The parts and accounts of one unit at stage B."""
 
@@ -177,10 +151,11 @@ class UnitWriter:
         self._clean = guard.step("scrub", cleaner.clean)
         self._scrub_fields = guard.step("scrub fields", cleaner.scrub_fields)
         self.cleaner, self.unit, self.source = cleaner, unit, unit.source
-        self.members, self.decided = decided.members, decided
+        self.members, self.contamination, self.decided = decided.members, decided.contamination, decided
         self.indexes = [index.name for index in cleaner.recipe.taken_indexes]
         self.accounts = Accounts()
         self._emptied: list[np.ndarray] = []
+        self._contaminated: list[np.ndarray] = []
         self._edits: list[pa.Array] = []
         self._findings: list[pa.Array] = []
         self._beside: list[pa.RecordBatch] = []
@@ -196,10 +171,12 @@ class UnitWriter:
         self.dead = writer("dead", format="parquet", content=("sha256", "error"))
         self.ledger = writer("ledger", format="parquet", content=("doc_id", "verdict", "rules", "cluster"))
         self.clusters = writer("clusters", format="parquet", content=("doc_id", "cluster", "duplicate_of"))
+        self.evidence = writer("contamination", format="parquet", content=("doc_id", "set", "item_id", "action"))
 
     def parts(self) -> tuple:
         """Every finished part."""
-        return tuple(p for w in (self.text, self.dropped, self.dead, self.ledger, self.clusters) for p in w.parts)
+        writers = (self.text, self.dropped, self.dead, self.ledger, self.clusters, self.evidence)
+        return tuple(part for writer in writers for part in writer.parts)
 
     def take(self, batch: pa.RecordBatch) -> None:
         """Curated documents: losers go to `dropped/`, the others are cleaned and go to `text/`."""
@@ -207,16 +184,20 @@ class UnitWriter:
         member_of = membership_columns(batch.column("doc_id"), listed, member, self.indexes)
         lost = listed & (member["dropped"] > 0)
         kind = np.where(lost, member["kind"], REPEATED_PASSAGES)
+        before, (batch, contaminated) = batch, self.contamination.act(batch, self.cleaner.turns(batch))
         if len(self.decided.cuts.rows) or len(self.decided.repeats.rows):
-            batch, emptied = self._cut(batch, ~lost)
+            batch, emptied = self._cut(batch, ~(lost | contaminated))
             lost |= emptied
+        contaminated &= ~lost
         size = batch.column("bytes").to_numpy()
         if self.cleaner.recipe.deduplicate is not None:
             lang = batch.column("lang")
             self.accounts.add_rows("deduplicate", IN, self.source, lang, size)
             self.accounts.add_rows("deduplicate", KEPT, self.source, lang.filter(pa.array(~lost)), size[~lost])
-            self._lose(batch, member_of, lost, kind)
-        batch = batch.append_column("cluster", member_of["cluster"]).filter(pa.array(~lost))
+            self._lose(batch, member_of, lost, "deduplicate", np.array(DUPLICATE_RULES)[kind])
+        if self.cleaner.recipe.decontaminate is not None:
+            self._decontaminate(before, batch, member_of, lost, contaminated)
+        batch = batch.append_column("cluster", member_of["cluster"]).filter(pa.array(~(lost | contaminated)))
         for outcome in survive(self._clean, batch):
             if isinstance(outcome, Failure):
                 self._fail(batch.slice(outcome.row, 1), outcome.error)
@@ -232,19 +213,40 @@ class UnitWriter:
         self._emptied.append(batch.column("row").to_numpy()[emptied])
         return batch.set_column(batch.schema.get_field_index("edits"), "edits", edits.column()), emptied
 
-    def _lose(self, batch: pa.RecordBatch, member_of: dict[str, pa.Array], lost: np.ndarray, kind: np.ndarray) -> None:
+    def _decontaminate(
+        self,
+        before: pa.RecordBatch,
+        batch: pa.RecordBatch,
+        member_of: dict[str, pa.Array],
+        lost: np.ndarray,
+        contaminated: np.ndarray,
+    ) -> None:
+        """Count and lose contaminated documents, of those that are not lost already; and the evidence, of them and of
+        those that stay. before: the batch before spans were cut."""
+        lang, size = batch.column("lang"), batch.column("bytes").to_numpy()
+        for outcome, chosen in ((IN, ~lost), (KEPT, ~(lost | contaminated))):
+            self.accounts.add_rows("decontaminate", outcome, self.source, lang.filter(pa.array(chosen)), size[chosen])
+        self._contaminated.append(batch.column("row").to_numpy()[contaminated])
+        self._lose(batch, member_of, contaminated, "decontaminate", np.full(len(lost), CONTAMINATED))
+        if len(self.contamination.rows):
+            evidence = self.contamination.evidence(before.filter(pa.array(~lost)), contaminated[~lost], self.unit.key)
+            self.evidence.write(evidence)
+
+    def _lose(
+        self, batch: pa.RecordBatch, member_of: dict[str, pa.Array], lost: np.ndarray, step: str, rule: np.ndarray
+    ) -> None:
         if not lost.any():
             return
         mask = pa.array(lost)
         losers = batch.filter(mask)
-        reason = pa.array(np.array(DUPLICATE_RULES)[kind[lost]], pa.string())
+        reason = pa.array(rule[lost], pa.string())
         size = losers.column("bytes").to_numpy()
-        self.accounts.add_rows("deduplicate", DROPPED, self.source, losers.column("lang"), size, reason)
+        self.accounts.add_rows(step, DROPPED, self.source, losers.column("lang"), size, reason)
         one_each = pa.array(np.arange(len(reason) + 1, dtype=np.int32))
         rules = pa.ListArray.from_arrays(one_each, reason)
-        self.accounts.add_fired("deduplicate", self.source, losers.column("lang"), size, rules)
+        self.accounts.add_fired(step, self.source, losers.column("lang"), size, rules)
         values = dict(zip(losers.schema.names, losers.columns, strict=True))
-        values |= {"step": "deduplicate", "rules": rules, "duplicate_of": member_of["duplicate_of"].filter(mask)}
+        values |= {"step": step, "rules": rules, "duplicate_of": member_of["duplicate_of"].filter(mask)}
         self.dropped.write(columns.assemble(self.cleaner.dropped_schema, losers.num_rows, values))
 
     def _fail(self, row: pa.RecordBatch, error: str) -> None:
@@ -289,16 +291,19 @@ class UnitWriter:
         kept_by_rules = pc.is_null(verdicts.column("step")).to_numpy(zero_copy_only=False)
         beaten = listed & (member["dropped"] > 0) & kept_by_rules
         emptied = np.isin(row_D, np.concatenate([np.zeros(0, np.uint32), *self._emptied]))
+        contaminated = np.isin(row_D, np.concatenate([np.zeros(0, np.uint32), *self._contaminated]))
         lost, kind = beaten | emptied, np.where(emptied, REPEATED_PASSAGES, member["kind"])
         died = np.isin(row_D, list(self._dead))
         scrubbed = self._named(verdicts, row_D)
         values = dict(zip(scrubbed.schema.names, scrubbed.columns, strict=True)) | member_of
         values["unit"] = self.unit.key
-        values["verdict"] = pc.if_else(pa.array(lost), DROPPED, verdicts.column("verdict"))
+        values["verdict"] = pc.if_else(pa.array(lost | contaminated), DROPPED, verdicts.column("verdict"))
         values["verdict"] = pc.if_else(pa.array(died), DEAD, values["verdict"])
         values["step"] = pc.if_else(pa.array(lost), "deduplicate", verdicts.column("step"))
+        values["step"] = pc.if_else(pa.array(contaminated), "decontaminate", values["step"])
         values["step"] = pc.if_else(pa.array(died), "scrub", values["step"])
-        values["rules"] = self._all_rules(verdicts.column("rules"), lost, kind)
+        rule = np.where(contaminated, CONTAMINATED, np.array(DUPLICATE_RULES)[kind])
+        values["rules"] = self._all_rules(verdicts.column("rules"), lost | contaminated, rule)
         values["edits"] = self._of_rows(self._edits, columns.SPANS, row_D)
         values["findings"] = self._of_rows(self._findings, columns.FINDINGS, row_D)
         size = cluster_sizes(listed, member, kept_by_rules)
@@ -310,10 +315,10 @@ class UnitWriter:
         clusters = columns.assemble(columns.CLUSTERS, verdicts.num_rows, {**values, "kept": kept})
         self.clusters.write(clusters.filter(pa.array(listed & ~died)))
 
-    def _all_rules(self, rules: pa.Array, lost: np.ndarray, kind: np.ndarray) -> pa.Array:
+    def _all_rules(self, rules: pa.Array, lost: np.ndarray, rule: np.ndarray) -> pa.Array:
         if not lost.any():
             return rules
-        added = [[DUPLICATE_RULES[one]] if is_lost else [] for one, is_lost in zip(kind, lost, strict=True)]
+        added = [[one] if is_lost else [] for one, is_lost in zip(rule.tolist(), lost, strict=True)]
         return pa.array([old + new for old, new in zip(rules.to_pylist(), added, strict=True)], pa.list_(pa.string()))
 
     def _named(self, verdicts: pa.RecordBatch, row_D: np.ndarray) -> pa.RecordBatch:
@@ -407,13 +412,13 @@ class CleanUnits(beam.DoFn):
     def cleaner(self) -> UnitCleaner:
         """Made once per worker, at its first unit, as `ScoreUnits.scorer` is."""
         if self._cleaner is None:
-            check_seen(self.books["text"].store)
+            bring(self.books["text"].store, self.recipe)
             self._cleaner = UnitCleaner(self.recipe)
         return self._cleaner
 
     def process(self, element: tuple[int, Receipt]) -> Iterator[tuple[int, Receipt]]:
         """One unit."""
         number, scored = element
-        decided, book = Decided.of(self.books, scored.unit), self.books["text"]
+        decided, book = Decided.of(self.recipe, self.books, scored.unit), self.books["text"]
         done = book.find(decided.receipt_name(scored.unit))
         yield number, done or clean_unit(self.cleaner(), book, scored, decided)

@@ -18,6 +18,7 @@ DATASETS = (
     "text",
     "ledger",
     "clusters",
+    "contamination",
     "dropped",
     "dead",
     "curated",

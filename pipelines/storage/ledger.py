@@ -23,7 +23,7 @@ from gristmill.pipelines.storage.store import Store
 if TYPE_CHECKING:
     from gristmill.pipelines.storage.store_files import StoreFiles
 
-TABLES = ("ledger", "dropped", "clusters", "dead")
+TABLES = ("ledger", "dropped", "clusters", "contamination", "dead")
 """Datasets of a run directory that are Parquet: the ones that DuckDB opens by path."""
 
 Parameters = Sequence[Any] | dict[str, Any]

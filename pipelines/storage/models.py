@@ -22,11 +22,12 @@ from gristmill.pipelines.storage.store import Store
 
 
 def models(recipe: Recipe) -> Iterator[KeptFile]:
-    """Every file of a model, list, table of labels and tokenizer of a recipe once."""
+    """Every file of a model, list, table of labels, tokenizer and evaluation set of a recipe once."""
     read = [model for classifier in recipe.read_classifiers for _, model in classifier.models]
     found: list[KeptFile] = [file for model in read for file in model.files]
     found += [model for one in recipe.read_language_models for _, model in one.models]
     found += recipe.taken_tokenizer.files if recipe.taken_tokenizer else ()
+    found += [recipe.read_evaluations] if recipe.read_evaluations else []
     yield from {one.kept_as: one for one in [*found, *recipe.read_lists, *recipe.read_labels]}.values()
 
 

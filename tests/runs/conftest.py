@@ -125,6 +125,7 @@ deduplicate:
   minhash: {threshold: 0.7}
   passages: [{min_letters: 40}, {unit: sentence, run: 2, scope: source}]
   substrings: {min_tokens: 12}
+decontaminate: {sets: {asked: {paths: asked.jsonl}}, action: report}
 scrub: {operator: tag}
 tokenizer: {vocabulary: 640, sample_bytes: 1MB}
 tokens: {sequence_length: 64, validation: 10%}
@@ -145,6 +146,8 @@ def write_corpus(folder: Path, files: int = 3) -> Corpus:
     pq.write_table(pa.Table.from_pylist(table), folder / "table.parquet", row_group_size=25)
     grades = "".join(f"{doc['id']},{'bad' if doc['id'] == 'en-17' else 'good'}\n" for doc in docs[:120])
     (folder / "grades.csv").write_text(f"id,grade\n{grades}", encoding="utf-8")
+    asked = [{"question": doc["text"].split("\n")[1]} for doc in docs if doc["id"] in ("en-2", "zh-2", "en-5", "zh-5")]
+    (folder / "asked.jsonl").write_text("".join(json.dumps(item) + "\n" for item in asked), encoding="utf-8")
     for lang, text in (("en", ENGLISH), ("zh", CHINESE)):  # of characters
         arpa = arpa_text([list(text.replace(" ", ""))], 3)
         (folder / f"{lang}.arpa").write_text(arpa, encoding="utf-8")

@@ -17,6 +17,8 @@ CHANGES = {
     "seed": ("name: mill\n", "name: mill\nseed: 7\n"),
     "scrub": ("scrub: {operator: tag}\n", ""),
     "names and addresses": ("scrub: {operator: tag}", "scrub: {entities: web, without: secrets, operator: drop_line}"),
+    "contaminated documents go": ("action: report", "action: drop"),
+    "no evaluation sets": ("decontaminate: {sets: {asked: {paths: asked.jsonl}}, action: report}\n", ""),
     "no passages": ("  passages: [{min_letters: 40}, {unit: sentence, run: 2, scope: source}]\n", ""),
     "passages go everywhere": ("{min_letters: 40}", "{min_letters: 40, keep: none}"),
     "no substrings": ("  substrings: {min_tokens: 12}\n", ""),

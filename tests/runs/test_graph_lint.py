@@ -66,7 +66,10 @@ def shuffled(proto: beam_runner_api_pb2.Pipeline, transform: beam_runner_api_pb2
     return problems if known else [*problems, f"value is {value.spec.urn}, a fallback coder"]
 
 
-@pytest.mark.parametrize("until", ["score", "duplicates", "passages", "substrings", "text", "tokenizer", "tokens"])
+@pytest.mark.parametrize(
+    "until",
+    ["score", "overlaps", "duplicates", "contamination", "passages", "substrings", "text", "tokenizer", "tokens"],
+)
 def test_graph__is_clean_whatever_stage_it_ends_with(corpus, tmp_path, until):
     proto = proto_of(corpus, tmp_path, until)
     assert lint(proto) == []

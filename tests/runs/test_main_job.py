@@ -50,7 +50,9 @@ def test_every_record_is_in_exactly_one_place(corpus, calm, ledger):
 def test_totals_reconcile_and_a_lost_record_is_noticed(calm):
     manifest = json.loads((calm / "manifest.json").read_text())
     accounts = Accounts.from_json(manifest["accounts"])
-    assert manifest["reconciled_steps"] == ["read", "extract", "decide", "deduplicate", "scrub", "encode"]
+    assert manifest["reconciled_steps"] == [
+        "read", "extract", "decide", "deduplicate", "decontaminate", "scrub", "encode"
+    ]  # fmt: skip
     reconcile(accounts, manifest["reconciled_steps"])
     assert accounts.total("encode", "kept") == manifest["datasets"]["text"]["rows"]
 
@@ -58,7 +60,8 @@ def test_totals_reconcile_and_a_lost_record_is_noticed(calm):
 def test_times__of_every_stage_are_measured(calm):
     state = json.loads((calm / "run.json").read_text())
     stages = {stage["stage"]: stage for stage in state["stages"]}
-    assert list(stages) == ["score", "duplicates", "passages", "substrings", "text", "tokenizer", "tokens", "rows"]
+    deciding = ["duplicates", "contamination", "passages", "substrings"]
+    assert list(stages) == ["score", "overlaps", *deciding, "text", "tokenizer", "tokens", "rows"]
     for name, stage in stages.items():
         assert stage["cpu_seconds"] > 0, name
         assert stage["cpu_seconds"] < stage["seconds"] + 0.5, name

@@ -102,6 +102,7 @@ def as_text(facts: dict[str, Any]) -> str:
         f"  tokenizer  {_short(origin['tokenizer'])}, {facts['vocabulary']:,} ids",
         f"  pack plan  {_short(origin['plan'])}",
         *([f"  began with {_short(origin['parent'])} ({made['began_with']})"] if origin.get("parent") else []),
+        *_contamination(origin.get("contamination")),
         "inputs",
     ]
     lines += [f"  {name}: {i['units']:,} units, {i['bytes']:,} bytes" for name, i in facts["inputs"].items()]
@@ -114,6 +115,17 @@ def as_text(facts: dict[str, Any]) -> str:
         if len(step["reasons"]) > MOST_REASONS:
             lines.append(f"{'':54}and {len(step['reasons']) - MOST_REASONS} more reasons (--json)")
     return "\n".join(lines)
+
+
+def _contamination(sets: dict[str, Any] | None) -> list[str]:
+    """A line for each evaluation set."""
+    if sets is None:
+        return ["  evaluation sets were not looked for in what it was trained on"]
+    return [
+        f"  evaluation set {name}: {of['contaminated']:,} of {of['items']:,} items found in "
+        f"{of['documents']:,} documents, {of['left']:,} left in the text"
+        for name, of in sets.items()
+    ]
 
 
 def _short(digest: str | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -27,6 +28,9 @@ class Origin:
     """Of the manifest of the checkpoint that the weights began with, which names all its files; None: random ones."""
     others: tuple[str | None, ...] = ()
     """Of the manifests of the other runs that it is trained on, sorted."""
+    contamination: dict[str, Any] | None = None
+    """By evaluation set what the manifest says was found of it in the texts, the most of all runs that it is trained on
+    and that the weights began with were; None: nobody has looked."""
 
     def check(self, now: "Origin", where: Path) -> None:
         """Raises MismatchError unless the data are those that this checkpoint was trained on."""
@@ -53,8 +57,30 @@ def origin_of(run: Path, plan: Path, tokenizer_sha256: str, others: Sequence[str
     recipe = None
     if manifest.exists():
         recipe = json.loads(manifest.read_text(encoding="utf-8")).get("recipe_sha256")
-    own = file_sha256(manifest) if manifest.exists() else None
-    return Origin(own, file_sha256(plan), tokenizer_sha256, recipe, others=tuple(sorted(others, key=str)))
+    return Origin(
+        manifest=file_sha256(manifest) if manifest.exists() else None,
+        plan=file_sha256(plan),
+        tokenizer=tokenizer_sha256,
+        recipe=recipe,
+        others=tuple(sorted(others, key=str)),
+        contamination=evaluation_sets(run),
+    )
+
+
+def evaluation_sets(run: Path) -> dict[str, Any] | None:
+    """What the manifest of a run says of evaluation sets in its texts, by name; None: nobody has looked."""
+    manifest = run / "manifest.json"
+    known = json.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
+    return (known.get("contamination") or {}).get("sets")
+
+
+def worst(one: dict[str, Any] | None, other: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Of what two runs say of evaluation sets, that of the one in which more of each was left, then found."""
+    if one is None or other is None:
+        return other if one is None else one
+    both = [name for name in one if name in other]
+    most = {name: max(one[name], other[name], key=lambda of: (of["left_rate"], of["rate"])) for name in both}
+    return {**one, **other, **most}
 
 
 def code_version() -> dict[str, str]:

@@ -9,6 +9,7 @@ import torch
 
 from gristmill.trainer.checkpoint.checkpoint import Checkpoint, Checkpoints, training_tensors
 from gristmill.trainer.checkpoint.files import checkpoints_in, step_of
+from gristmill.trainer.checkpoint.origin import worst
 from gristmill.trainer.checkpoint.state import TrainState
 from gristmill.trainer.config import TrainConfig
 from gristmill.trainer.data.sampler import DataState
@@ -124,7 +125,9 @@ def build(
     if resume is not None:
         resume.load_training(guard)
         state = resume.state
-    origin = replace(data.origin, parent=parent)
+    earlier = begin.origin if begin is not None else resume.origin if resume is not None else data.origin
+    contamination = worst(data.origin.contamination, earlier.contamination)
+    origin = replace(data.origin, parent=parent, contamination=contamination)
     checkpoints = Checkpoints(folder, config.loop.keep_last)
     facts = None if stage.facts is None else _on_averages(stage.facts, optimizers)
 

@@ -1,13 +1,13 @@
 """What a run directory offers for training."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from gristmill.tokenizer.mixing.written import CARD, Mix
 from gristmill.tokenizer.train import INFO_FILE, MODEL_FILE
-from gristmill.trainer.checkpoint.origin import Origin, origin_of
+from gristmill.trainer.checkpoint.origin import Origin, evaluation_sets, origin_of, worst
 from gristmill.trainer.data.corpus import Corpus
 from gristmill.trainer.data.verify import INDEX, verify_run
 from gristmill.trainer.devices.world import ALONE, World, once_per_host
@@ -56,5 +56,8 @@ def open_data(
         raise InputError("the run has no tokenizer", where=str(error.filename), fix=fix) from error
     sha256, vocabulary = str(train.tokenizer["sha256"]), int(train.tokenizer["vocabulary"])
     origin = origin_of(run, plan, sha256, manifests)
+    for other in () if mixed is None else mixed.runs:
+        found = worst(origin.contamination, evaluation_sets(other.path))
+        origin = replace(origin, contamination=found)
     mixture = None if mixed is None else mixed.mix
     return TrainingData(run, train, validation, vocabulary, tokenizer, origin, mixture)

@@ -17,7 +17,7 @@ from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.storage.verification import check_files
 
 CHARACTERS = 1_000
-READ = ("ledger", "dropped", "dead", "text", RECIPE)
+READ = ("ledger", "contamination", "dropped", "dead", "text", RECIPE)
 """What is read of a run."""
 
 

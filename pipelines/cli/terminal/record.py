@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from gristmill.pipelines.cli.terminal.evidence import described
 from gristmill.pipelines.errors import inert
 from gristmill.pipelines.report.alignment import Span
 from gristmill.pipelines.report.explain.explanation import Check, Explanation, Twin
@@ -30,6 +31,11 @@ def story(record: Explanation) -> RenderableType:
     parts += [Text("\nrecord", "bold"), _facts(record)]
     if record.twin is not None:
         parts += [Text("\nthe document that it repeats", "bold"), *_twin(record.twin)]
+    if record.contamination:
+        parts += [
+            Text("\nevaluation items in it", "bold"),
+            *(part for one in record.contamination for part in described(one)),
+        ]
     parts += [Text("\ntext" + (", as delivered" if record.verdict == "kept" else ", as extracted"), "bold")]
     parts.append(
         Padding(Text(record.text + (" …" if record.cut else "") if record.text else record.text_absent), INDENT)

@@ -1,6 +1,7 @@
 """The figures of a run, flat, by name: what gates bound (docs/figures.md)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from gristmill.pipelines.recipe.gates import OF_GROUP, OF_RULE, OF_STEP
 from gristmill.pipelines.report.alarms.alarm import Alarms
@@ -17,7 +18,7 @@ Named = Iterator[tuple[str, float | None]]
 
 def figures_of(
     header: Header, funnel: Funnel, sources: Iterable[Group], languages: Iterable[Group], entries: Sequence[Entry],
-    labels: Iterable[Coverage],
+    labels: Iterable[Coverage], contamination: Mapping[str, Any] | None = None,
 ) -> Figures:  # fmt: skip
     """Every figure that the run has; what cannot be computed (a share of nothing, tokens without shards) is absent."""
     unjudged = sum(of.count for of in funnel.unjudged)
@@ -28,6 +29,11 @@ def figures_of(
         ("tokens", header.tokens),
         ("validation_tokens", header.held_out),
     ]
+    if contamination is not None:
+        left = contamination["documents_left"]
+        found.append(("contaminated_documents", left))
+        found.append(("contaminated_share", share(left, header.kept.documents)))
+        found.append(("decontaminated_documents", contamination["documents"] - left))
     for kind, groups in (("sources", sources), ("languages", languages)):
         for of in groups:
             begin = f"{kind}.{of.name}."

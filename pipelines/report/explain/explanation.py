@@ -9,9 +9,10 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
-from gristmill.pipelines.records.accounts import DEAD, DUPLICATE_RULES, KEPT
+from gristmill.pipelines.records.accounts import DEAD, KEPT, LATER_RULES
 from gristmill.pipelines.records.columns import VERDICTS
 from gristmill.pipelines.report.alignment import COMPARED, Span, passages
+from gristmill.pipelines.report.contamination.evidence import Evidence, EvidenceReader
 from gristmill.pipelines.report.excerpts import Excerpts
 from gristmill.pipelines.report.explain import remedy
 from gristmill.pipelines.report.explain.matching import Matches, find, nearest
@@ -109,6 +110,7 @@ class Explanation:
     cut: bool
     text_absent: str
     shards: AsTokens | None
+    contamination: list[Evidence]
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -124,6 +126,7 @@ class Explainer:
         self._recipe = yaml.safe_load(store.read_bytes(RECIPE)) if store.exists(RECIPE) else {}
         self._origins = Origins(store, excerpts)
         self.ledger = Ledger(store)
+        self._evidence = EvidenceReader(self.ledger, excerpts)
 
     def __enter__(self) -> "Explainer":
         return self
@@ -182,6 +185,7 @@ class Explainer:
             cut=cut,
             text_absent=absent,
             shards=as_tokens(self.ledger, row["doc_id"], row["unit"]) if row["verdict"] == KEPT else None,
+            contamination=self._evidence.of_document(row["doc_id"], row["unit"], row["row"]),
         )
 
     def _as_published(self, asked: str) -> str:
@@ -250,7 +254,7 @@ class Explainer:
         fired = [check for check in checks if check.fired]
         if not fired or row["verdict"] == "kept":
             return None
-        bounds = {check.rule: (check.value, check.comparison) for check in fired if check.rule not in DUPLICATE_RULES}
+        bounds = {check.rule: (check.value, check.comparison) for check in fired if check.rule not in LATER_RULES}
         if row["step"] == "decide" and entry is not None:
             numbers = {name: (value, comparison) for name, (value, comparison) in bounds.items() if value is not None}
             return remedy.for_rules(numbers, self._recipe["decide"][entry], entry)

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from gristmill.filters.judge import UNJUDGED
-from gristmill.pipelines.records.accounts import EMPTIED
+from gristmill.pipelines.records.accounts import CONTAMINATED, EMPTIED
 
 DIGITS = 4
 """Significant digits of a threshold: rounded to the side on which the document is kept."""
@@ -121,6 +121,9 @@ def for_rule_without_number(rule: str, recipe: dict[str, Any], row: dict[str, An
         return for_exact(row["source"], winner, recipe)
     if rule == EMPTIED:
         return for_emptied()
+    if rule == CONTAMINATED:
+        note = "it stays then, and so does the evaluation item in it; `cut` takes out only the span"
+        return Remedy(_yaml({"decontaminate": {"action": "report"}}), note)
     return for_extraction(rule, recipe, row["source"])
 
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gristmill.pipelines.records.accounts import DUPLICATE_RULES
+from gristmill.pipelines.records.accounts import LATER_RULES
 from gristmill.pipelines.report.figures import Histogram, share
 from gristmill.pipelines.report.histograms import Bound, Wanted, histograms
 from gristmill.pipelines.report.material import Material
@@ -109,7 +109,7 @@ def _admits(when: dict[str, list[str] | None]) -> str:
 
 
 def _rules_query(where: str) -> str:
-    duplicates = " - ".join(f"list_contains(rules, {literal(rule)})::INTEGER" for rule in DUPLICATE_RULES)
+    duplicates = " - ".join(f"list_contains(rules, {literal(rule)})::INTEGER" for rule in LATER_RULES)
     return (
         "SELECT rule, count(*) AS fired,\n"
         "       count(*) FILTER (step = 'decide' AND rules[1] = rule) AS first,\n"

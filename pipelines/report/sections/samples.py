@@ -36,6 +36,7 @@ SENTENCES = {
     "empty_text": "Nothing was left after extraction.",
     "exact_duplicate": "Its normalised text is equal to that of a kept document.",
     "repeated_passages": "More of its text stands in other documents, too, than `max_cut` allows.",
+    "contaminated": "An item of an evaluation set stands in it (`gristmill contamination`).",
     "repeated_record": "The same record again, byte for byte: same source, same id, same doc_id.",
     "near_duplicate": "Its shingles overlap with those of a kept document by at least the recipe's threshold.",
 }

@@ -165,9 +165,9 @@ class Forecast:
         return sum((stage.wall(workers) for stage in self.stages), NOTHING)
 
 
-MAPPED = ("score", "text", "tokens")
+MAPPED = ("score", "overlaps", "text", "tokens")
 """Stages that do unit after unit."""
-ORDER = ("score", "duplicates", "text", "tokenizer", "tokens", "rows")
+ORDER = ("score", "overlaps", "duplicates", "text", "tokenizer", "tokens", "rows")
 
 
 def forecast(measured: Measured, units: Iterable[tuple[str, int]]) -> Forecast:

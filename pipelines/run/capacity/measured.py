@@ -13,9 +13,11 @@ from gristmill.pipelines.run.capacity.forecast import ALONE_ERROR, Measured, Sou
 from gristmill.pipelines.run.request import DECIDING
 from gristmill.pipelines.stages.score import FINGERPRINTS
 
-BY_UNIT = ("score", "text", "tokens")
+BY_UNIT = ("score", "overlaps", "text", "tokens")
 """Stages with a receipt for each unit, in the order of the units."""
-UNIT_SECONDS = {"score": 0.02, "text": 0.028, "tokens": 0.013}
+FORECAST = ("score", "overlaps", "duplicates", "text", "tokenizer", "tokens")
+"""Stages that a forecast tells apart; what others of DECIDING take is in that of `duplicates`."""
+UNIT_SECONDS = {"score": 0.02, "overlaps": 0.005, "text": 0.028, "tokens": 0.013}
 """Most CPU seconds that a unit takes though nothing is in it: files, a receipt (docs/forecast.md)."""
 
 
@@ -33,7 +35,7 @@ def measure(
     prints = [part for receipt in receipts.get("score", ()) for part in receipt.of(FINGERPRINTS)]
     return Measured(
         sources={name: cost for name, cost in sources.items() if cost.input_bytes},
-        stages=tuple(stage for stage in ("score", "duplicates", "text", "tokenizer", "tokens") if stage in receipts),
+        stages=tuple(stage for stage in FORECAST if stage in receipts),
         share=share,
         duplicates=max(0.0, sum(decided) - storing * len(decided)),
         storing=storing * len(decided) / max(1, len(units)),  # a unit has one of each stage

@@ -54,9 +54,9 @@ class FindPassages(beam.PTransform):
     What it took comes as Cost blocks of unit 0.
     """
 
-    def __init__(self, recipe: Recipe, duplicates: ReceiptBook | None, book: ReceiptBook):
+    def __init__(self, recipe: Recipe, books: dict[str, ReceiptBook]):
         super().__init__()
-        self.recipe, self.duplicates, self.book = recipe, duplicates, book
+        self.recipe, self.books = recipe, books
 
     def expand(self, scored: beam.PCollection) -> beam.PCollection:
         """The graph."""
@@ -67,7 +67,7 @@ class FindPassages(beam.PTransform):
             | "all units" >> GroupBlocks()
             | "partitions" >> beam.ParDo(SpreadUnits(PARTITION_BYTES))
             | "by unit" >> GroupBlocks()
-            | "count" >> beam.ParDo(CountPassages(self.recipe, self.duplicates, self.book))
+            | "count" >> beam.ParDo(CountPassages(self.recipe, self.books))
             | "by key" >> GroupBlocks()
             | "decide" >> beam.ParDo(DecidePassages(self.recipe.deduplicate.passages))
         )
@@ -76,14 +76,14 @@ class FindPassages(beam.PTransform):
 class CountPassages(BlockDoFn):
     """A receipt of stage A -> COUNTED blocks of its unit's passages, by hash of the key."""
 
-    def __init__(self, recipe: Recipe, duplicates: ReceiptBook | None, book: ReceiptBook):
-        self.recipe, self.duplicates, self.book = recipe, duplicates, book
+    def __init__(self, recipe: Recipe, books: dict[str, ReceiptBook]):
+        self.recipe, self.books = recipe, books
 
     def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
         """One unit."""
         partitions, number = key >> 32, key & 0xFFFFFFFF
         for block in blocks:
-            rows = unit_passages(self.recipe, self.duplicates, self.book, number, Receipt.from_bytes(block))
+            rows = unit_passages(self.recipe, self.books, number, Receipt.from_bytes(block))
             yield from self.blocks.add(among(partitions, spread(rows["key"], partitions)), rows)
 
 
@@ -103,13 +103,11 @@ class DecidePassages(BlockDoFn):
         yield from self.blocks.add(unit, cuts)
 
 
-def unit_passages(
-    recipe: Recipe, duplicates: ReceiptBook | None, book: ReceiptBook, number: int, scored: Receipt
-) -> np.ndarray:
+def unit_passages(recipe: Recipe, books: dict[str, ReceiptBook], number: int, scored: Receipt) -> np.ndarray:
     """COUNTED rows of one unit, one for each passage of the documents that stay."""
     assert recipe.deduplicate is not None
     found = []
-    for kept in kept_texts(recipe, duplicates, book, number, scored):
+    for kept in kept_texts(recipe, books, number, scored):
         for wanted, passages in keyed_passages(recipe.deduplicate, kept.batch, kept.text):
             rows = np.empty(len(passages.doc), COUNTED)
             rows["key"], rows["check"], rows["wanted"] = passages.hash, passages.check, wanted

@@ -55,9 +55,9 @@ class FindSubstrings(beam.PTransform):
     What it took comes as Cost blocks of unit 0.
     """
 
-    def __init__(self, recipe: Recipe, duplicates: ReceiptBook | None, book: ReceiptBook):
+    def __init__(self, recipe: Recipe, books: dict[str, ReceiptBook]):
         super().__init__()
-        self.recipe, self.duplicates, self.book = recipe, duplicates, book
+        self.recipe, self.books = recipe, books
 
     def expand(self, scored: beam.PCollection) -> beam.PCollection:
         """The graph."""
@@ -70,7 +70,7 @@ class FindSubstrings(beam.PTransform):
         repeated = (
             units
             | "by unit" >> GroupBlocks()
-            | "winnow" >> beam.ParDo(WinnowUnits(self.recipe, self.duplicates, self.book))
+            | "winnow" >> beam.ParDo(WinnowUnits(self.recipe, self.books))
             | "by anchor" >> GroupBlocks()
             | "repeated" >> beam.ParDo(RepeatedAnchors())
         )
@@ -78,7 +78,7 @@ class FindSubstrings(beam.PTransform):
             (repeated, units)
             | "anchors and receipts" >> beam.Flatten()
             | "by unit again" >> GroupBlocks()
-            | "windows" >> beam.ParDo(HashWindows(self.recipe, self.duplicates, self.book))
+            | "windows" >> beam.ParDo(HashWindows(self.recipe, self.books))
             | "by window" >> GroupBlocks()
             | "decide" >> beam.ParDo(DecideWindows())
         )
@@ -87,15 +87,15 @@ class FindSubstrings(beam.PTransform):
 class OfUnits(BlockDoFn):
     """A stage that reads the text of units."""
 
-    def __init__(self, recipe: Recipe, duplicates: ReceiptBook | None, book: ReceiptBook):
+    def __init__(self, recipe: Recipe, books: dict[str, ReceiptBook]):
         assert recipe.deduplicate is not None
         assert recipe.deduplicate.substrings is not None
-        self.recipe, self.duplicates, self.book = recipe, duplicates, book
+        self.recipe, self.books = recipe, books
         self.options = recipe.deduplicate.substrings
 
     def texts(self, number: int, receipt: bytes) -> Iterator[KeptTexts]:
         """The documents of a unit that stay, by its receipt of stage A."""
-        return kept_texts(self.recipe, self.duplicates, self.book, number, Receipt.from_bytes(receipt))
+        return kept_texts(self.recipe, self.books, number, Receipt.from_bytes(receipt))
 
 
 class WinnowUnits(OfUnits):

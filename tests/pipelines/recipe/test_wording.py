@@ -28,6 +28,7 @@ RECIPE = {
         {**DECISION, "pareto": {"signal": "q"}, "when": {"language": ["en"], "script": ["Latn"], "source": ["web"]}}
     ],
     "deduplicate": {"passages": [{"unit": "sentence"}], "substrings": {}},
+    "decontaminate": {"sets": {"e": {"paths": "a"}}},
     "gates": ["alarms == 0"], "train": {"options": {"a": 1}}, "scrub": {"entities": ["EMAIL_ADDRESS"]},
 }  # fmt: skip
 LIBRARY = re.compile(

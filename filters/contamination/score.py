@@ -1,0 +1,68 @@
+"""How much of an item stands in a document, weighed by how rare its words are: what is contamination, and what not."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gristmill.filters.contamination.index import RARE, Index, rarity, weights
+
+PRIOR = 1000
+"""Documents without any item that are thought of beside those of a corpus: in a small one, few say little."""
+PLENTY, SCANT = 6.0, 3.0
+"""Rare words (the sum of weights, a word that one item alone has being 1) from which on a question needs nothing else;
+and below which it is one of those that anybody may ask."""
+LACKS, LACKS_MOST = 0.10, 0.30
+"""What is taken off the score at SCANT rare words, from PLENTY down, and below it."""
+ADDS = 0.25
+"""What an answer, choices or a passage near by adds to it."""
+WHOLE_ENOUGH = 800
+"""Thousandths of these that must stand there: "The answer is 7" shares three words with "The answer is 9"."""
+ALONE = 0.04
+"""What is taken off where an item has any of these and none is near by: it may be another of the same form."""
+# Letters: T words of questions, I items, R candidates.
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Of the words of all questions, once it is known how common their seeds are in a corpus."""
+
+    index: Index
+    weight_T: np.ndarray
+    """int64, 1..RARE"""
+
+    @classmethod
+    def of(cls, index: Index, documents_G: np.ndarray, documents: int) -> "Weights":
+        """documents_G: in how many of so many documents each seed stands."""
+        gram_T, rare_T = index.array("gram_T"), index.array("rare_T").astype(np.int64)
+        common_G = rarity(documents_G + 1, documents, PRIOR).astype(np.int64)
+        in_corpus_T = np.where(gram_T >= 0, common_G[np.maximum(gram_T, 0)] if len(common_G) else RARE, RARE)
+        joint_T = np.where(rare_T > 0, np.maximum(1, rare_T * in_corpus_T // RARE), 0)
+        return cls(index, weights(index, joint_T))
+
+    def scores(self, item_R: np.ndarray, found_R8: np.ndarray, support_R3: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(the score, the share of the question) of candidates, int64 thousandths.
+
+        The share is that of the weights of the words that agree. A question of few rare words has something taken off;
+        an answer, choices or a passage near by add to it, those of one word half as much.
+        """
+        first_I1 = self.index.array("first_I1")
+        begins = np.r_[0, np.cumsum(self.weight_T)]
+        whole_I = begins[first_I1[1:]] - begins[first_I1[:-1]]
+        share_R = np.array(
+            [self._found(first_I1, item, bits) for item, bits in zip(item_R.tolist(), found_R8, strict=True)], np.int64
+        )
+        share_R = share_R * 1000 // np.maximum(whole_I[item_R], 1)
+        rare_R = whole_I[item_R] / RARE
+        lacks_R = np.clip((PLENTY - rare_R) / (PLENTY - SCANT), 0, 1) * LACKS
+        lacks_R = np.where(rare_R < SCANT, LACKS_MOST, lacks_R)
+        length_I3 = np.diff(self.index.array("first_support")[3 * item_R[:, None] + np.arange(4)], axis=1)
+        there_R3 = np.where(support_R3 >= WHOLE_ENOUGH, support_R3, 0)
+        support_R = (there_R3 * np.minimum(length_I3, 2) // 2).max(axis=1, initial=0)
+        lacks_R = lacks_R + ALONE * ((support_R == 0) & (length_I3.sum(axis=1) > 0))
+        score_R = share_R - np.floor(1000 * lacks_R).astype(np.int64) + np.floor(ADDS * support_R).astype(np.int64)
+        return np.clip(score_R, 0, 1000), share_R
+
+    def _found(self, first_I1: np.ndarray, item: int, bits: np.ndarray) -> int:
+        weight = self.weight_T[first_I1[item] : first_I1[item + 1]]
+        found = np.unpackbits(np.ascontiguousarray(bits).view(np.uint8), bitorder="little")[: len(weight)]
+        return int(weight[found > 0].sum())

@@ -1,0 +1,35 @@
+"""Words of texts as they are compared: without case, width, accents, punctuation, white space."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from gristmill.filters.kernels.contamination.words import load_fold, read_words
+from gristmill.filters.kernels.text.unicode import FLAGS
+
+
+@cache
+def fold() -> tuple[np.ndarray, np.ndarray]:
+    """The tables of `kernels.contamination.words`, loaded once per process."""
+    return load_fold()
+
+
+@dataclass(frozen=True)
+class Words:
+    """Of one text."""
+
+    hash: np.ndarray
+    """uint64[W]"""
+    begin: np.ndarray
+    end: np.ndarray
+    """int64[W]: bytes of the text in UTF-8."""
+
+
+def words_of(text: str) -> Words:
+    """The words of a text: runs of letters and digits; each character where a script has no spaces."""
+    data = np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
+    room = len(data) // 2 + 1
+    hash_W, begin_W, end_W = np.empty(room, np.uint64), np.empty(room, np.int64), np.empty(room, np.int64)
+    count = read_words(data, 0, len(data), FLAGS, *fold(), hash_W, begin_W, end_W)
+    return Words(hash_W[:count], begin_W[:count], end_W[:count])

@@ -1,0 +1,1 @@
+"""Loops over words of evaluation items and documents: folding, seeds, alignment."""

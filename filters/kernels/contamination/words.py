@@ -1,0 +1,91 @@
+"""Words of a document as texts are compared for contamination, and where each stands.
+
+Letters in names: B bytes of the batch, C code points of Unicode, M characters that fold to several, W words of one
+document.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from gristmill.filters.kernels.dedup.letters import WORD_PRIME, WORD_SEED
+from gristmill.filters.kernels.jit import inline, kernel
+from gristmill.filters.kernels.text.unicode import ALNUM, LIMIT, UNSPACED, code_point, mix64
+
+HAN_FIRST, HAN_LAST = 0x4E00, 0x9FFF
+"""The main block of Han, which folds to itself: not looking it up saves cache misses."""
+TABLE_END = np.int64(LIMIT)
+
+
+def load_fold() -> tuple[np.ndarray, np.ndarray]:
+    """(int32[0x110000], int32[M, 3]): what each code point counts as. 0: nothing; from 0x110000 on: a row of several,
+    which ends with zeros."""
+    with np.load(Path(__file__).with_name("fold.npz")) as tables:
+        fold_C = np.repeat(tables["delta"], tables["delta_runs"]) + np.arange(LIMIT, dtype=np.int32)
+        several_M3 = tables["several"]
+    for table in (fold_C, several_M3):
+        table.flags.writeable = False
+    return fold_C, several_M3
+
+
+@inline
+def _close(word, words, begin, end, word_W, begin_W, end_W):
+    word_W[words] = mix64(word)
+    begin_W[words] = begin
+    end_W[words] = end
+    return words + 1
+
+
+@kernel
+def read_words(data_B, start, end, flags_C, fold_C, several_M3, word_W, begin_W, end_W):
+    """Hashes (uint64) of the words of one document and their bytes [begin, end) of the batch (int64); returns how many.
+
+    A word is a run of letters, digits and marks, folded; a character of a script without spaces is a word of its own.
+    Marks that fold to nothing belong to the word before them. Needs bytes // 2 + 1 places, as `letters.read_letters`.
+    """
+    words = 0
+    word, begin, last = WORD_SEED, start, start
+    in_word = False
+    i = start
+    while i < end:
+        at = i
+        c, i = code_point(data_B, i)
+        if HAN_FIRST <= c <= HAN_LAST:
+            if in_word:
+                words = _close(word, words, begin, last, word_W, begin_W, end_W)
+                in_word = False
+            words = _close((WORD_SEED ^ np.uint64(c)) * WORD_PRIME, words, at, i, word_W, begin_W, end_W)
+            continue
+        f = np.int64(fold_C[c])
+        if f == 0:
+            if in_word:
+                last = i
+            elif words and end_W[words - 1] == at:
+                end_W[words - 1] = i
+            continue
+        several = f >= TABLE_END
+        first = np.int64(several_M3[f - TABLE_END, 0]) if several else f
+        flag = flags_C[first]
+        if flag & ALNUM and not flag & UNSPACED:
+            if not in_word:
+                word, begin, in_word = WORD_SEED, at, True
+            word = (word ^ np.uint64(first)) * WORD_PRIME
+            if several:
+                for place in range(1, several_M3.shape[1]):
+                    further = several_M3[f - TABLE_END, place]
+                    if further:
+                        word = (word ^ np.uint64(further)) * WORD_PRIME
+            last = i
+            continue
+        if in_word:
+            words = _close(word, words, begin, last, word_W, begin_W, end_W)
+            in_word = False
+        if flag & UNSPACED:
+            word = (WORD_SEED ^ np.uint64(first)) * WORD_PRIME
+            if several:
+                for place in range(1, several_M3.shape[1]):
+                    word = (word ^ np.uint64(several_M3[f - TABLE_END, place])) * WORD_PRIME
+            words = _close(word, words, at, i, word_W, begin_W, end_W)
+    if in_word:
+        words = _close(word, words, begin, last, word_W, begin_W, end_W)
+    return words

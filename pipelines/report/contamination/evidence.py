@@ -1,0 +1,136 @@
+"""The evidence of a run: which item of which set stands in which document, the two texts side by side."""
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+import yaml
+
+from gristmill.filters.contamination.index import Index, open_index
+from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.report.alignment import Side, differing
+from gristmill.pipelines.report.excerpts import Excerpts
+from gristmill.pipelines.report.texts import dropped_texts
+from gristmill.pipelines.storage.layout import MANIFEST, RECIPE
+from gristmill.pipelines.storage.ledger import Ledger
+from gristmill.pipelines.storage.store import Store
+
+SHOWN = 700
+"""Characters of an item, and of the span in the document, that are compared."""
+GONE = "the text of the document was removed by `gristmill clean`"
+_ROWS = """\
+SELECT * FROM 'contamination/*.parquet' {where}
+ORDER BY score DESC, set, item, doc_id, start {limit}"""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """An item that stands in a document. Texts are scrubbed; `start` and `end` are bytes of the extracted text."""
+
+    set: str
+    item: int
+    item_id: str
+    doc_id: str
+    source: str
+    lang: str | None
+    start: int
+    end: int
+    score: float
+    question: float
+    answer: float | None
+    choices: float | None
+    passage: float | None
+    action: str
+    item_text: Side
+    document_text: Side
+    text_absent: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+
+class EvidenceReader:
+    """Asks a run for the evidence of contamination."""
+
+    def __init__(self, ledger: Ledger, excerpts: Excerpts):
+        self.ledger, self._excerpts = ledger, excerpts
+        self._texts_of: dict[tuple[int, int, str], int] | None = None
+
+    @property
+    def store(self) -> Store:
+        """Of the run."""
+        return self.ledger.store
+
+    def rates(self) -> dict[str, Any]:
+        """`contamination` of the manifest. Raises RecipeError for a run that looked for no evaluation sets."""
+        found = (self.store.read_json(MANIFEST) or {}).get("contamination")
+        if found is None:
+            fix = "add `decontaminate: {sets: {NAME: {paths: FILE}}}` to the recipe and run it again, up to `text`"
+            raise RecipeError("no evaluation sets were looked for in this run", where=self.store.root, fix=fix)
+        return found
+
+    def rows(self, name: str | None = None, most: int | None = None) -> list[dict[str, Any]]:
+        """Rows of the evidence, the surest first; of one set only, where it is named."""
+        if not self.ledger.has("contamination"):
+            return []
+        where, limit = "WHERE set = ?" if name else "", f"LIMIT {most}" if most is not None else ""
+        return self.ledger.rows(_ROWS.format(where=where, limit=limit), [name] if name else [])
+
+    def of_document(self, doc_id: str | None, unit: str, row: int) -> list[Evidence]:
+        """What is known of one document."""
+        if doc_id is None or not self.ledger.has("contamination"):
+            return []
+        asked = _ROWS.format(where="WHERE unit = ? AND row = ?", limit="")
+        return list(self.explained(self.ledger.rows(asked, [unit, row])))
+
+    def explained(self, rows: Sequence[dict[str, Any]]) -> Iterator[Evidence]:
+        """Rows with their texts."""
+        index = self._index() if rows else None
+        if index is None:
+            return
+        by_unit: dict[str, list[dict[str, Any]]] = {}
+        for row in rows:
+            by_unit.setdefault(row["unit"], []).append(row)
+        texts = {unit: self._extracted(unit, mine) for unit, mine in by_unit.items()}
+        places = self._places(index)
+        for row in rows:
+            text = texts[row["unit"]].get(row["row"])
+            item = places[index.set_names.index(row["set"]), row["item"]]
+            asked = index.text("question", item)
+            span = "" if text is None else text.encode()[row["start"] : row["end"]].decode("utf-8", "replace")
+            ours, theirs = (self._excerpts.excerpt(one, SHOWN)[0] for one in (asked, span))
+            item_text, document_text = differing(ours, theirs) if theirs else (differing(ours, ours)[0], [])
+            known = {name: row[name] for name in Evidence.__dataclass_fields__ if name in row}
+            known |= {"item_id": self._excerpts.name(row["item_id"] or "")}
+            absent = "" if text is not None else GONE
+            yield Evidence(**known, item_text=item_text, document_text=document_text, text_absent=absent)
+
+    def _index(self) -> Index:
+        recipe = yaml.safe_load(self.store.read_bytes(RECIPE)) or {}
+        return open_index(io.BytesIO(self.store.read_bytes(recipe["decontaminate"]["kept"])))
+
+    def _places(self, index: Index) -> dict[tuple[int, int], int]:
+        """(set, number of the item) -> its place in the index, the first of several."""
+        sets, numbers = index.array("set_I").tolist(), index.array("number_I").tolist()
+        return {key: at for at, key in reversed(list(enumerate(zip(sets, numbers, strict=True))))}
+
+    def _extracted(self, unit: str, rows: Sequence[dict[str, Any]]) -> dict[int, str]:
+        """Extracted texts of some rows of a unit, where the run still has them."""
+        wanted = {row["row"] for row in rows}
+        found: dict[int, str] = {}
+        for name in self.ledger.files("curated", unit):
+            with self.store.open(name) as file:
+                reader = pa.ipc.open_file(file)
+                for number in range(reader.num_record_batches):
+                    batch = reader.get_batch(number).select(["row", "text"])
+                    for at, row in enumerate(batch.column("row").to_pylist()):
+                        if row in wanted:
+                            found[row] = batch.column("text")[at].as_py()
+        if len(found) < len(wanted):
+            by_id = dropped_texts(self.ledger, {row["doc_id"] for row in rows}, unit)
+            missing = [row for row in rows if row["row"] not in found and row["doc_id"] in by_id]
+            found |= {row["row"]: by_id[row["doc_id"]] for row in missing}
+        return found
