@@ -55,19 +55,19 @@ def _again(job: Job, state: dict[str, Any]) -> str:
 
 
 def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """('decide[0].presets[1]', 'c4@tfds'), ...; an empty mapping or list is itself."""
-    if isinstance(value, dict) and value:
+    """('decide[0].presets[1]', 'c4@tfds'), ...; null and an empty mapping or list say what an absent key says."""
+    if isinstance(value, dict):
         for key, inner in value.items():
             yield from _flat(inner, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list) and value:
+    elif isinstance(value, list):
         for number, inner in enumerate(value):
             yield from _flat(inner, f"{path}[{number}]")
-    else:
+    elif value is not None:
         yield path, value
 
 
 def _shown(value: Any) -> str:
     if value is ABSENT:
         return "absent"
-    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value)
     return text if len(text) <= SHORT else f"{text[:SHORT]}..."

@@ -20,7 +20,8 @@ def forecast_of(run):
 def test_forecast__of_what_was_measured_is_what_it_took(calm):
     found, state = forecast_of(calm)
     took = {stage["stage"]: stage["cpu_seconds"] for stage in state["stages"]}
-    took["duplicates"] += took.pop("passages") + took.pop("substrings")  # one search among all documents
+    for deciding in ("contamination", "passages", "substrings"):  # one search among all documents
+        took["duplicates"] += took.pop(deciding)
     likely = {stage.stage: stage.core_seconds.likely for stage in found.stages[1:]}
     assert list(likely) == list(took)
     for stage, seconds in took.items():  # without what the first unit of a process loads
@@ -48,7 +49,7 @@ def test_forecast__of_a_sample_multiplies_all_but_reading(corpus, calm, tmp_path
     reading = sum(one["read_seconds"] for one in state["measured"]["sources"].values())
     rest = sum(one["seconds"]["score"] for one in state["measured"]["sources"].values())
     assert reading + rest < score.core_seconds.likely <= reading + 2 * rest
-    assert [stage.stage for stage in found.stages] == ["start and report", "score", "duplicates", "text"]
+    assert [stage.stage for stage in found.stages] == ["start and report", "score", "overlaps", "duplicates", "text"]
 
 
 def test_receipts__hold_times_and_the_datasets_do_not(calm, corpus, tmp_path, digests):

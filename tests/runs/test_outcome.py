@@ -157,11 +157,10 @@ def test_source__that_was_not_sampled_is_no_error(corpus, tmp_path):
          ["  tokenizer.vocabulary: 640 -> 700", "to do again: tokenizer; and tokens where their input changes"]),
         ("duplicate_lines: 0.31", "duplicate_lines: 0.32",
          ["  decide[0].change.gopher@paper/duplicate_lines: 0.31 -> 0.32",
-          "to do again: score, duplicates, passages, substrings, text; and "
-           "tokenizer, tokens where their input changes"]),
+          "to do again: score, overlaps, duplicates, contamination, passages, substrings, "
+           "text; and tokenizer, tokens where their input changes"]),
         ("scrub: {operator: tag}", "scrub: null",
-         ["  scrub.entities: null -> absent", "  scrub.operator: tag -> absent", "  scrub.fields: null -> absent",
-          "  scrub: absent -> null",
+         ["  scrub.operator: tag -> absent",
           "to do again: text; and tokenizer, tokens where their input changes"]),
         ("name: mill", "name: miller", ["  name: mill -> miller", "no stage has to be done again"]),
     ],
