@@ -123,6 +123,8 @@ def test_checkpoint__names_what_it_was_made_from(one_run_dir, tiny, assemble, tm
         "tokenizer": file_sha256(one_run_dir / "tokenizer" / "tokenizer.model"),
         "recipe": "abc",
         "parent": None,
+        "others": [],
+        "contamination": None,
     }
     assert len(facts["code"]["trainer_sha256"]) == 64
     assert facts["config"]["model"]["width"] == tiny.model.width

@@ -86,15 +86,22 @@ def test_experts__even_use_has_balance_one():
 
 
 def test_fit__experts_learn_stay_in_use_and_are_reported(one_run_dir, tiny, assemble, tmp_path):
-    config = replace(tiny, model=replace(tiny.model, experts=4, experts_per_token=2, hidden=32))
-    training, state = assemble(one_run_dir, config, steps=40)
-    entropy, _ = training.sampler.corpus.unigram_entropy()
-    fit(training, state)
-    lines = [json.loads(line) for line in (tmp_path / "train" / "metrics.jsonl").read_text().splitlines()]
-    assert lines[-1]["val_loss"] < 0.8 * entropy
-    assert 1.0 <= lines[-2]["expert_balance"] < 1.2
-    assert 1.0 <= lines[-2]["expert_busiest"] < 2.0
-    assert set(lines[-2]["loss_by_source"]) <= {"english", "chinese"}
+    balances = {}
+    for weight in (tiny.model.balance_weight, 0.0):
+        model = replace(tiny.model, experts=4, experts_per_token=2, hidden=32, balance_weight=weight)
+        folder = tmp_path / f"weight-{weight}"
+        training, state = assemble(one_run_dir, replace(tiny, model=model), folder=folder, steps=40)
+        entropy, _ = training.sampler.corpus.unigram_entropy()
+        fit(training, state)
+        lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+        assert lines[-1]["val_loss"] < 0.8 * entropy
+        assert 1.0 <= lines[-2]["expert_balance"] < 2.0
+        assert 1.0 <= lines[-2]["expert_busiest"] < 2.0
+        assert set(lines[-2]["loss_by_source"]) <= {"english", "chinese"}
+        last = [line["expert_balance"] for line in lines if "expert_balance" in line][-10:]
+        balances[weight] = sum(last) / len(last)
+    charged, free = balances.values()
+    assert charged < free - 0.05, "the charge keeps experts in use"
 
 
 def with_experts(tiny):
