@@ -31,7 +31,7 @@ from gristmill.pipelines.whatif.margin import samples
 from gristmill.pipelines.whatif.recipe_text import Edit, edited, flow, put
 from gristmill.pipelines.whatif.verdicts import judge_ledger
 
-TEXTS = ("sources", "plugins", "seed", "read", "extract", "language", "deduplicate")
+TEXTS = ("sources", "plugins", "seed", "read", "extract", "language", "deduplicate", "decontaminate")
 """Keys of a recipe that say what is decided about, and how documents are compared."""
 
 
@@ -129,10 +129,17 @@ def _written_from(run: Store, fetch: Fetch | None) -> Path:
 def _content(recipe: Recipe) -> list[Any]:
     """What a recipe says, wherever the files lie that it names."""
     named = {"plugins", "classifiers", "language_models", "lists", "labels"}
-    values = recipe.model_dump(exclude=named)
+    values = _by_content(recipe.model_dump(exclude=named), recipe)
+    return [values, [one.sha256 for one in recipe.plugins], recipe.file_keys()]
+
+
+def _by_content(values: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
+    """A recipe's values, with the content of indexes and evaluation sets in place of their paths."""
     if values["deduplicate"]:
         values["deduplicate"]["against"] = [index.key for index in recipe.taken_indexes]
-    return [values, [one.sha256 for one in recipe.plugins], recipe.file_keys()]
+    if values["decontaminate"] and recipe.read_evaluations is not None:
+        values["decontaminate"] |= {"sets": recipe.read_evaluations.key, "kept": None}
+    return values
 
 
 @contextmanager
@@ -170,13 +177,11 @@ def _check_same_texts(before: Recipe, after: LoadedRecipe) -> None:
 
 
 def _reading(recipe: Recipe) -> dict[str, Any]:
-    values = recipe.model_dump(mode="json")
+    values = _by_content(recipe.model_dump(mode="json"), recipe)
     for source in values["sources"].values():
         source["paths"] = None
     values["language"]["threshold"] = None
     values["plugins"] = [plugin.sha256 for plugin in recipe.plugins]
-    if values["deduplicate"]:
-        values["deduplicate"]["against"] = [index.key for index in recipe.taken_indexes]
     return {key: values[key] for key in TEXTS}
 
 

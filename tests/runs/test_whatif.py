@@ -121,6 +121,21 @@ def test_other_sources__are_refused(done):
         ask(Store.at(run), Changes(), other)
 
 
+def test_other_evaluation_sets__are_refused(done):
+    run, recipe = done
+    other = recipe.parent / "other-sets.yaml"
+    text = recipe.read_text(encoding="utf-8")
+    (recipe.parent / "more.jsonl").write_text(
+        '{"question": "河水推动木轮把麦子磨成面粉之后人们带走什么?"}\n', encoding="utf-8"
+    )
+    for old, new in (("paths: asked.jsonl", "paths: more.jsonl"), ("action: report", "action: drop")):
+        other.write_text(text.replace(old, new), encoding="utf-8")
+        with pytest.raises(RecipeError, match="'decontaminate' is another one"):
+            ask(Store.at(run), Changes(), other)
+    other.write_text(text, encoding="utf-8")
+    ask(Store.at(run), Changes(), other)
+
+
 def test_write__only_beside_the_recipe_and_over_nothing(done, tmp_path):
     run, recipe = done
     changes = CHANGES["bounds"]
