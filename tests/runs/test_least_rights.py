@@ -20,7 +20,7 @@ def confined(s3, small, small_run, tmp_path):
         s3.client().upload_file(str(file), source, f"in/{file.name}")
     text = small.recipe.read_text(encoding="utf-8")
     text = text.replace('"web-*', f'"s3://{source}/in/web-*').replace("table.p", f"s3://{source}/in/table.p")
-    for name in ("grades.csv", "en.arpa", "zh.arpa"):
+    for name in ("grades.csv", "asked.jsonl", "en.arpa", "zh.arpa"):
         (tmp_path / name).symlink_to(small.folder / name)
     (tmp_path / "recipe.yaml").write_text(text, encoding="utf-8")
 

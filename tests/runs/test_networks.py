@@ -34,7 +34,13 @@ def classified(tmp_path_factory, write_corpus, small_networks):
     shutil.copytree(small_networks.save("softmax", labels=3), corpus.folder / "networks" / "kind")
     text = corpus.recipe.read_text(encoding="utf-8")
     head, tail = text.split("classifiers:")[0], text.split("deduplicate:")[1]
-    recipe = head + CLASSIFIERS + "deduplicate:" + tail.split("tokenizer:")[0] + "tokenizer: null\n"
+    recipe = (
+        head
+        + CLASSIFIERS
+        + "deduplicate:"
+        + tail.split("decontaminate:")[0]
+        + "scrub: {operator: tag}\ntokenizer: null\n"
+    )
     corpus.recipe.write_text(recipe, encoding="utf-8")
     return corpus
 

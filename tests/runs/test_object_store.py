@@ -117,7 +117,7 @@ def test_input_on_the_store__same_datasets_and_no_thread_where_workers_are_forke
     text = corpus.recipe.read_text(encoding="utf-8")
     text = text.replace('"web-*', f'"s3://{bucket}/in/web-*').replace("table.p", f"s3://{bucket}/in/table.p")
     (tmp_path / "recipe.yaml").write_text(text, encoding="utf-8")
-    for name in ("grades.csv", "en.arpa", "zh.arpa"):
+    for name in ("grades.csv", "asked.jsonl", "en.arpa", "zh.arpa"):
         shutil.copy(corpus.folder / name, tmp_path)
     request = Request(tmp_path / "recipe.yaml", tmp_path / "run", workers=2, until="score").to_json()
     environment = {**os.environ, **s3.environment(flaky(25))}

@@ -24,6 +24,7 @@ decide:
     change: {gopher@paper/duplicate_lines: 0.9, gopher@paper/duplicate_line_chars: 0.9}
   - when: {language: zh}
     presets: [chinese@gristmill]
+decontaminate: {sets: {asked: {paths: asked.jsonl}}, action: report}
 scrub: {key: audit.key}
 tokenizer: {vocabulary: 640, sample_bytes: 1MB}
 tokens: {sequence_length: 64, validation: 20%}
@@ -83,6 +84,10 @@ def write_input(folder: Path) -> Path:
     for number, some in enumerate((lines[:half], lines[half:])):
         (folder / f"web-{number}.jsonl").write_text("".join(f"{line}\n" for line in some), encoding="utf-8")
     (folder / "audit.key").write_bytes(KEY)
+    asked = [
+        {"question": one["text"].split("\n")[1]} for one in documents() if one["id"] in ("en-4", "zh-4", "en-3", "zh-3")
+    ]
+    (folder / "asked.jsonl").write_text("".join(json.dumps(one) + "\n" for one in asked), encoding="utf-8")
     recipe = folder / "recipe.yaml"
     recipe.write_text(RECIPE, encoding="utf-8")
     return recipe
