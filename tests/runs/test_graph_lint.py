@@ -40,8 +40,14 @@ def proto_of(corpus, tmp_path, until: str = "tokens") -> beam_runner_api_pb2.Pip
 
 def lint(proto: beam_runner_api_pb2.Pipeline) -> list[str]:
     """What a graph does that some runner does badly."""
+    transforms = proto.components.transforms.values()
+    shuffles = [one for one in transforms if one.spec.urn == "beam:transform:group_by_key:v1"]
+    into_shuffles = {source for one in shuffles for source in one.inputs.values()}
     problems = []
-    for transform in proto.components.transforms.values():
+    for transform in transforms:
+        if transform.spec.urn == "beam:transform:flatten:v1" and into_shuffles & set(transform.inputs.values()):
+            # "A PCollectionNode should have exactly one producing PTransformNode", says the fuser of Spark and Flink.
+            problems.append(f"{transform.unique_name}: an input goes into a shuffle, too")
         urn, name = transform.spec.urn, transform.unique_name
         if urn.startswith(FORBIDDEN_URNS) or "Reshuffle" in name:
             problems.append(f"{name}: {urn}")

@@ -61,21 +61,19 @@ class FindSubstrings(beam.PTransform):
 
     def expand(self, scored: beam.PCollection) -> beam.PCollection:
         """The graph."""
-        units = (
-            scored
-            | "together" >> beam.ParDo(Together())
-            | "all receipts" >> GroupBlocks()
-            | "partitions" >> beam.ParDo(SpreadUnits(PARTITION_BYTES))
-        )
+        receipts = scored | "together" >> beam.ParDo(Together()) | "all receipts" >> GroupBlocks()
+        # Twice: Beam's fuser for Spark and Flink takes no collection that goes into a shuffle and a Flatten.
+        again = receipts | "partitions again" >> beam.ParDo(SpreadUnits(PARTITION_BYTES))
         repeated = (
-            units
+            receipts
+            | "partitions" >> beam.ParDo(SpreadUnits(PARTITION_BYTES))
             | "by unit" >> GroupBlocks()
             | "winnow" >> beam.ParDo(WinnowUnits(self.recipe, self.books))
             | "by anchor" >> GroupBlocks()
             | "repeated" >> beam.ParDo(RepeatedAnchors())
         )
         return (
-            (repeated, units)
+            (repeated, again)
             | "anchors and receipts" >> beam.Flatten()
             | "by unit again" >> GroupBlocks()
             | "windows" >> beam.ParDo(HashWindows(self.recipe, self.books))
