@@ -42,6 +42,8 @@ def trained(one_run_dir, tiny, assemble, tmp_path, task):
         "items": 4,
         "contaminated": 1,
         "rate": 0.25,
+        "left": 1,
+        "left_rate": 0.25,
         "documents": 2,
         "sha256": file_sha256(tmp_path / "mill.jsonl"),
     }
