@@ -10,9 +10,9 @@ from gristmill.pipelines.cli.main import Commands
 from gristmill.pipelines.cli.writing.init import example
 
 
-@pytest.mark.parametrize("name", ["recipe.schema.json", "recipe.md", "rules.md", "cli.md", "datasets.md"])
-def test_generated_page__is_current(name):
-    assert (DOCS / name).read_text(encoding="utf-8") == pages()[name], "run `make docs`"
+def test_generated_pages__are_current():
+    stale = [name for name, text in pages().items() if (DOCS / name).read_text(encoding="utf-8") != text]
+    assert stale == [], "run `make docs`"
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])

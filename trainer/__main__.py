@@ -1,4 +1,4 @@
-"""`python -m trainer COMMAND`: starts a command of commands/, and says what went wrong.
+"""`python -m gristmill.trainer COMMAND`: starts a command of commands/, and says what went wrong.
 
 Progress goes to stderr, results to stdout. Exit codes: trainer/errors.py.
 """
@@ -11,8 +11,11 @@ from typing import Any
 import typer
 
 from gristmill.trainer.commands.app import app
+from gristmill.trainer.commands.groups import path_of
 from gristmill.trainer.errors import ConfigError, Exit, TrainerError
 
+PROGRAM = os.environ.get("GRISTMILL_PROGRAM", "python -m gristmill.trainer")
+"""What was typed: `gristmill` starts this module for its own commands of the same names."""
 UsageError: Any = typer.BadParameter.__base__
 """Base of everything that can be wrong with a command line; typer gives it no public name."""
 
@@ -23,7 +26,7 @@ def main() -> None:
     # (measured: six times the CPU time for the same steps at twice as many runnable threads as cores).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        sys.exit(app(standalone_mode=False) or Exit.OK)
+        sys.exit(app(standalone_mode=False, prog_name=PROGRAM) or Exit.OK)
     except UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             error.show()
@@ -46,7 +49,7 @@ def main() -> None:
 
 def _misunderstood(error: Any) -> ConfigError:
     """The error of ours for a command line that typer cannot understand."""
-    where = "trainer" if error.ctx is None else " ".join(_names(error.ctx))
+    where = PROGRAM if error.ctx is None else " ".join(path_of(error.ctx))
     option = getattr(error, "option_name", None)
     if option is None or not hasattr(error, "possibilities"):
         what = f"{option} needs a value" if option else error.format_message().splitlines()[0].rstrip(".")
@@ -57,11 +60,6 @@ def _misunderstood(error: Any) -> ConfigError:
     if "--set" in names:
         fix += " Anything else: --set SECTION.NAME=VALUE"
     return ConfigError(f"unknown option '{option}'", where=where, fix=fix)
-
-
-def _names(context: Any) -> list[str]:
-    """The words of the command: trainer train sft."""
-    return ["trainer"] if context.parent is None else [*_names(context.parent), context.info_name]
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """Exit codes of `python -m trainer`: the same numbers as the `gristmill` command's."""
+    """Exit codes of `python -m gristmill.trainer`: the same numbers as the `gristmill` command's."""
 
     OK = 0
     BUG = 1

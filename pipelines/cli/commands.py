@@ -27,6 +27,8 @@ class Entry:
     function: str = ""
     settings: str = ""
     """Name of the module's own settings for arguments that go to somebody else."""
+    kind: str = ""
+    """Name of the module's own class of command; absent: typer's."""
 
     def listed(self, name: str) -> Any:
         """The command as the help lists it."""
@@ -42,7 +44,8 @@ class Entry:
         module = importlib.import_module(f"gristmill.pipelines.cli.{self.panel.folder}.{self.file}")
         app = typer.Typer(add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False)
         settings = getattr(module, self.settings) if self.settings else None
-        app.command(name, rich_help_panel=self.panel.title, context_settings=settings)(
+        kind = getattr(module, self.kind) if self.kind else None
+        app.command(name, cls=kind, rich_help_panel=self.panel.title, context_settings=settings)(
             getattr(module, self.function or self.file)
         )
         return typer.main.get_command(app)

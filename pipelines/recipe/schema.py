@@ -99,7 +99,7 @@ class Tokens(Model):
 
 
 class Train(Model):
-    """Defaults of `gristmill train RUN`; passed to `python -m trainer`, which validates them."""
+    """Defaults of `gristmill train RUN`; passed to `python -m gristmill.trainer`, which validates them."""
 
     preset: str = "nano"
     """Model size."""

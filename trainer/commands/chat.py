@@ -37,7 +37,7 @@ def chat(
     min_p: MinPOption = 0.0,
     seed: SeedOption = 0,
 ) -> None:
-    """Talks with a model. Example: python -m trainer chat runs/demo/train/sft --system "Answer briefly."."""
+    """Talks with a model. Example: gristmill chat runs/demo/train/sft --system "Answer briefly."."""
     from gristmill.tokenizer.encode import Encoder
     from gristmill.trainer.checkpoint.checkpoint import Checkpoint
     from gristmill.trainer.devices.world import World, join

@@ -21,7 +21,7 @@ def evaluate(
     temperature: Annotated[float, typer.Option(help="of the samples", min=0.01)] = 1.0,
     seed: Annotated[int, typer.Option(help="of the examples and the sampling: another than training's")] = 1_000_003,
 ) -> None:
-    """Exact match on tasks, one JSON line each. Example: python -m trainer evaluate runs/demo/train/sft --task sort."""
+    """Exact match on tasks, one JSON line each. Example: gristmill evaluate runs/demo/train/sft --task sort."""
     from gristmill.tokenizer.encode import Encoder
     from gristmill.trainer.checkpoint.checkpoint import Checkpoint
     from gristmill.trainer.devices.world import World, join

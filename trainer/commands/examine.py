@@ -2,14 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
+from gristmill.trainer.commands.groups import DefaultGroup
 from gristmill.trainer.commands.options import SeedOption
 
-FIRST = "run"
 SubjectArgument = Annotated[
     Path,
     typer.Argument(
@@ -18,12 +17,8 @@ SubjectArgument = Annotated[
 ]
 
 
-class _Commands(TyperGroup):
-    """Where the first word names no command it belongs to the first one: `eval CHECKPOINT` is `eval run CHECKPOINT`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        named = bool(args) and (args[0] in self.commands or args[0] in ctx.help_option_names)
-        return super().parse_args(ctx, args if named else [FIRST, *args])
+class _Commands(DefaultGroup):
+    default = "run"
 
 
 def run(
@@ -55,7 +50,7 @@ def run(
     compute: Annotated[str, typer.Option(help="float32, bfloat16: of the matrix products")] = "float32",
     seed: SeedOption = 1234,
 ) -> None:
-    """Scores on tasks. Example: python -m trainer eval runs/demo/train/default --tasks en --shots 0,4 --out scores."""
+    """Scores on tasks. Example: gristmill eval runs/demo/train/main --tasks en --shots 0,4 --out scores."""
     from gristmill.trainer.checkpoint.subject import open_subject
     from gristmill.trainer.devices.world import World, join
     from gristmill.trainer.evaluate.contamination import contamination_of
@@ -92,7 +87,7 @@ def compare(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="a JSON line for each metric")] = False,
 ) -> None:
-    """B against A, item by item. Example: python -m trainer eval compare scores-a scores-b."""
+    """B against A, item by item. Example: gristmill eval compare scores-a scores-b."""
     from gristmill.trainer.evaluate.compare import compare as compared
     from gristmill.trainer.evaluate.table import comparison
 
@@ -105,13 +100,25 @@ def compare(
 
 
 def write(
-    tasks: Annotated[str, typer.Option(help="names of bundled tasks, `en`, `zh`, `all`")],
-    out: Annotated[Path, typer.Option(help="new folder")],
+    tasks: Annotated[
+        str | None, typer.Option(help="names of bundled tasks, `en`, `zh`, `all`; without them the names are listed")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="new folder, where they are written")] = None,
     corpus: Annotated[Path | None, typer.Option("--run", metavar="RUN", help="whose held-out texts are asked")] = None,
 ) -> None:
-    """Writes bundled tasks as YAML and JSONL, for lm-evaluation-harness or to change them."""
-    from gristmill.trainer.evaluate.selection import open_tasks, write_task
+    """Lists the bundled tasks, or writes some as YAML and JSONL, for lm-evaluation-harness or to change them."""
+    from gristmill.trainer.errors import ConfigError
+    from gristmill.trainer.evaluate.selection import groups, open_tasks, write_task
 
+    if tasks is None and out is None:
+        for name, members in groups().items():
+            typer.echo(f"{name}: {', '.join(members)}")
+        return
+    if tasks is None or out is None:
+        missing = "--tasks" if tasks is None else "--out"
+        raise ConfigError(
+            f"{missing} is missing", where="eval tasks", fix="--tasks NAMES --out FOLDER; neither: a list"
+        )
     _must_be_new(out)
     for task in open_tasks(tasks, corpus, None):
         typer.echo(write_task(task, out))
@@ -125,6 +132,6 @@ def _must_be_new(folder: Path) -> None:
 
 
 evaluation = typer.Typer(cls=_Commands, subcommand_metavar="CHECKPOINT|FOLDER [OPTIONS]")
-evaluation.command(FIRST)(run)
+evaluation.command(_Commands.default)(run)
 evaluation.command()(compare)
 evaluation.command("tasks")(write)

@@ -14,7 +14,7 @@ def explain(
     run: Annotated[Path | None, typer.Option(metavar="RUN", help="its run directory, if moved")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Tells what a checkpoint was made from. Example: python -m trainer explain runs/demo/train/default."""
+    """Tells what a checkpoint was made from. Example: gristmill explain runs/demo/train/main."""
     from gristmill.trainer.checkpoint.explain import as_text
     from gristmill.trainer.checkpoint.explain import explain as facts_of
 

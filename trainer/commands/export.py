@@ -16,7 +16,7 @@ def export(
     checkpoint: CheckpointArgument,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="new folder for transformers' from_pretrained")],
 ) -> None:
-    """Writes a folder for transformers. Example: python -m trainer export runs/demo/train/default mill-hf."""
+    """Writes a folder for transformers. Example: gristmill export runs/demo/train/main mill-hf."""
     from gristmill.tokenizer.encode import Encoder
     from gristmill.trainer.checkpoint.checkpoint import Checkpoint
     from gristmill.trainer.checkpoint.huggingface import write_transformers

@@ -26,7 +26,7 @@ def generate(
     seed: SeedOption = 0,
     stop: Annotated[list[str] | None, typer.Option(help="end before this text; may be repeated")] = None,
 ) -> None:
-    """Continues a text. Example: python -m trainer generate runs/demo/train/default "The sea" --tokens 50."""
+    """Continues a text. Example: gristmill generate runs/demo/train/main "The sea" --tokens 50."""
     from gristmill.tokenizer.encode import Encoder
     from gristmill.trainer.checkpoint.checkpoint import Checkpoint
     from gristmill.trainer.devices.world import World, join

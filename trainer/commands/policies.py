@@ -31,7 +31,7 @@ def grpo(
     settings: SettingsOption = None,
     resume: ResumeOption = False,
 ) -> None:
-    """Rewards answers by how they compare with others to the same prompt. Example: python -m trainer train grpo
+    """Rewards answers by how they compare with others to the same prompt. Example: gristmill train grpo
     runs/demo --from runs/demo/train/sft --task sort."""
     _train("grpo", run, begin, name, task, steps, settings or [], resume=resume)
 
@@ -45,7 +45,7 @@ def ppo(
     settings: SettingsOption = None,
     resume: ResumeOption = False,
 ) -> None:
-    """Rewards answers by how they compare with what a critic expects. Example: python -m trainer train ppo runs/demo
+    """Rewards answers by how they compare with what a critic expects. Example: gristmill train ppo runs/demo
     --from runs/demo/train/sft --task sort."""
     _train("ppo", run, begin, name, task, steps, settings or [], resume=resume)
 
@@ -59,8 +59,8 @@ def reject(
     settings: SettingsOption = None,
     resume: ResumeOption = False,
 ) -> None:
-    """Learns the best of several answers to each prompt, round after round (rejection sampling). Example: python -m
-    trainer train reject runs/demo --from runs/demo/train/sft --task sort."""
+    """Learns the best of several answers to each prompt, round after round (rejection sampling). Example: gristmill
+    train reject runs/demo --from runs/demo/train/sft --task sort."""
     _train("reject", run, begin, name, task, steps, settings or [], resume=resume)
 
 
@@ -76,7 +76,7 @@ def distill(
     settings: SettingsOption = None,
     resume: ResumeOption = False,
 ) -> None:
-    """Learns at every token of its own answers what a teacher would say there. Example: python -m trainer train distill
+    """Learns at every token of its own answers what a teacher would say there. Example: gristmill train distill
     runs/demo --from runs/demo/train/sft --teacher runs/demo/train/large --task sort."""
     _train("distill", run, begin, name, task, steps, settings or [], teacher=teacher, resume=resume)
 

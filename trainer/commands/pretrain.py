@@ -21,7 +21,7 @@ def pretrain(
     mix: MixOption = None,
     resume: ResumeOption = False,
 ) -> None:
-    """Trains a model on RUN/tokens. Example: python -m trainer train runs/demo --preset nano --steps 300."""
+    """Trains a model on RUN/tokens. Example: gristmill train runs/demo --preset nano --steps 300."""
     from gristmill.trainer.config import TrainConfig, with_depth
     from gristmill.trainer.config import preset as named
 

@@ -20,7 +20,7 @@ def scaling(
         list[str] | None, typer.Option("--set", metavar="SECTION.NAME=VALUE", help="as of train, for all runs")
     ] = None,
 ) -> None:
-    """Predicts a large run from small ones, then does it. Example: python -m trainer scaling runs/demo --factor 10."""
+    """Predicts a large run from small ones, then does it. Example: gristmill scaling runs/demo --factor 10."""
     from gristmill.trainer.config import preset, with_settings
     from gristmill.trainer.devices.world import join, leave
     from gristmill.trainer.loop.inputs import open_data

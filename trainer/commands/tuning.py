@@ -26,7 +26,7 @@ def sft(
     settings: SettingsOption = None,
     resume: ResumeOption = False,
 ) -> None:
-    """Learns to answer. Example: python -m trainer train sft runs/chat --from runs/demo/train/main."""
+    """Learns to answer. Example: gristmill train sft runs/chat --from runs/demo/train/main."""
     train_run(
         runs[0],
         name,
@@ -49,7 +49,7 @@ def reward(
     settings: SettingsOption = None,
     resume: ResumeOption = False,
 ) -> None:
-    """Learns which answer is better. Example: python -m trainer train reward runs/pairs --from runs/chat/train/sft."""
+    """Learns which answer is better. Example: gristmill train reward runs/pairs --from runs/chat/train/sft."""
     train_run(
         runs[0],
         name,
@@ -72,7 +72,7 @@ def dpo(
     settings: SettingsOption = None,
     resume: ResumeOption = False,
 ) -> None:
-    """Learns which answer to give. Example: python -m trainer train dpo runs/pairs --from runs/chat/train/sft."""
+    """Learns which answer to give. Example: gristmill train dpo runs/pairs --from runs/chat/train/sft."""
     train_run(
         runs[0],
         name,

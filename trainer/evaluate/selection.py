@@ -32,7 +32,8 @@ def groups() -> dict[str, list[str]]:
     made = [f"{name}_{lang}" for name in MADE for lang in LANGUAGES]
     texts = [f"{name}_{lang}" for name in HELD_OUT for lang in LANGUAGES]
     by_language = {lang: [name for name in made if name.endswith(f"_{lang}")] for lang in LANGUAGES}
-    return by_language | {"all": made, "heldout": texts}
+    by_name = {name: [f"{name}_{lang}" for lang in LANGUAGES] for name in (*MADE, *FROM_TEXTS)}
+    return by_language | {"all": made, "heldout": texts} | by_name
 
 
 def open_tasks(wanted: str, run: Path | None, limit: int | None) -> list[Task]:
@@ -45,7 +46,7 @@ def open_tasks(wanted: str, run: Path | None, limit: int | None) -> list[Task]:
                 raise ConfigError(f"two tasks are named {task.name!r}", where="--tasks", fix="name each once")
             found[task.name] = task if limit is None else _first(task, limit)
     if not found:
-        raise ConfigError("no task is named", where="--tasks", fix=f"one of: {', '.join([*groups(), *names()])}")
+        raise ConfigError("no task is named", where="--tasks", fix=f"one of: {', '.join(groups())}")
     for task in found.values():
         _ = task.questions
     return list(found.values())
@@ -75,7 +76,7 @@ def _meant(one: str, run: Path | None) -> list[Callable[[], Task]]:
     if one in names():
         return [_bundled(one, run)]
     near = difflib.get_close_matches(one, [*groups(), *names()], 1, 0.6)
-    fix = f"did you mean {near[0]!r}?" if near else f"{', '.join([*groups(), *names()])}; TASK.yaml; SHAPE=FILE"
+    fix = f"did you mean {near[0]!r}?" if near else f"{', '.join(groups())}; TASK.yaml; SHAPE=FILE"
     raise ConfigError(f"unknown task {one!r}", where="--tasks", fix=fix)
 
 

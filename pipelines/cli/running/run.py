@@ -46,7 +46,7 @@ def run(
     recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file.")],
     out_folder: Annotated[
         str | None,
-        typer.Option("--out", help="Run directory: a folder, s3://, gs://... [default: runs/<name of the recipe>]"),
+        typer.Option("--out", help="Run directory: a folder, s3://, gs://... [default: runs/NAME, NAME the recipe's]"),
     ] = None,
     runner: Annotated[
         str, typer.Option(help="Where it runs: local, spark, flink, dataflow, fnapi, portable.")
@@ -105,7 +105,7 @@ def run(
 
 
 def _folder(recipe: Path) -> Path:
-    """runs/<name of the recipe>. Raises RecipeError for a recipe that has none."""
+    """runs/NAME, NAME the recipe's. Raises RecipeError for a recipe that has none."""
     name = name_of(recipe)
     if name is None:
         from gristmill.pipelines.recipe.load import load  # half a second, for what is wrong with it

@@ -2,15 +2,17 @@
 
 import hashlib
 import itertools
+import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperOption
 
 from gristmill.pipelines.cli.running.lineage import OPENLINEAGE_HELP, tell_training
-from gristmill.pipelines.cli.terminal.output import note
+from gristmill.pipelines.cli.terminal.output import note, out
 from gristmill.pipelines.cli.training.watch import hand_over
 from gristmill.pipelines.errors import Exit, RecipeError
 from gristmill.pipelines.recipe.load import load
@@ -26,14 +28,29 @@ STAGES = ("sft", "reward", "dpo", "grpo", "ppo", "reject", "distill")
 """Of a trained model: the trainer's, without the first."""
 CHAIN = "chain"
 TRAINER_ARGS = {"allow_extra_args": True, "ignore_unknown_options": True}
-COPY_HELP = "Where a run on an object store is copied to, and trained. [default: runs/<name>-<hash of its manifest>]"
+
+
+class TrainerCommand(TyperCommand):
+    """A command of the trainer's: its help is that of the trainer, below our own options where there are some."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Where help is asked for: the trainer's, of the same words."""
+        if not {*args} & {*ctx.help_option_names}:
+            return super().parse_args(ctx, args)
+        if any(isinstance(parameter, TyperOption) for parameter in self.params):
+            out.print(self.get_help(ctx))
+        words = [word for word in args if word not in ctx.help_option_names]
+        raise typer.Exit(call_trainer([ctx.info_name, *words, "--help"]))
+
+
+COPY_HELP = "Where a run on an object store is copied to, and trained. [default: runs/NAME-HASH, of its manifest]"
 
 
 def train(
     context: typer.Context,
     run: Annotated[str, typer.Argument(help="A finished run directory, or its address; before it, a stage.")],
     name: Annotated[
-        str | None, typer.Option(help="Of the training; it lives in train/<name>. [default: main, or the stage]")
+        str | None, typer.Option(help="Of the training; it lives in train/NAME. [default: main, or the stage]")
     ] = None,
     copy: Annotated[Path | None, typer.Option(help=COPY_HELP)] = None,
     openlineage: Annotated[str | None, typer.Option("--openlineage", help=OPENLINEAGE_HELP)] = None,
@@ -230,8 +247,9 @@ def generate_text(checkpoint: Path, prompt: str, extra: list[str]) -> int:
 
 
 def call_trainer(arguments: list[str]) -> int:
-    """`python -m trainer`: the command imports no torch."""
-    process = subprocess.Popen([sys.executable, "-m", "gristmill.trainer", *arguments])
+    """`python -m gristmill.trainer`: the command imports no torch."""
+    command = [sys.executable, "-m", "gristmill.trainer", *arguments]
+    process = subprocess.Popen(command, env={**os.environ, "GRISTMILL_PROGRAM": "gristmill"})
     while True:
         try:
             return process.wait()

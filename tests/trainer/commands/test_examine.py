@@ -140,3 +140,12 @@ def test_bundled_tasks_are_written_to_be_changed(trainer, trained, tmp_path):
     code, out, err = trainer("eval", trained, "--tasks", path, "--out", tmp_path / "o", "--limit", 5, "--shots", 0)
     assert code == 0, err
     assert "sentiment_zh" in out
+
+
+def test_bundled_tasks_are_listed(trainer, tmp_path):
+    code, out, _ = trainer("eval", "tasks")
+    assert code == 0
+    assert "copy: copy_en, copy_zh\n" in out
+    code, _, err = trainer("eval", "tasks", "--out", tmp_path / "t")
+    assert (code, "--tasks is missing" in err) == (2, True)
+    assert not (tmp_path / "t").exists()

@@ -30,7 +30,35 @@ def test_stage__is_the_trainers_with_all_of_its_options(stage, name, monkeypatch
 
 
 def test_stages__are_the_trainers():
-    from gristmill.trainer.commands.train import FIRST, stages
+    from gristmill.trainer.commands.train import PRETRAIN, stages
 
     known = {command.name or command.callback.__name__ for command in stages.registered_commands}
-    assert known == {FIRST, *train.STAGES}
+    assert known == {PRETRAIN, *train.STAGES}
+
+
+@pytest.mark.parametrize(
+    ("words", "ours", "asked"),
+    [
+        (["eval", "--help"], "", ["eval", "--help"]),
+        (["eval", "compare", "-h"], "", ["eval", "compare", "--help"]),
+        (["generate", "--help"], "", ["generate", "--help"]),
+        (["train", "sft", "--help"], "--copy", ["train", "sft", "--help"]),
+        (["scaling", "--help"], "--copy", ["scaling", "--help"]),
+    ],
+)
+def test_help__is_the_trainers_below_our_own_options(words, ours, asked, monkeypatch, capfd):
+    called = []
+    monkeypatch.setattr(train, "call_trainer", lambda arguments: called.append(arguments) or 0)
+    monkeypatch.setattr("sys.argv", ["gristmill", *words])
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert not ended.value.code
+    assert called == [asked]
+    printed = capfd.readouterr().out
+    assert ours in printed
+    assert bool(printed) == bool(ours)
+
+
+def test_trainer__says_the_name_that_was_typed(capfd):
+    assert train.call_trainer(["eval", "somewhere", "--task", "sort"]) == 2
+    assert "where: gristmill eval\n" in capfd.readouterr().err
