@@ -15,7 +15,10 @@ def verify(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
-    """Compares a checkpoint's files with their sha256. Example: python -m gristmill.trainer verify runs/demo/train/main."""
+    """Compares a checkpoint's files with their sha256.
+
+    Example: python -m gristmill.trainer verify runs/demo/train/main.
+    """
     from gristmill.trainer.checkpoint.files import checkpoints_in, locate
     from gristmill.trainer.checkpoint.files import verify as verified
 
