@@ -40,3 +40,10 @@ def test_starter__says_the_same_in_both_languages():
         line.partition("#")[0].rstrip() for line in chinese
     ]
     assert yaml.safe_load("\n".join(english)) == yaml.safe_load("\n".join(chinese))
+
+
+@pytest.mark.parametrize("name", Commands.table)
+def test_help__has_an_example_a_paragraph(name):
+    """Rich joins the lines of a paragraph: two commands would read as one."""
+    paragraphs = (Commands.table[name].listed(name).help or "").split("\n\n")
+    assert [text for text in paragraphs if text.count("\ngristmill ") or text.count("\n    gristmill ")] == []

@@ -35,6 +35,7 @@ def clusters(
     similar first, with what differs marked. Quotes are without personal data.
 
         gristmill clusters runs/my-corpus --limit 3
+
         gristmill clusters runs/my-corpus --of 3f2a --pairs 20 --html cluster.html
     """
     store = open_run(run)

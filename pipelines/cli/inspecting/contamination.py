@@ -38,6 +38,7 @@ def contamination(
     document side by side, without personal data.
 
         gristmill contamination runs/my-corpus
+
         gristmill contamination runs/my-corpus --set gsm8k --html contamination.html
     """
     store = open_run(run)

@@ -43,6 +43,7 @@ def extract(
     engines are apart.
 
         gristmill extract show page.html
+
         gristmill extract evaluate labelled --engine gristmill --engine resiliparse
     """
     if action not in ACTIONS:

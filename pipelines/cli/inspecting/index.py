@@ -34,6 +34,7 @@ def index(
     """Keep the fingerprints of a finished run, without text, so that later runs drop what repeats its documents.
 
         gristmill index build runs/crawl-1 --out indexes/crawl-1
+
         gristmill index merge indexes/crawl-1 indexes/crawl-2 --out indexes/both
 
     Then in a recipe: `deduplicate: {against: [indexes/crawl-1]}`.

@@ -34,7 +34,9 @@ def pii(
     not), `language` if you want a row of its own. A finding counts where it overlaps a label of its type.
 
         gristmill pii scan letter.txt
+
         gristmill pii scan 'Dear Ms Smith, ...' --entities strict
+
         gristmill pii evaluate labelled.jsonl --entities PERSON,ADDRESS
     """
     if action not in ACTIONS:

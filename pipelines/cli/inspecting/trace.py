@@ -33,7 +33,9 @@ def trace(
     maximal spans of 24 tokens or more, where it comes from, and whether it was kept, or dropped by which rule.
 
         gristmill trace runs/my-corpus --index
+
         gristmill trace runs/my-corpus 'It was the best of times, it was the worst of times, ...'
+
         gristmill generate runs/my-corpus/train/main 'The mill' | gristmill trace runs/my-corpus - --json
     """
     passage = _passage(text, file, index)

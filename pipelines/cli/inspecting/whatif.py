@@ -47,6 +47,7 @@ def whatif(
     out, by source, language and rule, and documents at the margin. Decided from stored numbers; nothing is changed.
 
         gristmill whatif runs/my-corpus --set gopher@paper/words_min=30 --drop-rule c4@tfds/sentences
+
         gristmill whatif runs/my-corpus --set edu_min=0.5 --write recipe2.yaml
     """
     changes = Changes(set or (), drop_rule or (), add_preset or (), drop_preset or (), otherwise, entry)

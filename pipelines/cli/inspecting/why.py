@@ -36,6 +36,7 @@ def why(
     data, where it was read, the document that it repeats, and the smallest change of the recipe that would keep it.
 
         gristmill why runs/my-corpus https://example.org/page
+
         gristmill why runs/my-corpus 3f2a --json
     """
     store = _open(run, document)

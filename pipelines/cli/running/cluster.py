@@ -19,7 +19,9 @@ def cluster(
     """Prepare a job server for Spark or Flink, or run a small cluster on this machine to try a recipe on.
 
     gristmill cluster spark up
+
     gristmill run recipe.yaml --runner spark
+
     gristmill cluster spark down
     """
     if engine in ACTIONS and action in ENGINES:

@@ -52,7 +52,9 @@ def forget(
     held them, and prove that nothing of them is left (docs/forget.md). The old version stays as it is.
 
         gristmill forget runs/my-corpus --domain example.com --out runs/my-corpus-2
+
         gristmill forget runs/my-corpus --list optout.txt --dry-run
+
         pass show request | gristmill forget runs/my-corpus --value - --out runs/my-corpus-2
     """
     named = (

@@ -33,6 +33,7 @@ def bench(
     of CPU, microseconds a document, and the share of deciding. Nothing is written.
 
         gristmill bench signals recipe.yaml
+
         gristmill bench signals recipe.yaml --sample 1% --json
     """
     wanted, share = _number(parse_bytes, size), _number(parse_share, sample)

@@ -22,6 +22,7 @@ def init(
     """Write a commented starter recipe.
 
     gristmill init recipe.yaml
+
     gristmill init recipe.yaml --lang zh
     """
     if lang not in STARTERS:
