@@ -19,6 +19,7 @@ from gristmill.pipelines.report.sections.dead import build_dead
 from gristmill.pipelines.report.sections.decisions import build_entries
 from gristmill.pipelines.report.sections.duplicates import build_duplicates
 from gristmill.pipelines.report.sections.edits import build_edits
+from gristmill.pipelines.report.sections.evaluation import build_evaluations
 from gristmill.pipelines.report.sections.funnel import Funnel, build_funnel
 from gristmill.pipelines.report.sections.groups import (
     build_languages,
@@ -51,8 +52,10 @@ documents and texts only some columns and batches are read, where they lie; shar
 
 
 def copied(store: Store) -> list[str]:
-    """COPIED, and the curves of trainings: not their checkpoints."""
-    return [*COPIED, *(f"train/{name}/metrics.jsonl" for name in store.entries("train"))]
+    """COPIED, the curves of trainings and what their models were asked: not their checkpoints."""
+    trainings = [f"train/{name}" for name in store.entries("train")]
+    rungs = [f"scaling/{name}" for name in store.entries("scaling")]
+    return [*COPIED, *(f"{one}/metrics.jsonl" for one in trainings), *(f"{one}/scores" for one in [*trainings, *rungs])]
 
 
 def write_report(run: Path | str | Store, asked: float | None = None) -> Path | str:
@@ -123,6 +126,7 @@ def _build(material: Material) -> Report:
         conversations=build_conversations(material, counts.kind, counts.conversations),
         mixtures=build_mixtures(material),
         training=build_training(material, counts.unigram),
+        evaluations=build_evaluations(material),
         timing=build_timing(material),
         provenance=build_provenance(material),
         figures=figures,
@@ -154,5 +158,7 @@ def _absent(material: Material, funnel: Funnel) -> dict[str, str]:
         "tokens": f"No token shards were written: {skipped}.",
         "conversations": "No source has `chat`, `pairs` or `prompts`.",
         "training": "No model was trained on this run yet: `gristmill train` adds its curves here.",
+        "evaluations": "No model of this run was asked a task yet: "
+        "`gristmill eval RUN/train/NAME --checkpoints --tasks en` adds its curves here.",
         "timing": "run.json holds no times.",
     }

@@ -112,6 +112,40 @@ class LineChart:
     events: list[float] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Scored:
+    """A measured point of a curve, with its standard error; None where there was one item."""
+
+    x: float
+    y: float
+    error: float | None
+
+
+@dataclass(frozen=True)
+class ScoreCurve:
+    """Scores of one kind over tokens, examples or compute."""
+
+    name: str
+    points: list[Scored]
+
+
+@dataclass(frozen=True)
+class ScoreChart:
+    """Scores of a task by one metric, in bands of a standard error on either side.
+
+    `across`: what the points stand over; `scale`: linear or log; `contaminated`: how much of the task stood in the
+    texts that the last of these models learnt from, in words.
+    """
+
+    task: str
+    metric: str
+    across: str
+    scale: str
+    items: int
+    contaminated: str
+    curves: list[ScoreCurve]
+
+
 def dropped_most(funnel: Any, number: int) -> list[tuple[str, Any]]:
     """The reasons that dropped most documents, with their steps; `funnel` as a report has it."""
     listed = [(step.name, reason) for step in funnel.steps for reason in step.reasons if reason.first]

@@ -16,6 +16,7 @@ from gristmill.pipelines.report.sections.dead import DeadLetters
 from gristmill.pipelines.report.sections.decisions import Entry
 from gristmill.pipelines.report.sections.duplicates import Duplicates
 from gristmill.pipelines.report.sections.edits import Edits
+from gristmill.pipelines.report.sections.evaluation import Evaluation
 from gristmill.pipelines.report.sections.funnel import Funnel
 from gristmill.pipelines.report.sections.groups import Groups
 from gristmill.pipelines.report.sections.headline import Header
@@ -54,6 +55,7 @@ class Report:
     conversations: Conversations | None
     mixtures: list[Mixture]
     training: list[Training]
+    evaluations: list[Evaluation]
     timing: Timing | None
     provenance: Provenance
     figures: dict[str, float]

@@ -9,6 +9,8 @@ import typer
 from gristmill.trainer.commands.groups import DefaultGroup
 from gristmill.trainer.commands.options import SeedOption
 
+SCORES = "scores"
+"""Beside the checkpoints of a training: where `gristmill report` finds results."""
 SubjectArgument = Annotated[
     Path,
     typer.Argument(
@@ -29,7 +31,13 @@ def run(
             help="names of bundled tasks, `en`, `zh`, `all`; TASK.yaml; SHAPE=FILE[+EXAMPLES]; separated by commas"
         ),
     ],
-    out: Annotated[Path, typer.Option(help="new folder for results.json and samples")],
+    out: Annotated[
+        Path | None,
+        typer.Option(help="new folder of the results; default: RUN/train/NAME/scores/STEP of a checkpoint"),
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--checkpoints", help="every checkpoint of RUN/train/NAME, each to OUT/STEP, once")
+    ] = False,
     shots: Annotated[
         str | None, typer.Option(help="examples in the context, e.g. 0,1,4; default: as the task says")
     ] = None,
@@ -55,27 +63,57 @@ def run(
     from gristmill.trainer.devices.world import World, join
     from gristmill.trainer.evaluate.contamination import contamination_of
     from gristmill.trainer.evaluate.examine import examine
-    from gristmill.trainer.evaluate.results import write_results
+    from gristmill.trainer.evaluate.results import holds, write_results
     from gristmill.trainer.evaluate.selection import open_tasks, shots_of
     from gristmill.trainer.evaluate.table import table
 
-    _must_be_new(out)
+    places = _places(subject, out, every)
     wanted = shots_of(shots)
     world: World = join()
-    opened = open_subject(subject, world.device, compute)
-    found = open_tasks(tasks, corpus or opened.run, limit)
-    known = {task.name: contamination_of(task.name, task.files, opened.manifests) for task in found}
-    examined = []
-    for task in found:
-        for number in wanted if wanted is not None else [task.config.num_fewshot or 0]:
+    for path, folder in places:
+        opened = open_subject(path, world.device, compute)
+        found = open_tasks(tasks, corpus or opened.run, limit)
+        asked = [
+            (task, number)
+            for task in found
+            for number in (wanted if wanted is not None else [task.config.num_fewshot or 0])
+        ]
+        facts = opened.facts | {"seed": seed, "limit": limit, "samples": samples, "max_tokens": most_tokens}
+        if every and holds(folder, facts, {(number, task.name) for task, number in asked}):
+            typer.echo(f"{folder}: asked before", err=True)
+            continue
+        _must_be_new(folder)
+        known = {task.name: contamination_of(task.name, task.files, opened.manifests) for task in found}
+        examined = []
+        for task, number in asked:
             typer.echo(f"{task.name}, {number} examples: {len(task.items)} items", err=True)
             examined.append(
                 examine(opened.model, opened.codec, task, number, seed=seed, samples=samples, most_tokens=most_tokens)
             )
-    facts = opened.facts | {"seed": seed, "limit": limit}
-    write_results(out, examined, facts, known, texts=texts)
-    typer.echo(table(examined, known))
-    typer.echo(f"results: {out}", err=True)
+        write_results(folder, examined, facts, known, texts=texts)
+        typer.echo(table(examined, known))
+        typer.echo(f"results: {folder}", err=True)
+
+
+def _places(subject: Path, out: Path | None, every: bool) -> list[tuple[Path, Path]]:
+    """Who is asked, and where what it says goes. Raises ConfigError, InputError."""
+    from gristmill.trainer.checkpoint.files import checkpoints_in, locate
+    from gristmill.trainer.checkpoint.subject import CONFIG
+    from gristmill.trainer.errors import ConfigError
+
+    if not every and out is not None:
+        _must_be_new(out)
+        return [(subject, out)]
+    if (subject / CONFIG).exists():
+        raise ConfigError("a folder of transformers has no place for results", where="--out", fix="--out FOLDER")
+    last = locate(subject)
+    kept = out or last.parent / SCORES
+    if not every:
+        _must_be_new(kept / last.name)
+        return [(last, kept / last.name)]
+    if last == subject:
+        raise ConfigError("this is one checkpoint", where="--checkpoints", fix=f"name the training: {last.parent}")
+    return [(one, kept / one.name) for one in checkpoints_in(subject)]
 
 
 def compare(

@@ -47,6 +47,14 @@ def write_results(
     return paths
 
 
+def holds(folder: Path, model: dict[str, Any], asked: set[tuple[int, str]]) -> bool:
+    """Whether results of exactly these (shots, task) of this model, asked with these facts, lie there."""
+    there = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob(f"shots-*/{RESULTS}"))]
+    found = {(number, task) for one in there for task, number in one["n-shot"].items()}
+    same = json.loads(json.dumps(model))
+    return found == asked and all(one["model"] == same for one in there)
+
+
 def as_lm_eval(
     examined: Sequence[Examined], model: dict[str, Any], contamination: dict[str, Contamination]
 ) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup
 
 from gristmill.pipelines.report.drawing import ticks
+from gristmill.pipelines.report.drawing.marks import coordinate, curve_mark, line_mark, rect_mark, svg, text_mark
 from gristmill.pipelines.report.figures import Histogram, LineChart, Named, Threshold
 from gristmill.pipelines.report.sections.funnel import Funnel, StepFlow
 from gristmill.pipelines.report.sections.groups import Group
@@ -67,9 +68,9 @@ def _stacked(parts: Iterable[tuple[str, float, str]], label: str, gap: float = 0
         if part > 0:
             # Nothing that exists is invisible: a trace is drawn one and a half units of a thousand wide.
             width = max(part * 1000, 1.5)
-            marks.append(_rect(kind, x, 0, max(width - gap, 1.0), 14, title))
+            marks.append(rect_mark(kind, x, 0, max(width - gap, 1.0), 14, title))
             x += width
-    return _svg("bar", (1000.0, 14.0), label, marks, stretch=True)
+    return svg("bar", (1000.0, 14.0), label, marks, stretch=True)
 
 
 def histogram(data: Histogram) -> Markup:
@@ -82,20 +83,20 @@ def histogram(data: Histogram) -> Markup:
     up = ticks.axis("linear", 0.0, full, bottom, top)
     marks = [_beyond(across, bound, top, bottom) for bound in data.thresholds]
     for place, label in up.labels(3):
-        marks += [_line("grid", left, place, right, place), _text("tick", left - 5, place + 3.5, label, "end")]
+        marks += [line_mark("grid", left, place, right, place), text_mark("tick", left - 5, place + 3.5, label, "end")]
     marks += [_area("kept", kept, across, up), _area("dropped", gone, across, up)]
-    marks += [_line("axis", left, bottom, right, bottom)]
-    marks += [_text("tick", place, bottom + 14, label, "middle") for place, label in across.labels(4)]
+    marks += [line_mark("axis", left, bottom, right, bottom)]
+    marks += [text_mark("tick", place, bottom + 14, label, "middle") for place, label in across.labels(4)]
     marks += [
-        _text("name", (left + right) / 2, height - 5, data.unit or data.title.replace("_", " "), "middle"),
-        _text("name", 2, 11, "documents", "start"),
+        text_mark("name", (left + right) / 2, height - 5, data.unit or data.title.replace("_", " "), "middle"),
+        text_mark("name", 2, 11, "documents", "start"),
     ]
     marks += _bounds(across, data.thresholds, top, bottom)
     marks += _bars(data, across, full, top, bottom)
     label = f"{data.title}: {count(sum(kept))} documents kept, {count(sum(gone))} not"
     if data.thresholds:
         label += f", {share(data.share_beyond)} beyond a threshold"
-    return _svg("chart", _HISTOGRAM, label, marks)
+    return svg("chart", _HISTOGRAM, label, marks)
 
 
 def _full(peaks: Sequence[int]) -> float:
@@ -111,14 +112,14 @@ def _area(kind: str, counts: Sequence[int], across: ticks.Axis, up: ticks.Axis) 
     if not any(counts):
         return Markup("")
     step = (across.right - across.left) / len(counts)
-    pieces, last = [f"M{_n(across.left)} {_n(up.left)}"], up.left
+    pieces, last = [f"M{coordinate(across.left)} {coordinate(up.left)}"], up.left
     for place, documents in enumerate(counts):
         # Nothing that exists is invisible: one unit is the least height.
         y = min(up.place(documents), up.left - 1) if documents else up.left
         if y != last:
-            pieces.append(f"H{_n(across.left + place * step)}V{_n(y)}")
+            pieces.append(f"H{coordinate(across.left + place * step)}V{coordinate(y)}")
         last = y
-    path = "".join(pieces) + f"H{_n(across.right)}V{_n(up.left)}Z"
+    path = "".join(pieces) + f"H{coordinate(across.right)}V{coordinate(up.left)}Z"
     return Markup('<path class="area {}" d="{}"/>').format(kind, path)
 
 
@@ -129,7 +130,7 @@ def _bars(data: Histogram, axis: ticks.Axis, full: float, top: float, bottom: fl
         if item.documents:
             x, gone = axis.left + place * step, item.documents - item.kept
             title = f"{_span(data, place)}: {count(item.kept)} kept, {count(gone)} not"
-            marks.append(_rect("bin", x, top, step, bottom - top, title))
+            marks.append(rect_mark("bin", x, top, step, bottom - top, title))
             if max(item.kept, gone) > full:
                 marks += _cut(x, step, top, item.documents / max(data.documents, 1), axis)
     return marks
@@ -137,12 +138,12 @@ def _bars(data: Histogram, axis: ticks.Axis, full: float, top: float, bottom: fl
 
 def _cut(x: float, width: float, top: float, part: float, axis: ticks.Axis) -> list[Markup]:
     """The mark of a bar that is higher than drawn, and its true share beside it."""
-    slash = f"M{_n(x - 2)} {_n(top + 12)}L{_n(x + width + 2)} {_n(top + 7)}"
+    slash = f"M{coordinate(x - 2)} {coordinate(top + 12)}L{coordinate(x + width + 2)} {coordinate(top + 7)}"
     left = x > (axis.left + axis.right) / 2
     place = x - 4 if left else x + width + 4
     return [
         Markup('<path class="cut" d="{}"/>').format(slash),
-        _text("note", place, top + 13, share(part), "end" if left else "start"),
+        text_mark("note", place, top + 13, share(part), "end" if left else "start"),
     ]
 
 
@@ -155,9 +156,9 @@ def _beyond(axis: ticks.Axis, bound: Threshold, top: float, bottom: float) -> Ma
     """The side of a threshold on which the rule fires, shaded."""
     x = axis.place(bound.value)
     if bound.comparison in (">=", ">"):
-        return _rect("beyond", axis.left, top, x - axis.left, bottom - top)
+        return rect_mark("beyond", axis.left, top, x - axis.left, bottom - top)
     if bound.comparison in ("<=", "<"):
-        return _rect("beyond", x, top, axis.right - x, bottom - top)
+        return rect_mark("beyond", x, top, axis.right - x, bottom - top)
     return Markup("")
 
 
@@ -171,7 +172,7 @@ def _bounds(axis: ticks.Axis, thresholds: Sequence[Threshold], top: float, botto
         row = next((i for i, end in enumerate(ends) if middle - half > end), 1)
         ends[row] = middle + half + 4
         y = top - 4 - 12 * row
-        marks += [_line("threshold", x, y + 3, x, bottom), _text("bound", middle, y, label, "middle")]
+        marks += [line_mark("threshold", x, y + 3, x, bottom), text_mark("bound", middle, y, label, "middle")]
     return marks
 
 
@@ -180,15 +181,15 @@ def columns(items: Sequence[Named], unit: str) -> Markup:
     width, height = _COLUMNS
     top, bottom = 22.0, height - 20
     full, step = max((item.count for item in items), default=0) or 1, (width - 8) / max(len(items), 1)
-    marks = [_line("axis", 4, bottom, width - 4, bottom)]
+    marks = [line_mark("axis", 4, bottom, width - 4, bottom)]
     for place, item in enumerate(items):
         x, tall = 4 + place * step, item.count / full * (bottom - top)
         if item.count:
             tall, title = max(tall, 1.0), f"{item.name}: {count(item.count)} {unit}"
-            marks.append(_rect("within", x + 2, bottom - tall, step - 4, tall, title))
-            marks.append(_text("note", x + step / 2, bottom - tall - 4, ticks.compact(item.count), "middle"))
-        marks.append(_text("tick", x + step / 2, height - 6, item.name, "middle"))
-    return _svg("chart", _COLUMNS, f"{unit} by size", marks)
+            marks.append(rect_mark("within", x + 2, bottom - tall, step - 4, tall, title))
+            marks.append(text_mark("note", x + step / 2, bottom - tall - 4, ticks.compact(item.count), "middle"))
+        marks.append(text_mark("tick", x + step / 2, height - 6, item.name, "middle"))
+    return svg("chart", _COLUMNS, f"{unit} by size", marks)
 
 
 def lines(data: LineChart) -> Markup:
@@ -204,60 +205,21 @@ def lines(data: LineChart) -> Markup:
     up = ticks.axis("linear", max(low - margin, 0.0) if low >= 0 else low - margin, high + margin, height - 24, 26.0)
     marks = []
     for place, label in up.labels(5):
-        marks += [_line("grid", 46, place, width - 10, place), _text("tick", 40, place + 3.5, label, "end")]
-    marks += [_text("tick", place, height - 8, label, "middle") for place, label in across.labels(6)]
+        marks += [line_mark("grid", 46, place, width - 10, place), text_mark("tick", 40, place + 3.5, label, "end")]
+    marks += [text_mark("tick", place, height - 8, label, "middle") for place, label in across.labels(6)]
     marks += [
-        _line("event", across.place(step), 26, across.place(step), height - 24)
+        line_mark("event", across.place(step), 26, across.place(step), height - 24)
         for step in data.events
         if first <= step <= last
     ]
     if data.baseline is not None:
         y = up.place(data.baseline)
         marks += [
-            _line("baseline", 46, y, width - 10, y),
-            _text("note", width - 12, y - 5, f"{data.baseline_name} {number(data.baseline)}", "end"),
+            line_mark("baseline", 46, y, width - 10, y),
+            text_mark("note", width - 12, y - 5, f"{data.baseline_name} {number(data.baseline)}", "end"),
         ]
     for place, curve in enumerate(data.curves):
         if curve.points:
             places = [(across.place(point.x), up.place(point.y)) for point in curve.points]
-            marks.append(_curve(f"curve{place}", places, curve.name))
-    return _svg("chart wide", _LINES, f"{data.title}, {data.unit}, over {number(last)} steps", marks)
-
-
-def _curve(kind: str, places: Sequence[tuple[float, float]], title: str) -> Markup:
-    if len(places) == 1:
-        x, y = places[0]
-        return Markup('<circle class="{}" cx="{}" cy="{}" r="3"><title>{}</title></circle>').format(
-            f"dot {kind}", _n(x), _n(y), title
-        )
-    path = "".join(f"{'L' if i else 'M'}{_n(x)} {_n(y)}" for i, (x, y) in enumerate(places))
-    return Markup('<path class="{}" d="{}"><title>{}</title></path>').format(kind, path, title)
-
-
-def _svg(kind: str, size: tuple[float, float], label: str, marks: Iterable[Markup], stretch: bool = False) -> Markup:
-    aspect = Markup(' preserveAspectRatio="none"') if stretch else Markup("")
-    return Markup('<svg class="{}" viewBox="0 0 {} {}"{} role="img" aria-label="{}">{}</svg>').format(
-        kind, _n(size[0]), _n(size[1]), aspect, label, Markup("").join(marks)
-    )
-
-
-def _rect(kind: str, x: float, y: float, width: float, height: float, title: str = "") -> Markup:
-    if width <= 0 or height <= 0:
-        return Markup("")
-    inside = Markup("<title>{}</title>").format(title) if title else Markup("")
-    return Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}">{}</rect>').format(
-        kind, _n(x), _n(y), _n(width), _n(height), inside
-    )
-
-
-def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
-    return Markup('<line class="{}" x1="{}" y1="{}" x2="{}" y2="{}"/>').format(kind, _n(x1), _n(y1), _n(x2), _n(y2))
-
-
-def _text(kind: str, x: float, y: float, text: str, anchor: str) -> Markup:
-    return Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}</text>').format(kind, _n(x), _n(y), anchor, text)
-
-
-def _n(value: float) -> str:
-    """A coordinate to a tenth, without a trailing zero."""
-    return f"{value:.1f}".removesuffix(".0")
+            marks.append(curve_mark(f"curve{place}", places, curve.name))
+    return svg("chart", _LINES, f"{data.title}, {data.unit}, over {number(last)} steps", marks)

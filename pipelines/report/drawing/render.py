@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from gristmill.pipelines.report.clusters import Clusters
 from gristmill.pipelines.report.drawing import charts, ticks
 from gristmill.pipelines.report.drawing.lines import anchors, entry_lines
+from gristmill.pipelines.report.drawing.scores import scores
 from gristmill.pipelines.report.figures import dropped_most
 from gristmill.pipelines.report.model import Report
 from gristmill.pipelines.report.theme import FORMATS, THEME, short
@@ -21,7 +22,7 @@ _FOLDER = Path(__file__).parent
 
 SECTIONS = (
     *("alarms", "funnel", "rules", "lengths", "samples", "sources", "duplicates", "changes", "dead", "tokens"),
-    *("training", "time", "provenance"),
+    *("training", "evaluation", "time", "provenance"),
 )
 """Templates of drawing/sections/, in the order of the page; each makes one <section> of that id."""
 
@@ -83,6 +84,7 @@ def _environment() -> jinja2.Environment:
         histogram=charts.histogram,
         columns=charts.columns,
         lines=charts.lines,
+        scores=scores,
         dropped_most=dropped_most,
         signs=ticks.SIGNS,
     )

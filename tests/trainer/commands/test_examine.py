@@ -102,6 +102,30 @@ def test_equal_calls_write_equal_bytes_and_held_out_texts_are_told_by_source(tra
     assert "heldout_text_zh" in table
 
 
+def test_every_checkpoint_is_asked_once_and_results_lie_beside_them(trained, task, trainer, tmp_path):
+    shutil.copytree(trained / "step-000000", trained / "step-000004")
+    code, _, err = trainer("eval", trained, "--checkpoints", "--tasks", task, "--shots", "0,1")
+    assert code == 0, err
+    made = sorted(path.relative_to(trained / "scores").as_posix() for path in trained.rglob("results.json"))
+    assert made == [f"step-{step:06d}/shots-{shots}/results.json" for step in (0, 4) for shots in (0, 1)]
+    told = json.loads((trained / "scores" / made[0]).read_text())
+    assert (told["model"]["step"], told["contamination"]["mill"]["rate"]) == (0, 0.25)
+    shutil.rmtree(trained / "scores" / "step-000004")
+    code, _, err = trainer("eval", trained, "--checkpoints", "--tasks", task, "--shots", "0,1")
+    assert code == 0, err
+    assert ("step-000000: asked before" in err, "step-000004: asked before" in err) == (True, False)
+    for changed in (["--shots", "0"], ["--shots", "0,1", "--limit", "2"]):
+        code, _, err = trainer("eval", trained, "--checkpoints", "--tasks", task, *changed)
+        assert (code, "the folder is not empty" in err) == (2, True), err
+    code, _, err = trainer("eval", trained / "step-000004", "--tasks", task, "--shots", "0,1")
+    assert (code, "the folder is not empty" in err) == (2, True), "a checkpoint's place is the same"
+    code, _, err = trainer("eval", trained / "step-000004", "--tasks", task, "--checkpoints")
+    assert (code, "this is one checkpoint" in err) == (2, True), err
+    assert trainer("export", trained, tmp_path / "hf")[0] == 0
+    code, _, err = trainer("eval", tmp_path / "hf", "--tasks", task)
+    assert (code, "no place for results" in err) == (2, True), err
+
+
 def test_bad_calls_write_nothing(trained, task, trainer, tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").touch()
