@@ -1,7 +1,8 @@
 """Changes of text inside documents, as data: byte ranges of the extracted text, why, and what stands there instead.
 
 `edits.merged()` resolves overlaps, `apply(text, edits)` makes the edited text, `first.then(second)` says in terms of
-the original text what two rounds of editing did. Nothing is inserted: every edit covers at least one byte.
+the original text what two rounds of editing did; `edited` and `cut` do it to batches that hold both. Nothing is
+inserted: every edit covers at least one byte.
 """
 
 from collections.abc import Sequence
@@ -224,6 +225,23 @@ def apply(text: pa.Array, edits: Edits) -> pa.Array:
     splice(data_B, start_D1[0], start_D1[-1], from_E, to_E, edits.text_E, texts_T, text_start_K1, out_B)
     valid = pc.is_valid(text).buffers()[1] if text.null_count else None
     return pa.LargeStringArray.from_buffers(len(text), pa.py_buffer(out_start_D1), pa.py_buffer(out_B), valid)
+
+
+def edited(batch: pa.RecordBatch) -> tuple[Edits, pa.Array]:
+    """(edits as merged() leaves them, large_string edited texts) of documents by their columns `text` and `edits`."""
+    edits = Edits.from_column(batch.column("edits")).merged()
+    return edits, apply(batch.column("text"), edits)
+
+
+def cut(batch: pa.RecordBatch, edits: Edits, text: pa.Array, cuts: Edits) -> tuple[pa.RecordBatch, np.ndarray]:
+    """(the documents with `cuts` among their `edits`; float64[D]: share of the bytes of each edited text that goes).
+
+    edits, text: as edited(batch) gives them; cuts: of the edited texts, as merged() leaves them.
+    """
+    lost_D = np.bincount(cuts.doc_E, cuts.end_E - cuts.start_E, batch.num_rows)
+    share_D = lost_D / np.maximum(pc.binary_length(text).to_numpy(), 1)
+    place = batch.schema.get_field_index("edits")
+    return batch.set_column(place, "edits", edits.then(cuts).column()), share_D
 
 
 def _check_borders(

@@ -24,7 +24,7 @@ DUPLICATES_CODE = (
     "pipelines/stages/exchange.py",
     "pipelines/stages/unit_rows.py",
 )
-INSIDE_CODE = (*DUPLICATES_CODE, "pipelines/stages/kept_texts.py")
+INSIDE_CODE = (*DUPLICATES_CODE, "filters/edits.py", "pipelines/stages/kept_texts.py")
 PASSAGES_CODE = (*INSIDE_CODE, "filters/lists/addresses.py", "pipelines/stages/passages")
 SUBSTRINGS_CODE = (*INSIDE_CODE, "pipelines/stages/substrings")
 OVERLAPS_CODE = (

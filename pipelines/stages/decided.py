@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from gristmill.filters.edits import Edits, apply
+from gristmill.filters.edits import Edits, cut, edited
 from gristmill.pipelines.recipe.schema import Deduplicate, Recipe
 from gristmill.pipelines.stages.contamination.evidence import Contamination, stored_contamination
 from gristmill.pipelines.stages.duplicates.members import Membership, stored_members
@@ -38,14 +37,8 @@ class Decided:
         decided = (self.members, self.contamination, self.cuts, self.repeats)
         return "-".join(filter(None, (unit, *(one.digest for one in decided))))
 
-    def cut(self, options: Deduplicate, batch: pa.RecordBatch) -> tuple[Edits, np.ndarray]:
-        """(edits of the extracted texts, those of the rules included; float64[D] share of each edited text that goes).
-
-        batch: curated documents.
-        """
-        edits = Edits.from_column(batch.column("edits")).merged()
-        text = apply(batch.column("text"), edits)
+    def cut(self, options: Deduplicate, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, np.ndarray]:
+        """(the curated documents with further edits; float64[D] share of each edited text that goes)."""
+        edits, text = edited(batch)
         found = (self.cuts.edits(options, batch, text), self.repeats.edits(options, batch, text))
-        cuts = Edits.concatenate(found).merged()
-        lost_D = np.bincount(cuts.doc_E, cuts.end_E - cuts.start_E, batch.num_rows)
-        return edits.then(cuts), lost_D / np.maximum(pc.binary_length(text).to_numpy(), 1)
+        return cut(batch, edits, text, Edits.concatenate(found).merged())

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.filters.dedup.fingerprints import pack_ids, rank
-from gristmill.filters.edits import Edits, apply
+from gristmill.filters.edits import edited
 from gristmill.pipelines.recipe.columns import derivations
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.recipe.sources import Source
@@ -70,12 +70,7 @@ def kept_texts(recipe: Recipe, books: dict[str, ReceiptBook], number: int, score
         batch, contaminated = contamination.act(batch, whole=False)
         batch = batch.filter(pa.array(~(contaminated | (listed & (member["dropped"] > 0)))))
         document = ranked(batch, number, recipe.sources[source], quality)
-        yield KeptTexts(batch, edited(batch), document)
-
-
-def edited(batch: pa.RecordBatch) -> pa.Array:
-    """The texts of curated documents as they read after the edits of the rules."""
-    return apply(batch.column("text"), Edits.from_column(batch.column("edits")).merged())
+        yield KeptTexts(batch, edited(batch)[1], document)
 
 
 def ranked(batch: pa.RecordBatch, unit: int, source: Source, quality: dict[int, float] | None) -> np.ndarray:

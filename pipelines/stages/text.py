@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gristmill.filters.edits import Edits, apply
+from gristmill.filters.edits import Edits, apply, edited
 from gristmill.filters.pii.audit import findings, none_found
 from gristmill.filters.pii.engine import Scrubber
 from gristmill.filters.pii.values import Values
@@ -102,8 +102,7 @@ class UnitCleaner:
     def clean(self, batch: pa.RecordBatch) -> tuple[pa.Array, Edits, pa.RecordBatch, pa.Array]:
         """(clean text, every edit in terms of the extracted text, what stands beside it, findings) of curated
         documents."""
-        edits = Edits.from_column(batch.column("edits")).merged()
-        text, beside = apply(batch.column("text"), edits), self.scrub_fields(batch)
+        (edits, text), beside = edited(batch), self.scrub_fields(batch)
         found = none_found(batch.num_rows)
         scrubber = self.scrubber_of(batch)
         if scrubber is not None:
@@ -208,10 +207,10 @@ class UnitWriter:
         """(the same documents with further edits, bool[D] which of those that stay lose too much for that)."""
         options = self.cleaner.recipe.deduplicate
         assert options is not None
-        edits, share = self.decided.cut(options, batch)
+        batch, share = self.decided.cut(options, batch)
         emptied = stays & ((share > options.max_cut) | (share >= 1))
         self._emptied.append(batch.column("row").to_numpy()[emptied])
-        return batch.set_column(batch.schema.get_field_index("edits"), "edits", edits.column()), emptied
+        return batch, emptied
 
     def _decontaminate(
         self,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gristmill.filters.edits import EDIT, Edits, apply
+from gristmill.filters.edits import EDIT, Edits, apply, cut, edited
 
 TEXTS = st.lists(st.text(alphabet="ab \n中文，😀é", max_size=12), min_size=1, max_size=4)
 relaxed = settings(deadline=None)  # the first example compiles the kernel
@@ -98,6 +98,23 @@ def test_then__is_two_applications(data):
     between = apply(column(texts), first)
     later = make(len(texts), data.draw(edits_of(between.to_pylist())))
     assert apply(column(texts), first.then(later)).to_pylist() == apply(between, later).to_pylist()
+
+
+@relaxed
+@given(st.data())
+def test_cut__is_a_second_round_over_what_edited_gives_and_knows_how_much_goes(data):
+    texts, plain = data.draw(texts_and_edits())
+    columns = {"text": column(["前", *texts]), "edits": make(len(texts) + 1, [(1 + d, *r) for d, *r in plain]).column()}
+    batch = pa.record_batch(columns).slice(1)
+    edits, text = edited(batch)
+    assert text.to_pylist() == rewrite(texts, plain)
+    cuts = make(len(texts), [(*where, "") for *where, _ in data.draw(edits_of(text.to_pylist()))]).merged()
+    after, share = cut(batch, edits, text, cuts)
+    assert after.drop_columns(["edits"]).equals(batch.drop_columns(["edits"]))
+    left = apply(text, cuts).to_pylist()
+    assert edited(after)[1].to_pylist() == left
+    size = [(len(old.encode()), len(new.encode())) for old, new in zip(text.to_pylist(), left, strict=True)]
+    assert share.tolist() == [(old - new) / max(old, 1) for old, new in size]
 
 
 @relaxed

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from gristmill.filters.batch import text_buffers
 from gristmill.filters.contamination.index import EvaluationFile, Index
 from gristmill.filters.dedup.passages import cut_passages
-from gristmill.filters.edits import Edits, apply
+from gristmill.filters.edits import Edits, cut, edited
 from gristmill.pipelines.recipe.decontaminate import Decontaminate
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records import columns
@@ -55,18 +55,13 @@ class Contamination:
             return batch, np.zeros(batch.num_rows, bool)
         if self.options.action == DROP or whole:
             return batch, has
-        edits = Edits.from_column(batch.column("edits")).merged()
-        text = apply(batch.column("text"), edits)
-        cuts = self._cuts(batch, text)
-        lost = np.bincount(cuts.doc_E, cuts.end_E - cuts.start_E, batch.num_rows)
-        share = lost / np.maximum(pc.binary_length(text).to_numpy(), 1)
-        gone = has & ((share > self.options.max_cut) | (share >= 1))
-        kept = edits.then(cuts)
-        return batch.set_column(batch.schema.get_field_index("edits"), "edits", kept.column()), gone
+        edits, text = edited(batch)
+        batch, share = cut(batch, edits, text, self._cuts(batch, text))
+        return batch, has & ((share > self.options.max_cut) | (share >= 1))
 
     def _cuts(self, batch: pa.RecordBatch, text: pa.Array) -> Edits:
         doc, mine = self._of(batch)
-        zero = np.r_[0, np.cumsum(pc.binary_length(text).to_numpy())][doc] + _first_byte(text)
+        zero = text_buffers(text)[1][doc]
         begin, end = mine["begin"].astype(np.int64), mine["end"].astype(np.int64)
         return cut_passages(text, doc, zero + begin, zero + end, KIND).merged()
 
@@ -125,12 +120,6 @@ def _once(index: Index, doc: np.ndarray, mine: np.ndarray) -> tuple[np.ndarray, 
             spans.append((begin, end))
             keeps[at] = True
     return doc[keeps], mine[keeps]
-
-
-def _first_byte(text: pa.Array) -> int:
-    """Where the first text of a column begins in its buffer."""
-    offsets = text.buffers()[1]
-    return int(np.frombuffer(offsets, np.int64, 1, text.offset * 8)[0]) if len(text) and offsets is not None else 0
 
 
 def _shares(thousandths: np.ndarray) -> pa.Array:

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from gristmill.filters.contamination.match import Matcher
-from gristmill.filters.edits import Edits, apply
+from gristmill.filters.edits import edited
 from gristmill.pipelines.processes.clock import FIRST, WAITED, begin, is_first, since, waited
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.receipts import Receipt
@@ -79,8 +79,7 @@ def match_unit(matcher: Matcher, book: ReceiptBook, scored: Receipt) -> Receipt:
 
 def candidates(matcher: Matcher, batch: pa.RecordBatch) -> np.ndarray:
     """OVERLAP rows of curated documents, of their texts after the edits of the rules."""
-    text = apply(batch.column("text"), Edits.from_column(batch.column("edits")).merged())
-    found = matcher.match(text)
+    found = matcher.match(edited(batch)[1])
     rows = np.empty(len(found.doc), OVERLAP)
     rows["row"] = batch.column("row").to_numpy()[found.doc]
     rows["item"], rows["begin"], rows["end"] = found.item, found.begin, found.end
