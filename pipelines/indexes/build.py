@@ -27,10 +27,9 @@ from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.duplicates.find import MEMBER
 from gristmill.pipelines.stages.duplicates.members import MEMBERS, Membership
 from gristmill.pipelines.stages.duplicates.pairs import decided_by
-from gristmill.pipelines.stages.exchange import rows_of
 from gristmill.pipelines.stages.score import FINGERPRINTS
+from gristmill.pipelines.stages.unit_rows import unpacked
 from gristmill.pipelines.storage.layout import MANIFEST, RECIPE, STATE
-from gristmill.pipelines.storage.parts import read_parts
 from gristmill.pipelines.storage.plan_file import read_plan
 from gristmill.pipelines.storage.receipt_book import read_receipt
 from gristmill.pipelines.storage.store import Store
@@ -76,8 +75,7 @@ def _pieces(run: Store) -> Iterator[Piece]:
     for unit in read_plan(run):
         try:
             scored, decided = (_receipt(run, books[stage], unit.key) for stage in ("score", "duplicates"))
-            stored = (batch.column(0)[0].as_py() for batch in read_parts(run, decided, MEMBERS))
-            members = Membership(rows_of(stored, MEMBER))
+            members = Membership(unpacked(run, decided, MEMBERS, MEMBER))
             for part in scored.of(FINGERPRINTS):
                 piece = Piece(run.url(part.path), members)
                 piece.open()

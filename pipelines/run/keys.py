@@ -32,8 +32,9 @@ OVERLAPS_CODE = (
     "filters/edits.py",
     "filters/kernels",
     "pipelines/stages/contamination/overlaps.py",
+    "pipelines/stages/unit_rows.py",
 )
-CONTAMINATION_CODE = (*OVERLAPS_CODE, "pipelines/stages/contamination", *DUPLICATES_CODE[-2:])
+CONTAMINATION_CODE = (*OVERLAPS_CODE, "pipelines/stages/contamination", "pipelines/stages/exchange.py")
 TEXT_CODE = SCORE_CODE
 TOKEN_CODE = (
     "tokenizer",

@@ -14,6 +14,7 @@ from gristmill.pipelines.stages.exchange import COST_TAG, Block, Cost, rows_of
 from gristmill.pipelines.storage.parts import PartWriter, read_parts
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
 from gristmill.pipelines.storage.sealed import MAKE_AGAIN
+from gristmill.pipelines.storage.store import Store
 
 ROWS, RECEIPT = b"M", b"R"
 """The first byte of a block: what the shuffle gave, or the unit's receipt of stage A."""
@@ -65,10 +66,9 @@ class StoreRows(beam.DoFn):
 
         The receipt of the first unit says what finding took, over all units.
         """
-        raw = pa.array([rows.tobytes()], pa.large_binary())
         with ExitStack() as stack:
             writer = stack.enter_context(PartWriter(self.book.store, self.dataset, unit))
-            writer.write(pa.record_batch([raw], ["rows"]))
+            writer.write(packed(rows))
         cost = finding + Cost(*since(began))
         details = {"rows": len(rows)}
         parts = tuple(writer.parts)
@@ -82,4 +82,14 @@ def stored_rows(book: ReceiptBook, unit: str, dataset: str, dtype: np.dtype) -> 
     if receipt is None:
         what = f"a decision of the stage '{book.stage}' is gone"
         raise DamageError(what, where=book.store.url(book.path(unit)), fix=MAKE_AGAIN)
-    return rows_of((batch.column(0)[0].as_py() for batch in read_parts(book.store, receipt, dataset)), dtype)
+    return unpacked(book.store, receipt, dataset, dtype)
+
+
+def packed(rows: np.ndarray) -> pa.RecordBatch:
+    """Rows of one structured dtype as the only value of a part."""
+    return pa.record_batch([pa.array([rows.tobytes()], pa.large_binary())], ["rows"])
+
+
+def unpacked(store: Store, receipt: Receipt, dataset: str, dtype: np.dtype) -> np.ndarray:
+    """The rows in all parts of a receipt. Raises DamageError for a part that is not whole."""
+    return rows_of((batch.column(0)[0].as_py() for batch in read_parts(store, receipt, dataset)), dtype)

@@ -23,7 +23,6 @@ from gristmill.pipelines.stages.contamination.overlaps import (
     DOCUMENTS,
     OVERLAP,
     OVERLAPS,
-    stored,
 )
 from gristmill.pipelines.stages.exchange import (
     COST_TAG,
@@ -36,6 +35,7 @@ from gristmill.pipelines.stages.exchange import (
     rows_of,
     split_by,
 )
+from gristmill.pipelines.stages.unit_rows import unpacked
 from gristmill.pipelines.storage.models import bring
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
 from gristmill.pipelines.storage.sealed import MAKE_AGAIN
@@ -89,13 +89,14 @@ class SpreadCandidates(beam.DoFn):
             raise DamageError(what, where=where, fix=MAKE_AGAIN)
         index = opened(self.recipe, self.overlaps)
         partitions = partitions_for(index.items)
-        rows = stored(self.overlaps, receipt, OVERLAPS, OVERLAP)
+        rows = unpacked(self.overlaps.store, receipt, OVERLAPS, OVERLAP)
         mine = np.empty(len(rows), UNIT_OVERLAP)
         mine["unit"] = number
         for name in OVERLAP.names or ():
             mine[name] = rows[name]
         yield from split_by(among(partitions, partition_of(rows["item"], index.items)), mine, OVERLAPS_TAG)
-        yield from self._counts(stored(self.overlaps, receipt, COUNTS, COUNT), index, partitions)
+        counts = unpacked(self.overlaps.store, receipt, COUNTS, COUNT)
+        yield from self._counts(counts, index, partitions)
         documents = int(receipt.details[DOCUMENTS]).to_bytes(8, "little")
         for partition in range(partitions):
             yield int(among(partitions, partition)), DOCUMENTS_TAG + documents

@@ -15,7 +15,7 @@ from gristmill.filters.edits import edited
 from gristmill.pipelines.processes.clock import FIRST, WAITED, begin, is_first, since, waited
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.receipts import Receipt
-from gristmill.pipelines.stages.exchange import rows_of
+from gristmill.pipelines.stages.unit_rows import packed
 from gristmill.pipelines.storage.attempts import attempt
 from gristmill.pipelines.storage.models import bring
 from gristmill.pipelines.storage.parts import PartWriter, read_parts
@@ -69,7 +69,7 @@ def match_unit(matcher: Matcher, book: ReceiptBook, scored: Receipt) -> Receipt:
         with ExitStack() as stack:
             writers = [stack.enter_context(PartWriter(book.store, name, scored.unit)) for name in (OVERLAPS, COUNTS)]
             for writer, rows in zip(writers, (np.concatenate(found), counts), strict=True):
-                writer.write(pa.record_batch([pa.array([rows.tobytes()], pa.large_binary())], ["rows"]))
+                writer.write(packed(rows))
         parts = tuple(part for writer in writers for part in writer.parts)
         details = {DOCUMENTS: documents, FIRST: first, WAITED: round(waited(began), 4)}
         receipt = Receipt(book.stage, scored.unit, parts, (), *since(began), details=details)
@@ -85,8 +85,3 @@ def candidates(matcher: Matcher, batch: pa.RecordBatch) -> np.ndarray:
     rows["item"], rows["begin"], rows["end"] = found.item, found.begin, found.end
     rows["found"], rows["support"] = found.found, found.support
     return rows
-
-
-def stored(book: ReceiptBook, receipt: Receipt, dataset: str, dtype: np.dtype) -> np.ndarray:
-    """Rows of one unit."""
-    return rows_of((batch.column(0)[0].as_py() for batch in read_parts(book.store, receipt, dataset)), dtype)
