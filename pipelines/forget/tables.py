@@ -12,8 +12,8 @@ from gristmill.filters.pii.sought import FORGOTTEN
 from gristmill.pipelines.forget.asked import Asked
 from gristmill.pipelines.forget.match import ENCODE, Matched
 from gristmill.pipelines.forget.strings import masked
-from gristmill.pipelines.forget.version import CONTENT, Piece, Version
-from gristmill.pipelines.records.columns import FINDINGS, SPANS
+from gristmill.pipelines.forget.version import Piece, Version
+from gristmill.pipelines.records.columns import CONTENT, FINDINGS, SPANS
 from gristmill.pipelines.records.receipts import Part
 from gristmill.pipelines.storage.parts import PartWriter, row_digest
 from gristmill.pipelines.storage.store import Store

@@ -20,15 +20,6 @@ from gristmill.pipelines.storage.verification import check_files
 DOCUMENTS = ("ledger", "text", "curated", "dropped")
 """Those that say what a document is: its `doc_id`, own id and address."""
 SPLITS = ("train", "validation")
-CONTENT: dict[str, tuple[str, ...]] = {
-    "text": ("doc_id", "text", "meta", "cluster"),
-    "dropped": ("doc_id", "text", "rules"),
-    "dead": ("sha256", "error"),
-    "ledger": ("doc_id", "verdict", "rules", "cluster"),
-    "clusters": ("doc_id", "cluster", "duplicate_of"),
-    "contamination": ("doc_id", "set", "item_id", "action"),
-}
-"""What the order-independent digest of a dataset covers, as the stages write it (tests compare both)."""
 
 
 @dataclass(frozen=True)

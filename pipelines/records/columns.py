@@ -89,6 +89,16 @@ DEAD = pa.schema(
     ]
 )
 
+CONTENT: dict[str, tuple[str, ...]] = {
+    "text": ("doc_id", "text", "meta", "cluster"),
+    "dropped": ("doc_id", "text", "rules"),
+    "dead": ("sha256", "error"),
+    "ledger": ("doc_id", "verdict", "rules", "cluster"),
+    "clusters": ("doc_id", "cluster", "duplicate_of"),
+    "contamination": ("doc_id", "set", "item_id", "action"),
+}
+"""What the order-independent digest of a dataset covers."""
+
 
 class Meaning(NamedTuple):
     """What a column says, and when it is null ("": never). Kept beside the schemas, not in them: no file's bytes depend

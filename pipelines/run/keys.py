@@ -38,6 +38,7 @@ CONTAMINATION_CODE = (*OVERLAPS_CODE, "pipelines/stages/contamination", "pipelin
 TEXT_CODE = SCORE_CODE
 TOKEN_CODE = (
     "tokenizer",
+    "pipelines/records/columns.py",
     "pipelines/stages/rendering.py",
     "pipelines/stages/tokenizer.py",
     "pipelines/storage/drawn.py",

@@ -154,7 +154,7 @@ class UnitWriter:
             return stack.enter_context(PartWriter(store, dataset, key, **options))  # type: ignore[arg-type]
 
         self.curated = writer("curated")
-        self.dropped = writer("dropped", format="parquet", content=("doc_id", "text", "rules"))
+        self.dropped = writer("dropped", format="parquet", content=columns.CONTENT["dropped"])
         self.dead = writer(DEAD_LETTERS)
         self.verdicts = writer(VERDICTS)
         self.fingerprints = writer(FINGERPRINTS, compression=None)

@@ -162,15 +162,14 @@ class UnitWriter:
         self._dead: dict[int, str] = {}
         recipe = cleaner.recipe
 
-        def writer(dataset: str, **options: object) -> PartWriter:
-            return stack.enter_context(PartWriter(store, dataset, unit.key, **options))  # type: ignore[arg-type]
+        def writer(dataset: str, format: str = "parquet") -> PartWriter:
+            made = PartWriter(store, dataset, unit.key, format=format, content=columns.CONTENT[dataset])
+            return stack.enter_context(made)
 
-        self.text = writer("text", format=recipe.text.format, content=("doc_id", "text", "meta", "cluster"))
-        self.dropped = writer("dropped", format="parquet", content=("doc_id", "text", "rules"))
-        self.dead = writer("dead", format="parquet", content=("sha256", "error"))
-        self.ledger = writer("ledger", format="parquet", content=("doc_id", "verdict", "rules", "cluster"))
-        self.clusters = writer("clusters", format="parquet", content=("doc_id", "cluster", "duplicate_of"))
-        self.evidence = writer("contamination", format="parquet", content=("doc_id", "set", "item_id", "action"))
+        self.text = writer("text", recipe.text.format)
+        self.dropped, self.dead = writer("dropped"), writer("dead")
+        self.ledger, self.clusters = writer("ledger"), writer("clusters")
+        self.evidence = writer("contamination")
 
     def parts(self) -> tuple:
         """Every finished part."""

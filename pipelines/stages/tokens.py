@@ -17,7 +17,7 @@ from gristmill.pipelines.processes.clock import FIRST, WAITED, begin, is_first, 
 from gristmill.pipelines.processes.isolation import Guard
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.accounts import DEAD, DROPPED, IN, KEPT, Accounts
-from gristmill.pipelines.records.columns import dead_batch
+from gristmill.pipelines.records.columns import CONTENT, dead_batch
 from gristmill.pipelines.records.dead_letters import dead_letter
 from gristmill.pipelines.records.receipts import Part, Receipt
 from gristmill.pipelines.stages.numbered import unpack
@@ -72,7 +72,7 @@ class UnitEncoder:
         began, first = begin(), is_first(self.book.stage)
         accounts, parts, tokens = Accounts(), [], {}
         with attempt(self.book, name) as guard:
-            with PartWriter(self.book.store, "dead", name, format="parquet", content=("sha256", "error")) as dead:
+            with PartWriter(self.book.store, "dead", name, format="parquet", content=CONTENT["dead"]) as dead:
                 batches = self._batches(text_receipt, guard, accounts, dead)
             for split, written in batches.items():
                 if written:

@@ -18,8 +18,9 @@ from gristmill.pipelines.forget.match import Matched
 from gristmill.pipelines.forget.proof import check
 from gristmill.pipelines.forget.tables import Gone
 from gristmill.pipelines.forget.tokens import Tokens
-from gristmill.pipelines.forget.version import CONTENT, open_version
+from gristmill.pipelines.forget.version import open_version
 from gristmill.pipelines.records.accounts import Accounts, reconcile
+from gristmill.pipelines.records.columns import CONTENT
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.parts import row_digest
