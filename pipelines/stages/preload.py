@@ -26,7 +26,7 @@ from gristmill.pipelines.records import columns
 from gristmill.pipelines.stages.kept_texts import DOCUMENT, KeptTexts
 from gristmill.pipelines.stages.score import UnitScorer
 from gristmill.pipelines.stages.substrings.find import decide, unit_anchors, unit_windows
-from gristmill.pipelines.stages.text import UnitCleaner
+from gristmill.pipelines.stages.unit_cleaner import UnitCleaner
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.train import TokenizerOptions, train
 

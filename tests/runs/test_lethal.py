@@ -13,8 +13,8 @@ from gristmill.pipelines.read.html import pages
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.stages.score import UnitScorer
-from gristmill.pipelines.stages.text import UnitCleaner
 from gristmill.pipelines.stages.tokens import UnitEncoder
+from gristmill.pipelines.stages.unit_cleaner import UnitCleaner
 
 STEPS = ("extract", "decide", "scrub", "encode")
 
