@@ -77,6 +77,15 @@ def _lies_in(buffer: pa.Buffer | None, whole: pa.Buffer) -> bool:
     return not buffer or whole.address <= buffer.address <= buffer.address + buffer.size <= whole.address + whole.size
 
 
+def to_disk(path: Path) -> None:
+    """fsync of a file or folder, so that a rename cannot be on disk before what it names."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def file_sha256(path: str | Path) -> str:
     """sha256 of a file, read in pieces."""
     with open(path, "rb") as file:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gristmill.trainer.checkpoint.files import to_disk
+from gristmill.tokenizer.shards.arrow_file import to_disk
 from gristmill.trainer.data.rounds import RoundRows
 from gristmill.trainer.devices.world import World, barrier, gather_objects
 from gristmill.trainer.rollouts.rollout import Rollout

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gristmill.tokenizer.shards.arrow_file import file_sha256
+from gristmill.tokenizer.shards.arrow_file import file_sha256, to_disk
 from gristmill.trainer.checkpoint.files import (
     FORMAT,
     MANIFEST,
@@ -27,7 +27,6 @@ from gristmill.trainer.checkpoint.files import (
     checkpoints_in,
     locate,
     seal,
-    to_disk,
     verify,
 )
 from gristmill.trainer.checkpoint.origin import Origin, code_version

@@ -7,10 +7,10 @@ Nothing here needs torch, so `verify` starts at once.
 
 import hashlib
 import json
-import os
 import re
 from pathlib import Path
 
+from gristmill.tokenizer.shards.arrow_file import to_disk
 from gristmill.trainer.data.hashes import described, faults, sha256_of
 from gristmill.trainer.errors import InputError
 
@@ -63,15 +63,6 @@ def verify(checkpoint: Path) -> list[str]:
             f"the checkpoint is damaged: {described(found)}", where=str(checkpoint), fix=_instead_of(checkpoint)
         )
     return names
-
-
-def to_disk(path: Path) -> None:
-    """fsync of a file or folder, so that a rename cannot be on disk before what it names."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _rendered(files: dict[str, str]) -> bytes:

@@ -21,7 +21,7 @@ import numpy as np
 from gristmill.tokenizer.chat.render import read_turns
 from gristmill.tokenizer.chat.turns import Turn, calls_in
 from gristmill.tokenizer.encode import Encoder
-from gristmill.trainer.checkpoint.files import to_disk
+from gristmill.tokenizer.shards.arrow_file import to_disk
 from gristmill.trainer.evaluate.sampling import Sampling
 from gristmill.trainer.rollouts.prompts import prompt_messages
 from gristmill.trainer.rollouts.rollout import Rollout

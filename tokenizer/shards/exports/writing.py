@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from gristmill.tokenizer.shards.arrow_file import file_sha256
+from gristmill.tokenizer.shards.arrow_file import file_sha256, to_disk
 
 MANIFEST, JOURNAL = "export.json", ".export.jsonl"
 READ_AT_ONCE = 1 << 22
@@ -152,7 +152,7 @@ def _write(folder: Path, output: Output, mark: Mark | None, journal: IO[bytes], 
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)
-    _sync_folder(path.parent)
+    to_disk(path.parent)
     return Entry(output.path, size, digest.hexdigest())
 
 
@@ -176,12 +176,4 @@ def _replace(path: Path, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    to_disk(path.parent)
