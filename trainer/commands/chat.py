@@ -8,13 +8,18 @@ import typer
 
 from gristmill.trainer.commands.options import (
     CheckpointArgument,
+    ChoiceOption,
     MinPOption,
+    RegexOption,
+    SchemaOption,
     SeedOption,
     TemperatureOption,
     ToolOption,
     ToolRunOption,
     TopKOption,
     TopPOption,
+    structure_of,
+    wanted_of,
 )
 from gristmill.trainer.errors import InputError
 
@@ -36,9 +41,13 @@ def chat(
     top_p: TopPOption = 0.95,
     min_p: MinPOption = 0.0,
     seed: SeedOption = 0,
+    choice: ChoiceOption = None,
+    regex: RegexOption = None,
+    json_schema: SchemaOption = None,
 ) -> None:
     """Talks with a model. Example: gristmill chat runs/demo/train/sft --system "Answer briefly."."""
     from gristmill.tokenizer.encode import Encoder
+    from gristmill.tokenizer.special_ids import END, EOS
     from gristmill.trainer.checkpoint.checkpoint import Checkpoint
     from gristmill.trainer.devices.world import World, join
     from gristmill.trainer.evaluate.sampling import Sampling
@@ -46,11 +55,13 @@ def chat(
     from gristmill.trainer.rollouts.tools import ToolReply, open_tools
 
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed)
+    wanted = wanted_of(choice, regex, json_schema)
     opened = Checkpoint.open(checkpoint)
     encoder = Encoder(opened.path / "tokenizer")
     tools = ToolReply(encoder, open_tools(tool, run)) if tool else None
     world: World = join()
-    conversation = Conversation(opened.load_model(world.device), encoder, sampling, tokens, system, tools)
+    structure = structure_of(tools.or_call(wanted) if tools else wanted, encoder, (END, EOS))
+    conversation = Conversation(opened.load_model(world.device), encoder, sampling, tokens, system, tools, structure)
     if opened.config.objective in PRETRAINING:
         _note("this model was trained on texts, not on conversations: it may not answer (`train sft` teaches it)")
     _talk(conversation, interactive=sys.stdin.isatty())

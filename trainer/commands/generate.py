@@ -7,11 +7,16 @@ import typer
 
 from gristmill.trainer.commands.options import (
     CheckpointArgument,
+    ChoiceOption,
     MinPOption,
+    RegexOption,
+    SchemaOption,
     SeedOption,
     TemperatureOption,
     TopKOption,
     TopPOption,
+    structure_of,
+    wanted_of,
 )
 
 
@@ -25,21 +30,32 @@ def generate(
     min_p: MinPOption = 0.0,
     seed: SeedOption = 0,
     stop: Annotated[list[str] | None, typer.Option(help="end before this text; may be repeated")] = None,
+    choice: ChoiceOption = None,
+    regex: RegexOption = None,
+    json_schema: SchemaOption = None,
 ) -> None:
     """Continues a text. Example: gristmill generate runs/demo/train/main "The sea" --tokens 50."""
     from gristmill.tokenizer.encode import Encoder
+    from gristmill.tokenizer.special_ids import EOS
     from gristmill.trainer.checkpoint.checkpoint import Checkpoint
     from gristmill.trainer.devices.world import World, join
+    from gristmill.trainer.errors import ConfigError
     from gristmill.trainer.evaluate.generate import stream
     from gristmill.trainer.evaluate.sampling import Sampling
 
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed)
+    wanted = wanted_of(choice, regex, json_schema)
+    if wanted is not None and stop:
+        raise ConfigError("--stop would cut what is wanted", where="the options", fix="leave --stop out")
     opened = Checkpoint.open(checkpoint)
     world: World = join()
     model = opened.load_model(world.device)
     encoder = Encoder(opened.path / "tokenizer")
-    sys.stdout.write(prompt)
-    for piece in stream(model, encoder, prompt, tokens, sampling, stop or []):
+    structure = structure_of(wanted, encoder, (EOS,))
+    written = stream(model, encoder, prompt, tokens, sampling, stop or [], structure)
+    first = next(written, "")  # what cannot be written is an error, and nothing is
+    sys.stdout.write(prompt + first)
+    for piece in written:
         sys.stdout.write(piece)
         sys.stdout.flush()
     sys.stdout.write("\n")

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from gristmill.tokenizer.encode import Encoder
     from gristmill.trainer.config import TrainConfig
+    from gristmill.trainer.evaluate.structure.expressions import Expression
+    from gristmill.trainer.evaluate.structure.mask import Structure
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="a run directory that holds tokens/")]
 RunsArgument = Annotated[
@@ -27,6 +30,11 @@ MinPOption = Annotated[float, typer.Option(help="only tokens with this share of 
 SeedOption = Annotated[int, typer.Option(help="of the sampling")]
 ToolOption = Annotated[list[str] | None, typer.Option(help="calculator, search; may be repeated")]
 ToolRunOption = Annotated[Path | None, typer.Option(metavar="RUN", help="run directory whose texts `search` reads")]
+ChoiceOption = Annotated[list[str] | None, typer.Option(help="what is written is one of these texts; may be repeated")]
+RegexOption = Annotated[str | None, typer.Option(help="what is written matches this as a whole, as in Python's re")]
+SchemaOption = Annotated[
+    Path | None, typer.Option("--json-schema", metavar="FILE", help="what is written is JSON that is valid under this")
+]
 SettingsOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="SECTION.NAME=VALUE", help="any other option, e.g. optim.lr=0.002"),
@@ -45,3 +53,25 @@ def with_options(config: "TrainConfig", settings: list[str], steps: int | None) 
 
     config = with_settings(config, settings)
     return config if steps is None else replace(config, loop=replace(config.loop, steps=steps))
+
+
+def wanted_of(choice: list[str] | None, regex: str | None, schema: Path | None) -> "Expression | None":
+    """What is to be written, where an option says so. Raises ConfigError, InputError."""
+    from gristmill.trainer.errors import ConfigError
+    from gristmill.trainer.evaluate.structure.wanted import expression_of, read_schema
+
+    given = {"choices": choice or None, "regex": regex, "json_schema": None if schema is None else read_schema(schema)}
+    wanted = {kind: value for kind, value in given.items() if value is not None}
+    if len(wanted) > 1:
+        raise ConfigError(
+            "what is written can be wanted in one way", where="the options", fix="--choice, --regex or --json-schema"
+        )
+    return expression_of(wanted, "the options") if wanted else None
+
+
+def structure_of(wanted: "Expression | None", encoder: "Encoder", ends: tuple[int, ...]) -> "Structure | None":
+    """The same for a tokenizer; `ends`: ids that end what is written. Raises ConfigError."""
+    from gristmill.trainer.evaluate.requests.text import pieces_of
+    from gristmill.trainer.evaluate.structure.mask import Pieces, Structure
+
+    return None if wanted is None else Structure(wanted, Pieces(pieces_of(encoder), ends), "the options")

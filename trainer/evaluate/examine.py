@@ -1,5 +1,6 @@
 """A model is asked a task: requests of all items in batches, then scores of each and of all."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,10 @@ from gristmill.trainer.evaluate.scores.filters import pipelines
 from gristmill.trainer.evaluate.scores.programs import PassAtK
 from gristmill.trainer.evaluate.scores.summary import Score, Value, metric_of
 from gristmill.trainer.evaluate.scores.texts import ExactMatch, memorised
+from gristmill.trainer.evaluate.structure.expressions import Joined
+from gristmill.trainer.evaluate.structure.expressions import text as exactly
+from gristmill.trainer.evaluate.structure.mask import Pieces, Structure
+from gristmill.trainer.evaluate.structure.wanted import expression_of
 from gristmill.trainer.evaluate.tasks.fewshot import Prompts
 from gristmill.trainer.evaluate.tasks.task import Task, item_hash
 from gristmill.trainer.model.transformer import Model
@@ -153,6 +158,8 @@ def _ask_generation(asking: _Asking) -> None:
     contexts = [asking.prompts.context(number) for number in range(len(asking.items))]
     for item, found in zip(asking.items, _written(asking, contexts, samples), strict=True):
         item.responses = [one.text for one in found]
+        if config.structure:
+            item.responses = [one.removeprefix(config.target_delimiter) for one in item.responses]
         item.unended = sum(not one.ended for one in found)
     if matches is not None:
         for item, asked in zip(asking.items, asking.task.questions, strict=True):
@@ -172,8 +179,8 @@ def _written(asking: _Asking, contexts: list[str], samples: int) -> list[list[Wr
     config = asking.task.config
     ids = asking.codec.encode(contexts)
     prompts = [
-        Prompt(context_ids(asking.codec, one), (int(item.hash[:12], 16),))
-        for one, item in zip(ids, asking.items, strict=True)
+        Prompt(context_ids(asking.codec, one), (int(item.hash[:12], 16),), structure)
+        for one, item, structure in zip(ids, asking.items, _structures(asking), strict=True)
     ]
     sampling = _sampling(config.generation_kwargs, asking.seed, f"task {asking.task.name}")
     if samples > 1 and sampling.temperature == 0:
@@ -189,6 +196,20 @@ def _written(asking: _Asking, contexts: list[str], samples: int) -> list[list[Wr
     return write_until(
         asking.model, asking.codec, prompts, until=config.until, most_tokens=most, sampling=sampling, samples=samples
     )
+
+
+def _structures(asking: _Asking) -> list[Structure | None]:
+    """What each item's continuation is to be, behind the delimiter; equal ones are made once."""
+    config, made = asking.task.config, dict[str, Structure]()
+    if not config.structure:
+        return [None] * len(asking.items)
+    pieces, where = Pieces(asking.codec.pieces(), asking.codec.ends), f"task {asking.task.name}, structure"
+    keys = [json.dumps(asked.structure, sort_keys=True) for asked in asking.task.questions]
+    for key, asked in zip(keys, asking.task.questions, strict=True):
+        if key not in made:
+            wanted = Joined((exactly(config.target_delimiter), expression_of(asked.structure, where)))
+            made[key] = Structure(wanted, pieces, where)
+    return [made[key] for key in keys]
 
 
 def _sampling(options: dict[str, Any], seed: int, where: str) -> Sampling:

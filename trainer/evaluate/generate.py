@@ -16,6 +16,7 @@ from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.special_ids import BOS, EOS, PAD
 from gristmill.trainer.errors import ConfigError, DivergedError
 from gristmill.trainer.evaluate.sampling import Sampling, choose, generator_of
+from gristmill.trainer.evaluate.structure.mask import Structure, masked
 from gristmill.trainer.model.layers import Cache
 from gristmill.trainer.model.transformer import Model, Tokens
 
@@ -45,6 +46,7 @@ def continuations(
     cached: bool = True,
     masks: bool = False,
     stopped: Callable[[Step], Collection[int]] | None = None,
+    structures: Sequence[Structure | None] | None = None,
 ) -> Iterator[Step]:
     """Continues `copies` rows of each prompt (row r is of prompt r // copies), each until one of `ends` or its limit.
 
@@ -52,10 +54,14 @@ def continuations(
     changes nothing. Prompts are read once for all their copies, and rows at their end leave the batch when half of it
     is. Layers run uncompiled: lengths change with every token. `masks`: whether steps tell what the filters left.
     `stopped`: asked after each step which of its rows end with it, e.g. because of a stop string.
+    `structures`: what may be written behind each prompt (`ends` are those of a structure, too); it is masked before
+    the temperature and the filters, so that these choose among what is left, and whole within the row's limit.
     `cached=False` computes all tokens again at each step: slow, and the same (a test holds both to it). Raises
-    ConfigError for a prompt that fills the context, DivergedError for a model whose probabilities are no numbers.
+    ConfigError for a prompt that fills the context or a structure that needs more tokens than its row may have,
+    DivergedError for a model whose probabilities are no numbers.
     """
     _check(model, prompts)
+    guide = None if structures is None else _Guide([one for one in structures for _ in range(copies)], limits)
     device, context = model.embedding.weight.device, model.config.context
     batch = _Batch(model, prompts, max(limits) if cached else 0)
     hidden_BE = batch.hidden()
@@ -67,7 +73,10 @@ def continuations(
     unfinished, length = set(numbers), 0
     while True:
         chances = [generators[row] for row in numbers]
-        choice = choose(model.logits(hidden_BE), sampling, chances, model.config.V if masks else None)
+        logits_BV = model.logits(hidden_BE)
+        if guide is not None:
+            logits_BV = masked(logits_BV, guide.wanted(numbers, unfinished, length))
+        choice = choose(logits_BV, sampling, chances, model.config.V if masks else None)
         length += 1
         tokens, log_p = choice.token_B.tolist(), choice.log_probability_B.tolist()
         if any(math.isnan(value) for value in log_p):
@@ -80,6 +89,8 @@ def continuations(
             [numbers[place] for place in at], [tokens[place] for place in at], [log_p[place] for place in at], kept_AW
         )
         yield step
+        if guide is not None:
+            guide.follow(step)
         unfinished -= {numbers[place] for place in at if tokens[place] in ends or length == limits[numbers[place]]}
         unfinished -= set(stopped(step)) if stopped is not None else set()
         if not unfinished:
@@ -95,12 +106,19 @@ def continuations(
 
 
 def generate_ids(
-    model: Model, prompts: Sequence[Sequence[int]], tokens: int, sampling: Sampling, *, cached: bool = True
+    model: Model,
+    prompts: Sequence[Sequence[int]],
+    tokens: int,
+    sampling: Sampling,
+    *,
+    cached: bool = True,
+    structure: Structure | None = None,
 ) -> Iterator[list[int | None]]:
     """After each step, the next token of every prompt; None once a prompt has ended (with EOS, or a full context)."""
     limits = [min(tokens, room(model, prompt)) for prompt in prompts]
     generators = [generator_of((sampling.seed, row)) for row in range(len(prompts))]
-    for step in continuations(model, prompts, limits, sampling, generators, cached=cached):
+    structures = None if structure is None else [structure] * len(prompts)
+    for step in continuations(model, prompts, limits, sampling, generators, cached=cached, structures=structures):
         found = dict(zip(step.rows, step.tokens, strict=True))
         yield [None if found.get(row, EOS) == EOS else found[row] for row in range(len(prompts))]
 
@@ -108,6 +126,33 @@ def generate_ids(
 def room(model: Model, prompt: Sequence[int]) -> int:
     """Tokens that can be written after a prompt. An encoder-decoder writes in a row of its own."""
     return model.config.context - (1 if model.encoder is not None else len(prompt))
+
+
+class _Guide:
+    """Where each row stands in what it is to write. Raises ConfigError where a limit is too low for it."""
+
+    def __init__(self, structures: Sequence[Structure | None], limits: Sequence[int]):
+        self.structures, self.limits, self.states = structures, limits, [0] * len(structures)
+        for structure, limit in zip(structures, limits, strict=True):
+            if structure is not None:
+                structure.check(limit)
+
+    def wanted(
+        self, rows: Sequence[int], unfinished: Collection[int], length: int
+    ) -> list[tuple[Structure, int, int] | None]:
+        """Of each row in the batch, of which `length` tokens are written; what a row at its end says is not read."""
+        found: list[tuple[Structure, int, int] | None] = []
+        for row in rows:
+            structure = self.structures[row] if row in unfinished else None
+            left = self.limits[row] - length
+            found.append(None if structure is None else (structure, self.states[row], left))
+        return found
+
+    def follow(self, step: Step) -> None:
+        """A token more of each row."""
+        for row, token in zip(step.rows, step.tokens, strict=True):
+            if (structure := self.structures[row]) is not None:
+                self.states[row] = structure.after(self.states[row], token)
 
 
 class _Batch:
@@ -199,10 +244,12 @@ def stream(
     tokens: int,
     sampling: Sampling,
     stop: Sequence[str] = (),
+    structure: Structure | None = None,
 ) -> Iterator[str]:
     """The continuation of a prompt, in pieces as they become certain; ends at EOS, after `tokens`, or before a stop
-    string."""
-    new = (token for (token,) in generate_ids(model, [[BOS, *encoder.ids(prompt)]], tokens, sampling))
+    string. `structure`: what it is to be (its end is EOS)."""
+    prompts = [[BOS, *encoder.ids(prompt)]]
+    new = (token for (token,) in generate_ids(model, prompts, tokens, sampling, structure=structure))
     yield from pieces(encoder, takewhile(lambda token: token is not None, new), stop)  # type: ignore[arg-type]
 
 

@@ -13,6 +13,7 @@ from gristmill.tokenizer.special_ids import END, EOS
 from gristmill.trainer.errors import InputError
 from gristmill.trainer.evaluate.generate import continuations, pieces, room
 from gristmill.trainer.evaluate.sampling import Sampling, generator_of
+from gristmill.trainer.evaluate.structure.mask import Structure
 from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.rollouts.tools import ToolReply
 
@@ -37,6 +38,8 @@ class Conversation:
     """Of one turn of the model."""
     system: str = ""
     tools: ToolReply | None = None
+    structure: Structure | None = None
+    """What each turn of the model is to be; its ends are END and EOS."""
     turns: list[Turn] = field(default_factory=list)
     forgotten: int = 0
     """Turns that no longer fitted into the context."""
@@ -82,7 +85,9 @@ class Conversation:
         limit = min(self.most_tokens, room(self.model, ids))
         self.written += 1
         chance = generator_of((self.sampling.seed, self.written))
-        steps = continuations(self.model, [ids], [limit], self.sampling, [chance], ends=(END, EOS))
+        steps = continuations(
+            self.model, [ids], [limit], self.sampling, [chance], ends=(END, EOS), structures=[self.structure]
+        )
         return pieces(self.encoder, (token for step in steps for token in step.tokens))
 
     def _prompt(self) -> list[int]:

@@ -9,10 +9,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from gristmill.tokenizer.chat.turns import CALL_END, ToolCall, calls_in
+from gristmill.tokenizer.chat.turns import CALL, CALL_END, ToolCall, calls_in
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.special_ids import ASSISTANT, END, TOOL
 from gristmill.trainer.errors import ConfigError
+from gristmill.trainer.evaluate.structure.expressions import Either, Expression, Joined
+from gristmill.trainer.evaluate.structure.expressions import text as exactly
+from gristmill.trainer.evaluate.structure.schema import json_schema
 from gristmill.trainer.rollouts.calculator import Calculator
 from gristmill.trainer.rollouts.search import search_in
 
@@ -55,6 +58,18 @@ class ToolReply:
     def definitions(self) -> list[dict[str, Any]]:
         """For the system turn (`parse(messages, tools=...)`)."""
         return [{"type": "function", "function": tool.definition} for tool in self.tools.values()]
+
+    def or_call(self, wanted: Expression | None) -> Expression | None:
+        """What a turn is to be, where it may also call a tool, with arguments that are valid; None: anything. Raises
+        ConfigError for a tool whose parameters are no schema that a mask can be made of."""
+        if wanted is None:
+            return None
+        options = [wanted]
+        for name, tool in self.tools.items():
+            arguments = json_schema(tool.definition.get("parameters"), f"parameters of tool {name}")
+            begin = exactly(f'{CALL}{{"name": {json.dumps(name, ensure_ascii=False)}, "arguments": ')
+            options.append(Joined((begin, arguments, exactly("}" + CALL_END))))
+        return Either(tuple(options))
 
     def __call__(self, turn_ids: np.ndarray) -> list[int] | None:
         """Turns of the results, then `<|assistant|>`; None where the turn does not end with a call."""

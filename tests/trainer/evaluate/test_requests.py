@@ -133,6 +133,8 @@ def test_a_library_tokenizer_gives_the_same_requests(codec, exported):
     assert encode_pairs(theirs, TEXTS) == encode_pairs(codec, TEXTS)
     ids = codec.encode(["老磨坊 turns"])[0]
     assert decode(theirs, [BOS, *ids, EOS]) == "老磨坊 turns"
+    with pytest.raises(ConfigError, match="whose pieces are bytes"):
+        theirs.pieces()
 
 
 def test_a_tokenizer_that_puts_nothing_before_a_text_gets_nothing(tmp_path):
@@ -150,6 +152,10 @@ def test_a_tokenizer_that_puts_nothing_before_a_text_gets_nothing(tmp_path):
     assert decode(codec, mill.context) == "the old"
     assert none.context == [0], "something has to stand before the first token"
     assert decode(codec, chinese.context + chinese.continuation) == "水车"
+    pieces = codec.pieces()
+    for text in ("the old mill\n", "水车 🌾 é\x00", "".join(map(chr, range(256)))):
+        assert b"".join(pieces[number] for number in codec.encode([text])[0]) == text.encode()
+    assert pieces[0] == b"", "nothing but an end is a special id"
     with pytest.raises(InputError, match="cannot be read"):
         LibraryCodec(tmp_path / "nowhere", 0, (0,))
 

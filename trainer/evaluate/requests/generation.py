@@ -7,6 +7,7 @@ from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.evaluate.generate import Step, continuations, first_stop
 from gristmill.trainer.evaluate.requests.text import TextCodec, decode
 from gristmill.trainer.evaluate.sampling import Sampling, generator_of
+from gristmill.trainer.evaluate.structure.mask import Structure
 from gristmill.trainer.model.transformer import Model
 
 ROWS_AT_ONCE = 128
@@ -18,6 +19,8 @@ class Prompt:
 
     ids: list[int]
     key: tuple[int, ...] = ()
+    structure: Structure | None = None
+    """What is to be written."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Written:
     text: str
     tokens: int
     ended: bool
-    """By a stop string or the model's own end; not cut by the number of tokens."""
+    """By a stop string, the model's own end or a structure's; not cut by the number of tokens."""
 
 
 @dataclass
@@ -66,6 +69,7 @@ def write_until(
         ]
         rows = [_Row() for _ in chances]
         starts = [prompts[number].ids[-room:] for number in part]
+        structures = [prompts[number].structure for number in part]
 
         def stopped(step: Step, rows: list[_Row] = rows) -> list[int]:
             return [
@@ -74,10 +78,13 @@ def write_until(
 
         limits = [most_tokens] * len(rows)
         for _ in continuations(
-            model, starts, limits, sampling, chances, ends=codec.ends, copies=samples, stopped=stopped
-        ):
+            model, starts, limits, sampling, chances, ends=codec.ends, copies=samples, stopped=stopped,
+            structures=structures if any(structures) else None,
+        ):  # fmt: skip
             pass
         for place, number in enumerate(part):
+            for row in rows[place * samples : (place + 1) * samples]:
+                row.ended = row.ended or structures[place] is not None  # it is whole wherever it ends
             found[number] = [_written(codec, row, until) for row in rows[place * samples : (place + 1) * samples]]
     return found
 

@@ -1,5 +1,6 @@
 """Text to ids and back, as requests need it, and how a context and its continuation are cut into ids."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,7 +9,7 @@ from typing import Any, Protocol
 
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.special_ids import BOS, END, EOS
-from gristmill.trainer.errors import InputError
+from gristmill.trainer.errors import ConfigError, InputError
 
 
 class TextCodec(Protocol):
@@ -27,6 +28,9 @@ class TextCodec(Protocol):
 
     def decode_bytes(self, ids: Sequence[int]) -> bytes:
         """UTF-8, perhaps cut inside a character; special ids give nothing."""
+
+    def pieces(self) -> list[bytes]:
+        """The bytes of every id; of special ones none. Raises ConfigError for a tokenizer whose ids are no bytes."""
 
 
 class OwnCodec:
@@ -47,6 +51,10 @@ class OwnCodec:
     def decode_bytes(self, ids: Sequence[int]) -> bytes:
         """Of a `TextCodec`."""
         return self.encoder.decode_bytes(ids)
+
+    def pieces(self) -> list[bytes]:
+        """Of a `TextCodec`."""
+        return pieces_of(self.encoder)
 
 
 class LibraryCodec:
@@ -84,6 +92,36 @@ class LibraryCodec:
     def decode_bytes(self, ids: Sequence[int]) -> bytes:
         """Of a `TextCodec`. Pieces that stand for a part of a character are not told apart: U+FFFD comes out."""
         return self.tokenizer.decode(list(ids), skip_special_tokens=True).encode()
+
+    def pieces(self) -> list[bytes]:
+        """Of a `TextCodec`: byte-level ones (GPT-2, Llama 3, Qwen) spell each byte as a character of its own."""
+        decoder = json.loads(self.tokenizer.to_str()).get("decoder") or {}
+        if decoder.get("type") != "ByteLevel":
+            raise ConfigError(
+                "structured output needs a tokenizer whose pieces are bytes",
+                where="tokenizer.json",
+                fix="a tokenizer of a run, or a byte-level one (its decoder is ByteLevel)",
+            )
+        byte_of = _byte_level()
+        added = self.tokenizer.get_added_tokens_decoder()
+        spelt = {number: piece for piece, number in self.tokenizer.get_vocab(with_added_tokens=True).items()}
+        return [
+            b"" if number in added or number not in spelt else bytes(byte_of[one] for one in spelt[number])
+            for number in range(max(spelt) + 1)
+        ]
+
+
+def pieces_of(encoder: Encoder) -> list[bytes]:
+    """The bytes of every id of a run's tokenizer; of special ones none."""
+    return [encoder.decode_bytes([number]) for number in range(encoder.vocabulary)]
+
+
+def _byte_level() -> dict[str, int]:
+    """Character -> byte: those that can be seen are themselves, the others follow from U+0100 on (GPT-2's encoder.py,
+    `bytes_to_unicode`)."""
+    seen = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
+    hidden = [byte for byte in range(256) if byte not in seen]
+    return {chr(byte): byte for byte in seen} | {chr(256 + place): byte for place, byte in enumerate(hidden)}
 
 
 def decode(codec: TextCodec, ids: Sequence[int]) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 
 from gristmill.trainer.errors import ConfigError, InputError
+from gristmill.trainer.evaluate.structure.wanted import expression_of
 from gristmill.trainer.evaluate.tasks.template import check
 
 OUTPUT_TYPES = ("multiple_choice", "loglikelihood", "loglikelihood_rolling", "generate_until")
@@ -63,6 +64,8 @@ class TaskConfig:
     fewshot_delimiter: str = "\n\n"
     generation_kwargs: dict[str, Any] = field(default_factory=dict)
     """until, max_gen_toks (256), do_sample, temperature, top_k, top_p, min_p."""
+    structure: dict[str, Any] = field(default_factory=dict)
+    """What is to be written behind the delimiter: `choices` (a list, or a template of one), `regex`, `json_schema`."""
     repeats: int = 1
     """Continuations of each prompt."""
     filter_list: list[dict[str, Any]] = field(default_factory=list)
@@ -74,7 +77,9 @@ class TaskConfig:
 
     @property
     def until(self) -> list[str]:
-        """What ends a generation."""
+        """What ends a generation. A structure ends by itself."""
+        if self.structure:
+            return []
         found = self.generation_kwargs.get("until", [self.fewshot_delimiter])
         return [found] if isinstance(found, str) else list(found)
 
@@ -132,6 +137,7 @@ def _check_types(given: dict[str, Any], where: str) -> None:
         "task": (str,), "output_type": (str,), "dataset_path": (str,), "description": (str,), "doc_to_text": (str,),
         "doc_to_target": (str, int), "doc_to_choice": (str, list, dict), "target_delimiter": (str,),
         "fewshot_delimiter": (str,), "dataset_kwargs": (dict,), "fewshot_config": (dict,), "generation_kwargs": (dict,),
+        "structure": (dict,),
         "metadata": (dict,), "filter_list": (list,), "metric_list": (list,), "repeats": (int,), "num_fewshot": (int,),
         "unsafe_code": (bool,), "training_split": (str,), "validation_split": (str,), "test_split": (str,),
         "fewshot_split": (str,),
@@ -161,6 +167,23 @@ def _check(config: TaskConfig, where: str) -> None:
         raise wrong("`num_fewshot` is below 0", "0 or more")
     if (sampler := config.fewshot_config.get("sampler", "default")) not in SAMPLERS:
         raise wrong(f"fewshot_config: sampler {sampler!r} is not known", f"one of: {', '.join(SAMPLERS)}")
+    if config.structure:
+        _check_structure(config, where)
     for key in ("doc_to_text", "doc_to_target", "doc_to_choice", "description"):
         if isinstance(template := getattr(config, key), str):
             check(template, f"{where}, {key}")
+
+
+def _check_structure(config: TaskConfig, where: str) -> None:
+    if config.output_type != "generate_until":
+        raise ConfigError(
+            f"`structure` is of what is written, not of {config.output_type}", where=where, fix="generate_until"
+        )
+    if config.generation_kwargs.get("until"):
+        raise ConfigError(
+            "`until` would cut what `structure` wants", where=where, fix="leave `until` out: a structure ends by itself"
+        )
+    if isinstance(template := config.structure.get("choices"), str):
+        check(template, f"{where}, structure, choices")
+    else:
+        expression_of(config.structure, f"{where}, structure")

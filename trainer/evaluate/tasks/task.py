@@ -23,6 +23,8 @@ class Question:
     """Right ones; of a multiple choice those of `right`."""
     right: tuple[int, ...] = ()
     """Indices of right choices."""
+    structure: dict[str, Any] = field(default_factory=dict)
+    """What is to be written; of nothing anything."""
 
 
 @dataclass(frozen=True)
@@ -105,11 +107,20 @@ def question(config: TaskConfig, item: Item, where: str) -> Question:
     answers = tuple(map(str, target)) if isinstance(target, list) else ("" if target is None else str(target),)
     if (not answers or not all(answers)) and not config.unsafe_code:
         raise InputError("the item has no answer", where=where, fix="give it one, or leave the item out")
-    return Question(text, answers=answers)
+    return Question(text, answers=answers, structure=_structure(config, item, where))
+
+
+def _structure(config: TaskConfig, item: Item, where: str) -> dict[str, Any]:
+    """That of the task, with an item's own choices where they hang on it."""
+    wanted = config.structure.get("choices")
+    return {"choices": list(_texts(wanted, item, where))} if isinstance(wanted, str) else config.structure
 
 
 def _choices(config: TaskConfig, item: Item, where: str) -> tuple[str, ...]:
-    wanted = config.doc_to_choice
+    return _texts(config.doc_to_choice, item, where)
+
+
+def _texts(wanted: str | list[str] | dict[str, str] | None, item: Item, where: str) -> tuple[str, ...]:
     found = template.value(wanted, item, where) if isinstance(wanted, str) else wanted
     found = list(found.values()) if isinstance(found, dict) else found
     if not isinstance(found, list) or len(found) < 2 or not all(isinstance(one, str) and one for one in found):
