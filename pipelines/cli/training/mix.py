@@ -114,40 +114,47 @@ def _plan(folders: list[Path], file: Path | None, settings: list[str], as_json: 
 
 
 def _table(title: str, facts: dict[str, Any]) -> Table:
+    """A line a group; columns that say nothing of any group are left out, so that the others fit a terminal."""
+    total = {"group": "all", "share": 1.0, "most_epochs": None, **facts["total"]}
+    rows = [_cells(group) for group in [*facts["groups"], total]]
+    table = _plain(title)
+    for head in rows[0]:
+        if any(row.get(head) for row in rows):
+            table.add_column(head, justify="left" if head == "group" else "right", no_wrap=head != "group")
+    for row in rows:
+        table.add_row(*(row.get(str(column.header), "") for column in table.columns))
+    return table
+
+
+def _cells(group: dict[str, Any]) -> dict[str, str]:
+    """Of a group, by column."""
     from gristmill.tokenizer.mixing.outlook import count
 
-    stages = [stage["stage"] for stage in facts["stages"]]
-    staged = stages if len(stages) > 1 else []
-    table = Table(title=title, title_justify="left")
-    heads = ("documents", "tokens", "read", "share", "epochs", "at most", "repeats", "cut", "missing", "worth")
-    table.add_column("group")
-    for head in (*heads, *staged):
-        table.add_column(head, justify="right")
-    total = facts["total"]
-    for group in [*facts["groups"], {"group": "all", "share": 1.0, "most_epochs": None, **total}]:
-        if group["group"] == "all":
-            table.add_section()
-        most = group["most_epochs"]
-        table.add_row(
-            group["group"],
-            f"{group['documents']:,}",
-            count(group["tokens"]),
-            count(group["read"]),
-            f"{group['share']:.2%}",
-            f"{group['epochs']:.2f}",
-            "" if most is None else f"{most:.2f}",
-            *(count(group[name]) if group[name] else "" for name in ("repeated", "cut", "missing")),
-            count(group["effective"]),
-            *(f"{group['stages'][stage]:.2%}" if "stages" in group else "" for stage in staged),
-        )
-    return table
+    most, stages = group["most_epochs"], group.get("stages", {})
+    amounts = {"repeats": group["repeated"], "cut": group["cut"], "missing": group["missing"]}
+    return {
+        "group": group["group"],
+        "documents": f"{group['documents']:,}",
+        "tokens": count(group["tokens"]),
+        "read": count(group["read"]),
+        "share": f"{group['share']:.1%}",
+        "epochs": f"{group['epochs']:.2f}",
+        "at most": "" if most is None or round(most - group["epochs"], 2) == 0 else f"{most:.2f}",
+        **{head: count(amount) if amount else "" for head, amount in amounts.items()},
+        "worth": count(group["effective"]),
+        **({stage: f"{share:.1%}" for stage, share in stages.items()} if len(stages) > 1 else {}),
+    }
+
+
+def _plain(title: str) -> Table:
+    return Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0), header_style="dim")
 
 
 def _beside(titles: list[str], facts: list[dict[str, Any]]) -> Table:
     """Shares and epochs of all variants, a column each."""
     from gristmill.tokenizer.mixing.outlook import count
 
-    table = Table(title="side by side", title_justify="left")
+    table = _plain("side by side")
     table.add_column("group")
     for title in titles:
         table.add_column(title, justify="right")
@@ -155,7 +162,6 @@ def _beside(titles: list[str], facts: list[dict[str, Any]]) -> Table:
     for name in names:
         found = [next((g for g in one["groups"] if g["group"] == name), None) for one in facts]
         table.add_row(name, *("" if g is None else f"{g['share']:.2%} x {g['epochs']:.2f}" for g in found))
-    table.add_section()
     for label in ("read", "missing", "effective"):
         table.add_row(label, *(count(one["total"][label]) for one in facts))
     return table
