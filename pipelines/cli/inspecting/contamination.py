@@ -12,8 +12,7 @@ from rich.text import Text
 from gristmill.pipelines.cli.terminal.evidence import described
 from gristmill.pipelines.cli.terminal.output import note, out, print_json
 from gristmill.pipelines.errors import RecipeError
-from gristmill.pipelines.report.contamination.evidence import Evidence, EvidenceReader
-from gristmill.pipelines.report.contamination.page import ACTIONS, page
+from gristmill.pipelines.report.contamination.evidence import ACTIONS, Evidence, EvidenceReader
 from gristmill.pipelines.report.excerpts import scrubbed_excerpts
 from gristmill.pipelines.storage.layout import MANIFEST, RECIPE
 from gristmill.pipelines.storage.ledger import Ledger
@@ -53,8 +52,10 @@ def contamination(
         most = places if places is not None else ON_PAGE if html is not None else PLACES
         shown = list(reader.explained(rows[:most]))
     if html is not None:
+        from gristmill.pipelines.report.drawing.render import render_contamination  # jinja: not at the start
+
         recipe = (store.read_json(MANIFEST) or {})["recipe"]
-        html.write_text(page(recipe, rates, shown, len(rows)), encoding="utf-8")
+        html.write_text(render_contamination(shown, len(rows), rates, recipe), encoding="utf-8")
         note(f"the page is {html}")
     if json:
         found = {"rates": rates, "places": len(rows), "shown": [one.to_json() for one in shown]}

@@ -1,1 +1,1 @@
-"""Items of evaluation sets that stand in documents of a run, for people: tables, excerpts side by side, a page."""
+"""Items of evaluation sets that stand in documents of a run, for people: tables, excerpts side by side."""

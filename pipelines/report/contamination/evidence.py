@@ -17,6 +17,12 @@ from gristmill.pipelines.storage.layout import MANIFEST, RECIPE
 from gristmill.pipelines.storage.ledger import Ledger
 from gristmill.pipelines.storage.store import Store
 
+ACTIONS = {
+    "drop": "documents with one were dropped",
+    "cut": "they were cut out of the documents",
+    "report": "the documents stay as they were",
+}
+"""What became of what was found, by the recipe's `action`."""
 SHOWN = 700
 """Characters of an item, and of the span in the document, that are compared."""
 GONE = "the text of the document was removed by `gristmill clean`"

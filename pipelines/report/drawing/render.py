@@ -5,12 +5,15 @@ import functools
 import hashlib
 import os
 import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import jinja2
 from markupsafe import Markup, escape
 
 from gristmill.pipelines.report.clusters import Clusters
+from gristmill.pipelines.report.contamination.evidence import ACTIONS, Evidence
 from gristmill.pipelines.report.drawing import charts, ticks
 from gristmill.pipelines.report.drawing.lines import anchors, entry_lines
 from gristmill.pipelines.report.drawing.scores import scores
@@ -53,9 +56,20 @@ def render(report: Report) -> str:
 
 def render_clusters(found: Clusters, name: str) -> str:
     """The page of `gristmill clusters`, of a run of this name; it has no script."""
+    return _without_script("clusters.html", found=found, name=name)
+
+
+def render_contamination(shown: Sequence[Evidence], places: int, rates: Mapping[str, Any], name: str) -> str:
+    """The page of `gristmill contamination`, of a run of this name: some of so many places, and the rates of its
+    manifest; it has no script."""
+    said = ACTIONS[rates["action"]]
+    return _without_script("contamination.html", shown=shown, places=places, rates=rates, said=said, name=name)
+
+
+def _without_script(template: str, **values: Any) -> str:
     policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'"
-    template = _environment().get_template("clusters.html")
-    return template.render(found=found, name=name, theme=THEME, policy=policy, style=Markup(_asset("style.css")))
+    style = Markup(_asset("style.css"))
+    return _environment().get_template(template).render(**values, theme=THEME, policy=policy, style=style)
 
 
 def _opened(report: Report) -> set[str]:
