@@ -1,7 +1,7 @@
-"""Texts of single documents, from the clean text dataset and from the dropped ones, without reading all of either."""
+"""Texts of single documents: clean, as extracted, or dropped. No dataset is read as a whole."""
 
-from collections.abc import Iterable
-from typing import IO, TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # DuckDB, and whoever only shows a finished report does without
     from gristmill.pipelines.storage.ledger import Ledger
@@ -34,22 +34,40 @@ def dropped_texts(ledger: "Ledger", doc_ids: Iterable[str], unit: str = "") -> d
     return _from_parquet(ledger, ledger.files("dropped", unit), set(doc_ids))
 
 
-def _from_arrow(file: IO[bytes], wanted: set[str]) -> dict[str, str]:
-    """Only doc_id columns and the batches of wanted texts are read."""
+def extracted_texts(ledger: "Ledger", rows: Sequence[Mapping[str, Any]], unit: str) -> dict[int, str]:
+    """row -> text as it was extracted, of some documents of a unit, where the run still has it: those that the rules
+    kept by their `row`, the others by their `doc_id`."""
+    wanted = {row["row"] for row in rows}
+    found: dict[int, str] = {}
+    for name in ledger.files("curated", unit):
+        if len(found) == len(wanted):
+            break
+        with ledger.store.open(name) as file:
+            found |= _from_arrow(file, wanted - found.keys(), "row")
+    if len(found) < len(wanted):
+        by_id = dropped_texts(ledger, {row["doc_id"] for row in rows}, unit)
+        missing = [row for row in rows if row["row"] not in found and row["doc_id"] in by_id]
+        found |= {row["row"]: by_id[row["doc_id"]] for row in missing}
+    return found
+
+
+def _from_arrow(file: IO[bytes], wanted: set[Any], key: str = "doc_id") -> dict[Any, str]:
+    """Texts by a key column. Only that column and the batches of wanted texts are read."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    found: dict[str, str] = {}
-    values = pa.array(sorted(wanted), pa.string())
-    place = pa.ipc.open_file(file).schema.get_field_index("doc_id")
+    found: dict[Any, str] = {}
+    schema = pa.ipc.open_file(file).schema
+    place = schema.get_field_index(key)
+    values = pa.array(sorted(wanted), schema.field(place).type)
     ids = pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(included_fields=[place]))
     whole = pa.ipc.open_file(file)
     for number in range(ids.num_record_batches):
-        rows = pc.indices_nonzero(pc.is_in(ids.get_batch(number).column("doc_id"), value_set=values))
+        rows = pc.indices_nonzero(pc.is_in(ids.get_batch(number).column(key), value_set=values))
         if len(rows):
             batch = whole.get_batch(number).take(rows)
-            for doc_id, text in zip(batch.column("doc_id").to_pylist(), batch.column("text").to_pylist(), strict=True):
-                found.setdefault(doc_id, text)
+            for one, text in zip(batch.column(key).to_pylist(), batch.column("text").to_pylist(), strict=True):
+                found.setdefault(one, text)
         if len(found) == len(wanted):
             break
     return found

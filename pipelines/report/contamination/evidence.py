@@ -5,14 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import pyarrow as pa
 import yaml
 
 from gristmill.filters.contamination.index import Index, open_index
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.report.alignment import Side, differing
 from gristmill.pipelines.report.excerpts import Excerpts
-from gristmill.pipelines.report.texts import dropped_texts
+from gristmill.pipelines.report.texts import extracted_texts
 from gristmill.pipelines.storage.layout import MANIFEST, RECIPE
 from gristmill.pipelines.storage.ledger import Ledger
 from gristmill.pipelines.storage.store import Store
@@ -100,7 +99,7 @@ class EvidenceReader:
         by_unit: dict[str, list[dict[str, Any]]] = {}
         for row in rows:
             by_unit.setdefault(row["unit"], []).append(row)
-        texts = {unit: self._extracted(unit, mine) for unit, mine in by_unit.items()}
+        texts = {unit: extracted_texts(self.ledger, mine, unit) for unit, mine in by_unit.items()}
         places = self._places(index)
         for row in rows:
             text = texts[row["unit"]].get(row["row"])
@@ -122,21 +121,3 @@ class EvidenceReader:
         """(set, number of the item) -> its place in the index, the first of several."""
         sets, numbers = index.array("set_I").tolist(), index.array("number_I").tolist()
         return {key: at for at, key in reversed(list(enumerate(zip(sets, numbers, strict=True))))}
-
-    def _extracted(self, unit: str, rows: Sequence[dict[str, Any]]) -> dict[int, str]:
-        """Extracted texts of some rows of a unit, where the run still has them."""
-        wanted = {row["row"] for row in rows}
-        found: dict[int, str] = {}
-        for name in self.ledger.files("curated", unit):
-            with self.store.open(name) as file:
-                reader = pa.ipc.open_file(file)
-                for number in range(reader.num_record_batches):
-                    batch = reader.get_batch(number).select(["row", "text"])
-                    for at, row in enumerate(batch.column("row").to_pylist()):
-                        if row in wanted:
-                            found[row] = batch.column("text")[at].as_py()
-        if len(found) < len(wanted):
-            by_id = dropped_texts(self.ledger, {row["doc_id"] for row in rows}, unit)
-            missing = [row for row in rows if row["row"] not in found and row["doc_id"] in by_id]
-            found |= {row["row"]: by_id[row["doc_id"]] for row in missing}
-        return found
