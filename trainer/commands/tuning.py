@@ -1,5 +1,6 @@
 """`train sft|reward|dpo`: a trained model learns from conversations, or from pairs of a better and a worse one."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -27,17 +28,7 @@ def sft(
     resume: ResumeOption = False,
 ) -> None:
     """Learns to answer. Example: gristmill train sft runs/chat --from runs/demo/train/main."""
-    train_run(
-        runs[0],
-        name,
-        stage="sft",
-        begin=begin,
-        settings=settings,
-        steps=steps,
-        resume=resume,
-        others=runs[1:],
-        mix=mix,
-    )
+    _train("sft", runs, begin, mix, name, steps, settings, resume=resume)
 
 
 def reward(
@@ -50,17 +41,7 @@ def reward(
     resume: ResumeOption = False,
 ) -> None:
     """Learns which answer is better. Example: gristmill train reward runs/pairs --from runs/chat/train/sft."""
-    train_run(
-        runs[0],
-        name,
-        stage="reward",
-        begin=begin,
-        settings=settings,
-        steps=steps,
-        resume=resume,
-        others=runs[1:],
-        mix=mix,
-    )
+    _train("reward", runs, begin, mix, name, steps, settings, resume=resume)
 
 
 def dpo(
@@ -73,10 +54,24 @@ def dpo(
     resume: ResumeOption = False,
 ) -> None:
     """Learns which answer to give. Example: gristmill train dpo runs/pairs --from runs/chat/train/sft."""
+    _train("dpo", runs, begin, mix, name, steps, settings, resume=resume)
+
+
+def _train(
+    stage: str,
+    runs: list[Path],
+    begin: Path | None,
+    mix: str | None,
+    name: str,
+    steps: int | None,
+    settings: list[str] | None,
+    *,
+    resume: bool,
+) -> None:
     train_run(
         runs[0],
         name,
-        stage="dpo",
+        stage=stage,
         begin=begin,
         settings=settings,
         steps=steps,
