@@ -148,7 +148,7 @@ def _add_files(recipe: Recipe, file: Path, lines: dict[RecipePath, int], fetch: 
 def fingerprint(recipe: Recipe) -> str:
     """sha256 of the resolved recipe, and of the files that it names: its classifiers' models, lists, labels."""
     named = recipe.file_keys() + ([recipe.taken_tokenizer.key] if recipe.taken_tokenizer else [])
-    named += [index.key for index in recipe.taken_indexes]
+    named += recipe.index_keys
     named += [recipe.read_evaluations.key] if recipe.read_evaluations else []
     return hashlib.sha256((recipe.model_dump_json() + (json.dumps(named) if named else "")).encode()).hexdigest()
 

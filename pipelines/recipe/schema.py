@@ -328,6 +328,11 @@ class Recipe(Model):
         """The indexes that `deduplicate.against` names, as `load` has read them."""
         return self._taken_indexes
 
+    @property
+    def index_keys(self) -> list[list[str]]:
+        """What step keys hold of these indexes: names and content, no paths."""
+        return [index.key for index in self._taken_indexes]
+
     def take_indexes(self, taken: tuple[TakenIndex, ...]) -> None:
         """Take the indexes whose manifests were read."""
         self._taken_indexes = taken

@@ -120,15 +120,14 @@ def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, unt
         keys["contamination"] = step_key("contamination", bounds, CONTAMINATION_CODE, keys["overlaps"], *inputs)
     if recipe.deduplicate:
         whole, cutting = _deduplicating(options["deduplicate"])
-        whole["against"] = [index.key for index in recipe.taken_indexes]
+        whole["against"] = recipe.index_keys
         keys["duplicates"] = step_key("duplicates", whole, DUPLICATES_CODE, score, *inputs)
+        before = [score, keys["duplicates"], *_decontaminating(recipe, keys)]
         if recipe.deduplicate.passages:
-            before = [keys["duplicates"], *_decontaminating(recipe, keys)]
-            keys["passages"] = step_key("passages", cutting[:1], PASSAGES_CODE, score, *before)
+            keys["passages"] = step_key("passages", cutting[:1], PASSAGES_CODE, *before)
         if bound := recipe.deduplicate.substrings:
-            before = [keys["duplicates"], *_decontaminating(recipe, keys)]
             looked_for = [bound.length, bound.by_character]
-            keys["substrings"] = step_key("substrings", looked_for, SUBSTRINGS_CODE, score, *before)
+            keys["substrings"] = step_key("substrings", looked_for, SUBSTRINGS_CODE, *before)
     scrub = options["scrub"] and {**options["scrub"], "key": sign_of(recipe.key)}
     clean = [scrub, options["text"], _writing(recipe), cutting, "contamination" in keys]
     keys["text"] = step_key("text", clean, TEXT_CODE, score)
