@@ -188,11 +188,12 @@ SETS: dict[str, str] = {
     "all": "every type that needs no model",
 }
 """Names for types together."""
+EVERYTHING = "all"
 
 
-def _members(name: str) -> list[str]:
+def members(name: str) -> list[str]:
     """The types of a set, or the type itself."""
-    if name == "all":
+    if name == EVERYTHING:
         return [entity.name for entity in ENTITIES.values() if not entity.needs_model]
     if name == "secrets":
         return [entity.name for entity in _SECRETS]
@@ -223,11 +224,11 @@ def resolve(names: Sequence[str] | None, languages: Sequence[str] = ()) -> tuple
     for name in names:
         if wrong := problem(name, languages):
             raise ValueError(wrong)
-    wanted = {member for name in names for member in _members(name)}
+    wanted = {member for name in names for member in members(name)}
     return tuple(name for name in ENTITIES if name in wanted)
 
 
 def only_private(names: Sequence[str] | None) -> bool:
     """Whether names and addresses count only where a context marks a private person: only `web` asks for them."""
-    asking = [name for name in names or () if any(ENTITIES[member].tagged for member in _members(name))]
+    asking = [name for name in names or () if any(ENTITIES[member].tagged for member in members(name))]
     return asking != [] and set(asking) == {"web"}

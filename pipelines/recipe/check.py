@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
-from typing import Any
 
 from gristmill.filters.data.fineweb2 import codes_of
 from gristmill.filters.judge import Judge
@@ -11,20 +10,19 @@ from gristmill.filters.junk.phrases import CHOSEN, families
 from gristmill.filters.kernels.text.unicode import SCRIPTS
 from gristmill.filters.measured import Entry
 from gristmill.filters.names import nearest
-from gristmill.filters.pii.entities import ENTITIES, problem
-from gristmill.filters.pii.policies import allow_problem, missing_key
 from gristmill.filters.presets import PRESETS
 from gristmill.filters.presets.ccnet import NAME as CCNET
 from gristmill.filters.presets.fineweb2 import NAME as FINEWEB2
 from gristmill.filters.rules import Preset, Rule
 from gristmill.filters.signals import SIGNALS
-from gristmill.pipelines.recipe.columns import curated_schema, scrubbable_fields, text_schema
+from gristmill.pipelines.recipe.columns import curated_schema, text_schema
 from gristmill.pipelines.recipe.decisions import Decision
 from gristmill.pipelines.recipe.entries import entry_of, judge_of, presets_of
 from gristmill.pipelines.recipe.gates import parse_gate, wrong_figure
 from gristmill.pipelines.recipe.languages.codes import normal_language, wrong_language
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
 from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.recipe.scrub_problems import scrub_problems
 from gristmill.pipelines.recipe.sources import Csv
 from gristmill.pipelines.recipe.wording import RecipePath
 
@@ -39,7 +37,7 @@ SPACED_SCRIPTS = frozenset(SCRIPTS) - {"Zyyy", "Hani", "Kana", "Jpan", "Bopo", "
 def check(loaded: LoadedRecipe) -> None:
     """Raises RecipeError that lists every problem with its line; returns when the recipe can run."""
     recipe = loaded.recipe
-    problems = [*_sources(recipe), *_kinds(recipe), *_extract(recipe), *_decide(recipe), *_scrub(recipe)]
+    problems = [*_sources(recipe), *_kinds(recipe), *_extract(recipe), *_decide(recipe), *scrub_problems(recipe)]
     if not problems:  # the signals are known only when every name is
         problems = [*_quality(recipe), *_gates(recipe)]
     if problems:
@@ -264,45 +262,6 @@ def _extract(recipe: Recipe) -> Iterator[Problem]:
         yield ("extract", "engine"), "trafilatura is not installed; pip install 'gristmill[trafilatura]'"
     if engine == "resiliparse" and recipe.extract.output == "markdown":
         yield ("extract", "output"), "resiliparse writes plain text only; remove it, or take `engine: gristmill`"
-
-
-def _scrub(recipe: Recipe) -> Iterator[Problem]:
-    for name in (recipe.scrub.entities or ()) if recipe.scrub else ():
-        if name in ENTITIES and ENTITIES[name].needs_model:
-            yield ("scrub", "entities"), f"'{name}' needs a language model, which a recipe cannot name; remove it"
-        elif wrong := problem(name):
-            yield ("scrub", "entities"), wrong
-    yield from _policies(recipe)
-    fields = scrubbable_fields(recipe)
-    for place, name in enumerate((recipe.scrub.fields or ()) if recipe.scrub else ()):
-        if name not in fields:
-            yield (
-                ("scrub", "fields", place),
-                f"'{name}' is no field of strings beside the text; {nearest(name, fields)}",
-            )
-
-
-def _policies(recipe: Recipe) -> Iterator[Problem]:
-    """What is done with personal data, everywhere and by source."""
-    if recipe.scrub is None:
-        return
-    for source in recipe.scrub.sources:
-        if source not in recipe.sources:
-            yield ("scrub", "sources", source), f"'{source}' is no source; {nearest(source, list(recipe.sources))}"
-    places: list[tuple[RecipePath, Any]] = [(("scrub",), recipe.scrub)]
-    places += [(("scrub", "sources", name), policy) for name, policy in recipe.scrub.sources.items()]
-    for path, policy in places:
-        listed = [] if policy is recipe.scrub else [("entities", name) for name in policy.entities or ()]
-        listed += [("without", name) for name in policy.without or ()]
-        listed += [("operators", name) for name in policy.operators or {}]
-        for key, name in listed:
-            if wrong := problem(name):
-                yield (*path, key), wrong
-        for name in policy.allow or ():
-            if wrong := allow_problem(name):
-                yield (*path, "allow"), wrong
-        if wrong := missing_key((policy.operator or "tag", *(policy.operators or {}).values()), recipe.scrub.key):
-            yield (*path, "operator"), f"{wrong}; `key: audit.key` in `scrub` names its file"
 
 
 def _gates(recipe: Recipe) -> Iterator[Problem]:

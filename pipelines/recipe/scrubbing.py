@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from gristmill.pipelines.recipe.base import Model, Names, as_list
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from gristmill.filters.pii.engine import Scrubber
 
 OperatorName = Literal["tag", "mask", "hash", "surrogate", "drop_line"]
+Findings = Annotated[int, Field(ge=0, strict=True)]
 
 
 class ScrubSource(Model):
@@ -23,6 +24,8 @@ class ScrubSource(Model):
     """What is done with a finding."""
     operators: dict[str, OperatorName] | None = None
     """The same by type or set."""
+    drop_above: dict[str, Findings] | None = None
+    """Documents with more findings than this go, by type or set."""
     allow: Names | None = None
     """Values that stay."""
 
@@ -40,6 +43,9 @@ class Scrub(Model):
     the same for the same value and key; `drop_line`: the whole line goes. `hash` and `surrogate` need `key`."""
     operators: dict[str, OperatorName] = {}
     """The same by type or set: {PERSON: surrogate, secrets: drop_line}."""
+    drop_above: dict[str, Findings] = {}
+    """Documents with more findings in their text than this go, by type or set; `all`: any. {all: 50, US_SSN: 0}.
+    In the ledger the rule is `personal_data/US_SSN`. Duplicates that such a document won over stay out, too."""
     allow: Annotated[list[str], BeforeValidator(as_list)] = []
     """Values that stay: `examples` (example.com, RFC 5737, test cards), `roles` (info@), `organisations` (1-800),
     `@host`, and values as they are (docs/personal-data.md)."""
@@ -58,6 +64,16 @@ class Scrub(Model):
         common = {name: getattr(self, name) for name in names}
         own = self.sources.get(source or "")
         return common | {name: getattr(own, name) for name in names if own and getattr(own, name) is not None}
+
+    @property
+    def drops(self) -> bool:
+        """Whether documents go for personal data, of any source."""
+        return bool(self.drop_above or any(source.drop_above for source in self.sources.values()))
+
+    def bounds(self, source: str | None) -> dict[str, int]:
+        """`drop_above` of a source."""
+        own = self.sources.get(source or "")
+        return self.drop_above if own is None or own.drop_above is None else own.drop_above
 
     def scrubber(self, source: str | None, key: bytes | None) -> "Scrubber":
         """The scrubber of a source, None: of those without a policy. Raises ValueError for what `check` refuses."""

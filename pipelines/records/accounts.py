@@ -26,7 +26,14 @@ DUPLICATE_RULES = ("near_duplicate", "exact_duplicate", "repeated_record", EMPTI
 """What deduplication adds to a document's `rules`, beside those of `decide`. Index: the `kind` of a member record."""
 CONTAMINATED = "contaminated"
 LATER_RULES = (*DUPLICATE_RULES, CONTAMINATED)
-"""All that steps behind `decide` add."""
+"""All that steps behind `decide` add, but those that begin with PERSONAL."""
+PERSONAL = "personal_data/"
+"""What rules of `scrub.drop_above` begin with; a type or set follows."""
+
+
+def is_later(rule: str) -> bool:
+    """Whether a step behind `decide` added a rule to a document."""
+    return rule in LATER_RULES or rule.startswith(PERSONAL)
 
 
 @dataclass(frozen=True, order=True)

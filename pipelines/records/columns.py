@@ -161,8 +161,9 @@ MEANINGS: dict[str, Meaning] = {
         "byte ranges of the extracted text that were changed, and by what (`kind`): line rules, entity types"
     ),
     "findings": Meaning(
-        "personal data found in the text of a kept document: byte range of the extracted text, entity type, score from"
-        " 0 to 1, what was done (`action`), and where `scrub.key` is given a keyed hash of the value; never a value"
+        "personal data found in the text of a document that was scrubbed: byte range of the extracted text, entity"
+        " type, score from 0 to 1, what was done (`action`), and where `scrub.key` is given a keyed hash of the value;"
+        " never a value"
     ),
     "set": Meaning("name of the evaluation set in the recipe"),
     "item": Meaning("number of the item among those of its set that have a question, from 0"),
@@ -212,7 +213,7 @@ DIFFERING: dict[str, dict[str, Meaning]] = {
         "text": Meaning(
             "the text as extracted, not scrubbed: `gristmill clean` removes it", "where none was taken out"
         ),
-        "step": Meaning("what dropped it: read, extract, decide, deduplicate, decontaminate"),
+        "step": Meaning("what dropped it: read, extract, decide, deduplicate, decontaminate, scrub"),
     },
     "dead": {"step": Meaning("where it died: read, extract, decide, scrub")},
     "contamination": {

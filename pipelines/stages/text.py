@@ -1,7 +1,7 @@
 """Stage B: re-read a unit's curated parts, drop the losers of deduplication, cut passages that others have, too, scrub
-personal data, write `text/`.
+personal data, drop what has too much of it, write `text/`.
 
-Also writes what is final about every document of the unit: `ledger/`, `clusters/`, and the duplicates into `dropped/`.
+Also writes what is final about every document of the unit: `ledger/`, `clusters/`, and what goes here into `dropped/`.
 `ledger/` and `dead/` are scrubbed here, not at stage A: another `scrub` then costs this stage alone.
 """
 
@@ -71,6 +71,7 @@ class UnitWriter:
         self._beside: list[pa.RecordBatch] = []
         self._edited_rows: list[np.ndarray] = []
         self._dead: dict[int, str] = {}
+        self._personal: dict[int, list[str]] = {}
         recipe = cleaner.recipe
 
         def writer(dataset: str, format: str = "parquet") -> PartWriter:
@@ -103,7 +104,7 @@ class UnitWriter:
             lang = batch.column("lang")
             self.accounts.add_rows("deduplicate", IN, self.source, lang, size)
             self.accounts.add_rows("deduplicate", KEPT, self.source, lang.filter(pa.array(~lost)), size[~lost])
-            self._lose(batch, member_of, lost, "deduplicate", np.array(DUPLICATE_RULES)[kind])
+            self._lose(batch, member_of, lost, "deduplicate", _one_each(np.array(DUPLICATE_RULES)[kind]))
         if self.cleaner.recipe.decontaminate is not None:
             self._decontaminate(before, batch, member_of, lost, contaminated)
         batch = batch.append_column("cluster", member_of["cluster"]).filter(pa.array(~(lost | contaminated)))
@@ -136,26 +137,26 @@ class UnitWriter:
         for outcome, chosen in ((IN, ~lost), (KEPT, ~(lost | contaminated))):
             self.accounts.add_rows("decontaminate", outcome, self.source, lang.filter(pa.array(chosen)), size[chosen])
         self._contaminated.append(batch.column("row").to_numpy()[contaminated])
-        self._lose(batch, member_of, contaminated, "decontaminate", np.full(len(lost), CONTAMINATED))
+        self._lose(batch, member_of, contaminated, "decontaminate", _one_each(np.full(len(lost), CONTAMINATED)))
         if len(self.contamination.rows):
             evidence = self.contamination.evidence(before.filter(pa.array(~lost)), contaminated[~lost], self.unit.key)
             self.evidence.write(evidence)
 
     def _lose(
-        self, batch: pa.RecordBatch, member_of: dict[str, pa.Array], lost: np.ndarray, step: str, rule: np.ndarray
+        self, batch: pa.RecordBatch, member_of: dict[str, pa.Array], lost: np.ndarray, step: str, rules: pa.Array
     ) -> None:
+        """Count the documents that a step drops, for one rule or more, and write them."""
         if not lost.any():
             return
         mask = pa.array(lost)
-        losers = batch.filter(mask)
-        reason = pa.array(rule[lost], pa.string())
+        losers, rules = batch.filter(mask), rules.filter(mask)
         size = losers.column("bytes").to_numpy()
-        self.accounts.add_rows(step, DROPPED, self.source, losers.column("lang"), size, reason)
-        one_each = pa.array(np.arange(len(reason) + 1, dtype=np.int32))
-        rules = pa.ListArray.from_arrays(one_each, reason)
+        first = pc.list_element(rules, 0)
+        self.accounts.add_rows(step, DROPPED, self.source, losers.column("lang"), size, first)
         self.accounts.add_fired(step, self.source, losers.column("lang"), size, rules)
         values = dict(zip(losers.schema.names, losers.columns, strict=True))
-        values |= {"step": step, "rules": rules, "duplicate_of": member_of["duplicate_of"].filter(mask)}
+        winner = member_of.get("duplicate_of")
+        values |= {"step": step, "rules": rules, "duplicate_of": winner and winner.filter(mask)}
         self.dropped.write(columns.assemble(self.cleaner.dropped_schema, losers.num_rows, values))
 
     def _fail(self, row: pa.RecordBatch, error: str) -> None:
@@ -181,16 +182,22 @@ class UnitWriter:
     def _write(
         self, batch: pa.RecordBatch, text: pa.Array, edits: Edits, beside: pa.RecordBatch, found: pa.Array
     ) -> None:
+        row = batch.column("row").to_numpy()
+        self.accounts.add_rows("scrub", IN, self.source, batch.column("lang"), batch.column("bytes").to_numpy())
+        rules = self.cleaner.too_much(batch, found)
+        lost = pc.list_value_length(rules).to_numpy() > 0
+        self._lose(batch, {}, lost, "scrub", rules)
+        self._personal |= zip(row[lost].tolist(), rules.filter(pa.array(lost)).to_pylist(), strict=True)
+        stays = pa.array(~lost)
         size = pc.binary_length(text)
-        lang = batch.column("lang")
-        self.accounts.add_rows("scrub", IN, self.source, lang, batch.column("bytes").to_numpy())
-        self.accounts.add_rows("scrub", KEPT, self.source, lang, size.to_numpy())
+        self.accounts.add_rows("scrub", KEPT, self.source, batch.column("lang").filter(stays), size.to_numpy()[~lost])
         values = {**dict(zip(beside.schema.names, beside.columns, strict=True)), "text": text, "bytes": size}
-        self.text.write(columns.assemble(self.cleaner.text_schema, batch.num_rows, values))
-        self._edits.append(_without_text(edits.column()))
+        self.text.write(columns.assemble(self.cleaner.text_schema, batch.num_rows, values).filter(stays))
+        spans = _without_text(edits.column())
+        self._edits.append(pc.if_else(stays, spans, pa.scalar([], spans.type)) if lost.any() else spans)
         self._findings.append(found)
         self._beside.append(beside.select(["id", "url"]))
-        self._edited_rows.append(batch.column("row").to_numpy())
+        self._edited_rows.append(row)
 
     def settle(self, verdicts: pa.RecordBatch) -> None:
         """The ledger rows of some records, once all curated parts have been taken. Every record has exactly one."""
@@ -203,16 +210,22 @@ class UnitWriter:
         contaminated = np.isin(row_D, np.concatenate([np.zeros(0, np.uint32), *self._contaminated]))
         lost, kind = beaten | emptied, np.where(emptied, REPEATED_PASSAGES, member["kind"])
         died = np.isin(row_D, list(self._dead))
+        personal = np.isin(row_D, list(self._personal))
         scrubbed = self._named(verdicts, row_D)
         values = dict(zip(scrubbed.schema.names, scrubbed.columns, strict=True)) | member_of
         values["unit"] = self.unit.key
-        values["verdict"] = pc.if_else(pa.array(lost | contaminated), DROPPED, verdicts.column("verdict"))
+        dropped = lost | contaminated | personal
+        values["verdict"] = pc.if_else(pa.array(dropped), DROPPED, verdicts.column("verdict"))
         values["verdict"] = pc.if_else(pa.array(died), DEAD, values["verdict"])
         values["step"] = pc.if_else(pa.array(lost), "deduplicate", verdicts.column("step"))
         values["step"] = pc.if_else(pa.array(contaminated), "decontaminate", values["step"])
-        values["step"] = pc.if_else(pa.array(died), "scrub", values["step"])
-        rule = np.where(contaminated, CONTAMINATED, np.array(DUPLICATE_RULES)[kind])
-        values["rules"] = self._all_rules(verdicts.column("rules"), lost | contaminated, rule)
+        values["step"] = pc.if_else(pa.array(died | personal), "scrub", values["step"])
+        rule = np.where(contaminated, CONTAMINATED, np.array(DUPLICATE_RULES)[kind]).tolist()
+        added = [
+            self._personal.get(row, [one] if is_dropped else [])
+            for row, one, is_dropped in zip(row_D.tolist(), rule, dropped.tolist(), strict=True)
+        ]
+        values["rules"] = _joined(verdicts.column("rules"), added) if dropped.any() else verdicts.column("rules")
         values["edits"] = self._of_rows(self._edits, columns.SPANS, row_D)
         values["findings"] = self._of_rows(self._findings, columns.FINDINGS, row_D)
         size = cluster_sizes(listed, member, kept_by_rules)
@@ -223,12 +236,6 @@ class UnitWriter:
         self.ledger.write(columns.assemble(schema, verdicts.num_rows, values))
         clusters = columns.assemble(columns.CLUSTERS, verdicts.num_rows, {**values, "kept": kept})
         self.clusters.write(clusters.filter(pa.array(listed & ~died)))
-
-    def _all_rules(self, rules: pa.Array, lost: np.ndarray, rule: np.ndarray) -> pa.Array:
-        if not lost.any():
-            return rules
-        added = [[one] if is_lost else [] for one, is_lost in zip(rule.tolist(), lost, strict=True)]
-        return pa.array([old + new for old, new in zip(rules.to_pylist(), added, strict=True)], pa.list_(pa.string()))
 
     def _named(self, verdicts: pa.RecordBatch, row_D: np.ndarray) -> pa.RecordBatch:
         """Verdicts with scrubbed ids and addresses: as in `text/`, where a document is there."""
@@ -273,6 +280,15 @@ def ledger_schema(verdicts: pa.Schema) -> pa.Schema:
             *signals,
         ]
     )
+
+
+def _one_each(rule: np.ndarray) -> pa.Array:
+    """Names -> list<string>, each alone."""
+    return pa.ListArray.from_arrays(pa.array(np.arange(len(rule) + 1, dtype=np.int32)), pa.array(rule, pa.string()))
+
+
+def _joined(rules: pa.Array, added: list[list[str]]) -> pa.Array:
+    return pa.array([old + new for old, new in zip(rules.to_pylist(), added, strict=True)], pa.list_(pa.string()))
 
 
 def _without_text(edits: pa.Array) -> pa.Array:

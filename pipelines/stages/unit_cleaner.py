@@ -7,10 +7,12 @@ import pyarrow as pa
 
 from gristmill.filters.edits import Edits, apply, edited
 from gristmill.filters.pii.audit import findings, none_found
+from gristmill.filters.pii.bounds import exceeded
 from gristmill.filters.pii.engine import Scrubber
 from gristmill.filters.pii.values import Values
 from gristmill.pipelines.recipe.columns import dropped_schema, scrubbed_fields, text_schema
 from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.records.accounts import PERSONAL
 from gristmill.pipelines.records.conversations import COLUMNS, MESSAGES, follow
 
 
@@ -70,6 +72,12 @@ class UnitCleaner:
             scrub = Values(scrubber).json if scrubber is not None and MESSAGES in self.fields else None
             beside = follow(beside, edits, scrub)
         return text, edits, beside, found
+
+    def too_much(self, batch: pa.RecordBatch, found: pa.Array) -> pa.Array:
+        """list<string>: the rules of `scrub.drop_above` that fire for documents of one source with these findings."""
+        scrub = self.recipe.scrub
+        bounds = scrub.bounds(batch.column("source")[0].as_py()) if scrub and batch.num_rows else {}
+        return exceeded(found, bounds, PERSONAL)
 
     def turns(self, batch: pa.RecordBatch) -> bool:
         """Whether documents of one source are turns, which say in JSON what the text says."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gristmill.pipelines.records.accounts import LATER_RULES
+from gristmill.pipelines.records.accounts import is_later
 from gristmill.pipelines.whatif.verdicts import Documents, Rules
 
 
@@ -129,7 +129,7 @@ class Counted:
                 went.get(name, 0),
             )
             for name in names
-            if name not in LATER_RULES
+            if not is_later(name)
         ]
 
     def _groups(self, number: np.ndarray, names: list[str]) -> list[Group]:

@@ -18,6 +18,7 @@ from gristmill.pipelines.whatif.verdicts import Documents
 
 FINGERPRINTS, MEMBERS = "_work/fingerprints", "_work/members"
 PASSAGES_STAY = "repeated passages are not looked for again: what they cut, and whom they emptied, stays as it was"
+PERSONAL_STAYS = "personal data is not looked for again: whom `drop_above` dropped stays out, nobody else goes for it"
 EXACT, ESTIMATED, NONE = "exact", "estimated", "none"
 
 
@@ -34,12 +35,13 @@ def outcome(store: Store, recipe: Recipe, units: list[str], documents: Documents
     """Decide about duplicates again where a document's verdict changes; the others stay as they are."""
     passes = documents.passes & ~documents.dead & ~documents.emptied
     options = recipe.deduplicate
+    notes = [PERSONAL_STAYS] if recipe.scrub and recipe.scrub.drops else []
     if options is None:
-        return Outcome(passes, NONE)
+        return Outcome(passes, NONE, notes)
     changed = documents.passes != documents.passed
     if not changed.any():
         return Outcome(documents.kept.copy(), EXACT)
-    notes = [PASSAGES_STAY] if options.passages or options.substrings else []
+    notes += [PASSAGES_STAY] if options.passages or options.substrings else []
     if options.fingerprint == "kept":
         why = (
             "the recipe fingerprints only what rules keep (`fingerprint: kept`), so that nothing is known of the others"

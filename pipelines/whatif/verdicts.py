@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from gristmill.filters.judge import Judge
 from gristmill.filters.measured import Measured, admitting
 from gristmill.filters.plan import IDENTIFIED
-from gristmill.pipelines.records.accounts import CONTAMINATED, DEAD, EMPTIED, KEPT, LATER_RULES
+from gristmill.pipelines.records.accounts import CONTAMINATED, DEAD, EMPTIED, KEPT, PERSONAL, is_later
 from gristmill.pipelines.storage.store import Store
 
 THREADS = 4
@@ -94,8 +94,9 @@ def _judged(
         rule_G, names = _coded(pc.list_flatten(fired))
         row_G = pc.list_parent_indices(fired).to_numpy().astype(np.int64)
         emptied = np.zeros(len(fired), bool)
-        emptied[row_G[np.array([name in (EMPTIED, CONTAMINATED) for name in names], bool)[rule_G]]] = True
-        by_rules = np.array([name not in LATER_RULES for name in names], bool)[rule_G]
+        gone = [name in (EMPTIED, CONTAMINATED) or name.startswith(PERSONAL) for name in names]
+        emptied[row_G[np.array(gone, bool)[rule_G]]] = True
+        by_rules = np.array([not is_later(name) for name in names], bool)[rule_G]
         row_G, rule_G = row_G[by_rules], rule_G[by_rules]
 
         kinds = _Kinds(judge, measured, sources, langs, scripts)

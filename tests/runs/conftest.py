@@ -74,6 +74,8 @@ def documents() -> list[dict]:
             if number % 5 == 0:
                 mail = f"writer{number}@mills.org"
                 text += f"\nPlease write to {mail} about this." if lang == "en" else f"\n请发邮件到{mail}联系作者。"
+            if number == 55:
+                text += " Or to editor@mills.org." if lang == "en" else "或者发到editor@mills.org。"
             if number % 7 == 4:
                 text += f"\n{FURTHER[lang]}"
             made.append({"id": f"{lang}-{number}", "text": text, "lang": lang, "stars": number})
@@ -126,7 +128,7 @@ deduplicate:
   passages: [{min_letters: 40}, {unit: sentence, run: 2, scope: source}]
   substrings: {min_tokens: 12}
 decontaminate: {sets: {asked: {paths: asked.jsonl}}, action: report}
-scrub: {operator: tag}
+scrub: {operator: tag, drop_above: {EMAIL_ADDRESS: 1}}
 tokenizer: {vocabulary: 640, sample_bytes: 1MB}
 tokens: {sequence_length: 64, validation: 10%}
 """

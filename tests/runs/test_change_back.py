@@ -15,8 +15,9 @@ from gristmill.pipelines.run.request import Request
 CHANGES = {
     "vocabulary": ("vocabulary: 640", "vocabulary: 650"),
     "seed": ("name: mill\n", "name: mill\nseed: 7\n"),
-    "scrub": ("scrub: {operator: tag}\n", ""),
-    "names and addresses": ("scrub: {operator: tag}", "scrub: {entities: web, without: secrets, operator: drop_line}"),
+    "scrub": ("scrub: {operator: tag, drop_above: {EMAIL_ADDRESS: 1}}\n", ""),
+    "names and addresses": ("scrub: {operator: tag", "scrub: {entities: web, without: secrets, operator: drop_line"),
+    "documents with one address go": ("drop_above: {EMAIL_ADDRESS: 1}", "drop_above: {all: 0}"),
     "contaminated documents go": ("action: report", "action: drop"),
     "no evaluation sets": ("decontaminate: {sets: {asked: {paths: asked.jsonl}}, action: report}\n", ""),
     "no passages": ("  passages: [{min_letters: 40}, {unit: sentence, run: 2, scope: source}]\n", ""),

@@ -159,8 +159,9 @@ def test_source__that_was_not_sampled_is_no_error(corpus, tmp_path):
          ["  decide[0].change.gopher@paper/duplicate_lines: 0.31 -> 0.32",
           "to do again: score, overlaps, duplicates, contamination, passages, substrings, "
            "text; and tokenizer, tokens where their input changes"]),
-        ("scrub: {operator: tag}", "scrub: null",
+        ("scrub: {operator: tag, drop_above: {EMAIL_ADDRESS: 1}}", "scrub: null",
          ["  scrub.operator: tag -> absent",
+          "  scrub.drop_above.EMAIL_ADDRESS: 1 -> absent",
           "to do again: text; and tokenizer, tokens where their input changes"]),
         ("name: mill", "name: miller", ["  name: mill -> miller", "no stage has to be done again"]),
     ],

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
-from gristmill.pipelines.records.accounts import DEAD, KEPT, LATER_RULES
+from gristmill.pipelines.records.accounts import DEAD, KEPT, is_later
 from gristmill.pipelines.records.columns import VERDICTS
 from gristmill.pipelines.report.alignment import COMPARED, Span, passages
 from gristmill.pipelines.report.contamination.evidence import Evidence, EvidenceReader
@@ -19,6 +19,8 @@ from gristmill.pipelines.report.explain.matching import Matches, find, nearest
 from gristmill.pipelines.report.explain.origin import Origin, Origins
 from gristmill.pipelines.report.explain.remedy import Remedy
 from gristmill.pipelines.report.explain.shards import AsTokens, as_tokens
+from gristmill.pipelines.report.personal import counted_by
+from gristmill.pipelines.report.personal import sentence as personal_sentence
 from gristmill.pipelines.report.sections.decisions import entry_of
 from gristmill.pipelines.report.sections.samples import SENTENCES
 from gristmill.pipelines.report.texts import clean_texts, dropped_texts
@@ -221,13 +223,16 @@ class Explainer:
         rules = {rule["name"]: rule for rule in self._manifest.get("rules", ()) if rule["entry"] == entry}
         sentences = SENTENCES | {rule["name"]: rule["sentence"] for rule in self._manifest.get("rules", ())}
         names = [*fired, *(name for name in rules if name not in fired)]
-        return [self._check(name, name in fired, rules.get(name), sentences.get(name, ""), row) for name in names]
+        said = {name: sentences.get(name) or personal_sentence(name) for name in names}
+        return [self._check(name, name in fired, rules.get(name), said[name], row) for name in names]
 
     def _check(self, name: str, fired: bool, rule: dict[str, Any] | None, sentence: str, row: dict[str, Any]) -> Check:
         if name == "near_duplicate":
             minhash = (self._recipe.get("deduplicate") or {}).get("minhash") or {}
             bound = minhash.get("threshold")
             return Check(name, fired, "similarity", row["similarity"], "<", bound, "Jaccard similarity", sentence)
+        if found := counted_by(name, row, self._recipe):
+            return Check(name, fired, "findings", found.findings, "<=", found.most, "findings", sentence)
         if rule is None:
             return Check(name, fired, None, None, "", None, "", sentence)
         value = row.get(rule["column"])
@@ -254,10 +259,13 @@ class Explainer:
         fired = [check for check in checks if check.fired]
         if not fired or row["verdict"] == "kept":
             return None
-        bounds = {check.rule: (check.value, check.comparison) for check in fired if check.rule not in LATER_RULES}
+        bounds = {check.rule: (check.value, check.comparison) for check in fired if not is_later(check.rule)}
         if row["step"] == "decide" and entry is not None:
             numbers = {name: (value, comparison) for name, (value, comparison) in bounds.items() if value is not None}
             return remedy.for_rules(numbers, self._recipe["decide"][entry], entry)
+        personal = {check.rule: int(check.value or 0) for check in fired if check.signal == "findings"}
+        if personal:
+            return remedy.for_personal(personal)
         source = winner["source"] if winner else None
         return remedy.for_rule_without_number(fired[-1].rule, self._recipe, row, source)
 

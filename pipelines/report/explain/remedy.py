@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from gristmill.filters.judge import UNJUDGED
-from gristmill.pipelines.records.accounts import CONTAMINATED, EMPTIED
+from gristmill.pipelines.records.accounts import CONTAMINATED, EMPTIED, PERSONAL
 
 DIGITS = 4
 """Significant digits of a threshold: rounded to the side on which the document is kept."""
@@ -107,6 +107,13 @@ def for_indexed(index: str) -> Remedy:
     """Of a document that repeats one of an earlier run."""
     note = f"without the index '{index}'; all that repeats it stays then"
     return Remedy(_yaml({"deduplicate": {"against": []}}), note)
+
+
+def for_personal(counts: dict[str, int]) -> Remedy:
+    """Of a document with too much personal data: rule -> findings."""
+    most = {rule.removeprefix(PERSONAL): count for rule, count in counts.items()}
+    note = "it stays then, with all of this replaced; under `scrub.sources` where its source has bounds of its own"
+    return Remedy(_yaml({"scrub": {"drop_above": most}}), note)
 
 
 def for_rule_without_number(rule: str, recipe: dict[str, Any], row: dict[str, Any], winner: str | None) -> Remedy:

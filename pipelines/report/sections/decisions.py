@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from gristmill.pipelines.records.accounts import LATER_RULES
+from gristmill.pipelines.records.accounts import LATER_RULES, PERSONAL
 from gristmill.pipelines.report.figures import Histogram, share
 from gristmill.pipelines.report.histograms import Bound, Wanted, histograms
 from gristmill.pipelines.report.material import Material
@@ -109,13 +109,14 @@ def _admits(when: dict[str, list[str] | None]) -> str:
 
 
 def _rules_query(where: str) -> str:
-    duplicates = " - ".join(f"list_contains(rules, {literal(rule)})::INTEGER" for rule in LATER_RULES)
+    later = " - ".join(f"list_contains(rules, {literal(rule)})::INTEGER" for rule in LATER_RULES)
+    personal = f"len(list_filter(rules, lambda r: starts_with(r, {literal(PERSONAL)})))"
     return (
         "SELECT rule, count(*) AS fired,\n"
         "       count(*) FILTER (step = 'decide' AND rules[1] = rule) AS first,\n"
         "       count(*) FILTER (of_decide = 1) AS alone\n"
         "FROM (SELECT step, rules, unnest(rules) AS rule,\n"
-        f"             len(rules) - {duplicates} AS of_decide\n"
+        f"             len(rules) - {later} - {personal} AS of_decide\n"
         f"      FROM 'ledger/*.parquet' WHERE {where})\n"
         "GROUP BY rule ORDER BY rule"
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gristmill.pipelines.report.material import Material
+from gristmill.pipelines.report.personal import counted_by, sentence
 from gristmill.pipelines.report.sections.decisions import entry_of, signal_columns
 from gristmill.pipelines.report.texts import clean_texts
 from gristmill.pipelines.storage.sql import identifier
@@ -125,7 +126,7 @@ def build_samples(material: Material) -> Samples | None:
             SampleGroup(
                 step=group["step"],
                 reason=group["reason"],
-                sentence=sentences.get(group["reason"], ""),
+                sentence=sentences.get(group["reason"]) or sentence(group["reason"]),
                 documents=group["documents"],
                 samples=dropped.get((group["step"], group["reason"]), []),
             )
@@ -170,7 +171,7 @@ def _signals(material: Material, doc_ids: list[str]) -> dict[str, dict[str, Any]
         return {}
     columns = "".join(f", {identifier(column)}" for column in signal_columns(material))
     rows = material.ledger.rows(
-        f"SELECT doc_id, id, url, bytes, lang, script, source{columns} FROM 'ledger/*.parquet'"
+        f"SELECT doc_id, id, url, bytes, lang, script, source, findings{columns} FROM 'ledger/*.parquet'"
         " WHERE doc_id IN (SELECT unnest(?)) ORDER BY doc_id, unit, row",
         [doc_ids],
     )
@@ -191,13 +192,15 @@ def _sample(material: Material, row: dict[str, Any], signals: dict[str, Any]) ->
         bytes=signals.get("bytes") or len((row["text"] or "").encode()),
         excerpt=excerpt,
         cut=cut,
-        why=[_why(name, of_entry.get(name), signals) for name in reasons[:WHY]],
+        why=[_why(name, of_entry.get(name), signals, material.recipe) for name in reasons[:WHY]],
         others=max(0, len(reasons) - WHY),
         duplicate_of=row["duplicate_of"],
     )
 
 
-def _why(name: str, rule: dict[str, Any] | None, signals: dict[str, Any]) -> Why:
+def _why(name: str, rule: dict[str, Any] | None, signals: dict[str, Any], recipe: dict[str, Any]) -> Why:
+    if signals and (found := counted_by(name, signals, recipe)):
+        return Why(name, "findings", found.findings, "<=", found.most)
     if rule is None:
         return Why(name, None, None, "", None)
     return Why(name, rule["signal"], signals.get(rule["column"]), rule["comparison"], rule["threshold"])

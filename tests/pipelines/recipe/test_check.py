@@ -119,6 +119,11 @@ def test_scrub__unknown_entity_names_the_nearest(tmp_path):
         ("operators: {PERSONS: mask}", "did you mean 'PERSON'?"),
         ("without: pattern", "did you mean 'patterns'?"),
         ("allow: [exmaples]", "did you mean 'examples'?"),
+        ("drop_above: {EMAIL_ADRESS: 3}", "did you mean 'EMAIL_ADDRESS'?"),
+        ("drop_above: {PERSON: 3}", "'PERSON' is not looked for"),
+        ("drop_above: {all: -1}", "0"),
+        ("drop_above: {all: true}", "drop_above"),
+        ("without: secrets, sources: {a: {drop_above: {API_KEY: 0}}}", "'API_KEY' is not looked for"),
         ("sources: {nowhere: {without: [secrets]}}", "'nowhere' is no source"),
     ],
 )
