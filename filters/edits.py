@@ -300,9 +300,8 @@ def _lengths(texts: Sequence[str]) -> np.ndarray:
 
 def _coded(values: Sequence[str]) -> tuple[tuple[str, ...], np.ndarray]:
     """Distinct values in order of appearance, and the index of each value among them (int32)."""
-    table: dict[str, int] = {}
-    codes = np.fromiter((table.setdefault(value, len(table)) for value in values), np.int32, len(values))
-    return tuple(table), codes
+    table = {value: code for code, value in enumerate(dict.fromkeys(values))}
+    return tuple(table), np.fromiter(map(table.__getitem__, values), np.int32, len(values))
 
 
 def _encoded(column: pa.Array) -> tuple[tuple[str, ...], np.ndarray]:

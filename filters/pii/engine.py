@@ -11,6 +11,7 @@ found in, not at import.
 from bisect import bisect, bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -104,7 +105,8 @@ class Scrubber:
             values = values_of(text, Edits.of(len(text), *places))
         else:
             values = ["*" * span.characters for span in spans]  # of no value more than its length is needed
-        said = [self._replaced(span.entity, value, span.characters) for span, value in zip(spans, values, strict=True)]
+        replaced = cache(self._replaced)  # in a batch few kinds and lengths stand often
+        said = [replaced(span.entity, value, span.characters) for span, value in zip(spans, values, strict=True)]
         return Edits.of(len(text), *places, said), np.array([span.score for span in spans])
 
     def action(self, entity: str) -> str:

@@ -65,7 +65,7 @@ class Recognizer:
     def run(self, text: str) -> list[tuple[int, int, float]]:
         """(start, end, score) in characters of a folded text, in order. Weak ones of presidio's need a word
         of its context nearby."""
-        if isinstance(self.presidio, InContext):
+        if isinstance(self.presidio, InContext | phone.PhoneRecognizer):
             return [match for match in self.presidio.matches(text) if match[2] >= self.threshold]
         found = self.presidio.analyze(text, [self.entity], None)
         matches = sorted((r.start, r.end, r.score) for r in found)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -177,6 +178,10 @@ class Windows:
                 w = self.window_R[run]
                 at, byte = 0, self.from_W[w]
             original, begin = self.original_W[w], self.begin_W[w]
+            if original.isascii():
+                first = self.from_W[w] + start - begin
+                yield self.doc_W[w], first, first + end - start, match
+                continue
             byte += len(original[at : start - begin].encode())
             at = start - begin
             yield self.doc_W[w], byte, byte + len(original[at : end - begin].encode()), match
@@ -211,32 +216,34 @@ def _windows(data_B: np.ndarray, start_D1: np.ndarray, found_R6: np.ndarray) -> 
     data = data_B.data
     windows = Windows("", [], [], [], [], [], [], [])
     position = 0
-    for runs in _neighbours(found_R6.tolist()):
-        doc, left, right = runs[0][0], runs[0][4], runs[-1][5]
-        begin, byte, pieces = position, left, []
-        for _, _, first, last, _, _ in runs:
-            for border_R, border in ((windows.first_R, first), (windows.last_R, last)):
-                pieces.append(str(data[byte:border], "utf-8"))
-                position += len(pieces[-1])
-                border_R.append(position)
-                byte = border
-        pieces.append(str(data[byte:right], "utf-8"))
-        position += len(pieces[-1]) + len(BREAK)
-        windows.window_R.extend([len(windows.begin_W)] * len(runs))
-        windows.begin_W.append(begin)
-        windows.doc_W.append(doc)
-        windows.from_W.append(left - int(start_D1[doc]))
-        windows.original_W.append("".join(pieces))
+    doc_R, _, first_R, last_R, left_R, right_R = found_R6.T.tolist()  # by columns: no list for each of many runs
+    for low, high in pairwise(_groups(found_R6)):
+        left, right = left_R[low], right_R[high - 1]
+        original = str(data[left:right], "utf-8")
+        windows.window_R.extend([len(windows.begin_W)] * (high - low))
+        for border_R, border_of_R in ((windows.first_R, first_R), (windows.last_R, last_R)):
+            border_R.extend(_characters(data, original, left, border_of_R[low:high], position))
+        windows.begin_W.append(position)
+        windows.doc_W.append(doc_R[low])
+        windows.from_W.append(left - int(start_D1[doc_R[low]]))
+        windows.original_W.append(original)
+        position += len(original) + len(BREAK)
     return replace(windows, text=fold(BREAK.join(windows.original_W)))
 
 
-def _neighbours(found_R6: list[list[int]]) -> Iterator[list[list[int]]]:
-    """Runs of one cue in groups whose surroundings overlap."""
-    group: list[list[int]] = []
-    for run in found_R6:
-        if group and (run[0] != group[-1][0] or run[4] >= group[-1][5]):
-            yield group
-            group = []
-        group.append(run)
-    if group:
-        yield group
+def _characters(data: memoryview, original: str, left: int, bytes_: list[int], position: int) -> Iterator[int]:
+    """Places in bytes, in order, of a window that begins at byte `left` -> in characters, from `position` on."""
+    if original.isascii():
+        yield from (position + byte - left for byte in bytes_)
+        return
+    for byte in bytes_:
+        position += len(str(data[left:byte], "utf-8"))
+        left = byte
+        yield position
+
+
+def _groups(found_R6: np.ndarray) -> list[int]:
+    """Where groups of runs of one cue begin whose surroundings overlap, and the end."""
+    doc_R, left_R, right_R = found_R6[:, 0], found_R6[:, 4], found_R6[:, 5]
+    apart = (doc_R[1:] != doc_R[:-1]) | (left_R[1:] >= right_R[:-1])
+    return [0, *(np.flatnonzero(apart) + 1).tolist(), len(found_R6)]

@@ -1,5 +1,8 @@
 """Identity numbers of Japan, Korea, Taiwan and Hong Kong, which presidio has none of, or without their checks."""
 
+from collections.abc import Iterable
+from typing import ClassVar
+
 import regex
 
 from gristmill.filters.pii.presidio import Pattern, PatternRecognizer
@@ -19,6 +22,7 @@ class TaiwanIdRecognizer(InContext, PatternRecognizer):
     """Identity card (國民身分證) and residence permit (居留證, of 2021 and older): a letter, nine characters. One
     of ten strings of the form passes the check, so its name has to stand before."""
 
+    WORDS: ClassVar[dict[str, Iterable[int]]] = {"code": (10,)}
     _NAME = regex.compile(
         r"身[分份][證证]|證號|证号|居留[證证]|\bID\b|\barc\b|identity|taiwan|統一編號", regex.IGNORECASE
     )
@@ -51,6 +55,7 @@ class HongKongIdRecognizer(InContext, PatternRecognizer):
 class HongKongIdNamedRecognizer(InContext, PatternRecognizer):
     """The same without parentheses, after its name."""
 
+    WORDS: ClassVar[dict[str, Iterable[int]]] = {"code": (8, 9)}
     _NAME = regex.compile(
         r"身[分份][證证]|證號|证号|\bhkid|\bID card|identity card|\bID (?:no|number)", regex.IGNORECASE
     )
@@ -72,6 +77,7 @@ class KoreanIdRecognizer(InContext, PatternRecognizer):
     """Resident (주민등록번호) and foreigner registration number: date of birth, a digit for century and sex, six
     more. The check holds for numbers before October 2020; later ones are drawn, and need their name."""
 
+    DIGITS: ClassVar[dict[str, Iterable[int]]] = {"code": (6, 13)}
     _NAME = regex.compile(
         r"주민\s?등록|주민\s?번호|외국인\s?등록|\brrn\b|resident registration|registration n", regex.IGNORECASE
     )
@@ -94,6 +100,7 @@ class KoreanIdRecognizer(InContext, PatternRecognizer):
 class MyNumberRecognizer(InContext, PatternRecognizer):
     """Individual number of Japan (マイナンバー, 個人番号): twelve digits with a check, after its name."""
 
+    DIGITS: ClassVar[dict[str, Iterable[int]]] = {"code": (4, 12)}
     _NAME = regex.compile(r"マイナンバー|個人番号|\bmy ?number|\bindividual number", regex.IGNORECASE)
 
     def __init__(self) -> None:

@@ -4,6 +4,9 @@ Where a number has no check digit, its name must stand before it: nine character
 one page and an error code on the next.
 """
 
+from collections.abc import Iterable
+from typing import ClassVar
+
 import regex
 
 from gristmill.filters.pii.presidio import Pattern, PatternRecognizer
@@ -19,6 +22,7 @@ _HAN_NEAR = regex.compile(r"\p{Han}")
 class ResidentIdRecognizer(InContext, PatternRecognizer):
     """Resident identity number: 18 characters with date and check (GB 11643), or the old 15 after their name."""
 
+    DIGITS: ClassVar[dict[str, Iterable[int]]] = {"18": (6, 14, 17, 18), "15": (15,)}
     _NAME = regex.compile(r"身份证|居民证|证件号|\bID (?:card|number|no)", regex.IGNORECASE | regex.ASCII)
 
     def __init__(self) -> None:
@@ -47,6 +51,7 @@ class SocialCreditCodeRecognizer(InContext, PatternRecognizer):
     One without a letter needs its name before it: of any 18 digits with a province at the third one in 341 passes both.
     """
 
+    WORDS: ClassVar[dict[str, Iterable[int]]] = {"code": (18,)}
     _NAME = regex.compile(
         r"信用代码|信用代碼|统一代码|税号|纳税人|營業執照|营业执照|credit code|uscc", regex.IGNORECASE
     )

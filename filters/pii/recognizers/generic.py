@@ -2,6 +2,7 @@
 
 import importlib
 import ipaddress
+from collections.abc import Iterable
 from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING, ClassVar
@@ -11,6 +12,7 @@ import regex
 from gristmill.filters.imports import Later, standing_in
 from gristmill.filters.pii.presidio import Pattern, predefined_recognizers
 from gristmill.filters.pii.recognizers.patterns import InContext, after, before, in_table
+from gristmill.filters.pii.recognizers.runs import LONGEST
 
 if TYPE_CHECKING:
     import tldextract
@@ -174,11 +176,14 @@ class IbanRecognizer(InContext, predefined_recognizers.IbanRecognizer):
 class CryptoRecognizer(InContext, predefined_recognizers.CryptoRecognizer):
     """presidio's, as it is: Bitcoin addresses carry a checksum of 30 bits or more."""
 
+    WORDS: ClassVar[dict[str, Iterable[int]]] = {"Crypto (Medium)": range(26, LONGEST + 1)}
+
 
 class UsSsnRecognizer(InContext, predefined_recognizers.UsSsnRecognizer):
     """presidio's pattern in groups of 3-2-4, and nine digits after their name. Not its patterns of score 0.05, which
     take every number of nine digits; no area from 900 on, which none has (SSA, POMS RM 10201.030)."""
 
+    DIGITS: ClassVar[dict[str, Iterable[int]]] = {"SSN5 (medium)": (3,), "after its name": (9,)}
     _NAME = regex.compile(r"\b(?:ssn|ss#|social security|social sec|security n)[^\d\n]{0,22}$", regex.IGNORECASE)
 
     def __init__(self) -> None:

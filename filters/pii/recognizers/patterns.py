@@ -1,11 +1,13 @@
 """What our recognizers share: ASCII word borders, and a last look at the words around a match."""
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import ClassVar
 
 import regex
 
 from gristmill.filters.pii.presidio import Pattern, RecognizerResult
+from gristmill.filters.pii.recognizers.runs import bits, runs
 from gristmill.filters.pii.scan import BREAK, REACH, Match
 
 REMEMBERED = 1 << 12
@@ -22,14 +24,13 @@ RIGHT = r"(?![A-Za-z0-9_]|[.,:/-]\d)"
 def before(text: str, start: int) -> str:
     """The REACH characters before a match, or fewer where the text or the window starts."""
     left = text[max(0, start - REACH) : start]
-    return left[left.rfind(BREAK) + 1 :]
+    return left[left.rfind(BREAK) + 1 :] if BREAK in left else left
 
 
 def after(text: str, end: int) -> str:
     """The REACH characters after a match, or fewer where the text or the window ends."""
     right = text[end : end + REACH]
-    stop = right.find(BREAK)
-    return right if stop < 0 else right[:stop]
+    return right[: right.find(BREAK)] if BREAK in right else right
 
 
 _HEX_LEFT = regex.compile(r"(?<![A-Za-z0-9])(?=[0-9A-Fa-f]*\d)(?:[0-9A-Fa-f]{2}|[0-9A-Fa-f]{4}|\d+) {1,2}$", FLAGS)
@@ -63,16 +64,16 @@ def with_context(text: str, matches: list[Match], words: tuple[str, ...]) -> lis
     return found
 
 
-def _outer(found: set[Match]) -> list[Match]:
+def outer(found: set[Match]) -> list[Match]:
     """Those that are not within another of no less score, in order."""
-    outer: list[Match] = []
+    kept: list[Match] = []
     reaching: list[Match] = []
     for start, end, score in sorted(found, key=lambda m: (m[0], -m[1], -m[2])):
         reaching = [other for other in reaching if other[1] >= start]
         if not any(end <= other[1] and score <= other[2] for other in reaching):
-            outer.append((start, end, score))
+            kept.append((start, end, score))
             reaching.append((start, end, score))
-    return outer
+    return kept
 
 
 class InContext:
@@ -88,10 +89,15 @@ class InContext:
     supported_entities: list[str]
     NEEDS: ClassVar[dict[str, str]] = {}
     """By name of a pattern, what stands in each of its matches."""
+    DIGITS: ClassVar[dict[str, Iterable[int]]] = {}
+    WORDS: ClassVar[dict[str, Iterable[int]]] = {}
+    """By name of a pattern, lengths of runs of digits, or of letters and digits, of which each of its matches holds one
+    whole (runs.py)."""
 
     def __init__(self, **options: object):
         super().__init__(**options)
         self.global_regex_flags |= regex.ASCII
+        self._digits, self._words = ({n: bits(r) for n, r in one.items()} for one in (self.DIGITS, self.WORDS))
         self._valid = lru_cache(maxsize=REMEMBERED)(self._validated)
         self._keeps = lru_cache(maxsize=REMEMBERED)(self._kept)
 
@@ -107,9 +113,16 @@ class InContext:
     def _kept(self, left: str, value: str, right: str) -> bool:
         return self.keep(left + value + right, len(left), len(left) + len(value))
 
+    def _can_match(self, name: str, text: str) -> bool:
+        """Whether there is a run of the right length."""
+        if name not in self._digits and name not in self._words:
+            return True
+        digits, words = runs(text)
+        return bool(self._digits.get(name, -1) & digits and self._words.get(name, -1) & words)
+
     def _of_pattern(self, pattern: Pattern, text: str) -> list[Match]:
         """What one pattern matches and validation leaves, in order, apart."""
-        if self.NEEDS.get(pattern.name, "") not in text:
+        if self.NEEDS.get(pattern.name, "") not in text or not self._can_match(pattern.name, text):
             return []
         if pattern.compiled_regex is None or pattern.compiled_with_flags != self.global_regex_flags:
             pattern.compiled_with_flags = self.global_regex_flags
@@ -124,16 +137,16 @@ class InContext:
     def matches(self, text: str) -> list[Match]:
         """(start, end, score) of what counts, in order; of those within another of no less score the outer alone."""
         found = [matches for pattern in self.patterns if (matches := self._of_pattern(pattern, text))]
-        outer = found[0] if len(found) == 1 else _outer({match for matches in found for match in matches})
+        kept = found[0] if len(found) == 1 else outer({match for matches in found for match in matches})
         keeps = self._keeps
         if BREAK in text:
             return [
                 match
-                for match in outer
+                for match in kept
                 if keeps(before(text, match[0]), text[match[0] : match[1]], after(text, match[1]))
             ]
         return [
-            (a, b, score) for a, b, score in outer if keeps(text[max(0, a - REACH) : a], text[a:b], text[b : b + REACH])
+            (a, b, score) for a, b, score in kept if keeps(text[max(0, a - REACH) : a], text[a:b], text[b : b + REACH])
         ]
 
     def analyze(self, text: str, entities: list[str], *args: object, **options: object) -> list[RecognizerResult]:

@@ -5,6 +5,7 @@ nearly all of them timestamps, sizes and decimals, in 20 of its 25 seconds. Here
 as numbers are where it is valid, stand among Chinese, or follow a word such as `phone` or 电话.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,8 +13,10 @@ import phonenumbers
 import regex
 from phonenumbers import Leniency
 
-from gristmill.filters.pii.presidio import EntityRecognizer, RecognizerResult, predefined_recognizers
-from gristmill.filters.pii.recognizers.patterns import FLAGS, after, before, in_table
+from gristmill.filters.pii.presidio import RecognizerResult, predefined_recognizers
+from gristmill.filters.pii.recognizers.patterns import FLAGS, REMEMBERED, after, before, in_table, outer
+from gristmill.filters.pii.recognizers.runs import LONGEST, bits, runs
+from gristmill.filters.pii.scan import Match
 
 _LEFT = r"(?<![A-Za-z0-9_+])(?<![A-Za-z]/|\d[./-]|\d[ ]\()"
 _RIGHT = r"(?![A-WYZa-wyz0-9_]|[.-]\d)"
@@ -32,6 +35,7 @@ _WORD = (
 _WORDS = regex.compile(_WORD + "$", regex.IGNORECASE | regex.ASCII)
 _SOME_WORD = regex.compile(r"(?r)[A-Za-z\u00c0-\U0010ffff]\D*\Z", regex.ASCII)
 """A letter or a sign before the number with no digit between: what _WORDS needs, and tables do not have."""
+_LETTER = regex.compile(r"[A-Za-z\u00c0-\U0010ffff]", regex.ASCII)
 _AMERICAN = regex.compile(r"1?[2-9]\d{2}[2-9]\d{6}")
 _CHINESE_WORDS = regex.compile(r"(?:电话|電話|座机|热线|专线|传真|傳真|致电|拨打|联系方式)[\s:：是为]{0,4}$")
 _NO_NUMBER = regex.compile(
@@ -70,6 +74,8 @@ class _Shape:
     score: float = 0.5
     left: str = _LEFT
     extension: str = "(?P<ext>)"
+    digits: Iterable[int] = range(1, LONGEST + 1)
+    """Lengths of runs of digits of which each number holds one whole."""
 
     def compiled(self) -> regex.Pattern:
         return regex.compile(self.left + self.pattern + self.extension + _RIGHT, FLAGS)
@@ -78,23 +84,24 @@ class _Shape:
 _DIGIT = r"[ .()/-]{0,3}\d"
 _SHAPES = (
     _Shape(rf"(?:\+|00(?=86))\(?\d(?:{_DIGIT}){{6,14}}", None, score=0.75, left=r"(?<![A-Za-z0-9_+])"),
-    _Shape(r"(?=[(\d])(?:(?:00)?1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.-])[2-9]\d{2}[ .-]\d{4}", ()),
-    _Shape(r"(?=\d)(?:1 )?[2-9]\d{2} [2-9]\d{2} \d{4}", ("US",)),
-    _Shape(r"(?:86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}", ("CN",), where="chinese"),
-    _Shape(r"0(?:9\d{8}|[789]0\d{8}|1[016789]\d{7,8})", ("TW", "JP", "KR"), where="chinese"),
-    _Shape(r"(?:\(0\d{2,3}\)[ -]?|0\d{2,3}[ -])\d{3,4}[ -]?\d{4}", ("CN",), extension=_EXTENSION),
-    _Shape(r"8[ -]?\(\d{3,5}\)[ -]?\d{1,3}[ -]?\d{2}[ -]?\d{2}", ("RU",)),
-    _Shape(r"8[ -]\d{3}[ -]\d{3}[ -]\d{2}[ -]\d{2}", ("RU",)),
-    _Shape(r"8[3489]\d{9}", ("RU",), where="russian"),
+    _Shape(r"(?=[(\d])(?:(?:00)?1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.-])[2-9]\d{2}[ .-]\d{4}", (), digits=(3,)),
+    _Shape(r"(?=\d)(?:1 )?[2-9]\d{2} [2-9]\d{2} \d{4}", ("US",), digits=(3,)),
+    _Shape(r"(?:86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}", ("CN",), where="chinese", digits=(2, 3, 5, 7, 9, 11, 13)),
+    _Shape(r"0(?:9\d{8}|[789]0\d{8}|1[016789]\d{7,8})", ("TW", "JP", "KR"), where="chinese", digits=(10, 11)),
+    _Shape(r"(?:\(0\d{2,3}\)[ -]?|0\d{2,3}[ -])\d{3,4}[ -]?\d{4}", ("CN",), extension=_EXTENSION, digits=(3, 4)),
+    _Shape(r"8[ -]?\(\d{3,5}\)[ -]?\d{1,3}[ -]?\d{2}[ -]?\d{2}", ("RU",), digits=(1,)),
+    _Shape(r"8[ -]\d{3}[ -]\d{3}[ -]\d{2}[ -]\d{2}", ("RU",), digits=(3,)),
+    _Shape(r"8[3489]\d{9}", ("RU",), where="russian", digits=(11,)),
     _Shape(
         r"(?=[(]?0[1-9](?:[ .()/-]{0,2}\d){7,11}(?!\d))"
         r"(?:\(0\d{1,5}\)[ ./-]?|0\d{1,5}[ ./-])\d{2,8}(?:([ ./-])\d{2,8}(?:\1\d{2,8}){0,3})?",
         tuple(region for region in _REGIONS if region not in ("US", "CA", "CN", "HK")),  # no 0 there, or shapes above
         Leniency.EXACT_GROUPING,
+        digits=range(2, 7),
     ),
-    _Shape(r"\(\d{2}\) ?9?\d{4}-\d{4}", ("BR",)),
+    _Shape(r"\(\d{2}\) ?9?\d{4}-\d{4}", ("BR",), digits=(2,)),
     _Shape(r"[(]?\d(?:[ .()/-]{0,2}\d){6,14}", _REGIONS, where="named", score=0.75),
-    _Shape(r"[2-9]\d{2,3}[ -]?\d{4}", (), where="named in Chinese"),  # without its area code
+    _Shape(r"[2-9]\d{2,3}[ -]?\d{4}", (), where="named in Chinese", digits=(3, 4, 7, 8)),  # without its area code
 )
 
 
@@ -103,51 +110,80 @@ class PhoneRecognizer(predefined_recognizers.PhoneRecognizer):
 
     def __init__(self) -> None:
         super().__init__(supported_regions=_REGIONS)
-        self._shapes = [(shape, shape.compiled()) for shape in _SHAPES]
+        self._shapes = [(shape, shape.compiled(), bits(shape.digits)) for shape in _SHAPES]
 
     def analyze(self, text: str, entities: list[str], *args: object, **options: object) -> list[RecognizerResult]:
         """PHONE_NUMBER results; of those within another the longer."""
-        found = []
-        for shape, pattern in self._shapes:
+        return [RecognizerResult("PHONE_NUMBER", *match) for match in self.matches(text)]
+
+    def matches(self, text: str) -> list[Match]:
+        """(start, end, score), in order; of those within another the longer."""
+        found: set[Match] = set()
+        digits, named = runs(text)[0], _LETTER.search(text) is not None
+        for number, (shape, pattern, lengths) in enumerate(self._shapes):
+            if not digits & lengths or not (named or shape.where == "anywhere"):
+                continue
             tried: set[tuple[int, int]] = set()
             last = -1
+            rows, extends = shape.where == "chinese", shape.extension == _EXTENSION
             for match in pattern.finditer(text):
-                in_row = shape.where == "chinese" and 0 <= last < match.start() <= last + 3
-                in_row = in_row and bool(_NEXT.fullmatch(text, last, match.start()))
-                tail = match.start("ext") if match["ext"] else match.end()
-                place: tuple[int, int] = (match.start(), tail)
-                while place not in tried and (span := self._accepted(text, *place, shape, in_row)):
+                start, end = match.span()
+                in_row = rows and 0 <= last < start <= last + 3 and _is_next(text[last:start])
+                tail = match.start("ext") if extends and match["ext"] else end
+                place = (start, tail)
+                while place not in tried and (span := self._accepted(text, *place, number, in_row)):
                     tried.add(place)  # from here on all is as it was when another match led here
-                    last = match.end() if span[1] == tail else span[1]
-                    found.append(RecognizerResult("PHONE_NUMBER", span[0], last, shape.score))
+                    last = end if span[1] == tail else span[1]
+                    found.add((span[0], last, shape.score))
                     rest = pattern.search(text, span[1], place[1] + _LONGEST) if span[1] < place[1] else None
                     if rest is None or rest.start() >= place[1]:
                         break
                     place = rest.span()
-        return EntityRecognizer.remove_duplicates(found)
+        return outer(found)
 
-    def _accepted(self, text: str, start: int, end: int, shape: _Shape, in_row: bool = False) -> tuple[int, int] | None:
-        """The part of a candidate that is a number, [start, end), if its surroundings or the number before allow it."""
-        if not in_row and not _surrounded(text, start, end, shape.where):
-            return None
-        if text[start] == "(" and ")" not in text[start:end]:
-            start += 1  # "热线（138-9817-1578）"
-        candidate = text[start:end]
-        if _NO_NUMBER.search(candidate) or (shape.where == "anywhere" and in_table(text, start, end)):
-            return None
-        if shape.regions is None:
-            length = _international(candidate)
-            return (start, start + length) if length else None
-        if not shape.regions:
-            return start, end
-        found = _national(candidate, shape.regions, shape.leniency, shape.where == "named")
-        if found:
-            return start + found[0], start + found[1]
-        american = shape.where == "named" and _AMERICAN.fullmatch(regex.sub(r"\D", "", candidate))
-        return (start, end) if american else None
+    def _accepted(self, text: str, start: int, end: int, number: int, in_row: bool = False) -> tuple[int, int] | None:
+        """The part of a candidate of a shape that is a number, [start, end), if its surroundings or the number before
+        allow it."""
+        found = _judged(before(text, start), text[start:end], after(text, end), number, in_row)
+        return (start + found[0], start + found[1]) if found else None
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _is_next(between: str) -> bool:
+    """Whether this stands between two numbers of a row."""
+    return _NEXT.fullmatch(between) is not None
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _judged(left: str, candidate: str, right: str, number: int, in_row: bool) -> tuple[int, int] | None:
+    """Where in a candidate of a shape its number is, if what stands around or the number before says that it is one."""
+    where = _SHAPES[number].where
+    if where != "anywhere" and not in_row and not _surrounded(left, right, where):
+        return None
+    skipped = candidate[0] == "(" and ")" not in candidate  # "热线（138-9817-1578）"
+    found = _number(candidate[skipped:], number)
+    table = where == "anywhere" and candidate[0] != "+"
+    if found is None or (table and in_table(left + candidate + right, len(left), len(left) + len(candidate))):
+        return None
+    return found[0] + skipped, found[1] + skipped
 
 
 @lru_cache(maxsize=1 << 14)  # a page names its numbers more than once, and every region costs 100 us
+def _number(candidate: str, number: int) -> tuple[int, int] | None:
+    """Where in a candidate of a shape its number is, by itself."""
+    shape = _SHAPES[number]
+    if _NO_NUMBER.search(candidate):
+        return None
+    if shape.regions is None:
+        length = _international(candidate)
+        return (0, length) if length else None
+    if not shape.regions:
+        return 0, len(candidate)
+    found = _national(candidate, shape.regions, shape.leniency, shape.where == "named")
+    american = shape.where == "named" and _AMERICAN.fullmatch(regex.sub(r"\D", "", candidate))
+    return found or ((0, len(candidate)) if american else None)
+
+
 def _national(candidate: str, regions: tuple[str, ...], leniency: int, part: bool) -> tuple[int, int] | None:
     """Where the first region that knows a number finds it in the candidate: all of it, or a part where that will do."""
     for region in regions:
@@ -172,17 +208,14 @@ def _international(candidate: str) -> int:
     return 0
 
 
-def _surrounded(text: str, start: int, end: int, where: str) -> bool:
-    left = before(text, start)
-    if where == "anywhere":
-        return True
+def _surrounded(left: str, right: str, where: str) -> bool:
+    """Whether what stands before and after a number says that it is one."""
     if where == "named in Chinese":
         return bool(_CHINESE_WORDS.search(left))
     if _SOME_WORD.search(left) and _WORDS.search(left):
         return True
     if where == "named":
         return False
-    right = after(text, end)
     near = left[-_HAN_DISTANCE:] + right[:_HAN_DISTANCE]
     script = _CYRILLIC if where == "russian" else _HAN
     return bool(script.search(near)) and not _MEASURE.match(right) and not _COUNTED.search(left)

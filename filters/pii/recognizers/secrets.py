@@ -22,7 +22,10 @@ _STANDS_FOR = regex.compile(
     regex.IGNORECASE,
 )
 """What no secret contains: it stands for one, or is code that gets one."""
-_TEMPLATE = regex.compile(r"[<>{}\[\]$*|]|%[sd(]|\.\.|xxx", regex.IGNORECASE)
+_TEMPLATE = regex.compile(r"\$\{|\$\(|\{\{|\{\w*\}|%\(\w+\)|%s|%d(?![0-9a-f])|xxxx", regex.IGNORECASE)
+_PLACEHOLDER = regex.compile(r"\$\w+|%\w+%|\[[^]]*\]|\{[^}]*\}|\([^)]*\)|\*+|x+|[.…]+|\w+\|\w+|:\w+", regex.IGNORECASE)
+"""What a whole name or password is that stands for one: `$PASS`, `[password]`, `***`. Among others a sign is one of a
+password: `pa$$w*rd`."""
 _EXAMPLES = regex.compile(
     r"(?:user|username|usr|login|foo|guest|myuser|myusername|happyuser|usuário|u):"
     r"(?:password|passwd|pass|pwd|pw|bar|guest|mypassword|senha|p)",
@@ -55,22 +58,34 @@ def is_random(value: str) -> bool:
 
 class UrlCredentialsRecognizer(InContext, PatternRecognizer):
     """The whole user info of a URL: user and password at any host, with any characters but spaces and quotes; a token
-    that stands there alone. RFC 3986 ends it at the last at-sign before `/`, `?` or `#`; passwords hold these, too."""
+    that stands there alone. RFC 3986 ends it at the last at-sign before `/`, `?` or `#`; passwords hold these, too.
+    Where no host stands behind that at-sign, it ends at the first one behind which one does: `li:p@ss/w@mills.org`."""
 
     _AT = r"@(?=\[[0-9A-Fa-f:.]{2,45}\]|[\w.-]{1,253}(?:$|[^\w.@-])|[\w.-]{1,253}\.?(?:$|[^\w@-]))"
+
+    _HOST = (
+        r"(?:\[[0-9A-Fa-f:.]{2,45}\]|localhost|(?:[\w-]{1,63}\.){1,8}[^\W\d_][\w-]{1,62}\.?|(?:\d{1,3}\.){3}\d{1,3}"
+        r"|[\w-]{1,63}(?=:\d))(?::\d{1,5})?(?=$|[^\w.@:-])"
+    )
+    """What can only be a host: with a domain, an address, a port."""
 
     def __init__(self) -> None:
         text = r"\s\"<>`"
         begins = r"(?<=[A-Za-z][A-Za-z0-9+.-]{0,15}://)"
         user = rf"[^{text}/?#@:]{{0,128}}"
-        plain = rf"{begins}{user}:[^{text}/?#]{{1,256}}(?={self._AT})"
-        slashed = rf"{begins}{user}:(?!\d{{0,5}}[/?#])[^{text}@]{{1,256}}(?={self._AT})"
+        # Possessive between at-signs: a long run is read once, not once for each of its ends.
+        before_slash, piece = rf"[^{text}/?#@]{{0,256}}+", rf"[^{text}@]{{0,256}}+"
+        plain = rf"{begins}{user}:(?=[^{text}/?#]){before_slash}(?:@{before_slash}){{0,8}}(?={self._AT})"
+        slashed = rf"{begins}{user}:(?!\d{{0,5}}[/?#])(?=[^@]){piece}(?={self._AT})"
+        not_plain = rf"(?!\d{{0,5}}[/?#])(?!{before_slash}(?:@{before_slash}){{0,8}}?@{self._HOST})"
+        mixed = rf"{begins}{user}:{not_plain}{piece}(?:@{piece}){{1,8}}?(?=@{self._HOST})"
         token = rf"{begins}[^{text}/?#@:]{{16,256}}(?=@[A-Za-z0-9\[])"
         super().__init__(
             supported_entity="URL_CREDENTIALS",
             patterns=[
                 Pattern("user and password", plain, 0.9),
                 Pattern("with slashes", slashed, 0.8),
+                Pattern("with at-signs and slashes", mixed, 0.8),
                 Pattern("token", token, 0.6),
             ],
             global_regex_flags=regex.DOTALL | regex.MULTILINE,
@@ -83,6 +98,8 @@ class UrlCredentialsRecognizer(InContext, PatternRecognizer):
             return None if is_random(user) and not is_example(user) else False
         if any(mark in password for mark in "/?#") and regex.match(r"[A-Za-z_{}$<>%()]*port\b|\d*[/?#]", password):
             return False  # http://host:{port}/@name
+        if any(_PLACEHOLDER.fullmatch(part) for part in (user, password)):
+            return False
         return False if _TEMPLATE.search(pattern_text) or _EXAMPLES.fullmatch(pattern_text) else None
 
 
