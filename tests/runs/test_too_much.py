@@ -38,11 +38,13 @@ def documents(lang: str, source: str) -> list[dict]:
     prose = "\n".join(PROSE[lang] if source == "web" else PROSE[lang][::-1][:5])
     mobiles = "\n".join(f"电话1381234567{number}。" for number in range(3))
     made = {
-        "two": "\n".join([prose[:40], *MAILS[:2]]),
+        "two": "\n".join([{"en": "Nothing else stands here.", "zh": "这里没有别的内容。"}[lang] * 2, *MAILS[:2]]),
         "three": "\n".join([prose, *MAILS[:3], "And more of it." * (lang == "en")]),
         "near": "\n".join([prose, MAILS[0]]),
         "many": "\n".join([prose[50:90], *MAILS[:3], mobiles]),
     }
+    if source == "lists":
+        made.pop("two")
     return [{"id": f"{source}-{lang}-{name}", "text": text, "lang": lang} for name, text in made.items()]
 
 

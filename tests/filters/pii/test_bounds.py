@@ -1,7 +1,7 @@
 """Findings counted and held against bounds, against a plain loop."""
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gristmill.filters.pii.bounds import counted, exceeded
@@ -21,6 +21,7 @@ def plainly(types: list[str], name: str) -> int:
     return sum(name in ("all", one) or (name == "secrets" and one in SECRETS) for one in types)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.lists(st.sampled_from(TYPES), max_size=6), max_size=5),
     st.dictionaries(st.sampled_from([*TYPES, "secrets", "all"]), st.integers(0, 4), max_size=4),

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gristmill.filters.pii.entities import DEFAULT
@@ -17,6 +17,7 @@ PIECES = ["0", "1", "13", "86", "138", "415", "020", "4111", "62220", "110105", 
 TEXTS = st.lists(st.sampled_from([*PIECES, *" -./+XA电１", "bc1"]), max_size=14).map("".join)
 
 
+@settings(deadline=None)
 @given(st.text("0129aZ 中-é", max_size=200))
 def test_runs__are_those_of_a_regular_expression(text):
     digits, words = runs(text)
@@ -56,6 +57,7 @@ def wrong(text: str) -> list[str]:
     return missed + [shape.pattern for shape, found, lengths in SHAPES if not digits & lengths and found.search(text)]
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_patterns__that_are_not_tried_match_nothing(text):
     assert wrong(text) == []
