@@ -1,6 +1,6 @@
 """Personal data: speed beside stock presidio, what is found, precision and recall. Pin it to one core:
 
-    taskset -c 1 python tests/benchmarks/bench_pii.py FOLDER [--files slice,dirty-00000] [--check 400]
+    taskset -c 1 python -m tests.benchmarks.bench_pii FOLDER [--files slice,dirty-00000] [--check 400]
 
 FOLDER holds Parquet files with a `text` column. CPU seconds of this process, best of three; MB/s counts UTF-8 bytes.
 Stock presidio gets every twentieth document. Values are shown as shapes (a for a letter, 9 for a digit, 汉 for a Han
@@ -8,7 +8,6 @@ character), never as they stand. --check: documents on which every recognizer al
 """
 
 import argparse
-import runpy
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -27,10 +26,10 @@ from gristmill.filters.pii.entities import DEFAULT
 from gristmill.filters.pii.presidio import predefined_recognizers
 from gristmill.filters.pii.recognizers import generic
 from gristmill.filters.pii.scan import scan
+from tests.filters.pii.labelled import labelled_set
 
 BATCH = 1000
 ROUNDS = 3
-LABELLED = Path(__file__).parents[1] / "filters" / "pii" / "conftest.py"
 STOCK = ("Email", "Phone", "CreditCard", "Ip", "Iban", "Crypto", "UsSsn")
 
 
@@ -108,7 +107,7 @@ def findings(files: dict[str, list[pa.Array]], scrubber: Scrubber) -> Table:
 def quality(scrubber: Scrubber, rounds: int) -> Table:
     """Precision and recall on the set that the tests generate."""
     right, missed, wrong = Counter(), Counter(), Counter()
-    for sample in runpy.run_path(str(LABELLED))["labelled_set"](2024, rounds):
+    for sample in labelled_set(2024, rounds):
         found = {(f.start, f.end, f.entity) for f in scrubber.find(sample.text)}
         right.update(entity for *_, entity in found & set(sample.data))
         missed.update(entity for *_, entity in set(sample.data) - found)
