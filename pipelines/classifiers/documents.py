@@ -18,7 +18,7 @@ from gristmill.pipelines.read.unit import read_unit
 from gristmill.pipelines.recipe.load import LoadedRecipe
 from gristmill.pipelines.recipe.schema import Documents
 from gristmill.pipelines.recipe.sources import Source
-from gristmill.pipelines.run.plan import plan_source
+from gristmill.pipelines.run.inputs.plan import plan_source
 from gristmill.pipelines.storage.layout import is_ours
 from gristmill.pipelines.storage.ledger import Ledger
 from gristmill.pipelines.storage.rundir import open_run

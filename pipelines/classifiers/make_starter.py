@@ -22,7 +22,7 @@ from gristmill.pipelines.classifiers.learn import learn
 from gristmill.pipelines.read.unit import read_unit
 from gristmill.pipelines.recipe.load import load
 from gristmill.pipelines.recipe.sources import Extract, Read, Source
-from gristmill.pipelines.run.plan import plan_source
+from gristmill.pipelines.run.inputs.plan import plan_source
 
 OUT = Path(__file__).resolve().parents[2] / "filters" / "quality" / "starter"
 LEAST = {"en": 120, "zh": 50}

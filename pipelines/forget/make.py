@@ -25,7 +25,7 @@ from gristmill.pipelines.forget.version import Version
 from gristmill.pipelines.records.accounts import Accounts, reconcile
 from gristmill.pipelines.records.elements import Split, Unit
 from gristmill.pipelines.report.build import write_report
-from gristmill.pipelines.run.manifest import described
+from gristmill.pipelines.run.published.manifest import described
 from gristmill.pipelines.storage.layout import LOCK_FILE, MANIFEST, PAGE, PLAN, REPORT, STATE
 from gristmill.pipelines.storage.parts import add_content
 from gristmill.pipelines.storage.plan_file import read_plan, write_plan

@@ -16,7 +16,7 @@ from gristmill.pipelines.recipe.load import LoadedRecipe
 from gristmill.pipelines.recipe.schema import Extract, Read, Source
 from gristmill.pipelines.recipe.sources import Documents
 from gristmill.pipelines.records.elements import Unit
-from gristmill.pipelines.run.plan import plan_source
+from gristmill.pipelines.run.inputs.plan import plan_source
 from gristmill.pipelines.storage.layout import is_ours
 from gristmill.pipelines.storage.rundir import open_run
 from gristmill.pipelines.storage.store import Store

@@ -26,7 +26,6 @@ from gristmill.pipelines.report.alarms.gates import gate_error, gates_of
 from gristmill.pipelines.report.alarms.reference import read_reference, reference_place, reference_sign
 from gristmill.pipelines.report.build import write_report
 from gristmill.pipelines.report.kept import described
-from gristmill.pipelines.run import manifest
 from gristmill.pipelines.run.capacity.bottleneck import Facts, bottlenecks, tasks_of
 from gristmill.pipelines.run.capacity.cloud_cost import cost_of_run
 from gristmill.pipelines.run.capacity.forecast import SHUFFLED_EACH, Measured
@@ -34,10 +33,11 @@ from gristmill.pipelines.run.capacity.measured import measure
 from gristmill.pipelines.run.changes import changes
 from gristmill.pipelines.run.earlier import find_earlier, forget_earlier, note_measured
 from gristmill.pipelines.run.graph import build
+from gristmill.pipelines.run.inputs.places import check_places
 from gristmill.pipelines.run.job import Job, make_job, plan_units
 from gristmill.pipelines.run.keys import code_version
 from gristmill.pipelines.run.outcome import emptiness, whole_stages
-from gristmill.pipelines.run.places import check_places
+from gristmill.pipelines.run.published import manifest
 from gristmill.pipelines.run.request import DECIDING, STAGES, Request
 from gristmill.pipelines.run.standing import all_standing, read_standing, standing_receipts
 from gristmill.pipelines.runners.budget import Budget

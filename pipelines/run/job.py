@@ -12,7 +12,9 @@ from gristmill.pipelines.recipe.load import LoadedRecipe
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.recipe.sources import Source
 from gristmill.pipelines.records.elements import Unit
-from gristmill.pipelines.run.field_names import check_field_names
+from gristmill.pipelines.run.inputs.field_names import check_field_names
+from gristmill.pipelines.run.inputs.label_matches import check_matches
+from gristmill.pipelines.run.inputs.plan import plan_source
 from gristmill.pipelines.run.keys import (
     CODE,
     CONTAMINATION_CODE,
@@ -25,8 +27,6 @@ from gristmill.pipelines.run.keys import (
     TOKEN_CODE,
     step_key,
 )
-from gristmill.pipelines.run.label_matches import check_matches
-from gristmill.pipelines.run.plan import plan_source
 from gristmill.pipelines.run.request import DECIDING, STAGES
 from gristmill.pipelines.stages.decide_again import Earlier
 from gristmill.pipelines.storage.receipt_book import ReceiptBook

@@ -60,7 +60,7 @@ def main(recipe: str, folder: Path, share: float = 0.125) -> None:
     compare("sample", forecast(sample, units), whole, tree)
     with tempfile.TemporaryDirectory() as place:
         size = str(int(share * sum(size for _, size in units)))
-        subprocess.run([sys.executable, "-m", "gristmill.pipelines.run.trial", recipe, size, place], check=True)
+        subprocess.run([sys.executable, "-m", "gristmill.pipelines.run.trials.trial", recipe, size, place], check=True)
         tried = json.loads((Path(place) / "measured.json").read_text("utf-8"))["measured"]
     compare("trial", forecast(Measured.from_json(tried), units), whole, tree)
 

@@ -27,7 +27,7 @@ from rich.table import Table
 
 from gristmill.pipelines.read.unit import read_unit
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.run.plan import plan_source
+from gristmill.pipelines.run.inputs.plan import plan_source
 
 
 def read(form: str, paths: list[Path], own_id: str | None = "id") -> int:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gristmill.pipelines.cli.running import lineage
-from tests.pipelines.run.test_lineage import check
+from tests.pipelines.run.published.test_lineage import check
 
 pytestmark = pytest.mark.process
 

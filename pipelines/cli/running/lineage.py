@@ -8,7 +8,7 @@ from typing import Any
 from gristmill.pipelines.cli.terminal.output import note
 from gristmill.pipelines.errors import Exit, GristmillError
 from gristmill.pipelines.recipe.glance import name_of
-from gristmill.pipelines.run.lineage import Lineage, dataset, inputs_of, outputs_of
+from gristmill.pipelines.run.published.lineage import Lineage, dataset, inputs_of, outputs_of
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.layout import MANIFEST, RECIPE, STATE
 from gristmill.pipelines.storage.store import Store

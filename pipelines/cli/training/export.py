@@ -77,7 +77,7 @@ def _target(folder: Path | None, option: Path | None) -> Path:
 
 
 def _export_run(run: str, to: To, target: Path, content: Content, copy: Path | None) -> dict:
-    from gristmill.pipelines.run.exported import exported_text, exported_tokens
+    from gristmill.pipelines.run.published.exported import exported_text, exported_tokens
     from gristmill.tokenizer.shards.exports.asked import UnfitError
     from gristmill.tokenizer.shards.exports.formats import VERSION, outputs_of
     from gristmill.tokenizer.shards.exports.writing import ForeignFolderError, check_folder, write_export

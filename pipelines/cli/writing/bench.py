@@ -43,7 +43,7 @@ def bench(
         raise RecipeError(problem, where="--size" if wanted < 1 else "--sample", fix=fix)
     loaded = load(recipe, fetch)
     check(loaded)
-    from gristmill.pipelines.run.costs import measure  # kernels: a second of imports, when the recipe is right
+    from gristmill.pipelines.run.trials.costs import measure  # kernels: a second of imports, when the recipe is right
 
     found = measure(loaded, int(wanted), share)
     if json:

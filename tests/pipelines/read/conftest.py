@@ -11,7 +11,7 @@ import pytest
 from gristmill.pipelines.read.unit import read_unit
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.records.elements import DeadLetter
-from gristmill.pipelines.run.plan import plan_source
+from gristmill.pipelines.run.inputs.plan import plan_source
 
 
 @dataclass

@@ -14,7 +14,7 @@ from gristmill.pipelines.errors import InputError
 from gristmill.pipelines.processes.isolation import Guard
 from gristmill.pipelines.read.unit import read_unit
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.run.plan import plan_source
+from gristmill.pipelines.run.inputs.plan import plan_source
 
 TEXTS = [f"第{number}页 page {number} " * 30 for number in range(200)]
 TABLE = pa.table({"text": TEXTS})

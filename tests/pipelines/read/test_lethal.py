@@ -12,7 +12,7 @@ from gristmill.pipelines.read.formats.json import reader as jsonl
 from gristmill.pipelines.read.formats.tables.columnar import Columns
 from gristmill.pipelines.read.unit import read_unit
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.run.plan import plan_source
+from gristmill.pipelines.run.inputs.plan import plan_source
 
 TEXTS = [f"第{number}页 page {number}" for number in range(9)]
 

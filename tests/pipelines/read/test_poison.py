@@ -36,7 +36,7 @@ def test_long_line__is_never_held(poison) -> None:
     program = textwrap.dedent(f"""
         import resource
         from pathlib import Path
-        from gristmill.pipelines.run.plan import plan_source
+        from gristmill.pipelines.run.inputs.plan import plan_source
         from gristmill.pipelines.read.unit import read_unit
         from gristmill.pipelines.recipe import schema
         source = schema.Source(format="jsonl", paths=["long.jsonl"])

@@ -6,7 +6,7 @@ import pytest
 
 from gristmill.pipelines.read.unit import read_unit
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.run.plan import plan_source
+from gristmill.pipelines.run.inputs.plan import plan_source
 
 TEXTS = [f"第{number}页 page {number} " * 40 for number in range(500)]
 

@@ -14,7 +14,7 @@ import pytest
 from gristmill.pipelines.errors import InputError
 from gristmill.pipelines.read.unit import read_unit
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.run.plan import plan_source
+from gristmill.pipelines.run.inputs.plan import plan_source
 
 pytest.importorskip("huggingface_hub")
 

@@ -309,7 +309,7 @@ def test_attempt__bugs_and_full_disks_are_not_the_store_s_fault():
 def test_input_file__a_store_that_fails_ends_the_run_and_is_no_dead_letter(s3, tmp_path):
     from gristmill.pipelines.read.unit import read_unit
     from gristmill.pipelines.recipe import schema
-    from gristmill.pipelines.run.plan import plan_source
+    from gristmill.pipelines.run.inputs.plan import plan_source
 
     bucket = s3.bucket()
     s3.client().put_object(Bucket=bucket, Key="in/一.jsonl", Body='{"text": "磨坊"}\n'.encode())

@@ -331,7 +331,7 @@ def test_nesting__of_any_depth_ends_no_run(tmp_path, read_all, depth) -> None:
 def test_row_group__of_more_than_2_gb_decoded(tmp_path, read_all) -> None:
     from gristmill.pipelines.read.unit import read_unit
     from gristmill.pipelines.recipe import schema
-    from gristmill.pipelines.run.plan import plan_source
+    from gristmill.pipelines.run.inputs.plan import plan_source
 
     long = "长" * 400_000
     column = pa.DictionaryArray.from_arrays(pa.array([0] * 2_500, pa.int8()), [long])

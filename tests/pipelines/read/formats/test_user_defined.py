@@ -9,7 +9,7 @@ from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.read.unit import read_unit
 from gristmill.pipelines.recipe.files.plugins import declare_plugins
 from gristmill.pipelines.recipe.load import load
-from gristmill.pipelines.run.plan import plan_source
+from gristmill.pipelines.run.inputs.plan import plan_source
 
 PLUGIN = """
 import gristmill

@@ -13,7 +13,7 @@ from gristmill.pipelines.run.capacity.forecast import Measured
 def try_part(recipe: Path, size: int) -> tuple[Measured | None, str]:
     """(what about so many bytes took, why it ended early; "" where it did not). None: nothing could be measured."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        command = [sys.executable, "-m", "gristmill.pipelines.run.trial", str(recipe), str(size), folder]
+        command = [sys.executable, "-m", "gristmill.pipelines.run.trials.trial", str(recipe), str(size), folder]
         done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL)
         found = Path(folder) / "measured.json"
         told: dict[str, Any] = json.loads(found.read_bytes()) if found.exists() else {"measured": None, "ended": ""}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gristmill.pipelines.errors import InputError
 from gristmill.pipelines.read.unit import read_unit
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.run.plan import plan_source
+from gristmill.pipelines.run.inputs.plan import plan_source
 
 
 def plan(folder, form, *paths, unit_bytes=1000, name="web"):

@@ -14,7 +14,7 @@ import pytest
 from gristmill.pipelines.recipe.load import load
 from gristmill.pipelines.records.elements import Split, Unit
 from gristmill.pipelines.run.capacity.forecast import Measured
-from gristmill.pipelines.run.trial import LEAST, _spread, _units, main
+from gristmill.pipelines.run.trials.trial import LEAST, _spread, _units, main
 from tests.runs.conftest import chinese, english
 
 
@@ -67,7 +67,7 @@ def test_units__neither_half_a_document_nor_a_piece_that_takes_minutes(folder, m
     loaded = load(folder / "recipe.yaml")
     (book,) = [unit for unit in _units(loaded, 1_000_000, folder / "heads") if unit.source == "book"]
     assert book.bytes == 3_000_000
-    monkeypatch.setattr("gristmill.pipelines.run.trial.MOST", 2_000_000)
+    monkeypatch.setattr("gristmill.pipelines.run.trials.trial.MOST", 2_000_000)
     assert {unit.source for unit in _units(loaded, 1_000_000, folder / "heads")} == {"many", "one"}
 
 
@@ -91,13 +91,20 @@ def test_main__measures_all_stages_up_to_one_that_fails(folder):
 
 def measured_in(folder: Path) -> dict:
     with tempfile.TemporaryDirectory() as place:
-        command = [sys.executable, "-m", "gristmill.pipelines.run.trial", str(folder / "recipe.yaml"), "1000000", place]
+        command = [
+            sys.executable,
+            "-m",
+            "gristmill.pipelines.run.trials.trial",
+            str(folder / "recipe.yaml"),
+            "1000000",
+            place,
+        ]
         assert subprocess.run(command).returncode == 0
         return json.loads((Path(place) / "measured.json").read_text("utf-8"))
 
 
 def test_main__an_error_of_ours_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr("gristmill.pipelines.run.trial.end_with_parent", lambda number: None)
+    monkeypatch.setattr("gristmill.pipelines.run.trials.trial.end_with_parent", lambda number: None)
     assert main(str(tmp_path / "none.yaml"), "1000", str(tmp_path)) == 0
     told = json.loads((tmp_path / "measured.json").read_text("utf-8"))
     assert told["measured"] is None

@@ -15,8 +15,8 @@ from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.accounts import Accounts
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Part, Receipt
-from gristmill.pipelines.run.contamination import rates
 from gristmill.pipelines.run.job import Job
+from gristmill.pipelines.run.published.contamination import rates
 from gristmill.pipelines.run.request import DECIDING
 from gristmill.pipelines.storage.layout import (
     ATTEMPTS,

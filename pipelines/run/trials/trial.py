@@ -1,6 +1,6 @@
 """A part of the input is done, to see what the whole will take.
 
-    python -m gristmill.pipelines.run.trial RECIPE BYTES FOLDER
+    python -m gristmill.pipelines.run.trials.trial RECIPE BYTES FOLDER
 
 Some units of every source, evenly spread over its files, go through all stages in a folder of their own, one after
 another. FOLDER/measured.json gets what they took (`run.measured`), and why a later stage could not be measured.
@@ -29,9 +29,9 @@ from gristmill.pipelines.recipe.load import LoadedRecipe, load
 from gristmill.pipelines.recipe.schema import Source
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.run.execute import aside_of, collect, last_stage, lay_out, measured, run_graph, with_decisions
+from gristmill.pipelines.run.inputs.plan import plan_source
 from gristmill.pipelines.run.job import make_job
 from gristmill.pipelines.run.outcome import whole_stages
-from gristmill.pipelines.run.plan import plan_source
 from gristmill.pipelines.run.request import STAGES
 from gristmill.pipelines.runners.options import choose
 from gristmill.pipelines.storage.models import fetch

@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 
 from gristmill.pipelines.errors import RecipeError
-from gristmill.pipelines.run.lineage import FACETS, SPEC, Lineage, dataset, inputs_of, outputs_of, public
+from gristmill.pipelines.run.published.lineage import FACETS, SPEC, Lineage, dataset, inputs_of, outputs_of, public
 
 SCHEMAS = [json.loads(file.read_text("utf-8")) for file in (Path(__file__).parent / "openlineage").glob("*.json")]
 REGISTRY = Registry().with_resources((one["$id"], Resource.from_contents(one)) for one in SCHEMAS)

@@ -6,7 +6,7 @@ import pytest
 
 from gristmill.pipelines.errors import InputError
 from gristmill.pipelines.recipe.load import load
-from gristmill.pipelines.run.costs import measure
+from gristmill.pipelines.run.trials.costs import measure
 
 RECIPE = """\
 gristmill: 1

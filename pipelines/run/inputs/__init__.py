@@ -1,0 +1,1 @@
+"""What goes into a run: units, first records, names that no record has, addresses that workers can read."""

@@ -1,0 +1,1 @@
+"""A part of a run, to see what the whole will take; what each number of a recipe costs."""
