@@ -19,6 +19,8 @@ from gristmill.trainer.loop.build import build, complete
 from gristmill.trainer.loop.fit import fit
 from gristmill.trainer.loop.inputs import TrainingData
 from gristmill.trainer.loop.metrics import read_lines
+from gristmill.trainer.scaling import asked
+from gristmill.trainer.scaling.asked import Questions
 from gristmill.trainer.scaling.chart import chart
 from gristmill.trainer.scaling.fit import Law, fit_law
 from gristmill.trainer.scaling.ladder import Ladder, Rung, sized
@@ -27,9 +29,18 @@ RUNS_FILE, RESULT_FILE, CHART_FILE = "runs.jsonl", "scaling.json", "scaling.svg"
 
 
 def run_ladder(
-    base: TrainConfig, data: TrainingData, ladder: Ladder, out: Path, world: World, say: Callable[[str], None]
+    base: TrainConfig,
+    data: TrainingData,
+    ladder: Ladder,
+    out: Path,
+    world: World,
+    say: Callable[[str], None],
+    questions: Questions | None = None,
 ) -> dict[str, Any]:
-    """Trains the ladder, predicts, trains the target; writes and returns the result."""
+    """Trains the ladder, predicts, trains the target; writes and returns the result. `questions`: what each model is
+    asked when it is trained; one that was not asked before is trained again, for none is kept. Raises ConfigError."""
+    if questions is not None:
+        questions.check(world.size)
 
     def write(name: str, text: str) -> None:
         if world.first:
@@ -39,39 +50,51 @@ def run_ladder(
     known = _known(out, base, data)
     losses = []
     for number, rung in enumerate(ladder.rungs, 1):
-        losses.append(_loss(base, data, rung, out, world, known))
+        losses.append(_loss(base, data, rung, out, world, known, questions))
         say(f"{number}/{len(ladder.rungs)} {_described(rung)}: loss {losses[-1]:.4f}")
     laws = fitted(ladder.rungs, losses)
     result = summary(base, data, ladder, losses, laws)
     predicted = result["target"]["predicted"]["L(N, D)"]
     say(f"predicted for {_described(ladder.target)}: loss {predicted['loss']:.4f}, 90 % in {predicted['interval_90']}")
     write(RESULT_FILE, json.dumps(result, indent=1))  # before the target is trained: a prediction, not a fit
-    actual = _loss(base, data, ladder.target, out, world, known)
+    actual = _loss(base, data, ladder.target, out, world, known, questions)
     low, high = predicted["interval_90"]
     result["target"] |= {"actual": actual, "error": predicted["loss"] / actual - 1, "inside": low <= actual <= high}
+    if questions is not None:
+        for run, rung in zip([*result["runs"], result["target"]], [*ladder.rungs, ladder.target], strict=True):
+            run["scores"] = asked.scores_of(out / rung.name)
     write(RESULT_FILE, json.dumps(result, indent=1))
     write(CHART_FILE, chart(ladder.rungs, losses, ladder.target, result["target"], laws.get("L(C)")))
     return result
 
 
-def _loss(base: TrainConfig, data: TrainingData, rung: Rung, out: Path, world: World, known: dict[str, float]) -> float:
-    """Validation loss (nats per token) at the end of a run; of the files it leaves only the metrics."""
-    if rung.name in known:
+def _loss(
+    base: TrainConfig,
+    data: TrainingData,
+    rung: Rung,
+    out: Path,
+    world: World,
+    known: dict[str, float],
+    questions: Questions | None,
+) -> float:
+    """Validation loss (nats per token) at the end of a run; of the files it leaves only the metrics, and scores."""
+    folder, facts = out / rung.name, questions.facts(rung, _key(base, data)) if questions else {}
+    if rung.name in known and (questions is None or questions.answered(folder, facts)):
         return known[rung.name]
     config = sized(base, (rung.width, rung.layers))
     loop = replace(config.loop, steps=rung.steps, evaluate_every=rung.steps, save_every=rung.steps)
     config = complete(replace(config, loop=loop), data)
-    folder = out / rung.name
     folder.mkdir(parents=True, exist_ok=True)
     training, state = build(config, data, folder, world, None, lambda: False)
     training.save = lambda state, evaluation: None
     with training:
         state = fit(training, state)
-    known[rung.name] = state.best
-    if world.first:
+    if questions is not None:
+        questions.ask(training.model, folder, facts)
+    if world.first and rung.name not in known:
         with (out / RUNS_FILE).open("a", encoding="utf-8") as file:
             file.write(json.dumps({"key": _key(base, data), "name": rung.name, "loss": state.best}) + "\n")
-    return state.best
+    return known.setdefault(rung.name, state.best)
 
 
 def _known(out: Path, base: TrainConfig, data: TrainingData) -> dict[str, float]:
@@ -143,6 +166,8 @@ def table(result: dict[str, Any]) -> Iterator[str]:
             f"{name} predicted {predicted['loss']:.4f} (90 %: {low:.4f} to {high:.4f}), "
             f"actual {target['actual']:.4f}: {error:+.2%}"
         )
+    if "scores" in target:
+        yield from asked.table([*result["runs"], target])
 
 
 def _row(run: dict[str, Any]) -> str:

@@ -8,9 +8,14 @@ import pytest
 
 from gristmill.trainer.devices.world import World
 from gristmill.trainer.errors import ConfigError
+from gristmill.trainer.evaluate.contamination import Contamination
+from gristmill.trainer.evaluate.requests.text import OwnCodec
+from gristmill.trainer.evaluate.tasks.config import config_of
+from gristmill.trainer.evaluate.tasks.task import Task
 from gristmill.trainer.loop.inputs import open_data
 from gristmill.trainer.scaling import experiment
 from gristmill.trainer.scaling import ladder as ladders
+from gristmill.trainer.scaling.asked import Questions
 
 SIZES, RATIOS = [(32, 1), (32, 2), (64, 1)], [0.05, 0.15]
 
@@ -58,3 +63,30 @@ def test_climb__predicts_then_measures_and_does_nothing_twice(one_run_dir, base,
     again = experiment.run_ladder(base, data, ladder, tmp_path, World(), said.append)
     assert (tmp_path / "runs.jsonl").read_text() == before
     assert again == result
+
+
+def test_models_of_the_ladder_are_asked_and_none_twice(one_run_dir, base, tmp_path, monkeypatch):
+    """Scores of every rung beside its loss; what was trained before and not asked is trained again."""
+    data = open_data(one_run_dir)
+    ladder = ladders.plan(base, data, SIZES, [0.01, 0.02], (32, 1), 1.0)
+    items = [{"question": text, "answer": "mill", "lang": lang} for text, lang in (("the old", "en"), ("老磨坊", "zh"))]
+    config = config_of({"task": "mill", "doc_to_text": "{{question}}", "doc_to_target": "{{answer}}",
+                        "generation_kwargs": {"max_gen_toks": 4}}, "here")  # fmt: skip
+    unknown = {"mill": Contamination(None, unmeasured=("run",))}
+    questions = Questions([(Task(config, items), 0)], OwnCodec(one_run_dir / "tokenizer"), unknown)
+    experiment.run_ladder(base, data, ladder, tmp_path, World(), lambda text: None)
+    losses = (tmp_path / "runs.jsonl").read_text()
+    result = experiment.run_ladder(base, data, ladder, tmp_path, World(), lambda text: None, questions)
+    assert (tmp_path / "runs.jsonl").read_text() == losses
+    for run in [*result["runs"], result["target"]]:
+        scores = {one["metric"]: one for one in run["scores"]}
+        assert set(scores) == {"exact_match", "likelihood_per_character"}
+        assert scores["likelihood_per_character"]["value"] < 0
+        assert (scores["exact_match"]["items"], scores["exact_match"]["contaminated"]) == (2, "not measured")
+    told = json.loads((tmp_path / ladder.rungs[0].name / "scores" / "shots-0" / "results.json").read_text())
+    assert told["model"]["flops"] == ladder.rungs[0].flops
+    assert "likelihood_per_character" in "\n".join(experiment.table(result))
+    monkeypatch.setattr(experiment, "fit", None)
+    assert experiment.run_ladder(base, data, ladder, tmp_path, World(), lambda text: None, questions) == result
+    with pytest.raises(ConfigError, match="there are 2"):
+        experiment.run_ladder(base, data, ladder, tmp_path, World(0, 2), lambda text: None, questions)
