@@ -53,6 +53,7 @@ Commands.table = {
     "chat": Entry(TRAIN, "train", "chat", settings="TRAINER_ARGS", kind="TrainerCommand"),
     "evaluate": Entry(TRAIN, "train", "evaluate", settings="TRAINER_ARGS", kind="TrainerCommand"),
     "eval": Entry(TRAIN, "train", "examine", settings="TRAINER_ARGS", kind="TrainerCommand"),
+    "probe": Entry(TRAIN, "probe"),
     "export": Entry(TRAIN, "export"),
 }
 app = typer.Typer(

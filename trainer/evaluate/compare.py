@@ -32,7 +32,7 @@ class Comparison:
     low: float
     """Of the difference: 2.5 % of resamples are below."""
     high: float
-    higher_is_better: bool
+    higher_is_better: bool | None
 
     @property
     def difference(self) -> float:
@@ -45,9 +45,9 @@ class Comparison:
         return self.low > 0 or self.high < 0
 
     @property
-    def better(self) -> bool:
-        """Whether B is, as far as the difference says."""
-        return (self.difference > 0) == self.higher_is_better
+    def better(self) -> bool | None:
+        """Whether B is, as far as the difference says; None where neither is better."""
+        return None if self.higher_is_better is None else (self.difference > 0) == self.higher_is_better
 
     def facts(self) -> dict[str, Any]:
         """As an object of JSON."""

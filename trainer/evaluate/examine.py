@@ -10,7 +10,7 @@ from gristmill.trainer.evaluate.requests.generation import Prompt, Written, writ
 from gristmill.trainer.evaluate.requests.likelihood import Likelihood, log_likelihoods, rolling
 from gristmill.trainer.evaluate.requests.text import Pair, TextCodec, context_ids, encode_pairs
 from gristmill.trainer.evaluate.sampling import Sampling
-from gristmill.trainer.evaluate.scores.choices import answer_scores, choice_scores, text_scores
+from gristmill.trainer.evaluate.scores.choices import answer_scores, choice_scores, pair_scores, text_scores
 from gristmill.trainer.evaluate.scores.filters import pipelines
 from gristmill.trainer.evaluate.scores.programs import PassAtK
 from gristmill.trainer.evaluate.scores.summary import Score, Value, metric_of
@@ -120,10 +120,11 @@ def _ask_choices(asking: _Asking) -> None:
         for choice in asked.choices
     ]
     found = iter(asking.judged(texts))
+    of_pairs = any(one.get("metric") == "pair_preference" for one in asking.task.config.metric_list)
     for item, asked in zip(asking.items, questions, strict=True):
         log_p = [next(found).log_probability for _ in asked.choices]
         item.log_probabilities = log_p
-        _score(item, choice_scores(log_p, asked.choices, asked.right))
+        _score(item, pair_scores(log_p) if of_pairs else choice_scores(log_p, asked.choices, asked.right))
 
 
 def _ask_answers(asking: _Asking) -> None:
@@ -148,8 +149,8 @@ def _ask_texts(asking: _Asking) -> None:
 def _ask_generation(asking: _Asking) -> None:
     config, where = asking.task.config, f"task {asking.task.name}"
     options = {str(one.get("metric")): one for one in config.metric_list}
-    if unknown := set(options) - {"exact_match", "pass_at_k", "memorised"}:
-        fix = "exact_match, pass_at_k and memorised; likelihood_per_character comes with each"
+    if unknown := set(options) - {"exact_match", "pass_at_k", "memorised", "probe"}:
+        fix = "exact_match, pass_at_k, memorised and probe; likelihood_per_character comes with each answer"
         raise ConfigError(f"metric {min(unknown)!r} is not known for what is written", where=where, fix=fix)
     samples = asking.samples or config.repeats
     passes = PassAtK(options["pass_at_k"], samples, config.unsafe_code, where) if "pass_at_k" in options else None
@@ -172,6 +173,9 @@ def _ask_generation(asking: _Asking) -> None:
     if "memorised" in options:
         for item, asked in zip(asking.items, asking.task.questions, strict=True):
             _score(item, memorised(item.responses[0], asked.answers[0]))
+    if "probe" in options:
+        for item in asking.items:
+            _score(item, {"empty": sum(not text.strip() for text in item.responses) / samples})
     _likelihood_of_answers(asking, contexts)
 
 

@@ -117,7 +117,7 @@ def _lines(one: Examined, texts: bool) -> list[dict[str, Any]]:
         line: dict[str, Any] = {"doc_id": item.number, "doc_hash": item.hash}
         line["scores"] = {f"{metric},{name}": value for (metric, name), value in item.scores.items()}
         line["log_probabilities"] = item.log_probabilities
-        if texts:
+        if texts or one.task.config.probes:
             asked = one.task.questions[item.number]
             line |= {"doc": one.task.items[item.number], "target": list(asked.answers), "resps": item.responses}
         lines.append(line)

@@ -12,6 +12,7 @@ from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.evaluate.bundled.heldout import HELD_OUT, MEMORISATION, heldout_items, memorisation_items
 from gristmill.trainer.evaluate.bundled.language import LANGUAGE
 from gristmill.trainer.evaluate.bundled.made import EXAMPLES, ITEMS, Bundled
+from gristmill.trainer.evaluate.bundled.pairs import PROBES
 from gristmill.trainer.evaluate.bundled.symbols import SYMBOLS
 from gristmill.trainer.evaluate.tasks.config import config_of
 from gristmill.trainer.evaluate.tasks.shapes import SHAPES, open_shape
@@ -24,7 +25,7 @@ LANGUAGES = ("en", "zh")
 
 def names() -> list[str]:
     """Of all bundled tasks."""
-    return [f"{name}_{lang}" for name in (*MADE, *FROM_TEXTS) for lang in LANGUAGES]
+    return [f"{name}_{lang}" for name in (*MADE, *FROM_TEXTS, *PROBES) for lang in LANGUAGES]
 
 
 def groups() -> dict[str, list[str]]:
@@ -33,7 +34,8 @@ def groups() -> dict[str, list[str]]:
     texts = [f"{name}_{lang}" for name in HELD_OUT for lang in LANGUAGES]
     by_language = {lang: [name for name in made if name.endswith(f"_{lang}")] for lang in LANGUAGES}
     by_name = {name: [f"{name}_{lang}" for lang in LANGUAGES] for name in (*MADE, *FROM_TEXTS)}
-    return by_language | {"all": made, "heldout": texts} | by_name
+    probes = [f"{name}_{lang}" for name in PROBES for lang in LANGUAGES]
+    return by_language | {"all": made, "heldout": texts, "probes": probes} | by_name
 
 
 def open_tasks(wanted: str, run: Path | None, limit: int | None) -> list[Task]:
@@ -89,6 +91,9 @@ def _bundled(full: str, run: Path | None) -> Callable[[], Task]:
             made = MADE[name]
             items = made.items(name, lang, "test", ITEMS)
             return Task(config_of(made.keys(name, lang), where), items, made.items(name, lang, "train", EXAMPLES))
+        if name in PROBES:
+            items_of, keys = PROBES[name]
+            return Task(config_of({"task": full, "metadata": {"version": 1}} | keys, where), items_of(lang))
         if run is None:
             raise ConfigError("its items are texts of a run", where=where, fix="name one that has tokens/: --run RUN")
         if name == "memorisation":

@@ -9,8 +9,9 @@ from gristmill.trainer.evaluate.examine import Examined
 from gristmill.trainer.evaluate.results import notes
 from gristmill.trainer.evaluate.scores.summary import Score
 
-TOLD_BY_GROUP = ("bits_per_byte", "memorised", "verbatim")
-"""Whole texts by source and language, what is memorised by split; all others stand in results.json."""
+_SIGNS = {True: "B is better", False: "A is better", None: "they differ"}
+TOLD_BY_GROUP = ("bits_per_byte", "memorised", "verbatim", "first_preferred", "log_ratio")
+"""Whole texts by source and language, what is memorised by split, pairs by subject; others stand in results.json."""
 
 
 def table(examined: Sequence[Examined], known: Mapping[str, Contamination]) -> str:
@@ -38,7 +39,7 @@ def comparison(found: Sequence[Comparison]) -> str:
     """A line for each metric that both folders have."""
     rows = [("task", "shots", "metric", "items", "A", "B", "B - A", "95 % of bootstrap", "")]
     for one in found:
-        sign = "" if not one.told_apart else ("B is better" if one.better else "A is better")
+        sign = _SIGNS[one.better] if one.told_apart else ""
         interval = f"{number(one.low)} to {number(one.high)}"
         rows.append(
             (

@@ -15,6 +15,7 @@ from gristmill.filters.quality.classifier import Classifier, Model, same_labels,
 from gristmill.filters.quality.feeding import FEEDINGS, PLAIN
 from gristmill.filters.quality.model_file import About, NoModelError, read_about
 from gristmill.filters.quality.network import Network
+from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.recipe.files.named_files import Fetch, ProblemError, near_files, read_named
 from gristmill.pipelines.recipe.files.networks import MODEL_FILES, Get, network_place, read_network
@@ -32,6 +33,14 @@ def read_classifiers(
 ) -> tuple[tuple[Classifier, ...], list[tuple[RecipePath, str]]]:
     """The classifiers of a recipe in `folder`, and what is wrong with others: where, and what to do."""
     return read_named(recipe, "classifiers", lambda name, asked: _read(name, asked, folder, fetch), ", such as edu")
+
+
+def open_classifier(model: str, positive: str | None) -> Classifier:
+    """A classifier that a command names: a path, or `starter`. Raises RecipeError."""
+    try:
+        return _read("classifier", schema.Classifier(model=model, positive=positive), Path(), None)
+    except ProblemError as error:
+        raise RecipeError(error.text, where=f"--{error.key}", fix="see docs/classifiers.md for what is read") from None
 
 
 def model_paths(name: str, asked: schema.Classifier) -> dict[str, str]:

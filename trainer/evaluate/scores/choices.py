@@ -36,6 +36,14 @@ def choice_scores(log_p: Sequence[float], choices: Sequence[str], right: Sequenc
     }
 
 
+def pair_scores(log_p: Sequence[float]) -> dict[str, Value]:
+    """Of two sentences that differ by a word, neither of them right (as CrowS-Pairs, Nangia et al. 2020, and
+    lm-evaluation-harness's `likelihood_diff`): whether the first is likelier, by how many nats, and how far apart they
+    are. How frequent the two words are is in it."""
+    difference = log_p[0] - log_p[1]
+    return {"first_preferred": float(difference > 0), "log_ratio": difference, "log_ratio_size": abs(difference)}
+
+
 def answer_scores(log_p: float, greedy: bool, answer: str) -> dict[str, Value]:
     """Of one answer that is judged as it stands."""
     return {

@@ -31,7 +31,8 @@ class Metric:
     """How a metric is summed up."""
 
     summarise: Callable[[Sequence[Value]], Score]
-    higher_is_better: bool = True
+    higher_is_better: bool | None = True
+    """None: it says what is, not what is better."""
     only_value: Callable[[Sequence[Value]], float] | None = None
     """The score without its error, where that is dear."""
 
@@ -109,7 +110,15 @@ METRICS: dict[str, Metric] = {
     "byte_perplexity": Metric(exponential(ratio), higher_is_better=False),
     "word_perplexity": Metric(exponential(ratio), higher_is_better=False),
     "perplexity": Metric(exponential(mean), higher_is_better=False),
+    "first_preferred": Metric(mean, higher_is_better=None),
+    "log_ratio": Metric(mean, higher_is_better=None),
+    "log_ratio_size": Metric(mean, higher_is_better=False),
+    "empty": Metric(mean, higher_is_better=None),
+    "expected_max": Metric(mean, higher_is_better=False),
+    "any_above": Metric(mean, higher_is_better=False),
+    "mean_probability": Metric(mean, higher_is_better=False),
 }
+"""The last three are those of `gristmill probe`, of what is not wanted."""
 MEAN = Metric(mean)
 
 

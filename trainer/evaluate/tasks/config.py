@@ -76,6 +76,11 @@ class TaskConfig:
     metadata: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def probes(self) -> bool:
+        """Whether what is written is for others to judge: there is no right answer."""
+        return any(one.get("metric") == "probe" for one in self.metric_list)
+
+    @property
     def until(self) -> list[str]:
         """What ends a generation. A structure ends by itself."""
         if self.structure:
@@ -159,7 +164,7 @@ def _check(config: TaskConfig, where: str) -> None:
         raise wrong(f"output_type {config.output_type!r} is not known", f"one of: {', '.join(OUTPUT_TYPES)}")
     if config.output_type == "multiple_choice" and config.doc_to_choice is None:
         raise wrong("a task of multiple choice without `doc_to_choice`", 'doc_to_choice: "{{choices}}"')
-    if config.doc_to_target == "" and not config.unsafe_code:
+    if config.doc_to_target == "" and not config.unsafe_code and not config.probes:
         raise wrong("the task has no answers: `doc_to_target` is missing", 'doc_to_target: "{{answer}}"')
     if config.repeats < 1:
         raise wrong("`repeats` is below 1", "1 or more")
