@@ -16,7 +16,7 @@ from gristmill.tokenizer.models.vocabulary import Vocabulary, bpe_vocabulary, un
 from gristmill.tokenizer.sampling import large_strings, string_buffers
 from gristmill.tokenizer.shards.arrow_file import file_sha256
 from gristmill.tokenizer.shards.format import Header, token_dtype
-from gristmill.tokenizer.special_ids import BOS, EOS, FIRST_BYTE, RESERVED, SPECIAL_IDS, UNK
+from gristmill.tokenizer.special_ids import BOS, EOS, FIRST_BYTE, PAD, RESERVED, SPECIAL_IDS, UNK
 from gristmill.tokenizer.train import MODEL_FILE, SPACE_PIECE, TokenizerInfo
 
 Texts: TypeAlias = Sequence[str] | pa.Array | pa.ChunkedArray
@@ -25,8 +25,12 @@ Texts: TypeAlias = Sequence[str] | pa.Array | pa.ChunkedArray
 class Encoder:
     """A tokenizer that train() wrote; `path` is its folder or the tokenizer.model in it.
 
-    Raises ValueError when info.json beside the model is missing or describes another model.
+    Raises ValueError when info.json beside the model is missing or describes another model. One that others trained is
+    a subclass (foreign/encoder.py), which `open_encoder` there knows.
     """
+
+    bos, eos, pad, unk = BOS, EOS, PAD, UNK
+    """What stands before and behind a document, where there is none, and for what cannot be spelt (-1: all can)."""
 
     def __init__(self, path: str | Path):
         path = Path(path)
@@ -48,7 +52,13 @@ class Encoder:
 
     def header(self, step_key: str = "") -> Header:
         """The header of shards that hold this tokenizer's ids."""
-        return Header(self.sha256, self.vocabulary, SPECIAL_IDS, step_key)
+        return Header(self.sha256, self.vocabulary, self.info.special_ids, step_key)
+
+    @property
+    def partial_V(self) -> np.ndarray:  # noqa: N802
+        """bool[V]: ids that are no whole characters: bytes of what has no piece of its own."""
+        number_V = np.arange(self.vocabulary)
+        return (number_V >= FIRST_BYTE) & (number_V < RESERVED)
 
     def encode(
         self, texts: Texts, *, bos: bool = True, eos: bool = True, num_threads: int = 1

@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 
 from gristmill.tokenizer.encode import Encoder, Texts
 from gristmill.tokenizer.sampling import large_strings
-from gristmill.tokenizer.special_ids import FIRST_BYTE, RESERVED, UNK
 
 ALL = "all"
 """Name of the figures over every language."""
@@ -50,7 +49,7 @@ def evaluate(encoder: Encoder, texts: Texts, languages: Sequence[str | None]) ->
     """Figures by language of a batch of texts; "" stands for no language. Add batches up with merged()."""
     array = pc.fill_null(large_strings(texts), "")
     tokens, offsets = encoder.encode(array, bos=False, eos=False)
-    is_byte = (tokens >= FIRST_BYTE) & (tokens < RESERVED)
+    is_byte = encoder.partial_V[tokens]
     counts = {
         "documents": np.ones(len(array), np.int64),
         "bytes": pc.binary_length(array).to_numpy(zero_copy_only=False),
@@ -58,7 +57,7 @@ def evaluate(encoder: Encoder, texts: Texts, languages: Sequence[str | None]) ->
         "words": np.fromiter((len(text.split()) for text in array.to_pylist()), np.int64, len(array)),
         "tokens": np.diff(offsets),
         "byte_tokens": _sums(is_byte, offsets),
-        "unknown": _sums(tokens == UNK, offsets),
+        "unknown": _sums(tokens == encoder.unk, offsets),
         "round_trip_errors": _round_trip_errors(encoder, array, tokens, offsets),
     }
     names = np.array([language or "" for language in languages], dtype=object)

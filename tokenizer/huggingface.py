@@ -6,11 +6,14 @@ chat_template.jinja    how a conversation becomes text
 """
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 from gristmill.tokenizer.chat.template import CHAT_TEMPLATE
 from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.foreign.encoder import FILES as FOREIGN_FILES
+from gristmill.tokenizer.foreign.encoder import ForeignEncoder
 from gristmill.tokenizer.special_ids import BOS, FIRST_BYTE, RESERVED, SPECIAL_IDS, WHITESPACE_PIECES
 from gristmill.tokenizer.train import SPACE_PIECE
 
@@ -26,10 +29,15 @@ characters has no piece, since it scores unknown ones lower than any piece)."""
 
 
 def write_huggingface(encoder: Encoder, folder: Path, longest: int | None = None) -> None:
-    """Writes FILES into a folder that there is; equal tokenizers give equal bytes.
+    """Writes FILES into a folder that there is; equal tokenizers give equal bytes. Those of others are copied.
 
     `longest`: tokens that the model reads; None where there is no model yet.
     """
+    if isinstance(encoder, ForeignEncoder):
+        for name in FOREIGN_FILES:
+            if (file := encoder.path.with_name(name)).exists():
+                shutil.copyfile(file, folder / name)
+        return
     _write_json(folder / TOKENIZER_FILE, _tokenizer(encoder))
     _write_json(folder / CONFIG_FILE, _config(longest))
     (folder / CHAT_FILE).write_text(CHAT_TEMPLATE, encoding="utf-8")

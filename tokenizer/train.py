@@ -23,7 +23,11 @@ from gristmill.tokenizer.special_ids import BOS, CONTROL_PIECES, EOS, PAD, RESER
 SPACE_PIECE = "\u2581"
 """How SentencePiece spells a space."""
 
-MODEL_FILE, INFO_FILE = "tokenizer.model", "info.json"
+MODEL_FILE, JSON_FILE, INFO_FILE = "tokenizer.model", "tokenizer.json", "info.json"
+
+BYTE_BPE, SENTENCEPIECE, LIBRARY = "byte_bpe", "sentencepiece", "tokenizers"
+FOREIGN = (BYTE_BPE, SENTENCEPIECE, LIBRARY)
+"""Kinds of tokenizers that others trained: by what encodes (foreign/)."""
 
 NUM_THREADS = 16
 """Part of the result, not of the machine: unigram training adds up one partial sum of floats per thread."""
@@ -51,10 +55,10 @@ class TokenizerOptions:
 
 @dataclass(frozen=True)
 class TokenizerInfo:
-    """info.json: what stands beside tokenizer.model."""
+    """info.json: what stands beside tokenizer.model, or the tokenizer.json of somebody else."""
 
     sha256: str
-    """Of tokenizer.model."""
+    """Of that file."""
     kind: str
     vocabulary: int
     special_ids: dict[str, int]
@@ -65,6 +69,16 @@ class TokenizerInfo:
     """evaluate.Figures.as_dict() by language, and "all": dataclasses.replace(info, evaluation=...).save(folder)."""
     asked: int | None = None
     """The vocabulary that was asked for, where the texts did not support it (`TokenizerOptions.lower`)."""
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether others trained it."""
+        return self.kind in FOREIGN
+
+    @property
+    def file(self) -> str:
+        """The name of the file that `sha256` is of."""
+        return file_of(self.kind)
 
     @classmethod
     def load(cls, folder: str | Path) -> "TokenizerInfo":
@@ -79,6 +93,11 @@ class TokenizerInfo:
     def as_dict(self) -> dict[str, Any]:
         """As JSON, for index.json and the manifest."""
         return dataclasses.asdict(self)
+
+
+def file_of(kind: str) -> str:
+    """The name of the file of a tokenizer of a kind."""
+    return JSON_FILE if kind in (BYTE_BPE, LIBRARY) else MODEL_FILE
 
 
 def train(texts: Iterable[str], options: TokenizerOptions, folder: str | Path) -> TokenizerInfo:

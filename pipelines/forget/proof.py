@@ -21,6 +21,7 @@ from gristmill.pipelines.storage.layout import FIXED, MANIFEST
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.storage.verification import HELD, Fault, listed_in
 from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.foreign.encoder import open_encoder
 from gristmill.tokenizer.shards.format import Shard
 
 FORMAT = "gristmill-forgotten-1"
@@ -96,7 +97,7 @@ def _encoder(store: Store, manifest: dict[str, Any]) -> Encoder | None:
     if not manifest.get("tokenizer"):
         return None
     with store.folder_on_disk(*FIXED) as folder:
-        return Encoder(folder / "tokenizer")
+        return open_encoder(folder / "tokenizer")
 
 
 def left_in_bytes(data: bytes, asked: Asked, documents: set[str]) -> bool:

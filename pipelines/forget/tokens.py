@@ -22,7 +22,7 @@ from gristmill.pipelines.stages.rendering import TOO_LONG, Renderer
 from gristmill.pipelines.storage.layout import FIXED, INDEX, PLUGINS, RECIPE
 from gristmill.pipelines.storage.parts import put_part, row_digest
 from gristmill.pipelines.storage.store import Store
-from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.foreign.encoder import open_encoder
 from gristmill.tokenizer.shards.format import DOCUMENT_COLUMNS, Header, Shard, token_batch, write_shard
 from gristmill.tokenizer.shards.index import ShardEntry, SplitEntry, read_index, write_index
 from gristmill.tokenizer.shards.packing import PackPlan, pack
@@ -153,7 +153,7 @@ class Tokens:
     @cached_property
     def _renderer(self) -> Renderer:
         with self.version.store.folder_on_disk(*FIXED) as folder:
-            return Renderer(self._recipe, Encoder(folder / "tokenizer"))
+            return Renderer(self._recipe, open_encoder(folder / "tokenizer"))
 
     def _planned(self, written: dict[str, Written]) -> dict[str, Written]:
         """The pack plans over the new shards, and the index."""

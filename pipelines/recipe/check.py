@@ -106,6 +106,10 @@ def _kinds(recipe: Recipe) -> Iterator[Problem]:
     if recipe.kind != "chat" and (recipe.tokens.ghost or recipe.tokens.learn != "assistant"):
         key = "ghost" if recipe.tokens.ghost else "learn"
         yield ("tokens", key), "only sources with `chat` are learnt turn by turn; remove this key"
+    if recipe.kind != "text" and recipe.taken_tokenizer and recipe.taken_tokenizer.is_foreign:
+        key = "path" if recipe.tokenizer and recipe.tokenizer.path else "from"
+        what = f"{recipe.kind} need the roles' ids, which only tokenizers trained here have"
+        yield ("tokenizer", key), f"{what}; train one: remove this key, or name a run that did"
     if recipe.tokens.packing == "chunks" and all(source.kind != "text" for source in recipe.sources.values()):
         yield ("tokens", "packing"), f"'chunks' cut what does not fit, and {recipe.kind} is never cut; use `best_fit`"
 

@@ -173,7 +173,9 @@ def dump(recipe: Recipe) -> str:
     if recipe.read_evaluations is not None:
         values["decontaminate"] |= {"sets": {}, "kept": recipe.read_evaluations.kept_as}
     if recipe.taken_tokenizer is not None:
-        values["tokenizer"]["from"] = recipe.taken_tokenizer.kept_as
+        taken = recipe.taken_tokenizer
+        kept_as = {"from": taken.kept_as} if taken.ends is None else {"path": taken.files[0].kept_as}
+        values["tokenizer"] |= kept_as
     if recipe.taken_indexes:  # they stay where they are: an index may be larger than a run
         values["deduplicate"]["against"] = [index.place for index in recipe.taken_indexes]
     return yaml.safe_dump(values, allow_unicode=True, sort_keys=False)

@@ -11,6 +11,7 @@ from pydantic import (
     Field,
     PrivateAttr,
     field_validator,
+    model_validator,
 )
 
 from gristmill.filters.contamination.index import EvaluationFile
@@ -70,6 +71,13 @@ class Tokenizer(Model):
 
     model_config = ConfigDict(validate_by_alias=True, serialize_by_alias=True)
 
+    path: str | None = None
+    """A `tokenizer.json` (Llama, Qwen, GPT-2 and others) or a SentencePiece model of somebody else's, which is taken
+    instead of training one (docs/tokenizers.md); the other keys but `bos` and `eos` then mean nothing."""
+    bos: str | None = None
+    """Of `path`: the token that stands before a document; null: as its files say, else `eos`."""
+    eos: str | None = None
+    """Of `path`: the token that ends a document; null: as its files say."""
     from_: str | None = Field(None, alias="from")
     """A run, or a folder with `tokenizer.model` and `info.json`: its tokenizer is taken instead of training one, as a
     model that was pretrained with it needs; the other keys then mean nothing."""
@@ -79,6 +87,14 @@ class Tokenizer(Model):
     sample_bytes: Bytes | None = None
     """UTF-8 bytes of text to train on, chosen by hash of doc_id; null: 25 to 50 MB, 3,000 for each id."""
     character_coverage: Share = 0.9995
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "Tokenizer":
+        if self.path is not None and self.from_ is not None:
+            raise ValueError("give `path` or `from`, not both")
+        if self.path is None and (self.bos or self.eos) is not None:
+            raise ValueError("`bos` and `eos` are of a tokenizer that `path` names; remove them, or name one")
+        return self
 
 
 class Tokens(Model):

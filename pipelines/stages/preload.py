@@ -4,6 +4,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +15,7 @@ from gristmill.filters.dedup.substrings import cut_substrings
 from gristmill.filters.edits import Edits
 from gristmill.filters.kernels.jit import cache_folder
 from gristmill.filters.language.identify import script_of
+from gristmill.filters.placed import placed
 from gristmill.filters.quality.model_file import NoModelError
 from gristmill.pipelines.errors import InputError
 from gristmill.pipelines.read.batches import record_schema
@@ -28,6 +30,7 @@ from gristmill.pipelines.stages.score import UnitScorer
 from gristmill.pipelines.stages.substrings.find import decide, unit_anchors, unit_windows
 from gristmill.pipelines.stages.unit_cleaner import UnitCleaner
 from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.foreign.codecs import open_codec
 from gristmill.tokenizer.train import TokenizerOptions, train
 
 HTML = b"<p>A mill grinds grain.</p>"
@@ -72,7 +75,9 @@ def _rest(recipe: Recipe, batch: pa.RecordBatch) -> None:
         fingerprint(batch.column("text"), recipe.deduplicate.minhash)
     _clean(recipe, batch, Edits.none(batch.num_rows))
     _cut(recipe, batch)
-    if recipe.tokenizer:
+    if recipe.taken_tokenizer and recipe.taken_tokenizer.is_foreign:
+        open_codec(Path(placed(recipe.taken_tokenizer.files[0]))).encode(pa.array(PAGES, pa.large_string()), -1, -1)
+    elif recipe.tokenizer:
         with tempfile.TemporaryDirectory() as folder:
             train(PAGES, TokenizerOptions(recipe.tokenizer.model, 512, lower=True), folder)
             Encoder(folder).encode(PAGES)

@@ -20,6 +20,7 @@ from gristmill.pipelines.storage.receipt_book import ReceiptBook, read_note, wri
 from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.evaluate import evaluate, merged
+from gristmill.tokenizer.foreign.encoder import open_encoder, take
 from gristmill.tokenizer.huggingface import write_huggingface
 from gristmill.tokenizer.train import TokenizerInfo, TokenizerOptions, train
 
@@ -53,11 +54,13 @@ def train_tokenizer(recipe: Recipe, book: ReceiptBook, receipts: list[Receipt]) 
     with book.store.temporary() as folder:
         folder.mkdir()
         info = _taken(recipe.taken_tokenizer, book, folder) or _train(sample.texts, options, folder)
-        encoder = Encoder(folder)
+        encoder = open_encoder(folder)
         replace(info, evaluation=_measure(encoder, sample)).save(folder)
-        write_huggingface(encoder, folder)
-        for number, path in enumerate((MODEL, CARD, *LOADED)):
-            file, stem = folder / Path(path).name, f"_work/{DATASET}/{name[:16]}-{number:02d}"
+        if not info.is_foreign:  # else its files are those that came with it
+            write_huggingface(encoder, folder)
+        files = {path: folder / Path(path).name for path in (MODEL, CARD, *LOADED)}
+        for number, (path, file) in enumerate((path, file) for path, file in files.items() if file.exists()):
+            stem = f"_work/{DATASET}/{name[:16]}-{number:02d}"
             part = put_part(book.store, file, stem, file.suffix, dataset=DATASET, rows=1, published=path)
             parts.append(part)
     seconds, cpu_seconds = since(began)
@@ -83,7 +86,7 @@ def _taken(tokenizer: TakenTokenizer | None, book: ReceiptBook, folder: Path) ->
         return None
     for file in tokenizer.files:
         (folder / file.name).write_bytes(book.store.read_bytes(file.kept_as))
-    return TokenizerInfo.load(folder)
+    return TokenizerInfo.load(folder) if tokenizer.ends is None else take(folder, *tokenizer.ends)
 
 
 def _measure(encoder: Encoder, sample: Sample) -> dict[str, dict[str, int | float]]:

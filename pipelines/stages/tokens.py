@@ -29,7 +29,7 @@ from gristmill.pipelines.storage.layout import CARD, INDEX
 from gristmill.pipelines.storage.parts import PartWriter, put_part, read_parts, row_digest
 from gristmill.pipelines.storage.receipt_book import ReceiptBook, write_note
 from gristmill.pipelines.storage.store import Store
-from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.foreign.encoder import open_encoder
 from gristmill.tokenizer.sampling import is_validation
 from gristmill.tokenizer.shards.format import Header, Shard, token_batch, write_shard
 from gristmill.tokenizer.shards.index import Index, ShardEntry, SplitEntry, write_index
@@ -59,7 +59,7 @@ class UnitEncoder:
             folder.mkdir()
             put_in(folder, self.tokenizer, trained(self.tokenizer))
             self.card = json.loads((folder / Path(CARD).name).read_bytes())
-            self.encoder = Encoder(folder)
+            self.encoder = open_encoder(folder)
         self.renderer = Renderer(self.recipe, self.encoder)
         self.header = Header(self.card["sha256"], self.encoder.vocabulary, self.card["special_ids"], self.book.key)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
@@ -134,6 +135,19 @@ tokens: {sequence_length: 64, validation: 10%}
 """
 
 
+def write_tokenizer(folder: Path, texts: list[str]) -> None:
+    """A tokenizer.json of GPT-2's kind, as others train it."""
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer, made.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=600, initial_alphabet=alphabet, special_tokens=["<|endoftext|>"], show_progress=False
+    )
+    made.train_from_iterator(texts, trainer)
+    folder.mkdir()
+    made.save(str(folder / "tokenizer.json"))
+
+
 def write_corpus(folder: Path, files: int = 3) -> Corpus:
     """The documents in some JSONL files and one Parquet file."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -153,6 +167,7 @@ def write_corpus(folder: Path, files: int = 3) -> Corpus:
     for lang, text in (("en", ENGLISH), ("zh", CHINESE)):  # of characters
         arpa = arpa_text([list(text.replace(" ", ""))], 3)
         (folder / f"{lang}.arpa").write_text(arpa, encoding="utf-8")
+    write_tokenizer(folder / "theirs", [doc["text"] for doc in docs])
     recipe = folder / "recipe.yaml"
     recipe.write_text(RECIPE, encoding="utf-8")
     return Corpus(folder, recipe)

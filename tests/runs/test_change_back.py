@@ -35,6 +35,10 @@ CHANGES = {
     "sequence length": ("sequence_length: 64", "sequence_length: 32"),
     "text format": ("tokenizer:", "text: {format: parquet}\ntokenizer:"),
     "no tokenizer": ("tokenizer: {vocabulary: 640, sample_bytes: 1MB}\n", ""),
+    "a tokenizer of others": (
+        "tokenizer: {vocabulary: 640, sample_bytes: 1MB}",
+        "tokenizer: {path: theirs/tokenizer.json}",
+    ),
     "unit size": ("unit_bytes: 30kB", "unit_bytes: 1MB"),
     "cutoffs of a language model": ("en: [3, 90]", "en: [3, 9.6]"),
     "a bound on a language model": ("at_most: 200", "at_most: 150"),

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.models.bpe import SHORT_RUN
-from gristmill.tokenizer.models.runs import LONGEST_KEY, LONGEST_RUN
+from gristmill.tokenizer.models.memory import LONGEST_KEY
+from gristmill.tokenizer.models.runs import LONGEST_RUN
 from gristmill.tokenizer.models.vocabulary import bpe_vocabulary
 from gristmill.tokenizer.special_ids import BOS, EOS, FIRST_BYTE, RESERVED, SPECIAL_IDS
 from gristmill.tokenizer.train import TokenizerOptions, train

@@ -76,8 +76,8 @@ def test_sentencepiece__ids_of_the_library(foreign_model, texts):
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("a.json", b"{}", "no tokenizer that"),
-        ("a.json", b'{"model": {"type": "Telepathy"}}', "no tokenizer that"),
+        ("a.json", b"{}", "no tokenizer.json"),
+        ("a.json", b'{"model": {"type": "Telepathy"}}', "unknown kind, 'Telepathy'"),
         ("a.model", b"not a model", "no SentencePiece model"),
         ("notes.txt", "磨坊".encode(), "no SentencePiece model"),
         (None, b"", "holds neither"),

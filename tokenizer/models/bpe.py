@@ -1,6 +1,6 @@
 """The merges of byte-pair encoding, in one run of characters that no merge can leave (runs.py).
 
-Letters: S symbols of a run, T nodes of a tree of minima over them, H slots of the hash table.
+Letters: S symbols of a run, T nodes of a tree of minima over them, H slots of the hash table, R ranks of merges.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ SHORT_RUN = 48
 
 
 @kernel
-def merge_short_run(ids_S, merged_S, count, edges_H):
+def merge_short_run(ids_S, merged_S, count, edges_H, made_R):
     """Merge in place, by search: quadratic, but fastest for the few symbols of a usual run. Returns how many are left.
 
     merged_S[i] belongs to the pair (i, i + 1).
@@ -27,15 +27,16 @@ def merge_short_run(ids_S, merged_S, count, edges_H):
                 best, at = merged_S[i], i
         if best == NONE:
             break
-        ids_S[at] = best
+        made = made_R[best]
+        ids_S[at] = made
         count -= 1
         for i in range(at + 1, count):
             ids_S[i] = ids_S[i + 1]
             merged_S[i - 1] = merged_S[i]
         if at > 0:
-            merged_S[at - 1] = find(ids_S[at - 1], best, edges_H)
+            merged_S[at - 1] = find(ids_S[at - 1], made, edges_H)
         if at < count - 1:
-            merged_S[at] = find(best, ids_S[at + 1], edges_H)
+            merged_S[at] = find(made, ids_S[at + 1], edges_H)
     return count
 
 
@@ -49,7 +50,7 @@ def set_leaf(tree_T, leaf, value):
 
 
 @kernel
-def merge_long_run(ids_S, tree_T, next_S, previous_S, count, edges_H):
+def merge_long_run(ids_S, tree_T, next_S, previous_S, count, edges_H, made_R):
     """As merge_short_run, in O(n log n): symbols are a linked list, the best pair is the leftmost minimum of a tree."""
     leaves = 1
     while leaves < count:
@@ -68,14 +69,15 @@ def merge_long_run(ids_S, tree_T, next_S, previous_S, count, edges_H):
         at = node - leaves
         gone = next_S[at]
         after, before = next_S[gone], previous_S[at]
-        ids_S[at] = best
+        made = made_R[best]
+        ids_S[at] = made
         next_S[at] = after
         set_leaf(tree_T, leaves + gone, np.int32(NONE))
         if after < count:
             previous_S[after] = at
-        set_leaf(tree_T, node, find(best, ids_S[after], edges_H) if after < count else np.int32(NONE))
+        set_leaf(tree_T, node, find(made, ids_S[after], edges_H) if after < count else np.int32(NONE))
         if before >= 0:
-            set_leaf(tree_T, leaves + before, find(ids_S[before], best, edges_H))
+            set_leaf(tree_T, leaves + before, find(ids_S[before], made, edges_H))
     left = 0
     i = 0
     while i < count:
@@ -86,11 +88,12 @@ def merge_long_run(ids_S, tree_T, next_S, previous_S, count, edges_H):
 
 
 @kernel
-def merge_run(ids_S, links_3S, count, edges_H):
+def merge_run(ids_S, links_3S, count, edges_H, made_R):
     """Encode one run in place: the first `count` of ids_S are characters, then pieces. Returns how many pieces.
 
-    Always merges the pair whose piece has the lowest id, the leftmost of equals, as SentencePiece does.
+    Always merges the pair of the lowest rank, the leftmost of equals. edges_H: (left, right) -> rank, made_R: rank ->
+    the id that it makes.
     """
     if count <= SHORT_RUN:
-        return merge_short_run(ids_S, links_3S[0], count, edges_H)
-    return merge_long_run(ids_S, links_3S[0], links_3S[1], links_3S[2], count, edges_H)
+        return merge_short_run(ids_S, links_3S[0], count, edges_H, made_R)
+    return merge_long_run(ids_S, links_3S[0], links_3S[1], links_3S[2], count, edges_H, made_R)

@@ -4,14 +4,15 @@ SentencePiece looks at a whole document at once. But where no piece holds two ne
 piece can span both, and the two sides are encoded alone. Such places are every few characters (no piece holds a space
 after a letter, or Latin beside Han), so a run is short and stays in the cache.
 
-Letters: B bytes of text, D documents, D1 = D + 1 offsets, S characters of a run, S1 = S + 1 places between them,
-M slots of the memory, P = 1 + pieces that one holds.
+Letters: B bytes of text, D documents, D1 = D + 1 offsets, S characters of a run, S1 = S + 1 places between them; those
+of memory.py.
 """
 
 import numpy as np
 
 from gristmill.tokenizer.jit import inline, kernel
 from gristmill.tokenizer.models.bpe import merge_run
+from gristmill.tokenizer.models.memory import LONGEST_KEY, key_of, new_memory, slot_of
 from gristmill.tokenizer.models.unigram import RESET_BELOW, best_run
 from gristmill.tokenizer.models.vocabulary import UNKNOWN, are_neighbours, next_character
 from gristmill.tokenizer.special_ids import FIRST_BYTE
@@ -19,12 +20,6 @@ from gristmill.tokenizer.special_ids import FIRST_BYTE
 LONGEST_RUN = 1 << 16
 """Characters; a run is cut there, so that 16 MB without a boundary need no memory. Only there do ids differ from
 SentencePiece's, and still decode to the text."""
-
-LONGEST_KEY, REMEMBERED_PIECES = 16, 7
-"""Bytes and pieces of a run whose pieces are remembered (BPE): most runs of a text stood in it before, and are found by
-one look-up. A newer run takes the place of an older one of its slot."""
-FEWEST_SLOTS, MOST_SLOTS = 1 << 4, 1 << 14
-"""Of the memory: 0.8 MB at most, which stay in a core's second cache; few for a short text: they are zeroed first."""
 
 
 @inline
@@ -53,31 +48,6 @@ def run_end(data_B, begin, number, width, character_ids, neighbours, ascii_pairs
     return i, characters
 
 
-@inline
-def eight_bytes(data_B, begin, count):
-    """The first `count` of 8 bytes as one number. A fixed loop, which is compiled to one load."""
-    number = np.uint64(0)
-    for k in range(8):
-        number |= np.uint64(data_B[np.uint64(begin) + np.uint64(k)]) << np.uint64(8 * k)
-    return number if count >= 8 else number & ((np.uint64(1) << np.uint64(8 * count)) - np.uint64(1))
-
-
-@inline
-def key_of(data_B, begin, end):
-    """Up to 16 bytes of a run as two numbers. No two runs have the same: none holds a NUL, which is no piece."""
-    low, high = np.uint64(0), np.uint64(0)
-    if begin + LONGEST_KEY <= data_B.size:
-        low = eight_bytes(data_B, begin, end - begin)
-        if end - begin > 8:
-            high = eight_bytes(data_B, begin + 8, end - begin - 8)
-        return low, high
-    for k in range(min(end - begin, 8)):
-        low |= np.uint64(data_B[begin + k]) << np.uint64(8 * k)
-    for k in range(8, end - begin):
-        high |= np.uint64(data_B[begin + k]) << np.uint64(8 * (k - 8))
-    return low, high
-
-
 @kernel
 def encode_text(data_B, vocabulary, ids_S, links_3S, score_S1, memory, out, place):
     """Write the ids of one text (the whole of data_B) to out[place:]; returns the place after them.
@@ -86,7 +56,6 @@ def encode_text(data_B, vocabulary, ids_S, links_3S, score_S1, memory, out, plac
     """
     character_ids, edges, neighbours, scores = vocabulary[:4]
     key_M2, found_MP = memory
-    slots = np.uint64(key_M2.shape[0] - 1)
     is_bpe = scores.size == 0
     score_S1[0] = 0
     i = np.int64(0)
@@ -109,8 +78,7 @@ def encode_text(data_B, vocabulary, ids_S, links_3S, score_S1, memory, out, plac
         slot, low, high = np.int64(-1), np.uint64(0), np.uint64(0)
         if is_bpe and i - begin <= LONGEST_KEY:
             low, high = key_of(data_B, begin, i)
-            mixed = (low ^ (high * np.uint64(0xFF51AFD7ED558CCD))) * np.uint64(0x9E3779B97F4A7C15)
-            slot = np.int64((mixed >> np.uint64(40)) & slots)
+            slot = slot_of(low, high, key_M2)
             if key_M2[slot, 0] == low and key_M2[slot, 1] == high:
                 count = np.int64(found_MP[slot, 0])
                 for k in range(count):
@@ -123,7 +91,7 @@ def encode_text(data_B, vocabulary, ids_S, links_3S, score_S1, memory, out, plac
             ids_S[k] = character_ids[point]
             at += size
         if is_bpe:
-            count = merge_run(ids_S, links_3S, run, edges)
+            count = merge_run(ids_S, links_3S, run, edges, vocabulary.made)
             if slot >= 0 and count < found_MP.shape[1]:
                 key_M2[slot, 0], key_M2[slot, 1], found_MP[slot, 0] = low, high, count
                 for k in range(count):
@@ -147,10 +115,7 @@ def encode_documents(data_B, start_D1, first_id, last_id, vocabulary, out, count
     ids_S = np.empty(LONGEST_RUN, np.int32)
     links_3S = np.empty((3, 2 * LONGEST_RUN), np.int32)  # what a model needs beside; untouched pages cost nothing
     score_S1 = np.empty(LONGEST_RUN + 1, np.float32)
-    slots = FEWEST_SLOTS
-    while slots < MOST_SLOTS and 8 * slots < data_B.size:
-        slots *= 2
-    memory = (np.zeros((slots, 2), np.uint64), np.empty((slots, 1 + REMEMBERED_PIECES), np.int32))
+    memory = new_memory(data_B.size)
     place = 0
     for d in range(count_D.size):
         begin = place

@@ -41,6 +41,9 @@ class Vocabulary(NamedTuple):
     """Unigram: of a character without a piece."""
     ascii_pairs: np.ndarray
     """uint8[128 * 128]: whether some piece holds two ASCII characters side by side, exactly, at 128 * left + right."""
+    made: np.ndarray
+    """int32[V] of BPE: rank of a merge -> what it makes. Here the rank is the id, as in SentencePiece. Empty for
+    unigram."""
 
 
 @inline
@@ -166,11 +169,7 @@ def _vocabulary(
             character_ids[ord(piece)] = number
     character_ids[ord(" ")] = character_ids[SPACE]  # SentencePiece spells the space U+2581;
     character_ids[SPACE] = UNKNOWN  # a U+2581 of the text itself becomes bytes, or it would come back as a space
-    edge_columns = np.array(list(edges), np.int32).reshape(-1, 3).T.copy()
-    if edge_columns.size and edge_columns.max() >= NONE:
-        raise ValueError(f"the vocabulary of {len(pieces)} has more than {NONE} nodes")
-    edges_H = np.full(_power_of_two(2 * edge_columns.shape[1]), FREE, np.uint64)
-    fill_edges(*edge_columns, edges_H)
+    edges_H = edge_table(np.array(list(edges), np.int32).reshape(-1, 3))
     pairs = sorted({(ids[a], ids[b]) for piece in ids for a, b in pairwise(piece)})
     neighbours_H = np.zeros(_power_of_two(2 * len(pairs)), np.uint8)  # 16 bits a pair: 6 % of foreign pairs pass
     fill_neighbours(*np.array(pairs, np.int32).reshape(-1, 2).T.copy(), neighbours_H)
@@ -179,7 +178,17 @@ def _vocabulary(
     for left, right in pairs:
         if left in ascii_of and right in ascii_of:
             ascii_pairs[ASCII * ascii_of[left] + ascii_of[right]] = 1
-    return Vocabulary(character_ids, edges_H, neighbours_H, scores_V, unknown_score, ascii_pairs)
+    made = np.arange(0 if scores_V.size else len(pieces), dtype=np.int32)
+    return Vocabulary(character_ids, edges_H, neighbours_H, scores_V, unknown_score, ascii_pairs, made)
+
+
+def edge_table(edge_E3: np.ndarray) -> np.ndarray:
+    """The hash table of edges, int32[E, 3]: left, right, value. Raises ValueError for numbers that are too large."""
+    if edge_E3.size and edge_E3.max() >= NONE:
+        raise ValueError(f"the vocabulary has more than {NONE} pieces, nodes or merges")
+    edges_H = np.full(_power_of_two(2 * len(edge_E3)), FREE, np.uint64)
+    fill_edges(*edge_E3.T.copy(), edges_H)
+    return edges_H
 
 
 def _power_of_two(at_least: int) -> int:

@@ -10,7 +10,7 @@ import numpy as np
 from gristmill.tokenizer.shards.format import Shard
 from gristmill.tokenizer.shards.index import read_index
 from gristmill.tokenizer.shards.packing import PackPlan
-from gristmill.tokenizer.special_ids import BOS
+from gristmill.tokenizer.special_ids import BOS, EOS
 
 COUNT_CHUNK = 1 << 22  # np.bincount widens to int64: 32 MB at a time instead of four times the shard
 
@@ -66,7 +66,9 @@ def unigram_entropy(shards: Sequence[Shard]) -> tuple[float, float]:
     """
     counts = token_counts(shards).astype(np.float64)
     if counts.size:
-        counts[BOS] = 0
+        special = shards[0].header.special_ids
+        bos = special.get("<bos>", BOS)  # where the end of a document stands before the next, it is predicted, too
+        counts[bos] = counts[bos] - sum(map(len, shards)) if bos == special.get("<eos>", EOS) else 0
     total = float(counts.sum())
     if total == 0:
         return 0.0, 0.0

@@ -14,7 +14,6 @@ from torch import Tensor
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.huggingface import write_huggingface
 from gristmill.tokenizer.special_ids import BOS, END, EOS, PAD
-from gristmill.tokenizer.train import MODEL_FILE
 from gristmill.trainer.checkpoint.layouts import LAYOUTS, Pair
 from gristmill.trainer.errors import ConfigError, InputError
 from gristmill.trainer.model.config import ModelConfig
@@ -73,9 +72,9 @@ def write_transformers(
     facts: dict[str, Any] = {
         "model_type": family,
         "vocab_size": model.config.vocabulary,
-        "bos_token_id": BOS,
-        "eos_token_id": EOS,
-        "pad_token_id": PAD,
+        "bos_token_id": encoder.bos if encoder else BOS,
+        "eos_token_id": encoder.eos if encoder else EOS,
+        "pad_token_id": encoder.pad if encoder else PAD,
         "tie_word_embeddings": model.config.tied,
         "dtype": "float32",
     } | WRITERS[family](model.config)
@@ -86,18 +85,20 @@ def write_transformers(
     facts |= dict(others or {})
     _write_json(folder / "config.json", facts)
     if encoder is not None:
-        shutil.copyfile(encoder.path, folder / MODEL_FILE)
+        shutil.copyfile(encoder.path, folder / encoder.path.name)
         write_huggingface(encoder, folder, model.config.context)
         if model.config.mask != "full" and not scores:
-            _write_json(folder / "generation_config.json", _generation(model.config))
+            _write_json(folder / "generation_config.json", _generation(model.config, encoder))
     return family
 
 
-def _generation(config: ModelConfig) -> dict[str, Any]:
+def _generation(config: ModelConfig, encoder: Encoder) -> dict[str, Any]:
     """generation_config.json: a text ends with its document, a turn with END; an encoder-decoder begins to write at
     PAD."""
     begin = {"decoder_start_token_id": PAD} if config.encoder_layers else {}
-    return {"bos_token_id": BOS, "eos_token_id": [EOS, END], "pad_token_id": PAD, "do_sample": True} | begin
+    ends = [encoder.eos] if encoder.info.is_foreign else [EOS, END]
+    special = {"bos_token_id": encoder.bos, "eos_token_id": ends, "pad_token_id": encoder.pad}
+    return special | {"do_sample": True} | begin
 
 
 def _write_json(path: Path, facts: dict[str, Any]) -> None:

@@ -46,18 +46,18 @@ def chat(
     json_schema: SchemaOption = None,
 ) -> None:
     """Talks with a model. Example: gristmill chat runs/demo/train/sft --system "Answer briefly."."""
-    from gristmill.tokenizer.encode import Encoder
     from gristmill.tokenizer.special_ids import END, EOS
     from gristmill.trainer.checkpoint.checkpoint import Checkpoint
     from gristmill.trainer.devices.world import World, join
     from gristmill.trainer.evaluate.sampling import Sampling
     from gristmill.trainer.rollouts.conversation import Conversation
+    from gristmill.trainer.rollouts.encoder import chat_encoder
     from gristmill.trainer.rollouts.tools import ToolReply, open_tools
 
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed)
     wanted = wanted_of(choice, regex, json_schema)
     opened = Checkpoint.open(checkpoint)
-    encoder = Encoder(opened.path / "tokenizer")
+    encoder = chat_encoder(opened.path / "tokenizer")
     tools = ToolReply(encoder, open_tools(tool, run)) if tool else None
     world: World = join()
     structure = structure_of(tools.or_call(wanted) if tools else wanted, encoder, (END, EOS))

@@ -22,15 +22,15 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="of the examples and the sampling: another than training's")] = 1_000_003,
 ) -> None:
     """Exact match on tasks, one JSON line each. Example: gristmill evaluate runs/demo/train/sft --task sort."""
-    from gristmill.tokenizer.encode import Encoder
     from gristmill.trainer.checkpoint.checkpoint import Checkpoint
     from gristmill.trainer.devices.world import World, join
     from gristmill.trainer.evaluate.sampling import Sampling
     from gristmill.trainer.rollouts.accuracy import accuracy
+    from gristmill.trainer.rollouts.encoder import chat_encoder
     from gristmill.trainer.rollouts.tools import ToolReply, open_tools
 
     opened = Checkpoint.open(checkpoint)
-    encoder = Encoder(opened.path / "tokenizer")
+    encoder = chat_encoder(opened.path / "tokenizer")
     tools = ToolReply(encoder, open_tools(tool, run)) if tool else None
     world: World = join()
     model = opened.load_model(world.device)

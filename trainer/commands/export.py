@@ -17,7 +17,7 @@ def export(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="new folder for transformers' from_pretrained")],
 ) -> None:
     """Writes a folder for transformers. Example: gristmill export runs/demo/train/main mill-hf."""
-    from gristmill.tokenizer.encode import Encoder
+    from gristmill.tokenizer.foreign.encoder import open_encoder
     from gristmill.trainer.checkpoint.checkpoint import Checkpoint
     from gristmill.trainer.checkpoint.huggingface import write_transformers
     from gristmill.trainer.devices.world import CPU
@@ -28,6 +28,6 @@ def export(
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     mean = {"score_mean": opened.facts["score_mean"]} if "score_mean" in opened.facts else {}
-    family = write_transformers(opened.load_model(CPU), partial, Encoder(opened.path / "tokenizer"), mean)
+    family = write_transformers(opened.load_model(CPU), partial, open_encoder(opened.path / "tokenizer"), mean)
     os.replace(partial, folder)
     typer.echo(json.dumps({"model_type": family, "folder": str(folder)}))

@@ -35,8 +35,7 @@ def generate(
     json_schema: SchemaOption = None,
 ) -> None:
     """Continues a text. Example: gristmill generate runs/demo/train/main "The sea" --tokens 50."""
-    from gristmill.tokenizer.encode import Encoder
-    from gristmill.tokenizer.special_ids import EOS
+    from gristmill.tokenizer.foreign.encoder import open_encoder
     from gristmill.trainer.checkpoint.checkpoint import Checkpoint
     from gristmill.trainer.devices.world import World, join
     from gristmill.trainer.errors import ConfigError
@@ -50,8 +49,8 @@ def generate(
     opened = Checkpoint.open(checkpoint)
     world: World = join()
     model = opened.load_model(world.device)
-    encoder = Encoder(opened.path / "tokenizer")
-    structure = structure_of(wanted, encoder, (EOS,))
+    encoder = open_encoder(opened.path / "tokenizer")
+    structure = structure_of(wanted, encoder, (encoder.eos,))
     written = stream(model, encoder, prompt, tokens, sampling, stop or [], structure)
     first = next(written, "")  # what cannot be written is an error, and nothing is
     sys.stdout.write(prompt + first)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gristmill.tokenizer.shards.index import Index, read_index
-from gristmill.tokenizer.train import INFO_FILE, MODEL_FILE
+from gristmill.tokenizer.train import INFO_FILE, file_of
 from gristmill.trainer.data.hashes import described, faults
 from gristmill.trainer.errors import InputError
 
@@ -21,7 +21,8 @@ def verify_run(run: Path) -> None:
     published = _published(run)
     _refuse(run, faults(run, {INDEX: published[INDEX]} if INDEX in published else {}))
     index = _read_index(run)
-    expected = {f"tokenizer/{MODEL_FILE}": str(index.tokenizer["sha256"])}
+    file = file_of(str(index.tokenizer.get("kind", "")))
+    expected = {f"tokenizer/{file}": str(index.tokenizer["sha256"])}
     for split in index.splits.values():
         expected |= {f"tokens/{shard.path}": shard.sha256 for shard in split.shards}
         plan = f"tokens/{split.plan}"

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from gristmill.tokenizer.encode import Encoder
-from gristmill.tokenizer.special_ids import BOS, EOS, PAD
+from gristmill.tokenizer.special_ids import EOS, PAD
 from gristmill.trainer.errors import ConfigError, DivergedError
 from gristmill.trainer.evaluate.sampling import Sampling, choose, generator_of
 from gristmill.trainer.evaluate.structure.mask import Structure, masked
@@ -113,14 +113,18 @@ def generate_ids(
     *,
     cached: bool = True,
     structure: Structure | None = None,
+    eos: int = EOS,
 ) -> Iterator[list[int | None]]:
-    """After each step, the next token of every prompt; None once a prompt has ended (with EOS, or a full context)."""
+    """After each step, the next token of every prompt; None once a prompt has ended (with `eos`, or a full context)."""
     limits = [min(tokens, room(model, prompt)) for prompt in prompts]
     generators = [generator_of((sampling.seed, row)) for row in range(len(prompts))]
     structures = None if structure is None else [structure] * len(prompts)
-    for step in continuations(model, prompts, limits, sampling, generators, cached=cached, structures=structures):
+    steps = continuations(
+        model, prompts, limits, sampling, generators, cached=cached, ends=(eos,), structures=structures
+    )
+    for step in steps:
         found = dict(zip(step.rows, step.tokens, strict=True))
-        yield [None if found.get(row, EOS) == EOS else found[row] for row in range(len(prompts))]
+        yield [None if found.get(row, eos) == eos else found[row] for row in range(len(prompts))]
 
 
 def room(model: Model, prompt: Sequence[int]) -> int:
@@ -246,10 +250,11 @@ def stream(
     stop: Sequence[str] = (),
     structure: Structure | None = None,
 ) -> Iterator[str]:
-    """The continuation of a prompt, in pieces as they become certain; ends at EOS, after `tokens`, or before a stop
-    string. `structure`: what it is to be (its end is EOS)."""
-    prompts = [[BOS, *encoder.ids(prompt)]]
-    new = (token for (token,) in generate_ids(model, prompts, tokens, sampling, structure=structure))
+    """The continuation of a prompt, in pieces as they become certain; ends at its EOS, after `tokens`, or before a stop
+    string. `structure`: what it is to be (its end is that EOS)."""
+    prompts = [[encoder.bos, *encoder.ids(prompt)]]
+    found = generate_ids(model, prompts, tokens, sampling, structure=structure, eos=encoder.eos)
+    new = (token for (token,) in found)
     yield from pieces(encoder, takewhile(lambda token: token is not None, new), stop)  # type: ignore[arg-type]
 
 

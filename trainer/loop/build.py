@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from gristmill.tokenizer.train import FOREIGN
 from gristmill.trainer.checkpoint.checkpoint import Checkpoint, Checkpoints, training_tensors
 from gristmill.trainer.checkpoint.files import checkpoints_in, step_of
 from gristmill.trainer.checkpoint.origin import worst
@@ -35,6 +36,9 @@ from gristmill.trainer.optim.optimizers import Optimizers
 
 T = TypeVar("T")
 
+OF_ANY_TOKENIZER = ("causal", "prefix")
+"""Objectives that put no id of their own into a row."""
+
 
 def complete(config: TrainConfig, data: TrainingData) -> TrainConfig:
     """The configuration with what the data decide filled in. Raises ConfigError where both speak and differ."""
@@ -53,6 +57,12 @@ def complete(config: TrainConfig, data: TrainingData) -> TrainConfig:
         )
     objective = open_objective(config, data.vocabulary)
     check_kind(config, objective, data)
+    if data.train.tokenizer.get("kind") in FOREIGN and config.objective not in OF_ANY_TOKENIZER:
+        raise ConfigError(
+            f"{config.objective} needs ids that only tokenizers trained here reserve",
+            where="option objective",
+            fix=f"{' or '.join(OF_ANY_TOKENIZER)}, or a run without `tokenizer: {{path: ...}}`",
+        )
     if model.head == "score" and objective.head != "score":
         raise ConfigError(
             f"a reward model scores, it cannot learn {config.objective}",

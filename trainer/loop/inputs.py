@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from gristmill.tokenizer.foreign.encoder import CONFIG_FILE
 from gristmill.tokenizer.mixing.written import CARD, Mix
-from gristmill.tokenizer.train import INFO_FILE, MODEL_FILE
+from gristmill.tokenizer.train import FOREIGN, INFO_FILE, file_of
 from gristmill.trainer.checkpoint.origin import Origin, evaluation_sets, origin_of, worst
 from gristmill.trainer.data.corpus import Corpus
 from gristmill.trainer.data.verify import INDEX, verify_run
@@ -49,8 +50,12 @@ def open_data(
     else:
         train, validation, plan = mixed.train, mixed.validation, mixed.mix.folder / CARD
         manifests = [one.manifest_sha256 for one in mixed.runs if one.path != run]
+    kind = str(train.tokenizer.get("kind", ""))
+    names = [file_of(kind), INFO_FILE]
+    if kind in FOREIGN and (run / "tokenizer" / CONFIG_FILE).exists():
+        names.append(CONFIG_FILE)
     try:
-        tokenizer = {name: (run / "tokenizer" / name).read_bytes() for name in (MODEL_FILE, INFO_FILE)}
+        tokenizer = {name: (run / "tokenizer" / name).read_bytes() for name in names}
     except FileNotFoundError as error:
         fix = "run `gristmill run` again"
         raise InputError("the run has no tokenizer", where=str(error.filename), fix=fix) from error

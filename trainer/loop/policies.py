@@ -31,6 +31,7 @@ from gristmill.trainer.objectives.policy import Grpo
 from gristmill.trainer.objectives.ppo import Ppo, attach_critic
 from gristmill.trainer.objectives.protocol import Learns
 from gristmill.trainer.optim.config import OptimConfig
+from gristmill.trainer.rollouts.encoder import chat_encoder
 from gristmill.trainer.rollouts.rewards import open_reward
 from gristmill.trainer.rollouts.rollout import Prompt, Rollout
 from gristmill.trainer.rollouts.tools import ToolReply, open_tools
@@ -97,7 +98,7 @@ def policy_stage(
     config: TrainConfig, data: TrainingData, folder: Path, begin: Checkpoint, world: World
 ) -> Callable[[Model], Stage]:
     """Of `build`. `config` is complete; `folder`: RUN/train/NAME. Raises ConfigError, InputError, MismatchError."""
-    encoder = Encoder(data.run / "tokenizer")
+    encoder = chat_encoder(data.run / "tokenizer")
     rollouts = config.rollouts
     tools = None
     if rollouts.tools:

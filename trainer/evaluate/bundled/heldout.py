@@ -16,7 +16,7 @@ from itertools import pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
-from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.foreign.encoder import open_encoder
 from gristmill.trainer.data.corpus import Corpus
 from gristmill.trainer.errors import InputError
 from gristmill.trainer.evaluate.bundled.made import chosen
@@ -54,7 +54,7 @@ def read_texts(run: Path, split: str, lang: str) -> list[Text]:
         raise InputError(
             f"the run holds {corpus.kind}, not texts", where=str(run), fix="name a run of texts: --run RUN"
         )
-    encoder = Encoder(run / "tokenizer")
+    encoder = open_encoder(run / "tokenizer")
     places = sorted(
         (doc_id, number, row)
         for number, shard in enumerate(corpus.shards)

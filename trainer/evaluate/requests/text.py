@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gristmill.tokenizer.encode import Encoder
-from gristmill.tokenizer.special_ids import BOS, END, EOS
+from gristmill.tokenizer.foreign.encoder import open_encoder
+from gristmill.tokenizer.special_ids import END, EOS
 from gristmill.trainer.errors import ConfigError, InputError
 
 
@@ -34,14 +35,13 @@ class TextCodec(Protocol):
 
 
 class OwnCodec:
-    """The tokenizer of a run: a folder with tokenizer.model and info.json."""
-
-    bos = BOS
-    before: tuple[int, ...] = (BOS,)
-    ends: tuple[int, ...] = (END, EOS)
+    """The tokenizer of a run, whoever trained it: a folder with info.json."""
 
     def __init__(self, folder: Path):
-        self.encoder = Encoder(folder)
+        self.encoder = open_encoder(folder)
+        self.bos = self.encoder.bos
+        self.before: tuple[int, ...] = (self.bos,)
+        self.ends: tuple[int, ...] = (self.encoder.eos,) if self.encoder.info.is_foreign else (END, EOS)
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Of a `TextCodec`."""

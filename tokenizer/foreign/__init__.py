@@ -1,0 +1,1 @@
+"""Tokenizers that others trained: what their files say, and text into their ids."""
