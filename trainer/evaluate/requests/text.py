@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.foreign.encoder import open_encoder
+from gristmill.tokenizer.foreign.spelling import byte_characters
 from gristmill.tokenizer.special_ids import END, EOS
 from gristmill.trainer.errors import ConfigError, InputError
 
@@ -102,7 +103,7 @@ class LibraryCodec:
                 where="tokenizer.json",
                 fix="a tokenizer of a run, or a byte-level one (its decoder is ByteLevel)",
             )
-        byte_of = _byte_level()
+        byte_of = byte_characters()
         added = self.tokenizer.get_added_tokens_decoder()
         spelt = {number: piece for piece, number in self.tokenizer.get_vocab(with_added_tokens=True).items()}
         return [
@@ -114,14 +115,6 @@ class LibraryCodec:
 def pieces_of(encoder: Encoder) -> list[bytes]:
     """The bytes of every id of a run's tokenizer; of special ones none."""
     return [encoder.decode_bytes([number]) for number in range(encoder.vocabulary)]
-
-
-def _byte_level() -> dict[str, int]:
-    """Character -> byte: those that can be seen are themselves, the others follow from U+0100 on (GPT-2's encoder.py,
-    `bytes_to_unicode`)."""
-    seen = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    hidden = [byte for byte in range(256) if byte not in seen]
-    return {chr(byte): byte for byte in seen} | {chr(256 + place): byte for place, byte in enumerate(hidden)}
 
 
 def decode(codec: TextCodec, ids: Sequence[int]) -> str:
