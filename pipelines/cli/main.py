@@ -43,6 +43,7 @@ Commands.table = {
     "verify": Entry(LOOK, "verify"),
     "classifier": Entry(LEARN, "classifier"),
     "lm": Entry(LEARN, "lm", settings="BEAM_ARGS"),
+    "semantic": Entry(LEARN, "semantic"),
     "tokenizer": Entry(TRAIN, "tokenizer"),
     "train": Entry(TRAIN, "train", settings="TRAINER_ARGS", kind="TrainerCommand"),
     "mix": Entry(TRAIN, "mix"),

@@ -1,0 +1,1 @@
+"""Semantic near-duplicates: embeddings in, groups out, as labels that a recipe joins. No embedding is made here."""
