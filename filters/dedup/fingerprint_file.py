@@ -5,7 +5,7 @@ Kept with a dataset it is an index: the next crawl is compared with it without r
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,12 @@ SETTLED_COLUMNS = [
     pa.field("cluster", pa.binary(16), nullable=False),
 ]
 """What an index knows beside the fingerprints: see `Settled`."""
+
+URL_COLUMNS = [
+    pa.field("url", pa.list_(pa.field("item", pa.uint64(), nullable=False), 2), nullable=False),
+    pa.field("url_order", pa.uint64(), nullable=False),
+]
+"""Of a file whose documents are compared by their addresses, too: see `FingerprintFile`."""
 
 
 def fingerprint_schema(bands: int, minhash: str) -> pa.Schema:
@@ -71,11 +77,32 @@ def fingerprint_batch(
     return pa.record_batch(values, schema=schema)
 
 
-def settled_batch(prints: pa.RecordBatch, row: np.ndarray, rank: np.ndarray, settled: "Settled") -> pa.RecordBatch:
-    """A batch of an index: fingerprints with other rows (uint32[D]) and ranks (uint64[D]), and what was decided about
-    them."""
+def with_urls(prints: pa.RecordBatch, url: np.ndarray, order: np.ndarray, by: str) -> pa.RecordBatch:
+    """The same batch with the addresses of its documents, instead of those that it may have.
+
+    url: uint64[D, 2], order: uint64[D], see `FingerprintFile`; by: see urls.describe_urls.
+    """
+    plain = without_urls(prints)
+    columns = [*plain.columns, _fixed_lists(url, URL_COLUMNS[0].type), pa.array(order, pa.uint64())]
+    schema = pa.schema([*plain.schema, *URL_COLUMNS], {**(plain.schema.metadata or {}), b"urls": by.encode()})
+    return pa.record_batch(columns, schema=schema)
+
+
+def without_urls(prints: pa.RecordBatch) -> pa.RecordBatch:
+    """The same batch without the addresses of its documents."""
+    metadata = {name: value for name, value in (prints.schema.metadata or {}).items() if name != b"urls"}
+    names = [name for name in prints.schema.names if name not in {field.name for field in URL_COLUMNS}]
+    return prints.select(names).replace_schema_metadata(metadata)
+
+
+def settled_batch(
+    prints: pa.RecordBatch, row: np.ndarray, rank: np.ndarray, settled: "Settled", url_order: np.ndarray | None = None
+) -> pa.RecordBatch:
+    """A batch of an index: fingerprints with other rows (uint32[D]), ranks (uint64[D]) and, where they have addresses,
+    another `url_order` (uint64[D]), and what was decided about them."""
     columns = dict(zip(prints.schema.names, prints.columns, strict=True))
     columns |= {"row": pa.array(row, pa.uint32()), "rank": pa.array(rank, pa.uint64())}
+    columns |= {} if url_order is None else {"url_order": pa.array(url_order, pa.uint64())}
     columns |= {
         "winner": _ids(settled.winner),
         "winner_rank": pa.array(settled.winner_rank),
@@ -107,9 +134,9 @@ class Settled:
     winner_rank: np.ndarray
     """uint64[D]: and its rank in the index; 0 where it is no document of the index."""
     similarity: np.ndarray
-    """float32[D], of the two."""
+    """float32[D], of the two; NaN where another one has its address: their texts were not compared."""
     lost: np.ndarray
-    """float32[D]: the share of its shingles that the winner lacks."""
+    """float32[D]: the share of its shingles that the winner lacks; NaN as before."""
     cluster: np.ndarray
     """uint8[D, 16]: doc_id of the best document of its cluster."""
     by: str
@@ -147,6 +174,18 @@ class FingerprintFile:
     """What keeping it open costs, in memory or as a temporary copy; a map of a local file costs nothing."""
     settled: Settled | None = None
     """Of a file of an index."""
+    urls: str | None = None
+    """Addresses are comparable where this is equal; None: the file has none."""
+    url: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.uint64))
+    """uint64[D, 2]: hash of the normalised address, zeros where a document has none"""
+    url_order: np.ndarray = field(default_factory=lambda: np.zeros(0, np.uint64))
+    """uint64[D]: of documents of one address and equal priority the least stays; in an index, of any priority"""
+    left_out: np.ndarray | None = None
+    """bool[D]: documents whose address another one has; their texts are not compared"""
+
+    def without(self, rows: np.ndarray) -> "FingerprintFile":
+        """The same file, where the documents of these rows (uint32, also of other files) are left out."""
+        return replace(self, left_out=np.isin(self.row, rows))
 
     def behind(self, documents: int) -> "FingerprintFile":
         """The same file of an index, ranked behind so many documents of others."""
@@ -154,7 +193,7 @@ class FingerprintFile:
             raise ValueError("only files of an index are ranked by number")
         more = np.uint64(RANK_STEP * documents)
         settled = replace(self.settled, winner_rank=self.settled.winner_rank + more)
-        return replace(self, rank=self.rank + more, settled=settled)
+        return replace(self, rank=self.rank + more, settled=settled, url_order=self.url_order + np.uint64(documents))
 
     def bands(self, first: int = 0, last: int | None = None) -> Iterator[tuple[slice, np.ndarray]]:
         """(some documents of first:last, their LSH keys uint64[n, bands], the band number mixed in), batch by batch."""
@@ -203,6 +242,13 @@ def open_fingerprints(path: str) -> FingerprintFile:
         heap_bytes=(whole.size if _is_remote(path) else 0) + HEAP_PER_DOCUMENT * sum(map(len, filled)),
         settled=_settled(filled, metadata[b"settled"].decode()) if b"settled" in metadata else None,
     )
+    if b"urls" in metadata:
+        file = replace(
+            file,
+            urls=metadata[b"urls"].decode(),
+            url=_joined([_lists(b.column("url"), 2) for b in filled], np.uint64, (2,)),
+            url_order=_joined([_flat(b.column("url_order"), np.uint64, len(b)) for b in filled], np.uint64, ()),
+        )
     if np.any(file.row[1:] <= file.row[:-1]):
         raise ValueError(f"{path}: rows do not rise")
     return file

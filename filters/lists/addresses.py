@@ -42,12 +42,22 @@ def page(address: str) -> str:
     return f"{host}{'/' if path else ''}{path}{'?' if query else ''}{query}"
 
 
-@lru_cache(4096)
 def plain_host(host: str) -> str:
     """One spelling of a host: lower case, punycode, without `www.` and the full stop at its end."""
-    host = unquote(host).strip().rstrip(".").lower() if "%" in host else host.strip().rstrip(".").lower()
+    return without_www(ascii_host(host))
+
+
+@lru_cache(4096)
+def ascii_host(host: str) -> str:
+    """A host in lower case and punycode, without the full stop at its end."""
+    host = (unquote(host) if "%" in host else host).strip().lower()
     if not host.isascii():
         host = ".".join(_ascii(label) for label in re.split(r"[.\u3002\uff0e\uff61]", host))
+    return host.rstrip(".")
+
+
+def without_www(host: str) -> str:
+    """The host without `www.`, unless that is a domain by itself."""
     while host.startswith("www.") and host.count(".") > 1:
         host = host[4:]
     return host

@@ -27,6 +27,7 @@ from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.duplicates.find import MEMBER
 from gristmill.pipelines.stages.duplicates.members import MEMBERS, Membership
 from gristmill.pipelines.stages.duplicates.pairs import decided_by
+from gristmill.pipelines.stages.duplicates.urls import PRIORITY
 from gristmill.pipelines.stages.score import FINGERPRINTS
 from gristmill.pipelines.stages.unit_rows import unpacked
 from gristmill.pipelines.storage.layout import MANIFEST, RECIPE, STATE
@@ -92,9 +93,10 @@ def _receipt(run: Store, folder: str, unit: str) -> Receipt:
 def write_pieces(writer: IndexWriter, pieces: list[Piece], by: str) -> None:
     """The documents of a run; by: see `decided_by`."""
     numbers, stay = _numbers(pieces)
+    orders = _url_orders(pieces, numbers)
     done = 0
     for piece in pieces:
-        done += _write(writer, piece, numbers[done:], stay, by)
+        done += _write(writer, piece, numbers[done:], None if orders is None else orders[done:], stay, by)
 
 
 def _numbers(pieces: list[Piece]) -> tuple[np.ndarray, Staying]:
@@ -122,8 +124,27 @@ def _numbers(pieces: list[Piece]) -> tuple[np.ndarray, Staying]:
     return number, Staying(ids[stays], number[stays])
 
 
-def _write(writer: IndexWriter, piece: Piece, numbers: np.ndarray, stay: Staying, by: str) -> int:
-    """The documents of one piece, batch by batch as they lie in its file: the first of `numbers`. Gives how many."""
+def _url_orders(pieces: list[Piece], numbers: np.ndarray) -> np.ndarray | None:
+    """uint64: the number of each document by what stays of its address, in the order of the pieces; None without
+    addresses. In an index that is one number, as its documents are of no other source's priority any more."""
+    ranks, orders = [np.zeros(0, np.uint64)], [np.zeros(0, np.uint64)]
+    for piece in pieces:
+        file, at, _, _ = piece.open()
+        if file.urls is None:
+            return None
+        ranks.append(file.rank[at])
+        orders.append(file.url_order[at])
+    found = np.empty(len(numbers), np.uint64)
+    priority = np.concatenate(ranks) >> PRIORITY
+    found[np.lexsort((numbers, np.concatenate(orders), priority))] = np.arange(len(numbers))
+    return found
+
+
+def _write(
+    writer: IndexWriter, piece: Piece, numbers: np.ndarray, orders: np.ndarray | None, stay: Staying, by: str
+) -> int:
+    """The documents of one piece, batch by batch as they lie in its file: the first of `numbers` and `orders`. Gives
+    how many."""
     file, at, listed, member = piece.open()
     lost = member["dropped"] > 0
     elsewhere = lost & (member["index"] > 0)
@@ -138,6 +159,7 @@ def _write(writer: IndexWriter, piece: Piece, numbers: np.ndarray, stay: Staying
         some = slice(*np.searchsorted(at, (first, first + len(batch))).tolist())
         if some.start < some.stop:
             documents = batch.take(pa.array(at[some] - first))
-            writer.add(documents, numbers[some], flags[some], settled.part(some))
+            order = None if orders is None else orders[some]
+            writer.add(documents, numbers[some], flags[some], settled.part(some), order)
         first += len(batch)
     return len(at)

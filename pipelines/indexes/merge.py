@@ -14,6 +14,7 @@ from gristmill.filters.dedup.fingerprint_file import (
     ELSEWHERE,
     LOST,
     RANK_STEP,
+    URL_COLUMNS,
     FingerprintFile,
     Settled,
     open_fingerprints,
@@ -42,9 +43,11 @@ from gristmill.pipelines.stages.duplicates.pairs import (
     decided_by,
     verified_pairs,
 )
+from gristmill.pipelines.stages.duplicates.urls import edges_of_files
 from gristmill.pipelines.stages.exchange import mixed, pick
 
 FINGERPRINT_COLUMNS = ["row", "doc_id", "rank", "exact", "bands", "shingles"]
+URL_COLUMN_NAMES = [field.name for field in URL_COLUMNS]
 RECORDS = 16 << 20
 """Band records that are held at a time: about a gigabyte while they are sorted."""
 
@@ -69,16 +72,21 @@ def _options(indexes: list[Whole]) -> Deduplicate:
     """How all of them were decided. Raises RecipeError where that differs."""
     first, said = indexes[0]
     for index, manifest in indexes[1:]:
-        for key in ("hashes", "minhash", "deduplicate"):
-            if manifest[key] != said[key]:
-                what = f"'{index.name}' and '{first.name}' differ in {key}: {manifest[key]}, and {said[key]}"
+        for key in ("hashes", "minhash", "urls", "deduplicate"):
+            if (mine := _told(manifest, key)) != (its := _told(said, key)):
+                what = f"'{index.name}' and '{first.name}' differ in {key}: {mine}, and {its}"
                 fix = (
                     "build both from runs with the same `deduplicate`; or name both in `against`, which needs no merge"
                 )
                 raise RecipeError(what, where=index.place, fix=fix)
     if len({index.sha256 for index, _ in indexes}) < len(indexes):
         raise RecipeError("an index is named twice", where="gristmill index merge", fix="name each of them once")
-    return Deduplicate(**{key: said["deduplicate"][key] for key in DECIDED})
+    return Deduplicate(**{key: _told(said, "deduplicate")[key] for key in DECIDED})
+
+
+def _told(manifest: dict[str, Any], key: str) -> Any:
+    """What a manifest says; indexes of earlier versions know no addresses, and do not say so."""
+    return {"urls": None, **manifest["deduplicate"]} if key == "deduplicate" else manifest.get(key)
 
 
 class _Merged:
@@ -88,6 +96,7 @@ class _Merged:
         self.options = options
         self.shelf = Shelf(open_file=self._undecided)
         self._order: dict[str, tuple[int, bool]] = {}
+        self._left_out: dict[str, np.ndarray] = {}
         self.documents = 0
         ours = {index.sha256 for index, _ in indexes}
         for index, manifest in indexes:
@@ -104,10 +113,35 @@ class _Merged:
         elsewhere = np.uint64(0) if whole else file.rank & ELSEWHERE
         assert file.settled is not None
         settled = replace(file.settled, by=decided_by(self.options), cluster=file.doc_id)
-        return replace(file, rank=OWN_BIT | number | elsewhere, settled=settled)
+        file = replace(
+            file, rank=OWN_BIT | number | elsewhere, settled=settled, url_order=file.url_order + np.uint64(behind)
+        )
+        return file.without(self._left_out[path]) if path in self._left_out else file
+
+    def _by_url(self) -> np.ndarray:
+        """EDGE rows of documents that go for their address; they are left out from now on."""
+        if self.options.urls is None:
+            return np.zeros(0, EDGE)
+        pieces = max(1, -(-self.documents // RECORDS))
+        edges = np.concatenate(
+            [
+                edges_of_files(
+                    ((unit, self._undecided(path)) for unit, (path,) in self.shelf.paths.items()),
+                    self.options,
+                    piece,
+                    pieces,
+                )
+                for piece in range(pieces)
+            ]
+        )
+        place = edges["worse"]["place"]
+        for unit, (path,) in self.shelf.paths.items():
+            self._left_out[path] = place[place >> np.uint64(32) == unit].astype(np.uint32)
+        return edges
 
     def edges(self) -> np.ndarray:
         """EDGE rows of all documents."""
+        by_url = self._by_url()
         bands = self.options.minhash.bands if self.options.minhash else 0
         pieces = max(1, -(-self.documents * (1 + bands) // RECORDS))
         pairs = np.concatenate([np.zeros(0, PAIR), *(self._pairs(piece, pieces) for piece in range(pieces))])
@@ -117,7 +151,7 @@ class _Merged:
             for unit in np.unique(units).tolist()
             for some in verified_pairs(unit, pick(pairs, np.flatnonzero(units == unit)), self.shelf, self.options)
         ]
-        return np.concatenate([np.zeros(0, EDGE), *found])
+        return np.concatenate([by_url, *found])
 
     def _pairs(self, piece: int, pieces: int) -> np.ndarray:
         """PAIR rows of the buckets whose key falls into a piece of all keys, each once."""
@@ -167,7 +201,9 @@ class _Merged:
             first = 0
             for batch in file.batches:
                 some = slice(first, first := first + len(batch))
-                writer.add(batch.select(FINGERPRINT_COLUMNS), number[some], flags[some], settled.part(some))
+                columns = FINGERPRINT_COLUMNS + (URL_COLUMN_NAMES if file.urls else [])
+                order = file.url_order[some] if file.urls else None
+                writer.add(batch.select(columns), number[some], flags[some], settled.part(some), order)
 
     def _staying(self, memberships: list[Membership]) -> Staying:
         """Those that others lost to, perhaps."""

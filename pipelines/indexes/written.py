@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from gristmill.filters.dedup.fingerprint_file import HASHES, RANK_STEP, Settled, settled_batch
 from gristmill.filters.dedup.fingerprints import describe
+from gristmill.filters.dedup.urls import describe_urls
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.deduplication import Deduplicate
 from gristmill.pipelines.recipe.files.index_files import MANIFEST, NAME
@@ -25,7 +26,7 @@ from gristmill.pipelines.storage.sealed import seal
 from gristmill.pipelines.storage.store import Store
 
 FILES, SCRATCH = "fingerprints", "_work"
-DECIDED = ("exact", "minhash", "max_lost")
+DECIDED = ("exact", "minhash", "max_lost", "urls")
 """Options of `deduplicate` that the manifest keeps: who merges indexes decides by them."""
 
 
@@ -55,13 +56,20 @@ class IndexWriter:
         if self.store.local is not None:
             shutil.rmtree(self.store.local / SCRATCH, ignore_errors=True)
 
-    def add(self, prints: pa.RecordBatch, number: np.ndarray, flags: np.ndarray, settled: Settled) -> None:
+    def add(
+        self,
+        prints: pa.RecordBatch,
+        number: np.ndarray,
+        flags: np.ndarray,
+        settled: Settled,
+        url_order: np.ndarray | None = None,
+    ) -> None:
         """Documents of a fingerprint file; number: int64, their order by rank in the index; flags: uint64, LOST and
-        ELSEWHERE."""
+        ELSEWHERE; url_order: uint64, their order among those of one address, where they have any."""
         closed, count = len(self._writer.parts), prints.num_rows
         row = np.arange(self._row, self._row + count, dtype=np.uint32)
         rank = number.astype(np.uint64) * np.uint64(RANK_STEP) | flags
-        self._writer.write(settled_batch(prints, row, rank, settled))
+        self._writer.write(settled_batch(prints, row, rank, settled, url_order))
         self._row = 0 if len(self._writer.parts) > closed else self._row + count
         self.documents += count
         self.kept += int((flags == 0).sum())
@@ -78,6 +86,7 @@ class IndexWriter:
             "kept": self.kept,
             "hashes": HASHES.decode(),
             "minhash": describe(self.options.minhash),
+            "urls": self.options.urls and describe_urls(self.options.urls.www),
             "deduplicate": {name: options[name] for name in DECIDED},
             "made_from": list(made_from),
             "against": list(against),

@@ -37,7 +37,14 @@ SPACED_SCRIPTS = frozenset(SCRIPTS) - {"Zyyy", "Hani", "Kana", "Jpan", "Bopo", "
 def check(loaded: LoadedRecipe) -> None:
     """Raises RecipeError that lists every problem with its line; returns when the recipe can run."""
     recipe = loaded.recipe
-    problems = [*_sources(recipe), *_kinds(recipe), *_extract(recipe), *_decide(recipe), *scrub_problems(recipe)]
+    problems = [
+        *_sources(recipe),
+        *_kinds(recipe),
+        *_extract(recipe),
+        *_decide(recipe),
+        *scrub_problems(recipe),
+        *_urls(recipe),
+    ]
     if not problems:  # the signals are known only when every name is
         problems = [*_quality(recipe), *_gates(recipe)]
     if problems:
@@ -276,6 +283,11 @@ def _gates(recipe: Recipe) -> Iterator[Problem]:
             wrong = str(error)
         if wrong:
             yield ("gates", place), wrong
+
+
+def _urls(recipe: Recipe) -> Iterator[Problem]:
+    if recipe.deduplicate and recipe.deduplicate.urls and not any(source.url for source in recipe.sources.values()):
+        yield ("deduplicate", "urls"), "no source of this recipe has addresses; name their field: `url:` of a source"
 
 
 def _quality(recipe: Recipe) -> Iterable[Problem]:

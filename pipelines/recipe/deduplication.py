@@ -64,6 +64,27 @@ class MinHash(Model):
         return {**values, "bands": bands, "rows": rows}
 
 
+class Urls(Model):
+    """Documents of one address are one page, fetched more than once: one stays, whatever their texts say
+    (docs/deduplication.md says which addresses count as one)."""
+
+    keep: Literal["newest", "longest", "first"] = "newest"
+    """After "kept by the rules", originals and `priority`: by date, by length of text, or neither; of equal ones the
+    better-ranked. Documents without a date come last."""
+    date: str | None = None
+    """Field that says when a document was fetched or written; absent: `WARC-Date`, else `date`, else `timestamp`."""
+    www: bool = True
+    """Whether addresses with and without `www.` count as one."""
+
+    @model_validator(mode="after")
+    def _date_of_newest(self) -> "Urls":
+        if self.date is not None and self.keep != "newest":
+            raise ValueError(
+                f"`date` says which is the newest, and `keep: {self.keep}` asks for another; leave one out"
+            )
+        return self
+
+
 class Passages(Model):
     """Passages that stand in several documents, cut as edits once duplicate documents are gone. Equal ones say the same
     words: case, punctuation and white space do not count."""
@@ -115,8 +136,11 @@ class Substrings(Model):
 
 
 class Deduplicate(Model):
-    """Exact and near-duplicate documents, of which the best-ranked of a cluster stays; then passages inside of them."""
+    """Documents of one address, exact and near-duplicate documents, of which the best-ranked of a cluster stays; then
+    passages inside of them."""
 
+    urls: Urls | None = None
+    """Documents of the same address, before any texts are compared; absent: not looked at."""
     exact: bool = True
     """Documents whose normalised text is equal."""
     minhash: MinHash | None = MinHash()

@@ -22,7 +22,8 @@ IN, KEPT, DROPPED, DEAD = "in", "kept", "dropped", "dead"
 ASIDE, FIRED, UNJUDGED = "aside", "fired", "unjudged"
 """Information: not inputs; rules that fired (several per document); documents that no entry of `decide` admits."""
 EMPTIED = "repeated_passages"
-DUPLICATE_RULES = ("near_duplicate", "exact_duplicate", "repeated_record", EMPTIED)
+SAME_URL = "url_duplicate"
+DUPLICATE_RULES = ("near_duplicate", "exact_duplicate", "repeated_record", SAME_URL, EMPTIED)
 """What deduplication adds to a document's `rules`, beside those of `decide`. Index: the `kind` of a member record."""
 CONTAMINATED = "contaminated"
 LATER_RULES = (*DUPLICATE_RULES, CONTAMINATED)

@@ -139,18 +139,23 @@ MEANINGS: dict[str, Meaning] = {
         "of records that died while they were read",
     ),
     "duplicate_of": Meaning(
-        "doc_id of the better document that it repeats", "where it repeats none, or is the same record once more"
+        "doc_id of the better document that it repeats, or that stays for its address",
+        "where it repeats none, or is the same record once more",
     ),
     "duplicate_in": Meaning(
         "the index of `deduplicate.against` that holds `duplicate_of`, by name", "where that is of this run, or none"
     ),
     "similarity": Meaning(
-        "exact Jaccard similarity of shingles to that document; 1 where the texts are equal", "where it repeats none"
+        "exact Jaccard similarity of shingles to that document; 1 where the texts are equal",
+        "where it repeats none, or only has its address",
     ),
     "lost": Meaning(
-        "share of its shingles that the document which it repeats lacks: what goes with it", "where it repeats none"
+        "share of its shingles that the document which it repeats lacks: what goes with it",
+        "where it repeats none, or only has its address",
     ),
-    "cluster_size": Meaning("how many documents of its duplicate cluster the rules kept in this run, itself included"),
+    "cluster_size": Meaning(
+        "how many documents of its duplicate cluster the rules kept in this run, itself included, one of each address"
+    ),
     "weight": Meaning(
         "how often to repeat it in training, by `cluster_size` and `deduplicate.weights`", "where it was not kept"
     ),

@@ -183,4 +183,4 @@ def _fingerprinting(recipe: Recipe) -> list | None:
     if options is None:
         return None
     minhash = options.minhash and options.minhash.model_dump(exclude={"threshold", "recall"})
-    return [minhash, options.quality, options.fingerprint]
+    return [minhash, options.quality, options.fingerprint, options.urls and options.urls.model_dump()]

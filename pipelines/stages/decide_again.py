@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gristmill.filters.dedup.fingerprint_file import fingerprint_batch
+from gristmill.filters.dedup.fingerprint_file import fingerprint_batch, without_urls
 from gristmill.filters.dedup.fingerprints import describe, fingerprint
 from gristmill.filters.edits import Edits
 from gristmill.filters.measured import Measured, Stored
@@ -22,6 +22,7 @@ from gristmill.pipelines.records.columns import VERDICTS as VERDICT_COLUMNS
 from gristmill.pipelines.records.columns import assemble
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.stages.addressed import addressed
 from gristmill.pipelines.stages.score import DEAD_LETTERS, FINGERPRINTS, VERDICTS, Scored, UnitScorer, UnitWriter
 from gristmill.pipelines.storage.attempts import attempt
 from gristmill.pipelines.storage.parts import read_parts
@@ -145,10 +146,11 @@ class _Again:
             prints = fingerprint(new.column("text"), options.minhash)
             rank = np.zeros(new.num_rows, np.uint64)  # of all documents together, below
             made = fingerprint_batch(new.column("row").to_numpy(), new.column("doc_id"), rank, prints)
-            before = pa.concat_batches([before, made])
+            before = pa.concat_batches([without_urls(before), made])
             before = before.take(pc.sort_indices(before.column("row")))
         at = before.schema.get_field_index("rank")
-        return before.set_column(at, before.schema.field(at), pa.array(order, pa.uint64()))
+        before = before.set_column(at, before.schema.field(at), pa.array(order, pa.uint64()))
+        return addressed(before, batch, options.urls)
 
     def _prints_of(self, batch: pa.RecordBatch) -> pa.RecordBatch | None:
         """The stored fingerprints of a batch; None where none of its documents was fingerprinted."""

@@ -26,6 +26,7 @@ from gristmill.pipelines.records import columns
 from gristmill.pipelines.records.accounts import ASIDE, DEAD, DROPPED, IN, KEPT, UNJUDGED, Accounts
 from gristmill.pipelines.records.conversations import said_parts
 from gristmill.pipelines.records.elements import DeadLetter, Records, Unit
+from gristmill.pipelines.stages.addressed import addressed
 from gristmill.pipelines.stages.replay import Failure, dead_document, survive
 from gristmill.pipelines.storage.parts import PartWriter
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
@@ -128,7 +129,8 @@ class UnitScorer:
         if options.fingerprint == "kept":
             batch, order = batch.filter(pa.array(scored.kept)), order[scored.kept]
         prints = fingerprint(batch.column("text"), options.minhash)
-        return fingerprint_batch(batch.column("row").to_numpy(), batch.column("doc_id"), order, prints)
+        made = fingerprint_batch(batch.column("row").to_numpy(), batch.column("doc_id"), order, prints)
+        return addressed(made, batch, options.urls)
 
     def rank(self, batch: pa.RecordBatch, source: str, scored: Scored) -> np.ndarray:
         """uint64[D], smaller is better: who stays when documents are duplicates of each other."""

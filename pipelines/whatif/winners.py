@@ -27,6 +27,7 @@ from gristmill.pipelines.stages.duplicates.pairs import (
     compared,
     verified_pairs,
 )
+from gristmill.pipelines.stages.duplicates.urls import edges_of_files
 from gristmill.pipelines.storage.parts import read_parts
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.whatif.sets import among
@@ -36,6 +37,7 @@ DROPPED_BIT = np.uint64(1 << 63)
 RECORDS = 16 << 20
 """Records of buckets that are held at a time: about a gigabyte while they are sorted."""
 _SLOT_BITS = 24
+_UNCHANGED = np.zeros(0, np.uint64), np.zeros(0, bool)
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,14 @@ def dropped_again(prints: Prints, changed: np.ndarray, kept: np.ndarray, options
     if not len(changed):
         return np.sort(before)
     shelf = _Shelf(prints.paths, changed, kept, tuple(numbered(prints.indexed)))
-    keys = _keys_at(shelf, changed, options)
-    near = np.unique(np.concatenate([changed, *(places for places, _ in _sharing(shelf, keys, options))]))
+    by_url = _by_url(shelf, options)
+    touched = np.union1d(
+        changed, np.setxor1d(by_url, _by_url(_Shelf(prints.paths, *_UNCHANGED, shelf.indexed), options))
+    )
+    keys = _keys_at(shelf, touched, options)
+    near = np.unique(np.concatenate([touched, *(places for places, _ in _sharing(shelf, keys, options))]))
     near = near[near < INDEX_PLACE]  # nothing is decided about what an index holds
+    shelf.leave_out(by_url)
     concerned = np.union1d(near, _clusters_of(prints, near))
     edges = _edges(shelf, concerned, options)
     links = np.empty(len(edges), LINK)
@@ -75,7 +82,16 @@ def dropped_again(prints: Prints, changed: np.ndarray, kept: np.ndarray, options
     places, members = changed[:0], prints.members[:0]
     if len(edges):
         places, members = decide(rooted_edges(edges, contract(links)), Deciding(options.max_lost, prints.sizes))
-    return np.union1d(before[~among(concerned, before)], places[members["dropped"] > 0])
+    return np.union1d(np.union1d(before[~among(concerned, before)], places[members["dropped"] > 0]), by_url)
+
+
+def _by_url(shelf: "_Shelf", options: Deduplicate) -> np.ndarray:
+    """uint64, sorted: the places of all documents that go for their address."""
+    if options.urls is None:
+        return np.zeros(0, np.uint64)
+    pieces = max(1, -(-shelf.documents // RECORDS))
+    edges = [edges_of_files(shelf.files(), options, piece, pieces) for piece in range(pieces)]
+    return np.sort(np.concatenate(edges)["worse"]["place"])
 
 
 def _clusters_of(prints: Prints, near: np.ndarray) -> np.ndarray:
@@ -95,7 +111,8 @@ class _Shelf(Shelf):
         indexed: Sequence[IndexFile] = (),
     ):
         super().__init__(open_file=self._reranked)
-        self._changed, self._kept = changed, kept
+        self._changed, self._kept, self.indexed = changed, kept, indexed
+        self._left_out = changed[:0]
         self.paths = {unit: list(some) for unit, some in paths.items()}
         for unit, path, _, behind in indexed:
             self.paths[unit], self.behind[path] = [path], behind
@@ -107,8 +124,20 @@ class _Shelf(Shelf):
             if len((file := self._get(path)).row):
                 yield unit, file
 
+    @property
+    def documents(self) -> int:
+        """In all files."""
+        return sum(len(file.row) for _, file in self.files())
+
+    def leave_out(self, places: np.ndarray) -> None:
+        """Documents (sorted places) whose texts nobody is compared with any more."""
+        self._left_out = places
+        self.forget()
+
     def _reranked(self, path: str) -> FingerprintFile:
         file, unit = open_fingerprints(path), self._unit_of[path]
+        first, last = np.searchsorted(self._left_out, [unit << 32, (unit + 1) << 32])
+        file = file.without(self._left_out[first:last].astype(np.uint32)) if first < last else file
         first, last = np.searchsorted(self._changed, [unit << 32, (unit + 1) << 32])
         rows = self._changed[first:last].astype(np.uint32)
         if not len(rows) or not len(file.row):

@@ -27,9 +27,12 @@ CHANGES = {
     "substrings cut at characters": ("min_tokens: 12", "min_tokens: 12, cut_at: character"),
     "a bound on what is cut": ("run: 2, scope: source}]\n", "run: 2, scope: source}]\n  max_cut: 10%\n"),
     "no deduplication": (
-        "deduplicate:\n  minhash: {threshold: 0.7}\n",
+        "deduplicate:\n  urls: {keep: newest}\n  minhash: {threshold: 0.7}\n",
         "deduplicate:\n  exact: false\n  minhash: null\n",
     ),
+    "addresses alone": ("  minhash: {threshold: 0.7}\n", "  exact: false\n  minhash: null\n"),
+    "no addresses": ("  urls: {keep: newest}\n", ""),
+    "the longest of an address": ("keep: newest", "keep: longest"),
     "threshold": ("threshold: 0.7", "threshold: 0.999"),
     "validation": ("validation: 10%", "validation: 30%"),
     "sequence length": ("sequence_length: 64", "sequence_length: 32"),

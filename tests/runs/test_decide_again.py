@@ -46,6 +46,7 @@ CHANGES = {
     "kept are fingerprinted": ("deduplicate:\n", "deduplicate:\n  fingerprint: kept\n"),
     "bands": ("threshold: 0.7", "threshold: 0.7, bands: 14, rows: 8"),
     "no deduplication": ("deduplicate:\n  minhash: {threshold: 0.7}", "deduplicate: null"),
+    "addresses": ("deduplicate:\n", "deduplicate:\n  urls: {keep: newest}\n"),
     "language threshold": ("decide:\n", "language: {threshold: 0.9}\ndecide:\n"),
 }  # fmt: skip
 

@@ -19,6 +19,8 @@ class TakenIndex:
     hashes: str
     minhash: str
     """As the files of fingerprints say it: what must be equal for documents to be comparable."""
+    urls: str | None
+    """The same of addresses; None: it has none."""
     files: tuple[tuple[str, int], ...]
     """(path below its folder, documents)."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gristmill.filters.dedup.fingerprint_file import HASHES
 from gristmill.filters.dedup.fingerprints import describe
+from gristmill.filters.dedup.urls import describe_urls
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.recipe.files.index_files import MANIFEST, NAME, TakenIndex
 from gristmill.pipelines.recipe.files.named_files import Fetch, ProblemError, near_files
@@ -48,7 +49,8 @@ def read_index(path: str, folder: Path, fetch: Fetch | None) -> TakenIndex:
         files = tuple((file["path"], int(file["documents"])) for file in said["files"])
         if not re.fullmatch(NAME, said["name"]):
             raise ValueError(said["name"])
-        return TakenIndex(said["name"], place, hashlib.sha256(raw).hexdigest(), said["hashes"], said["minhash"], files)
+        versions = said["hashes"], said["minhash"], said.get("urls")  # the last one is younger than the first indexes
+        return TakenIndex(said["name"], place, hashlib.sha256(raw).hexdigest(), *versions, files)
     except (OSError, ValueError, KeyError, TypeError):
         what = f"the index '{path}' is damaged: its {MANIFEST} cannot be read"
         raise ProblemError("", f"{what}; build it again from its run") from None
@@ -65,6 +67,13 @@ def _check(index: TakenIndex, recipe: schema.Recipe, before: list[str]) -> None:
         what = f"'{index.name}' was made with {index.minhash}; this recipe has {describe(minhash)}"
         fix = "give `minhash` the same bands, rows, shingle and seed, or run its recipe again with these and build anew"
         raise ProblemError("", f"{what}: {fix}")
+    urls = recipe.deduplicate.urls
+    if urls is not None and index.urls is None:
+        fix = "leave `urls` out, or run its recipe again with `urls` and build anew"
+        raise ProblemError("", f"'{index.name}' knows no addresses: {fix}")
+    if urls is not None and index.urls != describe_urls(urls.www):
+        what = f"'{index.name}' was made with {index.urls}; this recipe has {describe_urls(urls.www)}"
+        raise ProblemError("", f"{what}: give `urls` the same `www`, or run its recipe again and build anew")
     if index.name in before:
         fix = "the ledger tells them apart by name: build or merge one again with another `--name`"
         raise ProblemError("", f"two indexes are called '{index.name}'; {fix}")

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from gristmill.filters.judge import UNJUDGED
-from gristmill.pipelines.records.accounts import CONTAMINATED, EMPTIED, PERSONAL
+from gristmill.pipelines.records.accounts import CONTAMINATED, EMPTIED, PERSONAL, SAME_URL
 
 DIGITS = 4
 """Significant digits of a threshold: rounded to the side on which the document is kept."""
@@ -81,6 +81,12 @@ def for_exact(source: str, winner: str | None, recipe: dict[str, Any]) -> Remedy
     return Remedy(_yaml({"deduplicate": None}), "their normalised texts are equal; nothing less keeps both")
 
 
+def for_url(recipe: dict[str, Any]) -> Remedy:
+    """Of a document whose address another one has."""
+    keep = ((recipe.get("deduplicate") or {}).get("urls") or {}).get("keep", "newest")
+    return Remedy(_yaml({"deduplicate": {"urls": None}}), f"`keep: {keep}` chose another document of its address")
+
+
 def for_emptied() -> Remedy:
     """Of a document of which too much stands in others, too."""
     whole: dict[str, Any] = {"passages": [], "substrings": None, "max_cut": 1.0}
@@ -126,6 +132,8 @@ def for_rule_without_number(rule: str, recipe: dict[str, Any], row: dict[str, An
         return for_near(row["similarity"] or 0.0, recipe)
     if rule == "exact_duplicate":
         return for_exact(row["source"], winner, recipe)
+    if rule == SAME_URL:
+        return for_url(recipe)
     if rule == EMPTIED:
         return for_emptied()
     if rule == CONTAMINATED:

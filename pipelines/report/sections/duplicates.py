@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from gristmill.pipelines.records.accounts import DROPPED, DUPLICATE_RULES, EMPTIED
+from gristmill.pipelines.records.accounts import DROPPED, DUPLICATE_RULES, EMPTIED, SAME_URL
 from gristmill.pipelines.report.alignment import COMPARED, Span, passages
 from gristmill.pipelines.report.figures import Histogram, Named
 from gristmill.pipelines.report.histograms import Bound, Wanted, histograms
@@ -21,7 +21,8 @@ _SIZES = ((2, "2"), (3, "3"), (4, "4"), (9, "5–9"), (19, "10–19"), (49, "20�
 
 SIZES_QUERY = """\
 SELECT size, count(*) AS clusters, sum(size)::BIGINT AS documents, sum(repeated)::BIGINT AS repeated
-FROM (SELECT cluster, count(*) AS size, count(*) FILTER (similarity IS NOT NULL) AS repeated
+FROM (SELECT cluster, count(*) AS size,
+             count(*) FILTER (similarity IS NOT NULL OR duplicate_of IS NOT NULL) AS repeated
       FROM 'clusters/*.parquet' GROUP BY cluster)
 GROUP BY size ORDER BY size"""
 
@@ -41,9 +42,11 @@ ORDER BY size DESC, cluster, {_HEAD_FIRST}"""
 # A document that rules dropped may repeat another one that rules dropped: a removal is what deduplication dropped. A
 # record that was read twice has nobody beside it.
 _REMOVED = "FROM 'ledger/*.parquet' WHERE step = 'deduplicate' AND duplicate_of IS NOT NULL"
+# What went for its address has no similarity.
+_COMPARED = f"{_REMOVED} AND similarity IS NOT NULL"
 
 _LEAST_SIMILAR = f"""{_LARGEST}\
-SELECT cluster, doc_id, source, similarity, duplicate_of {_REMOVED} AND cluster IN (SELECT cluster FROM largest)
+SELECT cluster, doc_id, source, similarity, duplicate_of {_COMPARED} AND cluster IN (SELECT cluster FROM largest)
 QUALIFY row_number() OVER (PARTITION BY cluster ORDER BY similarity, doc_id) = 1"""
 
 LOST_QUERY = f"""\
@@ -51,7 +54,7 @@ SELECT quantile_cont(lost, 0.5)::DOUBLE AS median, quantile_cont(lost, 0.95)::DO
        count(duplicate_in) AS indexed {_REMOVED}"""
 
 CLOSEST_QUERY = f"""\
-SELECT doc_id, source, similarity, duplicate_of {_REMOVED}
+SELECT doc_id, source, similarity, duplicate_of {_COMPARED}
 ORDER BY similarity, doc_id LIMIT {CLOSEST}"""
 
 
@@ -101,7 +104,8 @@ class Cluster:
 class Duplicates:
     """Clusters of documents that say the same, those included that rules dropped.
 
-    `repeated` of the documents repeat a better one; `exact` and `near` were dropped for that, `ruled` by rules before.
+    `repeated` of the documents repeat a better one, or have the address of one; `by_url`, `exact` and `near` were
+    dropped for that, `ruled` by rules before.
     `indexed` of those dropped repeat a document of an earlier run. `lost_median` and `lost_p95`, over those dropped:
     the share of their shingles that the document which they repeat lacks; null where none was dropped.
     """
@@ -109,6 +113,7 @@ class Duplicates:
     clusters: int
     documents: int
     repeated: int
+    by_url: int
     exact: int
     near: int
     ruled: int
@@ -151,6 +156,7 @@ def build_duplicates(material: Material) -> Duplicates | None:
         clusters=sum(row["clusters"] for row in sizes),
         documents=sum(row["documents"] for row in sizes),
         repeated=repeated,
+        by_url=reasons[SAME_URL],
         exact=reasons["exact_duplicate"] + reasons["repeated_record"],
         near=reasons["near_duplicate"],
         ruled=repeated - sum(reasons[rule] for rule in OF_CLUSTERS),

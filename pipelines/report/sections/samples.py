@@ -35,6 +35,7 @@ SENTENCES = {
     "content_type": "The record is neither HTML nor plain text.",
     "unjudged": "No entry of decide admits it, and the recipe says `otherwise: drop`.",
     "empty_text": "Nothing was left after extraction.",
+    "url_duplicate": "Another document of the same address stays, or went for one that stays.",
     "exact_duplicate": "Its normalised text is equal to that of a kept document.",
     "repeated_passages": "More of its text stands in other documents, too, than `max_cut` allows.",
     "contaminated": "An item of an evaluation set stands in it (`gristmill contamination`).",

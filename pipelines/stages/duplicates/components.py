@@ -13,7 +13,7 @@ import numpy as np
 from gristmill.filters.dedup.fingerprint_file import RANK_STEP
 from gristmill.filters.dedup.fingerprints import OWN_BIT
 from gristmill.filters.kernels.dedup.forest import keep_best, union
-from gristmill.pipelines.stages.duplicates.pairs import EDGE, EDGE_TAG, by_place
+from gristmill.pipelines.stages.duplicates.pairs import BY_URL, EDGE, EDGE_TAG, EXACT, NEAR, REPEATED, by_place
 from gristmill.pipelines.stages.exchange import (
     Block,
     BlockDoFn,
@@ -52,10 +52,10 @@ MEMBER = np.dtype(
 row: position in the unit; cluster: doc_id of the cluster's best-ranked member; size: how many documents of the cluster
 the rules kept in this run, repeated records once; dropped: 1 where the document goes, then winner is the doc_id of the
 kept one it goes for, index its index (1 the first; 0: of this run), similarity (float32, rounded up) that of the two,
-lost the share of its shingles that the winner lacks, kind NEAR, EXACT (their normalised texts are equal) or REPEATED
-(they are the same record: winner is its own doc_id); all zero for a document that stays."""
-
-NEAR, EXACT, REPEATED = range(3)
+lost the share of its shingles that the winner lacks, kind NEAR, EXACT (their normalised texts are equal), BY_URL (the
+winner, or a document that went for it, has its address: similarity and lost are NaN) or REPEATED (they are the same
+record: winner is its own doc_id); all zero for a document that stays. What goes for its address counts nowhere: neither
+in sizes, nor as the best-ranked of a cluster."""
 
 CONTRACT_LINKS = 4 << 20
 """Links that a bundle gathers before it contracts them: 64 MiB."""
@@ -105,6 +105,7 @@ def decide(rooted: np.ndarray, options: Deciding = DECIDING) -> tuple[np.ndarray
     """(place uint64[N], MEMBER[N]) of every document of the run in the components that these ROOTED edges make, whole
     components.
 
+    Documents that go for their address are in no other edge, and follow the one that stays for it.
     Copies (equal exact hashes) are one node of the graph: similarity to one is similarity to all. Nodes are walked in
     the order of their best-ranked copy (rank, doc_id, exact text), so that the outcome does not depend on places.
     """
@@ -113,23 +114,28 @@ def decide(rooted: np.ndarray, options: Deciding = DECIDING) -> tuple[np.ndarray
     _, first, ids = np.unique(ends["place"], return_index=True, return_inverse=True)
     documents, root = pick(ends, first), np.concatenate([rooted["root"], rooted["root"]])[first]
     named = np.concatenate([edges["worse"]["doc_id"], edges["cluster"]])[first]
+    url = edges["kind"] == BY_URL
+    other_url = np.zeros(len(first), bool)
+    other_url[ids[: len(edges)][url]] = True
     high, low = np.ascontiguousarray(documents["doc_id"]).view(">u8").astype(np.uint64).T
-    order = np.lexsort((documents["place"], documents["tie"], low, high, documents["rank"], root))
-    documents, root, named = pick(documents, order), root[order], named[order]
+    order = np.lexsort((documents["place"], documents["tie"], low, high, documents["rank"], other_url, root))
+    documents, root, named, other_url = pick(documents, order), root[order], named[order], other_url[order]
     position = np.empty(len(order), np.int64)
     position[order] = np.arange(len(order))
     worse, better = position[ids[: len(edges)]], position[ids[len(edges) :]]
 
     node = np.empty(len(documents), np.int64)  # of a document: the position of its best-ranked copy
-    copies = edges["exact"] == 1
+    copies = edges["kind"] == EXACT
     union(worse[copies], better[copies], node)
-    enough = ~copies & (edges["lost"] <= np.float32(options.max_lost))
+    enough = ~copies & ~url & (edges["lost"] <= np.float32(options.max_lost))
     some = pick(edges, np.flatnonzero(enough))
     winner, similarity, lost = _walk(node[worse[enough]], node[better[enough]], some, len(documents))
 
     stays = winner[node] < 0
     dropped = ~stays | (node != np.arange(len(node)))
     chosen = np.where(stays, node, winner[node])
+    chosen[worse[url]] = chosen[better[url]]
+    dropped |= other_url
     doc_id = documents["doc_id"]
     head = np.flatnonzero(np.r_[True, root[1:] != root[:-1]])
     component = np.repeat(np.arange(len(head)), np.diff(np.r_[head, len(root)]))
@@ -143,9 +149,11 @@ def decide(rooted: np.ndarray, options: Deciding = DECIDING) -> tuple[np.ndarray
     members["similarity"][dropped] = np.where(stays, np.float32(1), similarity[node])[dropped]
     members["lost"][dropped] = np.where(stays, np.float32(0), lost[node])[dropped]
     members["kind"][dropped & stays] = EXACT
+    members["kind"][other_url] = BY_URL
+    members["similarity"][other_url] = members["lost"][other_url] = np.float32(np.nan)
     repeated = dropped & np.all(members["winner"] == doc_id, axis=1) & (members["index"] == 0)
     members["kind"][repeated], members["similarity"][repeated], members["lost"][repeated] = REPEATED, 1, 0
-    counted = (documents["rank"] < OWN_BIT << np.uint64(1)) & ~repeated & (index == 0)
+    counted = (documents["rank"] < OWN_BIT << np.uint64(1)) & ~repeated & ~other_url & (index == 0)
     members["size"] = np.bincount(component, counted, len(head)).astype(np.uint32)[component]
     own = np.flatnonzero(index == 0)
     return documents["place"][own], pick(members, own)

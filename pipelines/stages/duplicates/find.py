@@ -1,4 +1,5 @@
-"""Finding duplicates: exact texts and near-duplicates, across all units, as blocked shuffles of packed numbers.
+"""Finding duplicates: exact texts and near-duplicates, across all units, as blocked shuffles of packed numbers; of one
+address, before (urls.py).
 
     fingerprint files -> band records -> buckets -> pairs -> verified pairs -> components -> who stays -> units
            in pieces, counted           by key      by place                 by place, then one     by component
@@ -16,7 +17,6 @@ import numpy as np
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.stages.duplicates.components import (
     MEMBER,
-    REPEATED,
     ContractEdges,
     DecideComponents,
     Deciding,
@@ -24,7 +24,7 @@ from gristmill.pipelines.stages.duplicates.components import (
     LabelPlaces,
     MergeForests,
 )
-from gristmill.pipelines.stages.duplicates.pairs import EmitBands, PairMembers, VerifyPairs
+from gristmill.pipelines.stages.duplicates.pairs import BY_URL, REPEATED, EmitBands, PairMembers, VerifyPairs
 from gristmill.pipelines.stages.duplicates.partitions import (
     INDEX_UNIT,
     PARTITION_DOCUMENTS,
@@ -34,9 +34,10 @@ from gristmill.pipelines.stages.duplicates.partitions import (
     SharePaths,
     SpreadFiles,
 )
+from gristmill.pipelines.stages.duplicates.urls import ChooseByUrl, EmitUrls, SendToPlaces
 from gristmill.pipelines.stages.exchange import COST_TAG, ROWS_TAG, Block, GroupBlocks, by_tag, rows_of
 
-__all__ = ["MEMBER", "REPEATED", "FindDuplicates", "IndexFile", "members_of", "numbered"]
+__all__ = ["BY_URL", "MEMBER", "REPEATED", "FindDuplicates", "IndexFile", "members_of", "numbered"]
 
 
 class FindDuplicates(beam.PTransform):
@@ -64,20 +65,32 @@ class FindDuplicates(beam.PTransform):
 
     def expand(self, files: beam.PCollection) -> beam.PCollection:
         """The graph."""
-        if not self.options.exact and self.options.minhash is None:
+        if not self.options.exact and self.options.minhash is None and self.options.urls is None:
             return files | "Nothing" >> beam.ParDo(NoMembers())
         together = files | "GatherFiles" >> beam.ParDo(GatherFiles()) | "AllFiles" >> GroupBlocks()
         paths = together | "SharePaths" >> beam.ParDo(SharePaths(self.partition_documents, self.indexed))
+        pieces = together | "SpreadFiles" >> beam.ParDo(SpreadFiles(self.partition_documents, self.indexed))
+        by_url: tuple[beam.PCollection, ...] = ()
+        if self.options.urls is not None:
+            chosen = (
+                together  # not `pieces`: Beam's fuser takes no collection that goes into a shuffle and a Flatten
+                | "SpreadFirst" >> beam.ParDo(SpreadFiles(self.partition_documents, self.indexed))
+                | "ByPieceFirst" >> GroupBlocks()
+                | "EmitUrls" >> beam.ParDo(EmitUrls(self.options))
+                | "ByUrl" >> GroupBlocks()
+                | "ChooseByUrl" >> beam.ParDo(ChooseByUrl())
+            )
+            pieces = (pieces, chosen) | "PiecesAndChosen" >> beam.Flatten()
+            by_url = (chosen | "SendToPlaces" >> beam.ParDo(SendToPlaces()),)
         pairs = (
-            together
-            | "SpreadFiles" >> beam.ParDo(SpreadFiles(self.partition_documents, self.indexed))
+            pieces
             | "ByPiece" >> GroupBlocks()
             | "EmitBands" >> beam.ParDo(EmitBands(self.options))
             | "ByKey" >> GroupBlocks()
             | "PairMembers" >> beam.ParDo(PairMembers())
         )
         edges = (
-            (pairs, paths)
+            (pairs, paths, *by_url)
             | "PairsAndPaths" >> beam.Flatten()
             | "ByPlace" >> GroupBlocks()
             | "VerifyPairs" >> beam.ParDo(VerifyPairs(self.options))

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from gristmill.filters.dedup.fingerprints import unpack_ids
 from gristmill.pipelines.recipe.deduplication import Deduplicate
-from gristmill.pipelines.stages.duplicates.find import MEMBER, REPEATED, members_of
+from gristmill.pipelines.stages.duplicates.find import BY_URL, MEMBER, REPEATED, members_of
 from gristmill.pipelines.stages.unit_rows import stored_rows
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
 
@@ -50,17 +50,19 @@ def membership_columns(
 ) -> dict[str, pa.Array]:
     """cluster, duplicate_of, duplicate_in, similarity and lost of some documents; indexes: their names.
 
-    Whoever is beaten has a similarity. A record that was read twice has no duplicate_of: it stays, under the same id.
+    Whoever is beaten has a similarity, except for its address. A record that was read twice has no duplicate_of: it
+    stays, under the same id.
     """
     cluster, winner = unpack_ids(member["cluster"]), unpack_ids(member["winner"])
     beaten = listed & (member["dropped"] > 0)
     other = beaten & (member["kind"] != REPEATED)
+    alike = beaten & (member["kind"] != BY_URL)
     return {
         "cluster": pc.if_else(pa.array(listed), cluster, doc_id),
         "duplicate_of": pc.if_else(pa.array(other), winner, pa.scalar(None, pa.string())),
         "duplicate_in": pa.array([None, *indexes], pa.string()).take(pa.array(np.where(beaten, member["index"], 0))),
-        "similarity": pa.array(member["similarity"], pa.float32(), mask=~beaten),
-        "lost": pa.array(member["lost"], pa.float32(), mask=~beaten),
+        "similarity": pa.array(member["similarity"], pa.float32(), mask=~alike),
+        "lost": pa.array(member["lost"], pa.float32(), mask=~alike),
     }
 
 

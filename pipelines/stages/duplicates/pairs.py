@@ -17,7 +17,7 @@ from gristmill.filters.dedup.fingerprints import describe
 from gristmill.filters.kernels.dedup.buckets import count_pairs, drop_copies, pair_members, sort_members
 from gristmill.filters.kernels.dedup.jaccard import compare, gather
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.stages.duplicates.partitions import INDEX_UNIT, PATH_TAG
+from gristmill.pipelines.stages.duplicates.partitions import INDEX_UNIT, PATH_TAG, PIECE_TAG
 from gristmill.pipelines.stages.exchange import (
     Block,
     BlockDoFn,
@@ -49,13 +49,18 @@ EDGE = np.dtype(
         ("better", DOCUMENT),
         ("similarity", "<f4"),
         ("lost", "<f4"),
-        ("exact", "u1"),
+        ("kind", "u1"),
         ("cluster", "u1", 16),
     ]
 )
 """A verified pair, with all that decides who stays. similarity is rounded up to float32, so that it never looks lower
-than a threshold that it reached; lost is the share of the worse one's shingles that the better one lacks; cluster that
-of the better one where an index has given it one, else its doc_id."""
+than a threshold that it reached; lost is the share of the worse one's shingles that the better one lacks; kind is NEAR,
+EXACT or BY_URL (then no texts were compared, and similarity and lost mean nothing); cluster that of the better one
+where an index has given it one, else its doc_id."""
+
+NEAR, EXACT, REPEATED, BY_URL = range(4)
+"""Why one document goes for another: their texts are alike; they are equal, normalised; it is the same record once
+more; they have one address."""
 
 INDEX_PLACE = np.uint64(INDEX_UNIT << 32)
 """Places from here on lie in indexes."""
@@ -75,16 +80,22 @@ OPEN_BYTES = 256 << 20
 
 def decided_by(options: schema.Deduplicate) -> str:
     """What two decisions about the same documents must have in common to be the same."""
-    return f"exact {options.exact}, threshold {options.minhash and options.minhash.threshold}, {options.max_lost} lost"
+    by_url = f", by address the {options.urls.keep}" if options.urls else ""
+    threshold = options.minhash and options.minhash.threshold
+    return f"exact {options.exact}, threshold {threshold}, {options.max_lost} lost{by_url}"
 
 
-def compared(file: FingerprintFile, options: schema.Deduplicate) -> np.ndarray:
+def compared(file: FingerprintFile, options: schema.Deduplicate, by_url: bool = False) -> np.ndarray:
     """bool[D]: which documents of a file others are compared with: all, but of an index not those that lost against
-    another index, whose winner may not be here, or by other options."""
-    if file.settled is None:
-        return np.ones(len(file.row), bool)
-    left_out = ELSEWHERE if file.settled.by == decided_by(options) else ELSEWHERE | LOST
-    return file.rank & left_out == 0
+    another index, whose winner may not be here, or by other options. by_url: with their addresses; their texts only
+    where they did not go for another one of their address."""
+    some = np.ones(len(file.row), bool)
+    if file.settled is not None:
+        left_out = ELSEWHERE if file.settled.by == decided_by(options) else ELSEWHERE | LOST
+        some = file.rank & left_out == 0
+        if not by_url:
+            some &= (file.rank & LOST == 0) | ~np.isnan(file.settled.similarity)
+    return some if by_url or file.left_out is None else some & ~file.left_out
 
 
 def band_records(
@@ -107,7 +118,7 @@ def band_records(
         documents["place"] = (np.uint64(unit) << np.uint64(32)) | file.row[some].astype(np.uint64)
         here = comparable[some]
         shingled = here & (file.end[some] > file.start[some])
-        texts = here if options.exact else shingled
+        texts = here if options.exact else shingled & (options.minhash is not None)
         shingled_at, texts_at = np.flatnonzero(shingled), np.flatnonzero(texts)
         for band in bands[shingled_at].T if options.minhash is not None else ():
             records = pick(documents, shingled_at)
@@ -217,11 +228,11 @@ def verify(
     edges["similarity"] = np.where(rounded < similarity[found], np.nextafter(rounded, np.float32(2)), rounded)
     sizes = worse.length[pairs[0][found]], better.length[pairs[1][found]]
     edges["lost"] = np.where(exact[found], 0, _lost(similarity[found], *sizes))
-    edges["exact"] = exact[found]
+    edges["kind"] = np.where(exact[found], EXACT, NEAR)
     edges["cluster"] = better.cluster[pairs[1][found]]
     through = ~stays[found]
     edges["similarity"][through], edges["lost"][through] = told[found][through].T
-    edges["exact"][through] = 0
+    edges["kind"][through] = NEAR
     return edges
 
 
@@ -257,6 +268,11 @@ class Shelf:
         chosen = zip(files, np.split(rows, cuts), strict=True)
         return Documents.joined([Documents.take(unit, file, some) for file, some in chosen])
 
+    def forget(self) -> None:
+        """Close all files, which are read anew when they are asked for."""
+        self._open.clear()
+        self._bytes = 0
+
     def _get(self, path: str) -> FingerprintFile:
         if path in self._open:
             self._open.move_to_end(path)
@@ -275,7 +291,8 @@ def by_place(place: np.ndarray, partitions: int) -> np.ndarray:
 
 
 class EmitBands(BlockDoFn):
-    """Pieces of fingerprint files -> RECORD blocks, by hash of the key."""
+    """Pieces of fingerprint files, and EDGE rows of their documents that are left out (both tagged) -> RECORD blocks,
+    by hash of the key."""
 
     def __init__(self, options: schema.Deduplicate):
         self.options = options
@@ -283,9 +300,12 @@ class EmitBands(BlockDoFn):
     def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
         """One piece."""
         partitions = partitions_of(key)
-        for unit, path, behind, first, last in map(json.loads, blocks):
+        pieces, chosen = by_tag(blocks, PIECE_TAG, EDGE_TAG)
+        left_out = rows_of(chosen, EDGE)["worse"]["place"].astype(np.uint32)
+        for unit, path, behind, first, last in map(json.loads, pieces):
             file = attempt(partial(open_fingerprints, path), path)
             file = file if behind is None else file.behind(behind)
+            file = file.without(left_out) if len(left_out) else file
             for records in band_records(unit, file, self.options, first, last):
                 yield from self.blocks.add(among(partitions, spread(records["key"], partitions)), records)
 
@@ -302,7 +322,7 @@ class PairMembers(BlockDoFn):
 
 
 class VerifyPairs(BlockDoFn):
-    """PAIR blocks and paths of one partition -> EDGE blocks (tagged), of the same partition."""
+    """PAIR blocks and paths of one partition -> EDGE blocks (tagged), of the same partition; EDGE blocks pass."""
 
     tag = EDGE_TAG
 
@@ -311,8 +331,9 @@ class VerifyPairs(BlockDoFn):
 
     def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
         """The pairs of some units' documents."""
-        pair_blocks, path_blocks = by_tag(blocks, PAIR_TAG, PATH_TAG)
-        pairs = rows_of(pair_blocks, PAIR)
+        pair_blocks, path_blocks, edge_blocks = by_tag(blocks, PAIR_TAG, PATH_TAG, EDGE_TAG)
+        pairs, known = rows_of(pair_blocks, PAIR), rows_of(edge_blocks, EDGE)
+        yield from self.blocks.add(np.full(len(known), key, np.uint64), known)
         if not len(pairs):
             return
         shelf = Shelf()

@@ -28,7 +28,7 @@ PIECE_DOCUMENTS = 65_536
 FEWEST, MOST = 4, 4096
 """More would make the blocks of a bundle too small: then partitions grow."""
 
-PATH_TAG = b"P"
+PATH_TAG, PIECE_TAG = b"P", b"F"
 
 PATHS_PER_BLOCK = 4096
 """About 1 MiB of paths."""
@@ -57,8 +57,8 @@ class OfAllFiles(beam.DoFn):
 
 
 class SpreadFiles(OfAllFiles):
-    """All files -> pieces of them: unit, path, of indexes what they are ranked behind, first document and the one
-    behind the last."""
+    """All files -> pieces of them (tagged): unit, path, of indexes what they are ranked behind, first document and the
+    one behind the last."""
 
     def process(self, element: Group) -> Iterator[Block]:
         """The only group."""
@@ -67,7 +67,7 @@ class SpreadFiles(OfAllFiles):
         for unit, path, documents, *behind in map(json.loads, files):
             for first in range(0, documents, PIECE_DOCUMENTS):
                 piece = [unit, path, *(behind or [None]), first, min(documents, first + PIECE_DOCUMENTS)]
-                yield int(among(partitions, number)), json.dumps(piece).encode()
+                yield int(among(partitions, number)), PIECE_TAG + json.dumps(piece).encode()
                 number += 1
 
 

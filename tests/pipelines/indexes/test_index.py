@@ -13,6 +13,7 @@ from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.indexes.build import Piece, write_pieces
 from gristmill.pipelines.indexes.merge import merge
 from gristmill.pipelines.indexes.written import IndexWriter, damaged, open_index
+from gristmill.pipelines.recipe.deduplication import Urls
 from gristmill.pipelines.recipe.schema import Deduplicate, MinHash
 from gristmill.pipelines.stages.duplicates.members import Membership
 from gristmill.pipelines.stages.duplicates.pairs import decided_by
@@ -58,7 +59,8 @@ def decided(docs: list[Doc], folder: Path, options: Deduplicate = OPTIONS, again
             doc_id = units[unit][one["row"] // 2].doc_id
             clusters[doc_id] = one["cluster"].tobytes().hex()
             if one["dropped"]:
-                fates[doc_id] = Fate(one["winner"].tobytes().hex(), float(one["similarity"]), float(one["lost"]))
+                told = np.nan_to_num(one[["similarity", "lost"]].tolist(), nan=-1).tolist()
+                fates[doc_id] = Fate(one["winner"].tobytes().hex(), *told)
     return Decided(docs, fates, clusters, paths, members)
 
 
@@ -81,7 +83,8 @@ def families(seed: int) -> list[Doc]:
             words = edited(rng, script, words, rng.choice([0, 0.02, 0.05]))
             docs.append(Doc(join(script, words), f"chain{family}.{number}", rng.random() < 0.9, rng.choice([0, 3])))
     rng.shuffle(docs)
-    return docs
+    pages = [f"https://a.cn/{page}{n}" for n in range(12) for page in ("x", "页")]
+    return [replace(doc, url=rng.choice([None, *pages]), order=rng.randrange(3)) for doc in docs]
 
 
 def above(docs: list[Doc], by: int) -> list[Doc]:
@@ -102,7 +105,7 @@ def kept_in(place: str) -> tuple[set[str], set[str]]:
 def test_b_against_a__and_merged__decide_as_one_run_over_both(tmp_path, seed):
     docs = families(seed)
     a, b = docs[: len(docs) // 2], docs[len(docs) // 2 :]
-    options = OPTIONS if seed % 2 else OPTIONS.model_copy(update={"max_lost": 0.2})
+    options = OPTIONS if seed % 2 else OPTIONS.model_copy(update={"max_lost": 0.2, "urls": Urls()})
     together = decided(above(a, ABOVE) + b, tmp_path, options)
     first, alone = decided(a, tmp_path, options), decided(b, tmp_path, options)
     index = indexed(first, tmp_path, "a", options)
@@ -112,6 +115,7 @@ def test_b_against_a__and_merged__decide_as_one_run_over_both(tmp_path, seed):
     assert second.fates == fates
     ours = {doc.doc_id for doc in a}
     assert {fate.winner in ours for fate in second.fates.values()} == {True, False}
+    assert (-1 in {fate.similarity for fate in second.fates.values()}) == (options.urls is not None)
     assert second.stay != alone.stay, "the index decides nothing here"
 
     merge([index, indexed(alone, tmp_path, "b", options)], merged := tmp_path / "merged", "merged")
@@ -192,4 +196,10 @@ def test_index__refuses_what_is_none_and_names_damage(tmp_path):
     second = indexed(decided(docs, tmp_path, other), tmp_path, "b", other)
     with pytest.raises(RecipeError, match="differ in deduplicate"):
         merge([place, second], tmp_path / "merged", "merged")
+    pages = OPTIONS.model_copy(update={"urls": Urls(www=False)})
+    third = indexed(decided(docs, tmp_path, pages), tmp_path, "c", pages)
+    assert open_index(third)[0].urls == "gristmill urls-1, www. counts"
+    assert index.urls is None
+    with pytest.raises(RecipeError, match="differ in urls"):
+        merge([place, third], tmp_path / "merged", "merged")
     assert not (tmp_path / "merged").exists()

@@ -9,10 +9,12 @@ import pytest
 from gristmill.filters.dedup.fingerprint_file import (
     Settled,
     fingerprint_batch,
-    fingerprint_schema,
     settled_batch,
+    with_urls,
 )
-from gristmill.filters.dedup.fingerprints import describe, doc_ids, fingerprint, pack_ids, rank
+from gristmill.filters.dedup.fingerprints import doc_ids, fingerprint, pack_ids, rank
+from gristmill.filters.dedup.urls import describe_urls, url_keys
+from gristmill.pipelines.recipe.deduplication import Urls
 from gristmill.pipelines.recipe.schema import Deduplicate, MinHash
 from gristmill.pipelines.stages.duplicates.components import (
     LINK,
@@ -23,10 +25,12 @@ from gristmill.pipelines.stages.duplicates.components import (
     rooted_edges,
 )
 from gristmill.pipelines.stages.duplicates.find import numbered
-from gristmill.pipelines.stages.duplicates.pairs import decided_by
+from gristmill.pipelines.stages.duplicates.pairs import EDGE, decided_by
+from gristmill.pipelines.stages.duplicates.urls import edges_of_files
 from gristmill.pipelines.whatif.winners import Prints, _edges, _Shelf, dropped_again
 
 OPTIONS = Deduplicate(minhash=MinHash(bands=32, rows=2, shingle=2, threshold=0.5))
+PAGES = OPTIONS.model_copy(update={"urls": Urls(keep="newest")})
 NONE = (np.zeros(0, np.uint64), np.zeros(0, bool))
 UNITS, ROWS = 3, 30
 
@@ -44,11 +48,13 @@ def texts(rng: random.Random) -> list[str]:
     return rng.sample(made, len(made))
 
 
-def everything(paths, changed, kept, indexed) -> tuple[np.ndarray, np.ndarray]:
+def everything(paths, changed, kept, indexed, options) -> tuple[np.ndarray, np.ndarray]:
     """(places, members) of a comparison of all documents."""
     shelf = _Shelf(paths, changed, kept, tuple(numbered(indexed)))
     places = np.concatenate([np.uint64(u << 32) | np.arange(ROWS, dtype=np.uint64) for u in range(UNITS)])
-    edges = _edges(shelf, places, OPTIONS)
+    by_url = edges_of_files(shelf.files(), options) if options.urls else np.zeros(0, EDGE)
+    shelf.leave_out(np.sort(by_url["worse"]["place"]))
+    edges = np.concatenate([by_url, _edges(shelf, places, options)])
     if not len(edges):
         return NONE[0], np.zeros(0, MEMBER)
     links = np.empty(len(edges), LINK)
@@ -57,17 +63,28 @@ def everything(paths, changed, kept, indexed) -> tuple[np.ndarray, np.ndarray]:
     return decide(rooted_edges(edges, contract(links)), Deciding(indexes=sizes))
 
 
-def write_index(path, written: list[str]) -> list[tuple[str, int]]:
-    """Some texts as an index in which every fourth one lost, its texts alike those of the run."""
+def on_pages(rng: random.Random, batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Some documents are on pages that others are on, too."""
+    url = pa.array(
+        [rng.choice([None, *(f"https://a.cn/{page}" for page in "abcdefgh页頁")]) for _ in range(len(batch))]
+    )
+    order = np.array([rng.randrange(4) for _ in range(len(batch))], np.uint64)
+    return with_urls(batch, url_keys(url), order, describe_urls(True))
+
+
+def write_index(path, written: list[str], rng: random.Random, options: Deduplicate) -> list[tuple[str, int]]:
+    """Some texts as an index in which every fourth one lost, its texts alike those of the run, every eighth one for its
+    address."""
     ids = doc_ids("old", [str(number) for number in range(len(written))], [text.encode() for text in written])
     prints = fingerprint(pa.array(written, pa.large_string()), OPTIONS.minhash)
     rows = np.arange(len(written), dtype=np.uint32)
-    batch = fingerprint_batch(rows, ids, np.zeros(len(rows), np.uint64), prints)
+    batch = on_pages(rng, fingerprint_batch(rows, ids, np.zeros(len(rows), np.uint64), prints))
     lost, packed = rows % 4 == 3, pack_ids(ids)
     winner = np.where(lost[:, None], np.roll(packed, 1, axis=0), 0).astype(np.uint8)
     winner_rank = np.where(lost, (rows - 1) * 4, 0).astype(np.uint64)
     numbers = np.where(lost, np.float32(0.6), np.float32(0))
-    settled = Settled(winner, winner_rank, numbers, numbers, packed, decided_by(OPTIONS))
+    numbers[rows % 8 == 3] = np.nan
+    settled = Settled(winner, winner_rank, numbers, numbers, packed, decided_by(options))
     made = settled_batch(batch, rows, rows.astype(np.uint64) * 4 + lost, settled)
     with pa.ipc.new_file(path, made.schema) as writer:
         writer.write_batch(made)
@@ -76,9 +93,9 @@ def write_index(path, written: list[str]) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_changed_verdicts__the_winners_of_a_whole_comparison(tmp_path, seed):
-    rng = random.Random(seed)
+    rng, options = random.Random(seed), OPTIONS if seed % 3 else PAGES
     written, paths, places = texts(rng), {}, []
-    indexed = [write_index(tmp_path / f"{name}.arrow", texts(rng)[:12]) for name in "ab" * (seed % 2)]
+    indexed = [write_index(tmp_path / f"{name}.arrow", texts(rng)[:12], rng, options) for name in "ab" * (seed % 2)]
     was = [rng.random() < 0.7 for _ in written]
     for unit in range(UNITS):
         mine = slice(unit * ROWS, (unit + 1) * ROWS)
@@ -87,17 +104,19 @@ def test_changed_verdicts__the_winners_of_a_whole_comparison(tmp_path, seed):
         lengths = np.array([len(text.encode()) for text in some])
         prints = fingerprint(pa.array(some, pa.large_string()), OPTIONS.minhash)
         file = tmp_path / f"{unit}.arrow"
-        with pa.ipc.new_file(file, fingerprint_schema(32, describe(OPTIONS.minhash))) as writer:
-            writer.write_batch(fingerprint_batch(rows, ids, rank(np.array(was[mine]), 0, None, lengths, ids), prints))
+        batch = fingerprint_batch(rows, ids, rank(np.array(was[mine]), 0, None, lengths, ids), prints)
+        batch = on_pages(rng, batch)
+        with pa.ipc.new_file(file, batch.schema) as writer:
+            writer.write_batch(batch)
         paths[unit] = [str(file)]
         places += [unit << 32 | row for row in range(ROWS)]
-    before, members = everything(paths, *NONE, indexed)
+    before, members = everything(paths, *NONE, indexed, options)
     turned = sorted(rng.sample(range(len(places)), rng.choice([1, 2, 5, 40])))
     changed = np.array([places[at] for at in turned], np.uint64)
     kept = np.array([not was[at] for at in turned])
-    after, decided = everything(paths, changed, kept, indexed)
-    found = dropped_again(Prints(paths, members, before, indexed), changed, kept, OPTIONS)
+    after, decided = everything(paths, changed, kept, indexed, options)
+    found = dropped_again(Prints(paths, members, before, indexed), changed, kept, options)
     assert found.tolist() == np.sort(after[decided["dropped"] > 0]).tolist()
-    assert dropped_again(Prints(paths, members, before, indexed), *NONE, OPTIONS).tolist() == sorted(
+    assert dropped_again(Prints(paths, members, before, indexed), *NONE, options).tolist() == sorted(
         before[members["dropped"] > 0].tolist()
     )

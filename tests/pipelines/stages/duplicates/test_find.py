@@ -18,12 +18,24 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gristmill.filters.dedup.fingerprint_file import fingerprint_batch, fingerprint_schema, open_fingerprints
+from gristmill.filters.dedup.fingerprint_file import (
+    fingerprint_batch,
+    fingerprint_schema,
+    open_fingerprints,
+    with_urls,
+)
 from gristmill.filters.dedup.fingerprints import OWN_BIT, describe, doc_ids, fingerprint, normalised, rank, shingles
+from gristmill.filters.dedup.urls import describe_urls, url_keys
 from gristmill.pipelines.recipe.schema import Deduplicate, MinHash
-from gristmill.pipelines.stages.duplicates.components import EXACT, NEAR, REPEATED
 from gristmill.pipelines.stages.duplicates.find import FindDuplicates, members_of
-from gristmill.pipelines.stages.duplicates.pairs import RECORD, band_records, bucket_pairs
+from gristmill.pipelines.stages.duplicates.pairs import (
+    EXACT,
+    NEAR,
+    RECORD,
+    REPEATED,
+    band_records,
+    bucket_pairs,
+)
 from gristmill.pipelines.stages.duplicates.partitions import File
 from gristmill.pipelines.stages.exchange import Block
 
@@ -40,6 +52,8 @@ class Doc:
     kept: bool = True
     priority: int = 0
     rank: int | None = None
+    url: str | None = None
+    order: int = 0
 
     @cached_property
     def doc_id(self) -> str:
@@ -61,9 +75,17 @@ class Found:
         return self.winner is not None
 
 
-def write_unit(path: Path, docs: list[Doc], minhash: MinHash | None, batch_rows: int) -> str:
+def with_addresses(batch: pa.RecordBatch, docs: list[Doc], wanted: bool) -> pa.RecordBatch:
+    if not wanted:
+        return batch
+    key = url_keys(pa.array([doc.url for doc in docs], pa.string()))
+    return with_urls(batch, key, np.array([doc.order for doc in docs], np.uint64), describe_urls(True))
+
+
+def write_unit(path: Path, docs: list[Doc], minhash: MinHash | None, batch_rows: int, urls: bool = False) -> str:
     schema = fingerprint_schema(minhash.bands if minhash else 0, describe(minhash))
-    with pa.ipc.new_file(path, schema) as writer:
+    empty = with_addresses(pa.RecordBatch.from_pylist([], schema), [], urls)
+    with pa.ipc.new_file(path, empty.schema) as writer:
         for first in range(0, len(docs), batch_rows):
             some = docs[first : first + batch_rows]
             ids = [doc.doc_id for doc in some]
@@ -75,7 +97,7 @@ def write_unit(path: Path, docs: list[Doc], minhash: MinHash | None, batch_rows:
             )
             prints = fingerprint(pa.array([doc.text for doc in some], pa.large_string()), minhash)
             rows = np.arange(first, first + len(some), dtype=np.uint32) * 2  # dead letters leave gaps
-            writer.write_batch(fingerprint_batch(rows, ids, ranks, prints))
+            writer.write_batch(with_addresses(fingerprint_batch(rows, ids, ranks, prints), some, urls))
     return str(path)
 
 
@@ -94,10 +116,8 @@ def find_members(
     """(path of the fingerprints, MEMBER rows) by unit."""
     folder = folder / uuid4().hex
     (folder / "out").mkdir(parents=True)
-    paths = [
-        (unit, write_unit(folder / f"{unit}.arrow", docs, options.minhash, batch_rows), len(docs))
-        for unit, docs in units.items()
-    ]
+    told = options.minhash, batch_rows, options.urls is not None
+    paths = [(unit, write_unit(folder / f"{unit}.arrow", docs, *told), len(docs)) for unit, docs in units.items()]
     pipeline = beam.Pipeline(runner=FnApiRunner(), options=PipelineOptions([]))
     source = pipeline | beam.Create(paths).with_output_types(File)
     _ = source | FindDuplicates(options, per, indexed) | "Save" >> beam.ParDo(Save(folder / "out"))
@@ -116,7 +136,7 @@ def find(units: dict[int, list[Doc]], folder: Path, options: Deduplicate, per=20
             doc_id = units[unit][member["row"] // 2].doc_id
             winner = bytes(member["winner"]).hex() if member["dropped"] else None
             assert member["dropped"] or not member["winner"].any()
-            similarity = float(member["similarity"])
+            similarity = -1.0 if np.isnan(member["similarity"]) else float(member["similarity"])
             found.append(Found(doc_id, winner, bytes(member["cluster"]).hex(), similarity, int(member["kind"])))
     return sorted(found, key=lambda f: (f.doc_id, f.winner or "", f.cluster, f.similarity))
 

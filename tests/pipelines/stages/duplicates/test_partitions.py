@@ -38,7 +38,7 @@ def test_partitions__are_counted_in_documents(documents, partitions):
     assert {partitions_of(key) for key, _ in pieces} <= {partitions}
     assert len({key for key, _ in pieces}) == len(pieces)
     covered = Counter()
-    for unit, path, _, first, last in (json.loads(block) for _, block in pieces):
+    for unit, path, _, first, last in (json.loads(block[1:]) for _, block in pieces):
         assert path == f"{unit}.arrow"
         assert first == covered[unit]
         assert 0 < last - first <= PIECE_DOCUMENTS

@@ -1,0 +1,165 @@
+"""Documents of one address: which one stays. Decided before any texts are compared; the others are left out of that.
+
+fingerprint files -> addresses -> who stays -> left out of the pieces of their files; edges to who stays
+       in pieces        by address        by piece                                  by place
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+import numpy as np
+
+from gristmill.filters.dedup.fingerprint_file import LOST, FingerprintFile, open_fingerprints
+from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.stages.duplicates.pairs import (
+    BY_URL,
+    DOCUMENT,
+    EDGE,
+    EDGE_TAG,
+    INDEX_PLACE,
+    PIECE_TAG,
+    by_place,
+    compared,
+)
+from gristmill.pipelines.stages.exchange import (
+    Block,
+    BlockDoFn,
+    among,
+    by_tag,
+    partitions_of,
+    pick,
+    rows_of,
+    spread,
+    table,
+)
+from gristmill.pipelines.storage.remote import attempt
+
+ADDRESSED = np.dtype(
+    [
+        ("url", "<u8", 2),
+        ("order", "<u8"),
+        ("rank", "<u8"),
+        ("piece", "<u4"),
+        ("document", DOCUMENT),
+        ("cluster", "u1", 16),
+    ]
+)
+"""A document that has an address. rank: its own, where `document` is known as the one that it lost to; piece: of all
+fingerprint files the one that it was read from."""
+
+PRIORITY = np.uint64(55)
+"""Bits of a rank below its first fields: whether rules kept it, an index holds it, how it was derived, its priority."""
+
+
+def addresses(
+    unit: int,
+    file: FingerprintFile,
+    options: schema.Deduplicate,
+    piece: int = 0,
+    first: int = 0,
+    last: int | None = None,
+) -> np.ndarray:
+    """ADDRESSED rows of the documents first:last of a unit's file. Raises ValueError for a file without addresses."""
+    if file.urls is None:
+        if len(file.row) == 0:
+            return np.zeros(0, ADDRESSED)
+        raise ValueError("the recipe compares addresses, and these fingerprints were made without")
+    some = slice(first, last)
+    at = first + np.flatnonzero(compared(file, options, by_url=True)[some] & (file.url[some] != 0).any(axis=1))
+    found = np.empty(len(at), ADDRESSED)
+    found["url"], found["order"], found["rank"], found["piece"] = file.url[at], file.url_order[at], file.rank[at], piece
+    documents = np.empty(len(at), DOCUMENT)
+    documents["place"] = (np.uint64(unit) << np.uint64(32)) | file.row[at].astype(np.uint64)
+    documents["rank"], documents["tie"] = file.rank[at], file.exact[at, 1].astype(np.uint32)
+    documents["doc_id"] = found["cluster"] = file.doc_id[at]
+    if file.settled is not None:
+        lost = file.rank[at] & LOST > 0
+        documents["rank"][lost] = file.settled.winner_rank[at[lost]]
+        documents["doc_id"][lost] = file.settled.winner[at[lost]]
+        found["cluster"] = file.settled.cluster[at]
+    found["document"] = documents
+    return found
+
+
+def url_edges(records: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(EDGE rows from every document that goes to the one of its address that stays, the pieces of the former), of
+    ADDRESSED rows in any order, whole addresses. What an index holds never goes.
+
+    Before others comes what has the better priority (all fields of a rank above PRIORITY), then the lower order, then
+    the better rank, doc_id and text: nothing depends on places.
+    """
+    records = _shared(records)
+    high, low = np.ascontiguousarray(records["document"]["doc_id"]).view(">u8").astype(np.uint64).T
+    rank, tie, place = records["rank"], records["document"]["tie"], records["document"]["place"]
+    url = records["url"]
+    keys = (place, tie, low, high, rank, records["order"], rank >> PRIORITY, url[:, 1], url[:, 0])
+    records = pick(records, np.lexsort(keys))
+    url = records["url"]
+    head = np.flatnonzero(np.r_[True, (url[1:] != url[:-1]).any(axis=1)][: len(url)])
+    best = np.repeat(head, np.diff(np.r_[head, len(url)]))
+    goes = np.flatnonzero((best != np.arange(len(url))) & (records["document"]["place"] < INDEX_PLACE))
+    better, edges = pick(records, best[goes]), np.zeros(len(goes), EDGE)
+    edges["worse"], edges["better"] = records["document"][goes], better["document"]
+    edges["kind"], edges["cluster"] = BY_URL, better["cluster"]
+    return edges, records["piece"][goes]
+
+
+def _shared(records: np.ndarray) -> np.ndarray:
+    """Those whose address others may have, too: few of most corpora, and sorting them by one number is cheap."""
+    key = records["url"][:, 0]
+    order = np.argsort(key)
+    same = np.flatnonzero(key[order][1:] == key[order][:-1])
+    return pick(records, order[np.union1d(same, same + 1)])
+
+
+def edges_of_files(
+    files: Iterable[tuple[int, FingerprintFile]], options: schema.Deduplicate, piece: int = 0, pieces: int = 1
+) -> np.ndarray:
+    """EDGE rows as `url_edges` gives them, of some (unit, file), without a shuffle: of addresses whose key falls into a
+    piece of all keys."""
+    found = [np.zeros(0, ADDRESSED)]
+    for unit, file in files:
+        records = addresses(unit, file, options)
+        mine = np.flatnonzero(records["url"][:, 0] % np.uint64(pieces) == piece)
+        found.append(pick(records, mine))
+    return url_edges(np.concatenate(found))[0]
+
+
+class EmitUrls(BlockDoFn):
+    """Pieces of fingerprint files -> ADDRESSED blocks, by hash of the address."""
+
+    def __init__(self, options: schema.Deduplicate):
+        self.options = options
+
+    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
+        """One piece."""
+        partitions = partitions_of(key)
+        for unit, path, behind, first, last in map(json.loads, by_tag(blocks, PIECE_TAG)[0]):
+            file = attempt(partial(open_fingerprints, path), path)
+            file = file if behind is None else file.behind(behind)
+            records = addresses(unit, file, self.options, key & 0xFFFFFFFF, first, last)
+            yield from self.blocks.add(among(partitions, spread(records["url"][:, 0], partitions)), records)
+
+
+class ChooseByUrl(BlockDoFn):
+    """ADDRESSED blocks of one partition -> EDGE blocks (tagged), by the piece of the document that goes."""
+
+    tag = EDGE_TAG
+
+    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
+        """Some whole addresses."""
+        edges, pieces = url_edges(table(blocks, ADDRESSED))
+        yield from self.blocks.add(among(partitions_of(key), pieces), edges)
+
+
+class SendToPlaces(BlockDoFn):
+    """EDGE blocks (tagged) -> the same, by where the document lies that goes."""
+
+    tag = EDGE_TAG
+    counts_costs = False
+
+    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
+        """One block."""
+        edges = rows_of(by_tag(blocks, EDGE_TAG)[0], EDGE)
+        yield from self.blocks.add(by_place(edges["worse"]["place"], partitions_of(key)), edges)
