@@ -83,11 +83,7 @@ def parse(
     first = messages[0]
     if turns[0].role == "system":
         offered = offered or list(first.get("tools") or ())
-    elif offered:
-        turns.insert(0, Turn("system", ""))
-    if offered:
-        said = "\n\n".join(filter(None, (turns[0].content, tools_text(offered))))
-        turns[0] = Turn("system", said, name=turns[0].name)
+    turns = offering(turns, offered)
     _check_order(turns)
     if generation:
         if turns[-1].role not in BEFORE["assistant"]:
@@ -95,6 +91,15 @@ def parse(
     elif not any(turn.is_learnt for turn in turns):
         raise ChatError("NoAssistantTurn", "no turn of the assistant is there to be learnt")
     return turns
+
+
+def offering(turns: Sequence[Turn], tools: Sequence[Any]) -> list[Turn]:
+    """The turns with tools' definitions behind the instruction, in the system turn."""
+    if not tools:
+        return list(turns)
+    first, rest = (turns[0], turns[1:]) if turns and turns[0].role == "system" else (Turn("system", ""), turns)
+    said = "\n\n".join(filter(None, (first.content, tools_text(tools))))
+    return [Turn("system", said, name=first.name), *rest]
 
 
 def tools_text(tools: Iterable[Any]) -> str:

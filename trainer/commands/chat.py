@@ -18,6 +18,7 @@ from gristmill.trainer.commands.options import (
     ToolRunOption,
     TopKOption,
     TopPOption,
+    print_said,
     structure_of,
     wanted_of,
 )
@@ -98,12 +99,7 @@ def _answer(conversation: "Conversation", line: str, interactive: bool) -> None:
     forgotten = conversation.forgotten
     with closing(conversation.ask(line)) as answer:
         try:
-            for said in answer:
-                if said.kind == "tool":
-                    _note(f"\ntool: {said.text}")
-                else:
-                    sys.stdout.write(said.text)
-                    sys.stdout.flush()
+            print_said(answer)
         except KeyboardInterrupt:
             _note(" [stopped]")
         except InputError as error:

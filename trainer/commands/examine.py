@@ -66,6 +66,7 @@ def run(
     from gristmill.trainer.evaluate.results import holds, write_results
     from gristmill.trainer.evaluate.selection import open_tasks, shots_of
     from gristmill.trainer.evaluate.table import table
+    from gristmill.trainer.rollouts.tool_answers import tools_of
 
     places = _places(subject, out, every)
     wanted = shots_of(shots)
@@ -84,11 +85,21 @@ def run(
             continue
         _must_be_new(folder)
         known = {task.name: contamination_of(task.name, task.files, opened.manifests) for task in found}
+        tools = {task.name: tools_of(task, opened.model, opened.codec, corpus or opened.run) for task in found}
         examined = []
         for task, number in asked:
             typer.echo(f"{task.name}, {number} examples: {len(task.items)} items", err=True)
             examined.append(
-                examine(opened.model, opened.codec, task, number, seed=seed, samples=samples, most_tokens=most_tokens)
+                examine(
+                    opened.model,
+                    opened.codec,
+                    task,
+                    number,
+                    seed=seed,
+                    samples=samples,
+                    most_tokens=most_tokens,
+                    tools=tools[task.name],
+                )
             )
         write_results(folder, examined, facts, known, texts=texts)
         typer.echo(table(examined, known))

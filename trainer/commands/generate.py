@@ -13,8 +13,11 @@ from gristmill.trainer.commands.options import (
     SchemaOption,
     SeedOption,
     TemperatureOption,
+    ToolOption,
+    ToolRunOption,
     TopKOption,
     TopPOption,
+    print_said,
     structure_of,
     wanted_of,
 )
@@ -33,22 +36,37 @@ def generate(
     choice: ChoiceOption = None,
     regex: RegexOption = None,
     json_schema: SchemaOption = None,
+    tool: ToolOption = None,
+    run: ToolRunOption = None,
 ) -> None:
-    """Continues a text. Example: gristmill generate runs/demo/train/main "The sea" --tokens 50."""
+    """Continues a text; with --tool it answers it as a user's turn, and may call tools before.
+
+    Example: gristmill generate runs/demo/train/main "The sea" --tokens 50."""
     from gristmill.tokenizer.foreign.encoder import open_encoder
+    from gristmill.tokenizer.special_ids import END, EOS
     from gristmill.trainer.checkpoint.checkpoint import Checkpoint
     from gristmill.trainer.devices.world import World, join
     from gristmill.trainer.errors import ConfigError
     from gristmill.trainer.evaluate.generate import stream
     from gristmill.trainer.evaluate.sampling import Sampling
+    from gristmill.trainer.rollouts.conversation import Conversation
+    from gristmill.trainer.rollouts.encoder import chat_encoder
+    from gristmill.trainer.rollouts.tools import ToolReply, open_tools
 
     sampling = Sampling(temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p, seed=seed)
     wanted = wanted_of(choice, regex, json_schema)
-    if wanted is not None and stop:
-        raise ConfigError("--stop would cut what is wanted", where="the options", fix="leave --stop out")
+    if (wanted is not None or tool) and stop:
+        raise ConfigError("--stop would cut what ends by itself", where="the options", fix="leave --stop out")
     opened = Checkpoint.open(checkpoint)
     world: World = join()
     model = opened.load_model(world.device)
+    if tool:
+        speaker = chat_encoder(opened.path / "tokenizer")
+        tools = ToolReply(speaker, open_tools(tool, run))
+        structure = structure_of(tools.or_call(wanted), speaker, (END, EOS))
+        print_said(Conversation(model, speaker, sampling, tokens, "", tools, structure).ask(prompt))
+        sys.stdout.write("\n")
+        return
     encoder = open_encoder(opened.path / "tokenizer")
     structure = structure_of(wanted, encoder, (encoder.eos,))
     written = stream(model, encoder, prompt, tokens, sampling, stop or [], structure)

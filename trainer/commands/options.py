@@ -1,5 +1,6 @@
 """Arguments and options that several commands have."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -7,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gristmill.tokenizer.encode import Encoder
     from gristmill.trainer.config import TrainConfig
     from gristmill.trainer.evaluate.structure.expressions import Expression
     from gristmill.trainer.evaluate.structure.mask import Structure
+    from gristmill.trainer.rollouts.conversation import Said
 
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="a run directory that holds tokens/")]
 RunsArgument = Annotated[
@@ -28,7 +32,7 @@ TopKOption = Annotated[int, typer.Option(help="only the k most likely tokens; 0:
 TopPOption = Annotated[float, typer.Option(help="only the likeliest tokens with this probability together")]
 MinPOption = Annotated[float, typer.Option(help="only tokens with this share of the likeliest one's probability")]
 SeedOption = Annotated[int, typer.Option(help="of the sampling")]
-ToolOption = Annotated[list[str] | None, typer.Option(help="calculator, search; may be repeated")]
+ToolOption = Annotated[list[str] | None, typer.Option(help="calculator, search, FILE.py:FUNCTION; may be repeated")]
 ToolRunOption = Annotated[Path | None, typer.Option(metavar="RUN", help="run directory whose texts `search` reads")]
 ChoiceOption = Annotated[list[str] | None, typer.Option(help="what is written is one of these texts; may be repeated")]
 RegexOption = Annotated[str | None, typer.Option(help="what is written matches this as a whole, as in Python's re")]
@@ -53,6 +57,16 @@ def with_options(config: "TrainConfig", settings: list[str], steps: int | None) 
 
     config = with_settings(config, settings)
     return config if steps is None else replace(config, loop=replace(config.loop, steps=steps))
+
+
+def print_said(answer: "Iterable[Said]") -> None:
+    """An answer to stdout as it is written; what tools gave in between to stderr."""
+    for said in answer:
+        if said.kind == "tool":
+            typer.echo(f"\ntool: {said.text}", err=True)
+        else:
+            sys.stdout.write(said.text)
+            sys.stdout.flush()
 
 
 def wanted_of(choice: list[str] | None, regex: str | None, schema: Path | None) -> "Expression | None":

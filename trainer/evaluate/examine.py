@@ -3,7 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from statistics import fmean
+from typing import Any, Protocol
 
 from gristmill.trainer.errors import ConfigError, InputError
 from gristmill.trainer.evaluate.requests.generation import Prompt, Written, write_until
@@ -15,11 +16,11 @@ from gristmill.trainer.evaluate.scores.filters import pipelines
 from gristmill.trainer.evaluate.scores.programs import PassAtK
 from gristmill.trainer.evaluate.scores.summary import Score, Value, metric_of
 from gristmill.trainer.evaluate.scores.texts import ExactMatch, memorised
-from gristmill.trainer.evaluate.structure.expressions import Joined
+from gristmill.trainer.evaluate.structure.expressions import Expression, Joined
 from gristmill.trainer.evaluate.structure.expressions import text as exactly
 from gristmill.trainer.evaluate.structure.mask import Pieces, Structure
 from gristmill.trainer.evaluate.structure.wanted import expression_of
-from gristmill.trainer.evaluate.tasks.fewshot import Prompts
+from gristmill.trainer.evaluate.tasks.fewshot import Context, Prompts
 from gristmill.trainer.evaluate.tasks.task import Task, item_hash
 from gristmill.trainer.model.transformer import Model
 
@@ -29,6 +30,21 @@ GROUPS = ("source", "lang", "subject", "split")
 """Fields of items by which scores are told apart."""
 PLAIN = "none"
 """Name of the filter that changes nothing."""
+
+
+class WithTools(Protocol):
+    """Answers prompts with calls of tools between (`rollouts.tool_answers`)."""
+
+    def definitions(self) -> list[dict[str, Any]]:
+        """Of the tools, as a system turn offers them."""
+
+    def or_call(self, wanted: Expression | None) -> Expression | None:
+        """What a turn is to be, where it may also be a call."""
+
+    def answers(
+        self, prompts: Sequence[Prompt], *, most_tokens: int, sampling: Sampling, samples: int
+    ) -> list[list[Written]]:
+        """`samples` answers to each prompt, in order; a prompt that leaves no room loses its beginning."""
 
 
 @dataclass
@@ -48,6 +64,8 @@ class ItemResult:
     """Whether an answer was encoded apart from its context, where a piece would have reached over the border."""
     unended: int = 0
     """Continuations that were cut by the number of tokens."""
+    turns: list[list[dict[str, Any]]] = field(default_factory=list)
+    """Of answers with tools: messages behind the prompt."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +89,14 @@ def examine(
     seed: int = 1234,
     samples: int | None = None,
     most_tokens: int | None = None,
+    tools: WithTools | None = None,
 ) -> Examined:
     """Asks all items. `seed`: of drawn examples and of sampling; `samples`: continuations of each prompt, in place of
-    the task's `repeats`; `most_tokens`: of each, in place of its `max_gen_toks`. Raises ConfigError, InputError for a
-    task that cannot be asked, before the model is."""
+    the task's `repeats`; `most_tokens`: of each, in place of its `max_gen_toks`; `tools`: those that the task names.
+    Raises ConfigError, InputError for a task that cannot be asked, before the model is."""
     items = [ItemResult(number, item_hash(item)) for number, item in enumerate(task.items)]
     _ASK[task.config.output_type](
-        _Asking(model, codec, task, Prompts(task, shots, seed), items, seed, samples, most_tokens)
+        _Asking(model, codec, task, Prompts(task, shots, seed), items, seed, samples, most_tokens, tools)
     )
     return Examined(task, shots, items, summarised(items), _by_group(task, items))
 
@@ -92,10 +111,30 @@ class _Asking:
     seed: int
     samples: int | None
     most_tokens: int | None
+    tools: WithTools | None
 
-    def judged(self, texts: Sequence[tuple[int, str, str]]) -> list[Likelihood]:
+    def ids(self, contexts: Sequence[Context]) -> list[list[int]]:
+        """Of contexts, as the model reads them."""
+        texts = [context for context in contexts if isinstance(context, str)]
+        of_texts = iter(context_ids(self.codec, one) for one in self.codec.encode(texts))
+        offered = self.tools.definitions() if self.tools else []
+        return [
+            next(of_texts) if isinstance(context, str) else self.codec.conversation(context, offered)
+            for context in contexts
+        ]
+
+    def pairs(self, asked: Sequence[tuple[Context, str]]) -> list[Pair]:
+        """Of (context, continuation); in a conversation the turn is encoded by itself, as training renders it."""
+        if not self.task.config.is_conversation:
+            return encode_pairs(self.codec, [(str(context), continuation) for context, continuation in asked])
+        contexts = list(dict.fromkeys(context for context, _ in asked))
+        ids_of = dict(zip(contexts, self.ids(contexts), strict=True))
+        answers = self.codec.encode([answer for _, answer in asked])
+        return [Pair(ids_of[context], answer) for (context, _), answer in zip(asked, answers, strict=True)]
+
+    def judged(self, texts: Sequence[tuple[int, Context, str]]) -> list[Likelihood]:
         """Of (item, context, continuation)."""
-        pairs = encode_pairs(self.codec, [(context, continuation) for _, context, continuation in texts])
+        pairs = self.pairs([(context, continuation) for _, context, continuation in texts])
         context = self.model.config.context
         for (number, _, _), pair in zip(texts, pairs, strict=True):
             self.items[number].apart = self.items[number].apart or pair.apart
@@ -112,7 +151,7 @@ class _Asking:
 
 
 def _ask_choices(asking: _Asking) -> None:
-    questions, delimiter = asking.task.questions, asking.task.config.target_delimiter
+    questions, delimiter = asking.task.questions, asking.task.config.delimiter
     texts = [
         (number, context, delimiter + choice)
         for number, asked in enumerate(questions)
@@ -160,8 +199,12 @@ def _ask_generation(asking: _Asking) -> None:
     for item, found in zip(asking.items, _written(asking, contexts, samples), strict=True):
         item.responses = [one.text for one in found]
         if config.structure:
-            item.responses = [one.removeprefix(config.target_delimiter) for one in item.responses]
+            item.responses = [one.removeprefix(config.delimiter) for one in item.responses]
         item.unended = sum(not one.ended for one in found)
+        if config.tools:
+            item.turns = [[turn.message() for turn in one.turns] for one in found]
+            _score(item, {"tool_calls": fmean(one.calls for one in found),
+                          "tool_errors": fmean(one.failed for one in found)})  # fmt: skip
     if matches is not None:
         for item, asked in zip(asking.items, asking.task.questions, strict=True):
             for one in filters:
@@ -179,11 +222,11 @@ def _ask_generation(asking: _Asking) -> None:
     _likelihood_of_answers(asking, contexts)
 
 
-def _written(asking: _Asking, contexts: list[str], samples: int) -> list[list[Written]]:
+def _written(asking: _Asking, contexts: list[Context], samples: int) -> list[list[Written]]:
     config = asking.task.config
-    ids = asking.codec.encode(contexts)
+    ids = asking.ids(contexts)
     prompts = [
-        Prompt(context_ids(asking.codec, one), (int(item.hash[:12], 16),), structure)
+        Prompt(one, (int(item.hash[:12], 16),), structure)
         for one, item, structure in zip(ids, asking.items, _structures(asking), strict=True)
     ]
     sampling = _sampling(config.generation_kwargs, asking.seed, f"task {asking.task.name}")
@@ -197,6 +240,8 @@ def _written(asking: _Asking, contexts: list[str], samples: int) -> list[list[Wr
     room = asking.model.config.context - most
     for item, prompt in zip(asking.items, prompts, strict=True):
         item.cut = max(0, len(prompt.ids) - room)
+    if asking.tools is not None:
+        return asking.tools.answers(prompts, most_tokens=most, sampling=sampling, samples=samples)
     return write_until(
         asking.model, asking.codec, prompts, until=config.until, most_tokens=most, sampling=sampling, samples=samples
     )
@@ -211,7 +256,10 @@ def _structures(asking: _Asking) -> list[Structure | None]:
     keys = [json.dumps(asked.structure, sort_keys=True) for asked in asking.task.questions]
     for key, asked in zip(keys, asking.task.questions, strict=True):
         if key not in made:
-            wanted = Joined((exactly(config.target_delimiter), expression_of(asked.structure, where)))
+            wanted: Expression | None = Joined((exactly(config.delimiter), expression_of(asked.structure, where)))
+            if asking.tools is not None:
+                wanted = asking.tools.or_call(wanted)
+            assert wanted is not None
             made[key] = Structure(wanted, pieces, where)
     return [made[key] for key in keys]
 
@@ -234,15 +282,15 @@ def _sampling(options: dict[str, Any], seed: int, where: str) -> Sampling:
     )
 
 
-def _likelihood_of_answers(asking: _Asking, contexts: list[str]) -> None:
+def _likelihood_of_answers(asking: _Asking, contexts: list[Context]) -> None:
     """Of the first right answer behind its context: where nothing is written right yet, models still differ by it.
     Answers that do not fit into the context are left out, which the score's count says."""
     texts = [
-        (number, contexts[number], asking.task.config.target_delimiter + asked.answers[0])
+        (number, contexts[number], asking.task.config.delimiter + asked.answers[0])
         for number, asked in enumerate(asking.task.questions)
         if asked.answers and asked.answers[0]
     ]
-    pairs: list[Pair] = encode_pairs(asking.codec, [(context, answer) for _, context, answer in texts])
+    pairs = asking.pairs([(context, answer) for _, context, answer in texts])
     fitting = [
         (number, answer, pair)
         for (number, _, answer), pair in zip(texts, pairs, strict=True)
@@ -250,7 +298,7 @@ def _likelihood_of_answers(asking: _Asking, contexts: list[str]) -> None:
     ]
     found = log_likelihoods(asking.model, [pair for _, _, pair in fitting]) if fitting else []
     for (number, answer, _), one in zip(fitting, found, strict=True):
-        length = max(1, len(answer) - len(asking.task.config.target_delimiter))
+        length = max(1, len(answer) - len(asking.task.config.delimiter))
         asking.items[number].log_probabilities = [one.log_probability]
         asking.items[number].scores["likelihood_per_character", PLAIN] = one.log_probability / length
 

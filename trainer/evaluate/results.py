@@ -120,5 +120,6 @@ def _lines(one: Examined, texts: bool) -> list[dict[str, Any]]:
         if texts or one.task.config.probes:
             asked = one.task.questions[item.number]
             line |= {"doc": one.task.items[item.number], "target": list(asked.answers), "resps": item.responses}
+            line |= {"turns": item.turns} if item.turns else {}
         lines.append(line)
     return lines

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from gristmill.tokenizer.chat.render import render_all
-from gristmill.tokenizer.chat.turns import Turn, tools_text
+from gristmill.tokenizer.chat.turns import Turn, offering
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.special_ids import END, EOS
 from gristmill.trainer.errors import InputError
@@ -15,9 +15,8 @@ from gristmill.trainer.evaluate.generate import continuations, pieces, room
 from gristmill.trainer.evaluate.sampling import Sampling, generator_of
 from gristmill.trainer.evaluate.structure.mask import Structure
 from gristmill.trainer.model.transformer import Model
+from gristmill.trainer.rollouts.sampler import MOST_TURNS
 from gristmill.trainer.rollouts.tools import ToolReply
-
-MOST_CALLS = 8  # turns with calls in one answer
 
 
 class Said(NamedTuple):
@@ -47,8 +46,8 @@ class Conversation:
     """Turns that the model wrote: each has a chance of its own."""
 
     def __post_init__(self) -> None:
-        offered = tools_text(self.tools.definitions()) if self.tools else ""
-        self.first = "\n\n".join(filter(None, (self.system, offered)))
+        system = [Turn("system", self.system)] if self.system else []
+        self.first = offering(system, self.tools.definitions() if self.tools else [])
 
     def restart(self) -> None:
         """Begins anew, with the same instruction."""
@@ -60,7 +59,7 @@ class Conversation:
         if self.turns and self.turns[-1].role == "tool":  # an answer that was interrupted there
             self.turns.append(Turn("assistant", ""))
         self.turns.append(Turn("user", text))
-        for _ in range(MOST_CALLS):
+        for _ in range(MOST_TURNS):
             answer = ""
             try:
                 for piece in self._answer():
@@ -94,10 +93,9 @@ class Conversation:
         """All that is read; where that leaves no room for an answer, without the oldest exchanges."""
         context = self.model.config.context
         wanted = min(self.most_tokens, context // 2)
-        system = [Turn("system", self.first)] if self.first else []
         starts = [number for number, turn in enumerate(self.turns) if turn.role == "user"]
         for start in starts:
-            (rendered,) = render_all(self.encoder, [[*system, *self.turns[start:]]], generation=True)
+            (rendered,) = render_all(self.encoder, [[*self.first, *self.turns[start:]]], generation=True)
             assert rendered is not None
             left = context - len(rendered.ids)
             if left >= wanted or (left > 0 and start == starts[-1]):

@@ -11,12 +11,15 @@ from gristmill.tokenizer.special_ids import END, EOS
 from gristmill.trainer.errors import ConfigError, InputError
 from gristmill.trainer.evaluate.generate import continuations, room
 from gristmill.trainer.evaluate.sampling import Sampling, generator_of
+from gristmill.trainer.evaluate.structure.mask import Structure
 from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.rollouts.rollout import Prompt, Rollout
 
 Reply = Callable[[np.ndarray], Sequence[int] | np.ndarray | None]
 """Given the ids of the policy's turn: those that follow it (a tool's turn, then `<|assistant|>`), or None where nothing
 does."""
+MOST_TURNS = 8
+"""Of a model in one answer: all but the last call tools."""
 
 
 def roll_out(
@@ -28,15 +31,17 @@ def roll_out(
     *,
     step: int = 0,
     reply: Reply | None = None,
-    most_turns: int = 8,
+    most_turns: int = MOST_TURNS,
     rows_at_once: int = 256,
+    structures: Sequence[Structure | None] | None = None,
 ) -> list[Rollout]:
     """`per_prompt` responses to each prompt, in order, each at most `most_tokens` long (and as the context allows).
 
     A response is a function of the weights, the prompt, `sampling` with its seed, `step`, the prompt's number and which
     sample it is: of nothing else in the call (but for the last bits of sums that another shape of batch adds up in
     another order). `reply` may answer a turn that ended with `<|end|>`; a response has at most `most_turns` turns of
-    the policy. Raises ConfigError for a model that cannot answer, InputError for a prompt that fills the context.
+    the policy. `structures`: what each turn is to be, for each prompt. Raises ConfigError for a model that cannot
+    answer, InputError for a prompt that fills the context.
     """
     _check(model, prompts, per_prompt, most_tokens)
     rollouts = [Rollout(prompt, group, sample) for group, prompt in enumerate(prompts) for sample in range(per_prompt)]
@@ -45,11 +50,15 @@ def roll_out(
         copies = per_prompt if turn == 0 else 1
         drafts = [_Draft(rollout, turn, most_tokens, model) for rollout in unfinished]
         for part in _batches(drafts, copies, rows_at_once):
-            _write(model, part, copies, sampling, step)
+            _write(model, part, copies, sampling, step, structures)
         if reply is None:
             break
         last = turn == most_turns - 1
-        unfinished = [draft.rollout for draft in drafts if _answered(draft, reply, last)]
+        wanted = [None if structures is None else structures[draft.rollout.group] for draft in drafts]
+        least = [1 if structure is None else structure.least for structure in wanted]
+        unfinished = [
+            draft.rollout for draft, needed in zip(drafts, least, strict=True) if _answered(draft, reply, last, needed)
+        ]
         if not unfinished:
             break
     return rollouts
@@ -84,7 +93,14 @@ def _batches(drafts: list[_Draft], copies: int, rows_at_once: int) -> list[list[
     return [[draft for group in groups[k : k + size] for draft in group] for k in range(0, len(groups), size)]
 
 
-def _write(model: Model, drafts: list[_Draft], copies: int, sampling: Sampling, step: int) -> None:
+def _write(
+    model: Model,
+    drafts: list[_Draft],
+    copies: int,
+    sampling: Sampling,
+    step: int,
+    structures: Sequence[Structure | None] | None,
+) -> None:
     keys = [(sampling.seed, step, d.rollout.prompt.number, d.rollout.sample, d.turn) for d in drafts]
     steps = continuations(
         model,
@@ -95,6 +111,7 @@ def _write(model: Model, drafts: list[_Draft], copies: int, sampling: Sampling, 
         ends=(END, EOS),
         copies=copies,
         masks=True,
+        structures=None if structures is None else [structures[draft.rollout.group] for draft in drafts[::copies]],
     )
     for new in steps:
         kept_AW = None if new.kept_AW is None else new.kept_AW.cpu().numpy()
@@ -108,13 +125,13 @@ def _write(model: Model, drafts: list[_Draft], copies: int, sampling: Sampling, 
         draft.finish()
 
 
-def _answered(draft: _Draft, reply: Reply, last: bool) -> bool:
-    """Whether the policy has another turn: what it reads first was added, and there is room for a token more."""
+def _answered(draft: _Draft, reply: Reply, last: bool, needed: int) -> bool:
+    """Whether the policy has another turn: what it reads first was added, and there is room for the tokens needed."""
     rollout = draft.rollout
     if draft.ids[-1] != END or (answer := reply(np.array(draft.ids, np.int32))) is None:
         return False
     rollout.truncated = True  # until the policy ends with a turn that needs no answer
-    if last or len(draft.ids) + len(answer) >= draft.limit:
+    if last or len(draft.ids) + len(answer) + needed > draft.limit:
         return False
     rollout.answered(answer)
     return True

@@ -42,10 +42,13 @@ def evaluate(trainer, checkpoint, tmp_path):
         code, out, err = trainer("eval", checkpoint, "--tasks", task, "--out", tmp_path / name, "--texts", *options)
         assert code == 0, err
         folder = tmp_path / name / f"shots-{shots}"
-        lines = [json.loads(line) for line in (folder / "samples_mill.jsonl").read_text().splitlines()]
-        return json.loads((folder / "results.json").read_text()), lines, out
+        return json.loads((folder / "results.json").read_text()), samples(folder), out
 
     return call
+
+
+def samples(folder):
+    return [json.loads(line) for line in (folder / "samples_mill.jsonl").read_text().splitlines()]
 
 
 @pytest.mark.parametrize("prompt", ["the old mill ", "老磨坊"])
@@ -108,13 +111,144 @@ def test_eval__what_is_written_is_what_the_task_wants(evaluate, write_task):
         ({"structure": {"regex": "a(?=b)"}}, 2, "what must stand before or behind"),
         ({"structure": {"json_schema": {"type": "string", "pattern": "a"}}}, 2, "keyword `pattern`"),
         ({"structure": {"regex": "a"}, "output_type": "loglikelihood"}, 2, "not of loglikelihood"),
-        ({"structure": {"regex": "a"}, "generation_kwargs": {"until": ["\n"]}}, 2, "`until` would cut"),
+        ({"structure": {"regex": "a"}, "generation_kwargs": {"until": ["\n"]}}, 2, "`until` would cut a structure"),
         ({"structure": {"choices": "{{choices"}}, 2, "no jinja template"),
         ({"structure": {"choices": "{{answer}}"}}, 3, "task mill, item 0"),
         ({"structure": {"regex": "[0-9]{15}"}}, 2, "there is room for 14"),
     ],
 )
 def test_eval__a_structure_that_cannot_be_is_refused(trainer, checkpoint, write_task, tmp_path, keys, code, words):
+    found, _, err = trainer("eval", checkpoint, "--tasks", write_task(**keys), "--out", tmp_path / "out")
+    assert (found, words in err) == (code, True), err
+    assert not (tmp_path / "out").exists()
+
+
+TOOL = '''
+def mill(word: str) -> str:
+    """Says what a mill does."""
+    return "grinds " + word
+'''
+SUMS = [
+    {"question": "3 × 4", "answer": "12"},
+    {"question": "三乘四", "answer": "12"},
+    {"question": "3 × 4", "answer": "12"},
+    {"question": "17 + 5", "answer": "22"},
+]
+
+
+@pytest.fixture
+def scripted(monkeypatch, one_run_dir):
+    """scripted(answer): the model says `answer(turns)` to the turns that it reads, whatever its weights."""
+    from gristmill.tokenizer.chat.render import read_turns
+    from gristmill.tokenizer.encode import Encoder
+    from gristmill.tokenizer.special_ids import END
+    from gristmill.trainer.evaluate.generate import Step
+    from gristmill.trainer.rollouts import conversation, sampler
+
+    encoder = Encoder(one_run_dir / "tokenizer")
+
+    def make(answer):
+        def continuations(model, starts, limits, sampling, generators, *, copies=1, **given):
+            for row, limit in enumerate(limits):
+                said = answer(read_turns(encoder, starts[row // copies]))
+                for token in [*encoder.ids(said), END][:limit]:
+                    yield Step([row], [token], [-1.0], None)
+
+        monkeypatch.setattr(sampler, "continuations", continuations)
+        monkeypatch.setattr(conversation, "continuations", continuations)
+
+    return make
+
+
+def calculates(turns):
+    """Calls the calculator with what is asked, and says what it gave."""
+    if turns[-1].role == "tool":
+        return turns[-1].content
+    return f'<tool_call>{{"name": "calculator", "arguments": {{"expression": "{turns[-1].content}"}}}}</tool_call>'
+
+
+def guesses(turns):
+    """Answers at once, as a model that calls nothing."""
+    return "12"
+
+
+@pytest.fixture
+def long_checkpoint(one_run_dir, tiny, assemble, tmp_path):
+    """As `checkpoint`, with room for tools' definitions."""
+    from dataclasses import replace
+
+    training, state = assemble(one_run_dir, replace(tiny, model=replace(tiny.model, context=1024)))
+    training.save(state, None)
+    return tmp_path / "train" / "step-000000"
+
+
+def test_eval__calls_are_answered_and_scores_say_how_many(trainer, long_checkpoint, write_task, scripted, tmp_path):
+    task = write_task(SUMS, tools=["calculator", "own.py:mill"], generation_kwargs={"max_gen_toks": 300})
+    (tmp_path / "own.py").write_text(TOOL)
+    scores = {}
+    for name, answer in (("calls", calculates), ("guesses", guesses)):
+        scripted(answer)
+        options = ("--out", tmp_path / name, "--texts", "--samples", 1)
+        code, _, err = trainer("eval", long_checkpoint, "--tasks", task, *options)
+        assert code == 0, err
+        scores[name] = json.loads((tmp_path / name / "shots-0" / "results.json").read_text())["results"]["mill"]
+    assert [scores[name]["exact_match,none"] for name in ("calls", "guesses")] == [0.75, 0.75]
+    assert [scores[name]["tool_calls,none"] for name in ("calls", "guesses")] == [1.0, 0.0]
+    assert [scores[name]["tool_errors,none"] for name in ("calls", "guesses")] == [0.25, 0.0]
+    lines = samples(tmp_path / "calls" / "shots-0")
+    assert [line["resps"] for line in lines[::3]] == [["12"], ["22"]]
+    assert [turn["role"] for turn in lines[3]["turns"][0]] == ["assistant", "tool", "assistant"]
+    assert lines[1]["resps"][0].startswith("error: "), "it says what it was told"
+    assert lines[0]["scores"] == lines[2]["scores"], "an item that stands twice is asked once"
+    code, out, _ = trainer("eval", "compare", tmp_path / "guesses", tmp_path / "calls", "--json")
+    assert (code, "tool_calls" in out) == (0, True)
+
+
+def test_eval__with_a_structure_every_turn_is_a_call_or_what_is_wanted(trainer, long_checkpoint, write_task, tmp_path):
+    (tmp_path / "own.py").write_text(TOOL)
+    task = write_task(
+        SUMS, tools=["own.py:mill"], structure={"regex": "[0-9]{2}|[一二三]"}, generation_kwargs={"max_gen_toks": 400},
+        fewshot_config={"samples": [{"question": "2 × 5", "answer": "10"}]}, description="Calculate.",
+    )  # fmt: skip
+    options = ("--out", tmp_path / "o", "--texts", "--shots", 1)
+    code, out, err = trainer("eval", long_checkpoint, "--tasks", task, *options)
+    assert code == 0, err
+    lines = samples(tmp_path / "o" / "shots-1")
+    for line in lines:
+        (turns,) = line["turns"]
+        said = [turn for turn in turns if turn["role"] == "assistant"]
+        assert all(turn.get("tool_calls") or re.fullmatch("[0-9]{2}|[一二三]", turn["content"]) for turn in said)
+        assert not any(turn["content"].startswith("error") for turn in turns)
+    assert "tool_calls" in out
+
+
+@pytest.mark.parametrize("asked", ["3 × 4", "17 + 5"])
+def test_generate__answers_with_tools(trainer, long_checkpoint, scripted, asked):
+    scripted(calculates)
+    code, out, err = trainer("generate", long_checkpoint, asked, "--tool", "calculator")
+    result = {"3 × 4": "12", "17 + 5": "22"}[asked]
+    assert code == 0, err
+    assert out.endswith(f"</tool_call>{result}\n")
+    assert f"tool: {result}" in err
+
+
+@pytest.mark.parametrize(
+    ("keys", "code", "words"),
+    [
+        ({"tools": ["shell"]}, 2, "unknown tool 'shell'"),
+        ({"tools": ["gone.py:fn"]}, 2, "the tool's file is not there"),
+        ({"tools": ["search"]}, 3, "no text/ to search"),
+        ({"tools": [3]}, 2, "`tools` holds what is no name"),
+        ({"tools": ["calculator"], "output_type": "loglikelihood"}, 2, "not of loglikelihood"),
+        ({"tools": ["calculator"], "generation_kwargs": {"until": "\n"}}, 2, "`until` would cut a turn"),
+        ({"tools": ["calculator"], "generation_kwargs": {"max_gen_toks": 32}}, 2, "32 tokens are to be written"),
+        ({"doc_to_text": [{"role": "assistant", "content": "x"}]}, 2, "no conversation: RolesOutOfOrder"),
+        ({"doc_to_text": [{"role": "user"}]}, 2, "a turn is no role and content"),
+        ({"doc_to_text": [{"role": "user", "content": "{{x"}]}, 2, "no jinja template"),
+        ({"doc_to_text": [{"role": "user", "content": "{{x}}"}]}, 3, "'x' is undefined"),
+    ],
+)  # fmt: skip
+def test_eval__tools_and_turns_that_cannot_be_are_refused(trainer, checkpoint, write_task, tmp_path, keys, code, words):
     found, _, err = trainer("eval", checkpoint, "--tasks", write_task(**keys), "--out", tmp_path / "out")
     assert (found, words in err) == (code, True), err
     assert not (tmp_path / "out").exists()

@@ -6,6 +6,8 @@ import re
 import pytest
 import torch
 
+from gristmill.tokenizer.chat.render import render
+from gristmill.tokenizer.chat.turns import Turn
 from gristmill.tokenizer.special_ids import BOS, END, EOS
 from gristmill.trainer.checkpoint.huggingface import write_transformers
 from gristmill.trainer.errors import ConfigError, InputError
@@ -188,3 +190,13 @@ def test_samples_do_not_hang_on_what_else_is_asked(long_model, codec):
 def test_more_tokens_than_the_model_reads_are_refused(tiny_model, codec):
     with pytest.raises(ConfigError, match="32 tokens are to be written, the model reads 32"):
         write_until(tiny_model, codec, [Prompt([BOS])], until=[], most_tokens=32, sampling=Sampling(temperature=0))
+
+
+def test_a_conversation_is_what_training_renders_and_others_know_none(codec, exported):
+    turns = [Turn("system", "老"), Turn("user", "the mill")]
+    assert codec.conversation(turns) == render(codec.encoder, turns, generation=True).ids.tolist()
+    offered = codec.conversation(turns, [{"type": "function"}])
+    assert "<tools>" in decode(codec, offered)
+    pytest.importorskip("tokenizers")
+    with pytest.raises(ConfigError, match="knows no turns"):
+        LibraryCodec(exported, BOS, (END, EOS)).conversation(turns)

@@ -14,6 +14,7 @@ from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.rollouts import conversation as module
 from gristmill.trainer.rollouts.calculator import Calculator
 from gristmill.trainer.rollouts.conversation import Conversation
+from gristmill.trainer.rollouts.sampler import MOST_TURNS
 from gristmill.trainer.rollouts.tools import ToolReply
 
 CALL = '<tool_call>{"name": "calculator", "arguments": {"expression": "3 × 4"}}</tool_call>'
@@ -130,7 +131,7 @@ def test_ask__calls_without_end_end(talk, encoder):
     tools = ToolReply(encoder, [Calculator()])
     conversation, prompts = talk([CALL] * 20, most_tokens=120, context=4096, tools=tools)
     list(conversation.ask("dog"))
-    assert len(prompts) == module.MOST_CALLS
+    assert len(prompts) == MOST_TURNS
     conversation.tools = None
     list(conversation.ask("dog"))
     assert [turn.role for turn in conversation.turns[-4:]] == ["tool", "assistant", "user", "assistant"]

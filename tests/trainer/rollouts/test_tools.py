@@ -14,12 +14,14 @@ from gristmill.tokenizer.special_ids import ASSISTANT, END, EOS, TOOL
 from gristmill.trainer.errors import ConfigError, InputError
 from gristmill.trainer.evaluate.generate import Step
 from gristmill.trainer.evaluate.sampling import PURE
+from gristmill.trainer.evaluate.structure.automaton import automaton
+from gristmill.trainer.evaluate.structure.regex import regex
 from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.rollouts import sampler
 from gristmill.trainer.rollouts.calculator import Calculator, calculated
 from gristmill.trainer.rollouts.rollout import Prompt
 from gristmill.trainer.rollouts.search import PASSAGE, Search, cut, search_in, terms
-from gristmill.trainer.rollouts.tools import ToolReply, open_tools
+from gristmill.trainer.rollouts.tools import MOST_BYTES, MOST_CALLS, ToolReply, open_tools
 
 
 @pytest.mark.parametrize(
@@ -156,3 +158,89 @@ def test_open_tools__what_is_none(tmp_path):
     for names, what in ((["search"], "search needs a run"), (["shell"], "unknown tool 'shell'")):
         with pytest.raises(ConfigError, match=what):
             open_tools(names, None)
+
+
+OWN = '''
+from typing import Any
+
+def look(word: str, most: int = 3, exact: bool = False) -> str:
+    """Looks a word up.
+
+    More."""
+    if word == "raise":
+        raise RuntimeError("secret")
+    if word == "leave":
+        raise SystemExit(3)
+    return {"long": "磨" * 3000, "none": None}.get(word, f"{word} {most} {exact}")
+
+def odd(*words): return ""
+def typed(word: list): return ""
+def calculator(expression: str): return "mine"
+number = 3
+
+class Whole:
+    definition = {"name": "whole", "description": "", "parameters": {"type": "object"}}
+    def __call__(self, arguments): return "whole"
+'''
+
+
+@pytest.fixture
+def own(tmp_path):
+    (tmp_path / "own_tool.py").write_text(OWN)
+    return tmp_path
+
+
+def test_open_tools__a_function_of_ones_own(own, encoder):
+    tools = open_tools(["own_tool.py:look", "calculator", "own_tool.py:Whole"], None, own)
+    assert tools[0].definition == {
+        "name": "look",
+        "description": "Looks a word up.",
+        "parameters": {
+            "type": "object",
+            "properties": {"word": {"type": "string"}, "most": {"type": "integer"}, "exact": {"type": "boolean"}},
+            "required": ["word"],
+        },
+    }
+    reply = ToolReply(encoder, tools)
+    for arguments, result in (
+        ('{"word": "磨坊", "most": 2}', "磨坊 2 False"),
+        ('{"word": "raise"}', "error: the tool failed (RuntimeError)"),
+        ('{"word": "leave"}', "error: the tool failed (SystemExit)"),
+        ('{"word": "a", "many": 2}', "error: there is no argument `many`"),
+        ('{"most": 2}', "error: the argument `word` is missing"),
+        ('{"word": "none"}', "None"),
+        ('{"word": "long"}', "磨" * (MOST_BYTES // 3)),
+    ):
+        assert reply.results(call("look", arguments)) == [result]
+    assert reply.results(call("whole", "{}")) == ["whole"]
+    many = "".join([call("calculator", '{"expression": "1"}')] * (MOST_CALLS + 3))
+    assert reply.results(many) == ["1"] * MOST_CALLS + [f"error: more than {MOST_CALLS} calls in one turn"]
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("own_tool.py:odd", "parameter `words` of the tool"), ("own_tool.py:typed", "parameter `word` of the tool"),
+        ("own_tool.py:number", "the tool is no function"), ("own_tool.py:gone", "no 'gone' in the tool's file"),
+        ("gone.py:look", "the tool's file is not there"), ("calculator", "two tools are named 'calculator'"),
+    ],
+)  # fmt: skip
+def test_open_tools__what_is_no_tool_of_ones_own(own, name, what):
+    with pytest.raises(ConfigError, match=what):
+        open_tools(["own_tool.py:calculator", name], None, own)
+
+
+def test_a_turn_that_may_be_a_call_is_a_call_with_valid_arguments_or_what_is_wanted(own, encoder):
+    reply = ToolReply(encoder, open_tools(["own_tool.py:look"], None, own))
+    made = automaton(reply.or_call(regex("[0-9]+|好", "x")), "x")
+    for text, taken in (
+        ("12", True), ("好", True), ("", False), ("12" + call("look", '{"word": "x"}'), False),
+        (call("look", '{"word": "磨坊", "most": -4}'), True), (call("look", '{"most": 4}'), False),
+        (call("look", '{"word": 4}'), False), (call("shell", '{"word": "x"}'), False),
+    ):  # fmt: skip
+        assert made.accepts(text.encode()) == taken, text
+        assert not taken or text in ("12", "好") or not reply.results(text)[0].startswith("error")
+    assert reply.or_call(None) is None
+    odd = ToolReply(encoder, [Broken()])
+    with pytest.raises(ConfigError, match="does not say what it wants"):
+        odd.or_call(regex("a", "x"))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from gristmill.tokenizer.chat.turns import Turn
 from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.evaluate.generate import Step, continuations, first_stop
 from gristmill.trainer.evaluate.requests.text import TextCodec, decode
@@ -31,6 +32,15 @@ class Written:
     tokens: int
     ended: bool
     """By a stop string, the model's own end or a structure's; not cut by the number of tokens."""
+    turns: tuple[Turn, ...] = ()
+    """Where it is an answer with tools: the turns behind the prompt, theirs among them."""
+    failed: int = 0
+    """Calls of tools that gave no result."""
+
+    @property
+    def calls(self) -> int:
+        """Of tools."""
+        return sum(turn.role == "tool" for turn in self.turns)
 
 
 @dataclass

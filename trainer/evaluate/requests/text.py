@@ -7,6 +7,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
+from gristmill.tokenizer.chat.render import render
+from gristmill.tokenizer.chat.turns import Turn, offering
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.foreign.encoder import open_encoder
 from gristmill.tokenizer.foreign.spelling import byte_characters
@@ -31,6 +33,10 @@ class TextCodec(Protocol):
     def decode_bytes(self, ids: Sequence[int]) -> bytes:
         """UTF-8, perhaps cut inside a character; special ids give nothing."""
 
+    def conversation(self, turns: Sequence[Turn], tools: Sequence[Any] = ()) -> list[int]:
+        """A conversation up to the assistant's turn, as training renders it; `tools`: definitions that it offers.
+        Raises ConfigError for a tokenizer that knows no turns."""
+
     def pieces(self) -> list[bytes]:
         """The bytes of every id; of special ones none. Raises ConfigError for a tokenizer whose ids are no bytes."""
 
@@ -52,6 +58,12 @@ class OwnCodec:
     def decode_bytes(self, ids: Sequence[int]) -> bytes:
         """Of a `TextCodec`."""
         return self.encoder.decode_bytes(ids)
+
+    def conversation(self, turns: Sequence[Turn], tools: Sequence[Any] = ()) -> list[int]:
+        """Of a `TextCodec`."""
+        if self.encoder.info.is_foreign:
+            raise _knows_no_turns(self.encoder.path.name)
+        return render(self.encoder, offering(turns, tools), generation=True).ids.tolist()
 
     def pieces(self) -> list[bytes]:
         """Of a `TextCodec`."""
@@ -94,6 +106,10 @@ class LibraryCodec:
         """Of a `TextCodec`. Pieces that stand for a part of a character are not told apart: U+FFFD comes out."""
         return self.tokenizer.decode(list(ids), skip_special_tokens=True).encode()
 
+    def conversation(self, turns: Sequence[Turn], tools: Sequence[Any] = ()) -> list[int]:
+        """Of a `TextCodec`: its template is another library's."""
+        raise _knows_no_turns("tokenizer.json")
+
     def pieces(self) -> list[bytes]:
         """Of a `TextCodec`: byte-level ones (GPT-2, Llama 3, Qwen) spell each byte as a character of its own."""
         decoder = json.loads(self.tokenizer.to_str()).get("decoder") or {}
@@ -110,6 +126,14 @@ class LibraryCodec:
             b"" if number in added or number not in spelt else bytes(byte_of[one] for one in spelt[number])
             for number in range(max(spelt) + 1)
         ]
+
+
+def _knows_no_turns(where: str) -> ConfigError:
+    return ConfigError(
+        "this tokenizer knows no turns of a conversation",
+        where=where,
+        fix="a checkpoint or export with the tokenizer of a run; or a task whose doc_to_text is a template",
+    )
 
 
 def pieces_of(encoder: Encoder) -> list[bytes]:

@@ -19,6 +19,8 @@ from typing import Any
 
 import yaml
 
+from gristmill.tokenizer.chat.errors import ChatError
+from gristmill.tokenizer.chat.turns import parse
 from gristmill.trainer.errors import ConfigError, InputError
 from gristmill.trainer.evaluate.structure.wanted import expression_of
 from gristmill.trainer.evaluate.tasks.template import check
@@ -57,7 +59,8 @@ class TaskConfig:
     num_fewshot: int | None = None
     """Examples in the context, where the command line does not say."""
     description: str = ""
-    doc_to_text: str = ""
+    doc_to_text: str | list[dict[str, str]] = ""
+    """A template, or turns of a conversation, whose `content`s are templates; the assistant answers it."""
     doc_to_target: str | int = ""
     doc_to_choice: str | list[str] | dict[str, str] | None = None
     target_delimiter: str = " "
@@ -71,6 +74,8 @@ class TaskConfig:
     filter_list: list[dict[str, Any]] = field(default_factory=list)
     metric_list: list[dict[str, Any]] = field(default_factory=list)
     """Options of metrics; which ones there are follows from output_type."""
+    tools: list[str] = field(default_factory=list)
+    """calculator, search, FILE.py:FUNCTION (beside the YAML): what the model may call before it answers."""
     unsafe_code: bool = False
     """Programs that a model writes are run (in a sandbox)."""
     metadata: dict[str, Any] = field(default_factory=dict)
@@ -82,11 +87,27 @@ class TaskConfig:
 
     @property
     def until(self) -> list[str]:
-        """What ends a generation. A structure ends by itself."""
-        if self.structure:
+        """What ends a generation. A structure and an assistant's turn end by themselves."""
+        if self.structure or self.is_conversation:
             return []
         found = self.generation_kwargs.get("until", [self.fewshot_delimiter])
         return [found] if isinstance(found, str) else list(found)
+
+    @property
+    def is_conversation(self) -> bool:
+        """Whether what is asked is a user's turn, and the answer an assistant's."""
+        return isinstance(self.doc_to_text, list) or bool(self.tools)
+
+    @property
+    def messages(self) -> list[dict[str, str]]:
+        """What is asked as turns."""
+        asked = self.doc_to_text
+        return asked if isinstance(asked, list) else [{"role": "user", "content": asked}]
+
+    @property
+    def delimiter(self) -> str:
+        """Between what is asked and the answer: nothing where the answer is a turn."""
+        return "" if self.is_conversation else self.target_delimiter
 
     @property
     def evaluated_split(self) -> str | None:
@@ -139,7 +160,8 @@ def config_of(keys: dict[str, Any], where: str) -> TaskConfig:
 
 def _check_types(given: dict[str, Any], where: str) -> None:
     kinds: dict[str, tuple[type, ...]] = {
-        "task": (str,), "output_type": (str,), "dataset_path": (str,), "description": (str,), "doc_to_text": (str,),
+        "task": (str,), "output_type": (str,), "dataset_path": (str,), "description": (str,),
+        "doc_to_text": (str, list), "tools": (list,),
         "doc_to_target": (str, int), "doc_to_choice": (str, list, dict), "target_delimiter": (str,),
         "fewshot_delimiter": (str,), "dataset_kwargs": (dict,), "fewshot_config": (dict,), "generation_kwargs": (dict,),
         "structure": (dict,),
@@ -172,6 +194,8 @@ def _check(config: TaskConfig, where: str) -> None:
         raise wrong("`num_fewshot` is below 0", "0 or more")
     if (sampler := config.fewshot_config.get("sampler", "default")) not in SAMPLERS:
         raise wrong(f"fewshot_config: sampler {sampler!r} is not known", f"one of: {', '.join(SAMPLERS)}")
+    if config.is_conversation:
+        _check_conversation(config, where)
     if config.structure:
         _check_structure(config, where)
     for key in ("doc_to_text", "doc_to_target", "doc_to_choice", "description"):
@@ -184,11 +208,35 @@ def _check_structure(config: TaskConfig, where: str) -> None:
         raise ConfigError(
             f"`structure` is of what is written, not of {config.output_type}", where=where, fix="generate_until"
         )
-    if config.generation_kwargs.get("until"):
-        raise ConfigError(
-            "`until` would cut what `structure` wants", where=where, fix="leave `until` out: a structure ends by itself"
-        )
+    _no_until(config, "a structure", where)
     if isinstance(template := config.structure.get("choices"), str):
         check(template, f"{where}, structure, choices")
     else:
         expression_of(config.structure, f"{where}, structure")
+
+
+def _check_conversation(config: TaskConfig, where: str) -> None:
+    if not all(isinstance(name, str) for name in config.tools):
+        raise ConfigError("`tools` holds what is no name", where=where, fix="tools: [calculator]")
+    if config.tools and config.output_type != "generate_until":
+        raise ConfigError(
+            f"`tools` are of what is written, not of {config.output_type}", where=where, fix="generate_until"
+        )
+    if config.output_type == "loglikelihood_rolling":
+        raise ConfigError("a whole text is no conversation", where=where, fix="leave doc_to_text out")
+    _no_until(config, "a turn", where)
+    for number, message in enumerate(config.messages, 1):
+        place = f"{where}, doc_to_text, turn {number}"
+        if not isinstance(message, dict) or list(map(type, map(message.get, ("role", "content")))) != [str, str]:
+            raise ConfigError("a turn is no role and content", where=place, fix='{role: user, content: "{{question}}"}')
+        check(message["content"], place)
+    try:
+        parse(config.messages, generation=True)
+    except ChatError as error:
+        place = f"{where}, doc_to_text"
+        raise ConfigError(f"no conversation: {error}", where=place, fix="the last turn is the user's") from error
+
+
+def _no_until(config: TaskConfig, what: str, where: str) -> None:
+    if config.generation_kwargs.get("until"):
+        raise ConfigError(f"`until` would cut {what}", where=where, fix=f"leave `until` out: {what} ends by itself")

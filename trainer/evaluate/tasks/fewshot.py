@@ -2,10 +2,14 @@
 
 import random
 
+from gristmill.tokenizer.chat.turns import Turn
 from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.evaluate.tasks import template
 from gristmill.trainer.evaluate.tasks.items import Item
 from gristmill.trainer.evaluate.tasks.task import Question, Task, item_hash, question
+
+Context = str | tuple[Turn, ...]
+"""What is asked, with what stands before it: a text that goes on, or a conversation that is answered."""
 
 
 class Prompts:
@@ -27,13 +31,16 @@ class Prompts:
                 f"{shots} examples are asked for, there are {least}", where=where, fix=f"--shots {least} or less"
             )
 
-    def context(self, number: int) -> str:
-        """All that stands before the answer of an item, up to the delimiter of the answer."""
+    def context(self, number: int) -> Context:
+        """All that stands before the answer of an item: its text, up to the delimiter of the answer, or its turns."""
         config, item = self.task.config, self.task.items[number]
         where = f"task {self.task.name}, item {number}"
-        parts = [template.filled(config.description, item, where) if config.description else ""]
-        for chosen in self._chosen(item):
-            one = self.asked[chosen]
+        description = template.filled(config.description, item, where) if config.description else ""
+        examples = [self.asked[chosen] for chosen in self._chosen(item)]
+        if config.is_conversation:
+            return _conversation(description, examples, self.task.questions[number])
+        parts = [description]
+        for one in examples:
             parts += [one.text, config.target_delimiter, _answer(one), config.fewshot_delimiter]
         return "".join([*parts, self.task.questions[number].text])
 
@@ -55,6 +62,16 @@ class Prompts:
         # By hash, so that the order of the examples' file does not matter either.
         there.sort(key=lambda number: self.hashes[number])
         return random.Random(f"{self.seed} {own}").sample(there, self.shots)
+
+
+def _conversation(description: str, examples: list[Question], asked: Question) -> tuple[Turn, ...]:
+    """Each example as turns that were answered; the instruction once, behind the task's description."""
+    instruction = [turn.content for turn in asked.turns if turn.role == "system"]
+    said = "\n\n".join(filter(None, (description.strip(), *instruction)))
+    turns = [Turn("system", said)] if said else []
+    for one in examples:
+        turns += [*(turn for turn in one.turns if turn.role != "system"), Turn("assistant", _answer(one))]
+    return (*turns, *(turn for turn in asked.turns if turn.role != "system"))
 
 
 def _answer(one: Question) -> str:

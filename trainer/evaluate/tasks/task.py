@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gristmill.tokenizer.chat.errors import ChatError
+from gristmill.tokenizer.chat.turns import Turn, parse
 from gristmill.trainer.errors import ConfigError, InputError
 from gristmill.trainer.evaluate.tasks import template
 from gristmill.trainer.evaluate.tasks.config import TaskConfig, read_config
@@ -23,6 +25,8 @@ class Question:
     """Right ones; of a multiple choice those of `right`."""
     right: tuple[int, ...] = ()
     """Indices of right choices."""
+    turns: tuple[Turn, ...] = ()
+    """Of a conversation that the assistant is to answer, in place of `text`."""
     structure: dict[str, Any] = field(default_factory=dict)
     """What is to be written; of nothing anything."""
 
@@ -37,6 +41,8 @@ class Task:
     """None: the items themselves."""
     files: dict[str, str] = field(default_factory=dict)
     """Path of a file of items -> its sha256: what the contamination of a corpus is known by."""
+    folder: Path = Path()
+    """Where other files that its configuration names lie."""
 
     @property
     def name(self) -> str:
@@ -76,7 +82,7 @@ def open_task_file(path: Path) -> Task:
                 fix="add it to data_files",
             )
         examples = _read(path.parent, data[config.example_split], {})
-    return Task(config, items, examples, files)
+    return Task(config, items, examples, files, path.parent)
 
 
 def _read(folder: Path, names: Any, files: dict[str, str]) -> list[Item]:
@@ -92,22 +98,35 @@ def question(config: TaskConfig, item: Item, where: str) -> Question:
     """What an item asks. Raises InputError for one without an answer."""
     if config.output_type == "loglikelihood_rolling":
         return Question("", answers=(_text(config.doc_to_target, item, where),))
-    text = template.filled(config.doc_to_text, item, where)
+    text, turns = "", _turns(config, item, where)
+    if isinstance(config.doc_to_text, str) and not turns:
+        text = template.filled(config.doc_to_text, item, where)
     target = (
         config.doc_to_target
         if isinstance(config.doc_to_target, int)
         else template.value(config.doc_to_target, item, where)
     )
+    structure = _structure(config, item, where)
     if config.doc_to_choice is not None:
         if isinstance(target, str) and config.doc_to_target not in item and target.isdigit():
             target = int(target)  # a template that gives digits means a choice's number, as in lm-evaluation-harness
         choices = _choices(config, item, where)
         right = tuple(_index(one, choices, where) for one in (target if isinstance(target, list) else [target]))
-        return Question(text, choices, tuple(choices[number] for number in right), right)
+        return Question(text, choices, tuple(choices[number] for number in right), right, turns, structure)
     answers = tuple(map(str, target)) if isinstance(target, list) else ("" if target is None else str(target),)
     if (not answers or not all(answers)) and not config.unsafe_code and not config.probes:
         raise InputError("the item has no answer", where=where, fix="give it one, or leave the item out")
-    return Question(text, answers=answers, structure=_structure(config, item, where))
+    return Question(text, answers=answers, turns=turns, structure=structure)
+
+
+def _turns(config: TaskConfig, item: Item, where: str) -> tuple[Turn, ...]:
+    if not config.is_conversation:
+        return ()
+    said = [one | {"content": template.filled(one["content"], item, where)} for one in config.messages]
+    try:
+        return tuple(parse(said, generation=True))
+    except ChatError as error:
+        raise InputError(f"no conversation: {error}", where=where, fix="mend the item, or leave it out") from error
 
 
 def _structure(config: TaskConfig, item: Item, where: str) -> dict[str, Any]:
