@@ -41,6 +41,9 @@ def run(
     shots: Annotated[
         str | None, typer.Option(help="examples in the context, e.g. 0,1,4; default: as the task says")
     ] = None,
+    sampler: Annotated[
+        str | None, typer.Option(help="which examples: default (drawn), first_n, similar, balanced; else the task's")
+    ] = None,
     samples: Annotated[
         int | None, typer.Option(help="continuations of each prompt, in place of the task's `repeats`", min=1)
     ] = None,
@@ -73,13 +76,14 @@ def run(
     world: World = join()
     for path, folder in places:
         opened = open_subject(path, world.device, compute)
-        found = open_tasks(tasks, corpus or opened.run, limit)
+        found = open_tasks(tasks, corpus or opened.run, limit, sampler)
         asked = [
             (task, number)
             for task in found
             for number in (wanted if wanted is not None else [task.config.num_fewshot or 0])
         ]
         facts = opened.facts | {"seed": seed, "limit": limit, "samples": samples, "max_tokens": most_tokens}
+        facts |= {} if sampler is None else {"sampler": sampler}
         if every and holds(folder, facts, {(number, task.name) for task, number in asked}):
             typer.echo(f"{folder}: asked before", err=True)
             continue

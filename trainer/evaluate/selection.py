@@ -38,12 +38,13 @@ def groups() -> dict[str, list[str]]:
     return by_language | {"all": made, "heldout": texts, "probes": probes} | by_name
 
 
-def open_tasks(wanted: str, run: Path | None, limit: int | None) -> list[Task]:
-    """The tasks that are meant, in order, each name once. Raises ConfigError, InputError, before a model is asked."""
+def open_tasks(wanted: str, run: Path | None, limit: int | None, sampler: str | None = None) -> list[Task]:
+    """The tasks that are meant, in order, each name once. `sampler`: of examples, in place of each task's. Raises
+    ConfigError, InputError, before a model is asked."""
     found: dict[str, Task] = {}
     for one in filter(None, (part.strip() for part in wanted.split(","))):
         for make in _meant(one, run):
-            task = make()
+            task = make() if sampler is None else _sampled(make(), sampler)
             if task.name in found:
                 raise ConfigError(f"two tasks are named {task.name!r}", where="--tasks", fix="name each once")
             found[task.name] = task if limit is None else _first(task, limit)
@@ -105,6 +106,12 @@ def _bundled(full: str, run: Path | None) -> Callable[[], Task]:
         return Task(config_of(keys, where), heldout_items(name, run, lang))
 
     return make
+
+
+def _sampled(task: Task, sampler: str) -> Task:
+    kept = {key: value for key, value in task.config.fewshot_config.items() if key != "by" or sampler == "balanced"}
+    keys = vars(task.config) | {"fewshot_config": kept | {"sampler": sampler}}
+    return replace(task, config=config_of(keys, "--sampler"))
 
 
 def _first(task: Task, limit: int) -> Task:

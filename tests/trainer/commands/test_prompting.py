@@ -252,3 +252,12 @@ def test_eval__tools_and_turns_that_cannot_be_are_refused(trainer, checkpoint, w
     found, _, err = trainer("eval", checkpoint, "--tasks", write_task(**keys), "--out", tmp_path / "out")
     assert (found, words in err) == (code, True), err
     assert not (tmp_path / "out").exists()
+
+
+def test_eval__the_sampler_of_examples_is_said_once_for_all_tasks(evaluate, write_task):
+    task = write_task(generation_kwargs={"max_gen_toks": 4}, fewshot_config={"sampler": "balanced", "by": "answer"})
+    found, _, _ = evaluate(task, "--shots", 1, "--sampler", "similar", shots=1)
+    assert found["configs"]["mill"]["fewshot_config"] == {"sampler": "similar"}
+    assert found["model"]["sampler"] == "similar"
+    found, _, _ = evaluate(task, "--shots", 1, name="b", shots=1)
+    assert "sampler" not in found["model"]

@@ -13,6 +13,7 @@ from gristmill.tokenizer.chat.turns import parse
 from gristmill.tokenizer.special_ids import ASSISTANT, END, EOS, TOOL
 from gristmill.trainer.errors import ConfigError, InputError
 from gristmill.trainer.evaluate.generate import Step
+from gristmill.trainer.evaluate.ranking import terms
 from gristmill.trainer.evaluate.sampling import PURE
 from gristmill.trainer.evaluate.structure.automaton import automaton
 from gristmill.trainer.evaluate.structure.regex import regex
@@ -20,7 +21,7 @@ from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.rollouts import sampler
 from gristmill.trainer.rollouts.calculator import Calculator, calculated
 from gristmill.trainer.rollouts.rollout import Prompt
-from gristmill.trainer.rollouts.search import PASSAGE, Search, cut, search_in, terms
+from gristmill.trainer.rollouts.search import PASSAGE, Search, cut, search_in
 from gristmill.trainer.rollouts.tools import MOST_BYTES, MOST_CALLS, ToolReply, open_tools
 
 

@@ -26,7 +26,7 @@ from gristmill.trainer.evaluate.structure.wanted import expression_of
 from gristmill.trainer.evaluate.tasks.template import check
 
 OUTPUT_TYPES = ("multiple_choice", "loglikelihood", "loglikelihood_rolling", "generate_until")
-SAMPLERS = ("default", "first_n")
+SAMPLERS = ("default", "first_n", "similar", "balanced")
 IGNORED = (
     "tag",
     "group",
@@ -55,7 +55,8 @@ class TaskConfig:
     fewshot_split: str | None = None
     """None: the training's, else the items themselves, of which an item never sees itself."""
     fewshot_config: dict[str, Any] = field(default_factory=dict)
-    """`sampler`: default (drawn for each item), first_n (always the first); `samples`: examples written in the YAML."""
+    """`sampler`: default (drawn for each item), first_n (always the first), similar, balanced (`by` a field, else the
+    right answer); `samples`: examples written in the YAML."""
     num_fewshot: int | None = None
     """Examples in the context, where the command line does not say."""
     description: str = ""
@@ -194,6 +195,9 @@ def _check(config: TaskConfig, where: str) -> None:
         raise wrong("`num_fewshot` is below 0", "0 or more")
     if (sampler := config.fewshot_config.get("sampler", "default")) not in SAMPLERS:
         raise wrong(f"fewshot_config: sampler {sampler!r} is not known", f"one of: {', '.join(SAMPLERS)}")
+    by = config.fewshot_config.get("by")
+    if by is not None and (sampler != "balanced" or not isinstance(by, str)):
+        raise wrong("fewshot_config: `by` is the field of sampler balanced", "{sampler: balanced, by: label}")
     if config.is_conversation:
         _check_conversation(config, where)
     if config.structure:
