@@ -13,7 +13,6 @@ from gristmill.filters.names import nearest
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.runners.budget import UNLIMITED, Budget
 from gristmill.pipelines.runners.local.runner import LocalRunner, unsuitable
-from gristmill.pipelines.runners.portable.cluster import find_cluster
 from gristmill.pipelines.runners.portable.engines import ENGINES
 
 _View = TypeVar("_View", bound=PipelineOptions)
@@ -73,6 +72,8 @@ def choose(
     if name == "dataflow":
         return _dataflow(workers, beam_args)
     if name in ENGINES:
+        from gristmill.pipelines.runners.portable.cluster import find_cluster
+
         named = find_cluster(name, workers, beam_args)
         return Chosen(PipelineOptions(named.arguments), named.runner, workers, named.note)
     raise RecipeError(f"unknown runner '{name}'", where="--runner", fix=nearest(name, RUNNERS))

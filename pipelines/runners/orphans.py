@@ -3,8 +3,6 @@
 import contextlib
 
 from gristmill.pipelines.errors import DamageError
-from gristmill.pipelines.runners.dataflow import orphan as on_dataflow
-from gristmill.pipelines.runners.portable import orphan as on_cluster
 from gristmill.pipelines.runners.remote_job import NOTE, forget
 from gristmill.pipelines.storage.store import Store
 
@@ -18,6 +16,10 @@ def end_orphan(store: Store) -> bool:
         noted = store.read_sealed(NOTE)
     if noted is None:
         return False
-    cancelled = on_dataflow.cancel(noted) if "project" in noted else on_cluster.cancel(noted)
+    if "project" in noted:  # a run that finds no note pays for neither
+        from gristmill.pipelines.runners.dataflow.orphan import cancel
+    else:
+        from gristmill.pipelines.runners.portable.orphan import cancel
+    cancelled = cancel(noted)
     forget(store)
     return cancelled

@@ -25,6 +25,11 @@ HEAVY = {
     ),
     *("fasttext", "sentencepiece", "resiliparse", "fastwarc", "grpc", "yaml"),
 }
+OTHER_RUNNERS = {
+    "gristmill.pipelines.runners.dataflow.options",
+    "gristmill.pipelines.runners.portable.runner",
+}
+"""Modules with what jobs elsewhere need: a run on this machine does without."""
 ALLOWED = {
     "--help": set(),
     "--version": set(),
@@ -62,8 +67,8 @@ def finished(recipe) -> Path:
 
 
 def imported_by(code: str) -> set[str]:
-    """The packages of HEAVY that are loaded when some code has run, in a process of its own."""
-    ending = f"import json, sys; print(json.dumps(sorted(set(sys.modules) & {HEAVY!r})))\n"
+    """The packages of HEAVY and OTHER_RUNNERS that are loaded when some code has run, in a process of its own."""
+    ending = f"import json, sys; print(json.dumps(sorted(set(sys.modules) & {HEAVY | OTHER_RUNNERS!r})))\n"
     ending += "from gristmill.pipelines.processes.lifetime import leave; leave(0)"
     line = f"try:\n    {code}\nexcept SystemExit:\n    pass\n{ending}"
     done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=True)
@@ -95,6 +100,7 @@ def test_run__loads_no_connectors_models_or_recognizers_of_others(recipe, tmp_pa
     )
     assert not found & {"spacy", "torch", "boto3", "botocore", "pymongo", "requests", "tldextract", "beartype", "scipy"}
     assert "fsspec" not in found, "everything is on this machine"
+    assert not found & OTHER_RUNNERS
     assert not found & {"presidio_analyzer", "phonenumbers"}, "no text holds anything that a recognizer could find"
 
 
