@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gristmill.filters.imports import Later
@@ -111,7 +111,7 @@ class Accounts:
 
     def to_json(self) -> list[dict]:
         """Sorted records, as in manifest.json."""
-        return [asdict(account) for account in self]
+        return [dict(vars(account)) for account in self]
 
     @classmethod
     def from_json(cls, records: Iterable[dict]) -> Accounts:

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from gristmill.pipelines.records.accounts import Account, Accounts
@@ -50,7 +50,11 @@ class Receipt:
 
     def to_bytes(self) -> bytes:
         """One JSON object, in ASCII: the name of a file may hold bytes that are not UTF-8."""
-        return json.dumps(asdict(self)).encode()
+        return json.dumps(self.to_json()).encode()
+
+    def to_json(self) -> dict[str, Any]:
+        """The inverse of from_json. `asdict` copies all that is in it, in ten times the time."""
+        return {**vars(self), "parts": [vars(part) for part in self.parts], "accounts": list(map(vars, self.accounts))}
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> "Receipt":

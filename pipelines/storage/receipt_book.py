@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.processes.code import Code
@@ -67,7 +67,7 @@ class ReceiptBook:
         self._write(receipt, self.store.signs(paths))
 
     def _write(self, receipt: Receipt, signs: dict[str, str]) -> None:
-        self.store.write_sealed(self.path(receipt.unit), {**asdict(receipt), "signs": signs})
+        self.store.write_sealed(self.path(receipt.unit), {**receipt.to_json(), "signs": signs})
 
 
 def read_receipt(store: Store, path: str) -> tuple[Receipt, dict[str, str]]:

@@ -64,3 +64,26 @@ module.is_subhint, module.BeartypeDoorException = is_subhint, BeartypeDoorExcept
 assert ours == [[is_consistent_with(a, b) for a in hints] for b in hints]
 assert any(any(row) for row in ours) and not all(all(row) for row in ours)
 """)
+
+
+def test_states_and_timers__are_those_that_beam_alone_finds():
+    in_fresh_process("""
+import gristmill.pipelines, apache_beam as beam
+from apache_beam.coders import StrUtf8Coder
+from apache_beam.transforms import userstate
+class Stateful(beam.DoFn):
+    STATE, TIMER = userstate.BagStateSpec('bag', StrUtf8Coder()), userstate.TimerSpec('timer', beam.TimeDomain.WATERMARK)
+    def process(self, pair, bag=beam.DoFn.StateParam(STATE), timer=beam.DoFn.TimerParam(TIMER)): ...
+    @userstate.on_timer(TIMER)
+    def expired(self, bag=beam.DoFn.StateParam(STATE)): ...
+class Derived(Stateful):
+    def process(self, pair): ...
+class Plain(beam.DoFn):
+    def process(self, pair): ...
+own = Plain()
+own.process = Stateful().process
+objects = [Stateful(), Plain(), Derived(), own, Plain(), Stateful(), beam.Map(str).fn, beam.Map(str, 1).fn]
+ours = [userstate.get_dofn_specs(dofn) for dofn in objects]
+assert ours == [userstate.get_dofn_specs.__wrapped__(dofn) for dofn in objects]
+assert [(len(states), len(timers)) for states, timers in ours[:5]] == [(1, 1), (0, 0), (1, 0), (1, 1), (0, 0)]
+""")

@@ -69,6 +69,13 @@ def test_places__are_all_there_are():
     }  # of a plugin, which is no mapping in a recipe
 
 
+def around(path: RecipePath) -> dict[str, Any]:
+    """The recipe without what has no part in a message about this place: reading it takes a quarter of the time."""
+    sources = {name: made for name, made in WHOLE["sources"].items() if path[0] == "sources" or name == "web"}
+    wanted = {"gristmill", "name", path[0], *(["classifiers"] if path[0] == "decide" else [])}
+    return {"sources": sources, **{key: value for key, value in WHOLE.items() if key in wanted - {"sources"}}}
+
+
 def what_is_wrong(file: Path) -> str:
     """The message about a recipe; "" for one that loads."""
     try:
@@ -82,7 +89,8 @@ def what_is_wrong(file: Path) -> str:
 def test_message__is_in_our_words_at_every_key(tmp_path, path):
     file = tmp_path / "recipe.yaml"
     for wrong in WRONG:
-        file.write_text(yaml.safe_dump(changed(WHOLE, path, wrong), sort_keys=False), encoding="utf-8")
+        text = yaml.dump(changed(around(path), path, wrong), Dumper=yaml.CSafeDumper, sort_keys=False)
+        file.write_text(text, encoding="utf-8")
         what = what_is_wrong(file)
         assert not LIBRARY.search(what), what
         assert not what or re.search(r"line \d+|the number|plugin", what), what

@@ -1,6 +1,8 @@
 """A unit is done when its receipt exists and every part that it names still does."""
 
 import hashlib
+import json
+from dataclasses import asdict
 
 import pytest
 
@@ -28,6 +30,7 @@ def receipt(path="text/part.arrow") -> Receipt:
 def test_bytes__round_trip():
     made = receipt()
     assert Receipt.from_bytes(made.to_bytes()) == made
+    assert made.to_bytes() == json.dumps(asdict(made)).encode()
 
 
 def test_find__needs_the_receipt_and_its_parts(book):
