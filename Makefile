@@ -14,7 +14,7 @@ endif
 need_java = for tool in java mvn; do command -v $$tool >/dev/null \
 	|| { echo "error: $$tool is needed for this test (apt-get install openjdk-17-jdk-headless maven)"; exit 2; }; done
 
-.PHONY: help setup demo test check lint types arrows pytest test-linear test-spark-small test-spark test-flink test-hosts test-image test-exports docs bench bench-memory proof conformance agreement clean
+.PHONY: help setup demo test check lint types arrows pytest test-linear test-exhaustive test-spark-small test-spark test-flink test-hosts test-image test-exports docs bench bench-memory proof conformance agreement clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,11 +47,17 @@ types: setup
 arrows: setup
 	$(BIN)/lint-imports
 
+# Files go to whoever is free in the order of tests/conftest.py: the long ones first.
+SPREAD := --numprocesses $(PYTEST_JOBS) --dist loadfile --no-loadscope-reorder
+
 pytest: setup
-	$(BIN)/pytest --numprocesses $(PYTEST_JOBS) --dist loadfile
+	$(BIN)/pytest $(SPREAD)
 
 test-linear: setup ## Every pattern, recognizer and scan on long repetitions: none may take more than linear time
 	$(BIN)/pytest -m linear --numprocesses $(PYTEST_JOBS) tests/test_linear.py tests/pipelines/read/formats/test_damaged_json.py
+
+test-exhaustive: setup ## Every change, kill and damage of whole runs of which `make test` takes some of each kind; compiled code
+	$(BIN)/pytest -m exhaustive $(SPREAD)
 
 test-spark-small: setup ## A small recipe on a real Spark cluster on loopback, against local: what CI does at every change
 	@$(need_java)

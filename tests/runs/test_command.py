@@ -2,13 +2,32 @@
 
 import json
 import re
+import subprocess
+import sys
+from collections.abc import Callable
 from importlib.metadata import version
 
 import pytest
 
+from gristmill.filters.kernels.jit import cache_folder
+from gristmill.pipelines.cli.main import main
 from tests.small_models import labelled_texts
 
 pytestmark = pytest.mark.process
+
+
+@pytest.fixture
+def here(monkeypatch, capsys) -> Callable[..., subprocess.CompletedProcess]:
+    """As `command`, in this process: for what does not ask how a process starts and ends."""
+
+    def call(*arguments: object) -> subprocess.CompletedProcess:
+        monkeypatch.setattr(sys, "argv", ["gristmill", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        return subprocess.CompletedProcess(sys.argv, int(end.value.code or 0), *capsys.readouterr())
+
+    return call
 
 
 def test_help__names_every_command_and_imports_no_beam(command):
@@ -23,9 +42,6 @@ def test_help__names_every_command_and_imports_no_beam(command):
 
 
 def test_help__starts_fast_without_beam_or_torch():
-    import subprocess
-    import sys
-
     code = "import sys, gristmill.pipelines.cli.main; print([m for m in ('apache_beam', 'torch') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -45,6 +61,7 @@ def test_validate__warns_of_what_can_hardly_be_meant(command, corpus):
 
 
 def test_tilde__is_the_home_folder(command, corpus, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRISTMILL_CACHE", str(cache_folder().parents[1]))  # another home has no kernels: a minute
     monkeypatch.setenv("HOME", str(corpus.folder))
     done = command("validate", "~/recipe.yaml", "--measure", "0")
     assert done.returncode == 0, done.stderr
@@ -55,9 +72,9 @@ def test_tilde__is_the_home_folder(command, corpus, tmp_path, monkeypatch):
     assert command("status", "~/run").returncode == 0
 
 
-def test_init_validate_run_status_why_clean(command, corpus, tmp_path):
+def test_init_validate_run_status_why_clean(command, here, corpus, tmp_path):
     assert command("init", tmp_path / "recipe.yaml").returncode == 0
-    again = command("init", tmp_path / "recipe.yaml")
+    again = here("init", tmp_path / "recipe.yaml")
     assert (again.returncode, "--force" in again.stderr) == (2, True)
 
     valid = command("validate", corpus.recipe, "--workers", 3)
@@ -65,9 +82,9 @@ def test_init_validate_run_status_why_clean(command, corpus, tmp_path):
     assert re.search(r"web +jsonl +3 +\d+", valid.stdout)
     for said in ("core time", "on 3 workers", "disk", "score", "tokenizer", "tokens/train"):
         assert said in valid.stdout
-    quick = command("validate", corpus.recipe, "--measure", "0")
+    quick = here("validate", corpus.recipe, "--measure", "0")
     assert (quick.returncode, "core time" in quick.stdout) == (0, False)
-    wrong = command("validate", corpus.recipe, "--measure", "much")
+    wrong = here("validate", corpus.recipe, "--measure", "much")
     assert (wrong.returncode, "--measure" in wrong.stderr) == (2, True)
 
     run = tmp_path / "run"
@@ -83,21 +100,21 @@ def test_init_validate_run_status_why_clean(command, corpus, tmp_path):
     assert answer.returncode == 0
     assert "gopher@paper" in answer.stdout
     assert "dropped" in answer.stdout
-    assert command("why", run, "zzz").returncode == 2
+    assert here("why", run, "zzz").returncode == 2
 
     looked = command("forget", run, "--id", "zh-3-short", "--dry-run")
     assert (looked.returncode, "documents would go" in looked.stdout) == (0, True), looked.stderr
-    lacking = command("forget", run, "--id", "zzz", "--out", tmp_path / "new")
+    lacking = here("forget", run, "--id", "zzz", "--out", tmp_path / "new")
     assert (lacking.returncode, "--id" in lacking.stderr, "zzz" in lacking.stderr) == (2, True, False)
     assert not (tmp_path / "new").exists()
     made = command("forget", run, "--id", "zh-3-short", "--out", tmp_path / "new")
     assert (made.returncode, "new version" in made.stdout) == (0, True), made.stderr
-    assert command("verify", tmp_path / "new").returncode == 0
+    assert here("verify", tmp_path / "new").returncode == 0
 
     assert command("clean", run).returncode == 0
     assert not (run / "curated").exists()
     assert (run / "text").exists()
-    report = command("report", run)
+    report = here("report", run)
     assert report.returncode == 0, report.stderr
 
 
@@ -139,11 +156,11 @@ def test_validate__a_bad_recipe_ends_with_2_and_points(command, tmp_path):
         (("rules", "gofer@paper"), 2, "did you mean 'gopher@paper'?"),
     ],
 )
-def test_mistakes__name_the_thing_and_what_to_do(command, corpus, tmp_path, arguments, code, message):
+def test_mistakes__name_the_thing_and_what_to_do(here, corpus, tmp_path, arguments, code, message):
     line = [str(corpus.recipe) if word == "RECIPE" else word for word in arguments]
     if line[0] == "run" and "none.yaml" not in line:
         line += ["--out", str(tmp_path / "run")]
-    done = command(*line)
+    done = here(*line)
     assert done.returncode == code, done.stderr
     assert message in done.stderr
     assert "fix:" in done.stderr
@@ -164,11 +181,11 @@ def test_log__a_pipe_gets_lines_not_a_live_table(command, corpus, tmp_path):
     assert "\x1b[" not in done.stderr + done.stdout
 
 
-def test_rules__prints_sentences(command):
+def test_rules__prints_sentences(command, here):
     done = command("rules", "gopher@paper")
     assert done.returncode == 0
     assert "Rae et al. 2021" in done.stdout
-    assert "characters" in command("rules", "--signals").stdout
+    assert "characters" in here("rules", "--signals").stdout
 
 
 def test_run_json__holds_no_text(command, corpus, calm):
@@ -177,7 +194,7 @@ def test_run_json__holds_no_text(command, corpus, calm):
     assert {stage["stage"] for stage in state["stages"]} >= {"score", "duplicates", "text", "tokenizer", "tokens"}
 
 
-def test_classifier_train__writes_where_the_recipe_looks_and_says_what_it_measured(command, tmp_path):
+def test_classifier_train__writes_where_the_recipe_looks_and_says_what_it_measured(command, here, tmp_path):
     for label in ("good", "raw"):
         pages = [{"text": text, "lang": lang} for lang in ("en", "zh") for text in labelled_texts(label, lang)]
         (tmp_path / f"{label}.jsonl").write_text("\n".join(map(json.dumps, pages)), encoding="utf-8")
@@ -189,13 +206,13 @@ def test_classifier_train__writes_where_the_recipe_looks_and_says_what_it_measur
         f"classifiers: {{edu: {{train: {{good: {good}, raw: {raw}}}}}}}\n"
         "decide: [{when: {language: [en, zh]}, rules: [{signal: edu, at_least: 0.5}]}]\n"
     )
-    before = command("validate", recipe)
+    before = here("validate", recipe)
     assert (before.returncode, "train it: gristmill classifier train RECIPE edu" in before.stderr) == (2, True)
-    misspelt = command("classifier", "train", recipe, "edv")
+    misspelt = here("classifier", "train", recipe, "edv")
     assert (misspelt.returncode, "did you mean 'edu'" in misspelt.stderr) == (2, True)
     done = command("classifier", "train", recipe, "edu")
     assert done.returncode == 0, done.stderr
     assert re.search(r"good +zh +\d+", done.stdout)
     assert {file.name for file in (tmp_path / "classifiers" / "edu").iterdir()} == {"model.bin", "card.json", "card.md"}
-    after = command("validate", recipe, "--measure", "0")
+    after = here("validate", recipe, "--measure", "0")
     assert after.returncode == 0, after.stderr

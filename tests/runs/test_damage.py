@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.rundir import is_run
 from gristmill.pipelines.storage.store import Store
+from tests.exhaustive import some
 
 
 def flip(at: Callable[[int], int]) -> Callable[[bytes], bytes]:
@@ -44,15 +46,13 @@ def kinds(run: Path) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def finished(small, tmp_path_factory) -> Path:
+def finished(small_run, tmp_path_factory) -> Path:
     """A run that every test leaves whole."""
-    run = tmp_path_factory.mktemp("damage") / "run"
-    execute(Request(small.recipe, run))
-    return run
+    return shutil.copytree(small_run, tmp_path_factory.mktemp("damage") / "run")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("harm", HARM)
+@pytest.mark.parametrize("harm", some(HARM, ["middle byte", "all"]))
 @pytest.mark.parametrize("spared", [MARKS[:1], MARKS[1:]], ids=["all but the state", "the state"])
 def test_run__makes_every_damaged_file_again(small, small_run, finished, digests, harm, spared):
     state = spared == MARKS[1:]
@@ -65,7 +65,7 @@ def test_run__makes_every_damaged_file_again(small, small_run, finished, digests
     verify.verify(str(finished))
 
 
-@pytest.mark.parametrize("harm", HARM)
+@pytest.mark.parametrize("harm", some(HARM, ["last byte", "all"]))
 def test_verify__names_every_damaged_file_and_no_other(finished, capsys, harm):
     named = {}
     for name, file in kinds(finished).items():

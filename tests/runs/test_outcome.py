@@ -99,9 +99,9 @@ def test_failure__is_on_the_terminal_with_the_figures_and_the_page(command, many
     assert str(tmp_path / "run" / "report" / "index.html") in done.stdout
 
 
-def test_until__there_is_a_report_whatever_stage_is_the_last(corpus, tmp_path):
+def test_until__there_is_a_report_whatever_stage_is_the_last(small, tmp_path):
     for stage in STAGES:
-        execute(Request(corpus.recipe, tmp_path / "run", until=stage))
+        execute(Request(small.recipe, tmp_path / "run", until=stage))
         shown = report(tmp_path / "run")
         assert manifest(tmp_path / "run")["until"] == stage
         assert shown["header"]["state"] == "finished"

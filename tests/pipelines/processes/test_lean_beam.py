@@ -72,7 +72,8 @@ import gristmill.pipelines, apache_beam as beam
 from apache_beam.coders import StrUtf8Coder
 from apache_beam.transforms import userstate
 class Stateful(beam.DoFn):
-    STATE, TIMER = userstate.BagStateSpec('bag', StrUtf8Coder()), userstate.TimerSpec('timer', beam.TimeDomain.WATERMARK)
+    STATE = userstate.BagStateSpec('bag', StrUtf8Coder())
+    TIMER = userstate.TimerSpec('timer', beam.TimeDomain.WATERMARK)
     def process(self, pair, bag=beam.DoFn.StateParam(STATE), timer=beam.DoFn.TimerParam(TIMER)): ...
     @userstate.on_timer(TIMER)
     def expired(self, bag=beam.DoFn.StateParam(STATE)): ...

@@ -5,6 +5,7 @@ import gzip
 import io
 import lzma
 import random
+from functools import cache
 
 import pyarrow as pa
 import pytest
@@ -28,6 +29,7 @@ PACK = {
 }
 
 
+@cache
 def pack(compression: str, data: bytes) -> bytes:
     return PACK[compression](data)
 

@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from gristmill.trainer.model import cross_entropy
 from gristmill.trainer.model.cross_entropy import lm_loss, log_probabilities
+from tests.exhaustive import some
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -89,7 +90,9 @@ def test_lm_loss__has_the_gradient_of_any_objective_of_log_probabilities():
 
 
 @pytest.mark.slow
-def test_lm_loss__compiled_as_on_cuda_is_the_same(monkeypatch):
+@pytest.mark.parametrize("backend", some(["inductor", "aot_eager"], ["aot_eager"]))
+def test_lm_loss__compiled_as_on_cuda_is_the_same(monkeypatch, backend):
+    """`aot_eager`: all of the compiler but the code that it writes."""
     torch.manual_seed(2)
     hidden, weight, bias = torch.randn(9, 8), torch.randn(64, 8), torch.randn(64)
     targets = torch.randint(-1, 50, (9,))
@@ -101,7 +104,7 @@ def test_lm_loss__compiled_as_on_cuda_is_the_same(monkeypatch):
         return [losses, *(leaf.grad for leaf in leaves)]
 
     eager = results()
-    compiled = torch.compile(cross_entropy._chunk, dynamic=False)
+    compiled = torch.compile(cross_entropy._chunk, dynamic=False, backend=backend)
     monkeypatch.setattr(cross_entropy, "_chunk_on", lambda device: compiled)
     for a, b in zip(results(), eager, strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
