@@ -18,7 +18,8 @@ def scores(data: ScoreChart) -> Markup:
     points = [point for curve in data.curves for point in curve.points]
     low = min(point.y - (point.error or 0.0) for point in points)
     high = max(point.y + (point.error or 0.0) for point in points)
-    margin = (high - low) * 0.06 or abs(high) * 0.1 or 1.0
+    high = high if (low, high) != (0.0, 0.0) else 1.0  # nothing right yet: a share of nought, drawn at the foot
+    margin = (high - low) * 0.06 or abs(high) * 0.1
     first, last = min(point.x for point in points), max(point.x for point in points)
     if first == last:
         first, last = (first / 2, last * 2) if data.scale == "log" else (first - 1, last + 1)
