@@ -64,11 +64,13 @@ def run(
     """Scores on tasks. Example: gristmill eval runs/demo/train/main --tasks en --shots 0,4 --out scores."""
     from gristmill.trainer.checkpoint.subject import open_subject
     from gristmill.trainer.devices.world import World, join
+    from gristmill.trainer.evaluate.compare import compare_arms
     from gristmill.trainer.evaluate.contamination import contamination_of
     from gristmill.trainer.evaluate.examine import examine
     from gristmill.trainer.evaluate.results import holds, write_results
     from gristmill.trainer.evaluate.selection import open_tasks, shots_of
-    from gristmill.trainer.evaluate.table import table
+    from gristmill.trainer.evaluate.table import comparison, table
+    from gristmill.trainer.evaluate.tasks.arms import base_of
     from gristmill.trainer.rollouts.tool_answers import tools_of
 
     places = _places(subject, out, every)
@@ -88,7 +90,7 @@ def run(
             typer.echo(f"{folder}: asked before", err=True)
             continue
         _must_be_new(folder)
-        known = {task.name: contamination_of(task.name, task.files, opened.manifests) for task in found}
+        known = {task.name: contamination_of(base_of(task.name), task.files, opened.manifests) for task in found}
         tools = {task.name: tools_of(task, opened.model, opened.codec, corpus or opened.run) for task in found}
         examined = []
         for task, number in asked:
@@ -105,8 +107,11 @@ def run(
                     tools=tools[task.name],
                 )
             )
-        write_results(folder, examined, facts, known, texts=texts)
+        arms = compare_arms(examined)
+        write_results(folder, examined, facts, known, texts=texts, arms=[one.facts() for one in arms])
         typer.echo(table(examined, known))
+        if arms:
+            typer.echo("\nprompts, B against A on the same items:\n" + comparison(arms))
         typer.echo(f"results: {folder}", err=True)
 
 

@@ -58,16 +58,19 @@ def _questions(run: Path, tasks: str, shots: str | None, limit: int | None) -> "
     from gristmill.trainer.evaluate.contamination import contamination_of
     from gristmill.trainer.evaluate.requests.text import OwnCodec
     from gristmill.trainer.evaluate.selection import open_tasks, shots_of
+    from gristmill.trainer.evaluate.tasks.arms import base_of
+    from gristmill.trainer.rollouts.tool_answers import without_tools
     from gristmill.trainer.scaling.asked import Questions
 
     found, wanted = open_tasks(tasks, run, limit), shots_of(shots)
+    without_tools(found)
     manifest = json.loads((run / "manifest.json").read_text("utf-8")) if (run / "manifest.json").exists() else None
     asked = [
         (task, number)
         for task in found
         for number in (wanted if wanted is not None else [task.config.num_fewshot or 0])
     ]
-    known = {task.name: contamination_of(task.name, task.files, [(run.name, manifest)]) for task in found}
+    known = {task.name: contamination_of(base_of(task.name), task.files, [(run.name, manifest)]) for task in found}
     return Questions(asked, OwnCodec(run / "tokenizer"), known)
 
 

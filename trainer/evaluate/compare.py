@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from gristmill.trainer.errors import ConfigError, InputError
+from gristmill.trainer.evaluate.examine import Examined
 from gristmill.trainer.evaluate.scores.summary import Value, metric_of
+from gristmill.trainer.evaluate.tasks.arms import base_of
 
 RESAMPLES, SEED = 2000, 19_790_401
 """Efron's bootstrap (1979); percentile interval."""
@@ -80,6 +82,24 @@ def compare(first: Path, second: Path, pairs: Sequence[str] = ()) -> list[Compar
             fix="evaluate both models on the same tasks, with the same --shots",
         )
     return found
+
+
+def compare_arms(examined: Sequence[Examined]) -> list[Comparison]:
+    """Each prompt of a task (B) against its first one (A), item by item; empty where no task has several."""
+    found: list[Comparison] = []
+    first: dict[tuple[str, int], Examined] = {}
+    for one in examined:
+        ours = first.setdefault((base_of(one.task.name), one.shots), one)
+        if ours is not one:
+            key = (one.shots, f"{ours.task.name}={one.task.name}")
+            found += _compared(key, _items(ours), _items(one))
+    return found
+
+
+def _items(one: Examined) -> Items:
+    return {
+        item.hash: {f"{metric},{name}": value for (metric, name), value in item.scores.items()} for item in one.items
+    }
 
 
 def _paired(pair: str, ours: Samples, theirs: Samples) -> list[Comparison]:

@@ -94,6 +94,8 @@ def examine(
     """Asks all items. `seed`: of drawn examples and of sampling; `samples`: continuations of each prompt, in place of
     the task's `repeats`; `most_tokens`: of each, in place of its `max_gen_toks`; `tools`: those that the task names.
     Raises ConfigError, InputError for a task that cannot be asked, before the model is."""
+    if task.config.tools and tools is None:
+        raise ValueError(f"the tools of task {task.name} are not given")
     items = [ItemResult(number, item_hash(item)) for number, item in enumerate(task.items)]
     _ASK[task.config.output_type](
         _Asking(model, codec, task, Prompts(task, shots, seed), items, seed, samples, most_tokens, tools)

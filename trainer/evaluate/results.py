@@ -26,9 +26,10 @@ def write_results(
     contamination: dict[str, Contamination],
     *,
     texts: bool = False,
+    arms: Sequence[dict[str, Any]] = (),
 ) -> list[Path]:
     """Writes a folder that there is not yet, whole or not at all; the paths of results.json in it. Equal results are
-    equal bytes: no date, no machine."""
+    equal bytes: no date, no machine. `arms`: comparisons of a task's prompts."""
     partial = folder.with_name(f".{folder.name}.partial")
     paths = []
     for shots in sorted({one.shots for one in examined}):
@@ -39,6 +40,11 @@ def write_results(
             lines = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in _lines(one, texts))
             (place / f"{SAMPLES}{one.task.name}.jsonl").write_text(lines, encoding="utf-8")
         told = as_lm_eval(mine, model, contamination)
+        if ours := [arm for arm in arms if arm["shots"] == shots]:
+            told["arms"] = [
+                {key: _number(value) if isinstance(value, float) else value for key, value in arm.items()}
+                for arm in ours
+            ]
         (place / RESULTS).write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         paths.append(folder / f"shots-{shots}" / RESULTS)
     if folder.is_dir():

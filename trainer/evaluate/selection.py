@@ -14,6 +14,7 @@ from gristmill.trainer.evaluate.bundled.language import LANGUAGE
 from gristmill.trainer.evaluate.bundled.made import EXAMPLES, ITEMS, Bundled
 from gristmill.trainer.evaluate.bundled.pairs import PROBES
 from gristmill.trainer.evaluate.bundled.symbols import SYMBOLS
+from gristmill.trainer.evaluate.tasks.arms import arms_of
 from gristmill.trainer.evaluate.tasks.config import config_of
 from gristmill.trainer.evaluate.tasks.shapes import SHAPES, open_shape
 from gristmill.trainer.evaluate.tasks.task import Task, open_task_file
@@ -44,10 +45,11 @@ def open_tasks(wanted: str, run: Path | None, limit: int | None, sampler: str | 
     found: dict[str, Task] = {}
     for one in filter(None, (part.strip() for part in wanted.split(","))):
         for make in _meant(one, run):
-            task = make() if sampler is None else _sampled(make(), sampler)
-            if task.name in found:
-                raise ConfigError(f"two tasks are named {task.name!r}", where="--tasks", fix="name each once")
-            found[task.name] = task if limit is None else _first(task, limit)
+            for task in arms_of(make()):
+                if task.name in found:
+                    raise ConfigError(f"two tasks are named {task.name!r}", where="--tasks", fix="name each once")
+                task = task if sampler is None else _sampled(task, sampler)
+                found[task.name] = task if limit is None else _first(task, limit)
     if not found:
         raise ConfigError("no task is named", where="--tasks", fix=f"one of: {', '.join(groups())}")
     for task in found.values():

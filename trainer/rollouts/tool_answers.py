@@ -19,14 +19,22 @@ from gristmill.trainer.rollouts.tools import ERROR, Tool, ToolReply, open_tools
 
 
 def tools_of(task: Task, model: Model, codec: TextCodec, run: Path | None) -> "ToolAnswers | None":
-    """What answers a task that names tools; `run`: whose texts `search` reads. Raises ConfigError, InputError, before
-    anything is asked."""
+    """What answers a task that names tools, None for others; `run`: whose texts `search` reads. Raises ConfigError,
+    InputError, before anything is asked; also where a task is a conversation and the tokenizer knows none."""
+    if task.config.is_conversation:
+        codec.conversation([Turn("user", "")])
     if not task.config.tools:
         return None
-    codec.conversation([Turn("user", "")])
     assert isinstance(codec, OwnCodec), "others know no conversation"
     tools = open_tools(task.config.tools, run, task.folder, f"task {task.name}, tools")
     return ToolAnswers(model, codec.encoder, tools)
+
+
+def without_tools(tasks: Sequence[Task]) -> None:
+    """Raises ConfigError where a task names tools, which only `eval` calls."""
+    for task in tasks:
+        if task.config.tools:
+            raise ConfigError("tools are called by `eval` alone", where=f"task {task.name}", fix="leave the task out")
 
 
 class ToolAnswers(ToolReply):

@@ -28,7 +28,7 @@ def write_task(tmp_path):
 
     def make(items=ITEMS, **keys):
         (tmp_path / "mill.jsonl").write_text("".join(json.dumps(item) + "\n" for item in items))
-        (tmp_path / "mill.yaml").write_text(yaml.safe_dump(TASK | keys))
+        (tmp_path / "mill.yaml").write_text(yaml.safe_dump(TASK | keys, sort_keys=False))
         return tmp_path / "mill.yaml"
 
     return make
@@ -261,3 +261,108 @@ def test_eval__the_sampler_of_examples_is_said_once_for_all_tasks(evaluate, writ
     assert found["model"]["sampler"] == "similar"
     found, _, _ = evaluate(task, "--shots", 1, name="b", shots=1)
     assert "sampler" not in found["model"]
+
+
+ARMS = {
+    "plain": "{{question}}",
+    "asked": {"doc_to_text": "Q: {{question}}\nA:", "target_delimiter": " ", "description": "Go on.\n"},
+    "chat": [{"role": "system", "content": "接着说"}, {"role": "user", "content": "{{question}}"}],
+}
+
+
+def test_eval__prompts_of_a_task_are_arms_that_are_compared_by_item(trainer, long_checkpoint, write_task, tmp_path):
+    task = write_task(ITEMS * 3 + SUMS, doc_to_text=None, prompts=ARMS, generation_kwargs={"max_gen_toks": 5})
+    code, out, err = trainer("eval", long_checkpoint, "--tasks", task, "--shots", "0,1", "--out", tmp_path / "o")
+    assert code == 0, err
+    for shots in (0, 1):
+        found = json.loads((tmp_path / "o" / f"shots-{shots}" / "results.json").read_text())
+        assert list(found["results"]) == ["mill@plain", "mill@asked", "mill@chat"]
+        assert found["configs"]["mill@asked"]["doc_to_text"] == "Q: {{question}}\nA:"
+        scores = {name: one["likelihood_per_character,none"] for name, one in found["results"].items()}
+        assert len(set(scores.values())) == 3, "they are asked otherwise"
+        told = {(arm["task"], arm["metric"]): arm for arm in found["arms"]}
+        assert {task for task, _ in told} == {"mill@plain=mill@asked", "mill@plain=mill@chat"}
+        arm = told["mill@plain=mill@chat", "likelihood_per_character"]
+        assert arm["second"] - arm["first"] == pytest.approx(arm["difference"])
+        assert arm["low"] <= arm["difference"] <= arm["high"]
+    assert "prompts, B against A on the same items" in out
+    pair = ("--pair", "mill@plain=mill@chat", "--json")
+    code, out, _ = trainer("eval", "compare", tmp_path / "o", tmp_path / "o", *pair)
+    again = [one for one in map(json.loads, out.splitlines()) if one["shots"] == 1]
+    assert code == 0
+    assert next(one for one in again if one["metric"] == arm["metric"]) == arm, "as `eval compare` says"
+
+
+def test_eval__a_choice_in_a_conversation_is_judged_behind_the_assistants_id(long_checkpoint, write_task, codec_of):
+    """Against the ids that the renderer gives, one row at a time."""
+    import torch
+
+    from gristmill.tokenizer.chat.render import render
+    from gristmill.tokenizer.chat.turns import Turn
+    from gristmill.trainer.evaluate.examine import examine
+    from gristmill.trainer.evaluate.tasks.arms import arms_of
+    from gristmill.trainer.evaluate.tasks.task import open_task_file
+    from gristmill.trainer.model.transformer import Tokens
+
+    model, codec = codec_of(long_checkpoint)
+    path = write_task(
+        doc_to_text=None, prompts={"chat": ARMS["chat"]}, output_type="multiple_choice", doc_to_choice="{{choices}}"
+    )
+    (task,) = arms_of(open_task_file(path))
+    found = examine(model, codec, task, 1)
+    for item, other, result in zip(ITEMS, ITEMS[::-1], found.items, strict=True):
+        turns = [Turn("system", "接着说"), Turn("user", other["question"]), Turn("assistant", other["answer"]),
+                 Turn("user", item["question"])]  # fmt: skip
+        context = render(codec.encoder, turns, generation=True).ids.tolist()
+        for choice, log_p in zip(item["choices"], result.log_probabilities, strict=True):
+            ids = codec.encode([choice])[0]
+            with torch.no_grad():
+                logits = model.logits(model(Tokens(torch.tensor([context + ids[:-1]]))))[0, len(context) - 1 :]
+            wanted = logits.double().log_softmax(-1).gather(1, torch.tensor(ids)[:, None]).sum()
+            assert log_p == pytest.approx(float(wanted), abs=1e-4)
+
+
+@pytest.fixture
+def codec_of():
+    from gristmill.trainer.checkpoint.subject import open_subject
+    from gristmill.trainer.devices.world import CPU
+
+    def make(path):
+        opened = open_subject(path, CPU)
+        return opened.model, opened.codec
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("prompts", "code", "words"),
+    [
+        ({"a b": "x"}, 2, "an arm is named by letters"), ({"a": 3}, 2, "`doc_to_text` is no str or list"),
+        ({"a": {"doc_to_txt": "x"}}, 2, "did you mean `doc_to_text`"),
+        ({"a": {"test_split": "x"}}, 2, "`test_split` is not an arm's own"),
+        ({"a": "{{question"}, 2, "prompts, a, doc_to_text"), ({"a": "{{gone}}"}, 3, "task mill@a, item 0"),
+        ({"a": "x", "b": [{"role": "tool", "content": "x"}]}, 2, "prompts, b, doc_to_text"),
+        (["x"], 2, "`prompts` is no dict"),
+    ],
+)  # fmt: skip
+def test_eval__a_bad_prompt_is_refused_by_its_arm(trainer, checkpoint, write_task, tmp_path, prompts, code, words):
+    found, _, err = trainer("eval", checkpoint, "--tasks", write_task(prompts=prompts), "--out", tmp_path / "out")
+    assert (found, words in err) == (code, True), err
+    assert not (tmp_path / "out").exists()
+
+
+def test_eval__an_arm_has_the_contamination_of_its_task(trainer, checkpoint, write_task, tmp_path, monkeypatch):
+    from gristmill.trainer.evaluate import contamination
+
+    asked = []
+
+    def measured(name, *rest):
+        asked.append(name)
+        return contamination.Contamination(0.5)
+
+    monkeypatch.setattr(contamination, "contamination_of", measured)
+    options = ("--out", tmp_path / "o", "--max-tokens", 4)
+    code, out, err = trainer("eval", checkpoint, "--tasks", write_task(prompts={"a": "x", "b": "y"}), *options)
+    assert code == 0, err
+    assert asked == ["mill", "mill"]
+    assert out.count("50.0%") > 2

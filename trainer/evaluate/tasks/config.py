@@ -75,6 +75,8 @@ class TaskConfig:
     filter_list: list[dict[str, Any]] = field(default_factory=list)
     metric_list: list[dict[str, Any]] = field(default_factory=list)
     """Options of metrics; which ones there are follows from output_type."""
+    prompts: dict[str, Any] = field(default_factory=dict)
+    """Arms (arms.py): name -> a template, turns, or keys in place of the task's."""
     tools: list[str] = field(default_factory=list)
     """calculator, search, FILE.py:FUNCTION (beside the YAML): what the model may call before it answers."""
     unsafe_code: bool = False
@@ -155,14 +157,15 @@ def config_of(keys: dict[str, Any], where: str) -> TaskConfig:
     given = {key: value for key, value in keys.items() if key in known and value is not None}
     _check_types(given, where)
     config = TaskConfig(**given)
-    _check(config, where)
+    if not config.prompts:  # else each arm is checked
+        _check(config, where)
     return config
 
 
 def _check_types(given: dict[str, Any], where: str) -> None:
     kinds: dict[str, tuple[type, ...]] = {
         "task": (str,), "output_type": (str,), "dataset_path": (str,), "description": (str,),
-        "doc_to_text": (str, list), "tools": (list,),
+        "doc_to_text": (str, list), "tools": (list,), "prompts": (dict,),
         "doc_to_target": (str, int), "doc_to_choice": (str, list, dict), "target_delimiter": (str,),
         "fewshot_delimiter": (str,), "dataset_kwargs": (dict,), "fewshot_config": (dict,), "generation_kwargs": (dict,),
         "structure": (dict,),
