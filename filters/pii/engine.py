@@ -23,6 +23,7 @@ from gristmill.filters.pii.allow import Allowed
 from gristmill.filters.pii.audit import values_of
 from gristmill.filters.pii.entities import ENTITIES, only_private, resolve
 from gristmill.filters.pii.fold import fold
+from gristmill.filters.pii.named_models import NamedModel
 from gristmill.filters.pii.operators import OPERATORS, Operator
 from gristmill.filters.pii.policies import KEYED, check_operators
 
@@ -52,7 +53,7 @@ class Scrubber:
 
     entities: names from ENTITIES and SETS, None for the default set. operator: a name of OPERATORS, operators: of
     types or sets, key: for those of KEYED. without: types and sets that are left out, allow: values that stay
-    (allow.py). nlp_engine: language ->
+    (allow.py). models: of a user's own; what they find is looked for. nlp_engine: language ->
     name of an installed spaCy package or its folder, for PERSON, LOCATION, ... and presidio's context words; never
     downloaded.
     Raises ValueError for an unknown name, with the nearest valid one.
@@ -68,16 +69,20 @@ class Scrubber:
         key: bytes | None = None,
         without: Sequence[str] = (),
         allow: Sequence[str] = (),
+        models: Sequence[NamedModel] = (),
     ):
         operators = operators or {}
         check_operators((operator, *operators.values()), key)
         self.models = tuple(sorted((nlp_engine or {}).items()))
-        self.entities = resolve(entities, [language for language, _ in self.models])
+        self.named_models = tuple(models)
+        by_models = [name for model in models for name in model.types]
+        languages = [language for language, _ in self.models] + [code for model in models for code in model.languages]
+        self.entities = resolve([*(("patterns",) if entities is None else entities), *by_models], languages)
         self.only_private = only_private(entities)
         if without:
-            left_out = {*resolve(without)}
+            left_out = {*resolve(without, languages)}
             self.entities = tuple(name for name in self.entities if name not in left_out)
-        asked = {name: action for names, action in operators.items() for name in resolve([names])}
+        asked = {name: action for names, action in operators.items() for name in resolve([names], languages)}
         self.operators = {name: action for name, action in asked.items() if name in self.entities}
         self.operator, self._key, self._allowed = operator, key or b"", Allowed(allow)
 
@@ -184,6 +189,8 @@ class Scrubber:
         spans = _and_obfuscated(search, text)
         if self.models and not stands_alone:
             spans += self._by_model(text, language)
+        if self.named_models and not stands_alone:
+            spans += self._by_named_models(text, language)
         return self._not_allowed(text, _without_overlaps(spans))
 
     def _not_allowed(self, text: pa.Array, spans: list[_Span]) -> list[_Span]:
@@ -214,6 +221,16 @@ class Scrubber:
             if code in languages and text[doc].is_valid:
                 original = text[doc].as_py()
                 yield from _byte_spans(doc, original, sorted(analyze(engine, original, code)))
+
+    def _by_named_models(self, text: pa.Array, language: Sequence[str | None]) -> Iterator[_Span]:
+        from gristmill.filters.pii.engines import find
+
+        for model in self.named_models:
+            for doc, code in enumerate(language):
+                if code in model.languages and text[doc].is_valid:
+                    original = text[doc].as_py()
+                    found = [one for one in find(model, original, code) if one[2] in self.entities]
+                    yield from _byte_spans(doc, original, sorted(found))
 
 
 def _and_obfuscated(search: Callable[[pa.Array], Iterator[_Span]], text: pa.Array) -> list[_Span]:

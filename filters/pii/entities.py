@@ -214,6 +214,11 @@ def problem(name: str, languages: Sequence[str] = ()) -> str | None:
     return None
 
 
+def without_models(names: Sequence[str] | None) -> list[str] | None:
+    """Those of the types and sets that something is found of without a model."""
+    return None if names is None else [name for name in names if name in SETS or not ENTITIES[name].needs_model]
+
+
 def resolve(names: Sequence[str] | None, languages: Sequence[str] = ()) -> tuple[str, ...]:
     """Types and sets -> types without repetition in order of precedence; None: DEFAULT. `languages`: those that a model
     is given for.

@@ -10,6 +10,7 @@ import yaml
 from gristmill.filters.edits import Edits
 from gristmill.filters.pii.audit import keyed_hash, values_of
 from gristmill.filters.pii.engine import Scrubber
+from gristmill.filters.pii.entities import without_models
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.forget.asked import Asked, Entry
 from gristmill.pipelines.forget.version import Version
@@ -78,7 +79,7 @@ def _of_ledger(version: Version, hashes: set[str]) -> Iterator[str]:
 
 def _of_texts(version: Version) -> Iterator[str]:
     options = (yaml.safe_load(version.store.read_bytes(RECIPE)) or {}).get("scrub") or {}
-    scrubber = Scrubber(options.get("entities"))
+    scrubber = Scrubber(without_models(options.get("entities")))
     for dataset in READ:
         for piece in version.pieces(dataset):
             for batch in version.batches(piece, ("text", "lang")):

@@ -27,6 +27,7 @@ from gristmill.pipelines.recipe.files.language_models import kept_paths, read_la
 from gristmill.pipelines.recipe.files.lists import read_lists
 from gristmill.pipelines.recipe.files.named_files import Fetch
 from gristmill.pipelines.recipe.files.plugins import declare_plugins, read_plugin
+from gristmill.pipelines.recipe.files.scrub_models import read_scrub_models
 from gristmill.pipelines.recipe.files.tokenizers import read_tokenizer
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.recipe.wording import (
@@ -129,6 +130,9 @@ def _add_files(recipe: Recipe, file: Path, lines: dict[RecipePath, int], fetch: 
         indexes, wrong = read_indexes(recipe, file.parent, fetch)
         recipe.take_indexes(indexes)
         problems += wrong
+        scrub_models, wrong = read_scrub_models(recipe, file.parent, fetch)
+        recipe.take_scrub_models(scrub_models)
+        problems += wrong
         evaluations, wrong = read_evaluations(recipe, file.parent, fetch)
         recipe.take_evaluations(evaluations)
         problems += wrong
@@ -150,6 +154,7 @@ def fingerprint(recipe: Recipe) -> str:
     named = recipe.file_keys() + ([recipe.taken_tokenizer.key] if recipe.taken_tokenizer else [])
     named += recipe.index_keys
     named += [recipe.read_evaluations.key] if recipe.read_evaluations else []
+    named += [model.key for model in recipe.scrub_models]
     return hashlib.sha256((recipe.model_dump_json() + (json.dumps(named) if named else "")).encode()).hexdigest()
 
 
@@ -176,6 +181,8 @@ def dump(recipe: Recipe) -> str:
         taken = recipe.taken_tokenizer
         kept_as = {"from": taken.kept_as} if taken.ends is None else {"path": taken.files[0].kept_as}
         values["tokenizer"] |= kept_as
+    for number, model in enumerate(recipe.scrub_models):  # as indexes, they stay where they are
+        values["scrub"]["models"][number]["model"] = model.place
     if recipe.taken_indexes:  # they stay where they are: an index may be larger than a run
         values["deduplicate"]["against"] = [index.place for index in recipe.taken_indexes]
     return yaml.safe_dump(values, allow_unicode=True, sort_keys=False)

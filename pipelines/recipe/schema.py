@@ -25,6 +25,7 @@ from gristmill.filters.language_models.signals import declare as declare_languag
 from gristmill.filters.lists.signals import ORIGIN as LISTS
 from gristmill.filters.lists.signals import declare as declare_lists
 from gristmill.filters.lists.table import ListFile
+from gristmill.filters.pii.named_models import NamedModel
 from gristmill.filters.quality.classifier import Classifier as ReadClassifier
 from gristmill.filters.quality.signals import ORIGIN as CLASSIFIERS
 from gristmill.filters.quality.signals import Draw
@@ -284,6 +285,7 @@ class Recipe(Model):
     _taken_indexes: tuple[TakenIndex, ...] = PrivateAttr(())
     _key: bytes | None = PrivateAttr(None)
     _read_evaluations: EvaluationFile | None = PrivateAttr(None)
+    _scrub_models: tuple[NamedModel, ...] = PrivateAttr(())
 
     @field_validator("mix")
     @classmethod
@@ -325,6 +327,15 @@ class Recipe(Model):
     def take_key(self, key: bytes) -> None:
         """Take the secret that was read."""
         self._key = key
+
+    @property
+    def scrub_models(self) -> tuple[NamedModel, ...]:
+        """The models that `scrub.models` names, as `load` has found them."""
+        return self._scrub_models
+
+    def take_scrub_models(self, found: tuple[NamedModel, ...]) -> None:
+        """Take the models that were found."""
+        self._scrub_models = found
 
     @property
     def read_evaluations(self) -> EvaluationFile | None:

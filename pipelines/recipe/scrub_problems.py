@@ -17,9 +17,10 @@ Problem = tuple[RecipePath, str]
 def scrub_problems(recipe: Recipe) -> Iterator[Problem]:
     """(place in the recipe, what is wrong there) of `scrub`."""
     for name in (recipe.scrub.entities or ()) if recipe.scrub else ():
-        if name in ENTITIES and ENTITIES[name].needs_model:
-            yield ("scrub", "entities"), f"'{name}' needs a language model, which a recipe cannot name; remove it"
-        elif wrong := problem(name):
+        found = recipe.scrub.found_by_models if recipe.scrub else []
+        if name in ENTITIES and ENTITIES[name].needs_model and name not in found:
+            yield ("scrub", "entities"), f"'{name}' needs a language model, and none of `scrub.models` finds it"
+        elif wrong := problem(name, found):
             yield ("scrub", "entities"), wrong
     yield from _policies(recipe)
     fields = scrubbable_fields(recipe)
@@ -45,11 +46,11 @@ def _policies(recipe: Recipe) -> Iterator[Problem]:
         listed += [("without", name) for name in policy.without or ()]
         listed += [("operators", name) for name in policy.operators or {}]
         for key, name in listed:
-            if wrong := problem(name):
+            if wrong := problem(name, recipe.scrub.found_by_models):
                 yield (*path, key), wrong
         looked_for = _looked_for(recipe.scrub, path[2] if policy is not recipe.scrub else None)
         for name in policy.drop_above or {}:
-            if wrong := problem(name):
+            if wrong := problem(name, recipe.scrub.found_by_models):
                 yield (*path, "drop_above", name), wrong
             elif looked_for is not None and looked_for.isdisjoint(members(name)):
                 yield (
@@ -66,7 +67,9 @@ def _policies(recipe: Recipe) -> Iterator[Problem]:
 def _looked_for(scrub: Scrub, source: str | int | None) -> set[str] | None:
     """The types that are looked for in a source; None where a name among them is wrong."""
     options = scrub.of_source(source if isinstance(source, str) else None)
+    found, names = scrub.found_by_models, options["entities"]
     try:
-        return {*resolve(options["entities"])} - {*resolve(options["without"] or ())}
+        named = {*resolve([*(("patterns",) if names is None else names), *found], found)}
+        return named - {*resolve(options["without"] or (), found)}
     except ValueError:
         return None

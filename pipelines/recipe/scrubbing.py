@@ -2,15 +2,36 @@
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from gristmill.pipelines.recipe.base import Model, Names, as_list
+from gristmill.pipelines.recipe.languages.codes import known_language
 
 if TYPE_CHECKING:
     from gristmill.filters.pii.engine import Scrubber
+    from gristmill.filters.pii.named_models import NamedModel
 
 OperatorName = Literal["tag", "mask", "hash", "surrogate", "drop_line"]
 Findings = Annotated[int, Field(ge=0, strict=True)]
+
+
+def known_languages(labels: list[str]) -> list[str]:
+    """The codes of languages as a recipe may write them."""
+    return list(dict.fromkeys(map(known_language, labels)))
+
+
+class ScrubModel(Model):
+    """A model of your own that finds names, run by one of presidio's engines on texts in its languages."""
+
+    engine: Literal["spacy", "stanza", "transformers", "gliner"]
+    """What runs it; it has to be installed."""
+    model: str
+    """Its folder, or the name of an installed spaCy package; nothing is downloaded. It stays where it is, and workers
+    read it there. Its content is part of the step key."""
+    lang: Annotated[Names, AfterValidator(known_languages)]
+    """Languages of the texts that it reads (ISO 639-1), as they were identified."""
+    entities: Annotated[dict[str, str], Field(min_length=1)]
+    """What its labels are called here: {PER: PERSON, GPE: LOCATION}. These types are looked for, no other labels."""
 
 
 class ScrubSource(Model):
@@ -38,6 +59,8 @@ class Scrub(Model):
     `all`; absent: `patterns` (docs/personal-data.md)."""
     without: Annotated[list[str], BeforeValidator(as_list)] = []
     """Types and sets that are left out of them: `secrets`."""
+    models: list[ScrubModel] = []
+    """Models of your own that find names, places, organisations, beside our recognizers (docs/personal-data.md)."""
     operator: OperatorName = "tag"
     """`tag`: <EMAIL_ADDRESS>; `mask`: asterisks; `hash`: <EMAIL_ADDRESS:5f0c...>, keyed; `surrogate`: a made-up value,
     the same for the same value and key; `drop_line`: the whole line goes. `hash` and `surrogate` need `key`."""
@@ -75,8 +98,13 @@ class Scrub(Model):
         own = self.sources.get(source or "")
         return self.drop_above if own is None or own.drop_above is None else own.drop_above
 
-    def scrubber(self, source: str | None, key: bytes | None) -> "Scrubber":
+    @property
+    def found_by_models(self) -> list[str]:
+        """Types that models of the recipe find."""
+        return [name for model in self.models for name in model.entities.values()]
+
+    def scrubber(self, source: str | None, key: bytes | None, models: tuple["NamedModel", ...] = ()) -> "Scrubber":
         """The scrubber of a source, None: of those without a policy. Raises ValueError for what `check` refuses."""
         from gristmill.filters.pii.engine import Scrubber  # kernels: only where something is scrubbed
 
-        return Scrubber(**self.of_source(source), key=key)
+        return Scrubber(**self.of_source(source), key=key, models=models)

@@ -128,7 +128,8 @@ def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, unt
         if bound := recipe.deduplicate.substrings:
             looked_for = [bound.length, bound.by_character]
             keys["substrings"] = step_key("substrings", looked_for, SUBSTRINGS_CODE, *before)
-    scrub = options["scrub"] and {**options["scrub"], "key": sign_of(recipe.key)}
+    of_models = [model.key for model in recipe.scrub_models]
+    scrub = options["scrub"] and {**options["scrub"], "models": of_models, "key": sign_of(recipe.key)}
     clean = [scrub, options["text"], _writing(recipe), cutting, "contamination" in keys]
     keys["text"] = step_key("text", clean, TEXT_CODE, score)
     if recipe.tokenizer:

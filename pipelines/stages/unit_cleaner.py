@@ -34,7 +34,8 @@ class UnitCleaner:
         return {name: scrubber for name in named if (scrubber := self._scrubber(name))}
 
     def _scrubber(self, source: str | None) -> Scrubber | None:
-        return self.recipe.scrub.scrubber(source, self.recipe.key) if self.recipe.scrub else None
+        recipe = self.recipe
+        return recipe.scrub.scrubber(source, recipe.key, recipe.scrub_models) if recipe.scrub else None
 
     def scrubber_of(self, batch: pa.RecordBatch) -> Scrubber | None:
         """That of the source of a batch, all of which is of one."""

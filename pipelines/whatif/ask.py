@@ -137,6 +137,8 @@ def _by_content(values: dict[str, Any], recipe: Recipe) -> dict[str, Any]:
     """A recipe's values, with the content of indexes and evaluation sets in place of their paths."""
     if values["deduplicate"]:
         values["deduplicate"]["against"] = recipe.index_keys
+    if values["scrub"]:
+        values["scrub"]["models"] = [model.key for model in recipe.scrub_models]
     if values["decontaminate"] and recipe.read_evaluations is not None:
         values["decontaminate"] |= {"sets": recipe.read_evaluations.key, "kept": None}
     return values

@@ -196,6 +196,7 @@ class Explainer:
         if options is None:
             return asked
         from gristmill.filters.pii.engine import Scrubber
+        from gristmill.filters.pii.entities import without_models
         from gristmill.filters.pii.policies import KEYED
         from gristmill.filters.pii.values import Values
 
@@ -204,7 +205,7 @@ class Explainer:
         plain: dict[str, Any] = {name: "tag" if operator in KEYED else operator for name, operator in given.items()}
         operator = plain.pop("")
         rest: dict[str, Any] = {name: options.get(name) or () for name in ("without", "allow")}
-        scrubber = Scrubber(options.get("entities"), operator, operators=plain, **rest)
+        scrubber = Scrubber(without_models(options.get("entities")), operator, operators=plain, **rest)
         return Values(scrubber).column(pa.array([asked]), "id")[0].as_py()
 
     def _dead_letter(self, row: dict[str, Any]) -> dict[str, Any] | None:
