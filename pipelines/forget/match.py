@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.filters.lists.addresses import SCHEME
-from gristmill.filters.pii.sought import Sought
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.forget.asked import Asked, Entry
 from gristmill.pipelines.forget.strings import spans
@@ -180,20 +179,16 @@ class _Mentions:
 
 def _values(version: Version, asked: Asked, matched: Matched) -> None:
     """Where values stand in documents that stay, and in dead letters."""
-    waiting = {value: Sought([value]) for value in asked.values}
+    seen: set[str] = set()
     held = pa.array(sorted(matched.documents), pa.string())
     for dataset in version.tables:
         for piece in version.pieces(dataset):
             for batch in version.batches(piece):
-                count_D = spans(batch, asked.sought)
-                if not count_D.any():
-                    continue
-                matched.parts.add(piece.path)
-                hit = batch.filter(pa.array(count_D > 0))
-                for value in [value for value, sought in waiting.items() if spans(hit, sought).any()]:
-                    matched.entries.add(("value", value))
-                    del waiting[value]
-                _count(matched, piece, batch, count_D, held)
+                count_D = spans(batch, asked.sought, seen)
+                if count_D.any():
+                    matched.parts.add(piece.path)
+                    _count(matched, piece, batch, count_D, held)
+    matched.entries.update(("value", value) for value in seen)
 
 
 def _count(matched: Matched, piece: Piece, batch: pa.RecordBatch, count_D: np.ndarray, held: pa.Array) -> None:

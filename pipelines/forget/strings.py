@@ -16,20 +16,21 @@ NAMES = frozenset(
 FIXED_NUMBERS = frozenset("row bytes offset length".split())  # noqa: SIM905
 
 
-def spans(batch: pa.RecordBatch, sought: Sought) -> np.ndarray:
-    """int64[D]: how many values stand in the strings of each row."""
+def spans(batch: pa.RecordBatch, sought: Sought, seen: set[str] | None = None) -> np.ndarray:
+    """int64[D]: how many values stand in the strings of each row. seen: gets these values."""
     count_D = np.zeros(batch.num_rows, np.int64)
     for name, _, column in _columns(batch):
         if name == "first_bytes":
-            count_D += np.fromiter((bool(v) and sought.in_bytes(v) for v in column.to_pylist()), bool, len(column))
+            held = [bool(value) and sought.in_bytes(value, seen) for value in column.to_pylist()]
+            count_D += np.array(held, bool)
         elif pa.types.is_integer(column.type):
-            count_D += _as_numbers(column, sought)
+            count_D += _as_numbers(column, sought, seen)
         elif pa.types.is_list(column.type):
-            inner = sought.edits(column.flatten().field("text"))
+            inner = sought.edits(column.flatten().field("text"), seen)
             parent = pc.list_parent_indices(column).to_numpy()
             np.add.at(count_D, parent[inner.doc_E], 1)
         else:
-            np.add.at(count_D, sought.edits(column).doc_E, 1)
+            np.add.at(count_D, sought.edits(column, seen).doc_E, 1)
     return count_D
 
 
@@ -67,10 +68,10 @@ def _columns(batch: pa.RecordBatch) -> Iterator[tuple[str, int, pa.Array]]:
             yield field.name, place, batch.column(place)
 
 
-def _as_numbers(column: pa.Array, sought: Sought) -> np.ndarray:
+def _as_numbers(column: pa.Array, sought: Sought, seen: set[str] | None = None) -> np.ndarray:
     """bool[D]: which numbers of a column are one of the values."""
     found = np.zeros(len(column), bool)
-    found[sought.edits(column.cast(pa.string())).doc_E] = True
+    found[sought.edits(column.cast(pa.string()), seen).doc_E] = True
     return found
 
 

@@ -1,10 +1,11 @@
 """Known values are found in every form, masked byte for byte, and nothing is left."""
 
 import json
+import re
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gristmill.filters.pii.sought import Sought
@@ -77,3 +78,58 @@ def test_mask__leaves_nothing(around, value):
     assert len(masked(text).encode()) == len(text.encode())
     assert value not in masked(text)
     assert not ALL.in_text(masked(text))
+
+
+def plainly(text: str, value: str) -> set[int]:
+    """Characters of a text in which a value stands: its pattern tried at every place."""
+    if re.fullmatch(r"[\d .-]+", value):
+        pattern = r"[\s().\-/]{0,3}".join(c for c in value if c.isdigit())
+    else:
+        pattern = r"\s+".join(map(re.escape, value.split()))
+        pattern = rf"(?<![A-Za-z]){pattern}(?![A-Za-z])" if re.fullmatch(r"[A-Za-z\s]+", value) else pattern
+    found = (re.compile(pattern, re.IGNORECASE).match(text, at) for at in range(len(text)))
+    return {at for match in found if match for at in range(*match.span())}
+
+
+MANY = [
+    "12121",
+    "121 21 2",
+    "aBab",
+    "ab ab ab",
+    "ſkKab",
+    "ab张",
+    "张ab-",
+    "a.b@ab",
+    "张张",
+    "1212121212121212121212",
+    "Kelv K",
+]
+PIECES = [*"12 -.(a\tbBA张@kKſ\u212a", "12121", "ab ab", "elv "]
+TEXT = st.lists(st.sampled_from(PIECES), max_size=40).map("".join)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(st.sampled_from(PIECES), max_size=40).map("".join), max_size=3), st.sets(st.sampled_from(MANY))
+)
+def test_edits__are_those_of_each_value_s_pattern(texts, values):
+    sought, seen = Sought([*values]), set()
+    column = pa.array(texts, pa.large_string())
+    edits = sought.edits(column, seen)
+    for number, text in enumerate(texts):
+        mine = edits.doc_E == number
+        masked = {b for a, e in zip(edits.start_E[mine], edits.end_E[mine], strict=True) for b in range(a, e)}
+        at, expected = 0, set()
+        held = set().union(*(plainly(text, value) for value in values))
+        for place, character in enumerate(text):
+            size = len(character.encode())
+            expected |= set(range(at, at + size)) if place in held else set()
+            at += size
+        assert masked == expected
+    assert seen == {value for value in values if any(plainly(text, value) for text in texts)}
+
+
+def test_seen__as_it_was_given():
+    sought, seen = Sought(["ＺＨＡＮＧ@qq.com ", "zhang@qq.com", MOBILE]), set()
+    assert sought.in_bytes("x\nzhang%40qq.com".encode("utf-16-le") + b" Zhang@qq.com", seen)
+    assert seen == {"ＺＨＡＮＧ@qq.com ", "zhang@qq.com"}
