@@ -14,6 +14,7 @@ from gristmill.filters.batch import text_buffers
 from gristmill.filters.kernels.jit import kernel
 from gristmill.filters.pii.names import lists
 from gristmill.filters.pii.names.context import is_private, mark_contacts
+from gristmill.filters.pii.names.dotted import mark_dotted
 from gristmill.filters.pii.names.features import FEATURES
 from gristmill.filters.pii.names.lists import TITLE
 from gristmill.filters.pii.names.tagger import LABELS, decode, read, weights
@@ -102,6 +103,7 @@ def _find(
                 back_TL,
                 label_T,
             )
+            mark_dotted(data_B, count, start_T, end_T, kind_T, mark_T, label_T)
             if private:
                 mark_contacts(count, kind_T, shape_T, gap_T, mark_T, label_T, contact_T)
             i = 0

@@ -29,7 +29,9 @@ RECIPE = {
     ],
     "deduplicate": {"passages": [{"unit": "sentence"}], "substrings": {}},
     "decontaminate": {"sets": {"e": {"paths": "a"}}},
-    "gates": ["alarms == 0"], "train": {"options": {"a": 1}}, "scrub": {"entities": ["EMAIL_ADDRESS"]},
+    "gates": ["alarms == 0"], "train": {"options": {"a": 1}},
+    "scrub": {"entities": ["EMAIL_ADDRESS"], "drop_above": {"all": 1},
+              "models": [{"engine": "spacy", "model": "a", "lang": ["en"], "entities": {"PER": "PERSON"}}]},
 }  # fmt: skip
 LIBRARY = re.compile(
     r"Input|should|Field required|[Vv]alid (?:integer|string|list|dictionary|number|boolean)|unable to|not permitted"
