@@ -37,13 +37,12 @@ from gristmill.pipelines.stages.duplicates.pairs import (
     EDGE,
     PAIR,
     RECORD,
-    Shelf,
     band_records,
     bucket_pairs,
     decided_by,
-    verified_pairs,
 )
 from gristmill.pipelines.stages.duplicates.urls import edges_of_files
+from gristmill.pipelines.stages.duplicates.verified import Shelf, verified_pairs
 from gristmill.pipelines.stages.exchange import mixed, pick
 
 FINGERPRINT_COLUMNS = ["row", "doc_id", "rank", "exact", "bands", "shingles"]

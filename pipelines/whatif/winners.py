@@ -22,12 +22,11 @@ from gristmill.pipelines.stages.duplicates.pairs import (
     INDEX_PLACE,
     PAIR,
     RECORD,
-    Shelf,
     bucket_pairs,
     compared,
-    verified_pairs,
 )
 from gristmill.pipelines.stages.duplicates.urls import edges_of_files
+from gristmill.pipelines.stages.duplicates.verified import Shelf, verified_pairs
 from gristmill.pipelines.storage.parts import read_parts
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.whatif.sets import among

@@ -110,10 +110,11 @@ def decide(rooted: np.ndarray, options: Deciding = DECIDING) -> tuple[np.ndarray
     the order of their best-ranked copy (rank, doc_id, exact text), so that the outcome does not depend on places.
     """
     edges = rooted["edge"]
-    ends = np.concatenate([edges["worse"], edges["better"]])
-    _, first, ids = np.unique(ends["place"], return_index=True, return_inverse=True)
-    documents, root = pick(ends, first), np.concatenate([rooted["root"], rooted["root"]])[first]
-    named = np.concatenate([edges["worse"]["doc_id"], edges["cluster"]])[first]
+    ends = np.concatenate([edges["worse"]["place"], edges["better"]["place"]])
+    _, first, ids = np.unique(ends, return_index=True, return_inverse=True)
+    at, is_worse = first % len(edges), first < len(edges)  # a component of a million documents has millions of edges
+    documents, root = np.where(is_worse, edges["worse"][at], edges["better"][at]), rooted["root"][at]
+    named = np.where(is_worse[:, None], edges["worse"]["doc_id"][at], edges["cluster"][at])
     url = edges["kind"] == BY_URL
     other_url = np.zeros(len(first), bool)
     other_url[ids[: len(edges)][url]] = True
@@ -128,8 +129,11 @@ def decide(rooted: np.ndarray, options: Deciding = DECIDING) -> tuple[np.ndarray
     copies = edges["kind"] == EXACT
     union(worse[copies], better[copies], node)
     enough = ~copies & ~url & (edges["lost"] <= np.float32(options.max_lost))
-    some = pick(edges, np.flatnonzero(enough))
-    winner, similarity, lost = _walk(node[worse[enough]], node[better[enough]], some, len(documents))
+    winner, by_edge = _walk(node[worse[enough]], node[better[enough]], len(documents))
+    similarity, lost = np.zeros((2, len(documents)), np.float32)
+    beaten = np.flatnonzero(winner >= 0)
+    of = np.flatnonzero(enough)[by_edge[beaten]]
+    similarity[beaten], lost[beaten] = edges["similarity"][of], edges["lost"][of]
 
     stays = winner[node] < 0
     dropped = ~stays | (node != np.arange(len(node)))
@@ -166,18 +170,14 @@ def _index_of(rank: np.ndarray, indexes: tuple[int, ...]) -> np.ndarray:
     return np.where(rank < OWN_BIT, found, 0).astype(np.uint16)
 
 
-def _walk(a: np.ndarray, b: np.ndarray, edges: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(winner int64, similarity float32, lost float32) of every node, -1 where it stays, for EDGE rows between nodes a
-    and b in rank order."""
+def _walk(a: np.ndarray, b: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """(winner int64, -1 where it stays, edge int64 to it) of every node, for edges between nodes a and b in rank
+    order."""
     worse, better = np.maximum(a, b), np.minimum(a, b)
     order = np.lexsort((better, worse))
     winner, chosen = np.full(count, -1, np.int64), np.zeros(count, np.int64)
     keep_best(worse[order], better[order], winner, chosen)
-    found = winner >= 0
-    of = order[chosen[found]]
-    similarity, lost = np.zeros(count, np.float32), np.zeros(count, np.float32)
-    similarity[found], lost[found] = edges["similarity"][of], edges["lost"][of]
-    return winner, similarity, lost
+    return winner, order[chosen] if len(order) else chosen
 
 
 class ContractEdges(BlockDoFn):

@@ -24,7 +24,7 @@ from gristmill.pipelines.stages.duplicates.components import (
     LabelPlaces,
     MergeForests,
 )
-from gristmill.pipelines.stages.duplicates.pairs import BY_URL, REPEATED, EmitBands, PairMembers, VerifyPairs
+from gristmill.pipelines.stages.duplicates.pairs import BY_URL, REPEATED, EmitBands, PairMembers
 from gristmill.pipelines.stages.duplicates.partitions import (
     INDEX_UNIT,
     PARTITION_DOCUMENTS,
@@ -35,6 +35,7 @@ from gristmill.pipelines.stages.duplicates.partitions import (
     SpreadFiles,
 )
 from gristmill.pipelines.stages.duplicates.urls import ChooseByUrl, EmitUrls, SendToPlaces
+from gristmill.pipelines.stages.duplicates.verified import VerifyPairs
 from gristmill.pipelines.stages.exchange import COST_TAG, ROWS_TAG, Block, GroupBlocks, by_tag, rows_of
 
 __all__ = ["BY_URL", "MEMBER", "REPEATED", "FindDuplicates", "IndexFile", "members_of", "numbered"]

@@ -315,6 +315,24 @@ def test_find__of_documents_with_one_word_or_no_letters(tmp_path):
     assert find({5: []}, tmp_path, Deduplicate()) == []
 
 
+@pytest.mark.parametrize("script", ["en", "zh"])
+def test_find__of_3_million_words_only_the_copy_goes(tmp_path, script):
+    numbers = np.random.default_rng(6).integers(0, 2000, 3_000_000)
+    lexicon = [join(script, [word]) for word in ([f"w{n:x}" for n in range(2000)] if script == "en" else HAN[:2000])]
+    words = [lexicon[number] for number in numbers.tolist()]
+    giant = join(script, words)
+    docs = [
+        Doc(giant, "1"),
+        Doc(join(script, words[::-1]), "2"),
+        Doc(f"{giant}\n", "3"),
+        Doc(giant[:300], "4"),
+        Doc("", "5"),
+    ]
+    found = find({0: docs[:2], 1: docs[2:]}, tmp_path, Deduplicate())
+    ((gone, stays, kind),) = [(f.doc_id, f.winner, f.kind) for f in found if f.dropped]
+    assert ({gone, stays}, kind) == ({docs[0].doc_id, docs[2].doc_id}, EXACT)
+
+
 def test_find__without_exact_still_finds_equal_texts_as_near_duplicates(tmp_path):
     text = "the same five words and a few more"
     docs = [Doc(text, str(n)) for n in range(12)]

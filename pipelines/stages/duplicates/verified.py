@@ -1,0 +1,279 @@
+"""Duplicates, between the halves: pairs of documents -> those that are duplicates, by exact similarity."""
+
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from gristmill.filters.dedup.fingerprint_file import LOST, FingerprintFile, open_fingerprints
+from gristmill.filters.kernels.dedup.jaccard import compare, gather
+from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.stages.duplicates.pairs import (
+    DOCUMENT,
+    EDGE,
+    EDGE_TAG,
+    EXACT,
+    NEAR,
+    PAIR,
+    PAIR_TAG,
+)
+from gristmill.pipelines.stages.duplicates.partitions import PATH_TAG
+from gristmill.pipelines.stages.exchange import Block, BlockDoFn, by_tag, pick, rows_of
+from gristmill.pipelines.storage.remote import attempt
+
+MOST_EDGES = 8
+"""Of those that a document is verified to be like, so many of the best-ranked ones count. In a family of a million each
+is verified with about 36 others, and all edges of a component meet in one place; what has none that stays among its
+eight best is kept, rather than dropped for a ninth."""
+
+GROUP_HASHES = 16 << 20
+"""Shingle hashes that are compared with a unit's at a time: 64 MiB. One comparison for each pair of units would cost
+more than it compares: 1,000 units have a million."""
+
+OPEN_BYTES = 256 << 20
+"""Memory for fingerprint files kept open by a worker."""
+
+
+@dataclass(frozen=True)
+class Documents:
+    """What a comparison needs of N documents, from one file or several."""
+
+    known: np.ndarray
+    """DOCUMENT[N]"""
+    exact: np.ndarray
+    """uint64[N, 2]"""
+    hashes: np.ndarray
+    """uint32, of all documents one after the other, sorted within each"""
+    length: np.ndarray
+    """int64[N]: how many hashes each has"""
+    cluster: np.ndarray
+    """uint8[N, 16]: doc_id of the best of its cluster, where an index says so; else its own"""
+    settled: np.ndarray
+    """float32[N, 2]: of one that an index knows to have lost (then `known` is the winner, in its place) the similarity
+    to the winner, and the share of its shingles that the winner lacks; else -1, 0"""
+
+    @classmethod
+    def take(cls, unit: int, file: FingerprintFile, rows: np.ndarray) -> "Documents":
+        """The documents of these rows (uint32) of a unit, copied."""
+        at = file.positions(rows)
+        known = np.empty(len(at), DOCUMENT)
+        known["place"] = (np.uint64(unit) << np.uint64(32)) | rows.astype(np.uint64)
+        known["rank"] = file.rank[at]
+        known["doc_id"] = file.doc_id[at]
+        exact = file.exact[at]
+        known["tie"] = exact[:, 1].astype(np.uint32)
+        length = file.end[at] - file.start[at]
+        hashes = np.empty(length.sum(), np.uint32)
+        gather(at, file.hashes, file.start, file.end, hashes)
+        settled = np.full((len(at), 2), (-1, 0), np.float32)
+        if file.settled is None:
+            return cls(known, exact, hashes, length, known["doc_id"], settled)
+        lost = np.flatnonzero(known["rank"] & LOST)
+        known["rank"][lost], known["doc_id"][lost] = file.settled.winner_rank[at[lost]], file.settled.winner[at[lost]]
+        settled[lost, 0], settled[lost, 1] = file.settled.similarity[at[lost]], file.settled.lost[at[lost]]
+        return cls(known, exact, hashes, length, file.settled.cluster[at], settled)
+
+    @classmethod
+    def joined(cls, pieces: list["Documents"]) -> "Documents":
+        """All documents of several, in that order."""
+        return cls(*(np.concatenate([getattr(piece, field.name) for piece in pieces]) for field in fields(cls)))
+
+
+class Shelf:
+    """The fingerprint files of all units; those that a worker keeps open are bounded by OPEN_BYTES."""
+
+    def __init__(self, limit: int = OPEN_BYTES, open_file: Callable[[str], FingerprintFile] = open_fingerprints):
+        self.limit, self._open_file = limit, open_file
+        self.paths: dict[int, list[str]] = {}
+        self.behind: dict[str, int] = {}
+        """Of a file of an index, how many documents the indexes before it hold."""
+        self._open: OrderedDict[str, FingerprintFile] = OrderedDict()
+        self._bytes = 0
+
+    def take(self, unit: int, rows: np.ndarray) -> Documents:
+        """The documents of these rising rows (uint32) of a unit, in that order."""
+        files = [self._get(path) for path in self.paths[unit]]
+        files = [file for file in files if len(file.row)]
+        if len(files) == 1:
+            return Documents.take(unit, files[0], rows)
+        files.sort(key=lambda file: file.row[0])  # a giant unit has several
+        cuts = np.searchsorted(rows, [file.row[0] for file in files[1:]])
+        chosen = zip(files, np.split(rows, cuts), strict=True)
+        return Documents.joined([Documents.take(unit, file, some) for file, some in chosen])
+
+    def forget(self) -> None:
+        """Close all files, which are read anew when they are asked for."""
+        self._open.clear()
+        self._bytes = 0
+
+    def _get(self, path: str) -> FingerprintFile:
+        if path in self._open:
+            self._open.move_to_end(path)
+            return self._open[path]
+        file = attempt(lambda: self._open_file(path), path)
+        self._open[path] = file = file.behind(self.behind[path]) if path in self.behind else file
+        self._bytes += file.heap_bytes
+        while len(self._open) > 1 and self._bytes > self.limit:
+            self._bytes -= self._open.popitem(last=False)[1].heap_bytes
+        return file
+
+
+def verify(
+    worse: Documents, better: Documents, pairs: tuple[np.ndarray, np.ndarray], options: schema.Deduplicate
+) -> np.ndarray:
+    """EDGE rows of the pairs (positions in `worse`, positions in `better`) that are duplicates.
+
+    Equal exact hashes are similarity 1; else it is the Jaccard similarity of the shingle hashes, where that reaches the
+    threshold. For one that lost nobody is dropped; but what has its very text is to its winner what it is itself.
+    """
+    exact = np.all(worse.exact[pairs[0]] == better.exact[pairs[1]], axis=1)
+    told = better.settled[pairs[1]]
+    stays = told[:, 0] < 0
+    similarity = np.where(exact, 1.0, -1.0)
+    if options.minhash is not None:
+        tables = []
+        for documents in (worse, better):
+            end = np.cumsum(documents.length)
+            tables += [documents.hashes, end - documents.length, end]
+        differ = np.flatnonzero(~exact & stays)
+        computed = np.empty(len(differ))
+        compare(pairs[0][differ], pairs[1][differ], *tables, options.minhash.threshold, computed)
+        similarity[differ] = computed
+    found = np.flatnonzero(similarity >= 0)
+    edges = np.empty(len(found), EDGE)
+    edges["worse"], edges["better"] = pick(worse.known, pairs[0][found]), pick(better.known, pairs[1][found])
+    rounded = similarity[found].astype(np.float32)
+    edges["similarity"] = np.where(rounded < similarity[found], np.nextafter(rounded, np.float32(2)), rounded)
+    sizes = worse.length[pairs[0][found]], better.length[pairs[1][found]]
+    edges["lost"] = np.where(exact[found], 0, _lost(similarity[found], *sizes))
+    edges["kind"] = np.where(exact[found], EXACT, NEAR)
+    edges["cluster"] = better.cluster[pairs[1][found]]
+    through = ~stays[found]
+    edges["similarity"][through], edges["lost"][through] = told[found][through].T
+    edges["kind"][through] = NEAR
+    return edges
+
+
+def _lost(similarity_X: np.ndarray, worse_X: np.ndarray, better_X: np.ndarray) -> np.ndarray:
+    """float64[X]: the share of the worse one's shingles that the better one lacks: one less its containment.
+
+    What two sets of these sizes have in common follows from their Jaccard similarity (float64), as it is a whole
+    number: J (a + b) / (1 + J).
+    """
+    common_X = np.rint(similarity_X * (worse_X + better_X) / (1 + similarity_X))
+    return 1 - common_X / np.maximum(worse_X, 1)
+
+
+class VerifyPairs(BlockDoFn):
+    """PAIR blocks and paths of one partition -> EDGE blocks (tagged), of the same partition; EDGE blocks pass."""
+
+    tag = EDGE_TAG
+
+    def __init__(self, options: schema.Deduplicate):
+        self.options = options
+
+    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
+        """The pairs of some units' documents."""
+        pair_blocks, path_blocks, edge_blocks = by_tag(blocks, PAIR_TAG, PATH_TAG, EDGE_TAG)
+        pairs, known = rows_of(pair_blocks, PAIR), rows_of(edge_blocks, EDGE)
+        yield from self.blocks.add(np.full(len(known), key, np.uint64), known)
+        if not len(pairs):
+            return
+        shelf = Shelf()
+        for block in path_blocks:
+            for unit, path, _, *behind in json.loads(block):
+                shelf.paths.setdefault(unit, []).append(path)
+                shelf.behind.update((path, documents) for documents in behind)
+        units, unit_at, counts = np.unique(pairs["worse"] >> np.uint64(32), return_inverse=True, return_counts=True)
+        by_unit = np.split(np.argsort(unit_at, kind="stable"), np.cumsum(counts)[:-1])
+        for unit, at in zip(units.tolist(), by_unit, strict=True):
+            some = pick(pairs, at)
+            for edges in verified_pairs(unit, some, shelf, self.options):
+                yield from self.blocks.add(np.full(len(edges), key, np.uint64), edges)
+
+
+def verified_pairs(unit: int, pairs: np.ndarray, shelf: Shelf, options: schema.Deduplicate) -> Iterator[np.ndarray]:
+    """EDGE rows of the PAIR rows, in any order, whose worse document is of this unit."""
+    places, better_at = np.unique(pairs["better"], return_inverse=True)
+    # Several bands name the same pair. The better one first: its documents come in groups.
+    pairs_at = np.unique(better_at << 32 | (pairs["worse"] & np.uint64(0xFFFFFFFF)).astype(np.int64))
+    better_at = pairs_at >> 32
+    rows, worse_at = np.unique(pairs_at.astype(np.uint32), return_inverse=True)
+    worse = shelf.take(unit, rows)
+    done, edges = 0, []
+    for better in documents_at(places, shelf):
+        some = slice(*np.searchsorted(better_at, (done, done + len(better.known))))
+        edges.append(verify_best(worse, better, (worse_at[some], better_at[some] - done), options))
+        done += len(better.known)
+    yield best_edges(np.concatenate([np.zeros(0, EDGE), *edges]), options.max_lost)
+
+
+def verify_best(
+    worse: Documents, better: Documents, pairs: tuple[np.ndarray, np.ndarray], options: schema.Deduplicate
+) -> np.ndarray:
+    """As `verify`, without edges that `best_edges` would leave out: the best-ranked of a document's pairs are compared
+    first, and no others where enough of these are duplicates."""
+    exact = np.all(worse.exact[pairs[0]] == better.exact[pairs[1]], axis=1)
+    found = [verify(worse, better, (pairs[0][exact], pairs[1][exact]), options)]
+    worse_at, better_at = pairs[0][~exact], pairs[1][~exact]
+    order = np.argsort(worse_at * len(better.known) + _ranked(better.known)[better_at])
+    worse_at, better_at = worse_at[order], better_at[order]
+    number = _numbered(worse_at)
+    duplicates = np.zeros(len(worse.known), np.int64)
+    while len(worse_at):
+        now = number < MOST_EDGES
+        edges = verify(worse, better, (worse_at[now], better_at[now]), options)
+        found.append(edges)
+        counted = edges["worse"]["place"][edges["lost"] <= np.float32(options.max_lost)]
+        duplicates += np.bincount(np.searchsorted(worse.known["place"], counted), minlength=len(duplicates))
+        left = ~now & (duplicates[worse_at] < MOST_EDGES)
+        worse_at, better_at, number = worse_at[left], better_at[left], number[left] - MOST_EDGES
+    return np.concatenate(found)
+
+
+def best_edges(edges: np.ndarray, max_lost: float) -> np.ndarray:
+    """The EDGE rows to copies, and of the others of each worse document the MOST_EDGES to its best-ranked ones, first
+    those that lose no more than `max_lost`; all edges of a worse document are given together, in any order."""
+    _, worse_at, counts = np.unique(edges["worse"]["place"], return_inverse=True, return_counts=True)
+    crowded = np.flatnonzero((counts[worse_at] > MOST_EDGES) & (edges["kind"] != EXACT))
+    if not len(crowded):
+        return edges
+    better = edges["better"]
+    _, first, better_at = np.unique(better["place"][crowded], return_index=True, return_inverse=True)
+    over = edges["lost"][crowded] > np.float32(max_lost)
+    order = np.lexsort((_ranked(better[crowded[first]])[better_at], over, worse_at[crowded]))
+    stays = np.ones(len(edges), bool)
+    stays[crowded[order[_numbered(worse_at[crowded][order]) >= MOST_EDGES]]] = False
+    return pick(edges, np.flatnonzero(stays))
+
+
+def documents_at(places: np.ndarray, shelf: Shelf) -> Iterator[Documents]:
+    """The documents at these rising places, in the same order, in groups of about GROUP_HASHES."""
+    units, starts = np.unique(places >> np.uint64(32), return_index=True)
+    group: list[Documents] = []
+    waiting = 0
+    for unit, rows in zip(units.tolist(), np.split(places.astype(np.uint32), starts[1:]), strict=True):
+        group.append(shelf.take(unit, rows))
+        waiting += len(group[-1].hashes)
+        if waiting >= GROUP_HASHES:
+            yield Documents.joined(group)
+            group, waiting = [], 0
+    if group:
+        yield Documents.joined(group)
+
+
+def _ranked(documents: np.ndarray) -> np.ndarray:
+    """int64[N]: the position of each of N DOCUMENT rows by rank, then by what does not depend on its place."""
+    high, low = np.ascontiguousarray(documents["doc_id"]).view(">u8").astype(np.uint64).T
+    position = np.empty(len(documents), np.int64)
+    order = np.lexsort((documents["place"], documents["tie"], low, high, documents["rank"]))
+    position[order] = np.arange(len(documents))
+    return position
+
+
+def _numbered(sorted_ids: np.ndarray) -> np.ndarray:
+    """int64: the number of each in the row of those equal to it, from 0."""
+    starts = np.flatnonzero(np.r_[True, sorted_ids[1:] != sorted_ids[:-1]][: len(sorted_ids)])
+    return np.arange(len(sorted_ids)) - np.repeat(starts, np.diff(np.r_[starts, len(sorted_ids)]))
