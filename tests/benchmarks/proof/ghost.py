@@ -22,9 +22,10 @@ from gristmill.trainer.rollouts.prompts import completion
 from gristmill.trainer.rollouts.rollout import Prompt
 from gristmill.trainer.rollouts.sampler import roll_out
 from tests.benchmarks.proof.runs import LANGUAGES, Messages, make_tokenizer, write_talks, write_texts
-from tests.benchmarks.proof.trained import ANSWER, SHAPE, TUNING, Trained, open_model
+from tests.benchmarks.proof.settings import ANSWER, GHOST, GHOST_LENGTH, GHOST_PLAIN, SHAPE, TUNING, Stage
+from tests.benchmarks.proof.trained import Trained, open_model
 
-TURNS, LENGTH = 4, 128
+TURNS = 4
 MARKS = {"en": "ABCD", "zh": "天地人日"}
 INSTRUCTION = {"en": "End every answer with {}.", "zh": "每个回答都以{}结尾。"}
 ASKED = {"en": "Copy: {}", "zh": "照抄：{}"}
@@ -40,10 +41,10 @@ def ghost_attention(proof: Trained) -> None:
     texts = [str(turn["content"]) for talk in talks for turn in talk]
     tokenizer = make_tokenizer(proof.fresh("ghost-tokens"), texts + lists)
     encoder = Encoder(tokenizer)
-    write_texts(proof.fresh("ghost-texts"), tokenizer, {"train": lists, "validation": lists[:20]}, LENGTH)
+    write_texts(proof.fresh("ghost-texts"), tokenizer, {"train": lists, "validation": lists[:20]}, GHOST_LENGTH)
     _write(proof, "plain-talks", tokenizer, talks)
-    proof.train("", "ghost-texts", "base", 20, (*SHAPE, *TUNING, f"seed={proof.seed}"))
-    plain = proof.train("sft", "plain-talks", "plain", 260, TUNING, begin=proof.at("ghost-texts", "base"))
+    proof.train("", "ghost-texts", "base", Stage(20, (*SHAPE, *TUNING, f"seed={proof.seed}")))
+    plain = proof.train("sft", "plain-talks", "plain", GHOST_PLAIN, begin=proof.at("ghost-texts", "base"))
 
     told = _asked(rng, int(600 * proof.scale) or 20)
     said = converse(open_model(plain), encoder, told, instructed=repeated)
@@ -54,9 +55,8 @@ def ghost_attention(proof: Trained) -> None:
     others = [talk for talk in talks if talk[0]["role"] != "system"][: len(as_said) // 2]
     _write(proof, "ghost-talks", tokenizer, as_said + others, ghost=True)
     _write(proof, "again-talks", tokenizer, as_said + others)
-    settings = (*TUNING, "optim.lr=0.001")
     trained = {"plain": plain} | {
-        name: proof.train("sft", f"{name}-talks", name, 60, settings, begin=proof.at("plain-talks", "plain"))
+        name: proof.train("sft", f"{name}-talks", name, GHOST, begin=proof.at("plain-talks", "plain"))
         for name in ("ghost", "again")
     }
     repeated_kept = {"plain": {"kept where repeated": len(good) / len(said)}}
@@ -132,4 +132,4 @@ def _digits(rng: random.Random) -> str:
 
 def _write(proof: Trained, run: str, tokenizer: Path, talks: list[Messages], **render: Any) -> None:
     held = talks[: max(2, len(talks) // 20)]
-    write_talks(proof.fresh(run), tokenizer, {"train": talks[len(held) :], "validation": held}, LENGTH, **render)
+    write_talks(proof.fresh(run), tokenizer, {"train": talks[len(held) :], "validation": held}, GHOST_LENGTH, **render)

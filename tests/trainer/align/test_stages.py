@@ -288,3 +288,20 @@ def test_policy__raises_what_it_is_rewarded_for(policy_run, tmp_path, stage):
     )
     rewards = [line["reward"] for line in lines]
     assert sum(rewards[-4:]) / 4 > sum(rewards[:4]) / 4 + 0.3
+
+
+def test_reject__raises_what_it_is_rewarded_for(policy_run, tmp_path):
+    """Answers that begin with a certain digit, as above; they must end to be learnt."""
+    judge = tmp_path / "judge.py"
+    judge.write_text("def nought(prompts, texts, answers):\n    return [float(t.strip()[:1] == '0') for t in texts]\n")
+    options = [f"rollouts.reward={judge}:nought", "rollouts.samples=8", "optim.lr=0.003", "data.tokens_per_batch=4096"]
+    lines, _, _ = train_policy(policy_run, "reject", tmp_path / "out", *options, steps=24)
+    rewards = [line["reward"] for line in lines]
+    assert sum(rewards[-4:]) / 4 > sum(rewards[:4]) / 4 + 0.2
+
+
+def test_distill__closes_half_of_the_divergence_from_its_teacher(policy_run, tmp_path):
+    options = [f"teacher={policy_run / 'train' / 'teacher'}", "rollouts.prompts=16", "data.tokens_per_batch=4096"]
+    lines, _, _ = train_policy(policy_run, "distill", tmp_path, *options, "optim.lr=0.003", steps=48)
+    found = [line["divergence"] for line in lines]
+    assert sum(found[-4:]) < 0.5 * sum(found[:4])
