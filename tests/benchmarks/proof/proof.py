@@ -54,7 +54,7 @@ def main() -> None:
         known = OF_ALL | (OF_FIRST if task == next(iter(TASKS)) else {})
         stages = [known[name] for name in asked.stages.split(",") if name in known]
         teacher = make(folder / "teacher", seed=0)
-        if known["weak"] in stages and "teacher" not in teacher.read():
+        if {known["distill"], known.get("reward")} & set(stages) and "teacher" not in teacher.read():
             tune_well(teacher)
         for last, run in stages:
             for proof in seeds:
