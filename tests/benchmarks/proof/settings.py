@@ -13,7 +13,7 @@ ANSWER, LENGTH = 12, 64
 TASKS = {"sort/4": 176, "reverse/4": 304, "add/1": 128, "copy/3": 304}
 """Task -> steps of fine-tuning, among whose checkpoints `weak` is found."""
 GENTLE = {"grpo": ("optim.lr=0.0003", "rollouts.prompts=64", "optim.warmup=0.1")}
-"""What the other tasks than the first have otherwise: a step of 1e-3 throws a policy out of where it has just got to."""
+"""What the other tasks than the first have otherwise: at 1e-3 a policy is thrown out of where it has just got to."""
 EVERY, WEAK = 8, 0.35
 """Steps between those checkpoints; `weak` is the first whose sampled answers are right as often."""
 TEACHER = ("model.width=96", "model.layers=3")
