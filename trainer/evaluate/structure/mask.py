@@ -17,6 +17,8 @@ FAR = np.iinfo(np.int32).max
 """Tokens to where nothing leads."""
 AT_ONCE = 1 << 22
 """Numbers of int32 while states walk through the tree of pieces."""
+MOST_KEPT = 1 << 27
+"""Numbers of int32 that are kept of the states that were visited: half a gigabyte."""
 
 
 class Pieces:
@@ -94,6 +96,9 @@ class Structure:
 
     def _after(self, state: int) -> np.ndarray:
         if state not in self._next:
+            if len(self._next) * self.pieces.count > MOST_KEPT:
+                self._next.clear()
+                self._allowed.clear()
             (self._next[state],) = self.pieces.walk(self.automaton.table_SB, np.array([state]))
         return self._next[state]
 

@@ -64,6 +64,10 @@ def _object(schema: Mapping[str, Any], where: str, depth: int) -> Expression:
     properties, required = schema.get("properties", {}), schema.get("required", [])
     if not isinstance(properties, dict) or not isinstance(required, list):
         raise ConfigError("`properties` is no object, or `required` no list", where=where, fix="mend the schema")
+    if odd := [name for name in [*properties, *required] if not isinstance(name, str)]:
+        raise ConfigError(
+            f"the property {odd[0]!r} is no text", where=where, fix="in quotes: YAML reads 1, yes, on as other things"
+        )
     if unknown := [name for name in required if name not in properties]:
         raise ConfigError(
             f"`required` names {unknown[0]!r}, of which no schema is given", where=where, fix="add it to `properties`"
@@ -118,9 +122,25 @@ def _values(schema: Mapping[str, Any], name: str, where: str) -> Expression:
     if not values:
         raise ConfigError(f"no value of `{name}` is of the type", where=where, fix="mend the schema")
     try:
-        return Either(tuple(text(_spelt(value)) for value in values))
-    except (ValueError, TypeError) as error:
+        return Either(tuple(_value(value) for value in values))
+    except (ValueError, TypeError, RecursionError) as error:
         raise ConfigError(f"a value of `{name}` is no JSON", where=where, fix="mend the schema") from error
+
+
+def _value(value: Any) -> Expression:
+    """A value, spaced as all that is written."""
+    if isinstance(value, dict):
+        if not all(isinstance(name, str) for name in value):
+            raise TypeError("a name is no text")
+        return _listed("{", [Joined((text(_spelt(name)), COLON, _value(one))) for name, one in value.items()], "}")
+    if isinstance(value, list):
+        return _listed("[", [_value(one) for one in value], "]")
+    return text(_spelt(value))
+
+
+def _listed(begin: str, parts: list[Expression], end: str) -> Expression:
+    between = [piece for part in parts for piece in (COMMA, part)][1:]
+    return Joined((text(begin), *between, text(end)))
 
 
 def _is(value: Any, kind: str) -> bool:

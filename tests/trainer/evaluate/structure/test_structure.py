@@ -148,6 +148,60 @@ def test_whatever_a_random_model_writes_is_valid_json_in_every_budget(long_model
     assert len(seen) > 1 or schema in ({"const": SCHEMAS[4]["const"]}, SCHEMAS[8]) or SCHEMAS[3] == schema
 
 
+def pair(schema, instance):
+    return st.tuples(st.just(schema), instance)
+
+
+def objects(members):
+    """(schema, instance) of an object with these properties, of which some are required and some are there."""
+
+    def made(parts):
+        properties = {name: schema for name, ((schema, _), _, _) in parts.items()}
+        required = [name for name, (_, needed, _) in parts.items() if needed]
+        there = {name: value for name, ((_, value), needed, given) in parts.items() if needed or given}
+        return {"type": "object", "properties": properties, "required": required}, there
+
+    return st.dictionaries(
+        st.text('ab磨"', max_size=2), st.tuples(members, st.booleans(), st.booleans()), max_size=4
+    ).map(made)
+
+
+def arrays(members):
+    """(schema, instance) of an array of one value several times."""
+
+    def made(one, count, below, above):
+        schema = {"type": "array", "items": one[0], "minItems": max(0, count - below)}
+        return schema | ({} if above is None else {"maxItems": count + above}), [one[1]] * count
+
+    return st.builds(made, members, st.integers(0, 3), st.integers(0, 2), st.none() | st.integers(0, 2))
+
+
+PAIRS = st.recursive(
+    st.one_of(
+        pair({"type": "integer"}, st.integers(-(10**15) + 1, 10**15 - 1)),
+        pair({"type": "number"}, st.sampled_from([0, -1, 2.5, 1e-07, 1e22, -0.0])),
+        pair({"type": ["boolean", "null"]}, st.sampled_from([True, False, None])),
+        pair({"type": "string", "minLength": 1, "maxLength": 3}, st.text('a磨🌾"\\\n/', min_size=1, max_size=3)),
+        pair({"enum": ["x", [1, {"磨": None}], 3]}, st.sampled_from(["x", [1, {"磨": None}], 3])),
+        pair({"anyOf": [{"type": "null"}, {"const": "坊"}]}, st.sampled_from([None, "坊"])),
+    ),
+    lambda members: objects(members) | arrays(members),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None, max_examples=80)
+@given(PAIRS, st.integers(0, 1 << 30))
+def test_a_valid_value_is_taken_and_what_is_written_is_valid(both, seed):
+    schema, value = both
+    made, rng = automaton(json_schema(schema, "x"), "x"), random.Random(seed)
+    jsonschema.validate(value, schema, cls=jsonschema.Draft202012Validator)
+    for separators in ((",", ":"), (", ", ": ")):
+        assert made.accepts(json.dumps(value, ensure_ascii=False, separators=separators).encode())
+    for text in filter(None, (walk(made, rng, 200) for _ in range(4))):
+        jsonschema.validate(json.loads(text), schema, cls=jsonschema.Draft202012Validator)
+
+
 @pytest.mark.parametrize("value", [{}, {"a": None}, {"磨": True, "c": 0}, {"a": None, "磨": False, "c": 0}, {"c": 0}])
 def test_objects_have_any_of_their_properties_in_order_in_both_spellings(value):
     made = automaton(json_schema(SCHEMAS[10], "x"), "x")
@@ -171,6 +225,9 @@ def test_objects_have_any_of_their_properties_in_order_in_both_spellings(value):
         ({"type": "string", "maxLength": -1}, "no whole number"), ({"oneOf": [{"type": "null"}]}, "does not say"),
         ({"type": "object", "properties": {"a": {"$ref": "#"}}}, "does not say what it wants"),
         ({"enum": [1], "type": "string"}, "no value of `enum` is of the type"), ({"const": float("inf")}, "is no JSON"),
+        ({"const": {1: 2}}, "is no JSON"), ({"enum": [object()]}, "is no JSON"),
+        ({"type": "object", "properties": {True: {"type": "null"}}}, "the property True is no text"),
+        ({"type": "object", "properties": {}, "required": [{}]}, "is no text"),
         ({"type": "array", "items": {"type": "null"}, "uniqueItems": True}, "keyword `uniqueItems`"),
     ],
 )  # fmt: skip
