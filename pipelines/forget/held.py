@@ -1,4 +1,5 @@
-"""Who else holds what goes: shards of the version that it goes from, and trainings that read them."""
+"""Who else holds what goes: shards of the version that it goes from, trainings that read them, exports and mixtures
+that were made of them."""
 
 import hashlib
 import json
@@ -13,7 +14,13 @@ import pyarrow.compute as pc
 from gristmill.pipelines.errors import InputError
 from gristmill.pipelines.forget.match import Matched
 from gristmill.pipelines.forget.version import Piece, Version
+from gristmill.pipelines.recipe.load import load
+from gristmill.pipelines.run.published.exported import text_sha256
+from gristmill.pipelines.storage.layout import RECIPE
 from gristmill.pipelines.storage.store import Store
+from gristmill.tokenizer.mixing.pool import INDEX
+from gristmill.tokenizer.mixing.written import CARD
+from gristmill.tokenizer.shards.exports.writing import MANIFEST as EXPORT
 
 CHECKPOINT = "state.json"
 """Of a checkpoint: its `origin` says by which manifest its tokens were known (trainer/checkpoint)."""
@@ -28,6 +35,15 @@ class Checkpoint:
     """sha256 of the run's manifest.json that it was trained on."""
     through_parent: bool
     """It never read the version itself."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """An export or a mixture that was made of the version."""
+
+    path: str
+    kind: str
+    """`export` or `mixture`."""
 
 
 def shards_of(version: Version, matched: Matched) -> list[dict[str, Any]]:
@@ -109,3 +125,43 @@ def _known(path: str, state: bytes, manifest: bytes) -> Iterator[Known]:
         return
     if isinstance(origin, dict):
         yield path, origin, hashlib.sha256(manifest).hexdigest()
+
+
+def copies_of(version: Version, folders: Sequence[Path]) -> list[Copy]:
+    """The exports and mixtures below some folders that were made of the version, by path. An export knows its run by
+    the index of its tokens or the shards of its text, a mixture by the index or the manifest."""
+    if not folders:
+        return []
+    corpora, manifests = {*_corpora(version)}, {version.sha256}
+    manifests |= {one["from"] for one in version.manifest.get("forgotten", ())}
+    found: set[Copy] = set()
+    for folder in folders:
+        for name, kind in ((EXPORT, "export"), (CARD, "mixture")):
+            for file in folder.rglob(name):
+                said = _json_object(file.read_bytes())
+                runs = [said] if kind == "export" else [one for one in said.get("runs") or () if isinstance(one, dict)]
+                known = {run.get("corpus_sha256") or run.get("index") for run in runs}
+                if known & corpora or {run.get("manifest") for run in runs} & manifests:
+                    found.add(Copy(str(file.parent), kind))
+    return sorted(found, key=lambda one: (one.path, one.kind))
+
+
+def _corpora(version: Version) -> Iterator[str]:
+    """By what exports know the version."""
+    store = version.store
+    if store.exists(INDEX):
+        yield hashlib.sha256(store.read_bytes(INDEX)).hexdigest()
+    if "text" in version.manifest["datasets"]:
+        with store.on_disk(RECIPE) as path:
+            recipe = load(path, models=False).recipe
+        share = recipe.tokens.validation if recipe.tokenizer else 0.0
+        yield text_sha256(version.manifest["datasets"]["text"]["shards"], share, recipe.seed)
+
+
+def _json_object(raw: bytes) -> dict[str, Any]:
+    """A JSON object; an empty one of what is another program's."""
+    try:
+        said = json.loads(raw)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}

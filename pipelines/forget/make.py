@@ -16,7 +16,7 @@ from gristmill.filters.pii.audit import keyed_hash
 from gristmill.pipelines.errors import DamageError, RecipeError
 from gristmill.pipelines.forget.accounts import without
 from gristmill.pipelines.forget.asked import Asked
-from gristmill.pipelines.forget.held import Checkpoint, checkpoints_of, shards_of
+from gristmill.pipelines.forget.held import Checkpoint, Copy, checkpoints_of, copies_of, shards_of
 from gristmill.pipelines.forget.match import Matched, match
 from gristmill.pipelines.forget.proof import FOLDER, FORMAT, Scan, left_in_bytes, scan, sha256_of
 from gristmill.pipelines.forget.tables import Tables, Written, copy
@@ -46,6 +46,7 @@ class Found:
     matched: Matched
     shards: list[dict[str, Any]]
     checkpoints: list[Checkpoint]
+    copies: list[Copy]
 
     def figures(self) -> dict[str, Any]:
         """In numbers and names of files: nothing of what goes."""
@@ -61,13 +62,15 @@ class Found:
                 {"path": one.path, "manifest": one.manifest, "through_parent": one.through_parent}
                 for one in self.checkpoints
             ],
+            "copies": [{"path": one.path, "kind": one.kind} for one in self.copies],
         }
 
 
 def look(version: Version, asked: Asked, duplicates: bool, folders: Sequence[Path]) -> Found:
     """What would go, of a request without hashes (`hashes.resolved`). Raises RecipeError where nothing does."""
     matched = match(version, asked, duplicates)
-    return Found(matched, shards_of(version, matched), checkpoints_of(version, folders))
+    shards, checkpoints = shards_of(version, matched), checkpoints_of(version, folders)
+    return Found(matched, shards, checkpoints, copies_of(version, folders))
 
 
 def make(
@@ -228,7 +231,7 @@ def _proof(
             "left_out_of_tokens": len(tokens.left_out),
             "clusters_named_anew": len(found.matched.clusters),
         },
-        "held": {"shards": found.shards, "checkpoints": figures["checkpoints"]},
+        "held": {name: figures[name] for name in ("shards", "checkpoints", "copies")},
         "replaced": [
             {"path": shard["path"], "sha256": shard["sha256"], "by": by}
             for one in written.values()

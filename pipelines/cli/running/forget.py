@@ -43,7 +43,8 @@ def forget(
         bool, typer.Option("--duplicates", help="Forget the duplicates of these documents, too.")
     ] = False,
     checkpoints: Annotated[
-        list[Path] | None, typer.Option(help="A folder of trainings outside the run to look through. May be repeated.")
+        list[Path] | None,
+        typer.Option(help="A folder of trainings, exports, mixtures to look through."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go. Nothing is written.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -132,6 +133,8 @@ def _show(figures: dict[str, Any], cleaned: tuple[str, ...]) -> None:
         "checkpoints that were trained on it",
         [one["path"] + (" (through its parent)" if one["through_parent"] else "") for one in figures["checkpoints"]],
     )
+    if figures["copies"]:
+        _list("exports and mixtures of it", [f"{one['path']} ({one['kind']})" for one in figures["copies"]])
     if cleaned:
         note(f"{', '.join(cleaned)} of this run are cleaned: ids and addresses were compared as they are published")
     if figures["dry_run"]:

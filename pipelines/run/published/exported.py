@@ -66,6 +66,11 @@ def exported_tokens(folder: Path, name: str, content: str) -> Exported:
     return Exported(asked, about)
 
 
+def text_sha256(shards: list[dict[str, Any]], share: float, seed: int) -> str:
+    """By what an export of text knows its run: the shards as the manifest lists them, and how they are split."""
+    return hashlib.sha256(json.dumps([shards, share, seed]).encode()).hexdigest()
+
+
 def exported_text(store: Store) -> Exported:
     """The clean text of a run, split as its tokens are. Raises RecipeError for a run that has not finished."""
     manifest = store.read_json(MANIFEST) or {}
@@ -91,7 +96,7 @@ def exported_text(store: Store) -> Exported:
             documents, size = sum(one.documents for one in counts), sum(one.bytes for one in counts)
             splits.append(Split(split, made, documents, 0, size))
             counted += counts
-    about = {"corpus_sha256": hashlib.sha256(json.dumps([listed["shards"], share, recipe.seed]).encode()).hexdigest()}
+    about = {"corpus_sha256": text_sha256(listed["shards"], share, recipe.seed)}
     return Exported(Asked(store.name, TEXT, splits, counted=counted), about)
 
 

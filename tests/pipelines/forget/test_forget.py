@@ -22,6 +22,7 @@ from gristmill.pipelines.forget.version import open_version
 from gristmill.pipelines.records.accounts import Accounts, reconcile
 from gristmill.pipelines.records.columns import CONTENT
 from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.run.published.exported import exported_text
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.parts import row_digest
 from gristmill.pipelines.storage.rundir import clean
@@ -302,6 +303,27 @@ def test_checkpoints__that_read_the_run_are_named_and_their_children(finished, t
     (child / "state.json").write_text(json.dumps({"origin": origin}))
     found = look(open_version(str(finished)), asked("domain", GONE), False, [tmp_path])
     assert [(one.path, one.through_parent) for one in found.checkpoints] == [(str(parent), False), (str(child), True)]
+
+
+def test_copies__exports_and_mixtures_are_named_by_the_hashes_that_they_carry(finished, tmp_path):
+    sha256 = hashlib.sha256((finished / "manifest.json").read_bytes()).hexdigest()
+    index = hashlib.sha256((finished / "tokens/index.json").read_bytes()).hexdigest()
+    text = exported_text(Store.at(finished)).about["corpus_sha256"]
+    made = {
+        "by index/export.json": {"corpus_sha256": index}, "text/export.json": {"corpus_sha256": text},
+        "other/export.json": {"corpus_sha256": "0" * 64}, "foreign/export.json": [1],
+        "mix/mix.json": {"runs": [{"index": "0" * 64, "manifest": "1" * 64}, {"index": "2" * 64, "manifest": sha256}]},
+        "other mix/mix.json": {"runs": [{"index": "0" * 64, "manifest": "1" * 64}]},
+    }  # fmt: skip
+    for name, card in made.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(json.dumps(card))
+    (tmp_path / "export.json").write_text("no JSON")
+    found = look(open_version(str(finished)), asked("domain", GONE), False, [tmp_path])
+    assert {(one.path.removeprefix(f"{tmp_path}/"), one.kind) for one in found.copies} == {
+        ("by index", "export"), ("text", "export"), ("mix", "mixture")
+    }  # fmt: skip
+    assert {one["kind"] for one in found.figures()["copies"]} == {"export", "mixture"}
 
 
 def test_accounts__reconcile(without_domain, without_winners):
