@@ -51,7 +51,8 @@ CHANGES = {
 }
 OFTEN = (  # of every stage one
     "vocabulary", "scrub", "contaminated documents go", "passages go everywhere", "longer substrings",
-    "no deduplication", "threshold", "sequence length", "text format", "unit size", "a rule",
+    "no deduplication", "the longest of an address", "threshold", "sequence length", "text format", "unit size",
+    "a rule",
 )  # fmt: skip
 
 

@@ -53,7 +53,7 @@ CHANGES = {
 }  # fmt: skip
 OFTEN = (
     "a looser bound", "another entry", "unjudged dropped", "a signal not stored", "an edit before", "a classifier",
-    "priority", "kept are fingerprinted", "bands", "language threshold",
+    "priority", "kept are fingerprinted", "bands", "addresses", "language threshold",
 )  # fmt: skip
 
 
