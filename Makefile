@@ -53,6 +53,9 @@ SPREAD := --numprocesses $(PYTEST_JOBS) --dist loadfile --no-loadscope-reorder
 pytest: setup
 	$(BIN)/pytest $(SPREAD)
 
+# Threads of several trainings on few cores only wait for each other.
+pytest test-exhaustive: export OMP_NUM_THREADS := 1
+
 test-linear: setup ## Every pattern, recognizer and scan on long repetitions: none may take more than linear time
 	$(BIN)/pytest -m linear --numprocesses $(PYTEST_JOBS) tests/test_linear.py tests/pipelines/read/formats/test_damaged_json.py
 
