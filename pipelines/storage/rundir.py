@@ -49,7 +49,9 @@ def is_run(store: Store) -> bool:
 
 
 def _is_plan(store: Store) -> bool:
-    import pyarrow as pa  # rarely needed, slow to load
+    if not store.exists(PLAN):
+        return False
+    import pyarrow as pa  # rarely needed, slow to load: a new folder has no plan
 
     try:
         with store.open(PLAN) as file:

@@ -84,8 +84,9 @@ def test_command__imports_what_it_uses(line, recipe, finished):
     assert found <= ALLOWED[line], found - ALLOWED[line]
 
 
-def test_run__the_command_itself_only_reads_receipts(recipe, finished):
-    arguments = ["run", str(recipe), "--out", str(finished)]
+@pytest.mark.parametrize("folder", ["finished", "new"])
+def test_run__the_command_itself_only_reads_receipts(folder, recipe, finished, tmp_path):
+    arguments = ["run", str(recipe), "--out", str(finished if folder == "finished" else tmp_path / "run")]
     found = imported_by(
         f"import sys; sys.argv = ['gristmill', *{arguments!r}]; from gristmill.pipelines.cli.main import main; main()"
     )
