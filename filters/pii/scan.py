@@ -135,11 +135,16 @@ def anchors() -> words.Anchors:
     return words.Anchors(first_P, next_W, reversed_W, sizes, kinds, np.array(apart, np.bool_))
 
 
+LAST_BLANK = 0x3000
+"""No code point behind it is white space: the ideographic space."""
+
+
 @cache
 def classes() -> np.ndarray:
     """uint32[0x110000]: cue bits and properties by code point. A full-width form is of the class it folds to."""
     class_C = np.full(LIMIT, 1 << Cue.SECRET, np.uint32)
-    class_C[[c for c in range(LIMIT) if chr(c).isspace() or c < 0x20 or chr(c) in ENDS_SECRETS]] = 0
+    blank = [c for c in range(LAST_BLANK + 1) if chr(c).isspace() or c < 0x20]
+    class_C[blank + [ord(c) for c in ENDS_SECRETS]] = 0
     for bit, characters in [*((1 << cue, text) for cue, text in ALPHABETS.items()), *_PROPERTIES.items()]:
         class_C[[ord(c) for c in characters]] |= bit
     for wide, narrow in FOLDED.items():
