@@ -366,3 +366,40 @@ def test_eval__an_arm_has_the_contamination_of_its_task(trainer, checkpoint, wri
     assert code == 0, err
     assert asked == ["mill", "mill"]
     assert out.count("50.0%") > 2
+
+
+def searches(turns):
+    """Searches for what is asked, and says what was found."""
+    if turns[-1].role == "tool":
+        return turns[-1].content
+    return f'<tool_call>{{"name": "search", "arguments": {{"query": "{turns[-1].content}"}}}}</tool_call>'
+
+
+def test_eval__search_reads_the_texts_of_the_run(trainer, long_checkpoint, write_task, scripted, tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    (tmp_path / "run" / "text").mkdir(parents=True)
+    found = {"d1": "The old mill stands.", "d2": "老磨坊在河边。"}
+    pq.write_table(
+        pa.table({"doc_id": list(found), "text": list(found.values())}), tmp_path / "run" / "text" / "a.parquet"
+    )
+    items = [
+        {"question": "mill", "answer": "[d1] The old mill stands."},
+        {"question": "磨坊", "answer": "[d2] 老磨坊在河边。"},
+    ]
+    task = write_task(items, tools=["search"], generation_kwargs={"max_gen_toks": 300})
+    scripted(searches)
+    code, _, err = trainer("eval", long_checkpoint, "--tasks", task, "--run", tmp_path / "run", "--out", tmp_path / "o")
+    assert code == 0, err
+    scores = json.loads((tmp_path / "o" / "shots-0" / "results.json").read_text())["results"]["mill"]
+    assert (scores["exact_match,none"], scores["tool_errors,none"]) == (1.0, 0.0)
+
+
+def test_chat__with_tools_an_answer_is_a_call_or_one_of_the_choices(trainer, long_checkpoint, tmp_path):
+    (tmp_path / "own.py").write_text(TOOL)
+    options = ("--tool", f"{tmp_path / 'own.py'}:mill", "--choice", "河", "--tokens", 120, "--temperature", 1.5)
+    code, out, err = trainer("chat", long_checkpoint, *options, said="狗\ndog\n".encode())
+    assert code == 0, err
+    call = r'<tool_call>\{"name": "mill", "arguments": \{"word": ?"(?:[^"\\\n]|\\.)*"\}\}</tool_call>'
+    assert all(re.fullmatch(f"(?:{call})*河", line) for line in out.splitlines()), out

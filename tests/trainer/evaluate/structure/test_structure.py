@@ -10,10 +10,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gristmill.tokenizer.foreign.encoder import open_encoder, take
+from gristmill.tokenizer.foreign.splits import GPT2, QWEN
 from gristmill.tokenizer.special_ids import BOS, END, EOS
 from gristmill.trainer.errors import ConfigError, InputError
 from gristmill.trainer.evaluate.generate import continuations, generate_ids, stream
 from gristmill.trainer.evaluate.requests.generation import Prompt, write_until
+from gristmill.trainer.evaluate.requests.text import pieces_of
 from gristmill.trainer.evaluate.sampling import Sampling, generator_of
 from gristmill.trainer.evaluate.structure import automaton as module
 from gristmill.trainer.evaluate.structure.automaton import automaton, byte_ranges
@@ -21,6 +24,7 @@ from gristmill.trainer.evaluate.structure.mask import Pieces, Structure
 from gristmill.trainer.evaluate.structure.regex import regex
 from gristmill.trainer.evaluate.structure.schema import json_schema
 from gristmill.trainer.evaluate.structure.wanted import expression_of, read_schema
+from tests.tokenizer.foreign.conftest import trained
 
 ALPHABET = "ab1磨坊 \n🌾"
 
@@ -353,3 +357,20 @@ def test_a_set_has_few_states_and_its_bound_is_held(monkeypatch):
     monkeypatch.setattr(module, "MOST_STATES", 3)
     with pytest.raises(ConfigError, match="more than 3 states"):
         automaton(regex("abc", "x"), "x")
+
+
+@pytest.mark.parametrize("split", [GPT2, QWEN])
+def test_a_tokenizer_of_others_spells_what_is_wanted(split, tmp_path):
+    trained(["the old mill turns 老磨坊在河边 " * 9], split, 320).save(str(tmp_path / "tokenizer.json"))
+    take(tmp_path)
+    encoder = open_encoder(tmp_path)
+    pattern = r'(?:the|老磨坊)( [a-z河边]{1,5}|"\n)*🌾?'
+    structure = Structure(regex(pattern, "x"), Pieces(pieces_of(encoder), (encoder.eos,)), "x")
+    for seed in range(12):
+        rng, state, ids = random.Random(seed), 0, []
+        for left in range(9, 0, -1):
+            ids.append(rng.choice(torch.nonzero(structure.allowed(state, left)).flatten().tolist()))
+            state = structure.after(state, ids[-1])
+            if ids[-1] == encoder.eos:
+                break
+        assert re.fullmatch(pattern, encoder.decode(ids))
