@@ -14,7 +14,7 @@ endif
 need_java = for tool in java mvn; do command -v $$tool >/dev/null \
 	|| { echo "error: $$tool is needed for this test (apt-get install openjdk-17-jdk-headless maven)"; exit 2; }; done
 
-.PHONY: help setup demo test check lint types arrows pytest test-linear test-exhaustive test-spark-small test-spark test-flink test-hosts test-image test-exports docs bench bench-memory proof conformance agreement clean
+.PHONY: help setup demo test check lint types arrows pytest test-linear test-exhaustive test-spark-small test-spark test-flink test-hosts test-image test-exports docs bench bench-memory proof proof-evaluation conformance agreement clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -106,6 +106,9 @@ bench: setup ## Measure speed and memory (docs/benchmarks.md); CORPUS names a fo
 OUT ?= runs/proof
 proof: setup ## Prove that the stages of alignment do what they are for, three seeds (docs/alignment.md)
 	$(BIN)/python -m tests.benchmarks.proof.proof --out $(OUT)
+
+proof-evaluation: setup ## Prove that evaluation tells what models have learnt, three seeds (docs/evaluation.md)
+	$(BIN)/python -m tests.benchmarks.proof.evaluation.proof --out $(OUT)-evaluation
 
 bench-memory: setup ## Measure the memory of deduplication: two million short documents against as many bytes of long ones
 	$(BIN)/python tests/benchmarks/bench_partitions.py

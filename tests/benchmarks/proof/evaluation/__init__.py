@@ -1,0 +1,1 @@
+"""The proof that evaluation tells what models have learnt: `make proof-evaluation`."""
