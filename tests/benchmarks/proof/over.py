@@ -19,11 +19,11 @@ from tests.benchmarks.proof.trained import Figures, Trained, open_model
 
 
 def over_optimise(proof: Trained) -> None:
-    """GRPO against the reward model of few pairs; over the steps, with the distance from `weak`."""
-    judge = str(proof.at("reward-few", "reward"))
+    """GRPO against the reward model; over the steps, with the distance from `weak`."""
+    judge = str(proof.at("reward", "reward"))
     settings = (f"rollouts.task={proof.task}", f"rollouts.reward={judge}", *ROUNDS, *OVER.settings)
     how = Stage(OVER.steps, settings)
-    policy = proof.train("grpo", "talks", "against-few", how, begin=proof.weak, saves=OVER_SAVES)
+    policy = proof.train("grpo", "talks", "against-reward", how, begin=proof.weak, saves=OVER_SAVES)
     for place in [proof.weak, *sorted(policy.glob("step-*"))]:
         step = int(place.name.rpartition("-")[2]) if place.parent == policy else 0
         proof.keep(f"over-{step}", _both_rewards(proof, place, judge))

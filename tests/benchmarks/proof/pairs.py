@@ -1,4 +1,4 @@
-"""What is learnt from pairs of answers of `weak`, ordered by the task's check: DPO, and reward models."""
+"""What is learnt from pairs of answers of `weak`, ordered by the task's check: DPO, and a reward model."""
 
 import random
 
@@ -12,12 +12,10 @@ from tests.benchmarks.proof.runs import LANGUAGES, Messages, write_pairs
 from tests.benchmarks.proof.settings import (
     ANSWER,
     DPO,
-    FEW,
     HELD_OUT,
     LENGTH,
     PAIRS_LENGTH,
     REWARD,
-    REWARD_FEW,
     SAMPLED,
 )
 from tests.benchmarks.proof.trained import Trained, open_model
@@ -33,13 +31,10 @@ def prefer(proof: Trained) -> None:
 
 
 def judge(proof: Trained) -> None:
-    """Reward models: of many pairs from the teacher, of few from the student's last checkpoint."""
-    pairs = extremes(proof, SAMPLED, 750)
-    for name, some, begin, how in (("reward", pairs, proof.teacher, REWARD),
-                                   ("reward-few", pairs[:FEW], proof.at("talks", "tuned"), REWARD_FEW)):  # fmt: skip
-        held = _write(proof, name, some, PAIRS_LENGTH)
-        learnt = proof.train("reward", name, "reward", how, begin=begin)
-        proof.keep(name, {"pairs": float(held)} | proof.evaluation(learnt))
+    """A reward model, from the end of the fine-tuning."""
+    held = _write(proof, "reward", extremes(proof, SAMPLED, 1200), PAIRS_LENGTH)
+    learnt = proof.train("reward", "reward", "reward", REWARD, begin=proof.at("talks", "tuned"))
+    proof.keep("reward", {"pairs": float(held)} | proof.evaluation(learnt))
 
 
 def extremes(proof: Trained, seed: int, count: int, samples: int = 8) -> list[Pair]:

@@ -29,7 +29,7 @@ OF_ALL: dict[str, tuple[str, Run]] = {"weak": ("weak", tune_weakly), "dpo": (lis
     name: (name, partial(learn_from_own_answers, stage=name)) for name in POLICIES
 }
 OF_FIRST: dict[str, tuple[str, Run]] = {
-    "reward": ("reward-few", judge),
+    "reward": ("reward", judge),
     "over": (f"over-{OVER.steps}", over_optimise),
     "ghost": ("ghost-again", ghost_attention),
 }
@@ -54,7 +54,7 @@ def main() -> None:
         known = OF_ALL | (OF_FIRST if task == next(iter(TASKS)) else {})
         stages = [known[name] for name in asked.stages.split(",") if name in known]
         teacher = make(folder / "teacher", seed=0)
-        if {known["distill"], known.get("reward")} & set(stages) and "teacher" not in teacher.read():
+        if known["distill"] in stages and "teacher" not in teacher.read():
             tune_well(teacher)
         for last, run in stages:
             for proof in seeds:

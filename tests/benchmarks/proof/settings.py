@@ -43,12 +43,10 @@ DPO = {
     "dpo-nll": Stage(60, (*TUNING, "optim.lr=0.0003", "dpo.nll=1")),
 }
 PAIRS_LENGTH = 128
-"""Tokens of a row of pairs: three of them."""
-REWARD = Stage(300, (*TUNING, "optim.lr=0.001", "loop.evaluation_rows=0", f"model.context={PAIRS_LENGTH}"))
-REWARD_FEW, FEW = Stage(60, REWARD.settings), 400
-"""The reward model that a policy is trained against, and its pairs."""
-OVER, OVER_SAVES = Stage(64, ("rollouts.truncated=score", "optim.lr=0.001")), 8
-"""That policy, and how often it is looked at."""
+"""Tokens of a row of pairs: two or three of them."""
+REWARD = Stage(600, (*TUNING, "optim.lr=0.001", "loop.evaluation_rows=0", f"model.context={PAIRS_LENGTH}"))
+OVER, OVER_SAVES = Stage(96, ("rollouts.truncated=score", "optim.lr=0.0003", "rollouts.prompts=32")), 8
+"""The policy that is trained against the reward model, and how often it is looked at."""
 GHOST_PLAIN, GHOST = Stage(260, TUNING), Stage(60, (*TUNING, "optim.lr=0.001"))
 GHOST_LENGTH = 128
 
