@@ -32,8 +32,9 @@ GROUP_HASHES = 16 << 20
 """Shingle hashes that are compared with a unit's at a time: 64 MiB. One comparison for each pair of units would cost
 more than it compares: 1,000 units have a million."""
 
-OPEN_BYTES = 256 << 20
-"""Memory for fingerprint files kept open by a worker."""
+OPEN_BYTES = 1 << 30
+"""Memory for fingerprint files kept open by a worker: 60 bytes a document. Where a cluster lies in all files, every
+partition asks for every file; beyond 18 million documents each is opened anew for each partition."""
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,19 @@ class VerifyPairs(BlockDoFn):
 
     def __init__(self, options: schema.Deduplicate):
         self.options = options
+        self._shelf: Shelf | None = None
+
+    def shelf(self) -> Shelf:
+        """That of the worker, with no paths in it; files that an earlier partition has opened stay open."""
+        if self._shelf is None:
+            self._shelf = Shelf()
+        self._shelf.paths.clear()
+        self._shelf.behind.clear()
+        return self._shelf
+
+    def teardown(self) -> None:
+        """Closes all files."""
+        self._shelf = None
 
     def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
         """The pairs of some units' documents."""
@@ -181,7 +195,7 @@ class VerifyPairs(BlockDoFn):
         yield from self.blocks.add(np.full(len(known), key, np.uint64), known)
         if not len(pairs):
             return
-        shelf = Shelf()
+        shelf = self.shelf()
         for block in path_blocks:
             for unit, path, _, *behind in json.loads(block):
                 shelf.paths.setdefault(unit, []).append(path)
