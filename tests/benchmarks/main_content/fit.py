@@ -20,6 +20,7 @@ from gristmill.pipelines.read.html.evaluation.evaluate import RUN
 from gristmill.pipelines.read.html.evaluation.rouge import rouge, squeezed
 from gristmill.pipelines.read.html.main_content.context import add_context, agree
 from gristmill.pipelines.read.html.main_content.model import DEPTH, INNER, LEAVES, WEIGHTS, Forest, apply
+from gristmill.pipelines.read.html.main_content.said import heed
 from gristmill.pipelines.read.html.main_content.select import select
 from tests.benchmarks.main_content.labels import Labelled, labelled_pages, made_pages, tokens
 
@@ -109,6 +110,7 @@ def predict(page: Labelled, models: tuple[Forest, Forest]) -> np.ndarray:
     """Probabilities of a page's blocks."""
     probability_N = apply(models[1], heard(page, apply(models[0], page.features)))
     agree(page.segments, probability_N)
+    heed(page.segments, page.said, probability_N)
     return probability_N
 
 

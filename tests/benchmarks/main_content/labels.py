@@ -23,6 +23,7 @@ from gristmill.pipelines.read.html.evaluation.rouge import CHARACTERS, squeezed
 from gristmill.pipelines.read.html.main_content.context import CONTEXT
 from gristmill.pipelines.read.html.main_content.features import features
 from gristmill.pipelines.read.html.main_content.parts import END, START, Segments
+from gristmill.pipelines.read.html.main_content.said import Said, said_of
 from gristmill.pipelines.read.html.main_content.segment import segment
 from tests.benchmarks.main_content.made import Maker
 
@@ -41,6 +42,7 @@ class Labelled:
     kind: str
     site: str
     segments: Segments
+    said: Said
     features: np.ndarray
     texts: list[str]
     words: np.ndarray
@@ -106,6 +108,7 @@ def label(html: str, gold: dict, site: str) -> Labelled | None:
     title = " ".join((tree.title or "").split())
     return Labelled(
         gold["set"], gold["id"], gold["lang"], gold["type"], site, segments,
+        said_of(tree, html),
         features(segments, title.encode(), len(CONTEXT)),
         texts, words_N, share_N, gold,
     )  # fmt: skip

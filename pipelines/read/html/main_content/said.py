@@ -1,0 +1,193 @@
+"""What a page says of its own text: the description in its head, the body of the article in JSON-LD.
+
+The block that the description is of shows which of several texts is meant: articles that are appended, teasers and
+comments are far from it in the tree. In a thread it is in the first post, and shows nothing. Texts are compared by runs
+of letters, so that marks and blanks do not count. Linear in the page.
+"""
+
+import json
+import re
+from html import unescape
+from typing import NamedTuple
+
+import numpy as np
+from resiliparse.parse.html import HTMLTree
+
+from gristmill.filters.kernels.jit import inline, kernel
+from gristmill.pipelines.read.html.main_content.parts import (
+    ALIKE,
+    END,
+    FIRST,
+    HINTS,
+    LAST,
+    NODE,
+    PARENT,
+    POST,
+    START,
+    Segments,
+)
+
+DESCRIPTIONS = 'meta[property="og:description"], meta[name="description"], meta[name="Description"]'
+BODY_NAME = '"articleBody"'
+BODY = re.compile(BODY_NAME + r'\s*+:\s*+("(?:[^"\\]++|\\.)*+")', re.DOTALL)
+RUN = 12
+"""Bytes of letters that are compared together: four Chinese characters, two words or so of English."""
+ROOM = 4
+"""Slots of a table for each run."""
+BASE = 0x9E3779B97F4A7C15
+"""Of the hash of a run."""
+LEAST_RUNS, LEAST_SHARE = 6, 0.2
+"""Of a description, that a block has to hold to be what it is of."""
+LESS_LIKELY = np.array([0, 0, 0, 0.1, 0.3], np.float32)
+"""What a block loses in probability from which so many steps up lead to an element that holds the described one."""
+POST_STEPS = 8
+"""Elements around the described block of which one may be a post."""
+OF_BODY, BODY_BYTES, BODY_FOUND = 0.8, 60, 0.5
+"""A block is of the article's body if such a share of its runs is, and it is longer than that; the page shows the body
+if such a share of it is found."""
+SURE = 0.9
+"""How likely a block of the article's body is main content, at least."""
+
+# Letters: B bytes of text, N blocks, K columns of a block, E elements, C columns of an element, S slots, L bytes of
+# letters, F steps up from an element.
+
+
+class Said(NamedTuple):
+    """UTF-8; empty where the page has none."""
+
+    description: bytes = b""
+    body: bytes = b""
+
+
+def said_of(tree: HTMLTree, html: str) -> Said:
+    """What a page and its tree hold: the longest description, the first body of an article."""
+    found = tree.head.query_selector_all(DESCRIPTIONS) if tree.head is not None else []
+    description = unescape(max((one.getattr("content") or "" for one in found), key=len, default=""))
+    return Said(description.encode(errors="replace"), _body(html).encode(errors="replace"))
+
+
+def _body(html: str) -> str:
+    at = html.find(BODY_NAME)
+    found = BODY.search(html, at) if at >= 0 else None
+    try:
+        return unescape(json.loads(found[1], strict=False)) if found else ""
+    except ValueError:  # not JSON, but a script
+        return ""
+
+
+def heed(segments: Segments, said: Said, probability_N: np.ndarray) -> None:
+    """Changes how likely every block is main content by what the page says of it."""
+    parts = segments.text_B, segments.block_NK
+    if said.description and len(probability_N):
+        shared_N2 = np.zeros((len(probability_N), 2), np.int32)
+        runs = _share(*parts, np.frombuffer(said.description, np.uint8), shared_N2)
+        _stay_near(segments.block_NK, segments.element_EC, shared_N2, runs, LESS_LIKELY, probability_N)
+    if said.body and len(probability_N):
+        shared_N2 = np.zeros((len(probability_N), 2), np.int32)
+        runs = _share(*parts, np.frombuffer(said.body, np.uint8), shared_N2)
+        _trust(segments.block_NK, shared_N2, runs, probability_N)
+
+
+@inline
+def _pack(text_B, i, end, letter_L):
+    """Copies the letters, those of ASCII in lower case, and digits; their number of bytes."""
+    count = 0
+    while i < end:
+        c = text_B[i]
+        if c < 0x80:
+            i += 1
+            if 97 <= c | 32 <= 122 or 48 <= c <= 57:
+                letter_L[count] = c | 32
+                count += 1
+        elif c == 0xC2:
+            i += 2
+        elif c == 0xE2 or c == 0xEF or (c == 0xE3 and i + 1 < end and text_B[i + 1] == 0x80):
+            i += 3  # marks; those of Chinese, too
+        else:
+            letter_L[count] = c
+            count += 1
+            i += 1
+    return count
+
+
+@inline
+def _hash_at(i, value, letter_L, gone):
+    """The hash of the run that ends at a letter, from that of the run before it."""
+    value = value * np.uint64(BASE) + np.uint64(letter_L[i])
+    return value - gone * np.uint64(letter_L[i - RUN]) if i >= RUN else value
+
+
+@kernel
+def _share(text_B, block_NK, said_B, shared_N2):
+    """Fills in how many runs of every block stand in a text, and how many it has; the number of those of the text."""
+    letter_L = np.empty(max(text_B.size, said_B.size), np.uint8)
+    gone, size = np.uint64(1), 8
+    for _ in range(RUN):
+        gone *= np.uint64(BASE)
+    while size < ROOM * said_B.size:
+        size *= 2
+    mask, slot_S = np.uint64(size - 1), np.zeros(size, np.uint32)
+    count, value = _pack(said_B, 0, said_B.size, letter_L), np.uint64(0)
+    for i in range(count):
+        value = _hash_at(i, value, letter_L, gone)
+        if i >= RUN - 1:
+            mixed = value ^ (value >> np.uint64(29))
+            slot_S[mixed & mask] = np.uint32(mixed >> np.uint64(32)) | np.uint32(1)
+    runs = max(count - RUN + 1, 0)
+    if runs == 0:
+        return runs
+    for b in range(block_NK.shape[0]):
+        count, value = _pack(text_B, block_NK[b, START], block_NK[b, END], letter_L), np.uint64(0)
+        for i in range(count):
+            value = _hash_at(i, value, letter_L, gone)
+            if i >= RUN - 1:
+                mixed = value ^ (value >> np.uint64(29))
+                shared_N2[b, 0] += slot_S[mixed & mask] == np.uint32(mixed >> np.uint64(32)) | np.uint32(1)
+        shared_N2[b, 1] = max(count - RUN + 1, 0)
+    return runs
+
+
+@inline
+def _is_one_of_posts(e, element_EC):
+    """Whether an element is in a post beside which there are others of its kind."""
+    for _ in range(POST_STEPS):
+        if e > 0 and element_EC[e, HINTS] >> POST & 1:
+            alike = 0
+            for other in range(1, element_EC.shape[0]):
+                alike += element_EC[other, ALIKE] == element_EC[e, ALIKE]
+            if alike > 1:
+                return True
+        e = max(element_EC[e, PARENT], 0)
+    return False
+
+
+@kernel
+def _stay_near(block_NK, element_EC, shared_N2, runs, less_F, probability_N):
+    """Makes less likely what is far from the block that holds most of the description."""
+    found, most = -1, max(LEAST_RUNS - 1.0, LEAST_SHARE * runs)
+    for b in range(block_NK.shape[0]):
+        if shared_N2[b, 0] > most:
+            found, most = b, float(shared_N2[b, 0])
+    if found < 0 or _is_one_of_posts(block_NK[found, NODE], element_EC):
+        return
+    for b in range(block_NK.shape[0]):
+        e, steps = block_NK[b, NODE], 0
+        while e > 0 and steps < less_F.size - 1 and not element_EC[e, FIRST] <= found < element_EC[e, LAST]:
+            e = element_EC[e, PARENT]
+            steps += 1
+        probability_N[b] = max(probability_N[b] - less_F[steps], np.float32(0))
+
+
+@kernel
+def _trust(block_NK, shared_N2, runs, probability_N):
+    """Makes blocks of the article's body more likely, if the page shows it."""
+    for known in (False, True):
+        found = 0
+        for b in range(block_NK.shape[0]):
+            size = block_NK[b, END] - block_NK[b, START]
+            if size > BODY_BYTES and shared_N2[b, 0] >= OF_BODY * shared_N2[b, 1]:
+                found += size
+                if known:
+                    probability_N[b] = max(probability_N[b], np.float32(SURE))
+        if found < BODY_FOUND * runs:
+            return
