@@ -12,6 +12,8 @@ from gristmill.tokenizer.jit import inline, kernel
 
 SAMPLE_SALT, VALIDATION_SALT = 0x7361_6D70_6C65, 0x7661_6C69_6461  # "sample", "valida": the two choices are independent
 
+SPLITS = TRAIN, VALIDATION, TEST = "train", "validation", "test"
+
 FEISTEL_ROUNDS = 4
 
 Strings: TypeAlias = Sequence[str] | pa.Array | pa.ChunkedArray
@@ -78,6 +80,16 @@ def in_sample(doc_ids: Strings, share: float, seed: int) -> np.ndarray:
 def is_validation(cluster: Strings, share: float, seed: int) -> np.ndarray:
     """bool[D]: whether a document's duplicate cluster is held out. All members of a cluster fall on the same side."""
     return _below(keyed_hash(cluster, derived_key(VALIDATION_SALT, seed)), share)
+
+
+def splits_of(cluster: Strings, validation: float, test: float, seed: int) -> dict[str, np.ndarray]:
+    """Split -> bool[D]: which documents are in it, by their duplicate clusters' hash. Validation takes the lowest ones,
+    test the highest, so that the share of one says nothing of what is in the other. They add up to 1 at most."""
+    held_out = is_validation(cluster, validation, seed)
+    tested = np.zeros_like(held_out)
+    if test:
+        tested = _below(~keyed_hash(cluster, derived_key(VALIDATION_SALT, seed)), test) & ~held_out
+    return {TRAIN: ~held_out & ~tested, VALIDATION: held_out, TEST: tested}
 
 
 def _below(hashes: np.ndarray, share: float) -> np.ndarray:

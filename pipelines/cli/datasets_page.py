@@ -78,7 +78,7 @@ OVERVIEW = (
     ("curated", "a document that the rules kept, as extracted, with its edits", "Arrow files, zstd", _PRIVATE),
     (
         "tokens",
-        "a document as token ids, in `train/` and `validation/`",
+        "a document as token ids, in `train/`, `validation/` and `test/`",
         "Arrow files, to be memory-mapped",
         "as `text/`",
     ),

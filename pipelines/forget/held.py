@@ -154,8 +154,7 @@ def _corpora(version: Version) -> Iterator[str]:
     if "text" in version.manifest["datasets"]:
         with store.on_disk(RECIPE) as path:
             recipe = load(path, models=False).recipe
-        share = recipe.tokens.validation if recipe.tokenizer else 0.0
-        yield text_sha256(version.manifest["datasets"]["text"]["shards"], share, recipe.seed)
+        yield text_sha256(version.manifest["datasets"]["text"]["shards"], recipe)
 
 
 def _json_object(raw: bytes) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from gristmill.filters.lists.addresses import SCHEME, domains, host_and_path
 from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.forget.asked import Asked
 from gristmill.pipelines.forget.strings import spans
-from gristmill.pipelines.forget.version import Piece, batches
+from gristmill.pipelines.forget.version import DATASETS_OF_TOKENS, Piece, batches
 from gristmill.pipelines.storage.layout import FIXED, MANIFEST
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.storage.verification import HELD, Fault, listed_in
@@ -62,7 +62,7 @@ def scan(store: Store, manifest: dict[str, Any], asked: Asked, documents: set[st
             for batch in batches(store, piece):
                 done.rows += batch.num_rows
                 left = left or _left_in(batch, asked, held)
-            if encoder is not None and piece.dataset in ("tokens/train", "tokens/validation"):
+            if encoder is not None and piece.dataset in DATASETS_OF_TOKENS:
                 left = left or _left_in_tokens(store, piece, encoder, asked)
         else:
             left = left_in_bytes(store.read_bytes(file.path), asked, documents)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from gristmill.pipelines.forget.match import Matched
 from gristmill.pipelines.forget.tables import Gone, Shards, Written, copy
-from gristmill.pipelines.forget.version import SPLITS, Piece, Version
+from gristmill.pipelines.forget.version import DATASETS_OF_TOKENS, Piece, Version
 from gristmill.pipelines.recipe.load import load
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.accounts import DROPPED, KEPT, Accounts
@@ -55,7 +55,7 @@ class Tokens:
         """`tokens/...`, by dataset."""
         datasets = self.version.manifest["datasets"]
         written = {}
-        for name in (f"tokens/{split}" for split in SPLITS):
+        for name in DATASETS_OF_TOKENS:
             if name in datasets:
                 written[name] = self._split(name)
         if not any(one.changed for one in written.values()):

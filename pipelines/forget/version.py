@@ -16,10 +16,11 @@ from gristmill.pipelines.storage.rundir import open_run
 from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.storage.verification import check_files
+from gristmill.tokenizer.sampling import SPLITS
 
 DOCUMENTS = ("ledger", "text", "curated", "dropped")
 """Those that say what a document is: its `doc_id`, own id and address."""
-SPLITS = ("train", "validation")
+DATASETS_OF_TOKENS = tuple(f"tokens/{split}" for split in SPLITS)
 
 
 @dataclass(frozen=True)

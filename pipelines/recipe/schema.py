@@ -104,7 +104,9 @@ class Tokens(Model):
     sequence_length: int = Field(512, ge=16, le=2**30)
     """Tokens per training row."""
     validation: Share = 0.01
-    """Share of duplicate clusters held out, by hash of the cluster."""
+    """Share of duplicate clusters held out, by hash of the cluster: what a training measures itself by."""
+    test: Share = 0.0
+    """Share of duplicate clusters that no training reads, beside those of `validation`."""
     packing: Literal["best_fit", "chunks", "document"] = "best_fit"
     """How documents become rows: `best_fit` cuts only what is longer than a row and fills rows with what fits; `chunks`
     puts documents one after the other and cuts wherever a row is full; `document`: a row holds one document."""
@@ -113,6 +115,12 @@ class Tokens(Model):
     ghost: bool = False
     """Ghost Attention, of conversations (`chat`): the instruction stands in the system turn only, not before users'
     turns as answers were sampled, and only the last answer is learnt."""
+
+    @model_validator(mode="after")
+    def _something_to_train_on(self) -> "Tokens":
+        if self.validation + self.test > 1:
+            raise ValueError(f"validation ({self.validation:g}) and test ({self.test:g}) together are more than all")
+        return self
 
 
 class Train(Model):

@@ -30,12 +30,11 @@ from gristmill.pipelines.storage.parts import PartWriter, put_part, read_parts, 
 from gristmill.pipelines.storage.receipt_book import ReceiptBook, write_note
 from gristmill.pipelines.storage.store import Store
 from gristmill.tokenizer.foreign.encoder import open_encoder
-from gristmill.tokenizer.sampling import is_validation
+from gristmill.tokenizer.sampling import SPLITS, TEST, splits_of
 from gristmill.tokenizer.shards.format import Header, Shard, token_batch, write_shard
 from gristmill.tokenizer.shards.index import Index, ShardEntry, SplitEntry, write_index
 from gristmill.tokenizer.shards.packing import pack
 
-SPLITS = ("train", "validation")
 DOCUMENT = ["doc_id", "source", "lang", "cluster", "bytes"]
 
 
@@ -106,9 +105,10 @@ class UnitEncoder:
 
     def tokenize(self, batch: pa.RecordBatch) -> Encoded:
         """The documents of a batch as tokens."""
-        held_out = is_validation(batch.column("cluster"), self.recipe.tokens.validation, self.recipe.seed)
+        options = self.recipe.tokens
+        places = splits_of(batch.column("cluster"), options.validation, options.test, self.recipe.seed)
         splits, left_out_D = {}, np.full(batch.num_rows, "", dtype=object)
-        for split, mine in (("train", ~held_out), ("validation", held_out)):
+        for split, mine in places.items():
             if mine.any():
                 rendered = self.renderer.render(batch.filter(pa.array(mine)))
                 left_out_D[mine] = rendered.left_out_D
@@ -209,7 +209,7 @@ def plan_rows(recipe: Recipe, book: ReceiptBook, tokenizer: Receipt, receipts: l
         return done
     began = now()
     parts, splits = [], {}
-    for split in SPLITS:
+    for split in (one for one in SPLITS if one != TEST or recipe.tokens.test):
         part, splits[split] = _plan_split(recipe, book, split, receipts)
         parts.append(part)
     (card,) = (part.path for part in tokenizer.parts if part.published == CARD)

@@ -24,6 +24,7 @@ DATASETS = (
     "curated",
     "tokens/train",
     "tokens/validation",
+    "tokens/test",
     "tokens/plan",
 )
 """Published datasets with a folder of their own, in which a part of an earlier recipe must not stay."""
@@ -40,7 +41,7 @@ MODELS = "models"
 """Copies of the models of its `classifiers`."""
 COPIES = (PLUGINS, MODELS)
 
-_PART = re.compile(r"([0-9a-f]{16}-\d{2,}|(train|validation)-\d+)-[0-9a-f]{16}\.(arrow|parquet)")
+_PART = re.compile(r"([0-9a-f]{16}-\d{2,}|(train|validation|test)-\d+)-[0-9a-f]{16}\.(arrow|parquet)")
 _COPY = {PLUGINS: re.compile(r"[0-9a-f]{16}-.+\.py", re.DOTALL), MODELS: re.compile(r"[0-9a-f]{16}-.+", re.DOTALL)}
 
 

@@ -37,6 +37,7 @@ CHANGES = {
     "the longest of an address": ("keep: newest", "keep: longest"),
     "threshold": ("threshold: 0.7", "threshold: 0.999"),
     "validation": ("validation: 10%", "validation: 30%"),
+    "a test split": ("validation: 10%", "validation: 10%, test: 20%"),
     "sequence length": ("sequence_length: 64", "sequence_length: 32"),
     "text format": ("tokenizer:", "text: {format: parquet}\ntokenizer:"),
     "no tokenizer": ("tokenizer: {vocabulary: 640, sample_bytes: 1MB}\n", ""),

@@ -11,6 +11,8 @@ from tokenizers import Tokenizer
 from gristmill.pipelines.cli.main import app
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
+from gristmill.tokenizer.mixing.leaks import overlaps
+from gristmill.tokenizer.mixing.pool import open_runs
 from gristmill.tokenizer.shards.dataset import TokenShards, unigram_entropy
 from gristmill.trainer.__main__ import main
 from gristmill.trainer.data.verify import verify_run
@@ -23,6 +25,7 @@ BEFORE = "tokenizer: {vocabulary: 640, sample_bytes: 1MB}"
 def own(small, tmp_path_factory):
     """(the run, its tokenizer as the library reads it)."""
     corpus = small.with_recipe("own", BEFORE, "tokenizer: {path: theirs/tokenizer.json}")
+    corpus = corpus.with_recipe("own", "validation: 10%", "validation: 10%, test: 20%")
     run = tmp_path_factory.mktemp("own") / "run"
     execute(Request(corpus.recipe, run))
     made = Tokenizer.from_file(str(corpus.folder / "theirs" / "tokenizer.json"))
@@ -41,13 +44,18 @@ def test_shards__hold_the_ids_of_the_library(own, small):
     run, made = own
     texts, eos = texts_of(run), made.token_to_id("<|endoftext|>")
     seen = 0
-    for split in ("train", "validation"):
+    clusters: dict[str, set[str]] = {}
+    for split in ("train", "validation", "test"):
         for shard in TokenShards(run / "tokens/index.json", split).shards:
+            clusters.setdefault(split, set()).update(shard.column("cluster").to_pylist())
             for row, doc_id in enumerate(shard.column("doc_id").to_pylist()):
                 ids = made.encode(texts[doc_id], add_special_tokens=False).ids
                 assert shard.document(row).tolist() == [eos, *ids, eos]
                 seen += 1
     assert seen == len(texts)
+    assert all(clusters[split] for split in ("train", "validation", "test"))
+    assert sum(map(len, clusters.values())) == len(set().union(*clusters.values())), "no cluster is in two splits"
+    assert overlaps(open_runs([run])) == []
     assert (run / "tokenizer/tokenizer.json").read_bytes() == (small.folder / "theirs/tokenizer.json").read_bytes()
     card = json.loads((run / "tokenizer/info.json").read_bytes())
     assert (card["kind"], card["vocabulary"], card["special_ids"]["<eos>"]) == ("byte_bpe", 600, eos)
@@ -67,6 +75,7 @@ def test_entropy__the_end_of_a_document_is_predicted_even_where_it_also_begins_o
 
 def test_taken_from_that_run__the_same_tokens(own, small, tmp_path):
     corpus = small.with_recipe("own-from", BEFORE, f"tokenizer: {{from: {own[0]}}}")
+    corpus = corpus.with_recipe("own-from", "validation: 10%", "validation: 10%, test: 20%")
     execute(Request(corpus.recipe, tmp_path / "run"))
     content = [json.loads((run / "manifest.json").read_bytes())["datasets"]["tokens/train"]["content"]
                for run in (own[0], tmp_path / "run")]  # fmt: skip
@@ -116,5 +125,6 @@ def test_exported__with_that_tokenizer(own, tmp_path, capsys):
     about = json.loads(capsys.readouterr().out)
     assert about["special_ids"] == {"<bos>": 0, "<eos>": 0, "<pad>": 0}
     ids = np.fromfile(tmp_path / "out/train.bin", np.uint16)
+    assert about["splits"].keys() == {"train", "validation", "test"}
     documents = [part[1:] for part in np.split(ids, np.flatnonzero(ids == 0)[::2])[1:]]
     assert {made.decode(one.tolist()) for one in documents} <= set(texts_of(run).values())

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gristmill.tokenizer.sampling import derived_key, in_sample, is_validation, keyed_hash, mixed
+from gristmill.tokenizer.sampling import derived_key, in_sample, is_validation, keyed_hash, mixed, splits_of
 
 MASK = 2**64 - 1
 IDS = [f"{n:032x}" for n in range(20_000)]
@@ -70,6 +70,18 @@ def test_is_validation__members_of_a_cluster_stay_together_and_apart_from_the_sa
     assert (chosen.all(1) == chosen.any(1)).all()
     both = (is_validation(IDS, 0.1, 0) & in_sample(IDS, 0.1, 0)).mean()
     assert 0.005 < both < 0.015, "the two choices must be independent"
+
+
+def test_splits__are_disjoint_and_one_share_moves_no_document_of_the_other():
+    places = splits_of(IDS, 0.1, 0.2, 0)
+    assert (sum(mine.astype(int) for mine in places.values()) == 1).all()
+    assert abs(places["test"].mean() - 0.2) < 0.02
+    assert np.array_equal(places["validation"], is_validation(IDS, 0.1, 0))
+    assert np.array_equal(places["test"], splits_of(IDS, 0.3, 0.2, 0)["test"])
+    assert not splits_of(IDS, 0.1, 0, 0)["test"].any()
+    everything = splits_of(IDS, 0.5, 0.5, 0)
+    assert not everything["train"].any()
+    assert abs(everything["test"].mean() - 0.5) < 0.03
 
 
 def test_choice__golden_values_do_not_drift():

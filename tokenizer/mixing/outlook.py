@@ -13,8 +13,9 @@ from gristmill.tokenizer.mixing.amounts import Amounts, allocate, effective
 from gristmill.tokenizer.mixing.cells import Cells, make_cells, wanted
 from gristmill.tokenizer.mixing.errors import MixError
 from gristmill.tokenizer.mixing.leaks import Known
-from gristmill.tokenizer.mixing.pool import HELD_OUT, TRAIN, Pool, Run
+from gristmill.tokenizer.mixing.pool import HELD_OUT, Pool, Run
 from gristmill.tokenizer.mixing.recipe import MAX_EPOCHS, MixRecipe
+from gristmill.tokenizer.sampling import TRAIN
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,12 @@ from typing import Any
 import numpy as np
 
 from gristmill.tokenizer.mixing.errors import MixError
-from gristmill.tokenizer.sampling import derived_key, keyed_hash
+from gristmill.tokenizer.sampling import TEST, VALIDATION, derived_key, keyed_hash
 from gristmill.tokenizer.shards.format import Shard
 from gristmill.tokenizer.shards.index import Index, read_index
 from gristmill.tokenizer.shards.packing import ORDER_SALT, Documents, all_documents
 
 INDEX, MANIFEST = "tokens/index.json", "manifest.json"
-TRAIN, VALIDATION, TEST = "train", "validation", "test"
 HELD_OUT = (VALIDATION, TEST)
 
 

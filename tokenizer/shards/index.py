@@ -33,7 +33,7 @@ class ShardEntry:
 
 @dataclass(frozen=True)
 class SplitEntry:
-    """`train` or `validation`. `rows`, `tokens` and `padding` describe the pack plan."""
+    """`train`, `validation` or `test`. `rows`, `tokens` and `padding` describe the pack plan."""
 
     shards: tuple[ShardEntry, ...]
     plan: str

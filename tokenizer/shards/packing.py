@@ -11,7 +11,8 @@ token of the piece, so that cutting loses no target either.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, get_type_hints
 
@@ -79,8 +80,13 @@ class PackPlan:
     def __init__(self, segments: dict[str, np.ndarray], figures: PlanFigures):
         self.figures = figures
         self.row, self.shard, self.doc, self.start, self.length = (segments[name] for name in SEGMENT_COLUMNS)
-        self.first: np.ndarray = np.zeros(figures.rows + 1, np.int64)
-        row_starts(self.row, self.first)
+
+    @cached_property
+    def first(self) -> np.ndarray:
+        """int64[rows + 1]: where each row's segments begin. Of a plan that is only written nobody asks."""
+        first_R1 = np.zeros(self.figures.rows + 1, np.int64)
+        row_starts(self.row, first_R1)
+        return first_R1
 
     def __len__(self) -> int:
         return self.figures.rows
@@ -206,32 +212,44 @@ def pack_documents(
         raise ValueError("chunks cut documents, and these may not be cut")
     if packing == "chunks":
         pieces = count_chunks(length_D, sequence_length)
-        document_P, start_P, length_P, row_P = (np.empty(pieces, np.int32) for _ in range(4))
+        document_P, start_P, row_P = (np.empty(pieces, np.int32) for _ in range(3))
+        length_P = np.empty(pieces, _narrow(sequence_length))
         rows = chunk_documents(length_D, sequence_length, document_P, start_P, length_P, row_P)
     else:
         pieces = count_pieces(length_D, sequence_length)
-        document_P, start_P, length_P, row_P = (np.empty(pieces, np.int32) for _ in range(4))
+        document_P, start_P, row_P = (np.empty(pieces, np.int32) for _ in range(3))
+        length_P = np.empty(pieces, _narrow(sequence_length))
         split_documents(length_D, sequence_length, document_P, start_P, length_P)
         if packing == "document":
             row_P[:] = np.arange(pieces, dtype=np.int32)
             rows = pieces
         else:
             rows = best_fit_decreasing(length_P, sequence_length, window_tokens, row_P)
+    tokens = int(length_D.sum(dtype=np.int64))
+    documents = replace(documents, length_D=np.zeros(0, np.int32))  # pieces have theirs
+    del length_D
     look_up(_permutation(rows, row_key), row_P)
     by_row_P = np.empty(pieces, np.int32)  # within a row in document order, so that length says nothing of place
     end_R = np.zeros(rows + 1, np.int32)
     order_by_row(row_P, end_R, by_row_P)
+    del row_P  # end_R says it, too
     # One column after the other, and each gives back what it was made of: memory is what bounds a plan.
     start_P = start_P[by_row_P]
     length_P = length_P[by_row_P]
     document_P = document_P[by_row_P]
     del by_row_P
+    row_P = np.empty(pieces, np.int32)
     fill_rows(end_R, row_P)
     del end_R
     segments = {"row": row_P, "shard": documents.shard_D[document_P]}
     look_up(documents.doc_D, document_P)
-    segments |= {"doc": document_P, "start": start_P, "length": length_P}
-    return Packed(segments, rows, len(length_D), split, int(length_D.sum(dtype=np.int64)))
+    segments |= {"doc": document_P, "start": start_P, "length": length_P.astype(np.int32)}
+    return Packed(segments, rows, len(documents), split, tokens)
+
+
+def _narrow(sequence_length: int) -> type[np.integer]:
+    """What holds the tokens of a piece while rows are made: half of what a plan has, where that suffices."""
+    return np.uint16 if sequence_length < 1 << 16 else np.int32
 
 
 def _permutation(count: int, key: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 Letters: R rows of one step, P segments (parts of documents) of those rows.
 """
 
+import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,6 +137,20 @@ class Corpus:
 
     def __len__(self) -> int:
         return len(self.plan)
+
+    def by_language(self) -> tuple["Corpus", list[tuple[str, str]]]:
+        """(the same corpus, in whose batches every source's every language is a source of its own; source and language
+        of each)."""
+        pairs: list[list[tuple[str, str]]] = []
+        for shard in self.shards:
+            languages = [lang or "" for lang in shard.column("lang").to_pylist()]
+            pairs.append(list(zip(shard.column("source").to_pylist(), languages, strict=True)))
+        groups = sorted({pair for mine in pairs for pair in mine})
+        number = {pair: i for i, pair in enumerate(groups)}
+        made = copy.copy(self)
+        made.sources = [f"{source}/{lang}" for source, lang in groups]
+        made.source_of = [np.array([number[pair] for pair in mine], np.int32) for mine in pairs]
+        return made, groups
 
     def tokens(self) -> int:
         """Tokens of all documents."""

@@ -1,10 +1,10 @@
-"""Validation: nats per token and bits per byte, over all text and by source.
+"""Validation: nats per token and bits per byte, over all text, by source and by language.
 
-Letters: Q sources.
+Letters: Q sources, each language of one by itself.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +16,9 @@ from gristmill.trainer.data.sampler import DataState, Rows
 from gristmill.trainer.devices.world import World, all_reduce
 from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.objectives.protocol import Objective
+
+Figures = tuple[float, float, float]
+"""Nats, tokens, UTF-8 bytes."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,9 @@ class Evaluation:
     """What else was found, by its name in metrics.jsonl."""
     scored: str = "tokens"
     """What that is, in the plural."""
+    loss_by_language: dict[str, float] = field(default_factory=dict)
+    """"" stands for no known language."""
+    bits_per_byte_by_language: dict[str, float] = field(default_factory=dict)
 
     def line(self) -> dict[str, object]:
         """Its fields in metrics.jsonl."""
@@ -41,9 +47,12 @@ class Evaluation:
             f"val_{self.scored}": self.count,
             "val_loss_by_source": self.loss_by_source,
         }
+        if self.loss_by_language:
+            line["val_loss_by_language"] = self.loss_by_language
         if self.bits_per_byte is not None:
             line["val_bits_per_byte"] = self.bits_per_byte
             line["val_bits_per_byte_by_source"] = self.bits_per_byte_by_source
+            line["val_bits_per_byte_by_language"] = self.bits_per_byte_by_language
         return line | self.figures
 
 
@@ -51,7 +60,8 @@ class Evaluator:
     """Always the same rows: the first `rows` of the validation plan (0: all), which is a permutation of it already."""
 
     def __init__(self, corpus: Corpus, objective: Objective, config: DataConfig, world: World, rows: int):
-        self.corpus, self.objective, self.config, self.world = corpus, objective, config, world
+        self.corpus, self.groups = corpus.by_language()
+        self.objective, self.config, self.world = objective, config, world
         self.rows = np.arange(len(corpus) if not rows else min(rows, len(corpus)))
         self.bytes_by_source = self._bytes()
 
@@ -84,20 +94,18 @@ class Evaluator:
         return self._result(nats, tokens, self.objective.figures(told))
 
     def _result(self, nats: list[float], tokens: list[float], figures: dict[str, float]) -> Evaluation:
-        named = [
-            (name, n, t, b)
-            for name, n, t, b in zip(self.corpus.sources, nats, tokens, self.bytes_by_source, strict=True)
-            if t
-        ]
+        values = list(zip(nats, tokens, self.bytes_by_source, strict=True))
+        by_source, by_language = (_summed([pair[place] for pair in self.groups], values) for place in (0, 1))
         text = self.objective.bits_per_byte
-        total = sum(t for _, _, t, _ in named)
-        loss = sum(n for _, n, _, _ in named)
+        loss, total, size = (sum(sums) for sums in zip((0.0, 0.0, 0.0), *by_source.values(), strict=True))
         return Evaluation(
             loss=loss / max(1.0, total),
-            bits_per_byte=bits_per_byte(loss, sum(b for *_, b in named)) if text else None,
+            bits_per_byte=bits_per_byte(loss, size) if text else None,
             count=int(total),
-            loss_by_source={name: n / t for name, n, t, _ in named},
-            bits_per_byte_by_source={name: bits_per_byte(n, b) for name, n, _, b in named} if text else {},
+            loss_by_source={name: n / t for name, (n, t, _) in by_source.items()},
+            bits_per_byte_by_source={name: bits_per_byte(n, b) for name, (n, _, b) in by_source.items() if text},
+            loss_by_language={name: n / t for name, (n, t, _) in by_language.items()},
+            bits_per_byte_by_language={name: bits_per_byte(n, b) for name, (n, _, b) in by_language.items() if text},
             figures=figures,
             scored=self.objective.scored,
         )
@@ -113,6 +121,16 @@ class Evaluator:
         return np.bincount(
             self.corpus.sources_of(segment_P), self.corpus.bytes(segment_P), minlength=len(self.corpus.sources)
         ).tolist()
+
+
+def _summed(names: Sequence[str], values: Sequence[Figures]) -> dict[str, Figures]:
+    """The sums of values by name, of those that have tokens; several values may have one name."""
+    sums: dict[str, Figures] = {}
+    for name, (nats, tokens, size) in zip(names, values, strict=True):
+        if tokens:
+            before = sums.get(name, (0.0, 0.0, 0.0))
+            sums[name] = (before[0] + nats, before[1] + tokens, before[2] + size)
+    return dict(sorted(sums.items()))
 
 
 def bits_per_byte(nats: float, text_bytes: float) -> float:

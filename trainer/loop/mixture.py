@@ -8,9 +8,10 @@ from pathlib import Path
 
 from gristmill.tokenizer.mixing.errors import MixError
 from gristmill.tokenizer.mixing.outlook import Material
-from gristmill.tokenizer.mixing.pool import TRAIN, VALIDATION, Pool, Run, open_runs
+from gristmill.tokenizer.mixing.pool import Pool, Run, open_runs
 from gristmill.tokenizer.mixing.recipe import parse, read_mix
 from gristmill.tokenizer.mixing.written import CARD, Mix, key_of, open_mix, write_mix
+from gristmill.tokenizer.sampling import TRAIN, VALIDATION
 from gristmill.trainer.data.corpus import Corpus
 from gristmill.trainer.devices.world import World, together
 from gristmill.trainer.errors import ConfigError

@@ -28,9 +28,10 @@ def as_tokens(ledger: Ledger, doc_id: str, unit: str) -> AsTokens | None:
     kind = (ledger.store.read_json(INDEX) or {}).get("kind", "text") if ledger.store.exists(INDEX) else "text"
     if kind == "text":
         return None
+    from gristmill.tokenizer.sampling import SPLITS
     from gristmill.tokenizer.shards.format import Shard
 
-    for path in (path for split in ("train", "validation") for path in ledger.files(f"tokens/{split}", unit)):
+    for path in (path for split in SPLITS for path in ledger.files(f"tokens/{split}", unit)):
         with ledger.store.on_disk(path) as file:
             shard = Shard(file)
             places = np.flatnonzero(np.array(shard.column("doc_id").to_pylist()) == doc_id)

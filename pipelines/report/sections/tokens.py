@@ -30,7 +30,7 @@ FROM shards GROUP BY ALL ORDER BY tokens DESC"""
 
 @dataclass(frozen=True)
 class TokenGroup:
-    """Tokens of a language or source in the shards of all splits; `held_out` of them are for validation."""
+    """Tokens of a language or source in the shards of all splits; `held_out` of them are for validation and test."""
 
     name: str
     documents: int
@@ -54,7 +54,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Tokens:
-    """The token shards. `tokens` of all splits, `held_out` of them for validation: so do the groups add up."""
+    """The token shards. `tokens` of all splits, `held_out` of them for validation and test: so do the groups add up."""
 
     sequence_length: int
     documents: int

@@ -4,7 +4,7 @@ import itertools
 import json
 import math
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,7 @@ class Training:
     charts: list[LineChart]
     sources: list[SourceLoss]
     query: str
+    languages: list[SourceLoss] = field(default_factory=list)
 
 
 def build_training(material: Material, unigram: tuple[float, float] | None) -> list[Training]:
@@ -107,6 +108,7 @@ def _training(material: Material, file: Path, unigram: tuple[float, float] | Non
         skipped=len(skipped),
         rolled_back=sum("went_back_from" in record for record in records),
         sources=_sources(material, records),
+        languages=_languages(records),
         charts=[chart for chart in _charts(applied, skipped, unigram) if any(curve.points for curve in chart.curves)],
         query=f"SELECT * FROM 'train/{file.parent.name}/metrics.jsonl' ORDER BY step",
     )
@@ -157,6 +159,16 @@ def _sources(material: Material, records: list[dict[str, Any]]) -> list[SourceLo
     losses, bits = evaluated[-1]["val_loss_by_source"], evaluated[-1].get("val_bits_per_byte_by_source") or {}
     shown = sorted(losses.items())[:SOURCES]
     return [SourceLoss(material.excerpts.name(name), loss, bits.get(name)) for name, loss in shown]
+
+
+def _languages(records: list[dict[str, Any]]) -> list[SourceLoss]:
+    """As `_sources`; of one language there is nothing to compare."""
+    evaluated = [record for record in records if record.get("val_loss_by_language")]
+    losses = evaluated[-1]["val_loss_by_language"] if evaluated else {}
+    if len(losses) < 2:
+        return []
+    bits = evaluated[-1].get("val_bits_per_byte_by_language") or {}
+    return [SourceLoss(name or "unknown", loss, bits.get(name)) for name, loss in sorted(losses.items())[:SOURCES]]
 
 
 def _read(file: Path) -> list[dict[str, Any]]:

@@ -13,17 +13,17 @@ import pyarrow as pa
 
 from gristmill.pipelines.errors import DamageError, RecipeError
 from gristmill.pipelines.recipe.load import load
+from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.storage.layout import INDEX, MANIFEST, RECIPE
 from gristmill.pipelines.storage.parts import read_part
 from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.store import Store
-from gristmill.tokenizer.sampling import is_validation
+from gristmill.tokenizer.sampling import SPLITS, splits_of
 from gristmill.tokenizer.shards.dataset import TokenShards
 from gristmill.tokenizer.shards.exports.asked import ROWS, TEXT, Asked, Counted
 from gristmill.tokenizer.shards.exports.contents import Split, documents_of, rows_of
 from gristmill.tokenizer.shards.index import read_index
 
-SPLITS = ("train", "validation")
 DESCRIBED = ["source", "lang", "bytes"]
 
 
@@ -66,9 +66,16 @@ def exported_tokens(folder: Path, name: str, content: str) -> Exported:
     return Exported(asked, about)
 
 
-def text_sha256(shards: list[dict[str, Any]], share: float, seed: int) -> str:
+def text_sha256(shards: list[dict[str, Any]], recipe: Recipe) -> str:
     """By what an export of text knows its run: the shards as the manifest lists them, and how they are split."""
-    return hashlib.sha256(json.dumps([shards, share, seed]).encode()).hexdigest()
+    validation, test = _shares(recipe)
+    chosen = [shards, validation, recipe.seed, *([test] if test else [])]
+    return hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
+
+
+def _shares(recipe: Recipe) -> tuple[float, float]:
+    """Of validation and test."""
+    return (recipe.tokens.validation, recipe.tokens.test) if recipe.tokenizer else (0.0, 0.0)
 
 
 def exported_text(store: Store) -> Exported:
@@ -79,13 +86,12 @@ def exported_text(store: Store) -> Exported:
         raise RecipeError("this run has no text yet", where=store.root, fix="finish it with `gristmill run`")
     with store.on_disk(RECIPE) as path:
         recipe = load(path, models=False).recipe
-    share = recipe.tokens.validation if recipe.tokenizer else 0.0
+    shares = _shares(recipe)
     blocks: dict[str, list[TextPart]] = {split: [] for split in SPLITS}
     described: dict[str, list[pa.RecordBatch]] = {split: [] for split in SPLITS}
     for part in listed["shards"]:
         batch = _whole(store, part["path"], [*DESCRIBED, "cluster"])
-        held_out = is_validation(batch.column("cluster"), share, recipe.seed)
-        for split, mine in (("train", ~held_out), ("validation", held_out)):
+        for split, mine in splits_of(batch.column("cluster"), *shares, recipe.seed).items():
             size_D = batch.column("bytes").to_numpy()[mine]
             blocks[split].append(TextPart(store, part["path"], np.flatnonzero(mine), size_D))
             described[split].append(batch.filter(pa.array(mine)).select(DESCRIBED))
@@ -96,7 +102,7 @@ def exported_text(store: Store) -> Exported:
             documents, size = sum(one.documents for one in counts), sum(one.bytes for one in counts)
             splits.append(Split(split, made, documents, 0, size))
             counted += counts
-    about = {"corpus_sha256": text_sha256(listed["shards"], share, recipe.seed)}
+    about = {"corpus_sha256": text_sha256(listed["shards"], recipe)}
     return Exported(Asked(store.name, TEXT, splits, counted=counted), about)
 
 

@@ -5,13 +5,16 @@ import json
 import math
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gristmill.trainer.data.loader import DataConfig
 from gristmill.trainer.data.sampler import DataState
+from gristmill.trainer.devices.world import World
 from gristmill.trainer.errors import DivergedError
+from gristmill.trainer.evaluate.validation import Evaluator
 from gristmill.trainer.loop.fit import fit
 from gristmill.trainer.loop.inputs import open_data
 from gristmill.trainer.loop.reporting import Report
@@ -128,6 +131,36 @@ def test_evaluate__is_the_mean_over_all_validation_tokens_and_bytes(run_dir, tin
     assert result.count == tokens
     assert result.loss == pytest.approx(nats / tokens, rel=1e-4)
     assert result.bits_per_byte == pytest.approx(nats / math.log(2) / size, rel=1e-4)
+
+
+class OneSource:
+    """A shard whose documents are all of one source."""
+
+    def __init__(self, shard):
+        self.shard = shard
+
+    def __getattr__(self, name):
+        return getattr(self.shard, name)
+
+    def __len__(self):
+        return len(self.shard)
+
+    def column(self, name):
+        return pa.array(["web"] * len(self)) if name == "source" else self.shard.column(name)
+
+
+def test_evaluate__by_language_too_where_a_source_has_several(run_dir, tiny, assemble):
+    training, _ = assemble(run_dir, tiny)
+    corpus = open_data(run_dir).validation
+    corpus.shards = [OneSource(shard) for shard in corpus.shards]
+    result = Evaluator(corpus, training.objective, tiny.data, World(), 0)(training.model)
+    of_both = training.evaluate(training.model)
+    assert result.loss_by_source == {"web": pytest.approx(of_both.loss)}
+    named = {"en": "english", "zh": "chinese"}
+    assert result.loss_by_language == {lang: pytest.approx(of_both.loss_by_source[named[lang]]) for lang in named}
+    wanted = {lang: pytest.approx(of_both.bits_per_byte_by_source[named[lang]]) for lang in named}
+    assert result.bits_per_byte_by_language == result.line()["val_bits_per_byte_by_language"] == wanted
+    assert result.line()["val_loss_by_language"] == of_both.loss_by_language == result.loss_by_language
 
 
 def test_fit__nan_stops_naming_the_step_and_leaves_the_weights_before_it(one_run_dir, tiny, assemble, tmp_path):
