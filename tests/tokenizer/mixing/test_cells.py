@@ -12,9 +12,10 @@ from gristmill.tokenizer.mixing.cells import curve, make_cells, quantile_bins
 from gristmill.tokenizer.mixing.columns import labels, numbers
 from gristmill.tokenizer.mixing.errors import MixError
 from gristmill.tokenizer.mixing.outlook import Material, Outlook
-from gristmill.tokenizer.mixing.pool import TRAIN, Pool, open_runs
+from gristmill.tokenizer.mixing.pool import Pool, open_runs
 from gristmill.tokenizer.mixing.recipe import Quality, parse
 from gristmill.tokenizer.mixing.written import open_mix, write_mix
+from gristmill.tokenizer.sampling import TRAIN
 from gristmill.tokenizer.shards.format import write_shard
 from gristmill.tokenizer.shards.index import Index, ShardEntry, SplitEntry, write_index
 
