@@ -40,9 +40,11 @@ class Cells:
         return len(self.group_C)
 
 
-def make_cells(pool: Pool, mix: MixRecipe, keep_D: np.ndarray) -> Cells:
-    """`keep_D`: bool, documents that may be read; the others are in no cell (-1). Raises MixError."""
-    length_D = pool.documents.length_D.astype(np.int64) * keep_D
+def make_cells(pool: Pool, mix: MixRecipe, keep_D: np.ndarray, scale_D: np.ndarray | None = None) -> Cells:
+    """`keep_D`: bool, documents that may be read; the others are in no cell (-1). `scale_D`: float64, how many each
+    stands for; None: itself. Raises MixError."""
+    scale_D = np.ones(len(pool)) if scale_D is None else scale_D
+    length_D = np.rint(pool.documents.length_D * scale_D).astype(np.int64) * keep_D
     group_D, groups = _groups(pool, mix.by, length_D)
     bin_D, curve_D = _quality(pool, mix.quality, length_D)
     copies_D = _copies(pool, mix.cluster_size)
@@ -74,7 +76,7 @@ def make_cells(pool: Pool, mix: MixRecipe, keep_D: np.ndarray) -> Cells:
         curve_D[first],
         copies_D[first],
         np.bincount(inside, length_D[keep_D], minlength=len(first)).astype(np.int64),
-        np.bincount(inside, minlength=len(first)),
+        np.rint(np.bincount(inside, scale_D[keep_D], minlength=len(first))).astype(np.int64),
     )
 
 

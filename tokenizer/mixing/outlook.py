@@ -3,14 +3,15 @@
 Letters: D documents, G groups, C cells, S stages.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from gristmill.tokenizer.mixing.amounts import Amounts, allocate, effective
 from gristmill.tokenizer.mixing.cells import Cells, make_cells, wanted
+from gristmill.tokenizer.mixing.columns import labels
 from gristmill.tokenizer.mixing.errors import MixError
 from gristmill.tokenizer.mixing.leaks import Known
 from gristmill.tokenizer.mixing.pool import HELD_OUT, Pool, Run
@@ -28,6 +29,8 @@ class Material:
     """bool: those of `train` that no run holds out, by doc_id, cluster or tokens."""
     leaks: dict[str, int]
     """Why the others are left out: documents by `id` and by `content` only."""
+    scale_D: np.ndarray | None = None
+    """float64: how many documents of a corpus each one stands for, where these are a sample of it."""
 
     @classmethod
     def of(cls, runs: Sequence[Run]) -> "Material":
@@ -38,6 +41,12 @@ class Material:
         by_content = known.by_content(train) & ~by_id
         leaks = {"id": int(by_id.sum()), "content": int(by_content.sum())}
         return cls(runs, train, ~(by_id | by_content), leaks)
+
+    def scaled(self, by_source: Mapping[str, float]) -> "Material":
+        """As if every source had so many times as many documents, alike. What is not named stays as it is."""
+        number_D, names = labels(self.train, "source")
+        scale_S = np.array([by_source.get(name, 1.0) for name in names])
+        return replace(self, scale_D=scale_S[number_D] if len(number_D) else np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,7 @@ class Outlook:
     @classmethod
     def of(cls, material: Material, mix: MixRecipe) -> "Outlook":
         """Raises MixError for a mixture that means nothing; what is only missing is in the numbers."""
-        cells = make_cells(material.train, mix, material.keep_D)
+        cells = make_cells(material.train, mix, material.keep_D, material.scale_D)
         if not len(cells):
             raise MixError("there is no document to train on", where="the runs", fix="see the report of each run")
         asked = wanted(cells, mix)

@@ -1,5 +1,7 @@
 """gristmill mix plan|write|check RUN...: what a training would read how often, before it does."""
 
+import json
+from collections import Counter
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,7 +13,7 @@ from gristmill.pipelines.cli.terminal.output import note, out, print_json, warn
 from gristmill.pipelines.cli.training.train import finished, on_this_machine
 from gristmill.pipelines.errors import Exit, RecipeError
 from gristmill.pipelines.recipe.load import load
-from gristmill.pipelines.storage.layout import RECIPE
+from gristmill.pipelines.storage.layout import MANIFEST, RECIPE
 
 
 class Action(StrEnum):
@@ -33,6 +35,10 @@ def mix(
         list[str] | None,
         typer.Option(help="KEY=VALUE, several with spaces between; with `plan`, each --set is a variant."),
     ] = None,
+    like: Annotated[
+        str,
+        typer.Option("--like", help="With `plan RECIPE`: a run of text like its own; scaled by bytes of sources."),
+    ] = "",
     name: Annotated[str, typer.Option(help="Of a mixture that is written: it lies in RUN/mix/NAME.")] = "main",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -42,12 +48,19 @@ def mix(
 
     gristmill mix write runs/web runs/books --mix mix.yaml --name first; gristmill train runs/web runs/books --mix first
 
+    gristmill mix plan recipe.yaml        of the whole, from a sample: gristmill run recipe.yaml --sample 1%
+
+    gristmill mix plan recipe.yaml --like runs/web        before there is any run of it
+
     gristmill mix check runs/web runs/books        documents that stand in two splits, of one run or of several
     """
     from gristmill.tokenizer.mixing.errors import MixError
 
-    if len(runs) == 1 and Path(runs[0]).is_file():
-        file, runs = file or Path(runs[0]), [_run_of(Path(runs[0]))]
+    recipe = Path(runs[0]) if len(runs) == 1 and Path(runs[0]).is_file() else None
+    if like and (recipe is None or action is not Action.plan):
+        raise RecipeError("--like is of a recipe's plan", where="--like", fix="gristmill mix plan RECIPE --like RUN")
+    if recipe is not None:
+        file, runs = file or recipe, [like or _run_of(recipe)]
     folders = [on_this_machine(run, finished(run), None) for run in runs]
     try:
         if action is Action.check:
@@ -55,7 +68,8 @@ def mix(
         elif action is Action.write:
             _write(folders, file, set or [], name, as_json)
         else:
-            _plan(folders, file, set or [], as_json)
+            scales = None if recipe is None else _scales(recipe, folders[0], like)
+            _plan(folders, file, set or [], as_json, scales)
     except MixError as error:
         raise RecipeError(error.what, where=error.where, fix=error.fix) from error
 
@@ -67,9 +81,34 @@ def _run_of(recipe: Path) -> str:
         raise RecipeError(
             "the recipe has no run, so nobody knows how many tokens there are",
             where=str(run),
-            fix=f"try it on a sample first: gristmill run {recipe} --sample 1%; or name run directories",
+            fix=f"try it on a sample first: gristmill run {recipe} --sample 1%; or --like RUN, a run of text like it",
         )
     return str(run)
+
+
+def _scales(recipe: Path, run: Path, like: str) -> dict[str, float]:
+    """Source -> how many documents of the recipe's whole corpus each of the run's stands for. Of another run (`like`):
+    by the bytes of each source's input. Raises RecipeError for a source that the other run does not have."""
+    from gristmill.pipelines.run.job import plan_units
+
+    manifest = json.loads((run / MANIFEST).read_bytes())
+    of_run: Counter[str] = Counter()
+    for unit in manifest["inputs"]:
+        of_run[unit["source"]] += unit["bytes"]
+    whole = 1 / float(manifest.get("sample") or 1.0)
+    if not like:
+        return dict.fromkeys(of_run, whole)
+    loaded = load(recipe)
+    wanted: Counter[str] = Counter()
+    for unit in plan_units(loaded, loaded.recipe.plan.unit_bytes):
+        wanted[unit.source] += unit.bytes
+    if unknown := [source for source in wanted if not of_run[source]]:
+        raise RecipeError(
+            f"{like} has no source '{unknown[0]}', so nobody knows how many tokens its bytes are",
+            where=f"{recipe}, sources.{unknown[0]}",
+            fix=f"--like a run with that source (this one has {', '.join(sorted(of_run))}), or a sample of this recipe",
+        )
+    return {source: whole * wanted[source] / of_run[source] for source in of_run}
 
 
 def _raw(folders: list[Path], file: Path | None) -> dict[str, Any]:
@@ -81,7 +120,9 @@ def _raw(folders: list[Path], file: Path | None) -> dict[str, Any]:
     return read_mix(folders[0] / RECIPE if file is None else file)
 
 
-def _plan(folders: list[Path], file: Path | None, settings: list[str], as_json: bool) -> None:
+def _plan(
+    folders: list[Path], file: Path | None, settings: list[str], as_json: bool, scales: dict[str, float] | None
+) -> None:
     from gristmill.tokenizer.mixing.outlook import Material, Outlook
     from gristmill.tokenizer.mixing.pool import open_runs
     from gristmill.tokenizer.mixing.recipe import parse, with_settings
@@ -90,19 +131,24 @@ def _plan(folders: list[Path], file: Path | None, settings: list[str], as_json: 
     variants = [[], *([one.split() for one in settings])] if len(settings) != 1 else [settings[0].split()]
     mixes = [parse(with_settings(raw, changes)) for changes in variants]
     material = Material.of(open_runs(folders))
+    if scales is not None:
+        material = material.scaled(scales)
     outlooks = [Outlook.of(material, one) for one in mixes]
     titles = [" ".join(changes) or "as it is" for changes in variants]
     if as_json:
         print_json(
             {
                 "variants": [
-                    {"set": changes, "warnings": one.warnings(material), **one.facts()}
+                    {"set": changes, "scales": scales or {}, "warnings": one.warnings(material), **one.facts()}
                     for changes, one in zip(variants, outlooks, strict=True)
                 ]
             }
         )
         return
-    for run in material.runs:
+    for source, scale in (scales or {}).items():
+        if scale != 1:
+            note(f"{source}: {scale:.3g} times what {folders[0]} has; more text holds more duplicates")
+    for run in material.runs if scales is None else ():
         if run.sample < 1:
             note(f"{run.name} has read {run.sample:.2%} of its input: all of it is {1 / run.sample:.3g} times as much")
     for title, outlook in zip(titles, outlooks, strict=True):

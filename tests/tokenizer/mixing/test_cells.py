@@ -133,3 +133,17 @@ def test_make_cells__what_is_held_out_is_in_no_cell(pool):
     assert cells.documents_C.sum() == keep_D.sum()
     assert cells.tokens_C.sum() == pool.documents.length_D[keep_D].sum()
     assert cells.groups == ["e/sport", "e/科学", "z/sport", "z/科学"]
+
+
+def test_scaled__a_sample_stands_for_the_whole_source_by_source(run):
+    material = Material.of(open_runs([run]))
+    scaled = material.scaled({"e": 100.0, "z": 2.5})
+    asked = parse({"by": "source", "tokens": "1M", "weights": {"e": 3, "z": 1}, "max_epochs": 1000})
+    here, whole = (Outlook.of(one, asked).facts() for one in (material, scaled))
+    for group, times in (("e", 100), ("z", 2.5)):
+        before, after = ({one["group"]: one for one in facts["groups"]}[group] for facts in (here, whole))
+        assert after["tokens"] == pytest.approx(times * before["tokens"], rel=1e-2)
+        assert after["documents"] == pytest.approx(times * before["documents"], abs=1)
+        assert after["epochs"] == pytest.approx(before["epochs"] / times, rel=1e-2)
+        assert after["share"] == pytest.approx(before["share"])
+    assert Outlook.of(material.scaled({}), asked).facts() == here
