@@ -139,7 +139,7 @@ def copies_of(version: Version, folders: Sequence[Path]) -> list[Copy]:
         for name, kind in ((EXPORT, "export"), (CARD, "mixture")):
             for file in folder.rglob(name):
                 said = _json_object(file.read_bytes())
-                runs = [said] if kind == "export" else [one for one in said.get("runs") or () if isinstance(one, dict)]
+                runs = [said, *(one for one in said.get("runs") or () if isinstance(one, dict))]  # of a mixture
                 known = {run.get("corpus_sha256") or run.get("index") for run in runs}
                 if known & corpora or {run.get("manifest") for run in runs} & manifests:
                     found.add(Copy(str(file.parent), kind))

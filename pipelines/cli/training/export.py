@@ -2,12 +2,12 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from gristmill.pipelines.cli.terminal.output import human_bytes, note, out, print_json
-from gristmill.pipelines.cli.training.train import COPY_HELP, call_trainer, on_this_machine
+from gristmill.pipelines.cli.training.train import COPY_HELP, call_trainer, finished, on_this_machine
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.storage.layout import INDEX, MANIFEST, STATE
 from gristmill.pipelines.storage.rundir import open_run
@@ -42,12 +42,18 @@ def export(
     content: Annotated[
         Content, typer.Option(help="Of a run: documents' tokens, training rows, or text.")
     ] = Content.documents,
+    mix: Annotated[str, typer.Option("--mix", help="Rows of a mixture that was written into RUN/mix/NAME.")] = "",
+    also: Annotated[
+        list[str] | None, typer.Option("--also", help="With --mix: another run that it is of. May be repeated.")
+    ] = None,
     copy: Annotated[Path | None, typer.Option(help=COPY_HELP)] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the export's manifest instead of a line.")] = False,
 ) -> None:
     """Write a run's token shards as other trainers read them, or a model as transformers, vLLM and others do.
 
     gristmill export runs/my-corpus --to megatron --out exports/my-corpus
+
+    gristmill export runs/web --mix first --also runs/books --to mds --out exports/first
 
     gristmill export runs/my-corpus/train/main mill-hf
 
@@ -62,7 +68,11 @@ def export(
     if to in (None, To.transformers):
         others = ", ".join(one for one in To if one != To.transformers)
         raise RecipeError("say who is to read this run", where="gristmill export", fix=f"--to one of {others}")
-    manifest = _export_run(what, to, target, content, copy)
+    if also and not mix:
+        raise RecipeError("several runs are exported as a mixture of them", where="--also", fix="--mix NAME")
+    if mix and content is Content.text:
+        raise RecipeError("a mixture is of rows", where="--content", fix="leave it out")
+    manifest = _export_run(what, to, target, Content.rows if mix else content, copy, mix, also or [])
     if json:
         print_json(manifest)
     else:
@@ -76,8 +86,11 @@ def _target(folder: Path | None, option: Path | None) -> Path:
     return folder or option  # type: ignore[return-value]
 
 
-def _export_run(run: str, to: To, target: Path, content: Content, copy: Path | None) -> dict:
-    from gristmill.pipelines.run.published.exported import exported_text, exported_tokens
+def _export_run(
+    run: str, to: To, target: Path, content: Content, copy: Path | None, mix: str, also: list[str]
+) -> dict[str, Any]:
+    from gristmill.pipelines.run.published.exported import exported_mixture, exported_text, exported_tokens
+    from gristmill.tokenizer.mixing.errors import MixError
     from gristmill.tokenizer.shards.exports.asked import UnfitError
     from gristmill.tokenizer.shards.exports.formats import VERSION, outputs_of
     from gristmill.tokenizer.shards.exports.writing import ForeignFolderError, check_folder, write_export
@@ -90,7 +103,16 @@ def _export_run(run: str, to: To, target: Path, content: Content, copy: Path | N
         if not store.exists(MANIFEST) or not store.exists(INDEX):
             fix = "finish it with `gristmill run`; the recipe needs a `tokenizer`, or export --content text"
             raise RecipeError("this run has no token shards yet", where=run, fix=fix)
-        exported = exported_tokens(on_this_machine(run, store, copy), store.name, content)
+        folder = on_this_machine(run, store, copy)
+        try:
+            others = [on_this_machine(one, finished(one), None) for one in also]
+            exported = (
+                exported_mixture([folder, *others], mix, f"{store.name}-{mix}")
+                if mix
+                else exported_tokens(folder, store.name, content)
+            )
+        except MixError as error:
+            raise RecipeError(error.what, where=error.where, fix=error.fix) from error
     asked = exported.asked
     splits = {split.name: {"documents": split.documents, "tokens": split.tokens} for split in asked.splits}
     about = {"gristmill_export": VERSION, "to": str(to), "content": str(content), "kind": asked.kind, "run": asked.name,

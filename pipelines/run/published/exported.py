@@ -3,13 +3,14 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from gristmill.pipelines.errors import DamageError, RecipeError
 from gristmill.pipelines.recipe.load import load
@@ -18,11 +19,16 @@ from gristmill.pipelines.storage.layout import INDEX, MANIFEST, RECIPE
 from gristmill.pipelines.storage.parts import read_part
 from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.store import Store
-from gristmill.tokenizer.sampling import SPLITS, splits_of
+from gristmill.tokenizer.mixing.pool import Pool, open_runs
+from gristmill.tokenizer.mixing.written import CARD as MIX_CARD
+from gristmill.tokenizer.mixing.written import open_mix
+from gristmill.tokenizer.sampling import SPLITS, TRAIN, VALIDATION, splits_of
 from gristmill.tokenizer.shards.dataset import TokenShards
 from gristmill.tokenizer.shards.exports.asked import ROWS, TEXT, Asked, Counted
-from gristmill.tokenizer.shards.exports.contents import Split, documents_of, rows_of
-from gristmill.tokenizer.shards.index import read_index
+from gristmill.tokenizer.shards.exports.contents import Split, documents_of, rows_in_order, rows_of
+from gristmill.tokenizer.shards.format import Shard
+from gristmill.tokenizer.shards.index import Index, read_index
+from gristmill.tokenizer.shards.packing import PackPlan
 
 DESCRIBED = ["source", "lang", "bytes"]
 
@@ -45,20 +51,56 @@ def exported_tokens(folder: Path, name: str, content: str) -> Exported:
     index = read_index(index_path)
     splits, counted = [], []
     for split in index.splits:
-        try:
-            shards = TokenShards(index_path, split)
-            shards.verify()
-        except ValueError as error:
-            raise DamageError(f"a token shard is damaged: {error}", where=str(index_path), fix=MAKE_AGAIN) from error
+        shards = _verified(index_path, split)
         made = (rows_of if content == ROWS else documents_of)(shards, split)
         if made.documents:
             splits.append(made)
             counted += _counted(split, [shard.batch.select(DESCRIBED) for shard in shards.shards])
+    return _exported(name, content, splits, index, counted, folder, hashlib.sha256(index_path.read_bytes()).hexdigest())
+
+
+def exported_mixture(folders: Sequence[Path], mix: str, name: str) -> Exported:
+    """The rows of a written mixture of the first of these runs, in the order in which a training reads them, repeats
+    included; then its validation rows. Every byte is read first. Raises MixError, DamageError."""
+    runs = open_runs(folders)
+    opened = open_mix(folders[0] / "mix" / mix, runs)
+    for run in runs:
+        for split in run.index.splits:
+            _verified(run.path / INDEX, split)
+    splits, counted = [], []
+    for split, plan, row_R in (
+        (TRAIN, opened.rows, opened.row_R),
+        (VALIDATION, opened.validation, np.arange(len(opened.validation))),
+    ):
+        if len(row_R):
+            shards = Pool(runs, split).shards
+            read = _read_once(shards, plan, row_R)
+            counted += _counted(split, read)
+            splits.append(
+                rows_in_order(split, shards, plan, row_R, sum(pc.sum(one["bytes"]).as_py() or 0 for one in read))
+            )
+    card = hashlib.sha256((opened.folder / MIX_CARD).read_bytes()).hexdigest()
+    made = _exported(name, ROWS, splits, runs[0].index, counted, folders[0], card)
+    return replace(made, about=made.about | {"runs": opened.card["runs"]})
+
+
+def _verified(index_path: Path, split: str) -> TokenShards:
+    try:
+        shards = TokenShards(index_path, split)
+        shards.verify()
+    except ValueError as error:
+        raise DamageError(f"a token shard is damaged: {error}", where=str(index_path), fix=MAKE_AGAIN) from error
+    return shards
+
+
+def _exported(
+    name: str, content: str, splits: list[Split], index: Index, counted: list[Counted], folder: Path, sha256: str
+) -> Exported:
     tokenizer = sorted(path for path in (folder / "tokenizer").iterdir() if path.is_file())
     special_ids, vocabulary = index.tokenizer["special_ids"], index.tokenizer["vocabulary"]
     asked = Asked(name, content, splits, index.kind, vocabulary, special_ids, counted, tokenizer)
     about = {
-        "corpus_sha256": hashlib.sha256(index_path.read_bytes()).hexdigest(),
+        "corpus_sha256": sha256,
         "tokenizer_sha256": index.tokenizer["sha256"],
         "vocabulary": vocabulary,
         "special_ids": special_ids,
@@ -76,6 +118,19 @@ def text_sha256(shards: list[dict[str, Any]], recipe: Recipe) -> str:
 def _shares(recipe: Recipe) -> tuple[float, float]:
     """Of validation and test."""
     return (recipe.tokens.validation, recipe.tokens.test) if recipe.tokenizer else (0.0, 0.0)
+
+
+def _read_once(shards: Sequence[Shard], plan: PackPlan, row_R: np.ndarray) -> list[pa.RecordBatch]:
+    """What is known of the documents of which some of these rows hold a part, each once."""
+    is_read = np.zeros(len(plan), bool)
+    is_read[row_R] = True
+    segment_P = np.flatnonzero(is_read[plan.row])
+    found = []
+    for number, shard in enumerate(shards):
+        mine = np.zeros(len(shard), bool)
+        mine[plan.doc[segment_P[plan.shard[segment_P] == number]]] = True
+        found.append(shard.batch.select(DESCRIBED).filter(pa.array(mine)))
+    return found
 
 
 def exported_text(store: Store) -> Exported:

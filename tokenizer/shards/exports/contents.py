@@ -92,22 +92,25 @@ class Documents:
 
 
 class Rows:
-    """Some training rows of a pack plan: `tokens` (no padding), and `lengths`, the tokens of each document in a row."""
+    """Some training rows of a pack plan, in an order: `tokens` (no padding), and `lengths`, the tokens of each document
+    in a row."""
 
-    def __init__(self, shards: Sequence[Shard], plan: PackPlan, first: int, last: int):
-        self.shards, self.plan, self.first = shards, plan, first
-        length_R1 = np.concatenate([[0], np.cumsum(plan.length, dtype=np.int64)])[plan.first[first : last + 1]]
-        self.size_D = np.diff(length_R1) * token_dtype(shards[0].header.vocabulary).itemsize
+    def __init__(self, shards: Sequence[Shard], plan: PackPlan, row_D: np.ndarray, tokens_D: np.ndarray):
+        """row_D: numbers of the rows; tokens_D: of each."""
+        self.shards, self.plan, self.row_D = shards, plan, row_D
+        self.size_D = tokens_D * token_dtype(shards[0].header.vocabulary).itemsize
 
     def read(self, begin: int, end: int) -> pa.RecordBatch:
         """Rows begin to end of the block."""
-        plan, first = self.plan, self.plan.first[self.first + begin : self.first + end + 1]
-        mine = slice(int(first[0]), int(first[-1]))
+        plan, row_D = self.plan, self.row_D[begin:end]
+        first_D, last_D = plan.first[row_D], plan.first[row_D + 1]
+        numbers = [np.arange(a, b) for a, b in zip(first_D, last_D, strict=True)]
+        mine = np.concatenate([np.zeros(0, np.int64), *numbers])
         segments = zip(plan.shard[mine], plan.doc[mine], plan.start[mine], plan.length[mine], strict=True)
         tokens = [self.shards[0].tokens[:0]]
         tokens += [self.shards[s].document(d)[start : start + length] for s, d, start, length in segments]
         token_S1 = np.concatenate([[0], np.cumsum(plan.length[mine], dtype=np.int64)])
-        segment_D1 = first - first[0]
+        segment_D1 = np.concatenate([[0], np.cumsum(last_D - first_D)])
         columns = {
             "tokens": _lists(np.concatenate(tokens), token_S1[segment_D1]),
             "lengths": _lists(plan.length[mine], segment_D1),
@@ -127,7 +130,16 @@ def documents_of(shards: TokenShards, name: str) -> Split:
 
 def rows_of(shards: TokenShards, name: str) -> Split:
     """A split's training rows, in the order in which they are trained on."""
-    rows, blocks = len(shards.plan), []
-    for first in range(0, rows, ROWS_OF_A_BLOCK):
-        blocks.append(Rows(shards.shards, shards.plan, first, min(first + ROWS_OF_A_BLOCK, rows)))
-    return Split(name, blocks, rows, shards.entry.tokens, sum(entry.bytes for entry in shards.entry.shards))
+    text_bytes = sum(entry.bytes for entry in shards.entry.shards)
+    return rows_in_order(name, shards.shards, shards.plan, np.arange(len(shards.plan)), text_bytes)
+
+
+def rows_in_order(name: str, shards: Sequence[Shard], plan: PackPlan, row_R: np.ndarray, text_bytes: int) -> Split:
+    """Rows of a plan by their numbers, which may repeat: `row_R`, int (R,)."""
+    token_P1 = np.concatenate([[0], np.cumsum(plan.length, dtype=np.int64)])
+    tokens_R = np.diff(token_P1[plan.first])[row_R]
+    blocks = [
+        Rows(shards, plan, row_R[first : first + ROWS_OF_A_BLOCK], tokens_R[first : first + ROWS_OF_A_BLOCK])
+        for first in range(0, len(row_R), ROWS_OF_A_BLOCK)
+    ]
+    return Split(name, blocks, len(row_R), int(tokens_R.sum()), text_bytes)

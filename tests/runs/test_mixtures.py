@@ -1,12 +1,15 @@
-"""`gristmill mix plan RECIPE`: a corpus before it is made, from a run of text like it."""
+"""Mixtures of real runs: `mix plan RECIPE`, before a corpus is made, and a written mixture exported."""
 
 import json
 import shutil
 
+import pyarrow.parquet as pq
 import pytest
 
 from gristmill.pipelines.cli.main import app
 from gristmill.pipelines.errors import RecipeError
+from gristmill.tokenizer.mixing.pool import Pool, open_runs
+from gristmill.tokenizer.mixing.written import open_mix
 
 
 @pytest.fixture
@@ -50,3 +53,34 @@ def test_like__a_source_that_nobody_knows(small, small_run):
         app(["mix", "plan", str(corpus.recipe), "--like", str(small_run)], standalone_mode=False)
     with pytest.raises(RecipeError, match="is of a recipe's plan"):
         app(["mix", "plan", str(small_run), "--like", str(small_run)], standalone_mode=False)
+
+
+def test_exported_mixture__has_its_rows_in_its_order(small_run, tmp_path, capsys):
+    run = tmp_path / "run"
+    shutil.copytree(small_run, run)
+    asked = ("--set", "by=lang weights.en=3 weights.zh=1 epochs=2", "--name", "m")
+    app(["mix", "write", str(run), *asked], standalone_mode=False)
+    app(
+        ["export", str(run), "--mix", "m", "--to", "hf", "--out", str(tmp_path / "out"), "--json"],
+        standalone_mode=False,
+    )
+    told = capsys.readouterr().out
+    about = json.loads(told[told.index("{") :])
+    runs = open_runs([run])
+    mix = open_mix(run / "mix" / "m", runs)
+    shards = Pool(runs, "train").shards
+    expected = []
+    for row in mix.row_R.tolist():
+        mine = mix.rows.segments(row)
+        parts = zip(mix.rows.shard[mine], mix.rows.doc[mine], mix.rows.start[mine], mix.rows.length[mine], strict=True)
+        expected.append([number for s, d, at, n in parts for number in shards[s].document(d)[at : at + n].tolist()])
+    files = sorted((tmp_path / "out/data").glob("train-*.parquet"))
+    assert [row for file in files for row in pq.read_table(file)["tokens"].to_pylist()] == expected
+    assert len(expected) > len(mix.rows), "some rows are read twice"
+    assert about["splits"]["train"] == {"documents": len(expected), "tokens": sum(map(len, expected))}
+    assert set(about["splits"]) == {"train", "validation"}
+    assert [one["index"] for one in about["runs"]] == [runs[0].index_sha256], "forgetting finds its copies by it"
+    with pytest.raises(RecipeError, match="a mixture is of rows"):
+        app(["export", str(run), "--mix", "m", "--content", "text", "--to", "hf", "--out", "x"], standalone_mode=False)
+    with pytest.raises(RecipeError, match="there is no mixture"):
+        app(["export", str(run), "--mix", "n", "--to", "hf", "--out", str(tmp_path / "n")], standalone_mode=False)
