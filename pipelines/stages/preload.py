@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from gristmill.filters.contamination.match import Matcher
 from gristmill.filters.dedup.fingerprints import fingerprint
 from gristmill.filters.dedup.passages import cut_passages, find_passages, find_spans
 from gristmill.filters.dedup.substrings import cut_substrings
@@ -25,6 +26,8 @@ from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.recipe.columns import curated_schema
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records import columns
+from gristmill.pipelines.stages.duplicates.components import LINK, contract
+from gristmill.pipelines.stages.duplicates.pairs import RECORD, bucket_pairs
 from gristmill.pipelines.stages.kept_texts import DOCUMENT, KeptTexts
 from gristmill.pipelines.stages.score import UnitScorer
 from gristmill.pipelines.stages.substrings.find import decide, unit_anchors, unit_windows
@@ -59,6 +62,7 @@ def preload(recipe: Recipe) -> None:
     scorer.fingerprint(batch, source, scored)
     _clean(recipe, batch, scored.judgement.edits)
     _cut(recipe, batch)
+    _compare(recipe, batch)
     _read(recipe)
 
 
@@ -75,6 +79,7 @@ def _rest(recipe: Recipe, batch: pa.RecordBatch) -> None:
         fingerprint(batch.column("text"), recipe.deduplicate.minhash)
     _clean(recipe, batch, Edits.none(batch.num_rows))
     _cut(recipe, batch)
+    _compare(recipe, batch)
     if recipe.taken_tokenizer and recipe.taken_tokenizer.is_foreign:
         open_codec(Path(placed(recipe.taken_tokenizer.files[0]))).encode(pa.array(PAGES, pa.large_string()), -1, -1)
     elif recipe.tokenizer:
@@ -100,6 +105,15 @@ def _cut(recipe: Recipe, batch: pa.RecordBatch) -> None:
         decide(np.concatenate(list(unit_windows(texts, keys, bound))))
         doc, begin, end = find_spans(text, "line")
         cut_substrings(text, doc, begin, end, options.substrings.cut_at)
+
+
+def _compare(recipe: Recipe, batch: pa.RecordBatch) -> None:
+    """What finds evaluation items and duplicates among documents."""
+    if recipe.read_evaluations:
+        Matcher(recipe.read_evaluations.index).match(batch.column("text"))
+    if recipe.deduplicate:
+        bucket_pairs(np.zeros(2, RECORD))
+        contract(np.zeros(1, LINK))
 
 
 @contextlib.contextmanager
