@@ -27,7 +27,8 @@ from gristmill.pipelines.read.html.main_content.parts import (
     Segments,
 )
 
-DESCRIPTIONS = 'meta[property="og:description"], meta[name="description"], meta[name="Description"]'
+DESCRIPTIONS = 'meta[property="og:description"]', 'meta[name="description"]', 'meta[name="Description"]'
+"""The first of each: what a selector finds is not gone through, which takes quadratic time."""
 BODY_NAME = '"articleBody"'
 BODY = re.compile(BODY_NAME + r'\s*+:\s*+("(?:[^"\\]++|\\.)*+")', re.DOTALL)
 RUN = 12
@@ -61,7 +62,8 @@ class Said(NamedTuple):
 
 def said_of(tree: HTMLTree, html: str) -> Said:
     """What a page and its tree hold: the longest description, the first body of an article."""
-    found = tree.head.query_selector_all(DESCRIPTIONS) if tree.head is not None else []
+    head = tree.head
+    found = [one for one in map(head.query_selector, DESCRIPTIONS) if one is not None] if head is not None else []
     description = unescape(max((one.getattr("content") or "" for one in found), key=len, default=""))
     return Said(description.encode(errors="replace"), _body(html).encode(errors="replace"))
 

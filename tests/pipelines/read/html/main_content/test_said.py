@@ -1,6 +1,7 @@
 """What a page says of its own text decides between texts that look alike, in both languages."""
 
 import re
+import time
 
 import numpy as np
 import pytest
@@ -82,3 +83,10 @@ def test_share__counts_the_runs_that_a_set_holds(text: str, said: str) -> None:
     # two runs of a text may fall into one slot of the table, of which one is kept
     assert shared_N2[0, 0] <= sum(run in known for run in runs(text))
     assert shared_N2[0, 0] > 0 or not known or runs(text)[:1] != runs(said)[-1:]
+
+
+def test_said_of__takes_linear_time_for_many_descriptions() -> None:
+    tree = HTMLTree.parse(f"<head>{'<meta name=description content=x>' * 20_000}</head><body><p>x</p></body>")
+    began = time.process_time()
+    assert said_of(tree, "").description == b"x"
+    assert time.process_time() - began < 2  # going through them takes minutes
