@@ -38,11 +38,13 @@ def figures(run: Path) -> dict:
     accounts = json.loads((run / "manifest.json").read_text(encoding="utf-8"))["accounts"]
     found: dict = {"all": Counter(), "bytes": Counter(), "source": Counter(), "lang": Counter(), "fired": Counter()}
     for one in accounts:
-        if one["step"] == "deduplicate" and one["outcome"] == "kept":
-            found["all"][""] += one["documents"]
-            found["bytes"][""] += one["bytes"]
-            found["source"][one["source"]] += one["documents"]
-            found["lang"][one["lang"]] += one["documents"]
+        # Of what deduplication keeps, documents with too much personal data go when it is scrubbed.
+        sign = {("deduplicate", "kept"): 1, ("scrub", "dropped"): -1}.get((one["step"], one["outcome"]))
+        if sign:
+            found["all"][""] += sign * one["documents"]
+            found["bytes"][""] += sign * one["bytes"]
+            found["source"][one["source"]] += sign * one["documents"]
+            found["lang"][one["lang"]] += sign * one["documents"]
         if one["step"] == "decide" and one["outcome"] == "fired":
             found["fired"][one["reason"]] += one["documents"]
     return found
