@@ -125,7 +125,7 @@ def test_sentencepiece__ids_and_text_are_its_own(texts, tmp_path):
     info = take(tmp_path)
     encoder = open_encoder(tmp_path)
     processor = sentencepiece.SentencePieceProcessor(model_file=str(tmp_path / "tokenizer.model"))
-    assert (info.kind, info.special_ids) == ("sentencepiece", {"<bos>": 1, "<eos>": 2, "<pad>": 2})
+    assert (info.kind, info.special_ids) == ("sentencepiece", {"<bos>": 1, "<eos>": 2, "<pad>": 2, "<unk>": 0})
     assert lists(encoder, texts[:50]) == processor.encode(texts[:50])
     assert encoder.decode([1, *processor.encode("a mill 磨坊"), 2]) == "a mill 磨坊"
     assert encoder.partial_V.sum() == 256
