@@ -27,7 +27,7 @@ RECIPE = {
     "decide": [
         {**DECISION, "pareto": {"signal": "q"}, "when": {"language": ["en"], "script": ["Latn"], "source": ["web"]}}
     ],
-    "deduplicate": {"passages": [{"unit": "sentence"}], "substrings": {}},
+    "deduplicate": {"urls": {}, "passages": [{"unit": "sentence"}], "substrings": {}},
     "decontaminate": {"sets": {"e": {"paths": "a"}}},
     "gates": ["alarms == 0"], "train": {"options": {"a": 1}},
     "scrub": {"entities": ["EMAIL_ADDRESS"], "drop_above": {"all": 1},
@@ -118,7 +118,7 @@ def test_message__is_in_our_words_at_every_key(tmp_path, path):
         (
             ("tokens",),
             None,
-            "expected a mapping with the keys sequence_length, validation, packing, learn, ghost; got nothing",
+            "expected a mapping with the keys sequence_length, validation, test, packing, learn, ghost; got nothing",
         ),
         (("extract",), {"main_content": "maybe"}, "expected true or false; got 'maybe'"),
         (("otherwise",), "dorp", "unknown value 'dorp'; did you mean 'drop'?"),
