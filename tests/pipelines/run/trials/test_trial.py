@@ -105,6 +105,8 @@ def measured_in(folder: Path) -> dict:
 
 def test_main__an_error_of_ours_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr("gristmill.pipelines.run.trials.trial.end_with_parent", lambda number: None)
+    monkeypatch.setenv("TMPDIR", tempfile.gettempdir())  # it sets both for its process, which here is that of all tests
+    monkeypatch.setattr(tempfile, "tempdir", tempfile.tempdir)
     assert main(str(tmp_path / "none.yaml"), "1000", str(tmp_path)) == 0
     told = json.loads((tmp_path / "measured.json").read_text("utf-8"))
     assert told["measured"] is None
