@@ -1,9 +1,11 @@
 """Files that a recipe names for its classifiers, lists and labels, and how one that is not there is told."""
 
+import hashlib
 import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,6 +30,18 @@ class ProblemError(Exception):
     def __init__(self, key: str, text: str):
         super().__init__(text)
         self.key, self.text = key, text
+
+
+def file_sha256(file: Path) -> str:
+    """In hexadecimal digits; read again where size or time of change differ from what they were."""
+    status = file.stat()
+    return _sha256(str(file), status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=1024)
+def _sha256(file: str, size: int, changed: int) -> str:
+    with open(file, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_named(

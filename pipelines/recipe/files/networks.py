@@ -17,7 +17,7 @@ from gristmill.filters.quality.network_file import (
     read_json,
     read_onnx,
 )
-from gristmill.pipelines.recipe.files.named_files import ProblemError
+from gristmill.pipelines.recipe.files.named_files import ProblemError, file_sha256
 
 CONFIG, TOKENIZER, TOKENIZER_CONFIG = "config.json", "tokenizer.json", "tokenizer_config.json"
 ONNX, WEIGHTS, SHARDS = "model.onnx", "model.safetensors", "model.safetensors.index.json"
@@ -76,7 +76,7 @@ def _read(path: str, main: str, runtime: Runtime, max_tokens: int | None, get: G
     for one, file in found.items():
         if one.endswith(".safetensors"):
             check_weights(file, one, len(about.labels) if one == WEIGHTS else 0)
-    sha256 = {one: _sha256(str(file), file.stat().st_size, file.stat().st_mtime_ns) for one, file in found.items()}
+    sha256 = {one: file_sha256(file) for one, file in found.items()}
     whole = hashlib.sha256(json.dumps(sorted(sha256.items())).encode()).hexdigest()
     called = (folder or Path(path).name).rpartition("/")[2]
     kept_as = f"models/{whole[:16]}-{called.removeprefix(f'{whole[:16]}-')}"
@@ -128,13 +128,6 @@ def _files(folder: str, main: str, get: Get) -> Iterator[tuple[str, Path]]:
                 yield name, file
         else:
             yield needed(name, "the model is not whole; copy all of its files")
-
-
-@lru_cache(16)
-def _sha256(file: str, size: int, changed: int) -> str:
-    """size and time of change: so that it is looked at again."""
-    with Path(file).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @lru_cache(16)

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from gristmill.filters.names import nearest
 from gristmill.filters.pii.entities import ENTITIES
 from gristmill.filters.pii.named_models import NamedModel, missing_package
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.recipe.files.named_files import Fetch, ProblemError, near_files
+from gristmill.pipelines.recipe.files.named_files import Fetch, ProblemError, file_sha256, near_files
 from gristmill.pipelines.recipe.languages.codes import wrong_language
 from gristmill.pipelines.recipe.scrubbing import ScrubModel
 from gristmill.pipelines.recipe.wording import RecipePath
@@ -80,12 +79,5 @@ def _content(folder: Path) -> str:
     files = [file for file in sorted(folder.rglob("*")) if file.is_file() and file.suffix != ".pyc"]
     whole = hashlib.sha256()
     for file in files:
-        status = file.stat()
-        whole.update(f"{file.relative_to(folder)}\n{_sha256(str(file), status.st_size, status.st_mtime_ns)}\n".encode())
+        whole.update(f"{file.relative_to(folder)}\n{file_sha256(file)}\n".encode())
     return whole.hexdigest()
-
-
-@lru_cache(maxsize=1024)
-def _sha256(file: str, size: int, changed: int) -> str:
-    with open(file, "rb") as data:
-        return hashlib.file_digest(data, "sha256").hexdigest()
