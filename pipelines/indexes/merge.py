@@ -40,15 +40,14 @@ from gristmill.pipelines.stages.duplicates.pairs import (
     band_records,
     bucket_pairs,
     decided_by,
+    pieces_for,
 )
-from gristmill.pipelines.stages.duplicates.urls import edges_of_files
+from gristmill.pipelines.stages.duplicates.urls import edges_in_pieces
 from gristmill.pipelines.stages.duplicates.verified import Shelf, verified_pairs
 from gristmill.pipelines.stages.exchange import mixed, pick
 
 FINGERPRINT_COLUMNS = ["row", "doc_id", "rank", "exact", "bands", "shingles"]
 URL_COLUMN_NAMES = [field.name for field in URL_COLUMNS]
-RECORDS = 16 << 20
-"""Band records that are held at a time: about a gigabyte while they are sorted."""
 
 Whole = tuple[TakenIndex, dict[str, Any]]
 
@@ -117,22 +116,14 @@ class _Merged:
         )
         return file.without(self._left_out[path]) if path in self._left_out else file
 
+    def _files(self) -> Iterator[tuple[int, FingerprintFile]]:
+        return ((unit, self._undecided(path)) for unit, (path,) in self.shelf.paths.items())
+
     def _by_url(self) -> np.ndarray:
         """EDGE rows of documents that go for their address; they are left out from now on."""
         if self.options.urls is None:
             return np.zeros(0, EDGE)
-        pieces = max(1, -(-self.documents // RECORDS))
-        edges = np.concatenate(
-            [
-                edges_of_files(
-                    ((unit, self._undecided(path)) for unit, (path,) in self.shelf.paths.items()),
-                    self.options,
-                    piece,
-                    pieces,
-                )
-                for piece in range(pieces)
-            ]
-        )
+        edges = edges_in_pieces(self._files, self.documents, self.options)
         place = edges["worse"]["place"]
         for unit, (path,) in self.shelf.paths.items():
             self._left_out[path] = place[place >> np.uint64(32) == unit].astype(np.uint32)
@@ -142,7 +133,7 @@ class _Merged:
         """EDGE rows of all documents."""
         by_url = self._by_url()
         bands = self.options.minhash.bands if self.options.minhash else 0
-        pieces = max(1, -(-self.documents * (1 + bands) // RECORDS))
+        pieces = pieces_for(self.documents * (1 + bands))
         pairs = np.concatenate([np.zeros(0, PAIR), *(self._pairs(piece, pieces) for piece in range(pieces))])
         units = pairs["worse"] >> np.uint64(32)
         found = [
@@ -155,8 +146,8 @@ class _Merged:
     def _pairs(self, piece: int, pieces: int) -> np.ndarray:
         """PAIR rows of the buckets whose key falls into a piece of all keys, each once."""
         records = [np.zeros(0, RECORD)]
-        for unit, (path,) in self.shelf.paths.items():
-            for some in band_records(unit, self._undecided(path), self.options):
+        for unit, file in self._files():
+            for some in band_records(unit, file, self.options):
                 mine = mixed(some["key"]) % np.uint64(pieces) == piece
                 records.append(some if pieces == 1 else pick(some, np.flatnonzero(mine)))
         return bucket_pairs(np.concatenate(records))

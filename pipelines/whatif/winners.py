@@ -24,8 +24,9 @@ from gristmill.pipelines.stages.duplicates.pairs import (
     RECORD,
     bucket_pairs,
     compared,
+    pieces_for,
 )
-from gristmill.pipelines.stages.duplicates.urls import edges_of_files
+from gristmill.pipelines.stages.duplicates.urls import edges_in_pieces
 from gristmill.pipelines.stages.duplicates.verified import Shelf, verified_pairs
 from gristmill.pipelines.storage.parts import read_parts
 from gristmill.pipelines.storage.store import Store
@@ -33,8 +34,6 @@ from gristmill.pipelines.whatif.sets import among
 
 DROPPED_BIT = np.uint64(1 << 63)
 """The first field of a rank: whether rules dropped the document."""
-RECORDS = 16 << 20
-"""Records of buckets that are held at a time: about a gigabyte while they are sorted."""
 _SLOT_BITS = 24
 _UNCHANGED = np.zeros(0, np.uint64), np.zeros(0, bool)
 
@@ -88,9 +87,7 @@ def _by_url(shelf: "_Shelf", options: Deduplicate) -> np.ndarray:
     """uint64, sorted: the places of all documents that go for their address."""
     if options.urls is None:
         return np.zeros(0, np.uint64)
-    pieces = max(1, -(-shelf.documents // RECORDS))
-    edges = [edges_of_files(shelf.files(), options, piece, pieces) for piece in range(pieces)]
-    return np.sort(np.concatenate(edges)["worse"]["place"])
+    return np.sort(edges_in_pieces(shelf.files, shelf.documents, options)["worse"]["place"])
 
 
 def _clusters_of(prints: Prints, near: np.ndarray) -> np.ndarray:
@@ -212,7 +209,7 @@ def _sharing(shelf: _Shelf, keys: np.ndarray, options: Deduplicate) -> Iterator[
 def _edges(shelf: _Shelf, concerned: np.ndarray, options: Deduplicate) -> np.ndarray:
     """EDGE rows between some documents (sorted places), each pair compared as in a run over all."""
     keys = np.unique(_keys_at(shelf, concerned, options))
-    pieces = max(1, -(-len(keys) // RECORDS))
+    pieces = pieces_for(len(keys))
     pairs = [np.zeros(0, PAIR)]
     for piece in range(pieces):
         records = [some for _, some in _sharing(shelf, keys[piece::pieces], options)]

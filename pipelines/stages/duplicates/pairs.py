@@ -64,6 +64,9 @@ INDEX_PLACE = np.uint64(INDEX_UNIT << 32)
 
 PAIR_TAG, EDGE_TAG = b"A", b"E"
 
+RECORDS = 16 << 20
+"""Records that are held at a time outside a shuffle: about a gigabyte while they are sorted."""
+
 NEIGHBOURS = np.uint64(14)
 """Bits of a row: what concerns 16,384 documents in a row stays together, so that a partition opens few files."""
 
@@ -86,6 +89,23 @@ def compared(file: FingerprintFile, options: schema.Deduplicate, by_url: bool = 
         if not by_url:
             some &= (file.rank & LOST == 0) | ~np.isnan(file.settled.similarity)
     return some if by_url or file.left_out is None else some & ~file.left_out
+
+
+def known_at(unit: int, file: FingerprintFile, at: np.ndarray) -> np.ndarray:
+    """DOCUMENT rows of the documents at these positions (int64) of a unit's file; of one that an index knows to have
+    lost the rank and doc_id are its winner's."""
+    known = np.empty(len(at), DOCUMENT)
+    known["place"] = (np.uint64(unit) << np.uint64(32)) | file.row[at].astype(np.uint64)
+    known["rank"], known["tie"], known["doc_id"] = file.rank[at], file.exact[at, 1].astype(np.uint32), file.doc_id[at]
+    if file.settled is not None:
+        lost = np.flatnonzero(known["rank"] & LOST)
+        known["rank"][lost], known["doc_id"][lost] = file.settled.winner_rank[at[lost]], file.settled.winner[at[lost]]
+    return known
+
+
+def pieces_for(records: int) -> int:
+    """Into how many pieces of their keys so many records go, of which one is held at a time outside a shuffle."""
+    return max(1, -(-records // RECORDS))
 
 
 def band_records(

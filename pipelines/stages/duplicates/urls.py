@@ -5,12 +5,12 @@ fingerprint files -> addresses -> who stays -> left out of the pieces of their f
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 import numpy as np
 
-from gristmill.filters.dedup.fingerprint_file import LOST, FingerprintFile, open_fingerprints
+from gristmill.filters.dedup.fingerprint_file import FingerprintFile, open_fingerprints
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.stages.duplicates.pairs import (
     BY_URL,
@@ -21,6 +21,8 @@ from gristmill.pipelines.stages.duplicates.pairs import (
     PIECE_TAG,
     by_place,
     compared,
+    known_at,
+    pieces_for,
 )
 from gristmill.pipelines.stages.exchange import (
     Block,
@@ -69,16 +71,8 @@ def addresses(
     at = first + np.flatnonzero(compared(file, options, by_url=True)[some] & (file.url[some] != 0).any(axis=1))
     found = np.empty(len(at), ADDRESSED)
     found["url"], found["order"], found["rank"], found["piece"] = file.url[at], file.url_order[at], file.rank[at], piece
-    documents = np.empty(len(at), DOCUMENT)
-    documents["place"] = (np.uint64(unit) << np.uint64(32)) | file.row[at].astype(np.uint64)
-    documents["rank"], documents["tie"] = file.rank[at], file.exact[at, 1].astype(np.uint32)
-    documents["doc_id"] = found["cluster"] = file.doc_id[at]
-    if file.settled is not None:
-        lost = file.rank[at] & LOST > 0
-        documents["rank"][lost] = file.settled.winner_rank[at[lost]]
-        documents["doc_id"][lost] = file.settled.winner[at[lost]]
-        found["cluster"] = file.settled.cluster[at]
-    found["document"] = documents
+    found["document"] = known_at(unit, file, at)
+    found["cluster"] = (file.doc_id if file.settled is None else file.settled.cluster)[at]
     return found
 
 
@@ -124,6 +118,14 @@ def edges_of_files(
         mine = np.flatnonzero(records["url"][:, 0] % np.uint64(pieces) == piece)
         found.append(pick(records, mine))
     return url_edges(np.concatenate(found))[0]
+
+
+def edges_in_pieces(
+    files: Callable[[], Iterable[tuple[int, FingerprintFile]]], documents: int, options: schema.Deduplicate
+) -> np.ndarray:
+    """EDGE rows as `edges_of_files` gives them of all addresses; `files` is called anew for each piece of the keys."""
+    pieces = pieces_for(documents)
+    return np.concatenate([edges_of_files(files(), options, piece, pieces) for piece in range(pieces)])
 
 
 class EmitUrls(BlockDoFn):

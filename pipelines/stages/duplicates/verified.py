@@ -11,13 +11,13 @@ from gristmill.filters.dedup.fingerprint_file import LOST, FingerprintFile, open
 from gristmill.filters.kernels.dedup.jaccard import compare, gather
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.stages.duplicates.pairs import (
-    DOCUMENT,
     EDGE,
     EDGE_TAG,
     EXACT,
     NEAR,
     PAIR,
     PAIR_TAG,
+    known_at,
 )
 from gristmill.pipelines.stages.duplicates.partitions import PATH_TAG
 from gristmill.pipelines.stages.exchange import Block, BlockDoFn, by_tag, pick, rows_of
@@ -59,20 +59,14 @@ class Documents:
     def take(cls, unit: int, file: FingerprintFile, rows: np.ndarray) -> "Documents":
         """The documents of these rows (uint32) of a unit, copied."""
         at = file.positions(rows)
-        known = np.empty(len(at), DOCUMENT)
-        known["place"] = (np.uint64(unit) << np.uint64(32)) | rows.astype(np.uint64)
-        known["rank"] = file.rank[at]
-        known["doc_id"] = file.doc_id[at]
-        exact = file.exact[at]
-        known["tie"] = exact[:, 1].astype(np.uint32)
+        known, exact = known_at(unit, file, at), file.exact[at]
         length = file.end[at] - file.start[at]
         hashes = np.empty(length.sum(), np.uint32)
         gather(at, file.hashes, file.start, file.end, hashes)
         settled = np.full((len(at), 2), (-1, 0), np.float32)
         if file.settled is None:
             return cls(known, exact, hashes, length, known["doc_id"], settled)
-        lost = np.flatnonzero(known["rank"] & LOST)
-        known["rank"][lost], known["doc_id"][lost] = file.settled.winner_rank[at[lost]], file.settled.winner[at[lost]]
+        lost = np.flatnonzero(file.rank[at] & LOST)
         settled[lost, 0], settled[lost, 1] = file.settled.similarity[at[lost]], file.settled.lost[at[lost]]
         return cls(known, exact, hashes, length, file.settled.cluster[at], settled)
 
