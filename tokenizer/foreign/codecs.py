@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,8 @@ def open_sentencepiece(model: bytes) -> sentencepiece.SentencePieceProcessor:
     return processor
 
 
-class Codec:
-    """What encodes: a text into lists of ids, one by one."""
+class Codec(ABC):
+    """What encodes."""
 
     kind: str
     """For people: such as `byte-level BPE`; who encodes stands before it where that is not our loop."""
@@ -43,12 +44,20 @@ class Codec:
             [n not in special and is_part(piece, bytes_of.get(n, b""), byte_level) for n, piece in enumerate(pieces)]
         )
 
-    def lists(self, texts: list[str]) -> list[list[int]]:
-        """The ids of each text."""
-        raise NotImplementedError
-
+    @abstractmethod
     def encode(self, array: pa.Array, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
         """(ids, count per document); first, last: -1 for none."""
+
+
+class TextCodec(Codec):
+    """By a library, which gives lists of ids."""
+
+    @abstractmethod
+    def lists(self, texts: list[str]) -> list[list[int]]:
+        """The ids of each text."""
+
+    def encode(self, array: pa.Array, first: int, last: int) -> tuple[np.ndarray, np.ndarray]:
+        """Of a `Codec`."""
         before, after = [first] * (first >= 0), [last] * (last >= 0)
         lists = [[*before, *ids, *after] for ids in self.lists([text or "" for text in array.to_pylist()])]
         count_D = np.array([len(ids) for ids in lists], np.int64)
@@ -115,7 +124,7 @@ class ByteLevel(Codec):
         return out[:total].copy(), count_D
 
 
-class SentencePiece(Codec):
+class SentencePiece(TextCodec):
     """A SentencePiece model, by SentencePiece."""
 
     kind = "SentencePiece"
@@ -130,11 +139,11 @@ class SentencePiece(Codec):
         self.decode = self.processor.decode
 
     def lists(self, texts: list[str]) -> list[list[int]]:
-        """Of a `Codec`."""
+        """Of a `TextCodec`."""
         return [self.processor.encode(text) for text in texts]
 
 
-class Library(Codec):
+class Library(TextCodec):
     """Any tokenizer.json, by the library `tokenizers`."""
 
     def __init__(self, described: Described, raw: bytes):
@@ -155,7 +164,7 @@ class Library(Codec):
         self.kind = f"tokenizers {described.kind}"
 
     def lists(self, texts: list[str]) -> list[list[int]]:
-        """Of a `Codec`. One by one: the library's threads do not outlive a fork."""
+        """Of a `TextCodec`. One by one: the library's threads do not outlive a fork."""
         return [self.tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
 
 
