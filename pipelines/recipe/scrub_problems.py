@@ -16,15 +16,17 @@ Problem = tuple[RecipePath, str]
 
 def scrub_problems(recipe: Recipe) -> Iterator[Problem]:
     """(place in the recipe, what is wrong there) of `scrub`."""
-    for name in (recipe.scrub.entities or ()) if recipe.scrub else ():
-        found = recipe.scrub.found_by_models if recipe.scrub else []
+    if recipe.scrub is None:
+        return
+    found = recipe.scrub.found_by_models
+    for name in recipe.scrub.entities or ():
         if name in ENTITIES and ENTITIES[name].needs_model and name not in found:
             yield ("scrub", "entities"), f"'{name}' needs a language model, and none of `scrub.models` finds it"
         elif wrong := problem(name, found):
             yield ("scrub", "entities"), wrong
-    yield from _policies(recipe)
+    yield from _policies(recipe, recipe.scrub)
     fields = scrubbable_fields(recipe)
-    for place, name in enumerate((recipe.scrub.fields or ()) if recipe.scrub else ()):
+    for place, name in enumerate(recipe.scrub.fields or ()):
         if name not in fields:
             yield (
                 ("scrub", "fields", place),
@@ -32,25 +34,23 @@ def scrub_problems(recipe: Recipe) -> Iterator[Problem]:
             )
 
 
-def _policies(recipe: Recipe) -> Iterator[Problem]:
+def _policies(recipe: Recipe, scrub: Scrub) -> Iterator[Problem]:
     """What is done with personal data, everywhere and by source."""
-    if recipe.scrub is None:
-        return
-    for source in recipe.scrub.sources:
+    for source in scrub.sources:
         if source not in recipe.sources:
             yield ("scrub", "sources", source), f"'{source}' is no source; {nearest(source, list(recipe.sources))}"
-    places: list[tuple[RecipePath, Any]] = [(("scrub",), recipe.scrub)]
-    places += [(("scrub", "sources", name), policy) for name, policy in recipe.scrub.sources.items()]
+    places: list[tuple[RecipePath, Any]] = [(("scrub",), scrub)]
+    places += [(("scrub", "sources", name), policy) for name, policy in scrub.sources.items()]
     for path, policy in places:
-        listed = [] if policy is recipe.scrub else [("entities", name) for name in policy.entities or ()]
+        listed = [] if policy is scrub else [("entities", name) for name in policy.entities or ()]
         listed += [("without", name) for name in policy.without or ()]
         listed += [("operators", name) for name in policy.operators or {}]
         for key, name in listed:
-            if wrong := problem(name, recipe.scrub.found_by_models):
+            if wrong := problem(name, scrub.found_by_models):
                 yield (*path, key), wrong
-        looked_for = _looked_for(recipe.scrub, path[2] if policy is not recipe.scrub else None)
+        looked_for = _looked_for(scrub, path[2] if policy is not scrub else None)
         for name in policy.drop_above or {}:
-            if wrong := problem(name, recipe.scrub.found_by_models):
+            if wrong := problem(name, scrub.found_by_models):
                 yield (*path, "drop_above", name), wrong
             elif looked_for is not None and looked_for.isdisjoint(members(name)):
                 yield (
@@ -60,7 +60,7 @@ def _policies(recipe: Recipe) -> Iterator[Problem]:
         for name in policy.allow or ():
             if wrong := allow_problem(name):
                 yield (*path, "allow"), wrong
-        if wrong := missing_key((policy.operator or "tag", *(policy.operators or {}).values()), recipe.scrub.key):
+        if wrong := missing_key((policy.operator or "tag", *(policy.operators or {}).values()), scrub.key):
             yield (*path, "operator"), f"{wrong}; `key: audit.key` in `scrub` names its file"
 
 
