@@ -27,11 +27,13 @@ TRAINED_ON = ("tokens", "tokenizer", PLUGINS, RECIPE)
 STAGES = ("sft", "reward", "dpo", "grpo", "ppo", "reject", "distill")
 """Of a trained model: the trainer's, without the first."""
 CHAIN = "chain"
-TRAINER_ARGS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 class TrainerCommand(TyperCommand):
-    """A command of the trainer's: its help is that of the trainer, below our own options where there are some."""
+    """A command of the trainer's: options that are not ours go to it; its help stands below ours, where we have
+    options."""
+
+    allow_extra_args = ignore_unknown_options = True
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Where help is asked for: the trainer's, of the same words."""
