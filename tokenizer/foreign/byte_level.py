@@ -11,7 +11,7 @@ import numpy as np
 from gristmill.tokenizer.foreign.splits import piece_end
 from gristmill.tokenizer.jit import inline, kernel
 from gristmill.tokenizer.models.bpe import merge_run
-from gristmill.tokenizer.models.memory import LONGEST_KEY, key_of, new_memory, slot_of
+from gristmill.tokenizer.models.memory import LONGEST_KEY, key_of, new_memory, recall, remember, slot_of
 from gristmill.tokenizer.models.vocabulary import edge_table
 from gristmill.tokenizer.sampling import mix64
 
@@ -116,10 +116,7 @@ def encode_text(data_B, split, class_C, vocabulary, ids_S, links_3S, memory, out
             high |= np.uint64(i - begin) << np.uint64(56)
             slot = slot_of(low, high, key_M2)
             if key_M2[slot, 0] == low and key_M2[slot, 1] == high:
-                count = np.int64(found_MP[slot, 0])
-                for k in range(count):
-                    out[place + k] = found_MP[slot, 1 + k]
-                place += count
+                place = recall(slot, found_MP, out, place)
                 continue
         count = np.int64(0)
         if vocabulary.whole.size:
@@ -130,10 +127,8 @@ def encode_text(data_B, split, class_C, vocabulary, ids_S, links_3S, memory, out
             for k in range(i - begin):
                 ids_S[k] = vocabulary.byte_ids[data_B[begin + k]]
             count = np.int64(merge_run(ids_S, links_3S, i - begin, vocabulary.edges, vocabulary.made))
-        if slot >= 0 and count < found_MP.shape[1]:
-            key_M2[slot, 0], key_M2[slot, 1], found_MP[slot, 0] = low, high, count
-            for k in range(count):
-                found_MP[slot, 1 + k] = ids_S[k]
+        if slot >= 0:
+            remember(slot, low, high, ids_S, count, key_M2, found_MP)
         for k in range(count):
             out[place + k] = ids_S[k]
         place += count

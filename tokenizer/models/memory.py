@@ -46,6 +46,24 @@ def slot_of(low, high, key_M2):
 
 
 @inline
+def recall(slot, found_MP, out, place):
+    """Write the pieces that lie in a slot to out[place:]; the place after them."""
+    count = np.int64(found_MP[slot, 0])
+    for k in range(count):
+        out[place + k] = found_MP[slot, 1 + k]
+    return place + count
+
+
+@inline
+def remember(slot, low, high, ids_S, count, key_M2, found_MP):
+    """Put a key and its pieces, ids_S[:count], into a slot, unless they are too many for one."""
+    if count < found_MP.shape[1]:
+        key_M2[slot, 0], key_M2[slot, 1], found_MP[slot, 0] = low, high, count
+        for k in range(count):
+            found_MP[slot, 1 + k] = ids_S[k]
+
+
+@inline
 def new_memory(text_bytes):
     """(key_M2 uint64, found_MP int32: how many pieces, then these), empty, for so much text."""
     slots = FEWEST_SLOTS

@@ -12,7 +12,7 @@ import numpy as np
 
 from gristmill.tokenizer.jit import inline, kernel
 from gristmill.tokenizer.models.bpe import merge_run
-from gristmill.tokenizer.models.memory import LONGEST_KEY, key_of, new_memory, slot_of
+from gristmill.tokenizer.models.memory import LONGEST_KEY, key_of, new_memory, recall, remember, slot_of
 from gristmill.tokenizer.models.unigram import RESET_BELOW, best_run
 from gristmill.tokenizer.models.vocabulary import UNKNOWN, are_neighbours, next_character
 from gristmill.tokenizer.special_ids import FIRST_BYTE
@@ -80,10 +80,7 @@ def encode_text(data_B, vocabulary, ids_S, links_3S, score_S1, memory, out, plac
             low, high = key_of(data_B, begin, i)
             slot = slot_of(low, high, key_M2)
             if key_M2[slot, 0] == low and key_M2[slot, 1] == high:
-                count = np.int64(found_MP[slot, 0])
-                for k in range(count):
-                    out[place + k] = found_MP[slot, 1 + k]
-                place += count
+                place = recall(slot, found_MP, out, place)
                 continue
         at = begin
         for k in range(run):
@@ -92,10 +89,8 @@ def encode_text(data_B, vocabulary, ids_S, links_3S, score_S1, memory, out, plac
             at += size
         if is_bpe:
             count = merge_run(ids_S, links_3S, run, edges, vocabulary.made)
-            if slot >= 0 and count < found_MP.shape[1]:
-                key_M2[slot, 0], key_M2[slot, 1], found_MP[slot, 0] = low, high, count
-                for k in range(count):
-                    found_MP[slot, 1 + k] = ids_S[k]
+            if slot >= 0:
+                remember(slot, low, high, ids_S, count, key_M2, found_MP)
         else:
             count = best_run(ids_S, links_3S, score_S1, run, scores, edges)
             score_S1[0] = score_S1[run]
