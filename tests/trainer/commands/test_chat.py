@@ -84,7 +84,7 @@ class Scripted:
         self.asked.append(text)
         yield Said("text", "one ")
         if len(self.asked) == 1:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)  # os.kill's may arrive in another thread, and then later
             yield Said("text", "never")
         self.forgotten += 2
         yield Said("tool", "144")
