@@ -87,7 +87,7 @@ test-image: setup ## What the image of Dataflow holds: its install steps in a cl
 	$(IMAGE_ENV)/bin/python -m pip install --quiet --no-deps --require-hashes --requirement infra/dataflow/lock.txt
 	$(IMAGE_ENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation .
 	cd / && env -u PYTHONPATH $(abspath $(IMAGE_ENV))/bin/python -m gristmill.infra.dataflow check
-	GRISTMILL_IMAGE_PYTHON=$(abspath $(IMAGE_ENV))/bin/python $(BIN)/pytest -k bytes_of_a_local_run tests/runs/test_dataflow.py
+	GRISTMILL_IMAGE_PYTHON=$(abspath $(IMAGE_ENV))/bin/python $(BIN)/pytest -k bytes_of_a_local_run tests/runs/services/test_dataflow.py
 
 READERS ?= .venv-readers
 test-exports: setup ## Every format of `gristmill export RUN`, read back by the project that it is for

@@ -4,7 +4,7 @@ import pytest
 
 from gristmill.infra.dataflow.__main__ import main
 from tests.google_cloud.fixture import IMAGE, PROJECT, REGION
-from tests.runs.test_dataflow import RECIPE, recipe  # noqa: F401 - a fixture
+from tests.runs.services.test_dataflow import RECIPE, recipe  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.process
 TEMPLATE = "gs://mill/templates/gristmill.json"

@@ -20,7 +20,7 @@ from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.shards.dataset import TokenShards
 from tests.pipelines.forget.conftest import GONE, MOBILE, NAME, rows, said
 from tests.runs.conftest import digests_of
-from tests.runs.conversations import write_conversations
+from tests.runs.models.conversations import write_conversations
 
 IDS = {
     "chat": ("c3", "c7", "long", "no-answer", "alpaca"),

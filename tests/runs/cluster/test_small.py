@@ -6,7 +6,7 @@ import pytest
 
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
-from tests.runs.conversations import MADE, write_conversations
+from tests.runs.models.conversations import MADE, write_conversations
 
 pytestmark = pytest.mark.cluster
 

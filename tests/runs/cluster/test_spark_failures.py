@@ -89,7 +89,7 @@ def test_full_disk__one_message_and_the_run_goes_on_when_there_is_space(spark, c
     infra = [sys.executable, "-m", "gristmill.infra.cluster", "spark"]
     line = [*GRISTMILL, "run", str(corpus.recipe), "--out", str(folder / "run"), "--runner", "spark"]
     steps = [(None, [*infra, "up"]), (300_000, line), (None, line), (None, [*infra, "down"])]
-    script = [sys.executable, str(Path(__file__).parents[1] / "small_disk.py"), str(folder), "200"]
+    script = [sys.executable, str(Path(__file__).parents[1] / "faults" / "small_disk.py"), str(folder), "200"]
     wanted = json.dumps([{"free": free, "line": step} for free, step in steps])
     ran = subprocess.run(
         [*UNSHARE, *script], input=wanted, capture_output=True, text=True, timeout=600, env=environment

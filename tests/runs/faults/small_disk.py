@@ -19,7 +19,7 @@ def main(folder: Path, megabytes: int) -> None:
     results = []
     for number, step in enumerate(json.load(sys.stdin)):
         fill(folder, step["free"])
-        done = subprocess.run(step["line"], capture_output=True, text=True, cwd=Path(__file__).parents[2])
+        done = subprocess.run(step["line"], capture_output=True, text=True, cwd=Path(__file__).parents[3])
         results.append({"code": done.returncode, "output": done.stdout + done.stderr})
         shutil.copytree(folder, f"{folder}-{number}", ignore=shutil.ignore_patterns("filler"))
     print(json.dumps(results))

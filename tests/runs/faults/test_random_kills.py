@@ -12,7 +12,7 @@ pytestmark = pytest.mark.process
 
 @pytest.fixture(scope="module")
 def kills():
-    path = Path(__file__).parents[1] / "benchmarks" / "random_kills.py"
+    path = Path(__file__).parents[2] / "benchmarks" / "random_kills.py"
     spec = importlib.util.spec_from_file_location("random_kills", path)
     assert spec
     assert spec.loader

@@ -10,7 +10,7 @@ import pytest
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from tests.runs.conftest import chinese, english
-from tests.runs.test_passages import texts_of
+from tests.runs.duplicates.test_passages import texts_of
 
 PLANTED = {
     "en": "The miller keeps the key below the third stone behind the house. Nobody but the cat has ever found it there",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
-POLICY = json.loads((Path(__file__).parents[2] / "infra" / "iam" / "s3.json").read_text("utf-8"))
+POLICY = json.loads((Path(__file__).parents[3] / "infra" / "iam" / "s3.json").read_text("utf-8"))
 
 
 SIMPLE = """\

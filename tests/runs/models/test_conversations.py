@@ -29,8 +29,8 @@ from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.shards.dataset import TokenShards
 from gristmill.tokenizer.special_ids import ASSISTANT, BOS, END, EOS
 from tests.exhaustive import some
-from tests.runs.conversations import LENGTH, MAIL, PHONE, write_conversations
-from tests.runs.test_resume import start, wait_for_receipts
+from tests.runs.faults.test_resume import start, wait_for_receipts
+from tests.runs.models.conversations import LENGTH, MAIL, PHONE, write_conversations
 
 KINDS = ("chat", "pairs", "prompts")
 
