@@ -43,7 +43,7 @@ PRELOADED = [
 
 def main() -> None:
     """Never returns to a caller: ends the process."""
-    said = int(sys.argv[1])
+    said, write, leave = int(sys.argv[1]), os.write, os._exit  # as they are before the program, which can replace them
     head, _, source = sys.stdin.buffer.read().partition(b"\n")
     order = json.loads(head)
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -53,25 +53,25 @@ def main() -> None:
         for name in PRELOADED:
             __import__(name)
     try:
-        held = walls.build(order["cpu_seconds"], order["memory_bytes"])
+        held = walls.build(order["cpu_seconds"], order["memory_bytes"], order["parent"])
     except (walls.NoSandboxError, OSError, ValueError) as error:
-        os.write(said, f"none {error}\n".encode())
-        os._exit(0)
-    os.write(said, f"walls {','.join(held)}\n".encode())
+        write(said, f"none {error}\n".encode())
+        leave(0)
+    write(said, f"walls {','.join(held)}\n".encode())
     verdict = _run(source.decode(), order.pop("mark"))
     try:
         sys.stdout.flush()
     finally:
-        os.write(said, verdict.encode())
-        os._exit(0)
+        write(said, verdict)
+        leave(0)
 
 
-def _run(source: str, mark: str) -> str:
+def _run(source: str, mark: str) -> bytes:
     try:
         exec(compile(source, "<program>", "exec"), {"__name__": "__main__"})
     except BaseException as error:
-        return f"{mark} failed {type(error).__name__}\n"
-    return f"{mark} passed\n"
+        return f"{mark} failed {ascii(type(error).__name__[:80])[1:-1]}\n".encode()
+    return f"{mark} passed\n".encode()
 
 
 if __name__ == "__main__":

@@ -51,7 +51,8 @@ def run_program(source: str, limits: Limits = Limits()) -> Outcome:
     """Runs a Python program with the standard library. Raises ConfigError where this machine has no sandbox: then
     nothing of it was run."""
     mark = secrets.token_hex(16)
-    order = {"mark": mark, "cpu_seconds": int(limits.seconds) + 1, "memory_bytes": limits.memory_bytes}
+    order = {"mark": mark, "parent": os.getpid()}
+    order |= {"cpu_seconds": int(limits.seconds) + 1, "memory_bytes": limits.memory_bytes}
     given = json.dumps(order).encode() + b"\n" + source.encode(errors="replace")
     said_read, said_write = os.pipe()
     try:
@@ -137,7 +138,7 @@ def _outcome(said: bytes, output: bytes, kind: Kind | None, mark: str) -> Outcom
     text = output.decode(errors="replace")
     if kind is not None:
         return Outcome(kind, "", text, walls)
-    verdict = lines[-1].split() if len(lines) > 1 else []
+    verdict = lines[-1].split(" ", 2) if len(lines) > 1 else []
     if verdict[:2] == [mark, "passed"]:
         return Outcome("passed", "", text, walls)
     if verdict[:2] == [mark, "failed"]:

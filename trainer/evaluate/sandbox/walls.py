@@ -13,6 +13,7 @@ import ctypes
 import os
 import platform
 import resource
+import signal
 import struct
 import sysconfig
 
@@ -63,12 +64,15 @@ class NoSandboxError(Exception):
     """This machine cannot hold a program in."""
 
 
-def build(cpu_seconds: int, memory_bytes: int) -> list[str]:
-    """Raises all walls around this process, for good; their names. Raises NoSandboxError where the one that must be
-    there is not."""
+def build(cpu_seconds: int, memory_bytes: int, parent: int) -> list[str]:
+    """Raises all walls around this process, for good; their names. The process ends with `parent`, which started it:
+    nobody else would end a program that sleeps. Raises NoSandboxError where the wall that must be there is not."""
     held = ["rlimits"]
     if _namespaces():
         held.append("namespaces")
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it died before that was said
+        raise NoSandboxError("what started it is gone")
     _limit(cpu_seconds, memory_bytes)
     if _libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise NoSandboxError("PR_SET_NO_NEW_PRIVS is refused")

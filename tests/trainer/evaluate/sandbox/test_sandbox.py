@@ -1,7 +1,11 @@
 """The sandbox is attacked: what a program may do, and that nothing else works, each wall by itself."""
 
 import os
+import signal
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -28,7 +32,7 @@ def test_programs_that_calculate_run_with_the_standard_library():
     ],
 )  # fmt: skip
 def test_programs_that_fail(source, detail):
-    found = run_program(source)
+    found = run_program(source, Limits(seconds=60, memory_bytes=128 << 20))
     assert (found.kind, found.detail) == ("failed", detail)
 
 
@@ -42,6 +46,49 @@ def test_programs_that_fail(source, detail):
 )
 def test_to_end_early_or_to_crash_passes_nothing(source):
     assert run_program(f"import os\n{source}").kind == "killed"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "real = os.write\nos.write = lambda fd, data: real(fd, data.replace(b'failed', b'passed'))",
+        "os._exit = print",
+        "import atexit; atexit.register(os.write, 1, b'passed')",
+        "import sys; sys.excepthook = print; sys.stdout = None",
+    ],
+)
+def test_who_replaces_functions_of_the_interpreter_does_not_pass(source):
+    found = run_program(f"import os\n{source}\nassert False")
+    assert (found.kind, found.detail) == ("failed", "AssertionError")
+
+
+@pytest.mark.parametrize(("name", "detail"), [("a\nb c", "a\\nb c"), ("x" * 1000, "x" * 80), ("", "")])
+def test_whatever_an_exception_is_called_it_failed(name, detail):
+    found = run_program(f"raise type({name!r}, (Exception,), {{}})")
+    assert (found.kind, found.detail) == ("failed", detail)
+
+
+def test_a_program_that_sleeps_ends_with_who_started_it():
+    source = """
+import os
+from gristmill.trainer.evaluate.sandbox import sandbox
+
+def watched(process, said_read, order, limits):
+    process.stdin.write(order)
+    process.stdin.close()
+    print(process.pid, process.stdout.read(2).decode(), flush=True)
+    os.kill(os.getpid(), 9)
+
+sandbox._watched = watched
+sandbox.run_program("import time; print('up', flush=True); time.sleep(1000)", sandbox.Limits(seconds=1000))
+"""
+    starter = subprocess.run([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True)
+    number, said = starter.stdout.split()
+    assert (starter.returncode, said) == (-signal.SIGKILL, "up")
+    state, deadline = Path(f"/proc/{number}/stat"), time.monotonic() + 10
+    while state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z":  # who reaps it is init's affair
+        assert time.monotonic() < deadline, "it lives on"
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize(
