@@ -78,7 +78,8 @@ def _judged(file: Path, judge: Judge, bound: float, target: Path) -> dict[str, A
     by: dict[str, Any] = {}
     for path in sorted(file.parent.glob("samples_*.jsonl")):
         task = path.stem.removeprefix("samples_")
-        lines = [_parsed(line, path) for line in path.read_text(encoding="utf-8").splitlines()]
+        with path.open(encoding="utf-8") as samples_file:
+            lines = [_parsed(line, path) for line in samples_file]
         lines = [line for line in lines if line.get("resps") and isinstance(line.get("doc"), dict)]
         if not lines or task not in told["results"]:
             continue

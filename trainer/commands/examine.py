@@ -47,6 +47,10 @@ def run(
     samples: Annotated[
         int | None, typer.Option(help="continuations of each prompt, in place of the task's `repeats`", min=1)
     ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option(help="of what is written, in place of the task's: above 0 for --samples, 0 greedy", min=0.0),
+    ] = None,
     most_tokens: Annotated[
         int | None, typer.Option("--max-tokens", help="of a continuation, in place of the task's max_gen_toks", min=1)
     ] = None,
@@ -78,7 +82,7 @@ def run(
     world: World = join()
     for path, folder in places:
         opened = open_subject(path, world.device, compute)
-        found = open_tasks(tasks, corpus or opened.run, limit, sampler)
+        found = open_tasks(tasks, corpus or opened.run, limit, sampler, temperature)
         asked = [
             (task, number)
             for task in found
@@ -86,7 +90,8 @@ def run(
         ]
         facts = opened.facts | {"seed": seed, "limit": limit, "samples": samples, "max_tokens": most_tokens}
         facts |= {} if sampler is None else {"sampler": sampler}
-        if every and holds(folder, facts, {(number, task.name) for task, number in asked}):
+        facts |= {} if temperature is None else {"temperature": temperature}
+        if every and holds(folder, facts, asked):
             typer.echo(f"{folder}: asked before", err=True)
             continue
         _must_be_new(folder)

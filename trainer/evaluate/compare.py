@@ -144,7 +144,8 @@ def read_samples(folder: Path) -> Samples:
     for path in paths:
         key = (int(path.parent.name.removeprefix("shots-")), path.stem.removeprefix("samples_"))
         try:
-            lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+            with path.open(encoding="utf-8") as file:
+                lines = [json.loads(line) for line in file]
             found[key] = {
                 line["doc_hash"]: {name: _value(one) for name, one in line["scores"].items()} for line in lines
             }

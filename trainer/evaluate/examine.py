@@ -236,7 +236,7 @@ def _written(asking: _Asking, contexts: list[Context], samples: int) -> list[lis
         raise ConfigError(
             f"{samples} continuations of each prompt would all be the same: the temperature is 0",
             where=f"task {asking.task.name}, generation_kwargs",
-            fix="do_sample: true and a temperature above 0, or repeats: 1",
+            fix="--temperature 0.8 (in the task: do_sample: true and a temperature above 0), or one continuation",
         )
     most = asking.most_tokens or int(config.generation_kwargs.get("max_gen_toks", MOST_TOKENS))
     room = asking.model.config.context - most

@@ -1,6 +1,7 @@
 """Results on disk, as lm-evaluation-harness writes them, a folder for each number of examples:
 
-OUT/shots-4/results.json           results, configs, versions, n-shot, n-samples, higher_is_better; ours beside them:
+OUT/shots-4/results.json           results, configs, versions, n-shot, n-samples, higher_is_better, task_hashes (of all
+                                   that is asked and of how it is judged, not of prompts); ours beside them:
                                    contamination, by, notes, model
 OUT/shots-4/samples_TASK.jsonl     a line for each item: doc_id, doc_hash, scores; with `texts` also texts
 """
@@ -15,6 +16,7 @@ from typing import Any
 from gristmill.trainer.evaluate.contamination import Contamination
 from gristmill.trainer.evaluate.examine import Examined
 from gristmill.trainer.evaluate.scores.summary import Score, metric_of
+from gristmill.trainer.evaluate.tasks.task import Task
 
 RESULTS, SAMPLES = "results.json", "samples_"
 
@@ -53,12 +55,16 @@ def write_results(
     return paths
 
 
-def holds(folder: Path, model: dict[str, Any], asked: set[tuple[int, str]]) -> bool:
-    """Whether results of exactly these (shots, task) of this model, asked with these facts, lie there."""
+def holds(folder: Path, model: dict[str, Any], asked: Sequence[tuple[Task, int]]) -> bool:
+    """Whether results of exactly these tasks with these numbers of examples, told by what they ask, of this model,
+    asked with these facts, lie there."""
     there = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob(f"shots-*/{RESULTS}"))]
-    found = {(number, task) for one in there for task, number in one["n-shot"].items()}
+    found = {
+        (number, task, one.get("task_hashes", {}).get(task)) for one in there for task, number in one["n-shot"].items()
+    }
     same = json.loads(json.dumps(model))
-    return found == asked and all(one["model"] == same for one in there)
+    wanted = {(number, task.name, task.digest) for task, number in asked}
+    return found == wanted and all(one["model"] == same for one in there)
 
 
 def as_lm_eval(
@@ -70,6 +76,7 @@ def as_lm_eval(
         "configs": {one.task.name: _config(one) for one in examined},
         "versions": {one.task.name: one.task.config.metadata.get("version", "Yaml") for one in examined},
         "n-shot": {one.task.name: one.shots for one in examined},
+        "task_hashes": {one.task.name: one.task.digest for one in examined},
         "higher_is_better": {
             one.task.name: {metric: metric_of(metric).higher_is_better for metric, _ in one.scores} for one in examined
         },

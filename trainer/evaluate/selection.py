@@ -39,9 +39,11 @@ def groups() -> dict[str, list[str]]:
     return by_language | {"all": made, "heldout": texts, "probes": probes} | by_name
 
 
-def open_tasks(wanted: str, run: Path | None, limit: int | None, sampler: str | None = None) -> list[Task]:
-    """The tasks that are meant, in order, each name once. `sampler`: of examples, in place of each task's. Raises
-    ConfigError, InputError, before a model is asked."""
+def open_tasks(
+    wanted: str, run: Path | None, limit: int | None, sampler: str | None = None, temperature: float | None = None
+) -> list[Task]:
+    """The tasks that are meant, in order, each name once. `sampler`: of examples, `temperature`: of what is written, in
+    place of each task's. Raises ConfigError, InputError, before a model is asked."""
     found: dict[str, Task] = {}
     for one in filter(None, (part.strip() for part in wanted.split(","))):
         for make in _meant(one, run):
@@ -49,6 +51,7 @@ def open_tasks(wanted: str, run: Path | None, limit: int | None, sampler: str | 
                 if task.name in found:
                     raise ConfigError(f"two tasks are named {task.name!r}", where="--tasks", fix="name each once")
                 task = task if sampler is None else _sampled(task, sampler)
+                task = task if temperature is None else _warmed(task, temperature)
                 found[task.name] = task if limit is None else _first(task, limit)
     if not found:
         raise ConfigError("no task is named", where="--tasks", fix=f"one of: {', '.join(groups())}")
@@ -114,6 +117,13 @@ def _sampled(task: Task, sampler: str) -> Task:
     kept = {key: value for key, value in task.config.fewshot_config.items() if key != "by" or sampler == "balanced"}
     keys = vars(task.config) | {"fewshot_config": kept | {"sampler": sampler}}
     return replace(task, config=config_of(keys, "--sampler"))
+
+
+def _warmed(task: Task, temperature: float) -> Task:
+    if task.config.output_type != "generate_until":
+        return task
+    kwargs = task.config.generation_kwargs | {"do_sample": temperature > 0, "temperature": temperature}
+    return replace(task, config=replace(task.config, generation_kwargs=kwargs))
 
 
 def _first(task: Task, limit: int) -> Task:

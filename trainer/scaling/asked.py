@@ -63,7 +63,7 @@ class Questions:
 
     def answered(self, folder: Path, facts: dict[str, Any]) -> bool:
         """Whether this model was asked exactly this before."""
-        return holds(folder / SCORES, facts, {(shots, task.name) for task, shots in self.asked})
+        return holds(folder / SCORES, facts, self.asked)
 
     def ask(self, model: Model, folder: Path, facts: dict[str, Any]) -> None:
         """Writes FOLDER/scores anew, by products of float32."""

@@ -126,9 +126,41 @@ def test_every_checkpoint_is_asked_once_and_results_lie_beside_them(trained, tas
     assert (code, "no place for results" in err) == (2, True), err
 
 
+@pytest.mark.parametrize("changed", ["mill.yaml", "mill.jsonl"])
+def test_a_task_of_the_same_name_that_asks_something_else_was_not_asked_before(
+    changed, trained, task, trainer, tmp_path
+):
+    asked = ("eval", trained, "--checkpoints", "--tasks", task, "--shots", "1")
+    assert trainer(*asked)[0] == 0
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    for name in ("mill.yaml", "mill.jsonl"):
+        shutil.copy(tmp_path / name, moved / name)
+    code, _, err = trainer("eval", trained, "--checkpoints", "--tasks", moved / "mill.yaml", "--shots", "1")
+    assert (code, "asked before" in err) == (0, True), "where it lies says nothing"
+    text = (tmp_path / changed).read_text()
+    (tmp_path / changed).write_text(text.replace("{{question}}", "{{question}}?").replace("his dog", "the dog"))
+    code, _, err = trainer(*asked)
+    assert (code, "the folder is not empty" in err, "asked before" in err) == (2, True, False), err
+    shutil.rmtree(trained / "scores")
+    assert trainer(*asked)[0] == 0
+    code, _, err = trainer(*asked)
+    assert (code, "asked before" in err) == (0, True), err
+
+
+def test_texts_with_what_unicode_calls_line_breaks_are_asked_written_and_compared(trained, results, trainer, tmp_path):
+    items = [item | {"question": f"{item['question']}\u2028水\x85车\x1c"} for item in ITEMS]
+    (tmp_path / "mill.jsonl").write_text("".join(json.dumps(item, ensure_ascii=False) + "\n" for item in items))
+    found, _ = results("a", trained, "--tasks", tmp_path / "mill.yaml", "--texts")
+    assert found["results"]["mill"]["sample_len"] == 4
+    code, out, err = trainer("eval", "compare", tmp_path / "a", tmp_path / "a", "--json")
+    assert (code, json.loads(out.splitlines()[0])["items"]) == (0, 4), err
+
+
 def test_bad_calls_write_nothing(trained, task, trainer, tmp_path):
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "x").touch()
+    (tmp_path / "open.csv").write_text('question,A,B,C,D,answer\n"q,a,b,c,d,A\n')
     text = "word " * 80
     (tmp_path / "long.jsonl").write_text(json.dumps({"question": "q", "choices": [text, "b"], "answer": 0}) + "\n")
     (tmp_path / "long.yaml").write_text(TASK.replace("mill", "long"))
@@ -140,6 +172,7 @@ def test_bad_calls_write_nothing(trained, task, trainer, tmp_path):
         (["--tasks", "sort_en", "--out", tmp_path / "o", "--max-tokens", "32"], 2, "32 tokens are to be written"),
         (["--tasks", "sort_en", "--out", tmp_path / "o", "--samples", "3"], 2, "would all be the same"),
         (["--tasks", "gsm8k=nowhere.jsonl", "--out", tmp_path / "o"], 3, "the file is not there"),
+        (["--tasks", f"mmlu={tmp_path / 'open.csv'}", "--out", tmp_path / "o"], 3, "this is no table"),
     ):
         found, _, err = trainer("eval", trained, *options)
         assert (found, message in err) == (code, True), err

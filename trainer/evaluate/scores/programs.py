@@ -35,7 +35,7 @@ class PassAtK:
             raise ConfigError(
                 f"pass@{min(wanted)} needs {min(wanted)} continuations of each prompt, there are {samples}",
                 where=where,
-                fix=f"--samples {min(wanted)} and a temperature above 0, or k: [1]",
+                fix=f"--samples {min(wanted)} --temperature 0.8, or k: [1]",
             )
         self.language, self.template = options.get("language", "python"), options.get("program", "{{response}}")
         if self.language not in LANGUAGES:

@@ -43,7 +43,7 @@ def _json(path: Path) -> list[Item]:
         found = json.loads(text)
     else:
         found = []
-        for number, line in enumerate(text.splitlines(), 1):
+        for number, line in enumerate(text.split("\n"), 1):  # splitlines() would cut at U+2028 inside a text
             if not line.strip():
                 continue
             try:
@@ -59,8 +59,12 @@ def _json(path: Path) -> list[Item]:
 def _csv(path: Path, columns: list[str] | None, delimiter: str) -> list[Item]:
     import csv
 
+    csv.field_size_limit(max(csv.field_size_limit(), path.stat().st_size))  # of characters: a text may be long
     with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = [row for row in csv.reader(file, delimiter=delimiter, strict=True) if row]
+        try:
+            rows = [row for row in csv.reader(file, delimiter=delimiter, strict=True) if row]
+        except csv.Error as error:
+            raise InputError(f"this is no table: {error}", where=str(path), fix="mend its quotes") from error
     if not rows:
         return []
     if columns is None or {name.lower() for name in columns} <= {name.lower() for name in rows[0]}:

@@ -13,6 +13,10 @@ from gristmill.trainer.errors import ConfigError, InputError
 from gristmill.trainer.evaluate.tasks import template
 from gristmill.trainer.evaluate.tasks.config import TaskConfig, read_config
 from gristmill.trainer.evaluate.tasks.items import Item, read_items
+from gristmill.trainer.tasks import own_file
+
+PLACES = ("dataset_path", "dataset_kwargs", "training_split", "validation_split", "test_split", "fewshot_split")
+"""Keys of a task that say where its items lie."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,15 @@ class Task:
             question(self.config, item, f"task {self.name}, item {number}") for number, item in enumerate(self.items)
         ]
 
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of all that a model is asked and judged by: the keys that say so, items, examples, files of its own
+        tools; not the names of files of items, nor where they lie."""
+        keys = {key: value for key, value in vars(self.config).items() if key not in PLACES}
+        tools = [name.rpartition(":")[0] for name in self.config.tools if own_file.is_own(name)]
+        read = {name: _sha256(self.folder / name) for name in tools if (self.folder / name).is_file()}
+        return item_hash({"keys": keys, "items": self.items, "examples": self.examples, "tools": read})
+
 
 def open_task_file(path: Path) -> Task:
     """The task of a YAML file, with its items. Raises InputError, ConfigError."""
@@ -90,8 +103,12 @@ def _read(folder: Path, names: Any, files: dict[str, str]) -> list[Item]:
     for name in [names] if isinstance(names, str) else names:
         path = folder / name
         found += read_items(path)
-        files[str(path)] = hashlib.sha256(path.read_bytes()).hexdigest()
+        files[str(path)] = _sha256(path)
     return found
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def question(config: TaskConfig, item: Item, where: str) -> Question:
