@@ -53,7 +53,7 @@ def test_the_most_alike_stands_next_to_the_question_in_both_languages(question, 
     assert text == f"Q: {POOL[nearest]['question']}\nA: {POOL[nearest]['answer']}\n\nQ: {question}\nA:"
 
 
-@pytest.mark.parametrize("sampler", ["similar", "balanced"])
+@pytest.mark.parametrize("sampler", ["default", "first_n", "similar", "balanced"])
 def test_neither_the_item_nor_one_that_asks_the_same_is_an_example(sampler):
     item = POOL[0] | {"id": 7}
     others = ["the  MILL stands by the river.\n", "Ｔhe mill stands by the river."]

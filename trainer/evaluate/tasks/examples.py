@@ -28,12 +28,11 @@ class Examples:
 
     def before(self, number: int, shots: int) -> list[Question]:
         """The examples of an item, in their order: a function of the item, the pool and the seed alone, not of which
-        other items there are, or of any order. An item is never an example of itself; where they are chosen by what
-        they say, none that asks the same is, either. Raises ConfigError where there are too few."""
+        other items there are, or of any order. An item is never an example of itself, nor is one that asks the
+        same, whatever other fields it has. Raises ConfigError where there are too few."""
         own, asked = item_hash(self.task.items[number]), self.task.questions[number]
-        there = [place for place, found in enumerate(self.hashes) if found != own]
-        if self.sampler in _BY_CONTENT:
-            there = [place for place in there if self._said[place] != said(asked)]
+        same = set(self._places_of.get(said(asked), ()))
+        there = [place for place, found in enumerate(self.hashes) if found != own and place not in same]
         if len(there) < shots:
             raise ConfigError(
                 f"{shots} examples are asked for, {len(there)} differ from the item itself",
@@ -53,8 +52,11 @@ class Examples:
         return Ranking(asked_text(one) for one in self.asked)
 
     @cached_property
-    def _said(self) -> list[tuple[str, ...]]:
-        return [said(one) for one in self.asked]
+    def _places_of(self) -> dict[tuple[str, ...], list[int]]:
+        found: dict[tuple[str, ...], list[int]] = {}
+        for place, one in enumerate(self.asked):
+            found.setdefault(said(one), []).append(place)
+        return found
 
     @cached_property
     def _class_of(self) -> list[str]:
