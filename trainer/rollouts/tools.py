@@ -20,12 +20,15 @@ from gristmill.trainer.evaluate.structure.expressions import text as exactly
 from gristmill.trainer.evaluate.structure.schema import json_schema
 from gristmill.trainer.rollouts.calculator import Calculator
 from gristmill.trainer.rollouts.search import search_in
+from gristmill.trainer.rollouts.time_limit import TooLongError, time_limit
 from gristmill.trainer.tasks import own_file
 
 MOST_BYTES = 2000
 """Of a result; what is longer is cut."""
 MOST_CALLS = 8
 """In one turn; further ones are not done."""
+MOST_SECONDS = 30.0
+"""For a call, where the tool has no `seconds` of its own."""
 TOOLS = ("calculator", "search")
 ERROR = "error: "
 """What a result begins with where there is none."""
@@ -49,6 +52,10 @@ class OwnTool:
 
     def __init__(self, function: Callable[..., Any], name: str):
         self.function = function
+        self.seconds = getattr(function, "seconds", MOST_SECONDS)
+        """For a call."""
+        if not isinstance(self.seconds, int | float) or not self.seconds > 0:
+            raise ConfigError("`seconds` of the tool is no number above 0", where=name, fix="look.seconds = 60")
         parameters = inspect.signature(function, eval_str=True).parameters.values()
         for one in parameters:
             named = one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)
@@ -157,8 +164,12 @@ class ToolReply:
         tool = self.tools.get(call.name)
         if tool is None:
             return f"{ERROR}no tool of that name; there are: {', '.join(self.tools)}"
+        seconds = getattr(tool, "seconds", MOST_SECONDS)
         try:
-            return str(tool(json.loads(call.arguments)))
+            with time_limit(seconds):
+                return str(tool(json.loads(call.arguments)))
+        except TooLongError:
+            return f"{ERROR}the tool took more than {seconds:g} s"
         except ValueError as error:
             return f"{ERROR}{error}"
         except (Exception, SystemExit) as error:

@@ -1,5 +1,7 @@
 """Tools: arithmetic without eval, search in both languages, and calls that fail give a text, not a crash."""
 
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import ClassVar
 
@@ -174,6 +176,18 @@ def look(word: str, most: int = 3, exact: bool = False) -> str:
         raise SystemExit(3)
     return {"long": "磨" * 3000, "none": None}.get(word, f"{word} {most} {exact}")
 
+def slow(word: str):
+    import time
+    while word != "wait":
+        try:
+            time.sleep(0.001 if word == "work" else 1000)
+        except Exception:
+            pass
+    time.sleep(1000)
+slow.seconds = 0.05
+
+def never(word: str): return ""
+never.seconds = "long"
 def odd(*words): return ""
 def typed(word: list): return ""
 def calculator(expression: str): return "mine"
@@ -218,9 +232,27 @@ def test_open_tools__a_function_of_ones_own(own, encoder):
     assert reply.results(many) == ["1"] * MOST_CALLS + [f"error: more than {MOST_CALLS} calls in one turn"]
 
 
+@pytest.mark.parametrize("word", ["wait", "work", "sleep"])
+def test_a_tool_that_does_not_end_is_an_error_that_the_model_reads(own, encoder, word):
+    before = signal.getsignal(signal.SIGALRM)
+    reply = ToolReply(encoder, open_tools(["own_tool.py:slow", "own_tool.py:look"], None, own))
+    for _ in range(2):
+        assert reply.results(call("slow", f'{{"word": "{word}"}}')) == ["error: the tool took more than 0.05 s"]
+    assert reply.results(call("look", '{"word": "磨坊"}')) == ["磨坊 3 False"]
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) == before
+
+
+def test_outside_the_main_thread_tools_answer_too(own, encoder):
+    reply = ToolReply(encoder, open_tools(["own_tool.py:look"], None, own))
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(reply.results, call("look", '{"word": "磨坊"}')).result() == ["磨坊 3 False"]
+
+
 @pytest.mark.parametrize(
     ("name", "what"),
     [
+        ("own_tool.py:never", "`seconds` of the tool is no number above 0"),
         ("own_tool.py:odd", "parameter `words` of the tool"), ("own_tool.py:typed", "parameter `word` of the tool"),
         ("own_tool.py:number", "the tool is no function"), ("own_tool.py:gone", "no 'gone' in the tool's file"),
         ("gone.py:look", "the tool's file is not there"), ("calculator", "two tools are named 'calculator'"),
