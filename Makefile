@@ -116,7 +116,7 @@ bench-memory: setup ## Measure the memory of deduplication: two million short do
 PEERS ?= .venv-peers
 conformance: setup ## Compare presets with datatrove's and Dolma's own filters, rule by rule; CORPUS names a folder of Parquet files
 	$(PYTHON) -m venv $(PEERS)
-	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python 'datatrove[processing]==0.10.0'
+	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python 'datatrove[processing]==0.10.0' 'spacy==3.8.7'
 	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --no-deps dolma==1.2.1
 	$(BIN)/python tests/benchmarks/conformance.py --peers $(PEERS)/bin/python $(CORPUS)
 

@@ -20,6 +20,9 @@ MOST_LABELS = 255
 PLAIN = r"^[a-z0-9][a-z0-9._-]*$"
 """A host that is spelt as we would; `www.` and all else is looked at one by one."""
 HOSTS_FILE = re.compile(r"^(?:0\.0\.0\.0|127\.0\.0\.1|::1?)\s+(\S+)")
+MARKUP = re.compile(rb"\s*(?:(<!doctype|<html|<\?xml)|[\[{]\s*[\"\[{])", re.I)
+"""How files begin that are no lists of lines: a page (1), JSON."""
+WIDE = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 AD_BLOCK = re.compile(r"^(?:@@)?\|\|([^\^$]+)[\^$]?.*$")
 
 
@@ -102,8 +105,13 @@ def _lines(file: Path) -> _Lines:
         why = getattr(error, "strerror", None) or str(error)
         raise BadListError(f"'{file.name}' cannot be read: {why}; check the file") from None
     raw = raw.removeprefix(b"\xef\xbb\xbf")
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise BadListError(f"'{file.name}' is UTF-16; write it as UTF-8, one entry a line")
+    if (encoding := wide_encoding(raw)) is not None:
+        raise BadListError(f"'{file.name}' is {encoding}; write it as UTF-8, one entry a line")
+    if markup := MARKUP.match(raw):
+        what = "a web page" if markup[1] else "JSON"
+        raise BadListError(f"'{file.name}' is {what}; write it as text, one entry a line")
+    if b"\n" not in raw:  # as old Macs write lines
+        raw = raw.replace(b"\r", b"\n")
     if b"\0" in raw:
         raise BadListError(f"'{file.name}' is no text: it holds zero bytes; name a text file with one entry a line")
     data_B = np.frombuffer(raw, np.uint8)
@@ -121,6 +129,11 @@ def _lines(file: Path) -> _Lines:
     if not len(text):
         raise BadListError(f"'{file.name}' has no entry; write one a line, or remove the file from the list")
     return _Lines(text, np.flatnonzero(wanted.to_numpy(zero_copy_only=False)) + 1)
+
+
+def wide_encoding(head: bytes) -> str | None:
+    """UTF-16 or UTF-32, where a file's first bytes are its byte order mark."""
+    return next((name for mark, name in WIDE.items() if head.startswith(mark)), None)
 
 
 def _first_wrong(raw: bytes) -> str:

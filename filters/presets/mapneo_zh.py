@@ -1,9 +1,12 @@
 """MAP-NEO's rules on Chinese pages."""
 
+import math
+
 from gristmill.filters.rules import Preset, Rule
 
 _NEO = "MAP-NEO filter.py, self_defined_rules"
 _CHINESE = frozenset(["zh"])
+_MORE = math.nextafter(0.1, 1)
 
 MAPNEO_ZH = Preset(
     "mapneo@zh",
@@ -21,7 +24,7 @@ MAPNEO_ZH = Preset(
         Rule("read_more_lines", "read_more_line_fraction", "<=", 0.3, _NEO, _CHINESE),
         Rule("bullet_lines", "wide_bullet_line_fraction", "<=", 0.9, _NEO, _CHINESE),
         Rule("marks", "mark_fraction", ">=", 1e-9, f"{_NEO}: more than 0", _CHINESE),
-        Rule("distinct_characters", "distinct_character_fraction", ">=", 0.1, f"{_NEO}: more than 0.1", _CHINESE),
+        Rule("distinct_characters", "distinct_character_fraction", ">=", _MORE, f"{_NEO}: more than 0.1", _CHINESE),
         Rule("entropy", "character_entropy", ">=", 3, _NEO, _CHINESE),
     ),
 )

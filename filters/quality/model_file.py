@@ -12,6 +12,8 @@ from typing import IO
 import numpy as np
 
 MAGIC, VERSION, SUPERVISED = 793712314, 12, 3
+SHARED_OUT = (1, 3)
+"""Losses (hierarchical softmax, softmax) whose probabilities add up to 1 over the labels."""
 LABEL = "__label__"
 CHUNK = 1 << 22
 CENTROIDS = 256
@@ -49,12 +51,14 @@ def _read(stream: IO[bytes], size: int) -> About:
         raise NoModelError("this is no fastText model (.bin or .ftz)")
     if version > VERSION:
         raise NoModelError(f"the model has fastText's format {version}, and {VERSION} is the newest known")
-    dimensions, _, _, _, _, ngrams, _, kind, *_ = struct.unpack("<12id", stream.read(56))
+    dimensions, _, _, _, _, ngrams, loss, kind, *_ = struct.unpack("<12id", stream.read(56))
     if kind != SUPERVISED:
         raise NoModelError("the model holds word vectors and no labels: it was not trained with `supervised`")
     entries, words, labels, _, pruned = struct.unpack("<iiiqq", stream.read(28))
     if not 0 < dimensions < 1 << 20 or words < 0 or labels <= 0 or entries != words + labels:
         raise NoModelError("the model is damaged: its sizes contradict each other")
+    if labels == 1 and loss in SHARED_OUT:
+        raise NoModelError("the model has one label, so it says 1 of every document; train it with several")
     if labels > MOST_LABELS:
         raise NoModelError(f"the model has {labels:,} labels, and {MOST_LABELS:,} are the most")
     names = [name.decode(errors="replace") for name in entries_of(stream, entries) if name.startswith(LABEL.encode())]

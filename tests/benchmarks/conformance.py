@@ -13,6 +13,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -82,13 +83,13 @@ def our_answers(names: set[str], texts: list[str]) -> dict[str, list[bool]]:
     return answers
 
 
-def peer_answers(python: str, texts: list[str]) -> dict[str, list[bool | None]]:
+def peer_answers(python: str, texts: list[str]) -> dict[str, list[bool | str]]:
     """The same of the peers."""
     with tempfile.TemporaryDirectory() as folder:
         given, answered = Path(folder, "texts.json"), Path(folder, "answers.json")
         given.write_text(json.dumps(texts))
         subprocess.run([python, Path(__file__).with_name("peer_rules.py"), given, answered], check=True)
-        answers: dict[str, list[bool | None]] = json.loads(answered.read_text())
+        answers: dict[str, list[bool | str]] = json.loads(answered.read_text())
         return answers
 
 
@@ -102,9 +103,19 @@ if __name__ == "__main__":
     ours = our_answers({name.split("/")[0] for name in theirs}, documents)
     sys.stdout.write(f"{len(documents)} documents\n\n| rule | agree | both drop | only they | only we | they raise |\n")
     sys.stdout.write("|---|---|---|---|---|---|\n")
+    raised: Counter[str] = Counter()
+    unanswered = []
     for name, answer in sorted(theirs.items()):
-        pairs = [(they, we) for they, we in zip(answer, ours[name], strict=True) if they is not None]
+        pairs = [(they, we) for they, we in zip(answer, ours[name], strict=True) if not isinstance(they, str)]
+        raised.update(they for they in answer if isinstance(they, str))
+        if not pairs:
+            unanswered.append(name)
+            continue
         agree = sum(they == we for they, we in pairs)
         counts = [pairs.count(pair) for pair in ((True, True), (True, False), (False, True))]
-        row = [f"{100 * agree / max(1, len(pairs)):.1f} %", *map(str, counts), str(len(documents) - len(pairs))]
+        row = [f"{100 * agree / len(pairs):.1f} %", *map(str, counts), str(len(documents) - len(pairs))]
         sys.stdout.write(f"| {name} | {' | '.join(row)} |\n")
+    for error, times in raised.most_common(5):
+        sys.stdout.write(f"\nthey raised {times} times: {error[:300]}\n")
+    if unanswered:
+        sys.exit(f"not compared, because they raised on every document: {', '.join(unanswered)}")

@@ -1,6 +1,6 @@
 """What datatrove's and Dolma's own filters say of some texts, rule by rule: PYTHON peer_rules.py TEXTS.json OUT.json.
 
-TEXTS.json: a list of texts. OUT.json: {"<preset>/<rule>": [true where the peer drops the text, null where it raises]}.
+TEXTS.json: a list of texts. OUT.json: {"<preset>/<rule>": [whether the peer drops the text, or its error]}.
 Runs in an environment of its own (make conformance); dolma is installed without its dependencies, its tagger loaded by
 its file.
 """
@@ -147,12 +147,12 @@ def dolma() -> dict[str, Drops]:
     }
 
 
-def ask(drops: Drops, text: str) -> bool | None:
-    """None where the peer raises."""
+def ask(drops: Drops, text: str) -> bool | str:
+    """Where the peer raises, what."""
     try:
         return bool(drops(text))
-    except Exception:
-        return None
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

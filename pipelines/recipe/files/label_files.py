@@ -1,5 +1,6 @@
 """Files of labels: Parquet, CSV and JSON lines -> batches of keys and columns, and columns -> numbers."""
 
+import codecs
 import gzip
 import io
 import json
@@ -14,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gristmill.filters.lists.build import wide_encoding
 from gristmill.filters.names import nearest
 
 ROWS = 65_536
@@ -57,6 +59,8 @@ def rows_of(file: Path, key: str, columns: Sequence[str]) -> Iterator[LabelBatch
             first += len(batch[key])
     except (pa.ArrowInvalid, OSError, EOFError, UnicodeDecodeError, gzip.BadGzipFile) as error:
         why = getattr(error, "strerror", None) or type(error).__name__
+        if encoding := _encoding(file):
+            raise BadLabelsError("paths", f"'{file.name}' is {encoding}; write it as UTF-8") from None
         raise BadLabelsError("paths", f"'{file.name}' cannot be read ({why}); check the file") from None
 
 
@@ -122,6 +126,23 @@ def _kind(file: Path) -> str:
         if stream.read(4) == b"PAR1":
             return "parquet"
     return file.name.lower().removesuffix(".gz").rpartition(".")[2]
+
+
+def _encoding(file: Path) -> str | None:
+    """What a text that could not be read is written in: by its byte order mark, or because it is no UTF-8."""
+    if _kind(file) == "parquet" or file.name.lower().endswith(".gz"):
+        return None
+    with file.open("rb") as stream:
+        if wide := wide_encoding(stream.read(4)):
+            return wide
+        stream.seek(0)
+        decode = codecs.getincrementaldecoder("utf-8")().decode
+        try:
+            while block := stream.read(1 << 20):
+                decode(block)
+        except UnicodeDecodeError:
+            return "not UTF-8"
+    return None
 
 
 def _check_columns(names: Sequence[str], wanted: Sequence[str], file: Path) -> None:

@@ -88,6 +88,7 @@ def _sha256(file: Path) -> bytes:
 
 
 def _labels(asked: schema.Labels, files: Sequence[Path]) -> Iterator[tuple[pa.Array, list[np.ndarray]]]:
+    numbered, keyed = np.zeros(len(asked.columns), bool), False
     for batch in _batches(asked, files):
         keys = spelt(asked.key, batch.key)
         known = keys.is_valid()
@@ -97,7 +98,12 @@ def _labels(asked: schema.Labels, files: Sequence[Path]) -> Iterator[tuple[pa.Ar
         except BadLabelsError as error:
             raise ProblemError(error.key, str(error)) from None
         known_D = known.to_numpy(zero_copy_only=False)
+        numbered |= [np.isfinite(value_D[known_D]).any() for value_D in numbers]
+        keyed |= known_D.any()
         yield keys.drop_null(), [value_D[known_D] for value_D in numbers]
+    for name, has_number in zip(asked.columns, numbered, strict=True):
+        if keyed and not has_number:
+            raise ProblemError("columns", f"'{name}' holds no number for any label; leave it out, or name another one")
 
 
 def _batches(asked: schema.Labels, files: Sequence[Path]) -> Iterator[LabelBatch]:

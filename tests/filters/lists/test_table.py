@@ -88,6 +88,9 @@ def test_labels__an_entry_may_stand_under_several(tmp_path):
 
 BAD = {
     "is UTF-16": "bad.com\n".encode("utf-16"),
+    "is UTF-32": "bad.com\n".encode("utf-32"),
+    "is JSON": b'["bad.com", "worse.com"]\n',
+    "is a web page": b"<!DOCTYPE html>\n<title>404</title>\n",
     "line 2, is not UTF-8": "good.com\n例子.中国\n".encode("gb18030"),
     "zero bytes": b"\x89PNG\x00\x00",
     "no entry": b"# nothing\n\n",
@@ -130,6 +133,20 @@ def test_lists__the_same_entries_give_the_same_bytes(tmp_path):
     assert read_about(tmp_path / "1.list", "l") == tables[0]
     with pytest.raises(ValueError, match="no list"):
         read_about(first, "l")
+
+
+def test_phrases__lines_may_end_as_on_old_macs(tmp_path):
+    at = tmp_path / "mac.txt"
+    at.write_bytes(b"free money\rcasino\r")
+    assert phrase_columns([at])["words"].tolist() in ([2, 1], [1, 2])
+
+
+@pytest.mark.parametrize("why", ["is UTF-32", "is JSON", "is a web page"])
+def test_bad_lists__of_phrases_too(tmp_path, why):
+    at = tmp_path / "list.txt"
+    at.write_bytes(BAD[why])
+    with pytest.raises(BadListError, match=why):
+        phrase_columns([at])
 
 
 def counted(folder: Path, phrases: str, texts: list[str]) -> list[list[int]]:

@@ -180,6 +180,18 @@ def test_read_about__numbers_that_are_not_finite(small_models, tmp_path) -> None
         read_about(tmp_path / "nan.bin")
 
 
+@pytest.mark.parametrize("loss", ["softmax", "hs", "ova"])
+def test_read_about__one_label_is_always_the_answer(tmp_path, loss) -> None:
+    (tmp_path / "lines.txt").write_text("__label__good a b c d\n" * 100)
+    options = {"loss": loss, "dim": 4, "bucket": 100, "thread": 1}
+    fasttext_trains(tmp_path, "train_supervised", "one.bin", **options)
+    if loss == "ova":  # a probability of its own
+        assert read_about(tmp_path / "one.bin").labels == ("good",)
+        return
+    with pytest.raises(NoModelError, match="one label, so it says 1 of every document"):
+        read_about(tmp_path / "one.bin")
+
+
 def test_read_about__word_vectors_are_no_classifier(tmp_path) -> None:
     (tmp_path / "lines.txt").write_text("a b c d\n" * 100)
     fasttext_trains(tmp_path, "train_unsupervised", "vectors.bin", dim=4, minCount=1, bucket=100, thread=1)

@@ -118,8 +118,18 @@ BAD = {
     ),
     "empty": ("id,score,grade\n", "its files hold no row"),
     "no keys": ("id,score,grade\n,1,high\n", "no value of 'id' is an id"),
+    "no number": ("id,score,grade\na,,high\nb,NA,high\n", "'score' holds no number for any label"),
     "ragged": ("id,score,grade\na,1\n", "'bad.csv' cannot be read"),
 }
+
+
+@pytest.mark.parametrize(("encoding", "expected"), [("utf-16", "is UTF-16"), ("gb18030", "is not UTF-8")])
+@pytest.mark.parametrize("suffix", ["csv", "jsonl"])
+def test_files_in_another_encoding_are_named(folder, encoding, expected, suffix) -> None:
+    text = {"csv": "id,score,grade\n甲,1,high\n", "jsonl": '{"id": "甲", "score": 1, "grade": "high"}\n'}[suffix]
+    (folder / f"bad.{suffix}").write_bytes(text.encode(encoding))
+    with pytest.raises(RecipeError, match=f"'bad.{suffix}' {expected}; write it as UTF-8"):
+        loaded(folder, f"bad.{suffix}")
 
 
 @pytest.mark.parametrize("case", BAD)
