@@ -66,11 +66,9 @@ def dropped_again(prints: Prints, changed: np.ndarray, kept: np.ndarray, options
         return np.sort(before)
     shelf = _Shelf(prints.paths, changed, kept, tuple(numbered(prints.indexed)))
     by_url = _by_url(shelf, options)
-    touched = np.union1d(
-        changed, np.setxor1d(by_url, _by_url(_Shelf(prints.paths, *_UNCHANGED, shelf.indexed), options))
-    )
-    keys = _keys_at(shelf, touched, options)
-    near = np.unique(np.concatenate([touched, *(places for places, _ in _sharing(shelf, keys, options))]))
+    other_url = np.setxor1d(by_url, _by_url(_Shelf(prints.paths, *_UNCHANGED, shelf.indexed), options))
+    keys = _keys_at(shelf, np.union1d(changed, other_url), options)
+    near = np.union1d(other_url, _in_company(shelf, keys, options))
     near = near[near < INDEX_PLACE]  # nothing is decided about what an index holds
     shelf.leave_out(by_url)
     concerned = np.union1d(near, _clusters_of(prints, near))
@@ -204,6 +202,18 @@ def _sharing(shelf: _Shelf, keys: np.ndarray, options: Deduplicate) -> Iterator[
             records["key"], records["place"] = own[row, column], _places(unit, file, at[row])
             records["rank"], records["tie"] = file.rank[at[row]], file.exact[at[row], 1].astype(np.uint32)
             yield records["place"], records
+
+
+def _in_company(shelf: _Shelf, keys: np.ndarray, options: Deduplicate) -> np.ndarray:
+    """The places of the documents in those buckets of these keys that hold two or more: most documents are alone in all
+    of theirs, and no pair becomes of them, whatever their rank."""
+    found = [np.zeros((2, 0), np.uint64)]
+    found += [np.stack([records["key"], places]) for places, records in _sharing(shelf, keys, options)]
+    key, place = np.concatenate(found, axis=1)
+    order = np.argsort(key)
+    key, place = key[order], place[order]
+    again = key[1:] == key[:-1]
+    return np.unique(place[np.r_[again, False] | np.r_[False, again]])
 
 
 def _edges(shelf: _Shelf, concerned: np.ndarray, options: Deduplicate) -> np.ndarray:
