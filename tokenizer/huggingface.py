@@ -10,7 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from gristmill.tokenizer.chat.template import CHAT_TEMPLATE
+from gristmill.tokenizer.chat.template import CHAT_TEMPLATE, MARK
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.foreign.encoder import FILES as FOREIGN_FILES
 from gristmill.tokenizer.foreign.encoder import ForeignEncoder
@@ -44,14 +44,15 @@ def write_huggingface(encoder: Encoder, folder: Path, longest: int | None = None
 
 
 def _tokenizer(encoder: Encoder) -> dict[str, Any]:
-    """tokenizer.json. Spaces are spelt as spaces, so that nothing is normalised and a text's own U+2581 stays apart."""
+    """tokenizer.json. Spaces are spelt as spaces, so that nothing is normalised but the template's marks, and a text's
+    own U+2581 stays apart."""
     bos = {"SpecialToken": {"id": "<bos>", "type_id": 0}}
     return {
         "version": "1.0",
         "truncation": None,
         "padding": None,
         "added_tokens": _added({**SPECIAL_IDS, **(WHITESPACE_IDS if encoder.info.kind == "bpe" else {})}),
-        "normalizer": None,
+        "normalizer": {"type": "Replace", "pattern": {"Regex": "(?<=<)" + MARK}, "content": ""},
         "pre_tokenizer": None,
         "post_processor": {
             "type": "TemplateProcessing",

@@ -1,8 +1,20 @@
 """The renderer as a template, for transformers, vLLM and lm-evaluation-harness: the same text between the same ids.
 
-BOS, then each turn as the id of its role, its text, END. `generation` marks what a model learns to write. A user's text
-that spells a special piece becomes that piece there: they encode the whole text at once; `render` does not.
+BOS, then each turn as the id of its role, its text, END. `generation` marks what a model learns to write.
+
+They encode the whole text at once, and would make an id of a special piece that somebody's text spells. So the template
+writes MARK into what may become one, where it takes it for text, and tokenizer.json's normalizer takes MARK away again
+when special pieces have been found: the ids are those of the text, as `render` has them.
 """
+
+from gristmill.tokenizer.special_ids import SPECIAL_IDS
+
+MARK = "\ufdd0"
+"""Behind a `<`: a code point that is no character, and stands in no text that is meant for others (Unicode, 23.7)."""
+_FAMILIES = ("<|", "<extra_")
+_SPELLINGS = ("<" + MARK, *_FAMILIES, *(piece for piece in SPECIAL_IDS if not piece.startswith(_FAMILIES)))
+"""How what is marked begins; a text's own `<` with MARK behind it is, too."""
+_AS_TEXT = "".join(f" | replace('{one}', '{one[0]}{MARK}{one[1:]}')" for one in _SPELLINGS)
 
 CHAT_TEMPLATE = (
     "{%- macro text_of(content) -%}"
@@ -11,7 +23,8 @@ CHAT_TEMPLATE = (
     "{%- set texts = namespace(all=[]) -%}"
     "{%- for part in content -%}"
     "{%- set text = part if part is string else part.text -%}"
-    "{%- if text is string -%}{%- set texts.all = texts.all + [text] -%}{%- endif -%}"
+    "{%- if text is not string -%}{{- raise_exception('a part of a message is no text') -}}{%- endif -%}"
+    "{%- set texts.all = texts.all + [text] -%}"
     "{%- endfor -%}"
     "{{- texts.all | join('\\n') -}}"
     "{%- endif -%}"
@@ -26,10 +39,12 @@ CHAT_TEMPLATE = (
     "{%- for call in message.tool_calls or ([message.function_call] if message.function_call else []) -%}"
     "{%- set said.text = said.text ~ ('\\n' if said.text else '') ~ call_of(call.function or call) -%}"
     "{%- endfor -%}"
-    "{{- said.text -}}"
+    "{{- said.text" + _AS_TEXT + " -}}"
     "{%- endmacro -%}"
     "{%- macro tools_of(offered) -%}"
-    "{{- '<tools>\\n' -}}{%- for tool in offered -%}{{- tool | tojson ~ '\\n' -}}{%- endfor -%}{{- '</tools>' -}}"
+    "{{- '<tools>\\n' -}}"
+    "{%- for tool in offered -%}{{- (tool | tojson)" + _AS_TEXT + " ~ '\\n' -}}{%- endfor -%}"
+    "{{- '</tools>' -}}"
     "{%- endmacro -%}"
     "{{- bos_token -}}"
     "{%- set has_system = messages and messages[0].role == 'system' -%}"

@@ -69,11 +69,11 @@ def parse(
 ) -> list[Turn]:
     """Turns of `[{"role": ..., "content": ...}, ...]`, checked.
 
-    `content`: a string, null beside `tool_calls`, or parts of which the texts count. `tool_calls` (or `function_call`)
-    have a name and arguments, an object or its JSON text. `tools`: definitions, which come to stand in the system turn;
-    a system message may hold them itself, as `tools`. `generation`: the assistant is to answer, so that no turn of its
-    own is needed. Raises ChatError for an unknown role, roles out of order, an empty turn, a wrong call, no turn at
-    all, and none to learn from.
+    `content`: a string, null beside `tool_calls`, or parts that are texts. `tool_calls` (or `function_call`) have a
+    name and arguments, an object or its JSON text. `tools`: definitions, which come to stand in the system turn; a
+    system message may hold them itself, as `tools`. `generation`: the assistant is to answer, so that no turn of its
+    own is needed. Raises ChatError for an unknown role, roles out of order, an empty turn, a part that is no text, a
+    wrong call, no turn at all, and none to learn from.
     """
     messages = list(messages)
     if not messages:
@@ -82,7 +82,7 @@ def parse(
     turns = [turn_of(message, f"turn {number}") for number, message in enumerate(messages, 1)]
     first = messages[0]
     if turns[0].role == "system":
-        offered = offered or list(first.get("tools") or ())
+        offered = offered or _definitions(first.get("tools"))
     turns = offering(turns, offered)
     _check_order(turns)
     if generation:
@@ -107,11 +107,14 @@ def tools_text(tools: Iterable[Any]) -> str:
     return "\n".join((TOOLS, *map(_json, tools), TOOLS_END))
 
 
-def content_text(content: Any) -> str:
-    """The text of a message's `content`; of parts the texts, a line each."""
+def content_text(content: Any, where: str = "the turn") -> str:
+    """The text of a message's `content`; of parts the texts, a line each. Raises ChatError for another kind of part."""
     if isinstance(content, list):
         parts = [part.get("text") if isinstance(part, dict) else part for part in content]
-        return "\n".join(part for part in parts if isinstance(part, str))
+        texts = [part for part in parts if isinstance(part, str)]
+        if len(texts) < len(parts):
+            raise ChatError("NotText", f"{where} has a part that is no text")
+        return "\n".join(texts)
     return content or ""
 
 
@@ -124,14 +127,24 @@ def turn_of(message: Any, where: str = "the turn") -> Turn:
         raise ChatError("UnknownRole", f"{where} has a role that is none of {', '.join(ROLES)}")
     if not isinstance(content, str | list | None):
         raise ChatError("WrongType", f"{where} has no text as content")
+    weight = message.get("weight")
+    if weight not in (None, 0, 1):
+        raise ChatError("WrongType", f"{where} has a weight that is neither 0 nor 1")
     raw = message.get("tool_calls") or ([message["function_call"]] if message.get("function_call") else [])
     if raw and (role != "assistant" or not isinstance(raw, list)):
         raise ChatError("BadToolCall", f"{where}: only the assistant calls tools, in a list")
     calls = tuple(_call(one, where) for one in raw)
-    turn = Turn(role, content_text(content), calls, name if isinstance(name, str) else None, message.get("weight") != 0)
+    name = name if isinstance(name, str) else None
+    turn = Turn(role, content_text(content, where), calls, name, weight != 0)
     if not turn.text.strip() and role not in MAY_BE_EMPTY:
         raise ChatError("EmptyTurn", f"{where}, of {role}, says nothing")
     return turn
+
+
+def _definitions(tools: Any) -> list[Any]:
+    if not isinstance(tools, list | None):
+        raise ChatError("WrongType", "the tools of the system message are no list")
+    return tools or []
 
 
 def calls_in(text: str) -> tuple[str, tuple[ToolCall, ...]]:

@@ -2,12 +2,14 @@
 
 import math
 from contextlib import suppress
+from itertools import takewhile
 from typing import Any
 
 from gristmill.pipelines.errors import BadRecordError
 from gristmill.pipelines.read.conversations.turns import checked, first_of, messages_of, take_system
 from gristmill.pipelines.recipe.sources import Pairs
 from gristmill.pipelines.records.conversations import CHOSEN, MESSAGES, REJECTED, Messages
+from gristmill.tokenizer.chat.errors import ChatError
 from gristmill.tokenizer.chat.turns import turn_of
 
 PROMPTS = ("prompt", "question", "instruction", "messages")
@@ -24,10 +26,14 @@ def take_pair(record: dict[str, Any], asked: Pairs) -> tuple[dict[str, Messages]
         if name not in record:
             raise BadRecordError(f"MissingField: no field '{name}'")
     margin = _margin(record, asked.margin)
+    if margin is not None and margin < 0:
+        raise BadRecordError("NegativeMargin: by its margin or its scores the rejected answer is the better one")
     prompt = _prompt(record, asked.prompt)
     chosen, rejected = (turns_or_text(record.pop(name), name, "assistant") for name in names)
     if chosen[0]["role"] != "assistant" or rejected[0]["role"] != "assistant":  # whole conversations
         prompt, chosen, rejected = _common(chosen, rejected)
+        if prompt and prompt[0]["role"] != "system":
+            prompt = take_system(record) + prompt
     if not prompt:
         raise BadRecordError(f"MissingField: no prompt: none of {', '.join(PROMPTS)}, and the answers hold none")
     checked(prompt, generation=True)
@@ -63,10 +69,10 @@ def _prompt(record: dict[str, Any], field: str | None) -> Messages:
 
 def _common(chosen: Messages, rejected: Messages) -> tuple[Messages, Messages, Messages]:
     """(what both conversations begin with, and how each goes on)."""
-    same = next((n for n, (a, b) in enumerate(zip(chosen, rejected, strict=False)) if a != b), None)
-    same = min(len(chosen), len(rejected)) if same is None else same
-    if _told(chosen) == _told(rejected):
+    both = _told(chosen), _told(rejected)
+    if both[0] == both[1]:
         raise BadRecordError(EQUAL)
+    same = sum(1 for _ in takewhile(lambda turns: turns[0] == turns[1], zip(*both, strict=False)))
     answers = chosen[same:], rejected[same:]
     if not all(answer and answer[0]["role"] == "assistant" for answer in answers):
         raise BadRecordError("DifferentPrompts: chosen and rejected do not answer the same conversation")
@@ -74,8 +80,11 @@ def _common(chosen: Messages, rejected: Messages) -> tuple[Messages, Messages, M
 
 
 def _told(answer: Messages) -> list[tuple[str, str]]:
-    """What is said, whatever else a message holds."""
-    return [(message["role"], turn_of(message).text.strip()) for message in answer]
+    """What is said, whatever else a message holds. Raises BadRecordError for a message that is none."""
+    try:
+        return [(message["role"], turn_of(message).text.strip()) for message in answer]
+    except ChatError as error:
+        raise BadRecordError(str(error)) from None
 
 
 def _margin(record: dict[str, Any], field: str | None) -> float | None:

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from gristmill.pipelines.read.conversations.pairs import fields_of_pairs, take_pair
 from gristmill.pipelines.read.conversations.prompts import fields_of_prompts, take_prompt
-from gristmill.pipelines.read.conversations.turns import ALPACA, TURNS, checked, take_messages
+from gristmill.pipelines.read.conversations.turns import ALPACA, TOOLS, TURNS, checked, take_messages
 from gristmill.pipelines.recipe.sources import Source
 from gristmill.pipelines.records.conversations import MESSAGES, Messages, shown
 
@@ -36,7 +36,7 @@ def fields_taken(source: Source) -> set[str]:
     if source.prompts is not None:
         return fields_of_prompts(source.prompts)
     field = source.chat.field if source.chat else None
-    return {field, "system", "tools"} if field else {*TURNS, *ALPACA, "tools"}
+    return {field, "system", *TOOLS} if field else {*TURNS, *ALPACA, *TOOLS}
 
 
 def fields_needed(source: Source) -> dict[str, tuple[str, str]]:

@@ -4,6 +4,7 @@ messages of one form."""
 import json
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import takewhile
 from typing import Any
 
 from gristmill.pipelines.errors import BadRecordError
@@ -15,7 +16,11 @@ TURNS = ("messages", "conversations", "conversation", "dialog", "turns")
 """Fields that hold turns, where the recipe names none; the first that a record has."""
 ALPACA = ("instruction", "input", "output", "system", "history")
 EXCHANGE = ("human", "assistant")
-CALL = "function_call"
+CALLS = ("function_call", "tool_call")
+TOOLS = ("tools", "functions")
+"""Fields that hold definitions of tools; the second is OpenAI's of before."""
+NO_INPUT = "<noinput>"
+"""How Alpaca's authors wrote that there is none."""
 ROLES = {
     "human": "user",
     "gpt": "assistant",
@@ -24,8 +29,10 @@ ROLES = {
     "model": "assistant",
     "ai": "assistant",
     "function": "tool",
-    CALL: "assistant",
+    **dict.fromkeys(CALLS, "assistant"),
     "observation": "tool",
+    "tool_response": "tool",
+    "ipython": "tool",
     "developer": "system",
 }
 """What ShareGPT and others call them."""
@@ -60,7 +67,7 @@ def messages_of(value: Any, name: str) -> Messages:
     if not isinstance(turns, list) or not turns:
         raise BadRecordError(f"WrongType: field '{name}' is no list of turns")
     turns = [one for turn in turns for one in _both(turn)]
-    return [_turn(turn, f"turn {number} of '{name}'") for number, turn in enumerate(turns, 1)]
+    return _answers_in_order([_turn(turn, f"turn {number} of '{name}'") for number, turn in enumerate(turns, 1)])
 
 
 def checked(messages: Messages, *, generation: bool = False) -> Messages:
@@ -73,13 +80,33 @@ def checked(messages: Messages, *, generation: bool = False) -> Messages:
 
 
 def _offered(messages: Messages, record: dict[str, Any]) -> Messages:
-    """With the definitions of the record's `tools` in the system message."""
-    tools = _from_json(record.get("tools"))
-    if not isinstance(tools, list) or not tools:
-        return messages
-    del record["tools"]
-    system = messages.pop(0) if messages[0]["role"] == "system" else {"role": "system", "content": ""}
-    return [{**system, "tools": tools}, *messages]
+    """With the definitions of the record's tools in the system message."""
+    for name in TOOLS:
+        tools = _from_json(record.get(name))
+        if isinstance(tools, list) and tools:
+            del record[name]
+            system = messages.pop(0) if messages[0]["role"] == "system" else {"role": "system", "content": ""}
+            return [{**system, "tools": tools}, *messages]
+    return messages
+
+
+def _answers_in_order(messages: Messages) -> Messages:
+    """What tools gave, in the order of the calls: a model reads no ids, so that nothing else says whose result it is.
+    Raises BadRecordError for a result whose id is that of no call before it, or of one that has its result."""
+    made = list(messages)
+    for number, message in enumerate(messages):
+        calls = message.get("tool_calls")
+        ids = [call.get("id") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+        results = list(takewhile(lambda one: one["role"] == "tool", messages[number + 1 :]))
+        asked = [result.get("tool_call_id") for result in results]
+        if not ids or None in ids or None in asked:
+            continue
+        if len({*asked}) < len(asked) or not {*asked} <= {*ids}:
+            raise BadRecordError(
+                f"BadToolCall: a result behind turn {number + 1} is of none of its calls, or a second one"
+            )
+        made[number + 1 : number + 1 + len(results)] = sorted(results, key=lambda one: ids.index(one["tool_call_id"]))
+    return made
 
 
 def _from_json(value: Any) -> Any:
@@ -107,8 +134,9 @@ def _turn(turn: Any, where: str) -> dict[str, Any]:
     content = rest.pop("content", rest.pop("value", None))
     if not isinstance(content, str | list | None) or (content is None and not rest):
         raise BadRecordError(f"WrongType: {where} has no content")
-    if role.lower() == CALL and (calls := _calls(content)):
+    if role.lower() in CALLS and (calls := _calls(content)):
         content, rest = None, {"tool_calls": calls} | rest
+    rest |= {key: _from_json(rest[key]) for key in ("tools", "tool_calls") if key in rest}
     if isinstance(rest.get("tool_calls"), list):
         rest["tool_calls"] = list(map(_plain_call, rest["tool_calls"]))
     if "function_call" in rest:
@@ -128,7 +156,7 @@ def _plain_call(call: Any) -> Any:
 
 
 def _calls(content: Any) -> list[dict[str, Any]]:
-    """The calls that a turn of ShareGPT's role `function_call` is the JSON of; none where it is something else."""
+    """The calls that a turn of a role of CALLS is the JSON of; none where it is something else."""
     calls = _from_json(content)
     calls = calls if isinstance(calls, list) else [calls]
     return calls if all(isinstance(call, dict) and isinstance(call.get("name"), str) for call in calls) else []
@@ -139,7 +167,8 @@ def _alpaca(record: dict[str, Any]) -> Messages:
     for name in ("instruction", "input", "output", "system"):
         if not isinstance(values[name], str | None):
             raise BadRecordError(f"WrongType: field '{name}' is not a string")
-    asked = "\n\n".join(filter(None, (values["instruction"], values["input"])))
+    given = None if (values["input"] or "").strip().lower() == NO_INPUT else values["input"]
+    asked = "\n\n".join(filter(None, (values["instruction"], given)))
     turns = [{"role": "system", "content": values["system"]}] if values["system"] else []
     for pair in values["history"] or []:
         if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) for text in pair)):

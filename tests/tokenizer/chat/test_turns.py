@@ -44,7 +44,10 @@ def test_parse__takes_conversations(messages):
     (said("system", "user"), "NoAssistantTurn"),
     ([*said("user"), {"role": "assistant", "content": "秘密", "weight": 0}], "NoAssistantTurn"),
     ([*said("user"), {"role": "assistant", "content": " \n　"}], "EmptyTurn"),
-    ([{"role": "user", "content": [{"image_url": "x"}]}, *said("assistant")], "EmptyTurn"),
+    ([{"role": "user", "content": [{"image_url": "x"}]}, *said("assistant")], "NotText"),
+    ([{"role": "user", "content": ["看", {"type": "image_url", "image_url": {}}]}, *said("assistant")], "NotText"),
+    ([*said("user"), {"role": "assistant", "content": "秘密", "weight": "0"}], "WrongType"),
+    ([{"role": "system", "content": "", "tools": '[{"name": "秘密"}]'}, *said("user", "assistant")], "WrongType"),
     ([*said("user"), {"role": "assistant", "content": None}], "EmptyTurn"),
     ([{"role": "user", "content": "x", "tool_calls": [{"name": "f"}]}, *said("assistant")], "BadToolCall"),
     ([*said("user"), {"role": "assistant", "tool_calls": [{"function": {"arguments": "{}"}}]}], "BadToolCall"),
@@ -80,7 +83,7 @@ def test_parse__tools_stand_in_the_system_turn():
 
 
 def test_parse__content_of_parts_is_its_texts():
-    parts = [{"type": "text", "text": "看图"}, {"type": "image_url", "image_url": {}}, "two"]
+    parts = [{"type": "text", "text": "看图"}, "two"]
     assert parse([{"role": "user", "content": parts}, *said("assistant")])[0].content == "看图\ntwo"
 
 

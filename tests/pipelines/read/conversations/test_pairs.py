@@ -57,7 +57,7 @@ def test_pairs__go_on_from_a_conversation_and_over_several_turns(tmp_path, read_
     record = {"chosen": said, "rejected": said[:3] + turns("", BAD)[1:], "margin": None, "system": "短"}
     outcome = read_all("jsonl", written(tmp_path, "jsonl", [record]), pairs={})
     (row,) = outcome.rows
-    assert json.loads(row["messages"]) == said[:3]
+    assert json.loads(row["messages"]) == [{"role": "system", "content": "短"}, *said[:3]]
     assert json.loads(row["chosen"]) == said[3:]
     assert row["margin"] is None
 
