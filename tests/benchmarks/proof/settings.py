@@ -47,8 +47,10 @@ PAIRS_LENGTH = 128
 REWARD = Stage(600, (*TUNING, "optim.lr=0.001", "loop.evaluation_rows=0", f"model.context={PAIRS_LENGTH}"))
 OVER, OVER_SAVES = Stage(96, ("rollouts.truncated=score", "optim.lr=0.0003", "rollouts.prompts=32")), 8
 """The policy that is trained against the reward model, and how often it is looked at."""
-GHOST_PLAIN, GHOST = Stage(260, TUNING), Stage(60, (*TUNING, "optim.lr=0.001"))
 GHOST_LENGTH = 128
+"""Tokens of a row: four turns."""
+_OF_TALKS = (*TUNING, "data.tokens_per_step=4096", "data.tokens_per_batch=4096")  # as many rows as of other tasks
+GHOST_PLAIN, GHOST = Stage(260, _OF_TALKS), Stage(60, (*_OF_TALKS, "optim.lr=0.001"))
 
 GOALS = {
     **dict.fromkeys(("dpo", "dpo-nll", "reject"), ("points", 5)),
