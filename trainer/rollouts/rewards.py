@@ -34,6 +34,8 @@ Reward = Callable[[Sequence[Rollout]], list[float]]
 UserReward = Callable[[list[list[dict[str, Any]]], list[str], list[str]], Sequence[float]]
 """A user's function of `prompts` (each a list of messages), `completions` (texts of the last turns) and `answers`."""
 
+LARGEST = torch.finfo(torch.float32).max
+
 _PART = re.compile(r"\s*(?:([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*\*\s*)?(.+?)\s*")
 
 
@@ -43,7 +45,7 @@ def open_reward(spec: str, encoder: Encoder, device: torch.device = CPU) -> Rewa
     weighted = [_weighted(part, spec, encoder, device) for part in spec.split(",")]
     if len(weighted) == 1 and weighted[0][0] == 1:
         return weighted[0][1]
-    return lambda rollouts: _weighted_sum(weighted, rollouts)
+    return lambda rollouts: _weighted_sum(spec, weighted, rollouts)
 
 
 def give_rewards(rollouts: Sequence[Rollout], reward: Reward) -> None:
@@ -140,13 +142,18 @@ def _tried(
             where=name,
             fix="return one number for each completion, in their order",
         )
+    _check_finite(name, values, rollouts)
+    return values
+
+
+def _check_finite(name: str, values: Sequence[float], rollouts: Sequence[Rollout]) -> None:
+    """Raises RewardError for what is no number, or none in the float32 that advantages are worked out in."""
     for rollout, value in zip(rollouts, values, strict=True):
-        if not math.isfinite(value):
+        if not abs(value) <= LARGEST:
             which = f"sample {rollout.sample} of prompt {rollout.prompt.doc_id or rollout.group}"
             raise RewardError(
                 f"the reward of a response is {value}: {which}", where=name, fix="return a finite number for each"
             )
-    return values
 
 
 def _weighted(part: str, spec: str, encoder: Encoder, device: torch.device) -> tuple[float, Reward]:
@@ -172,6 +179,10 @@ def _weighted(part: str, spec: str, encoder: Encoder, device: torch.device) -> t
     )
 
 
-def _weighted_sum(weighted: list[tuple[float, Reward]], rollouts: Sequence[Rollout]) -> list[float]:
+def _weighted_sum(spec: str, weighted: list[tuple[float, Reward]], rollouts: Sequence[Rollout]) -> list[float]:
     parts = [[weight * value for value in reward(rollouts)] for weight, reward in weighted]
-    return [math.fsum(values) for values in zip(*parts, strict=True)]
+    for part in parts:
+        _check_finite(spec, part, rollouts)
+    sums = [math.fsum(values) for values in zip(*parts, strict=True)]
+    _check_finite(spec, sums, rollouts)
+    return sums

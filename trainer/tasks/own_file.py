@@ -28,7 +28,7 @@ def load(name: str, what: str) -> Any:
     sys.modules[module_name] = module  # dataclasses look their own module up
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(
             f"the {what}'s file fails: {fault(error, path)}", where=file, fix="mend it: it must import by itself"
         ) from error

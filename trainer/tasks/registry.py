@@ -24,7 +24,7 @@ def open_task(name: str) -> Task:
     if is_own(name):
         return _checked(load(name, "task"), name)
     kind, slash, size = name.partition("/")
-    if kind not in TASKS or (slash and (not hasattr(TASKS[kind], "size") or not size.isdigit() or int(size) < 1)):
+    if kind not in TASKS or (slash and (not hasattr(TASKS[kind], "size") or not size.isdecimal() or int(size) < 1)):
         raise ConfigError(
             f"unknown task {name!r}",
             where="the name of a task",
@@ -47,7 +47,7 @@ def _checked(made: object, name: str) -> Task:
         same = [(one.messages, one.answer) for one in first] == [(one.messages, one.answer) for one in again]
     except ConfigError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _wrong(name, fault(error, path)) from error
     if len(first) != 2 or not same:
         raise _wrong(name, "examples(0, 2, 'en') does not give the same two examples each time")

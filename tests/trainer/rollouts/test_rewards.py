@@ -35,6 +35,12 @@ def nan(prompts, completions, answers):
 
 def infinite(prompts, completions, answers):
     return [0.0, float("-inf")]
+
+def large(prompts, completions, answers):
+    return [0.0, 1e39]
+
+def largest(prompts, completions, answers):
+    return [0.0, 3e38]
 """
 
 
@@ -86,6 +92,13 @@ def test_rewards__what_is_none_is_an_error_with_its_name_and_without_text(encode
     assert "secret" not in str(caught.value)
     assert caught.value.exit_code == 2
     assert all(math.isnan(one.reward) for one in rollouts), "all or none"
+
+
+@pytest.mark.parametrize("spec", ["{}:large", "0.1*{}:large", "1e300*{}:largest", "{0}:largest,{0}:largest"])
+def test_rewards__what_no_float32_holds_is_an_error(encoder, said, judge, spec):
+    rollouts = [said("q", "水", sample=n, doc_id="doc7") for n in range(2)]
+    with pytest.raises(RewardError, match=r"of a response is \S+: sample 1 of prompt doc7"):
+        give_rewards(rollouts, open_reward(spec.format(judge), encoder))
 
 
 def test_rewards__a_users_task_that_fails_is_named(encoder, said, tmp_path):

@@ -115,6 +115,8 @@ def test_own_file__is_a_task_like_ours(tmp_path):
         (OWN, "Ecco", "no 'Ecco' in the task's file[\\s\\S]*Echo"),
         ("import nothing_like_it", "Echo", "file fails: ModuleNotFoundError in line 1"),
         ("x = 1\ny = (", "Echo", "file fails: SyntaxError in line 2"),
+        ("import sys\nsys.exit(0)", "Echo", "file fails: SystemExit in line 2"),
+        (OWN.replace("float(text.strip() == answer)", "exit(0)"), "Echo", "no task: SystemExit in line 15"),
         (OWN.replace("def score", "def scored"), "Echo", "no task: it has no score"),
         (OWN.replace("float(text.strip() == answer)", "1 / 0"), "Echo", "no task: ZeroDivisionError in line 15"),
         (OWN.replace("float(text.strip() == answer)", "float('nan')"), "Echo", "no finite number"),
