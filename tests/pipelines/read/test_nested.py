@@ -174,7 +174,7 @@ def test_chat__roles_of_tool_use(tmp_path, read_all) -> None:
 
 
 def test_chat__parts_tools_and_history(tmp_path, read_all) -> None:
-    parts = [{"type": "text", "text": "看图"}, {"type": "input_text", "text": "two"}]
+    parts = [{"type": "text", "text": "看图"}, {"type": "input_text", "text": "二"}]
     call = {
         "role": "assistant",
         "content": None,
@@ -193,7 +193,8 @@ def test_chat__parts_tools_and_history(tmp_path, read_all) -> None:
     ]
     outcome = read_all("jsonl", written(tmp_path, "jsonl", records), chat={})
     assert outcome.texts == [
-        'system: \n\nuser: 看图\ntwo\n\nassistant: <tool_call>{"name": "看", "arguments": {"n": 1}}</tool_call>\n\ntool: 42',
+        "system: \n\nuser: 看图\n二\n\n"
+        'assistant: <tool_call>{"name": "看", "arguments": {"n": 1}}</tool_call>\n\ntool: 42',
         "user: 你好\n\nassistant: 您好\n\nuser: 再说一次\n\n短\n\nassistant: 好",
     ]
     system, _, called, _ = json.loads(outcome.rows[0]["messages"])
