@@ -246,7 +246,8 @@ def _and_obfuscated(search: Callable[[pa.Array], Iterator[_Span]], text: pa.Arra
         if counts:
             characters = len(text[doc].as_buffer()[start:end].to_pybytes().decode())
             behind.append(span._replace(doc=doc, start=start, end=end, characters=characters))
-    return behind + _apart_from(behind, spans)
+    whole = [span for span in spans if ENTITIES[span.entity].whole]  # user%40host:pass%3Aword@ is no two addresses
+    return behind + _apart_from(behind, spans) + whole
 
 
 def _apart_from(others: list[_Span], spans: list[_Span]) -> list[_Span]:

@@ -92,7 +92,7 @@ _PROPERTIES: dict[int, str] = {
     kernels.AT: "@",
     kernels.DOT: ".",
     kernels.COLON: ":",
-    kernels.KEYWORD_END: "qQvV:：号群信微薇威扣抠球蔻鹅❤照证證注券ト권码碼令",
+    kernels.KEYWORD_END: "qQvV:：号群信微薇威扣抠球蔻鹅❤星照证證注券ト권码碼令",
 }
 
 _PREFIXES = (
@@ -100,29 +100,31 @@ _PREFIXES = (
     "xoxs- xapp- sk_live_ sk_test_ rk_live_ rk_test_ sk- sk-ant- hf_ npm_ pypi- sg. dop_v1_ doo_v1_ dor_v1_ "
     "shpat_ shpca_ shppa_ shpss_ sq0atp- sq0csp- eyj ya29. 1// dckr_pat_ atatt3 lin_api_ nrak- age-secret-key-1 "
     "xkeysib- key- hvs. hvb. services/t whsec_ ntn_ secret_ gsk_ r8_ pplx- xai- tvly- sntrys_ sntryu_ rubygems_ "
-    "figd_ ccipat_ pscale_tkn_ :aa glsa_"
+    "figd_ ccipat_ pscale_tkn_ :aa glsa_ dapi dp.pt. dp.st. dp.ct. dp.sa. dp.scim. dp.audit. pmak- .atlasv1. sbp_ nfp_ "
+    "fm1_ fm2_ lsv2_ gocspx- ops_eyj aklt eztk ezak pnu_ rdme_ eaa"
 )
 """What keys of services begin with, in small letters (recognizers/secrets.py)."""
-_ASSIGNED = "token password passwd passphrase pwd secret _key -key ikey skey tkey"
+_ASSIGNED = "token password passwd passphrase pwd secret _key -key ikey skey tkey ekey nkey"
 
 ANCHORS: dict[int, str] = {
     words.SHORT: "qq vx wx",
     words.LONG: "wechat weixin",
     words.EXACT: "wxid_",
-    words.NAMED_CODE: "passport reisepass passeport pasaporte passaporto paspoort paszportu paszport passnummer permit",
+    words.NAMED_CODE: "passport reisepass passeport pasaporte passaporto paspoort paszportu paszport passnummer "
+    "pass-nr permit",
     words.URL: "://",
     words.PREFIX: _PREFIXES,
     words.ASSIGNED: _ASSIGNED,
-    words.BEARER: "bearer",
+    words.BEARER: "bearer :_basic \"basic 'basic",
     words.BEGIN: "-----begin",
 }
-"""ASCII words by their kind, in small letters, capitals alike."""
+"""ASCII words by their kind, in small letters, capitals alike; `:_` is a colon and a space."""
 
 
 @cache
 def anchors() -> words.Anchors:
     """ANCHORS as the kernel reads them. A word that another one ends with is found by the other."""
-    listed = [(word, kind) for kind, text in ANCHORS.items() for word in text.split()]
+    listed = [(word.replace(":_", ": "), kind) for kind, text in ANCHORS.items() for word in text.split()]
     first_P, next_W = np.full(1 << 14, -1, np.int16), np.full(len(listed), -1, np.int16)
     reversed_W = np.zeros((len(listed), max(len(word) for word, _ in listed)), np.uint8)
     for w, (word, _) in enumerate(listed):

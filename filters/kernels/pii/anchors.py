@@ -86,8 +86,9 @@ def other_anchor(c, before, before2):
     """The kind of the anchor that ends with c, which follows `before2 before` (folded, small letters): those that are
     not written in ASCII. A superset of what recognizers look behind for."""
     joined = before == 0x52A0 or before == 0x2B or before == 0x2795  # 加 + ➕
-    if c == 0x71 or c == 0x76:  # 加q, 加v
-        return SHORT if joined or before == 0x6263 else NONE
+    if c == 0x71 or c == 0x76:  # 加q, 加v, 扣q, 我q, 的q; q q
+        mine = before == 0x6263 or before == 0x6211 or before == 0x7684 or (before == 0x20 and before2 == c == 0x71)
+        return SHORT if joined or mine else NONE
     if c == 0x3A or c == 0xFF1A:  # q: v:
         return SHORT if (before == 0x71 or before == 0x76) and not 0x61 <= before2 <= 0x7A else NONE
     if c == 0x53F7 or c == 0x7FA4:  # q号, q群, v号
@@ -101,8 +102,10 @@ def other_anchor(c, before, before2):
         return LONG if before == c else NONE
     if c == 0x9E45:  # 企鹅
         return LONG if before == 0x4F01 else NONE
-    if c == 0x2764:  # 微❤
-        return LONG if before == 0x5FAE or before == 0x76 else NONE
+    if c == 0x2764:  # 微❤, 薇❤, 威❤, v❤
+        return LONG if before == 0x5FAE or before == 0x8587 or before == 0x5A01 or before == 0x76 else NONE
+    if c == 0x661F:  # 卫星
+        return LONG if before == 0x536B else NONE
     if c == 0x7167:  # 护照
         return NAMED_CODE if before == 0x62A4 or before == 0x8B77 else NONE
     if c == 0x8BC1 or c == 0x8B49:  # 通行证, 回乡证, 台胞证

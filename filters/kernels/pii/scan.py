@@ -51,6 +51,7 @@ NAMED_BYTES, NAMED_DIGITS = 6, 2  # a passport number
 KEYWORD_CHARS = 20  # from the end of a keyword ("微信号：") to the start of the name it announces
 NAMED_CHARS = 32  # from "passport" to its number: "passport number (if any): "
 BEGIN_CHARS = 10  # -----BEGIN
+VALUE_CHARS = 24  # from `token` to what is assigned to it: `_value" => "`
 USER_CHARS = 512  # from :// to the at-sign behind user and password
 REACH = 32  # characters to either side of a run that belong to its window
 
@@ -184,20 +185,19 @@ def _put_secret(data_B, class_C, low, high, found_R6, found, doc, i, done_K):
 
 
 @kernel
-def _assigned(data_B, high, after, marked):
+def _assigned(data_B, class_C, high, after, marked):
     """Where the value begins that an anchor ending at byte `after` announces, with `=` or `:` between unless `marked`;
     -1 if none does. What may stand between: that sign, spaces, quotes, `>`, and _letters of a longer name."""
     i, steps, letters = after, 0, False
-    while i < high and steps < 12:
+    while i < high and steps < VALUE_CHARS:
         c, following = _char(data_B, i)
         c = fold(c)
-        if c == 0x3D or c == 0x3A:
+        if c == 0x3D or c == 0x3A or c == 0x662F or c == 0x4E3A:  # = : 是 为
             marked, letters = True, False
         elif not marked and ((i == after and (c == 0x5F or c == 0x2D)) or (letters and 0x61 <= (c | 0x20) <= 0x7A)):
             letters = True
-        elif c == 0x20 or c == 0x09 or c == 0x22 or c == 0x27 or c == 0x3E or c == 0x60 or c == 0xFF1A:
+        elif c == 0x22 or c == 0x27 or c == 0x3E or c == 0x60 or not (class_C[c] >> SECRET) & 1:  # quotes, spaces
             letters = False
-            marked = marked or c == 0xFF1A
         else:
             break
         i, steps = following, steps + 1
@@ -245,7 +245,7 @@ def _put_anchor(data_B, class_C, low, high, found_R6, found, d, after, kind, don
             done_K[BLOCK] = key_end(data_B, high, after)
             found = _put(data_B, low, high, found_R6, found, d, BLOCK, begin, done_K[BLOCK])
         return found
-    value = _assigned(data_B, high, after, kind == BEARER)
+    value = _assigned(data_B, class_C, high, after, kind == BEARER)
     if value >= 0 and (class_C[_char(data_B, value)[0]] >> SECRET) & 1:
         return _put_secret(data_B, class_C, low, high, found_R6, found, d, value, done_K)
     return found

@@ -15,6 +15,13 @@ _CARD_LEFT = regex.compile(rf"(?<!\d)(?:{_WRITTEN}){_APART}$", regex.ASCII)
 _CARD_RIGHT = regex.compile(rf"{_APART}(?:{_WRITTEN})(?!\d)", regex.ASCII)
 _ENDS_LEFT = regex.compile(rf"{LEFT}$", regex.ASCII)
 _ENDS_RIGHT = regex.compile(RIGHT, regex.ASCII)
+_WORDS = regex.compile(r"\p{L}{2}")
+_ORDERED = regex.compile(
+    r"(?:\b(?:order|invoice|tracking|shipment|transaction|reference|ref|ticket|case)(?: ?(?:no|number|id))?|"
+    r"[订訂][单單]|[单單]号|流水|交易|订单编号|编号|序列)[号號]?[\s.:：#]{0,4}$",
+    regex.IGNORECASE | regex.ASCII,
+)
+"""What numbers other things that have sixteen digits."""
 _NETWORKS = regex.compile(
     r"[3-6]\d{15}"  # JCB, Visa, Mastercard, Discover, Maestro, UnionPay
     r"|4\d{12}(?:\d{6})?"  # Visa of 13 and 19
@@ -44,6 +51,10 @@ def stands_apart(text: str, start: int, end: int) -> bool:
     table = in_table(text, start, end)
     if not table and _ENDS_LEFT.search(left) and _ENDS_RIGHT.match(right):
         return True
+    row = left.rpartition("\n")[2] + right.partition("\n")[0]
+    begins, ends = _ENDS_LEFT.search(left) or left[-1:] == ",", _ENDS_RIGHT.match(right) or right[:1] == ","
+    if begins and ends and not table and _WORDS.search(row):
+        return True  # a field of a row that holds words
     beside_left, beside_right = _is_card(_CARD_LEFT.search(left)), _is_card(_CARD_RIGHT.match(right))
     goes_on_left = (table and left[-1:] == " " and left[-2:-1].isdigit()) or not _ENDS_LEFT.search(left)
     goes_on_right = (table and right[:1] == " " and right[1:2].isdigit()) or not _ENDS_RIGHT.match(right)
@@ -80,6 +91,8 @@ class CreditCardRecognizer(InContext, predefined_recognizers.CreditCardRecognize
         goes_on = left[-2:-1].isdigit() and left[-1:] in ".,:/+-"
         if not goes_on and self._WORD.search(left) and (len(digits) <= 16 or digits[0] == "4"):  # longer: CN_BANK_CARD
             return len(set(digits)) > 1
+        if _ORDERED.search(left):
+            return False
         issued = self._AS_WRITTEN.fullmatch(number) and _NETWORKS.fullmatch(digits)
         return bool(issued or self._MASTERCARD_2.fullmatch(number)) and stands_apart(text, start, end)
 

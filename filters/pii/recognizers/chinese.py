@@ -26,7 +26,8 @@ class ResidentIdRecognizer(InContext, PatternRecognizer):
     _NAME = regex.compile(r"身份证|居民证|证件号|\bID (?:card|number|no)", regex.IGNORECASE | regex.ASCII)
 
     def __init__(self) -> None:
-        today = rf"{LEFT}[1-9]\d{{5}}[ -]?(?:18[5-9]|19\d|20\d)\d[ -]?[01]\d[0-3]\d[ -]?\d{{3}}[\dXx]{RIGHT}"
+        left, right = LEFT.replace(",", ""), RIGHT.replace(",", "")  # in a row of a table, too: it has a check
+        today = rf"{left}[1-9]\d{{5}}[ -]?(?:18[5-9]|19\d|20\d)\d[ -]?[01]\d[0-3]\d[ -]?\d{{3}}[\dXx]{right}"
         super().__init__(
             supported_entity="CN_RESIDENT_ID",
             supported_language="zh",
@@ -140,9 +141,10 @@ class QqRecognizer(_HandleRecognizer):
 
     ENTITY = "QQ_ID"
     _ID = r"(?:群|号码?|號碼?|账号|帐号| ?number| ?id)?"
-    _NAME = rf"(?:{_ALONE}QQ|扣扣|抠抠|蔻蔻|球球|企鹅|{_ADD} ?Q|[加+➕]扣|{_ALONE}Q(?=[群号]))"
+    _NAME = rf"(?:{_ALONE}Q ?Q|扣扣|抠抠|蔻蔻|球球|企鹅|{_ADD} ?Q|[加+➕]扣|{_ALONE}Q(?=[群号])|[我的]Q(?=[是:：为]))"
+    _OR = r"(?: ?[/／、和或与&] ?(?:微信|VX|WX|V信?)号?)"
     PATTERNS = (
-        rf"(?<={_NAME}{_ID}{_GAP})[1-9]\d{{4,10}}{_WORD_END}",
+        rf"(?<={_NAME}{_ID}{_OR}?{_GAP})[1-9]\d{{4,10}}{_WORD_END}",
         rf"(?<={_ALONE}Q[:：]\s?)[1-9]\d{{5,10}}{_WORD_END}",
     )
     _SHORT = regex.compile(r"(?<![A-Za-z])Q[:：]\s?$", regex.IGNORECASE)
@@ -158,9 +160,9 @@ class WechatRecognizer(_HandleRecognizer):
     what it is called (威信, vx, 加V, 微❤); wxid_ anywhere."""
 
     ENTITY = "WECHAT_ID"
-    _NAME = r"(?:[微薇威徽维溦]信|[微Vv]❤|V信|wechat|weixin)"
+    _NAME = r"(?:[微薇威徽维溦]信|[微薇威Vv]❤|V信|wechat|weixin)"
     _ID = r"(?:号码?|號碼?|账号|帐号|同号| ?id)"
-    _SHORT = rf"(?:{_ALONE}(?:vx|wx)|[加+➕] ?(?:[vV]|[微薇威]信?)|{_ALONE}[vV](?=[号:：]))"
+    _SHORT = rf"(?:{_ALONE}(?:vx|wx)|[加+➕]我? ?(?:[vV]|[微薇威]信?|卫星)|{_ALONE}[vV](?=[号:：]))"
     _START = r"(?<![A-Za-z0-9_-])"
     _ACCOUNT = r"[A-Za-z][A-Za-z0-9_-]{5,19}"
     PATTERNS = (
@@ -170,7 +172,7 @@ class WechatRecognizer(_HandleRecognizer):
         rf"(?<=(?:{_NAME}|{_SHORT}){_ID}?{_GAP}){_START}1[3-9]\d{{9}}{_WORD_END}",
         rf"{_START}wxid_[a-z0-9]{{6,24}}{_WORD_END}",
     )
-    _COLON = regex.compile(r"(?<![A-Za-z])V[:：]\s?$", regex.IGNORECASE)
+    _COLON = regex.compile(r"(?<![A-Za-z加➕])V[:：]\s?$", regex.IGNORECASE)
 
     def keep(self, text: str, start: int, end: int) -> bool:
         """After V: alone, which versions follow, only where Chinese is near."""

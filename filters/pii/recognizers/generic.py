@@ -13,6 +13,7 @@ from gristmill.filters.imports import Later, standing_in
 from gristmill.filters.pii.presidio import Pattern, predefined_recognizers
 from gristmill.filters.pii.recognizers.patterns import InContext, after, before, in_table
 from gristmill.filters.pii.recognizers.runs import LONGEST
+from gristmill.filters.pii.scan import Match
 
 if TYPE_CHECKING:
     import tldextract
@@ -169,8 +170,28 @@ def _is_full_6(address: str) -> bool:
     return len(groups) == 8 and all(groups) and sum(len(group) >= 3 for group in groups) >= 3
 
 
+_LEAST_IBAN = 15
+
+
 class IbanRecognizer(InContext, predefined_recognizers.IbanRecognizer):
-    """presidio's, as it is: country, length and check digits leave little to chance."""
+    """presidio's pattern and check: country, length and check digits leave little to chance. What follows in capitals
+    is taken by the pattern and given back until the rest is valid."""
+
+    def _of_pattern(self, pattern: Pattern, text: str) -> list[Match]:
+        """As InContext's, of each match the longest valid part that ends where a word or a group does."""
+        found: list[Match] = []
+        for match in regex.finditer(pattern.regex, text, self.global_regex_flags, overlapped=True):
+            start = match.start()
+            if found and start < found[-1][1]:
+                continue
+            ends = {match.end(group) for group in range(1, 4)} | {
+                start + i for i, c in enumerate(match[0]) if c in " -"
+            }
+            for end in sorted(ends, reverse=True):
+                if end - start >= _LEAST_IBAN and (said := self._valid(text[start:end])) is not False:
+                    found.append((start, end, 1.0 if said else pattern.score))
+                    break
+        return found
 
 
 class CryptoRecognizer(InContext, predefined_recognizers.CryptoRecognizer):

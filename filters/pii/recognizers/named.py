@@ -8,7 +8,8 @@ from gristmill.filters.pii.presidio import Pattern, PatternRecognizer
 from gristmill.filters.pii.recognizers.patterns import FLAGS, InContext, before
 
 _PASSPORT = (
-    r"护照|護照|旅券|パスポート|여권|passports?|reisepass|passnummer|passeport|pasaporte|passaporto|paspoort|paszportu?"
+    r"护照|護照|旅券|パスポート|여권|passports?|reisepass|passnummer|passeport|pasaporte|passaporto|paspoort|paszportu?|"
+    r"pass-nr"
 )
 _NUMBER = r"(?:\s*(?:no|nos|number|num|nr|numéro|numero|número|id|card|book|#|n[°º]|号码?|號碼?|番号|번호))*"
 
@@ -25,7 +26,7 @@ class NamedRecognizer(InContext, PatternRecognizer):
 
     def __init__(self) -> None:
         flags = regex.IGNORECASE | regex.ASCII
-        self._name = regex.compile(rf"(?:{self.NAME}){self.GAP}(?:(?:is|was|为|是)[\s:：]{{1,3}})?$", flags)
+        self._name = regex.compile(rf"(?:{self.NAME}){self.GAP}(?:(?:is|was|es|ist|est|为|是)[\s:：]{{1,3}})?$", flags)
         self._country = regex.compile(self.COUNTRY, flags) if self.COUNTRY else None
         super().__init__(
             supported_entity=self.ENTITY,
@@ -90,7 +91,7 @@ class EuropeanPassportRecognizer(_Passport):
         r"|\d{8,9}"  # Czechia, Denmark, Romania
     )
     COUNTRY = (
-        r"reisepass|passnummer|passeport|pasaporte|passaporto|paspoort|paszport|\b(?:eu|european|german|deutsche[rn]?|french|"
+        r"reisepass|passnummer|pass-nr|passeport|pasaporte|passaporto|paspoort|paszport|\b(?:eu|european|german|deutsche[rn]?|french|"
         r"italian|spanish|dutch|polish|austrian|belgian|irish|swedish|finnish|danish|portuguese|greek|czech)\b|德国|法国|"
         r"意大利|西班牙|荷兰"
     )

@@ -5,7 +5,7 @@ nearly all of them timestamps, sizes and decimals, in 20 of its 25 seconds. Here
 as numbers are where it is valid, stand among Chinese, or follow a word such as `phone` or 电话.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,17 +18,20 @@ from gristmill.filters.pii.recognizers.patterns import FLAGS, REMEMBERED, after,
 from gristmill.filters.pii.recognizers.runs import LONGEST, bits, runs
 from gristmill.filters.pii.scan import Match
 
+_GLUED = r"(?<=(?<![A-Za-z])(?i:tel|phone|mobile|mob|fax|cell|whatsapp))"
 _LEFT = r"(?<![A-Za-z0-9_+])(?<![A-Za-z]/|\d[./-]|\d[ ]\()"
-_RIGHT = r"(?![A-WYZa-wyz0-9_]|[.-]\d)"
-"""An x may follow: "x123" is an extension, and stays in the text."""
+_GLUED_LEFT = rf"(?:(?<![A-Za-z0-9_+])|{_GLUED})(?<![A-Za-z]/|\d[./-]|\d[ ]\()"
+_RIGHT = r"(?:(?![A-WYZa-wyz0-9_]|[.-]\d)|(?=(?i:vx|wx|qq|v信)(?![A-Za-z])))"
+"""Words that people write against a number; an x may follow: "x123" is an extension, and stays in the text."""
 
 _REGIONS = (*predefined_recognizers.PhoneRecognizer.DEFAULT_SUPPORTED_REGIONS, "CN", "HK", "TW", "JP", "KR", "RU")
 """presidio's, and those of the languages that this product is for."""
 
 _WORD = (
     r"(?:\b(?:(?:tele|cell)?phones?|tel|mobile|cell|call|caller|fax|whatsapp|hotline|contact|dial|ph|mob|sms|telefone?|telefax|"
-    r"handy|mobil|rufnummer|portable|celular)\b|\btél(?:éphone)?(?![a-zéè])|tel[eé]fono|m[oó]vil|"
-    r"(?<![А-Яа-я])(?:[Тт]ел|[Тт]елефон|ТЕЛ|[Мм]об|[Фф]акс)(?![а-я])|☎|📞|📱|电话|電話|手机|手機|联系|聯繫|聯絡|致电|拨打|热线|熱線|专线|"
+    r"handy|mobil|rufnummer|portable|celular|(?:reach|text|ring) (?:me|us|him|her)|number is)\b|"
+    r"\btél(?:éphone)?(?![a-zéè])|tel[eé]fono|m[oó]vil|"
+    r"(?<![А-Яа-я])(?:[Тт]ел|[Тт]елефон|ТЕЛ|[Мм]об|[Фф]акс)(?![а-я])|☎|📞|📱|电话(?![机亭簿])|電話(?![機亭簿])|手机|手機|联系|聯繫|聯絡|致电|拨打|热线|熱線|专线|"
     r"座机|传真|傳真|咨询|短信|携帯|ファックス|전화|연락처|휴대|팩스)"
     r"[^\d\n]{0,14}\n?[^\d\n]{0,6}"
 )
@@ -45,16 +48,22 @@ _NO_NUMBER = regex.compile(
 _HAN = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]")
 _CYRILLIC = regex.compile(r"\p{Cyrillic}")
 _MEASURE = regex.compile(
-    r"\s?(?:字节|个|元|次|条|位|秒|毫秒|行|股|手(?![机機持])|份|吨|公斤|千克|亿|万|件|台|户|笔|页|字|美元|平方|人次|円|株|원|주(?!민)|"
+    r"\s?(?:字节|个|元|次|条|位|秒|毫秒|行(?![政业长程李])|股|手(?![机機持])|份|吨|公斤|千克|亿|万(?![达科通家豪国丽总先女经寿])|"
+    r"件|台(?![湾灣北中南州商胞])|户(?![主籍])|笔|页|字|部(?![门門长長])|美元|平方|人次|円|株|원|주(?!민)|"
     r"bytes?|B\b|KB|MB|ms\b|\.\d|%)",
     regex.IGNORECASE,
 )
 _COUNTED = regex.compile(
-    r"(?:成交量|成交额|成交額|成交|数量|數量|总量|销量|产量|库存|金额|金額|总额|余额|市值|股本|订单号|訂單號|单号|流水号|序号|批号|编号|"
-    r"編號|取引高|출고량|거래량)[\s:：为為是]{0,4}$"
+    r"(?:[量额額数數]|成交|库存|市值|股本|[单單物货貨流水序批文案证證票型工学學书書版标標件箱提仓][号號]码?|票号码|编号|編號|代码|条形?码|"
+    r"取引高|출고량|거래량)(?:[:：]|\s|[为為是約约达達共])*+$|第\s?$"
 )
 """What no telephone number follows."""
 _EXTENSION = r"(?P<ext>-\d{1,5}| ?(?:转|轉|分机|分機|内线|內線|#|x)[ -]?\d{1,6})?"
+_LANDLINE_NEXT = regex.compile(r"[ \t]?[/、,，；;或][ \t]?([2-9]\d{2,3}[ -]?\d{4})(?![\d.%/-]|,\d)", regex.ASCII)
+"""A Chinese landline behind another one: it has the same area."""
+_FIELD_LEFT, _FIELD_RIGHT = regex.compile(r"[,\t|;，][\"' ]?$"), regex.compile(r"[\"' ]?(?:[,\t|;，\r\n]|$)")
+_ROW_LEFT, _ROW_RIGHT = regex.compile(r"[^\r\n]*$"), regex.compile(r"[^\r\n]*")
+"""A field of a table that is written with marks between, and the row around it."""
 _NEXT = regex.compile(r"[ \t]?[,，、/;；|或 \t][ \t]?")
 """Between numbers in a row, of which the first is announced."""
 _HAN_DISTANCE = 8
@@ -74,6 +83,8 @@ class _Shape:
     score: float = 0.5
     left: str = _LEFT
     extension: str = "(?P<ext>)"
+    landline: bool = False
+    """Whether others of its area may stand behind it."""
     digits: Iterable[int] = range(1, LONGEST + 1)
     """Lengths of runs of digits of which each number holds one whole."""
 
@@ -86,9 +97,22 @@ _SHAPES = (
     _Shape(rf"(?:\+|00(?=86))\(?\d(?:{_DIGIT}){{6,14}}", None, score=0.75, left=r"(?<![A-Za-z0-9_+])"),
     _Shape(r"(?=[(\d])(?:(?:00)?1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.-])[2-9]\d{2}[ .-]\d{4}", (), digits=(3,)),
     _Shape(r"(?=\d)(?:1 )?[2-9]\d{2} [2-9]\d{2} \d{4}", ("US",), digits=(3,)),
-    _Shape(r"(?:86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}", ("CN",), where="chinese", digits=(2, 3, 5, 7, 9, 11, 13)),
+    _Shape(
+        r"(?:86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}",
+        ("CN",),
+        where="chinese",
+        left=_GLUED_LEFT,
+        digits=(2, 3, 5, 7, 9, 11, 13),
+    ),
     _Shape(r"0(?:9\d{8}|[789]0\d{8}|1[016789]\d{7,8})", ("TW", "JP", "KR"), where="chinese", digits=(10, 11)),
-    _Shape(r"(?:\(0\d{2,3}\)[ -]?|0\d{2,3}[ -])\d{3,4}[ -]?\d{4}", ("CN",), extension=_EXTENSION, digits=(3, 4)),
+    _Shape(
+        r"(?:\(0\d{2,3}\)[ -]?|0\d{2,3}[ -])\d{3,4}[ -]?\d{4}",
+        ("CN",),
+        left=_GLUED_LEFT,
+        extension=_EXTENSION,
+        landline=True,
+        digits=(3, 4),
+    ),
     _Shape(r"8[ -]?\(\d{3,5}\)[ -]?\d{1,3}[ -]?\d{2}[ -]?\d{2}", ("RU",), digits=(1,)),
     _Shape(r"8[ -]\d{3}[ -]\d{3}[ -]\d{2}[ -]\d{2}", ("RU",), digits=(3,)),
     _Shape(r"8[3489]\d{9}", ("RU",), where="russian", digits=(11,)),
@@ -100,8 +124,17 @@ _SHAPES = (
         digits=range(2, 7),
     ),
     _Shape(r"\(\d{2}\) ?9?\d{4}-\d{4}", ("BR",), digits=(2,)),
-    _Shape(r"[(]?\d(?:[ .()/-]{0,2}\d){6,14}", _REGIONS, where="named", score=0.75),
-    _Shape(r"[2-9]\d{2,3}[ -]?\d{4}", (), where="named in Chinese", digits=(3, 4, 7, 8)),  # without its area code
+    _Shape(
+        r"(?=[(]?\d(?:[ .()/-]{0,2}\d){6})"
+        r"[(]?\d(?:[ .()-]{0,2}\d){1,5}(?: ?/ ?(?=\d)|[ .()-]{0,2})\d(?:[ .()-]{0,2}\d){0,12}",
+        _REGIONS,
+        where="named",
+        score=0.75,
+        left=_GLUED_LEFT,
+    ),
+    _Shape(
+        r"[2-9]\d{2,3}[ -]?\d{4}", (), where="named in Chinese", landline=True, digits=(3, 4, 7, 8)
+    ),  # without its area code
 )
 
 
@@ -135,6 +168,8 @@ class PhoneRecognizer(predefined_recognizers.PhoneRecognizer):
                     tried.add(place)  # from here on all is as it was when another match led here
                     last = end if span[1] == tail else span[1]
                     found.add((span[0], last, shape.score))
+                    if shape.landline:
+                        found.update(_landlines_behind(text, last, shape.score))
                     rest = pattern.search(text, span[1], place[1] + _LONGEST) if span[1] < place[1] else None
                     if rest is None or rest.start() >= place[1]:
                         break
@@ -146,6 +181,15 @@ class PhoneRecognizer(predefined_recognizers.PhoneRecognizer):
         allow it."""
         found = _judged(before(text, start), text[start:end], after(text, end), number, in_row)
         return (start + found[0], start + found[1]) if found else None
+
+
+def _landlines_behind(text: str, end: int, score: float) -> Iterator[Match]:
+    """Numbers of a Chinese area in a row, of which the first ends at `end`."""
+    while match := _LANDLINE_NEXT.match(text, end):
+        end = match.end(1)
+        if _MEASURE.match(after(text, end)):
+            return
+        yield match.start(1), end, score
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -213,9 +257,11 @@ def _surrounded(left: str, right: str, where: str) -> bool:
     if where == "named in Chinese":
         return bool(_CHINESE_WORDS.search(left))
     if _SOME_WORD.search(left) and _WORDS.search(left):
-        return True
+        return not _COUNTED.search(left)
     if where == "named":
         return False
     near = left[-_HAN_DISTANCE:] + right[:_HAN_DISTANCE]
+    if _FIELD_LEFT.search(left) and _FIELD_RIGHT.match(right):
+        near = _ROW_LEFT.search(left)[0] + _ROW_RIGHT.match(right)[0]
     script = _CYRILLIC if where == "russian" else _HAN
     return bool(script.search(near)) and not _MEASURE.match(right) and not _COUNTED.search(left)

@@ -5,6 +5,7 @@ Documentation is full of secrets that are none: `user:password@host`, `token=YOU
 stands for something is left alone.
 """
 
+import base64
 import math
 from collections import Counter
 
@@ -116,11 +117,17 @@ _KEYS = (
     r"hf_[A-Za-z]{30,40}|gsk_[A-Za-z0-9]{40,60}|r8_[A-Za-z0-9]{30,40}|pplx-[A-Za-z0-9]{40,60}|xai-[A-Za-z0-9]{60,90}"
     r"|tvly-[A-Za-z0-9-]{20,60}",
     r"npm_[A-Za-z0-9]{36}|pypi-[A-Za-z0-9_-]{50,300}|rubygems_[a-f0-9]{48}|dckr_pat_[A-Za-z0-9_-]{20,40}",
-    r"SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{30,64}|xkeysib-[a-f0-9]{64}-[A-Za-z0-9]{16}|key-[a-f0-9]{32}"
+    r"SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{30,64}|xkeysib-[a-f0-9]{64}-[A-Za-z0-9]{16}|key-[a-f0-9]{32}",
     r"do[opr]_v1_[a-f0-9]{64}|shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}|sq0(?:atp|csp)-[A-Za-z0-9_-]{22,43}",
     r"ATATT3[A-Za-z0-9_=-]{50,300}|lin_api_[A-Za-z0-9]{32,48}|ntn_[A-Za-z0-9]{40,50}|secret_[A-Za-z0-9]{43}",
     r"figd_[A-Za-z0-9_-]{36,60}|NRAK-[A-Z0-9]{27}|hv[sb]\.[A-Za-z0-9_-]{24,250}|AGE-SECRET-KEY-1[A-Z0-9]{58}",
     r"sntry[su]_[A-Za-z0-9_=+/-]{40,300}|CCIPAT_[A-Za-z0-9_]{40,90}|pscale_tkn_[A-Za-z0-9_.-]{32,64}|glsa_[A-Za-z0-9_]{41}",
+    r"dapi[a-f0-9]{32}(?:-\d)?|dp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9._-]{40,60}",  # Databricks, Doppler
+    r"PMAK-[a-f0-9]{24}-[a-f0-9]{34}|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{60,70}",  # Postman, Terraform Cloud
+    r"sbp_[a-f0-9]{40}|nfp_[A-Za-z0-9]{36,40}|fm[12]_[A-Za-z0-9+/=_,-]{100,1000}",  # Supabase, Netlify, Fly.io
+    r"lsv2_(?:pt|sk)_[a-f0-9]{32}_[a-f0-9]{10}|GOCSPX-[A-Za-z0-9_-]{28}|ops_eyJ[A-Za-z0-9_-]{200,1500}",
+    r"AKLT[A-Za-z0-9+/=_-]{40,60}|EZ[AT]K[A-Za-z0-9]{54}|pnu_[A-Za-z0-9]{36}|rdme_[a-z0-9]{70}",  # Volcengine, ...
+    r"EAA[A-Za-z0-9]{100,300}",  # Meta
     r"eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{16,1000}",  # JSON web tokens, RFC 7519
     r"(?<![\d.:])\d{8,10}:AA[A-Za-z0-9_-]{33}",  # Telegram
 )
@@ -169,8 +176,15 @@ _ENDS = r"(?:[_-](?:id|value|hash))?"
 
 class SecretRecognizer(InContext, PatternRecognizer):
     """What is assigned to a name for secrets: `token=`, `api_key: "..."`, `Password=...;` of connection strings, the
-    parameter of a URL, 密码：, `Bearer ...`. Only what looks drawn, or where nothing but a secret can stand."""
+    parameter of a URL, 密码：, `Bearer ...`, `Authorization: Basic` and user and password in base64 (RFC 7617).
+    Only what looks drawn, or where nothing but a secret can stand."""
 
+    _PASSWORD = regex.compile(
+        r"(?:password|passwd|passphrase|pwd)[\"'`]?\s{0,3}(?:=>|:=|==?|:)\s{0,3}[\"'`]?$",
+        regex.IGNORECASE | regex.ASCII,
+    )
+    _STRONG = regex.compile(r"(?=.*\d)(?=.*[A-Za-z])(?=.*[!@#%^*?+~])[^()\[\]{}$|\\]{8,64}")
+    _BASIC = regex.compile(r"authorization[\"']?\s?[:=,]\s?[\"']?basic $", regex.IGNORECASE | regex.ASCII)
     _PARAMETER = regex.compile(rf"[?&;]{_NAMES}=$", regex.IGNORECASE)
     _CHINESE = regex.compile(r"(?:密码|密碼|口令)(?:\s?[:：=是为]\s?)+$")
     _BEARER = regex.compile(r"\bbearer\s+$", regex.IGNORECASE)
@@ -181,6 +195,12 @@ class SecretRecognizer(InContext, PatternRecognizer):
     def __init__(self) -> None:
         # keep() asks which name stands before the sign.
         parameter = r"(?<=[A-Za-z]=)[^\s\"<>`&;#']{6,512}"
+        connection = r"(?<=(?<!&amp|&#38);[A-Za-z_ -]{2,24}=)[^\s\"<>`;']{6,512}"
+        basic = r"(?<=[Bb][Aa][Ss][Ii][Cc] )[A-Za-z0-9+/]{8,512}={0,2}(?![A-Za-z0-9+/=_(])"
+        password = (
+            r"(?<=(?i:passw(?:or)?d|passphrase|pwd)[\"'`]? {0,3}(?:=>|:=|==?|:|：) {0,3}[\"'`]?)"
+            r"(?!')[!#-%'*-;=?-_a-~]{8,64}(?<![,.;:'`])(?![\w(&])"
+        )
         assigned = (
             r"(?<=[A-Za-z][\"'`]? {0,3}(?:=>|:=|==?|:|：) {0,3}[\"'`]?)[A-Za-z0-9_./+~=-]{16,512}(?![A-Za-z0-9_(\[.])"
         )
@@ -191,6 +211,9 @@ class SecretRecognizer(InContext, PatternRecognizer):
             supported_entity="SECRET",
             patterns=[
                 Pattern("parameter", parameter, 0.7),
+                Pattern("of a connection string", connection, 0.7),
+                Pattern("password", password, 0.6),
+                Pattern("basic", basic, 0.7),
                 Pattern("assigned", assigned, 0.6),
                 Pattern("quoted", quoted, 0.6),
                 Pattern("in Chinese", chinese, 0.6),
@@ -212,7 +235,22 @@ class SecretRecognizer(InContext, PatternRecognizer):
             return "(" not in value and (is_random(value) or (len(value) >= 6 and _mixed(value)))
         if after(text, end)[:1] in ("(", "["):
             return False
+        if self._BASIC.search(left):
+            return _is_basic(value)
+        if self._PASSWORD.search(left) and self._STRONG.fullmatch(value):
+            return True
         return len(value) >= 12 and is_random(value) and bool(self._BEARER.search(left) or self._NAMED.search(left))
+
+
+def _is_basic(value: str) -> bool:
+    """Whether a value is user and password in base64, none of them an example's."""
+    try:
+        user, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except ValueError:
+        return False
+    return (
+        bool(colon and password) and not _EXAMPLES.fullmatch(f"{user}:{password}") and f"{user}{password}".isprintable()
+    )
 
 
 def _mixed(value: str) -> bool:

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gristmill.filters.edits import apply
@@ -111,6 +111,7 @@ def test_shadow__what_signs_stand_for(text, plain):
 PIECES = ["&", "#", "x", "40", ";", "%", "25", "amp", "\u200b", "é", "邮", "\\u", "0", "a@b.com"]
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(PIECES)))
 def test_shadow__positions_lead_back_to_the_text(pieces):
     """Whatever is found behind obfuscation covers characters of the text, and scrubbing again finds nothing."""

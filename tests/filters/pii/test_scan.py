@@ -247,10 +247,11 @@ def test_classes__every_alphabet_and_only_it():
 CUE_WORDS = """
 电话 手机 phone tel. social_security_number ssn 护照号码 passport_number US_passport Reisepass 旅券番号 여권번호 通行证
 微信号 WeChat_ID 加V QQ号 Q 加Q 车牌号 身份证 身分證字號 HKID 주민등록번호 マイナンバー card_number 卡号 银行卡 税号
-version host 成交量 订单号 token= api_key= Password: 密码： access_key: Authorization:_Bearer see_https:// тел.
+version host 成交量 密码 口令
+订单号 token= api_key= Password: 密码： access_key: Authorization:_Bearer see_https:// тел.
 """
 CUES = [word.replace("_", " ") for word in CUE_WORDS.split()]
-MARKS_BETWEEN = " :：=#.,-—是为 is no()（）号码\n\t\"'。\u200b"
+MARKS_BETWEEN = " :：=#.,-—是为 is no()（）号码\n\t\"'。\u200b\u3000\u00a0"
 GAPS = st.text(MARKS_BETWEEN, max_size=48) | st.sampled_from(
     [
         *(" " * n for n in (1, 3, 12, 20, 24, 31, 32, 33, 40)),
@@ -258,6 +259,25 @@ GAPS = st.text(MARKS_BETWEEN, max_size=48) | st.sampled_from(
         "（请核对后再填写）：",
     ]
 )
+
+
+NAMES_OF_SECRETS = ("token", "api_key", "accesskey", "PrivateKey", "encryptionkey", "db_password", "Pwd", "app-secret")
+
+
+@pytest.mark.parametrize("name", [*NAMES_OF_SECRETS, "密码", "口令", "Authorization: Bearer", "Authorization: Basic"])
+@pytest.mark.parametrize("tail", ["", "_value", "_hash"])
+def test_find__equal_everywhere_for_all_that_may_stand_before_a_secret(scrubber, name, tail):
+    values, signs = ("Zx8kQ2mLp9vT3wYq", "bGl3ZWk6WnghOGtRMm0="), ("=", ":", "：", "=>", ":=", "是", "为", "是：", "")
+    spaces = ("", " ", "   ", "\n", "\t", "\u3000", "\u00a0", "\n ")
+    texts = [
+        f"{name}{tail}{space}{sign}{other}{quote}{value}{quote}"
+        for value in values
+        for sign in signs
+        for space, other in zip(spaces, reversed(spaces), strict=True)
+        for quote in ("", '"', "`")
+    ]
+    text = ("\n" + "的" * 40 + "\n").join(texts)
+    assert scrubber.find(text) == scrubber.find_everywhere(text)
 
 
 @settings(max_examples=300, deadline=None)

@@ -35,6 +35,16 @@ KEY = (
         ("http://{user}:{password}@host ssh://git@github.com/a", "http://{user}:{password}@host ssh://git@github.com/a"),
         ("Server=a;Uid=sa;Password=Zx9!kk2p;", "Server=a;Uid=sa;Password=<SECRET>;"),
         ("/?token=9f86d081884c7d65&a=b", "/?token=<SECRET>&a=b"),
+        ("/?a=1&amp;token=9f86d081884c7d65&amp;x=1", "/?a=1&amp;token=<SECRET>&amp;x=1"),
+        ("Server=a;Uid=sa;Pwd=Zx8!kQ2m#Lp&1;", "Server=a;Uid=sa;Pwd=<SECRET>;"),
+        ("https://li%40corp.com:pa%3Ass9@git.corp.com/x", "https://<URL_CREDENTIALS>@git.corp.com/x"),
+        ("password=Zx8!kQ2m pwd: 'a1b2c3*d'", "password=<SECRET> pwd: '<SECRET>'"),
+        ("password=get_pw1(a) pwd=^[a-z]1+$ passwd: abcdefg1", "password=get_pw1(a) pwd=^[a-z]1+$ passwd: abcdefg1"),
+        ("Authorization: Basic bGl3ZWk6WnghOGtRMm0=", "Authorization: Basic <SECRET>"),
+        ('"Authorization": "Basic bGl3ZWk6WnghOGtRMm0="', '"Authorization": "Basic <SECRET>"'),
+        ("Authorization: Basic dXNlcjpwYXNzd29yZA==", "Authorization: Basic dXNlcjpwYXNzd29yZA=="),
+        ("Authorization: Basic information", "Authorization: Basic information"),
+        ("密码是Zx8kQ2mLp请勿外传，口令：\nqW3rty78", "密码是<SECRET>请勿外传，口令：\n<SECRET>"),
         ("token = get_token(x), password = 'password'", "token = get_token(x), password = 'password'"),
         ("api_key=YOUR_API_KEY_0123456789abc", "api_key=YOUR_API_KEY_0123456789abc"),
         ("key AKIAIOSFODNN7EXAMPLE.", "key <API_KEY>."),
@@ -47,9 +57,33 @@ def test_secrets(scrubber, text, scrubbed):
     assert scrubber.scrub(text) == scrubbed
 
 
+_HEX = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+_MIXED = "aB3dE6gH9jK2mN5pQ8sT1vW4xY7zA0cF3hJ6kL9nP2rS5tU8wX1yZ4bD7eG0iM"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        f"key-{_HEX}", f"dop_v1_{_HEX}{_HEX}", f"doo_v1_{_HEX}{_HEX}", f"shpat_{_HEX}",
+        f"xkeysib-{_HEX}{_HEX}-{_MIXED[:16]}",
+        f"dapi{_HEX}", f"dp.pt.{_MIXED[:43]}", f"PMAK-{_HEX[:24]}-{_HEX}0a", f"{_MIXED[:14]}.atlasv1.{_MIXED}abcde",
+        f"sbp_{_HEX}{_HEX[:8]}", f"nfp_{_MIXED[:40]}", f"lsv2_pt_{_HEX}_{_HEX[:10]}", f"GOCSPX-{_MIXED[:28]}",
+        f"ops_eyJ{_MIXED * 4}", f"AKLT{_MIXED[:44]}", f"EZAK{_MIXED[:54]}", f"pnu_{_MIXED[:36]}", f"EAA{_MIXED * 2}",
+        f"fm2_{_MIXED * 2}", f"SG.{_MIXED[:22]}.{_MIXED[:43]}", f"AKIA{'Q2W3E4R5T6Y7U2I3'}", f"ATATT3{_MIXED}",
+        f"NRAK-{_MIXED[:27].upper()}", f"hvs.{_MIXED}", f"sntrys_{_MIXED}", f"glsa_{_MIXED[:32]}_{_HEX[:8]}",
+    ],
+)  # fmt: skip
+def test_api_key__by_its_prefix(scrubber, key):
+    """One of each that a service publishes, from before it to behind it, in Chinese too."""
+    for left, right in (("", ""), ("密钥", "，"), ('"', '"'), ("export K=", "\n"), ("https://x.org/?k=", "&a=b")):
+        assert scrubber.scrub(left + key + right) == f"{left}<API_KEY>{right}"
+
+
 @pytest.mark.parametrize(
     ("text", "scrubbed"),
     [
+        ("Pass-Nr.: F12345671", "Pass-Nr.: <EU_PASSPORT>"),
+        ("Mi pasaporte es AAA123456", "Mi pasaporte es <EU_PASSPORT>"),
         ("US passport E12345678", "US passport <US_PASSPORT>"),
         ("Passport No: E12345678", "Passport No: <CN_PASSPORT>"),
         ("UK passport no. 536228726", "UK passport no. <UK_PASSPORT>"),
