@@ -14,6 +14,9 @@ import threading
 import time
 from pathlib import Path
 
+from google.cloud.dataflow_v1beta3 import ContainerSpec, LaunchFlexTemplateParameter
+from google.protobuf import json_format
+
 from tests.google_cloud.cloud_storage import Answer, CloudStorage, RefusedError, Request
 
 REGIONS = {"europe-west4", "us-central1"}
@@ -127,12 +130,12 @@ class Dataflow:
 
     def _launch(self, project: str, region: str, request: Request) -> Answer:
         """A Flex Template: its file names the image, whose launcher writes the job down; then that job is started."""
-        asked = json.loads(request.body)["launchParameter"]
+        asked = _strictly(json.loads(request.body)["launchParameter"], LaunchFlexTemplateParameter)
         bucket, name = asked["containerSpecGcsPath"].removeprefix("gs://").split("/", 1)
         file = self.storage.buckets.get(bucket, {}).get(name)
         if file is None:
             raise ApiRefusedError(400, "INVALID_ARGUMENT", f"Unable to read {asked['containerSpecGcsPath']}: not found")
-        spec, given = json.loads(file.data), dict(asked["parameters"])
+        spec, given = _strictly(json.loads(file.data), ContainerSpec), dict(asked["parameters"])
         for known in spec["metadata"]["parameters"]:
             value = given.pop(known["name"], None)
             if value is None and not known.get("isOptional"):
@@ -182,6 +185,15 @@ class Dataflow:
         if "GRISTMILL_IMAGE_PYTHON" in os.environ:
             del environment["PYTHONPATH"]
         return {"env": environment, "text": True, "stderr": subprocess.PIPE, "cwd": "/"}
+
+
+def _strictly(sent: dict, kind: type) -> dict:
+    """As it was sent, where Google's own message of that kind knows every key of it."""
+    try:
+        json_format.ParseDict(sent, kind.pb()())
+    except json_format.ParseError as error:
+        raise ApiRefusedError(400, "INVALID_ARGUMENT", f"Invalid JSON payload received. {error}") from None
+    return sent
 
 
 def _job(number: str, project: str, region: str, name: str, state: str) -> dict:

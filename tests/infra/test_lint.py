@@ -13,7 +13,10 @@ from cfnlint import lint
 from cfnlint.config import ManualArgs
 from packaging.specifiers import SpecifierSet
 
+from gristmill.pipelines.runners.dataflow.access import check
+from gristmill.pipelines.runners.dataflow.options import parse
 from gristmill.pipelines.runners.portable.engines import QUICK_JVM, SPARK, Launch
+from tests.google_cloud.rights import given, needed
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
@@ -134,10 +137,18 @@ POLICY = {
 
 
 @pytest.mark.parametrize(
-    ("name", "schema"), [("gcs-input", ROLE), ("gcs-runs", ROLE), ("vertex", ROLE), ("dataflow", POLICY)]
+    ("name", "schema"),
+    [("gcs-input", ROLE), ("gcs-bucket", ROLE), ("gcs-runs", ROLE), ("vertex", ROLE), ("dataflow", POLICY)],
 )
 def test_rights_on_google_cloud(name, schema):
     """As the IAM API documents a Role and a Policy."""
     document = json.loads((INFRA / "iam" / f"{name}.json").read_text("utf-8"))
     jsonschema.validate(document, schema)
     assert not re.search(r"roles/(owner|editor)|[Aa]dmin|\*", json.dumps(document))
+
+
+def test_rights_of_who_starts_a_job__cover_what_is_asked_before_it(google):
+    check(parse(google.arguments)[0], google.address)
+    asked = needed(google.ask("log"))
+    assert asked <= given("gristmill-launcher")
+    assert {"storage.buckets.get", "artifactregistry.repositories.downloadArtifacts"} <= asked

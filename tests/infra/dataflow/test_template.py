@@ -4,6 +4,8 @@ import json
 import re
 
 import pytest
+from google.cloud.dataflow_v1beta3 import ContainerSpec
+from google.protobuf import json_format
 
 from gristmill.infra.dataflow.__main__ import main
 from gristmill.infra.dataflow.template import GIVEN, METADATA, OURS, checked, metadata, spec
@@ -100,3 +102,23 @@ def test_command__writes_the_template(tmp_path, capsys):
 
 def test_launcher__leaves_out_what_nobody_knows():
     assert known(["--project=p", "--unknown=1", "--runner=x", "stray"]) == ["--project=p", "--runner=x"]
+
+
+def within(part: object, whole: object) -> bool:
+    """Whether what is said in one JSON is said in the other, which may say more (defaults)."""
+    if isinstance(part, dict):
+        return all(within(value, whole.get(key)) for key, value in part.items())
+    if isinstance(part, list):
+        return all(within(one, other) for one, other in zip(part, whole, strict=True))
+    return part == whole
+
+
+def test_spec__is_read_by_googles_own_messages_without_a_key_that_they_do_not_know():
+    """ContainerSpec and what it holds, of google.dataflow.v1beta3, as its client publishes them."""
+    written = spec(IMAGE)
+    read = json_format.ParseDict(written, ContainerSpec.pb()())
+    back = json_format.MessageToDict(read, always_print_fields_with_no_presence=True)
+    assert within(written, back)
+    written["metadata"]["parameters"][0]["paramTyp"] = "TEXT"
+    with pytest.raises(json_format.ParseError, match="paramTyp"):
+        json_format.ParseDict(written, ContainerSpec.pb()())

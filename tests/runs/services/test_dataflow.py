@@ -20,6 +20,7 @@ from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.runners.dataflow import runner
 from gristmill.pipelines.storage.sealed import unseal
 from tests.google_cloud.fixture import IMAGE, PROJECT, REGION, Google
+from tests.google_cloud.rights import given, needed
 from tests.runs.conftest import Command, chinese, english
 
 pytestmark = pytest.mark.process
@@ -122,6 +123,8 @@ def test_submitted_and_replayed__the_bytes_of_a_local_run(google, recipe, comman
     assert staged == [], "only the pipeline is staged"
     for text in (*there.values(), done.stdout.encode(), done.stderr.encode()):
         assert b"PRIVATE KEY" not in text
+
+    assert needed(google.ask("log")) <= given("gristmill-launcher") | given("gristmill-worker")
 
     submit()
     assert len(google.ask("jobs")) == 1, "a run that is whole starts no machines"
