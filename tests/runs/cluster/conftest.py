@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from gristmill.filters.kernels.jit import cache_folder
+from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.runners.portable.engines import ENGINES
+from tests.runs.cluster.further import done_by_each_stage, write_further
+from tests.runs.conftest import Corpus
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,16 @@ def spark(cluster_up):
 @pytest.fixture(scope="session")
 def flink(cluster_up):
     return cluster_up("flink")
+
+
+@pytest.fixture(scope="session")
+def further(small_networks, tmp_path_factory) -> Corpus:
+    """The corpus of all further stages, and in `run` what a local run makes of it; each of them does something."""
+    network = small_networks.export("regression", labels=1, problem_type="regression")
+    corpus = write_further(tmp_path_factory.mktemp("further") / "corpus", network)
+    execute(Request(corpus.recipe, corpus.folder / "run"))
+    assert {name for name, count in done_by_each_stage(corpus.folder / "run").items() if not count} == set()
+    return corpus
 
 
 @pytest.fixture

@@ -42,6 +42,11 @@ def test_embedded__same_bytes_and_no_job_server_left(flink, corpus, calm, tmp_pa
     assert servers(processes) <= before
 
 
+def test_further_stages__same_bytes_on_flink_as_local(flink, further, tmp_path, digests):
+    execute(Request(further.recipe, tmp_path / "flink", runner="flink"))
+    assert digests(tmp_path / "flink") == digests(further.folder / "run")
+
+
 def test_no_worker_pool__one_clear_message(flink, corpus, tmp_path):
     pool = ("--environment_type=EXTERNAL", f"--environment_config=127.0.0.1:{free_port()}")
     with pytest.raises(RunnerError, match="Python processes cannot be started"):
