@@ -157,6 +157,14 @@ def refusal(error: OSError, where: str) -> RecipeError:
     return RecipeError(what, where=os.fsdecode(place) if isinstance(place, bytes) else str(place), fix=fix)
 
 
+def explained(error: "GristmillError | OSError | MemoryError", where: str) -> GristmillError:
+    """The error of ours for what went wrong; `where` it was, if the error names no path."""
+    if isinstance(error, GristmillError):
+        return error
+    short = shortage(error, where)
+    return short or refusal(error, where)  # type: ignore[arg-type]
+
+
 def causes(error: BaseException | None) -> Iterator[BaseException]:
     """An error and what it was raised from, outermost first: Beam wraps what a step raises in errors of its own."""
     while error is not None:

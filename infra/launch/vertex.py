@@ -131,16 +131,16 @@ class Vertex:
 
         try:
             answer = session.request(method, f"{host}/{path}", params=asked, json=body, timeout=WAIT_SECONDS)
+            if answer.status_code == 200:
+                found: dict[str, Any] = answer.json()
+                return found
         except GoogleAuthError as error:
             raise _no_credentials(error) from None
         except RequestException as error:
             what = f"Vertex AI does not answer ({type(error).__name__})"
             fix = f"check network and proxy, and that '{self.options.region}' is a region; it is tried again"
             raise RunnerError(what, where=host, fix=fix) from None
-        if answer.status_code != 200:
-            raise self._explained(answer)
-        found: dict[str, Any] = answer.json()
-        return found
+        raise self._explained(answer)
 
     def _opened(self) -> Any:
         if self._session is None:

@@ -18,7 +18,7 @@ from gristmill.infra.trigger.trigger import Trigger
 from gristmill.infra.trigger.watch import EVERY, EVERY_REMOTE, Watch
 from gristmill.infra.work.chain import Processes, run_chain
 from gristmill.pipelines.cli.terminal.output import note, prepare, say_error
-from gristmill.pipelines.errors import Exit, GristmillError, RecipeError
+from gristmill.pipelines.errors import Exit, GristmillError, RecipeError, explained
 from gristmill.pipelines.storage.addresses import redacted
 
 EVERY_LISTENING = 300.0
@@ -32,9 +32,10 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         return int(chosen.do(chosen))
-    except GristmillError as error:
-        say_error(redacted(str(error)))
-        return error.exit_code
+    except (GristmillError, OSError) as error:
+        known = explained(error, "gristmill watch")
+        say_error(redacted(str(known)))
+        return known.exit_code
     except KeyboardInterrupt:
         note("stopped watching; trainings that were started go on, and the same command follows them again")
         return Exit.INTERRUPTED

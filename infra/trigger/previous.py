@@ -1,11 +1,12 @@
 """How far a run has drifted from the one that was trained on before it."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gristmill.infra.trigger.target import Drift
+from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.report.alarms.build import LEAST
 from gristmill.pipelines.report.alarms.drift import drift_alarms
 from gristmill.pipelines.report.alarms.reference import Reference, read_reference, reference_place
@@ -19,13 +20,23 @@ from gristmill.pipelines.storage.store import Store
 DECISION, KEPT_REPORT = "decision.json", "report.json"
 """In the folder of a trigger: what let it start, and the report of the run as it was then."""
 SAID = 3
+T = TypeVar("T")
+
+
+def whole(read: Callable[[], T]) -> T | None:
+    """What a file of a trigger says; None where it holds less than was written (the disk was full, or lost its power),
+    as where there is none: it is made again, or what it said is asked again."""
+    try:
+        return read()
+    except (DamageError, ValueError):
+        return None
 
 
 def launches(store: Store) -> Iterator[tuple[str, dict[str, Any]]]:
     """(its folder, what let it start) of every training that a trigger has started on a run."""
     for name in store.entries("train"):
         folder = f"train/{name}/launch"
-        decision = store.read_json(f"{folder}/{DECISION}")
+        decision = whole(partial(store.read_json, f"{folder}/{DECISION}"))
         if decision is not None:
             yield folder, decision
 
@@ -53,11 +64,11 @@ def _reference(store: Store, drift: Drift, folder: Path) -> Reference | None:
     found = []
     for run in {store.root: store, **{other.root: other for other in _beside(store)}}.values():
         found += [(decision["decided"], place, run) for place, decision in launches(run)]
-    if not found:
-        return None
-    _, place, run = max(found, key=lambda item: (item[0], item[2].root, item[1]))
-    report = json.loads(run.read_bytes(f"{place}/{KEPT_REPORT}"))
-    return Reference(f"{run.name}, {place.split('/')[1]}", report)
+    for _, place, run in sorted(found, key=lambda item: (item[0], item[2].root, item[1]), reverse=True):
+        report = whole(partial(run.read_json, f"{place}/{KEPT_REPORT}"))
+        if report is not None:
+            return Reference(f"{run.name}, {place.split('/')[1]}", report)
+    return None
 
 
 def _beside(store: Store) -> Iterator[Store]:

@@ -11,8 +11,10 @@ late or in another order do no harm. Answers say what the sender should do:
 
 import base64
 import binascii
+import contextlib
 import hmac
 import json
+import socket
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,12 +25,16 @@ from gristmill.infra.trigger.watch import Watch, is_under
 from gristmill.infra.work.order import SCRATCH
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.storage.addresses import redacted
+from gristmill.pipelines.storage.layout import MANIFEST
 from gristmill.pipelines.storage.store import Store
 
 MOST_BYTES = 1 << 20
 """Of a request; an event is 2 kB."""
+MOST_DIGITS = len(str(MOST_BYTES))
 SECONDS = 30.0
-"""That a client may take to send its request."""
+"""That a client may take to send its request, all of it."""
+AT_ONCE = 64
+"""Requests; who comes then finds the door shut, and sends again."""
 RETRY_SECONDS = 30
 FINALIZED = "finalize"
 """Part of the names of events of a new object, in both dialects: google.cloud.storage.object.v1.finalized,
@@ -55,10 +61,7 @@ def event_of(headers: Mapping[str, str], body: bytes) -> Event:
 
     Raises BadEventError.
     """
-    try:
-        sent = json.loads(body)
-    except ValueError:
-        raise BadEventError("the body is no JSON") from None
+    sent = _parsed(body, "the body is no JSON")
     if not isinstance(sent, dict):
         raise BadEventError("the body is no JSON object")
     kind = headers.get("ce-type") or ""
@@ -71,6 +74,13 @@ def event_of(headers: Mapping[str, str], body: bytes) -> Event:
     return _object(sent, FINALIZED in kind.lower())
 
 
+def _parsed(text: str | bytes, wrong: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadEventError(wrong) from None
+
+
 def _pushed(message: dict[str, Any]) -> Event:
     """Of a notification of Cloud Storage, whose attributes say it all, or of an Eventarc message."""
     attributes = message.get("attributes") or {}
@@ -79,11 +89,12 @@ def _pushed(message: dict[str, Any]) -> Event:
     kind = str(attributes.get("eventType") or attributes.get("ce-type") or FINALIZED)
     if {"bucketId", "objectId"} <= attributes.keys():
         return _object({"bucket": attributes["bucketId"], "name": attributes["objectId"]}, FINALIZED in kind.lower())
+    wrong = "the message's data is no JSON in base64"
     try:
-        sent = json.loads(base64.b64decode(message.get("data") or "", validate=True))
+        data = base64.b64decode(message.get("data") or "", validate=True)
     except (binascii.Error, ValueError, TypeError):
-        raise BadEventError("the message's data is no JSON in base64") from None
-    return _object(sent, FINALIZED in kind.lower())
+        raise BadEventError(wrong) from None
+    return _object(_parsed(data, wrong), FINALIZED in kind.lower())
 
 
 def _object(sent: Any, is_new: bool) -> Event:
@@ -112,10 +123,36 @@ def answer(watch: Watch, lock: threading.Lock, event: Event) -> tuple[int, str]:
         store = Store(watch.root.url(name), SCRATCH)
         if store.root in watch.known:
             watch.known[store.root].not_before = 0.0
+        elif not store.exists(MANIFEST):  # a watch remembers what it has looked at
+            return 200, "absent"
         standing = watch.look_at(store)
     if standing.state in ("unready", "held"):
         return 503, "not yet"
     return 200, standing.state
+
+
+class Server(ThreadingHTTPServer):
+    """A thread for each request, and not more than so many of them."""
+
+    daemon_threads = True
+
+    def __init__(self, *told: Any):
+        self._free = threading.BoundedSemaphore(AT_ONCE)
+        super().__init__(*told)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """In a thread, where one is free."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """What that thread does."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
 
 
 def serve(watch: Watch, lock: threading.Lock, where: tuple[str, int], allowed: Allowed) -> ThreadingHTTPServer:
@@ -124,6 +161,23 @@ def serve(watch: Watch, lock: threading.Lock, where: tuple[str, int], allowed: A
     class Handler(BaseHTTPRequestHandler):
         timeout = SECONDS
         server_version, sys_version = "gristmill", ""
+
+        def setup(self) -> None:
+            """A client that sends a byte now and then runs into no timeout of the socket: this one is for all."""
+            super().setup()
+            self.patience = threading.Timer(SECONDS, self._hang_up)
+            self.patience.daemon = True
+            self.patience.start()
+
+        def finish(self) -> None:
+            """The client may be gone."""
+            self.patience.cancel()
+            with contextlib.suppress(OSError):
+                super().finish()
+
+        def _hang_up(self) -> None:
+            with contextlib.suppress(OSError):
+                self.connection.shutdown(socket.SHUT_RDWR)
 
         def log_message(self, *_: Any) -> None:
             """Nothing: what a request leads to, the watch says."""
@@ -134,33 +188,34 @@ def serve(watch: Watch, lock: threading.Lock, where: tuple[str, int], allowed: A
 
         def do_POST(self) -> None:
             """An event."""
+            try:
+                status, said = self._dealt_with()
+            except (TimeoutError, ConnectionError):  # of the client: it is gone, or too slow
+                self.close_connection = True
+                return
+            except Exception as error:  # of a store, or a bug of ours: it must not lose the event
+                watch.say(f"an event could not be dealt with: {redacted(repr(error))}")
+                status, said = 503, "not now"
+            self._answer(status, said)
+
+        def _dealt_with(self) -> tuple[int, str]:
             scheme, _, token = (self.headers.get("Authorization") or "").partition(" ")
             if scheme.lower() != "bearer" or not allowed(token.strip()):
-                self._answer(401, "send a bearer token that is allowed here")
-                return
+                return 401, "send a bearer token that is allowed here"
             length = self.headers.get("Content-Length") or ""
             if not length.isdecimal():
-                self._answer(411, "send Content-Length")
-                return
-            if int(length) > MOST_BYTES:
-                self._answer(413, "too long for an event")
-                return
+                return 411, "send Content-Length"
+            if len(length) > MOST_DIGITS or int(length) > MOST_BYTES:
+                return 413, "too long for an event"
+            body = self.rfile.read(int(length))
+            self.patience.cancel()
             try:
-                event = event_of({key.lower(): value for key, value in self.headers.items()}, self._body(int(length)))
+                if len(body) < int(length):
+                    raise BadEventError("the body ends early")
+                event = event_of({key.lower(): value for key, value in self.headers.items()}, body)
             except BadEventError as error:
-                self._answer(400, str(error))
-                return
-            try:
-                self._answer(*answer(watch, lock, event))
-            except Exception as error:  # a bug of ours must not lose the event
-                watch.say(f"an event could not be dealt with: {redacted(repr(error))}")
-                self._answer(503, "not now")
-
-        def _body(self, length: int) -> bytes:
-            body = self.rfile.read(length)
-            if len(body) < length:
-                raise BadEventError("the body ends early")
-            return body
+                return 400, str(error)
+            return answer(watch, lock, event)
 
         def _answer(self, status: int, said: str) -> None:
             raw = f"{said}\n".encode()
@@ -174,14 +229,14 @@ def serve(watch: Watch, lock: threading.Lock, where: tuple[str, int], allowed: A
                 self.send_header("Connection", "close")
             self.send_header("Content-Type", "text/plain; charset=utf-8")
             self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
+            with contextlib.suppress(OSError):  # who asked may be gone, and asks again
+                self.end_headers()
+                self.wfile.write(raw)
 
     try:
-        server = ThreadingHTTPServer(where, Handler)
+        server = Server(where, Handler)
     except OSError as error:
         fix = "name another port with --listen HOST:PORT"
         raise RecipeError(f"cannot listen: {error.strerror}", where=f"{where[0]}:{where[1]}", fix=fix) from None
-    server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server

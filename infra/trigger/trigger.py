@@ -20,11 +20,11 @@ from typing import Any
 from gristmill.infra.launch.protocol import ENDED as JOB_ENDED
 from gristmill.infra.launch.protocol import WAITS, Job, Launcher, State
 from gristmill.infra.trigger.checks import Check, Checked, Override, check_run, manifest_of, report_of
-from gristmill.infra.trigger.previous import DECISION, KEPT_REPORT
+from gristmill.infra.trigger.previous import DECISION, KEPT_REPORT, whole
 from gristmill.infra.trigger.target import Target, digest_of, launcher_of, steps_of
 from gristmill.infra.trigger.turns import holder, take_turn
 from gristmill.infra.work.order import ENDED, LOG, Order
-from gristmill.pipelines.errors import Exit
+from gristmill.pipelines.errors import Exit, RunnerError
 from gristmill.pipelines.storage.rundir import now
 from gristmill.pipelines.storage.store import Store
 
@@ -109,7 +109,7 @@ class Trigger:
         if turn is None:
             held = holder(store, place)
             return Standing("held", f"another watcher starts it: {held.said if held else 'just now'}", name)
-        order = Order.read(store, place)
+        order = whole(lambda: Order.read(store, place))
         if order is None:
             if checked.report:
                 store.write_json(f"{folder}/{KEPT_REPORT}", checked.report)
@@ -135,20 +135,20 @@ class Trigger:
         if (known := _noted(store, name)).over and not self.again:
             return known
         place = f"{folder}/try-{number}"
-        noted, order = store.read_json(f"{place}/{JOB}"), Order.read(store, place)
+        noted, order = whole(lambda: store.read_json(f"{place}/{JOB}")), whole(lambda: Order.read(store, place))
         if noted is None or order is None:
-            decision = store.read_json(f"{folder}/{DECISION}")
+            decision = whole(lambda: store.read_json(f"{folder}/{DECISION}"))
             if decision is None:
                 return self._first(store, manifest, name)
             return self._start(store, name, number, Checked(decision["manifest"], [], {}))
         job, handle = self._job(store, place, order), noted["handle"]
-        ended = store.read_sealed(f"{place}/{ENDED}")
+        ended = whole(lambda: store.read_sealed(f"{place}/{ENDED}"))
         state = State(JOB_ENDED) if ended is not None else self.launcher.state(job, handle)
         self._keep_log(store, place, job, handle, state)
         if state.phase != JOB_ENDED:
             doing = Standing("waits" if state.phase == WAITS else "runs", state.said, name)
             return self._note(store, folder, number, handle, doing)
-        ended = ended or store.read_sealed(f"{place}/{ENDED}")  # it may have come in between
+        ended = ended or whole(lambda: store.read_sealed(f"{place}/{ENDED}"))  # it may have come in between
         outcome, worth = _outcome(name, ended, state, f"{store.url(place)}/{LOG}")
         if outcome.state != "succeeded" and ((worth and number <= self.target.retries) or self.again):
             self.again = False
@@ -179,12 +179,15 @@ class Trigger:
         """What only the launcher knows of the log, as long as the job has not put its own there."""
         if store.exists(f"{place}/{LOG}") and state.phase == JOB_ENDED:
             return
-        said = self.launcher.log(job, handle)
+        try:
+            said = self.launcher.log(job, handle)
+        except RunnerError:  # a node that is gone took it along: how the training stands does not hang on that
+            return
         if said is not None:
             store.write_bytes(f"{place}/{LOG}", said)
 
     def _note(self, store: Store, folder: str, number: int, handle: str, standing: Standing) -> Standing:
-        known = store.read_json(f"{folder}/{STATE}") or {}
+        known = whole(lambda: store.read_json(f"{folder}/{STATE}")) or {}
         fresh: dict[str, Any] = {"state": standing.state, "said": standing.said, "code": int(standing.code)}
         fresh |= {"try": number, "handle": handle}
         if {key: known.get(key) for key in fresh} != fresh:
@@ -194,7 +197,8 @@ class Trigger:
 
 def _noted(store: Store, name: str) -> Standing:
     """As it was noted last."""
-    known = store.read_json(f"train/{name}/launch/{STATE}") or {"state": "waits", "said": "", "code": 0}
+    known = whole(lambda: store.read_json(f"train/{name}/launch/{STATE}"))
+    known = known or {"state": "waits", "said": "", "code": 0}
     return Standing(known["state"], known["said"], name, known["code"])
 
 

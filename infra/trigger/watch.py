@@ -4,13 +4,15 @@ All that it knows lies in the run directories: a watcher that was killed, or a s
 """
 
 import contextlib
+import re
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from gristmill.infra.trigger.trigger import Standing, Trigger
 from gristmill.infra.work.order import SCRATCH
-from gristmill.pipelines.errors import Exit, GristmillError, RecipeError
+from gristmill.pipelines.errors import Exit, GristmillError, RecipeError, explained
 from gristmill.pipelines.storage.layout import MANIFEST
 from gristmill.pipelines.storage.rundir import is_run
 from gristmill.pipelines.storage.store import Store
@@ -21,6 +23,10 @@ PATIENCE = 600.0
 """The longest wait, in seconds, before something that could not be done is tried again."""
 TRIES = 3
 """Of it, with --once."""
+
+MOST_NAME = 255
+"""Bytes of the name of a folder."""
+_NAME = re.compile("[^/\0\ud800-\udfff]+")
 
 Say = Callable[[str], None]
 
@@ -70,7 +76,9 @@ class Watch:
 
     def look(self) -> bool:
         """Look at everything once. Whether something is still going on."""
-        for store in self.runs():
+        found: list[Store] = []
+        self._attempt(self.root, "", lambda: self._list(found))
+        for store in found:
             self.look_at(store)
         return any(known.active or known.not_before for known in self.known.values())
 
@@ -81,29 +89,40 @@ class Watch:
 
     def look_at(self, store: Store) -> Standing:
         """Do what is to be done next for one run, and say what is new."""
-        known = self.known.setdefault(store.root, Watched())
+        return self._attempt(store, store.root, lambda: self._look_at(store, self.known[store.root]))
+
+    def _list(self, found: list[Store]) -> Standing:
+        found.extend(self.runs())
+        return Standing("known", "")
+
+    def _attempt(self, store: Store, name: str, act: Callable[[], Standing]) -> Standing:
+        """What cannot be done with one run is said and put off, whatever it is: the other runs have their turn."""
+        known = self.known.setdefault(name, Watched())
         if time.monotonic() < known.not_before:
             return Standing("held", "the last try failed: it is tried again later")
         try:
-            standing = self._look_at(store, known)
+            standing = act()
             known.failures, known.not_before = 0, 0.0
             known.codes.pop("", None)
             return standing
-        except (GristmillError, OSError) as error:
-            self._say(store, known, "", f"{error}")
-            code = error.exit_code if isinstance(error, GristmillError) else Exit.RUNNER
+        except Exception as error:
+            told, code = _told(error, store)
+            self._say(store, known, "", told)
             known.codes[""] = code
             known.failures += 1
             self._put_off(store, known, code)
-            return Standing("held" if known.not_before else "refused", str(error), code=code)
+            return Standing("held" if known.not_before else "refused", told, code=code)
 
     def _put_off(self, store: Store, known: Watched, code: int) -> None:
-        """What does not answer is asked again, later and later; what a user must mend, when there is a new manifest."""
-        if code == Exit.RUNNER and (not self.once or known.failures < TRIES):
-            known.not_before = time.monotonic() + min(EVERY * 2**known.failures, PATIENCE)
+        """What is damaged, or a bug of ours, stays so until there is a new manifest. All else (a store or launcher that
+        does not answer, rights, a full disk) may be mended: it is tried again, later and later."""
+        lasting = code in (Exit.DAMAGE, Exit.BUG)
+        if (code == Exit.RUNNER and known.failures < TRIES) if self.once else not lasting:
+            known.not_before = time.monotonic() + min(EVERY * 2 ** min(known.failures, 20), PATIENCE)
             return
         known.not_before = 0.0
-        known.active.clear()
+        if self.once:
+            known.active.clear()
         with contextlib.suppress(GristmillError, OSError):
             known.sign = store.signs([MANIFEST]).get(MANIFEST, "")
 
@@ -136,10 +155,18 @@ class Watch:
             self.say(f"{store.name}{f' {name}' if name else ''}: {told}")
 
 
+def _told(error: Exception, store: Store) -> tuple[str, int]:
+    """What is said of an error, and its exit code."""
+    if isinstance(error, GristmillError | OSError | MemoryError):
+        known = explained(error, store.root)
+        return str(known), known.exit_code
+    return f"a bug of Gristmill; please report it:\n{''.join(traceback.format_exception(error))}", Exit.BUG
+
+
 def is_under(root: Store, address: str) -> str | None:
     """The name of the run whose manifest is at an address, where it lies directly below `root`; else None."""
     begin, end = f"{root.root.rstrip('/')}/", f"/{MANIFEST}"
     if not address.startswith(begin) or not address.endswith(end):
         return None
     name = address[len(begin) : -len(end)]
-    return name if name and "/" not in name and name not in (".", "..") else None
+    return name if name not in (".", "..") and _NAME.fullmatch(name) and len(name.encode()) <= MOST_NAME else None

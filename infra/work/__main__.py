@@ -20,7 +20,7 @@ from typing import IO, Any
 from gristmill.infra.work.chain import Processes, first_node, run_chain
 from gristmill.infra.work.claim import claim_of, read_claim
 from gristmill.infra.work.order import BEGUN, ENDED, LOG, Order, run_store
-from gristmill.pipelines.errors import Exit, GristmillError, RecipeError, inert
+from gristmill.pipelines.errors import Exit, GristmillError, RecipeError, explained, inert
 from gristmill.pipelines.storage.addresses import redacted
 from gristmill.pipelines.storage.layout import MANIFEST
 from gristmill.pipelines.storage.rundir import now
@@ -51,9 +51,10 @@ def main(arguments: list[str] | None = None) -> int:
                 return Exit.OK
             if (ended := store.read_sealed(f"{chosen.folder}/{ENDED}")) is not None:
                 return int(ended["code"])  # the same job, begun again after its end
-    except GristmillError as error:
-        child.say(f"error: {redacted(str(error))}")
-        return error.exit_code
+    except (GristmillError, OSError) as error:
+        told = explained(error, chosen.run)
+        child.say(f"error: {redacted(str(told))}")
+        return told.exit_code
     return _do(store, chosen.folder, order, child)
 
 
@@ -65,9 +66,10 @@ def _do(store: Store, folder: str, order: Order, child: "Child") -> int:
             _check_manifest(store, order)
             processes = Processes(order.processes, order.nodes, order.job)
             code = run_chain(store, order.steps, processes, child.say, child.call)
-        except GristmillError as error:
-            child.say(f"error: {redacted(str(error))}")
-            code, said = error.exit_code, error.what
+        except (GristmillError, OSError) as error:
+            told = explained(error, store.root)
+            child.say(f"error: {redacted(str(told))}")
+            code, said = told.exit_code, told.what
         code = Exit.INTERRUPTED if child.asked else code
     if first_node() and not (code == Exit.INTERRUPTED and order.restarts):  # the same job comes back, and goes on
         store.write_sealed(f"{folder}/{ENDED}", {"code": int(code), "said": redacted(said), "ended": now()})

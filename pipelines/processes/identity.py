@@ -5,14 +5,21 @@ import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
+MACHINE_ID = Path("/etc/machine-id")
+
 
 def machine() -> str:
-    """This boot of this machine, and what its process numbers count in; empty where Linux does not say."""
+    """This boot of this machine, what its process numbers count in, and the id that it keeps when it is started again
+    (man 5 machine-id; absent in many containers); empty where Linux does not say."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+        told = f"{boot} {os.readlink('/proc/self/ns/pid')}"
     except OSError:
         return ""
+    try:
+        return f"{told} {MACHINE_ID.read_text(encoding='ascii').strip()}".rstrip()
+    except (OSError, UnicodeDecodeError):
+        return told
 
 
 def born(pid: int) -> str:
@@ -33,7 +40,13 @@ def myself() -> dict[str, str | int]:
 
 
 def is_gone(process: dict[str, str | int]) -> bool | None:
-    """Whether a process (`myself`) has ended; None where this machine cannot tell: it ran on another one."""
-    if not process["machine"] or process["machine"] != machine():
-        return None
-    return process["born"] != born(int(process["pid"]))
+    """Whether a process (`myself`) has ended; None where this machine cannot tell: it ran on another one.
+
+    What ran on this machine before it was started again has ended. Copies of one image may share the machine's id: so
+    the host's name has to be the same, too.
+    """
+    there, here = str(process["machine"]).split(" "), machine().split(" ")
+    if there[:2] == here[:2] and len(here) > 1:
+        return process["born"] != born(int(process["pid"]))
+    started_again = len(there) == len(here) == 3 and there[2] == here[2] and there[0] != here[0]
+    return True if started_again and process["host"] == socket.gethostname() else None

@@ -21,6 +21,8 @@ class Vertex:
 
     logs: Path
     jobs: dict[str, dict] = field(default_factory=dict)
+    page: str = ""
+    """What a proxy says in the API's place."""
     refusal: tuple[int, dict] | None = None
     lost: bool = False
     runs: bool = True
@@ -56,8 +58,8 @@ def serve(vertex: Vertex) -> ThreadingHTTPServer:
         def log_message(self, *args) -> None:
             pass
 
-        def answer(self, code: int, body: dict) -> None:
-            raw = json.dumps(body).encode()
+        def answer(self, code: int, body: dict | str) -> None:
+            raw = (body if isinstance(body, str) else json.dumps(body)).encode()
             self.send_response(code)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(raw)))
@@ -67,6 +69,8 @@ def serve(vertex: Vertex) -> ThreadingHTTPServer:
         def refused(self) -> bool:
             if self.headers["Authorization"] != f"Bearer {TOKEN}":
                 self.answer(401, {"error": {"code": 401, "message": "invalid authentication credentials"}})
+            elif vertex.page:
+                self.answer(200, vertex.page)
             elif vertex.refusal is not None:
                 code, error = vertex.refusal
                 self.answer(code, {"error": {"code": code, **error}})

@@ -92,6 +92,14 @@ def test_an_answer_that_was_lost__is_no_second_job(runs, wanted, cloud):
     assert (len(cloud.jobs), len(trained(runs / "good"))) == (1, 1)
 
 
+def test_a_proxys_page__is_no_answer(runs, wanted, cloud):
+    cloud.page = "<html>log in to the network</html>"
+    assert "does not answer" in look(runs, wanted())[0]
+    cloud.page = ""
+    follow(runs, wanted())
+    assert len(trained(runs / "good")) == 1
+
+
 def test_a_job_that_was_started_twice__trains_once(runs, wanted, cloud, monkeypatch):
     """Vertex AI has no names that can be used once only: were it ever started twice, the second one would end."""
     monkeypatch.setattr(module.Vertex, "find", lambda self, job: None)

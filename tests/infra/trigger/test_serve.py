@@ -1,8 +1,11 @@
 """Events: who may send them, in which forms, and what the sender is told to do."""
 
 import base64
+import contextlib
 import http.client
 import json
+import socket
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +15,8 @@ import pytest
 
 from gristmill.infra.launch.local import Local
 from gristmill.infra.launch.protocol import Job, State
-from gristmill.infra.trigger.serve import BadEventError, Event, bearer, event_of, serve
+from gristmill.infra.trigger import serve as module
+from gristmill.infra.trigger.serve import BadEventError, Event, answer, bearer, event_of, serve
 from gristmill.infra.trigger.target import load_target
 from gristmill.infra.trigger.tokens import identity
 from gristmill.infra.trigger.trigger import Trigger
@@ -139,6 +143,81 @@ def test_a_damaged_manifest__is_not_sent_for_ever(port, runs, submitted):
     assert submitted == []
 
 
+NESTED = b"[" * 200_000
+"""More brackets than Python's parser of JSON can hold."""
+
+
+@pytest.mark.parametrize("body", [NESTED, {"message": {"data": base64.b64encode(NESTED).decode()}}])
+def test_what_is_nested_too_deeply__is_refused(port, body):
+    assert post(port, body, ce_type=NEW) == 400
+    assert post(port, body) == 400
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "x" * 256, "磨" * 100, "a\0/../good"])
+def test_what_no_folder_can_be_called__is_taken_and_left(port, runs, submitted, name):
+    assert post(port, manifest(runs, name), ce_type=NEW) == 200
+    assert submitted == []
+
+
+def head(length: object) -> bytes:
+    """Of a request that is allowed, whose body has yet to come."""
+    lines = ("POST / HTTP/1.1", f"Authorization: Bearer {TOKEN}", f"ce-type: {NEW}", f"Content-Length: {length}")
+    return "\r\n".join((*lines, "", "")).encode()
+
+
+@pytest.mark.parametrize(
+    ("length", "status"), [("9" * 5000, 413), ("-1", 411), ("1e3", 411), ("", 411), ("²", 411), (str(1 << 20), 400)]
+)
+def test_lengths_that_are_none(port, length, status):
+    with socket.create_connection(("127.0.0.1", port), 20) as client:
+        client.sendall(head(length))
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(1000).split(b" ")[1] == str(status).encode()
+
+
+@pytest.fixture
+def few(monkeypatch) -> None:
+    monkeypatch.setattr(module, "AT_ONCE", 3)
+
+
+def test_slow_clients__hold_nobody_up(few, port, runs, submitted, monkeypatch):
+    """Byte by byte, each in time: in the head without a token, in the body with one. No more than some at once."""
+    heads = [b"POST / HTTP/1.1\r\nX: ", head(999)]
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "SECONDS", 0.3)
+        clients = [socket.create_connection(("127.0.0.1", port), 20) for _ in range(4)]
+        for number, client in enumerate(clients):
+            with contextlib.suppress(ConnectionError):
+                client.sendall(heads[number % 2])
+                while client.send(b" "):
+                    time.sleep(0.02)
+    found, deadline = 0, time.monotonic() + 20
+    while found != 200 and time.monotonic() < deadline:
+        with contextlib.suppress(ConnectionError, http.client.HTTPException):  # the last one may just be leaving
+            found = post(port, manifest(runs), ce_type=NEW)
+    assert (found, len(submitted)) == (200, 1)
+
+
+def test_a_client_that_is_gone__loses_nothing(port, runs, submitted):
+    body = json.dumps(manifest(runs)).encode()
+    with socket.create_connection(("127.0.0.1", port), 20) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.sendall(head(len(body)) + body)
+        time.sleep(0.05)
+    deadline = time.monotonic() + 20
+    while not submitted and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert post(port, manifest(runs), ce_type=NEW) == 200
+    assert len(submitted) == 1
+
+
+def test_events_of_runs_that_there_are_not__are_not_remembered(runs, target, submitted):
+    watch = Watch(str(runs), Trigger(*load_target(target())), lambda text: None)
+    for number in range(3):
+        answer(watch, threading.Lock(), Event(f"{runs}/ghost-{number}/manifest.json"))
+    assert watch.known == {}
+
+
 GCS = {"bucket": "b", "name": "runs/a/manifest.json"}
 
 
@@ -206,6 +285,9 @@ def test_googles_token__is_of_this_account_for_this_audience(google):
     assert not allowed("a.b.c")
     assert not allowed(token().rpartition(".")[0] + ".")
     assert not allowed("x" * 100_000)
+    nested = base64.urlsafe_b64encode(b"[" * 11_000).decode().rstrip("=")
+    assert not allowed(f"{nested}.e30.x")
+    assert not allowed("e30.e30.e30")
 
 
 def test_no_keys(tmp_path):
