@@ -74,6 +74,7 @@ def test_a_record_cut_off__is_made_again_and_nothing_is_started_twice(runs, watc
     whole = file.read_bytes()
     file.write_bytes(whole[: int(left * len(whole))])
     after = watch()
+    after.look()
     assert (len(jobs), after.code, after.said[-1].partition(": ")[2]) == (1, 0, "runs")
     (job,) = jobs
     jobs[job] = State(ENDED, "gone", again=False)

@@ -100,9 +100,9 @@ def done_by_each_stage(run: Path) -> dict[str, int]:
         "classifier": "count(DISTINCT edu)",
         "lists": "count(*) FILTER (mills = 1)",
         "phrases": "count(*) FILTER (said > 0)",
-        "addresses": "count(*) FILTER (rule = 'url_duplicate')",
+        "addresses": "count(*) FILTER (list_contains(rules, 'url_duplicate'))",
         "index": "count(duplicate_in)",
-        "contamination": "count(*) FILTER (list_contains(kinds, 'contaminated'))",
+        "contamination": "count(*) FILTER (list_contains(kinds, 'evaluation_item'))",
         "models": "count(*) FILTER (list_contains(types, 'LOCATION'))",
         "surrogates": "count(*) FILTER (list_contains(types, 'EMAIL_ADDRESS'))",
     }
