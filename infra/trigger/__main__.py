@@ -16,7 +16,7 @@ from gristmill.infra.trigger.target import load_chain, load_target
 from gristmill.infra.trigger.tokens import KEYS, identity
 from gristmill.infra.trigger.trigger import Trigger
 from gristmill.infra.trigger.watch import EVERY, EVERY_REMOTE, Watch
-from gristmill.infra.work.chain import Processes, run_chain
+from gristmill.infra.work.chain import BOUND, Processes, run_chain
 from gristmill.pipelines.cli.terminal.output import note, prepare, say_error
 from gristmill.pipelines.errors import Exit, GristmillError, RecipeError, explained
 from gristmill.pipelines.storage.addresses import redacted
@@ -113,7 +113,7 @@ def chain(chosen: argparse.Namespace) -> int:
 
 
 def _call(command: list[str]) -> int:
-    process = subprocess.Popen(command)
+    process = subprocess.Popen(command, **BOUND)
     while True:
         try:
             code = process.wait()

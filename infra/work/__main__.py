@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from gristmill.infra.work.chain import Processes, first_node, run_chain
+from gristmill.infra.work.chain import BOUND, Processes, first_node, run_chain
 from gristmill.infra.work.claim import claim_of, read_claim
 from gristmill.infra.work.order import BEGUN, ENDED, LOG, Order, run_store
 from gristmill.pipelines.errors import Exit, GristmillError, RecipeError, explained, inert
@@ -111,7 +111,8 @@ class Child:
             return Exit.INTERRUPTED
         pipe = None if self.log is None else subprocess.PIPE
         # A group of its own: a launcher that signals ours would reach it twice, and the second time it saves nothing.
-        with subprocess.Popen(command, stdout=pipe, stderr=subprocess.STDOUT, start_new_session=True) as process:
+        settings = {"stdout": pipe, "stderr": subprocess.STDOUT, "start_new_session": True, **BOUND}
+        with subprocess.Popen(command, **settings) as process:
             self._process = process
             if self.asked:
                 process.send_signal(signal.SIGTERM)

@@ -2,35 +2,47 @@
 
 Every step leaves `chain.json` in its folder: which step it is (a digest of what it was told, of its data and of all
 steps before it), and its checkpoint once it has ended well. So a chain that was killed goes on in the middle of the
-step where it was, and a folder that holds another training is never continued by mistake.
+step where it was, and a folder that holds another training is never continued by mistake. Who trains in a folder holds
+its lock, and the trainer's process with it: one whose chain was killed ends first, before another one begins there.
 """
 
 import hashlib
 import json
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from gristmill.infra.work.kept import fetch, keep
 from gristmill.infra.work.order import Step
 from gristmill.pipelines.cli.running.lineage import tell_training
 from gristmill.pipelines.cli.training.train import on_this_machine, recipe_options
-from gristmill.pipelines.errors import Exit, GristmillError, RecipeError
+from gristmill.pipelines.errors import Exit, GristmillError, RecipeError, RunnerError
+from gristmill.pipelines.processes.lifetime import end_with_parent
 from gristmill.pipelines.report.build import write_report
 from gristmill.pipelines.storage.layout import INDEX, MANIFEST
-from gristmill.pipelines.storage.rundir import open_run
+from gristmill.pipelines.storage.rundir import lock_file, open_run
 from gristmill.pipelines.storage.store import Store
 from gristmill.trainer.checkpoint.files import checkpoints_in, locate
 from gristmill.trainer.errors import TrainerError
 
 PRETRAIN = "pretrain"
-CHAIN = "chain.json"
+CHAIN, LOCK = "chain.json", "chain.lock"
+PATIENCE = 600.0
+"""Seconds that are waited for another trainer in the same folder: it was told to end, and saves a checkpoint first."""
 MASTER, NODE = "GRISTMILL_MASTER", "SLURM_NODEID"
 """Environment of a job on several hosts: the first host; the number of this one."""
 PORT = 29_500
+
+BOUND: dict[str, Any] = {"close_fds": False, "preexec_fn": partial(end_with_parent, signal.SIGTERM)}
+"""How a trainer's process is started: it is told to end when the chain's process does, however that ends, and till then
+it holds the lock of its folder."""
 
 Say = Callable[[str], None]
 Call = Callable[[list[str]], int]
@@ -77,27 +89,48 @@ def run_chain(home: Store | None, steps: Sequence[Step], processes: Processes, s
         digest = _digest(step, store, before)
         folder = on_this_machine(store.root, store, None)
         training = folder / "train" / step.name
-        fetch(store, training, f"train/{step.name}")
-        checkpoint = _finished(training, digest, where)
-        if checkpoint is None:
-            say(f"{where} on {store.root}")
-            train = partial(call, processes.command(_arguments(step, folder, training, step.begin or begin)))
-            # Who takes OpenLineage events, the environment says; one host tells it.
-            code = tell_training(None, store.root, folder, step.name, train) if first_node() else train()
-            if first_node():
-                if code == Exit.OK:
-                    checkpoint = locate(training)
-                    _note(training, digest, checkpoint.name)
-                keep(store, training, f"train/{step.name}")
-                _report(store, say)
-            if code != Exit.OK:
-                say(f"{where} ended with code {code}")
-                return code
-            checkpoint = locate(training)
-        else:
-            say(f"{where} is finished: {checkpoint}")
+        with _alone(training, where):
+            fetch(store, training, f"train/{step.name}")
+            checkpoint = _finished(training, digest, where)
+            if checkpoint is None:
+                say(f"{where} on {store.root}")
+                train = partial(call, processes.command(_arguments(step, folder, training, step.begin or begin)))
+                # Who takes OpenLineage events, the environment says; one host tells it.
+                code = tell_training(None, store.root, folder, step.name, train) if first_node() else train()
+                if first_node():
+                    if code == Exit.OK:
+                        checkpoint = locate(training)
+                        _note(training, digest, checkpoint.name)
+                    keep(store, training, f"train/{step.name}")
+                    _report(store, say)
+                if code != Exit.OK:
+                    say(f"{where} ended with code {code}")
+                    return code
+                checkpoint = locate(training)
+            else:
+                say(f"{where} is finished: {checkpoint}")
         before, begin = digest, str(checkpoint)
     return Exit.OK
+
+
+@contextmanager
+def _alone(training: Path, where: str) -> Iterator[None]:
+    """Nobody else trains in this folder. Raises RunnerError where somebody still does after PATIENCE.
+
+    Processes that are started meanwhile (with `close_fds=False`) share the lock, and keep it where this one is killed.
+    """
+    if not first_node():
+        yield
+        return
+    training.mkdir(parents=True, exist_ok=True)
+    with (training / LOCK).open("ab") as file:
+        os.set_inheritable(file.fileno(), True)
+        deadline = time.monotonic() + PATIENCE
+        while not lock_file(file.fileno()):
+            if time.monotonic() > deadline:
+                fix = "wait for it, or end it; then do the same again"
+                raise RunnerError(f"{where}: another process trains in this folder", where=str(training), fix=fix)
+        yield
 
 
 def _digest(step: Step, store: Store, before: str) -> str:

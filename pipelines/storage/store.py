@@ -285,10 +285,16 @@ class Store:
             return remote.create(self.url(path), data)
         (self.local / path).parent.mkdir(parents=True, exist_ok=True)
         try:
-            with (self.local / path).open("xb", buffering=0) as file:
-                file.write(data)
+            file = (self.local / path).open("xb", buffering=0)
         except FileExistsError:
             return False
+        try:
+            with file:
+                if file.write(data) < len(data):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self.local / path))
+        except OSError:  # a full disk has room for an empty file
+            (self.local / path).unlink(missing_ok=True)
+            raise
         return True
 
     def sync(self, paths: Iterable[str]) -> None:

@@ -171,6 +171,28 @@ def test_a_turn_of_another_machine__is_over_by_whichever_clock(tmp_path, seconds
     assert (take_turn(Store.at(tmp_path), "try-1") is not None) is taken
 
 
+def test_what_a_full_disk_has_no_room_for__is_not_made(tmp_path, monkeypatch):
+    real = Path.open
+
+    class Full:
+        def __init__(self, file):
+            self.file = file
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.file.close()
+
+        def write(self, data):
+            return self.file.write(data[:3])
+
+    monkeypatch.setattr(Path, "open", lambda self, *told, **more: Full(real(self, *told, **more)))
+    with pytest.raises(OSError, match="No space left"):
+        Store.at(tmp_path).create("turn-1.json", b"{} and more")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_job_on_a_full_disk__says_so(runs, watch, jobs, monkeypatch, capsys):
     watch()
     (place,) = (runs / "good").glob("train/*/launch/try-1")

@@ -15,6 +15,7 @@ from gristmill.infra.launch.protocol import Job
 from gristmill.infra.trigger.target import load_target
 from gristmill.infra.trigger.trigger import Trigger
 from gristmill.infra.trigger.watch import Watch
+from gristmill.pipelines.processes.identity import born
 from tests.infra.trigger.stub_work import trained
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
@@ -61,6 +62,7 @@ def test_a_new_manifest__is_a_new_training_and_an_old_one_is_none(runs, mill, ta
 def test_a_killed_training__is_begun_again_once(runs, target, stub, monkeypatch):
     monkeypatch.setenv("STUB_SECONDS", "30")
     watch = Watch(str(runs), Trigger(*load_target(target())), lambda text: None)
+    trainers: list[int] = []
     for number in (1, 2):
         while len(trained(runs / "good")) < number:
             watch.look()
@@ -68,9 +70,9 @@ def test_a_killed_training__is_begun_again_once(runs, target, stub, monkeypatch)
         (begun,) = (runs / "good").glob(f"train/main-*/launch/try-{number}/begun.json")
         job = json.loads(begun.read_text())["pid"]
         (trainer,) = subprocess.run(["pgrep", "-P", str(job)], capture_output=True, text=True).stdout.split()
-        os.kill(job, signal.SIGKILL)
-        os.kill(int(trainer), signal.SIGKILL)
-        monkeypatch.setenv("STUB_SECONDS", "30")
+        trainers.append(int(trainer))
+        assert [born(pid) for pid in trainers[:-1]] == [""] * (number - 1), "no two at once"
+        os.kill(job, signal.SIGKILL)  # its trainer is told so, and the next one waits for that
     _, said = follow(runs, target())
     assert len(trained(runs / "good")) == 2, "one retry is the default"
     assert "failed" in said[-1]

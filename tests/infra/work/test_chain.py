@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,8 @@ import pytest
 from gristmill.infra.trigger.target import load_chain
 from gristmill.infra.work import chain as module
 from gristmill.infra.work.chain import Processes, run_chain
-from gristmill.pipelines.errors import GristmillError, RecipeError
+from gristmill.pipelines.errors import GristmillError, RecipeError, RunnerError
+from gristmill.pipelines.storage import rundir
 from gristmill.pipelines.storage.store import Store
 
 CHAIN = """\
@@ -81,6 +85,23 @@ def test_killed__it_goes_on_where_it_was(steps, trainer, dies):
     assert len(trainer.told) == 4
 
 
+def test_a_trainer_that_is_still_there__is_waited_for(runs, steps, trainer, monkeypatch):
+    (runs / "good/train/main").mkdir(parents=True)
+    take = "fcntl.flock(open(sys.argv[1], 'ab'), fcntl.LOCK_EX)"
+    holds = f"import fcntl, sys, time; {take}; print(1, flush=True); time.sleep(99)"
+    line = [sys.executable, "-S", "-c", holds, str(runs / "good/train/main/chain.lock")]
+    with subprocess.Popen(line, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        monkeypatch.setattr(module, "PATIENCE", 0.0)
+        monkeypatch.setattr(rundir, "LOCK_TRIES", 1)
+        with pytest.raises(RunnerError, match="step 1 of 3: pretrain main: another process trains in this folder"):
+            do(steps, trainer)
+        assert trainer.told == []
+        monkeypatch.setattr(module, "PATIENCE", 60.0)
+        threading.Timer(0.2, other.kill).start()
+        assert do(steps, trainer) == 0
+
+
 def test_a_changed_step__is_no_continuation(steps, trainer, tmp_path, runs):
     do(steps, trainer)
     (tmp_path / "chain.yaml").write_text(CHAIN.replace("steps: 2", "steps: 4"))
@@ -145,4 +166,4 @@ def test_torchrun__where_there_are_several_processes(monkeypatch):
 def test_note__is_whole_or_not_there(runs, steps, trainer):
     do(steps, trainer)
     assert json.loads((runs / "good/train/sft/chain.json").read_text())["checkpoint"] == "step-000002"
-    assert Store.at(runs / "good").names("train/sft") == ["chain.json"]
+    assert Store.at(runs / "good").names("train/sft") == ["chain.json", "chain.lock"]
