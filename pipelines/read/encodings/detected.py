@@ -1,6 +1,7 @@
 """The encoding that bytes look like which declare none, or a wrong one."""
 
 import re
+from collections.abc import Iterable
 from functools import cache
 
 from gristmill.pipelines.read.encodings.decoders import PYTHONS, decode
@@ -15,9 +16,18 @@ NAMES = {
     **{f"iso8859-{part}": f"iso-8859-{part}" for part in (2, 5, 6, 7, 8, 15)},
 }  # fmt: skip
 """Encodings that pages are written in: chardet's names, and the standard's for what decodes them."""
+LETTERED = {"koi8-r", "koi8-u", "ibm866", "x-mac-cyrillic"} | {f"windows-{page}" for page in (1251, 1253, 1255, 1256)}
+LETTERED |= {f"iso-8859-{part}" for part in (5, 6, 7, 8)}
+"""Of the alphabets that are not Latin."""
 CONTROL = re.compile("[\x80-\x9f]")
 BAD = re.compile("[\x80-\x9f\ufffd]")
 """No page has these characters: of an encoding that gives them, the guess or the byte is wrong."""
+LATIN = ["cp1250", "cp1252", "cp1254", "cp1257", "cp1258", "iso8859-2", "iso8859-15", "mac-roman"]
+"""Those of NAMES whose letters stand among those of ASCII."""
+GLUED = re.compile("[a-zA-Z][^\0-\x7f]|[^\0-\x7f][a-zA-Z]")
+MOST_GLUED = 0.3
+"""Letters beside those of ASCII, of all that are not ASCII: no text of another script has so many."""
+CAPITALS_OF_MACS = re.compile(rb"[\x80-\x9f]")
 SAMPLE_BYTES = 1 << 16
 TAGS = re.compile(rb"<[^<>]*+>")
 AROUND = re.compile(rb"(?:[\0-\x7f]{0,40}+[\x80-\xff]++)++[\0-\x7f]{0,40}+")
@@ -35,9 +45,10 @@ LEAST_HANZI = 0.7
 """Of the characters that HZ would give; in program text they are not common ones."""
 CONTROLS, CONTROL_IN = bytes(range(9)), 8
 """UTF-16 of a page, or of an alphabet, has such a byte among so many."""
-HAN = "\u3400-\u9fff\ue000-\uf8ff\uff61-\uff9f\U00020000-\U0002ffff"
-COUNTED, COUNTED_IN_KOREAN = re.compile(f"[{HAN}]"), re.compile(f"[{HAN}\uac00-\ud7a3]")
-"""Han, private use, half-width Katakana; Hangul."""
+HAN, HALF_WIDTH = "\u3400-\u9fff\ue000-\uf8ff\U00020000-\U0002ffff", "\uff61-\uff9f"
+COUNTED = {"euc-jp": re.compile(f"[{HAN}]"), "euc-kr": re.compile(f"[{HAN}{HALF_WIDTH}\uac00-\ud7a3]")}
+"""Han and private use; Hangul, too; half-width Katakana but in EUC-JP, where they are no accident: each is two bytes."""
+COUNTED_ELSEWHERE = re.compile(f"[{HAN}{HALF_WIDTH}]")
 ASCII = re.compile("[\t\n\r -~]")
 PLAIN = re.compile("[\t\n\r -~\u3000-\u30ff\uff01-\uff5e]")
 """ASCII, Kana, full-width forms, punctuation of East Asia."""
@@ -85,7 +96,7 @@ def detect_escaped(data: bytes) -> str | None:
                 return encoding
     if data.isascii() and b"~{" in data and (found := HZ.findall(data)):
         text = decode(bytes(byte | 0x80 for byte in b"".join(found)), "gb18030")
-        hanzi = len(COUNTED.findall(text))
+        hanzi = len(COUNTED_ELSEWHERE.findall(text))
         frequent = len(common("gb18030").findall(text))
         if frequent and frequent >= LEAST_HANZI * hanzi and not _wrong(decode(data, "hz-gb-2312")):
             return "hz-gb-2312"
@@ -122,10 +133,25 @@ def decode_detected(data: bytes, encoding: str) -> str:
 
 def _judged(sample: bytes) -> tuple[str | None, float]:
     """What statistics take a text without errors for, and how sure they are (0 to 1)."""
+    encoding, sureness = _likeliest(sample, NAMES)
+    if encoding in LETTERED and _is_glued(decode(sample, encoding)):
+        return _likeliest(sample, LATIN)
+    if encoding == "x-mac-cyrillic" and not CAPITALS_OF_MACS.search(sample):
+        return "windows-1251", sureness  # its small letters are the same, and its capitals are no signs
+    return encoding, sureness
+
+
+def _likeliest(sample: bytes, among: Iterable[str]) -> tuple[str | None, float]:
     import chardet  # loads its models, which few runs need
 
-    found = chardet.detect(sample, compat_names=False, include_encodings=NAMES, no_match_encoding="cp1252")
+    found = chardet.detect(sample, compat_names=False, include_encodings=among, no_match_encoding="cp1252")
     return NAMES.get(found["encoding"] or ""), found["confidence"]
+
+
+def _is_glued(text: str) -> bool:
+    """Whether the letters of another script stand within words of ASCII's: they are those of a Latin one."""
+    beyond = len(text) - len(text.encode("ascii", "ignore"))
+    return len(GLUED.findall(text)) > MOST_GLUED * beyond
 
 
 def _mended(sample: bytes) -> list[tuple[list[str], bytes]]:
@@ -156,7 +182,7 @@ def common(encoding: str) -> re.Pattern[str]:
 def odd_share(text: str, encoding: str, beyond: int) -> float:
     """Share of a text's `beyond` characters that are not ASCII which a text in an encoding of East Asia seldom has:
     rare Han and Hangul, half-width Katakana, private use."""
-    counted = COUNTED_IN_KOREAN if encoding == "euc-kr" else COUNTED
+    counted = COUNTED.get(encoding, COUNTED_ELSEWHERE)
     return (len(counted.findall(text)) - len(common(encoding).findall(text))) / beyond
 
 

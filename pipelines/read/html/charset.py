@@ -15,6 +15,9 @@ LEAST_NARROW = 8
 """Two-byte characters of UTF-8 in a row that East Asian text is not by chance."""
 MOST_ODD = 0.3
 """Rare characters among what is not ASCII in East Asian text. In another encoding of the region it is about half."""
+JAPANESE, HIRAGANA, LEAST_HIRAGANA = {"shift_jis", "euc-jp"}, re.compile("[ぁ-ん]"), 0.1
+"""Pages for old telephones are half in half-width Katakana; text of another encoding, read as Japanese, has hardly a
+Hiragana."""
 LONG_RUN, MOST_LONG = 3, 0.4
 """Latin letters that are not ASCII seldom stand side by side; bytes of other scripts do: half of them in runs."""
 CYRILLIC = {"windows-1251", "koi8-r", "koi8-u", "iso-8859-5", "ibm866", "x-mac-cyrillic"}
@@ -74,6 +77,8 @@ def _may_replace(encoding: str, named: str, is_broken: bool) -> bool:
     in Shift_JIS look like anything whose characters are bytes."""
     if named in LATIN:
         return encoding not in LATIN
+    if encoding == "johab" and named in PAIRED:  # no page is known that is in it and says another one
+        return is_broken
     return is_broken or named != "shift_jis" or encoding in PAIRED
 
 
@@ -90,4 +95,5 @@ def _doubtful(text: str, encoding: str) -> bool:
         return False
     if encoding in LATIN:
         return sum(len(run) for run in runs if len(run) >= LONG_RUN) > MOST_LONG * beyond
-    return odd_share(text, encoding, beyond) > MOST_ODD
+    odd = odd_share(text, encoding, beyond)
+    return odd > MOST_ODD and not (encoding in JAPANESE and len(HIRAGANA.findall(text)) >= LEAST_HIRAGANA * beyond)

@@ -156,3 +156,25 @@ def test_statistics__a_stray_byte_makes_no_other_script(encoding, stray):
         found = detect(damaged)
         alike = {"windows-1253": "iso-8859-7", "iso-8859-7": "windows-1253", "windows-1255": "iso-8859-8"}
         assert found in (encoding, alike.get(encoding))
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Žluťoučký kůň úpěl ďábelské ódy. Příliš žluťoučký kůň. ", "windows-1250"),
+        ("Größe, Höhe, Fläche; Äpfel, Öl, Übermut: müßig, süß. ", "windows-1252"),
+    ],
+)
+def test_statistics__letters_within_words_of_ascii_are_of_no_other_script(text, encoding):
+    page = f"<p>{text}</p><p>{text}</p>"
+    data = page.encode(PYTHONS.get(encoding, encoding))
+    found = detect(data)
+    assert found is not None
+    assert decode(data, found) == page
+
+
+def test_statistics__russian_with_few_capitals_is_none_of_macs():
+    data = "<title>t</title><p>Мельница у реки</p><p>Мельница у реки</p>".encode("cp1251")
+    assert detect(data) == "windows-1251"
+    data = "<p>Мельница у реки, и её колесо вращается с осени. Дед мельника построил её сам.</p>".encode("mac_cyrillic")
+    assert detect(data) == "x-mac-cyrillic"

@@ -157,3 +157,20 @@ def test_mark__stands_above_all_declarations(codec):
     page = f"<meta charset=gbk><p>{ZH}"
     mark = "" if codec in ("utf-8-sig", "utf-16", "utf-32") else "\ufeff"
     assert decode_page((mark + page).encode(codec), "big5")[0] == page
+
+
+@pytest.mark.parametrize("label", ["shift_jis", "euc-jp"])
+def test_half_width_katakana_amid_japanese_are_no_other_encoding(label):
+    text = "ﾒﾆｭｰ ﾄｯﾌﾟﾍﾟｰｼﾞ ｱﾄﾞﾚｽ ﾊﾟｽﾜｰﾄﾞ お問い合わせはこちらへ"
+    page = f"<meta charset={label}><p>{text}</p>"
+    assert decode_page(page.encode(label), None) == (page, label)
+
+
+def test_half_width_katakana_in_euc_jp_are_as_declared():
+    page = "<meta charset=euc-jp><p>ｱｲｳｴｵｶｷｸｹｺｻｼｽｾｿﾀﾁﾂﾃﾄ</p>"
+    assert decode_page(page.encode("euc-jp"), None) == (page, "euc-jp")
+
+
+def test_rare_characters_as_declared_are_no_johab():
+    page = "<meta charset=big5><p>啫喺嘅噉𠮩啫喺嘅噉𠮩啫喺嘅噉𠮩啫喺嘅噉𠮩</p>"
+    assert decode_page(page.encode("big5hkscs"), None) == (page, "big5")
