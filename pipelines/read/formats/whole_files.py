@@ -22,7 +22,8 @@ def read_text_file(split: Split, context: Context) -> Iterator[Item]:
 
 def read_html_file(split: Split, context: Context) -> Iterator[Item]:
     """The main content of the page, with file name, title and encoding in `meta`. An empty file is no record."""
-    return _read(split, context, "html")
+    name = split.path.lower().split(".")
+    return _read(split, context, "xhtml" if "xhtml" in name[-2:] or "xht" in name[-2:] else "html")
 
 
 def _read(split: Split, context: Context, kind: str) -> Iterator[Item]:
@@ -62,7 +63,7 @@ TEXT = Reader(
 )
 HTML = Reader(
     holds_pages=True,
-    suffixes=(".html", ".htm", ".xhtml"),
+    suffixes=(".html", ".htm", ".xhtml", ".xht"),
     items=read_html_file,
     look=lambda *_: Seen({"file", *PAGE_FIELDS}, 1, True),
 )

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from gristmill.pipelines.read.html.charset import decode_page
 from gristmill.pipelines.read.html.engines.registry import engine
 from gristmill.pipelines.read.html.licence import Licence, licence_of_page
+from gristmill.pipelines.read.html.xml import as_html
 from gristmill.pipelines.recipe import schema
 
 
@@ -17,12 +18,14 @@ class Page(NamedTuple):
     licence: Licence | None = None
 
 
-def read_page(page: bytes, http_label: str | None, options: schema.Extract) -> Page:
+def read_page(page: bytes, http_label: str | None, options: schema.Extract, is_xml: bool = False) -> Page:
     """The main content of a page, or all its text; lines and lists kept.
 
-    `http_label`: the charset that the server named. Raises BadRecordError for a page that nests too deep, or whose
+    `http_label`: the charset that the server named; `is_xml`: whether it said that the page is XML. Raises BadRecordError for a page that nests too deep, or whose
     extraction would take minutes (pipelines/read/html/nesting.py), or that the parser refuses.
     """
     html, charset = decode_page(page, http_label)
+    if is_xml:
+        html = as_html(html)
     text, title = engine(options.engine)(html, options)
     return Page(text, " ".join(title.split()), charset, licence_of_page(html))

@@ -9,6 +9,7 @@ from gristmill.pipelines.read.encodings.texts import REPLACED, check_decoded, de
 from gristmill.pipelines.read.html.charset import decode_page
 from gristmill.pipelines.read.html.extract import read_page
 from gristmill.pipelines.read.html.licence import Licence
+from gristmill.pipelines.read.html.xml import is_xml
 from gristmill.pipelines.records.dead_letters import dead_letter
 
 PAGE_FIELDS = {"charset", REPLACED, "title", "license", "license_place", "licenses"}
@@ -23,8 +24,8 @@ def page_document(
 ) -> Item:  # fmt: skip
     """The document of a payload; a dead letter where its text cannot be had.
 
-    `record`: what is known about it, by field name (`url` and the rest of `meta`); `kind`: "html" or "text"; `place`:
-    file and offset, for dead letters; `http_label`: the charset that a server named; `raw`: what identifies it, else
+    `record`: what is known about it, by field name (`url` and the rest of `meta`); `kind`: "html", "xhtml" or "text";
+    `place`: file and offset, for dead letters; `http_label`: the charset that a server named; `raw`: what identifies it, else
     the body; `said`: the language where the source declares none.
     """
     row = context.next_row(place[1])
@@ -35,8 +36,9 @@ def page_document(
         if left_out := context.not_sampled(identity):
             return left_out
         step = "extract"
-        if kind == "html":
-            page = context.guard.step("extract", read_page)(body, http_label, context.extract)
+        if kind != "text":
+            as_xml = kind == "xhtml" and is_xml(body)
+            page = context.guard.step("extract", read_page)(body, http_label, context.extract, as_xml)
             text, record["charset"] = page.text, page.charset
             if page.title:
                 record["title"] = page.title
@@ -51,7 +53,7 @@ def page_document(
         url, language, typed, meta = context.fields.take_rest(record)
     except BadRecordError as error:
         return dead_letter(row, *place, error, body, step)
-    empty = (EMPTY, "extract") if kind == "html" and not text.strip() else (None, None)
+    empty = (EMPTY, "extract") if kind != "text" and not text.strip() else (None, None)
     return Document(row, identity, own_id, text, url, language or said, len(body), meta, typed, *empty)
 
 

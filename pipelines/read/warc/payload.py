@@ -7,7 +7,8 @@ from gristmill.pipelines.read.marks import BOM
 from gristmill.pipelines.read.warc.encodings import SNIFFED_BYTES, decoded, is_text, unsaid
 from gristmill.pipelines.read.warc.headers import Fields, parse_http, value_of
 
-HTML = {"text/html", "application/xhtml+xml", "application/vnd.wap.xhtml+xml"}
+XML_PAGES = {"application/xhtml+xml", "application/vnd.wap.xhtml+xml"}
+HTML = XML_PAGES | {"text/html"}
 XML = {"text/xml", "application/xml"}
 PLAIN = {"text/plain", "text/markdown"}
 UNTOLD = {"", "application/octet-stream", "unknown/unknown", "application/unknown", "*/*", "content/unknown"}
@@ -18,6 +19,8 @@ PAGE = re.compile(
 )
 """How pages begin (WHATWG MIME sniffing, section 7.1), after white space, comments and an XML declaration."""
 XHTML = re.compile(rb"<!doctype\s+html|<html[\s>]|xmlns=[\"']http://www\.w3\.org/1999/xhtml", re.IGNORECASE)
+WHOLE_PAGE = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!doctype\s+html|<html[\s>])", re.IGNORECASE)
+"""What no plain text begins with, whatever its server calls it."""
 NOT_TEXT = re.compile(rb"%PDF-|\x89PNG|GIF8|\xff\xd8\xff|PK\x03\x04|\x1f\x8b\x08|RIFF|wOFF|wOF2|ID3|OggS|BM.{4}\x00")
 """Files whose server called them text (same, sections 6 and 7)."""
 
@@ -60,7 +63,7 @@ def _all_values(fields: Fields, name: str) -> str:
 
 
 def kind_of(payload: Payload) -> str | None:
-    """ "html", "text", or None for what is no text.
+    """ "html", "xhtml" (served as XML), "text", or None for what is no text.
 
     A page counts as one if either header says so, unless its bytes are of a known other kind: crawlers' detectors call
     pages scripts and XML, and servers call pages plain text. Where neither says anything, its bytes decide.
@@ -70,12 +73,12 @@ def kind_of(payload: Payload) -> str | None:
     if NOT_TEXT.match(head):
         return None
     if types & HTML:
-        return "html"
+        return "xhtml" if payload.types[-1] in XML_PAGES else "html"
     if types & XML:
         return "html" if XHTML.search(payload.body[: 4 * SNIFFED_BYTES]) else None
     binary = not is_text(head)
     if types & PLAIN:
-        return None if binary else "text"
+        return None if binary else "html" if WHOLE_PAGE.match(head) else "text"
     if types:
         return None
     if PAGE.match(head) or (head.lstrip().startswith(b"<") and XHTML.search(head)):

@@ -15,7 +15,7 @@ from gristmill.pipelines.read.context import Context
 from gristmill.pipelines.read.encodings.texts import REPLACED, decode_known
 from gristmill.pipelines.read.files import File, compression_of, open_file
 from gristmill.pipelines.read.formats.json.reader import record_item
-from gristmill.pipelines.read.formats.wikipedia.wikitext import plain_text
+from gristmill.pipelines.read.formats.wikipedia.wikitext import is_redirect, plain_text
 from gristmill.pipelines.read.lines import Line, LostLine
 from gristmill.pipelines.read.reader import Piece, Reader, Seen, split_of, whole
 from gristmill.pipelines.read.streams import RAW_BYTES, BrokenStreamError, can_be_cut, pieces
@@ -124,20 +124,22 @@ def _item(page: Line, site: Site, path: str, context: Context) -> Item:
         return dead_letter(context.next_row(), path, page.offset, said, page.data)
     if root.findtext("ns", "0") != "0":
         return Aside("wiki_namespace")
-    if root.find("redirect") is not None:
+    revisions = root.findall("revision") or [root]
+    revision = revisions[-1]  # dumps of histories have the oldest one first
+    if root.find("redirect") is not None or is_redirect(revision.findtext("text") or ""):
         return Aside("wiki_redirect")
-    if root.findtext("revision/model", "wikitext") != "wikitext":
+    if revision.findtext("model", "wikitext") != "wikitext":
         return Aside("wiki_no_wikitext")
 
     def record(_: bytes) -> dict:
-        wikitext, title = root.findtext("revision/text"), root.findtext("title")
+        wikitext, title = revision.findtext("text"), root.findtext("title")
         if wikitext is None or title is None:
             raise BadRecordError("MissingField: the page has no title or no text")
         known: dict[str, Any] = {
             "title": title,
             "id": root.findtext("id"),
-            "revision": root.findtext("revision/id"),
-            "timestamp": root.findtext("revision/timestamp"),
+            "revision": revision.findtext("id"),
+            "timestamp": revision.findtext("timestamp"),
             "url": site.base + quote(title.replace(" ", "_"), safe="/:@!$()*,;~'") if site.base else None,
         }
         if replaced:

@@ -8,12 +8,16 @@ import html
 import re
 from dataclasses import dataclass, field
 
+_PARAMETER = re.compile(r"\{\{\{[^{}|]*+(?:\|([^{}]*+))?+\}\}\}")
+"""What a template is given, `{{{1|otherwise}}}`; in an article none is given."""
+_REDIRECT = re.compile(r"\s*+#[^\W\d_]{2,40}\s*+:?\s*+\[\[[^\[\]\n]*\]\]")
 _MARK = re.compile(
     r"\{\{|\}\}|\{\||\|\}|\[\[|\]\]|-\{|\}-|'{2,5}|<!--|</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>|__[A-Z]{3,20}__"
 )
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
 _EXTERNAL = re.compile(r"\[(?:[a-z]{3,6}:)?//[^\s\[\]<>]{1,2000}([^\[\]\n]*)\]")
 _HEADING = re.compile(r"(={1,6})\s*(.*?)\s*\1\s*")
+_RULE = re.compile(r"-{4,}")
 _BULLET = re.compile(r"([*#:;]+)\s*")
 _HOLLOW = re.compile(r"(?<![A-Za-z0-9_])\([\s,，;；:：、/]*[)）]|（[\s,，;；:：、/]*[)）]")
 """What is left of brackets around a template that went; `main()` is none."""
@@ -28,8 +32,13 @@ DROPPED = {"ref", "references", "gallery", "timeline", "score", "imagemap", "tem
 VERBATIM = {"nowiki", "pre", "syntaxhighlight", "source", "math"}
 """Tags whose content is no wikitext."""
 FIRST = {"nowrap", "small", "big", "nobold", "abbr", "le", "illm", "ill", "sub", "sup", "em", "strong", "nobr", "ruby",
-         "link-en", "link-ja", "link-fr", "link-de", "kbd", "code", "var", "angbr"}  # fmt: skip
+         "link-en", "link-ja", "link-fr", "link-de", "kbd", "code", "var", "angbr", "nihongo", "nihongo2", "korean", "zh",
+         "smallcaps", "sc", "math", "mvar"}  # fmt: skip
 """Templates that stand for their first argument."""
+BEGIN = {"circa": "c. ", "c.": "c. ", "ca.": "c. ", "as of": "As of ", "since": "since "}
+"""Templates that stand for some words and their first argument."""
+FUNCTIONS = {"formatnum", "lc", "uc", "lcfirst", "ucfirst"}
+"""What is written `{{formatnum:1000}}` and gives what stands behind the colon."""
 LAST = {"lang", "transl", "lang-zh", "font", "color"}
 """Templates that stand for their last one; so do lang-en, lang-fr ... for their first."""
 NAMES = {"file", "image", "media", "category", "文件", "图像", "圖像", "图片", "圖片", "檔案", "档案", "分类", "分類"}
@@ -74,6 +83,7 @@ class _Ends:
 def plain_text(wikitext: str, namespaces: frozenset[str] = frozenset()) -> str:
     """The text of an article. `namespaces`: names, in small letters, of what is linked to and not shown."""
     hidden = NAMES | namespaces
+    wikitext = _PARAMETER.sub(lambda one: one[1] or "", wikitext) if "{{{" in wikitext else wikitext
     ends = _Ends(wikitext)
     stack = [_Frame("")]
     at = 0
@@ -101,6 +111,11 @@ def plain_text(wikitext: str, namespaces: frozenset[str] = frozenset()) -> str:
         frame = stack.pop()
         stack[-1].parts.append(frame.opener + frame.text)
     return _lines(_EXTERNAL.sub(lambda link: link[1].strip(), stack[0].text))
+
+
+def is_redirect(wikitext: str) -> bool:
+    """Whether an article leads to another one: `#REDIRECT [[Mill]]`, `#重定向 [[磨坊]]`; dumps of some wikis do not say."""
+    return _REDIRECT.match(wikitext) is not None
 
 
 _CLOSES = {"}}": "{{", "]]": "[[", "}-": "-{", "|}": "{|"}
@@ -145,6 +160,9 @@ def _tag(mark: str, text: str, at: int, ends: _Ends) -> tuple[str, int]:
 
 def _template(text: str) -> str:
     name, *values = text.split("|")
+    function, _, value = name.partition(":")
+    if function.strip().lower() in FUNCTIONS:
+        return value.strip()
     name = name.strip().lower().replace("_", " ")
     plain = [value.strip() for value in values if "=" not in value]
     if not plain:
@@ -153,6 +171,8 @@ def _template(text: str) -> str:
         return " ".join(plain[:2])
     if name in FIRST or name.startswith("lang-"):
         return plain[0]
+    if name in BEGIN:
+        return BEGIN[name] + plain[0]
     return plain[-1] if name in LAST else ""
 
 
@@ -184,8 +204,10 @@ def _table(text: str) -> str:
     rows: list[list[str]] = [[]]
     for line in text.split("\n")[1:]:
         line = line.strip()
-        if line.startswith(("|-", "|+")):
-            rows.append([line[2:].strip()] if line[1] == "+" else [])
+        if line.startswith("|+"):
+            rows += [[_content(line[2:].strip())], []]
+        elif line.startswith("|-"):
+            rows.append([])
         elif line.startswith(("|", "!")):
             cells = re.split(r"\|\||!!", line.lstrip("|!"))
             rows[-1] += [_content(cell.strip()) for cell in cells]
@@ -215,6 +237,8 @@ def _lines(text: str) -> str:
             level = len(heading[1])
             pending = [one for one in pending if one[0] < level] + [(level, heading[2])]
             continue
+        if not is_code and _RULE.fullmatch(line):
+            line = ""
         if not is_code and (bullet := _BULLET.match(line)):
             content = line[bullet.end() :]
             line = f"• {content}" if content and bullet[1][-1] in "*#" else content

@@ -83,3 +83,37 @@ def test_read__damaged_files(tmp_path, read_all, data) -> None:
     outcome = read_all("epub", tmp_path)
     assert not outcome.rows
     assert len(outcome.dead) == 1
+
+
+ODD = OPF.replace("text/two%20.xhtml", "Text/Two.xht#top").replace("text/one.xhtml", "./text/chapter-one?x=1")
+
+
+def test_paths__of_any_case_and_suffix_with_fragments(tmp_path, read_all) -> None:
+    changes = {"OEBPS/content.opf": ODD, "OEBPS/text/two .xhtml": None, "OEBPS/text/one.xhtml": None}
+    (tmp_path / "a.epub").write_bytes(
+        epub(
+            **changes,
+            **{"OEBPS/text/two.xht": BOOK["OEBPS/text/two .xhtml"], "OEBPS/text/chapter-one": "<p>磨坊在河边。</p>"},
+        )
+    )
+    (row,) = read_all("epub", tmp_path).rows
+    assert row["text"].split() == ["磨坊在河边。", "Two", "The", "mill", "turned", "on."]
+
+
+def test_chapters_that_are_not_there_are_counted(tmp_path, read_all) -> None:
+    (tmp_path / "a.epub").write_bytes(epub(**{"OEBPS/text/one.xhtml": None}))
+    (row,) = read_all("epub", tmp_path).rows
+    meta = json.loads(row["meta"])
+    assert (meta["chapters"], meta["missing_chapters"]) == (1, 1)
+
+
+def test_chapters_are_xml(tmp_path, read_all) -> None:
+    """`<title/>`, `<script/>` and 600 anchors close themselves; a parser of HTML would lose the chapter in them."""
+    anchors = "".join(f'<span id="p{i}"/><a name="q{i}" />' for i in range(600))
+    chapter = (
+        "<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'><head><title/><script src='a.js' /></head>"
+        f"<body>{anchors}<p>磨坊<br/>在河边。</p><div/><textarea/><p>The mill<img src='a>b.png'/> turned.</p></body></html>"
+    )
+    (tmp_path / "a.epub").write_bytes(epub(**{"OEBPS/text/one.xhtml": chapter, "OEBPS/text/two .xhtml": chapter}))
+    (row,) = read_all("epub", tmp_path).rows
+    assert row["text"] == "\n\n".join(["磨坊\n在河边。\n\nThe mill turned."] * 2)

@@ -114,6 +114,21 @@ def test_content_type__loses_no_page_and_takes_no_picture(tmp_path, read_all, id
     assert (row["drop"], bool(row["text"])) == (drop, drop is None)
 
 
+def test_a_page_that_is_served_as_plain_text_is_read_as_one(tmp_path, read_all) -> None:
+    for name, body in (("a", b"<!DOCTYPE html><p>mill"), ("b", b"\n <html lang=en><p>mill"), ("c", b"a <html> tag")):
+        (tmp_path / f"{name}.warc").write_bytes(record(1, http(body, Content_Type="text/plain")))
+    assert read_all("warc", tmp_path).texts == ["mill", "mill", "a <html> tag"]
+
+
+def test_a_page_that_is_served_as_xml_is_read_as_xml(tmp_path, read_all) -> None:
+    """A browser closes `<title/>` in it; in text/html, it takes the rest of the page for the title."""
+    body = b"<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'><head><title/></head><body><p>mill</p></body></html>"
+    for name, served in (("a", "application/xhtml+xml"), ("b", "text/html")):
+        (tmp_path / f"{name}.warc").write_bytes(record(1, http(body, Content_Type=served)))
+    outcome = read_all("warc", tmp_path)
+    assert (outcome.texts, outcome.dropped) == (["mill"], ["empty_text"])
+
+
 ZH = "汉字网页，含有“镕”字、€和四字节的𠀀。"  # gb2312 has no 镕, gbk no € and 𠀀
 
 

@@ -47,6 +47,14 @@ def test_read__articles(tmp_path, read_all, suffix) -> None:
     assert meta == {"title": "水车 磨坊", "revision": "99", "timestamp": "2026-01-01T00:00:00Z"}
 
 
+def test_read__of_a_history_the_last_revision(tmp_path, read_all) -> None:
+    first, last = (page("Mill", text, number=7) for text in ("An old mill.", "A new mill."))
+    revision = last[last.index("    <revision>") : last.index("  </page>")].replace("<id>99<", "<id>100<")
+    (tmp_path / "a.xml").write_text(f"{HEAD}{first.replace('  </page>', revision + '  </page>')}</mediawiki>")
+    (row,) = read_all("wikipedia", tmp_path).rows
+    assert (row["text"], json.loads(row["meta"])["revision"]) == ("A new mill.", "100")
+
+
 @pytest.mark.parametrize("unit_bytes", [100, 333, 700])
 def test_read__cut_anywhere_gives_the_same(tmp_path, read_all, unit_bytes) -> None:
     many = HEAD + "".join(page(f"Page {i}", "文字 " * (i % 5 + 1), number=i) for i in range(30)) + "</mediawiki>"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gristmill.pipelines.read.formats.wikipedia.wikitext import plain_text
+from gristmill.pipelines.read.formats.wikipedia.wikitext import is_redirect, plain_text
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ from gristmill.pipelines.read.formats.wikipedia.wikitext import plain_text
         ("== A ==\n=== B ===\nx", "A\n\nB\n\nx"),
         (
             '{| class="x"\n|+ Caption\n! A !! B\n|-\n| style="y" | 1 || 二\n|-\n| [[a|x]]\n|}',
-            "Caption | A | B\n1 | 二\nx",
+            "Caption\nA | B\n1 | 二\nx",
         ),
         (
             "<math>x^2</math> <nowiki>[[raw]] '''</nowiki> <!-- gone -->5 {{convert|5|km|mi}}",
@@ -49,12 +49,30 @@ from gristmill.pipelines.read.formats.wikipedia.wikitext import plain_text
         ("a&nbsp;b &amp; c &lt;d&gt;<br/>e", "a b & c <d>\ne"),
         ("__NOTOC__ {{never closed [[and neither", "{{never closed [[and neither"),
         ("a }} b ]] c", "a }} b ]] c"),
+        ("{{{1|默认}}} and {{{2}}}, {{formatnum:1000}}, {{circa|1812}}, {{nihongo|Mill|水車}}", "默认 and , 1000, c. 1812, Mill"),
+        ("above\n----\nbelow\n--\nend", "above\n\nbelow\n--\nend"),
         ("", ""),
     ],
 )
 def test_plain_text(wikitext, text) -> None:
     found = plain_text(wikitext, frozenset(["datei"]))
     assert " ".join(found.split(" ")).replace("  ", " ") == text or found == text
+
+
+@pytest.mark.parametrize(
+    ("wikitext", "is_one"),
+    [
+        ("#REDIRECT [[Mill]]", True),
+        ("\n#redirect: [[Mill#Wheel]] {{R from move}}", True),
+        ("#重定向 [[磨坊]]", True),
+        ("#WEITERLEITUNG[[Mühle]]", True),
+        ("# [[Mill]]", False),
+        ("# redirect [[Mill]]", False),
+        ("磨坊 #REDIRECT [[Mill]]", False),
+    ],
+)
+def test_redirects_that_the_dump_does_not_tell(wikitext, is_one) -> None:
+    assert is_redirect(wikitext) == is_one
 
 
 @settings(deadline=None)
@@ -66,7 +84,7 @@ def test_plain_text__of_anything(wikitext) -> None:
 @pytest.mark.parametrize(
     "part",
     ["{{", "[[", "<ref>", "<!--", "-{", "{|\n", "[http://", "'''", "== ", "<math>", "(", "<a ", "__A", "{{a|[[b|",
-     "-{a|", "[[a|{{lang|x|", "<ref name=", "|-\n|", "（", "zh-cn:"],
+     "-{a|", "[[a|{{lang|x|", "<ref name=", "|-\n|", "（", "zh-cn:", "{{{", "{{{a|", "#redirect "],
 )  # fmt: skip
 def test_plain_text__is_linear(part) -> None:
     closing = part.replace("{{", "}}").replace("[[", "]]")[::-1]
