@@ -8,7 +8,7 @@ the code beside it.
 import numpy as np
 
 from gristmill.filters.kernels.jit import inline
-from gristmill.pipelines.read.html.main_content.layout import VERBATIM_IN
+from gristmill.pipelines.read.html.main_content.layout import ROW, VERBATIM_IN
 from gristmill.pipelines.read.html.main_content.markup import GREATER, find_byte, reference, skip_comment
 from gristmill.pipelines.read.html.main_content.parts import END, FIRST, LAST, NODE, PARENT, START, VERBATIM
 
@@ -185,8 +185,40 @@ def _are_together(first, last, e, element_EC):
 
 
 @inline
+def _drop_numbers_of_rows(text_T, block_NK, place_EP, keep_N):
+    """Takes out numbers that count up from row to row of a table whose other cells hold a line of <pre> each."""
+    n, b = block_NK.shape[0], 0
+    while b < n:
+        begin, rows, lines, last, row = b, 0, 0, np.int64(-1), -1
+        while b < n:
+            mine = place_EP[block_NK[b, NODE], ROW]
+            if mine < 0 or mine == row:
+                break
+            first, value = _counted(text_T, block_NK[b, START], block_NK[b, END])
+            if value < 0 or first != value or (last >= 0 and value != last + 1):
+                break
+            row, last = mine, value
+            rows, b = rows + 1, b + 1
+            if b < n and block_NK[b, VERBATIM] and place_EP[block_NK[b, NODE], ROW] == row:
+                lines, b = lines + _is_line(text_T, block_NK, b), b + 1
+        if rows >= 2 and 2 * lines >= rows:
+            for k in range(begin, b):
+                keep_N[k] = keep_N[k] and block_NK[k, VERBATIM] > 0
+        b += b == begin
+
+
+@inline
+def _is_line(text_T, block_NK, b):
+    for i in range(block_NK[b, START], block_NK[b, END]):
+        if text_T[i] == 10:
+            return 0
+    return 1
+
+
+@inline
 def drop_line_numbers(text_T, block_NK, element_EC, place_EP, keep_N):
-    """Takes out columns of numbers that count the lines of the code before or behind them."""
+    """Takes out columns of numbers that count the lines of the code before or behind them, or in their rows."""
+    _drop_numbers_of_rows(text_T, block_NK, place_EP, keep_N)
     n, b = block_NK.shape[0], 0
     while b < n:
         first, last = np.int64(0), np.int64(-1)

@@ -32,7 +32,8 @@ WHITE_SPACE_W2 = open_table(
     | {hash_of(value): FLOWS_BIT for value in ("normal", "nowrap", "initial")},
     16,
 )
-I_H = hash_of("i")
+I_H, TEMPLATE_H = hash_of("i"), hash_of("template")
+SHADOW_ROOT_B = np.frombuffer(b"shadowrootmode", np.uint8)
 NUMBER_H, LINENUMBER_H = (np.int64(hash_of(name)) for name in ("data-line-number", "data-linenumber"))
 # np.int64: numba compiles a function once for every literal that it is called with.
 ZERO, ONE, LESS, GREATER = (np.int64(value) for value in (0, 1, ord("<"), ord(">")))
@@ -233,7 +234,7 @@ def read_attributes(data_B, i, end, word_W2, attribute_6):
             found = _names(data_B, start, i)
             if found & IS_LATEX or (found & IS_EQUATION and found & IS_TEX):
                 attribute_6[A_TEX] = 1
-        elif (name in (TYPE_H, ENCODING_H)) and _names(data_B, start, i) & IS_TEX:
+        elif (name in (TYPE_H, ENCODING_H)) and _names(data_B, start, i) & (IS_TEX | IS_LATEX):
             attribute_6[A_TEX] = 1
         i += 1
 
@@ -267,6 +268,19 @@ def is_sign(data_B, i, link):
         return data_B[i + 2] == 60 and data_B[i + 3] == 47
     private = a == 0xEE or (a == 0xEF and b <= 0xA3)
     return private and data_B[i + 3] == 60 and data_B[i + 4] == 47
+
+
+@inline
+def is_shadow_root(data_B, i, end):
+    """Whether a <template>, whose attributes are data_B[i:end], is a declarative shadow root (HTML standard, 4.12.3)."""
+    while i + SHADOW_ROOT_B.size <= end:
+        k = 0
+        while k < SHADOW_ROOT_B.size and data_B[i + k] == SHADOW_ROOT_B[k]:
+            k += 1
+        if k == SHADOW_ROOT_B.size:
+            return True
+        i += 1
+    return False
 
 
 @inline

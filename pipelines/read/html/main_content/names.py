@@ -68,7 +68,7 @@ _WORDS = {
     at.HIDDEN: "=hidden =hide =none invisible sr-only visuallyhidden visually-hidden screenreader offscreen "
     "noprint =collapsed",
     at.CODE: "code highlight syntaxhighlighter syntax prettyprint codehilite hljs snippet console sourcecode "
-    "blockcode codeblock codebox crayon shiki prism listing",
+    "blockcode codeblock codebox crayon shiki prism listing dphighlighter",
     at.CARD: "card =item grid feed listing =list module tile product-card",
     at.BODY: "=body bodycopy postbody articlebody entrybody article-body post-body entry-content post-content "
     "article-content rich_media_content article_content entry-body story-body content-body js_content",

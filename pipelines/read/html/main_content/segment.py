@@ -24,9 +24,11 @@ from gristmill.pipelines.read.html.main_content.markup import (
     I_H,
     LESS,
     ONE,
+    TEMPLATE_H,
     ZERO,
     annotation,
     find_byte,
+    is_shadow_root,
     is_sign,
     look_up,
     read_attributes,
@@ -229,6 +231,8 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
                     verbatims -= 1
                     last_number = -ONE
             continue
+        if name == TEMPLATE_H and is_shadow_root(data_B, at, end):
+            continue  # a browser shows what is in it
         if flags & IS_SKIPPED:
             if not flags & IS_VOID:
                 i = skip_element(data_B, i, start, at, flags & IS_RAW)
@@ -309,7 +313,7 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
             alike = (attribute_6[A_ALIKE] * 257 + name) & 0x7FFFFFFF
             if node >= 0 and not bits & STYLE_BITS:
                 bits |= element_EC[node, HINTS] & STYLE_BITS
-            if in_listing or bits >> CODE & 1 or flags & IS_VERBATIM:
+            if in_listing or bits >> CODE & 1 or flags & IS_VERBATIM or (tag == OL_TAG and bits & GUTTER_BIT):
                 bits |= LISTING_BIT
             _open_node(node, nodes, name, tag, bits, alike, attribute_6[A_START], block, block_NK, element_EC)
             node = nodes

@@ -43,7 +43,8 @@ MAX_INDENT = 8
 
 def text_of(segments: Segments, keep_N: np.ndarray, markdown: bool) -> bytes:
     """The text of the blocks for which keep_N is true, in UTF-8; no white space around it."""
-    size = int(segments.text_B.size) + 64 * len(segments.block_NK) + 4 * len(segments.element_EC) + 64
+    bars = int(np.count_nonzero(segments.text_B == ord("|"))) if markdown else 0
+    size = int(segments.text_B.size) + bars + 64 * len(segments.block_NK) + 4 * len(segments.element_EC) + 64
     out_B = np.empty(size, np.uint8)
     length = _assemble(segments.text_B, segments.block_NK, segments.element_EC, keep_N, markdown, out_B)
     return out_B[:length].tobytes().strip(b"\n")
@@ -186,6 +187,9 @@ def _assemble(text_B, block_NK, element_EC, keep_N, markdown, out_B):
             byte = text_B[i]
             if byte == 10 and flat and not block_NK[b, VERBATIM]:
                 byte = 32
+            elif byte == 124 and in_data and markdown:  # a cell would end here (GitHub Flavored Markdown, 4.10)
+                out_B[at] = 92
+                at += 1
             out_B[at] = byte
             at += 1
         last, apart = b, 0

@@ -187,6 +187,13 @@ def test_pages_of_nothing_but_text__stay(html):
     assert extract(f"<html><body>{html}</body></html>") != ""
 
 
+def test_markdown__a_bar_within_a_cell_is_no_end_of_it():
+    inner = "<table><tr><th>键<th>a|b</tr><tr><td>1<td><code>x || y</code></tr></table><p>a | b</p>"
+    text = extract(page("en", inner), output="markdown", main_content=False)
+    assert "| 键 | a\\|b |\n| --- | --- |\n| 1 | x \\|\\| y |" in text
+    assert "a | b" in text
+
+
 def test_markdown():
     inner = "<h2>Two</h2><ul><li>a<ul><li>b</ul></ul><table><tr><th>k<th>v<tr><td>1<td>2</table><pre>x\n y</pre><blockquote>q. 引</blockquote>"
     text = extract(page("en", inner), output="markdown", main_content=False)

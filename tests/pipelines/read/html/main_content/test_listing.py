@@ -31,12 +31,15 @@ NUMBERED = {
     "a list behind, in <pre>": f"<pre><code class=has-numbering>{CODE}</code><ul class=pre-numbering>{lines('<li>{n}</li>')}</ul></pre>",
     "a list before": f"<div class=box><ul class=nums>{lines('<li>{n}</li>')}</ul><pre>{CODE}</pre></div>",
     "rows": "<table>" + lines("<tr><td class=line-num>{n}</td><td><pre>{line}</pre></td></tr>") + "</table>",
+    "rows without a name": "<table>" + lines("<tr><td>{n}</td><td><pre>{line}</pre></td></tr>") + "</table>",
     "items of <pre>": "<pre class=linenums><ol>" + lines("<li class=L{n}><code>{line}</code></li>") + "</ol></pre>",
 }  # fmt: skip
 FLATTENED = {
     "rows of a repository": "<table class=highlight>" + lines("<tr><td class=blob-num data-line-number={n}>{n}</td><td class=blob-code>{line}</td></tr>") + "</table>",
     "a column of boxes": f"<div class=syntaxhighlighter><table><tr><td class=gutter>{lines('<div class=line>{n}</div>')}</td><td class=code><div class=container>{lines('<div class=line><code>{line}</code></div>')}</div></td></tr></table></div>",
     "crayon": f"<div class=crayon-syntax><table><tr><td class=crayon-nums>{lines('<div class=crayon-num>{n}</div>')}</td><td class=crayon-code>{lines('<div class=crayon-line>{line}</div>')}</td></tr></table></div>",
+    "a numbered list": "<ol class=linenums>" + lines("<li><code>{line}</code></li>") + "</ol>",
+    "dp.SyntaxHighlighter": "<div class=dp-highlighter><ol start=1 class=dp-j>" + lines("<li class=alt><span>{line}</span></li>") + "</ol></div>",
     "a forum's list": f"<div class=blockcode><div><ol>{lines('<li>{line}<br></li>')}</ol></div><em onclick='copycode()'>复制代码</em></div>",
 }  # fmt: skip
 COPIED = {
@@ -108,6 +111,7 @@ def test_white_space_of_the_markup__is_no_indentation(inner):
         ("<pre><span>1</span>, <span>2</span>\n<span>3</span></pre>", "1, 2\n3"),
         ("<pre><span>2</span> apples\n<span>7</span> pears</pre>", "2 apples\n7 pears"),
         ("<table><tr><td>1<td>flour<tr><td>2<td>bread</table>", "1\tflour\n2\tbread"),
+        ("<table><tr><td>1<td><pre>a\nb</pre><tr><td>2<td><pre>c\nd</pre></table>", "1\n\na\nb\n\n2\n\nc\nd"),
         (f"<div class='row gutter-16'><div class=gutter><p>{PROSE['zh']}</p></div></div>", PROSE["zh"]),
     ],
 )  # fmt: skip

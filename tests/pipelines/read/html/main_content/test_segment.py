@@ -130,6 +130,7 @@ ESCAPED = TEX.replace("<", "&lt;")
         f"<span class=MathJax_Preview>ab</span><span class=MathJax id=m><span>a b x 2</span></span><script type='math/tex'>{TEX}</script>",
         f"<math><semantics><mrow><mi>a</mi><mi>x</mi></mrow><annotation encoding='application/x-tex'>{ESCAPED}</annotation></semantics></math>",
         f"<math alttext='{ESCAPED}'><mi>a</mi></math>",
+        f"<math><semantics><mi>a</mi><annotation encoding='LaTeX'>{ESCAPED}</annotation></semantics></math>",
         f"<math alttext='other'><semantics><mi>a</mi><annotation-xml encoding='MathML-Content'><ci>q</ci></annotation-xml>"
         f"<annotation encoding='application/x-tex'>{ESCAPED}</annotation></semantics></math>",
         f"<img class='latex' alt='{ESCAPED}' src=x.png>",
@@ -215,3 +216,8 @@ def test_names_of_attributes_that_begin_with_their_own_marks(attributes):
 )  # fmt: skip
 def test_white_space_that_a_style_keeps(html, text):
     assert whole_text(html) == text
+
+
+def test_a_shadow_root_is_shown_and_a_template_is_not():
+    html = "<my-a><template shadowrootmode=open><p>磨坊</p><slot></slot></template><p>mill</p></my-a><template><p>no</p></template>"
+    assert whole_text(f"<body>{html}</body>") == "磨坊\n\nmill"
