@@ -58,6 +58,13 @@ _END = re.compile(r"[\n.!?。！？]+")
 PART_BYTES = 20
 """Of the shortest part that tells a language."""
 
+SAME_AS = {
+    **dict.fromkeys((0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000), " "),
+    **dict.fromkeys((0xAD, 0x200B, 0x2060, 0xFEFF), ""),
+    **{0xFEE0 + letter: chr(letter) for first in "Aa" for letter in range(ord(first), ord(first) + 26)},
+}
+"""Spaces, what has no width (but joiners, which spell words of Persian and Hindi), full-width letters."""
+
 KANA_SHARE = 0.1
 """Han characters with at least this share of kana among them are Japanese. Measured on the pages of corpus/docs-00001
 and -00003 with more than 20 such characters: 2,111 Japanese ones have 17 % or more, 4,981 Chinese ones 1 % or less."""
@@ -170,13 +177,14 @@ def _are_mixed(texts: pa.Array) -> np.ndarray:
 
 
 def _composed(text: pa.Array) -> pa.Array:
-    """The texts, composed (NFC) where they hold marks or the letters that Hangul syllables are made of: the model knows
-    composed letters only, and takes Korean from a Mac's file system for Chinese."""
-    apart = pc.match_substring_regex(text, r"[\pM\x{1161}-\x{11FF}]")
+    """The texts as the model was trained on: composed (NFC) where they hold marks or the letters that Hangul syllables
+    are made of, for it takes Korean from a Mac's file system for Chinese; with spaces and letters of ASCII for those of
+    other widths, for it takes `The` no-break space `mill` for one word, and full-width English for Kannada."""
+    apart = pc.match_substring_regex(text, rf"[\pM\x{{1161}}-\x{{11FF}}{''.join(map(chr, SAME_AS))}]")
     if not pc.any(apart).as_py():
         return text
     # Arrow's own utf8_normalize leaves the parts of Hangul syllables as they are (pyarrow 25).
-    composed = [unicodedata.normalize("NFC", one) for one in text.filter(apart).to_pylist()]
+    composed = [unicodedata.normalize("NFC", one.translate(SAME_AS)) for one in text.filter(apart).to_pylist()]
     return pc.replace_with_mask(text, apart, pa.array(composed, text.type))
 
 

@@ -47,7 +47,7 @@ CONTROLS, CONTROL_IN = bytes(range(9)), 8
 """UTF-16 of a page, or of an alphabet, has such a byte among so many."""
 HAN, HALF_WIDTH = "\u3400-\u9fff\ue000-\uf8ff\U00020000-\U0002ffff", "\uff61-\uff9f"
 COUNTED = {"euc-jp": re.compile(f"[{HAN}]"), "euc-kr": re.compile(f"[{HAN}{HALF_WIDTH}\uac00-\ud7a3]")}
-"""Han and private use; Hangul, too; half-width Katakana but in EUC-JP, where they are no accident: each is two bytes."""
+"""Han and private use; Hangul, too; half-width Katakana but in EUC-JP, where each is two bytes, by no accident."""
 COUNTED_ELSEWHERE = re.compile(f"[{HAN}{HALF_WIDTH}]")
 ASCII = re.compile("[\t\n\r -~]")
 PLAIN = re.compile("[\t\n\r -~\u3000-\u30ff\uff01-\uff5e]")

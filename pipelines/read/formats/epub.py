@@ -20,11 +20,11 @@ from gristmill.pipelines.records.dead_letters import Passing, too_long, unreadab
 from gristmill.pipelines.records.elements import Split
 
 CONTAINER, ENCRYPTION, RIGHTS = "META-INF/container.xml", "META-INF/encryption.xml", "META-INF/rights.xml"
-NO_PARTS = tuple(
-    f".{name}"
-    for name in "jpg jpeg png gif bmp tif tiff webp avif svg ttf otf ttc woff woff2 eot mp3 m4a m4b aac ogg opus wav "
-    "mp4 m4v webm css js ncx smil pls pdf".split()
+_MEDIA = (
+    "jpg jpeg png gif bmp tif tiff webp avif svg ttf otf ttc woff woff2 eot mp3 m4a m4b aac ogg opus wav mp4 m4v webm "
+    "css js ncx smil pls pdf"
 )
+NO_PARTS = tuple(f".{name}" for name in _MEDIA.split())
 """What pictures, fonts, sounds and styles are called, which are not unpacked; chapters may be called anything."""
 CHAPTERS = ("application/xhtml+xml", "text/html")
 DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"

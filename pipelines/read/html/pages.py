@@ -25,8 +25,8 @@ def page_document(
     """The document of a payload; a dead letter where its text cannot be had.
 
     `record`: what is known about it, by field name (`url` and the rest of `meta`); `kind`: "html", "xhtml" or "text";
-    `place`: file and offset, for dead letters; `http_label`: the charset that a server named; `raw`: what identifies it, else
-    the body; `said`: the language where the source declares none.
+    `place`: file and offset, for dead letters; `http_label`: the charset that a server named; `raw`: what identifies
+    it, else the body; `said`: the language where the source declares none.
     """
     row = context.next_row(place[1])
     step = "read"

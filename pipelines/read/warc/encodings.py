@@ -18,7 +18,7 @@ from gristmill.pipelines.read.marks import COMPRESS, GZIP, WIDE_BOMS, ZSTD
 from gristmill.pipelines.records.dead_letters import too_long
 
 ZSTD_WINDOW_BYTES = 1 << 27
-CHUNK = re.compile(rb"(?:\r?\n)?([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r?\n")
+CHUNK = re.compile(rb"(?:\r?\n)?([0-9a-fA-F]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
 CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
 """Bytes that no text has (WHATWG MIME sniffing, section 7.2)."""
 SNIFFED_BYTES = 1445
@@ -184,7 +184,7 @@ def _dechunked(body: bytes) -> Body:
     at = 0
     while size := CHUNK.match(body, at):
         length = int(size[1], 16)
-        end = size.end() + length
+        end = min(size.end() + length, len(body) + 1)  # behind the body, where it is cut
         if not chunks and end < len(body) and not body.startswith((b"\r\n", b"\n"), end):
             return Body(body, False)  # a text that begins with a number
         chunks.append(body[size.end() : end])

@@ -249,3 +249,19 @@ def test_identify__mixed():
     single = [english * 3, chinese * 3, "请看 JavaScript、TypeScript、PostgreSQL 和 Kubernetes 的文档。\n" * 5]
     single += [f"{chinese}\nsudo apt-get update\n{chinese}\ngit commit -a\n"]
     assert identify(column(single))[0].to_pylist() == ["en", "zh", "zh", "zh"]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("\u200bThe\u00a0mill\u00a0stands by\u00a0the\u00a0river.", "en"),
+        ("Ｔｈｅ ｍｉｌｌ ｓｔａｎｄｓ ｂｙ ｔｈｅ ｒｉｖｅｒ", "en"),
+        ("Le\u202fmoulin\u00a0: «\u00a0il tourne\u00a0» depuis l'été, au bord de la\u00a0rivière.", "fr"),
+        ("\u3000\u3000磨坊在河边，\u00a0ＡＢＣ公司的水车一直在转。", "zh"),
+        ("می\u200cخواهم به آسیاب بروم", "fa"),
+    ],
+)
+def test_identify__spaces_and_letters_of_other_widths_hide_no_words(text, language):
+    found, score = identify(pa.array([text], pa.large_string()))
+    assert found.to_pylist() == [language]
+    assert score[0] > 0.65

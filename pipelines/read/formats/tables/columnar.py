@@ -315,7 +315,9 @@ def _value_type(kind: pa.DataType) -> pa.DataType:
 def _check(kinds: dict[str, pa.DataType], name: str, wanted: str, fits: Callable[[pa.DataType], bool]) -> None:
     kind = kinds[name]
     if not (fits(kind) or pa.types.is_null(kind)):
-        raise BadRecordError(f"WrongType: column '{name}' is {kind}, not {wanted}")
+        several = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_struct(kind)
+        hint = f"; a field within it is '{name}.*' or '{name}.NAME'" if several and wanted == "a string" else ""
+        raise BadRecordError(f"WrongType: column '{name}' is {kind}, not {wanted}{hint}")
 
 
 def _may_be_text(kind: pa.DataType) -> bool:

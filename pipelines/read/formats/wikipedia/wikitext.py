@@ -32,8 +32,8 @@ DROPPED = {"ref", "references", "gallery", "timeline", "score", "imagemap", "tem
 VERBATIM = {"nowiki", "pre", "syntaxhighlight", "source", "math"}
 """Tags whose content is no wikitext."""
 FIRST = {"nowrap", "small", "big", "nobold", "abbr", "le", "illm", "ill", "sub", "sup", "em", "strong", "nobr", "ruby",
-         "link-en", "link-ja", "link-fr", "link-de", "kbd", "code", "var", "angbr", "nihongo", "nihongo2", "korean", "zh",
-         "smallcaps", "sc", "math", "mvar"}  # fmt: skip
+         "link-en", "link-ja", "link-fr", "link-de", "kbd", "code", "var", "angbr", "nihongo", "nihongo2", "korean",
+         "zh", "smallcaps", "sc", "math", "mvar"}  # fmt: skip
 """Templates that stand for their first argument."""
 BEGIN = {"circa": "c. ", "c.": "c. ", "ca.": "c. ", "as of": "As of ", "since": "since "}
 """Templates that stand for some words and their first argument."""
@@ -114,7 +114,7 @@ def plain_text(wikitext: str, namespaces: frozenset[str] = frozenset()) -> str:
 
 
 def is_redirect(wikitext: str) -> bool:
-    """Whether an article leads to another one: `#REDIRECT [[Mill]]`, `#重定向 [[磨坊]]`; dumps of some wikis do not say."""
+    """Whether an article leads to another one: `#REDIRECT [[Mill]]`, `#重定向 [[磨坊]]`; not all dumps say so."""
     return _REDIRECT.match(wikitext) is not None
 
 

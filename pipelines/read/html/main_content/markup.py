@@ -272,7 +272,7 @@ def is_sign(data_B, i, link):
 
 @inline
 def is_shadow_root(data_B, i, end):
-    """Whether a <template>, whose attributes are data_B[i:end], is a declarative shadow root (HTML standard, 4.12.3)."""
+    """Whether a <template>, whose attributes are data_B[i:end], is a shadow root (HTML standard, 4.12.3)."""
     while i + SHADOW_ROOT_B.size <= end:
         k = 0
         while k < SHADOW_ROOT_B.size and data_B[i + k] == SHADOW_ROOT_B[k]:

@@ -112,7 +112,8 @@ def test_chapters_are_xml(tmp_path, read_all) -> None:
     anchors = "".join(f'<span id="p{i}"/><a name="q{i}" />' for i in range(600))
     chapter = (
         "<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'><head><title/><script src='a.js' /></head>"
-        f"<body>{anchors}<p>磨坊<br/>在河边。</p><div/><textarea/><p>The mill<img src='a>b.png'/> turned.</p></body></html>"
+        f"<body>{anchors}<p>磨坊<br/>在河边。</p><div/><textarea/>"
+        "<p>The mill<img src='a>b.png'/> turned.</p></body></html>"
     )
     (tmp_path / "a.epub").write_bytes(epub(**{"OEBPS/text/one.xhtml": chapter, "OEBPS/text/two .xhtml": chapter}))
     (row,) = read_all("epub", tmp_path).rows

@@ -132,6 +132,7 @@ def test_unsaid__chunks_and_packing():
         assert unsaid(body, LIMIT) == (body, False)
     assert decoded(b"0\r\nand text", "chunked", None, LIMIT) == (b"0\r\nand text", False)
     assert decoded(b"0\r\n\r\n", "chunked", None, LIMIT) == (b"", False)
+    assert decoded(b"ffffffffffffffff\r\n" + TEXT, "chunked", None, LIMIT) == (TEXT, True)
 
 
 def test_brotli__said_to_be_something_else():

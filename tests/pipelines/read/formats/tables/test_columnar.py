@@ -111,6 +111,11 @@ def test_bad_rows__are_dead_letters_and_their_neighbours_stay(tmp_path, read_all
         (pa.table({"body": ["x"], "id": ["y"]}), {}, "MissingColumn: no column 'text'; the file has 'body', 'id'"),
         (pa.table({"text": [1]}), {}, "WrongType: column 'text' is int64, not a string"),
         (
+            pa.table({"text": [{"a": "磨"}]}),
+            {},
+            "WrongType: column 'text' is struct<a: string>, not a string; a field within it is 'text.*' or 'text.NAME'",
+        ),
+        (
             pa.table({"text": ["x"], "id": [1.5]}),
             {"id": "id"},
             "WrongType: column 'id' is double, not an id (string or integer)",

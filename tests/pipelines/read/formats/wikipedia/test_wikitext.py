@@ -49,7 +49,10 @@ from gristmill.pipelines.read.formats.wikipedia.wikitext import is_redirect, pla
         ("a&nbsp;b &amp; c &lt;d&gt;<br/>e", "a b & c <d>\ne"),
         ("__NOTOC__ {{never closed [[and neither", "{{never closed [[and neither"),
         ("a }} b ]] c", "a }} b ]] c"),
-        ("{{{1|默认}}} and {{{2}}}, {{formatnum:1000}}, {{circa|1812}}, {{nihongo|Mill|水車}}", "默认 and , 1000, c. 1812, Mill"),
+        (
+            "{{{1|默}}} and {{{2}}}, {{formatnum:1000}}, {{circa|1812}}, {{nihongo|Mill|水車}}",
+            "默认 and , 1000, c. 1812, Mill",
+        ),
         ("above\n----\nbelow\n--\nend", "above\n\nbelow\n--\nend"),
         ("", ""),
     ],
