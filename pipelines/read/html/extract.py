@@ -22,8 +22,8 @@ def read_page(page: bytes, http_label: str | None, options: schema.Extract, is_x
     """The main content of a page, or all its text; lines and lists kept.
 
     `http_label`: the charset that the server named; `is_xml`: whether it said that the page is XML. Raises
-    BadRecordError for a page that nests too deep, or whose extraction would take minutes (pipelines/read/html/nesting.py),
-    or that the parser refuses.
+    BadRecordError for a page that nests too deep, or whose extraction would take minutes (nesting.py), or that the
+    parser refuses.
     """
     html, charset = decode_page(page, http_label)
     if is_xml:

@@ -51,7 +51,7 @@ from gristmill.pipelines.read.formats.wikipedia.wikitext import is_redirect, pla
         ("a }} b ]] c", "a }} b ]] c"),
         (
             "{{{1|默}}} and {{{2}}}, {{formatnum:1000}}, {{circa|1812}}, {{nihongo|Mill|水車}}",
-            "默认 and , 1000, c. 1812, Mill",
+            "默 and , 1000, c. 1812, Mill",
         ),
         ("above\n----\nbelow\n--\nend", "above\n\nbelow\n--\nend"),
         ("", ""),
