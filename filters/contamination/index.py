@@ -21,7 +21,7 @@ from gristmill.filters.kernels.contamination.seeds import build_table, hash_seed
 from gristmill.filters.placed import placed_at
 
 KIND = "evaluation-sets"
-VERSION = 1
+VERSION = 2
 """Of how items are read, folded and hashed. Raise it when that changes: files of another one are refused."""
 MOST_PLACES = 16
 """A seed that stands in more places than this finds nothing: it is a set's own phrase ("Which of the following"). It
@@ -136,6 +136,7 @@ def _arrays(read: Sequence[ItemWords], sizes: Sizes) -> dict[str, np.ndarray]:
         "gram_T": gram_T,
         "rare_T": rare_T,
         "common_T": rare_word,
+        "numbers_T": np.concatenate([np.zeros(0, bool), *(one.numbers for one in read)]).astype(np.uint8),
         "support_T": support_T,
         "first_support": first_support,
         "first_G1": first_G1,

@@ -44,6 +44,9 @@ class ItemWords:
     answer: np.ndarray
     choices: np.ndarray
     passage: np.ndarray
+    numbers: np.ndarray
+    """bool, of each word of the question: whether a number begins there. One that is written in several words (1,000)
+    begins once."""
 
 
 def read_item(item: Item, sizes: Sizes, most: int, most_beside: int) -> list[ItemWords]:
@@ -52,9 +55,11 @@ def read_item(item: Item, sizes: Sizes, most: int, most_beside: int) -> list[Ite
     A question with choices that is shorter than `ngram` is also looked for together with them: "Which of these is
     true?" says nothing by itself.
     """
-    question, choices = words_of(item.question).hash, words_of("\n".join(item.choices)).hash
+    asked, offered = words_of(item.question), words_of("\n".join(item.choices))
+    question, choices = asked.hash, offered.hash
     answer, passage = words_of(item.answer).hash[:most_beside], words_of(item.passage).hash[:most_beside]
-    ways = [ItemWords(question[:most], answer, choices[:most_beside], passage)]
+    ways = [ItemWords(question[:most], answer, choices[:most_beside], passage, asked.numbers[:most])]
     if len(question) < sizes.ngram and len(choices):
-        ways.append(ItemWords(np.concatenate([question, choices])[:most], answer, choices[:0], passage))
+        both, numbers = np.concatenate([question, choices]), np.concatenate([asked.numbers, offered.numbers])
+        ways.append(ItemWords(both[:most], answer, choices[:0], passage, numbers[:most]))
     return [way for way in ways if len(way.question) >= sizes.short // 2]

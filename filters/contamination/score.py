@@ -19,6 +19,9 @@ WHOLE_ENOUGH = 800
 """Thousandths of these that must stand there: "The answer is 7" shares three words with "The answer is 9"."""
 ALONE = 0.04
 """What is taken off where an item has any of these and none is near by: it may be another of the same form."""
+OTHER_NUMBERS = 0.20
+"""What is taken off where all numbers of a question are others: a question of the same form. One number may be an edit;
+of the others each has its share of this."""
 # Letters: T words of questions, I items, R candidates.
 
 
@@ -43,15 +46,14 @@ class Weights:
         """(the score, the share of the question) of candidates, int64 thousandths.
 
         The share is that of the weights of the words that agree. A question of few rare words has something taken off;
-        an answer, choices or a passage near by add to it, those of one word half as much.
+        so does one of other numbers; an answer, choices or a passage near by add to it, those of one word half as much.
         """
         first_I1 = self.index.array("first_I1")
         begins = np.r_[0, np.cumsum(self.weight_T)]
         whole_I = begins[first_I1[1:]] - begins[first_I1[:-1]]
-        share_R = np.array(
-            [self._found(first_I1, item, bits) for item, bits in zip(item_R.tolist(), found_R8, strict=True)], np.int64
-        )
-        share_R = share_R * 1000 // np.maximum(whole_I[item_R], 1)
+        counted = [self._found(first_I1, item, bits) for item, bits in zip(item_R.tolist(), found_R8, strict=True)]
+        share_R, other_R = np.array(counted, np.float64).reshape(-1, 2).T
+        share_R = share_R.astype(np.int64) * 1000 // np.maximum(whole_I[item_R], 1)
         rare_R = whole_I[item_R] / RARE
         lacks_R = np.clip((PLENTY - rare_R) / (PLENTY - SCANT), 0, 1) * LACKS
         lacks_R = np.where(rare_R < SCANT, LACKS_MOST, lacks_R)
@@ -59,10 +61,14 @@ class Weights:
         there_R3 = np.where(support_R3 >= WHOLE_ENOUGH, support_R3, 0)
         support_R = (there_R3 * np.minimum(length_I3, 2) // 2).max(axis=1, initial=0)
         lacks_R = lacks_R + ALONE * ((support_R == 0) & (length_I3.sum(axis=1) > 0))
+        lacks_R += OTHER_NUMBERS * other_R
         score_R = share_R - np.floor(1000 * lacks_R).astype(np.int64) + np.floor(ADDS * support_R).astype(np.int64)
         return np.clip(score_R, 0, 1000), share_R
 
-    def _found(self, first_I1: np.ndarray, item: int, bits: np.ndarray) -> int:
-        weight = self.weight_T[first_I1[item] : first_I1[item + 1]]
-        found = np.unpackbits(np.ascontiguousarray(bits).view(np.uint8), bitorder="little")[: len(weight)]
-        return int(weight[found > 0].sum())
+    def _found(self, first_I1: np.ndarray, item: int, bits: np.ndarray) -> tuple[int, float]:
+        """(the weight of the words that agree, the share of numbers beside one that do not)."""
+        mine = slice(first_I1[item], first_I1[item + 1])
+        weight, numbers = self.weight_T[mine], self.index.array("numbers_T")[mine] > 0
+        found = np.unpackbits(np.ascontiguousarray(bits).view(np.uint8), bitorder="little")[: len(weight)] > 0
+        others, all_numbers = int((numbers & ~found).sum()), int(numbers.sum())
+        return int(weight[found].sum()), max(0, others - 1) / max(1, all_numbers - 1)

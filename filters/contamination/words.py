@@ -24,6 +24,8 @@ class Words:
     begin: np.ndarray
     end: np.ndarray
     """int64[W]: bytes of the text in UTF-8."""
+    numbers: np.ndarray
+    """bool[W]: words that begin with a digit and stand behind one that does not."""
 
 
 def words_of(text: str) -> Words:
@@ -32,4 +34,8 @@ def words_of(text: str) -> Words:
     room = len(data) // 2 + 1
     hash_W, begin_W, end_W = np.empty(room, np.uint64), np.empty(room, np.int64), np.empty(room, np.int64)
     count = read_words(data, 0, len(data), FLAGS, *fold(), hash_W, begin_W, end_W)
-    return Words(hash_W[:count], begin_W[:count], end_W[:count])
+    spans = zip(begin_W[:count].tolist(), end_W[:count].tolist(), strict=True)
+    raw = data.tobytes()
+    digit_W = np.array([raw[begin:end].decode("utf-8", "replace")[:1].isdigit() for begin, end in spans], bool)
+    first_W = digit_W & ~np.r_[False, digit_W[:-1]][:count]
+    return Words(hash_W[:count], begin_W[:count], end_W[:count], first_W)

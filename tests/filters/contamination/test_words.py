@@ -53,3 +53,11 @@ def test_words__each_stands_where_it_says(text):
     for hashed, begin, end in zip(words.hash.tolist(), words.begin.tolist(), words.end.tolist(), strict=True):
         assert said(raw[begin:end].decode()) == [hashed], "whole characters, and that word alone"
     assert (words.begin[1:] >= words.end[:-1]).all()
+
+
+def test_words__numbers_begin_once():
+    words = words_of("It cost $1,000 and 3.50 for ３只羊, 第12章第①条, x7")
+    text = "It cost $1,000 and 3.50 for ３只羊, 第12章第①条, x7".encode()
+    numbers = [text[at:].decode().split()[0] for at in words.begin[words.numbers].tolist()]
+    assert [number[0] for number in numbers] == ["1", "3", "３", "1", "①"]
+    assert not words_of("").numbers.size
