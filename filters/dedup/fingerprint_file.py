@@ -19,6 +19,8 @@ HASHES = b"gristmill letters-2 affine32"
 HEAP_PER_DOCUMENT = 4 + 16 + 8 + 16 + 8 + 8
 """Bytes: the columns beside bands and shingles, which are copied where a file has several batches."""
 
+LACKS_ROW = "fingerprint file lacks a row that its band keys named: was it replaced during the run?"
+
 LOST, ELSEWHERE = np.uint64(1), np.uint64(2)
 """Bits of a rank in an index, below its number: the document lost against another one of the index, or against one that
 the index does not hold."""
@@ -142,7 +144,7 @@ class Settled:
     by: str
     """The options that decided, as text: what lost by others says nothing here."""
 
-    def part(self, some: slice) -> "Settled":
+    def part(self, some: slice | np.ndarray) -> "Settled":
         """Of some of the documents."""
         winner, rank, cluster = self.winner[some], self.winner_rank[some], self.cluster[some]
         return Settled(winner, rank, self.similarity[some], self.lost[some], cluster, self.by)
@@ -205,11 +207,47 @@ class FingerprintFile:
                 yield some, _lists(column, column.type.list_size)[some.start - done : some.stop - done]
             done += len(batch)
 
+    @property
+    def documents(self) -> int:
+        """How many there are."""
+        return len(self.row)
+
+    @property
+    def first_row(self) -> int:
+        """Of the first document; 0 where there is none."""
+        return int(self.row[0]) if len(self.row) else 0
+
+    @property
+    def touched_bytes(self) -> int:
+        """Nothing beside `heap_bytes`; see fingerprint_rows.FingerprintRows."""
+        return 0
+
+    def release(self) -> None:
+        """Nothing."""
+
+    def take(self, rows: np.ndarray) -> "FingerprintFile":
+        """The documents of these rows (uint32). Raises ValueError for a row that it does not hold."""
+        at, settled = self.positions(rows), self.settled
+        return replace(
+            self,
+            row=rows,
+            doc_id=self.doc_id[at],
+            rank=self.rank[at],
+            exact=self.exact[at],
+            start=read_only(self.start[at]),
+            end=read_only(self.end[at]),
+            batches=[],
+            settled=settled and settled.part(at),
+            url=self.url[at] if self.urls else self.url,
+            url_order=self.url_order[at] if self.urls else self.url_order,
+            left_out=None if self.left_out is None else self.left_out[at],
+        )
+
     def positions(self, rows: np.ndarray) -> np.ndarray:
         """int64: where these rows (uint32) stand in the file. Raises ValueError for a row that it does not hold."""
         at = np.searchsorted(self.row, rows)
         if np.any(at >= len(self.row)) or np.any(self.row[at] != rows):
-            raise ValueError("fingerprint file lacks a row that its band keys named: was it replaced during the run?")
+            raise ValueError(LACKS_ROW)
         return at
 
 
@@ -218,17 +256,9 @@ def open_fingerprints(path: str) -> FingerprintFile:
 
     Raises ValueError for a file of another kind or version, OSError where it cannot be read.
     """
-    whole = _contents(path)
-    if whole.address % 4:
-        raise ValueError(f"{path}: buffer is not aligned to 4 bytes")
-    with pa.ipc.open_file(pa.BufferReader(whole)) as reader:
-        metadata = reader.schema.metadata or {}
-        if metadata.get(b"hashes") != HASHES:
-            raise ValueError(f"{path} is not a fingerprint file of this version ({HASHES.decode()})")
-        batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
-    filled = [batch for batch in batches if len(batch)]
+    metadata, whole, filled = read_stored(path)
     hashes = np.frombuffer(whole, np.uint32, whole.size // 4)
-    starts = [_shingle_offsets(batch.column("shingles"), whole) for batch in filled]
+    starts = [_shingle_starts(batch.column("shingles"), whole) for batch in filled]
     file = FingerprintFile(
         minhash=metadata[b"minhash"].decode(),
         row=_joined([_flat(b.column("row"), np.uint32, len(b)) for b in filled], np.uint32, ()),
@@ -239,7 +269,7 @@ def open_fingerprints(path: str) -> FingerprintFile:
         start=_joined([offsets[:-1] for offsets in starts], np.int64, ()),
         end=_joined([offsets[1:] for offsets in starts], np.int64, ()),
         batches=filled,
-        heap_bytes=(whole.size if _is_remote(path) else 0) + HEAP_PER_DOCUMENT * sum(map(len, filled)),
+        heap_bytes=(whole.size if is_remote(path) else 0) + HEAP_PER_DOCUMENT * sum(map(len, filled)),
         settled=_settled(filled, metadata[b"settled"].decode()) if b"settled" in metadata else None,
     )
     if b"urls" in metadata:
@@ -265,13 +295,31 @@ def _settled(batches: list[pa.RecordBatch], by: str) -> Settled:
     )
 
 
-def _is_remote(path: str) -> bool:
+def read_stored(path: str) -> tuple[dict[bytes, bytes], pa.Buffer, list[pa.RecordBatch]]:
+    """(metadata, all bytes, batches that are not empty, which view them) of a fingerprint file.
+
+    Raises ValueError for a file of another kind or version, OSError where it cannot be read.
+    """
+    whole = contents(path)
+    if whole.address % 4:
+        raise ValueError(f"{path}: buffer is not aligned to 4 bytes")
+    with pa.ipc.open_file(pa.BufferReader(whole)) as reader:
+        metadata = reader.schema.metadata or {}
+        if metadata.get(b"hashes") != HASHES:
+            raise ValueError(f"{path} is not a fingerprint file of this version ({HASHES.decode()})")
+        batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
+    return metadata, whole, [batch for batch in batches if len(batch)]
+
+
+def is_remote(path: str) -> bool:
+    """Whether a file has to be copied before it can be mapped."""
     return "://" in path and not path.startswith("file://")
 
 
-def _contents(path: str) -> pa.Buffer:
+def contents(path: str) -> pa.Buffer:
+    """The bytes of a file, memory-mapped: itself where it is local, else a temporary copy."""
     path = path.removeprefix("file://")
-    if _is_remote(path):
+    if is_remote(path):
         with tempfile.NamedTemporaryFile(prefix="gristmill-fingerprints-") as copy:
             import fsspec  # a local run does without
 
@@ -304,16 +352,26 @@ def _bytes(column: pa.Array) -> np.ndarray:
     return _flat(column, np.uint8, 16 * len(column)).reshape(-1, 16)
 
 
-def _shingle_offsets(column: pa.Array, whole: pa.Buffer) -> np.ndarray:
+def shingle_offsets(column: pa.Array, whole: pa.Buffer) -> tuple[int, int]:
+    """Where the offsets (int64) of a large_list<uint32> column begin, and its values: in uint32 from the start of the
+    file."""
+    offsets, values = column.buffers()[1], column.values.buffers()[1]
+    return (offsets.address - whole.address) // 4, (values.address - whole.address) // 4 if values is not None else 0
+
+
+def _shingle_starts(column: pa.Array, whole: pa.Buffer) -> np.ndarray:
     """int64[D + 1]: where the lists of a large_list<uint32> column lie, in uint32 from the start of the file."""
-    offsets = np.frombuffer(column.buffers()[1], np.int64, len(column) + 1)
-    values = column.values.buffers()[1]
-    return offsets + ((values.address - whole.address) // 4 if values is not None else 0)
+    _, base = shingle_offsets(column, whole)
+    return np.frombuffer(column.buffers()[1], np.int64, len(column) + 1) + base
 
 
 def _joined(parts: list[np.ndarray], dtype: type, shape: tuple[int, ...]) -> np.ndarray:
     """One read-only array (see fingerprints._read_only): of one batch, a view of the file."""
-    joined = parts[0] if len(parts) == 1 else np.concatenate([np.zeros((0, *shape), dtype), *parts])
-    view = joined.view()
+    return read_only(parts[0] if len(parts) == 1 else np.concatenate([np.zeros((0, *shape), dtype), *parts]))
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """A view that is not writeable, see fingerprints._read_only."""
+    view = array.view()
     view.flags.writeable = False
     return view

@@ -92,7 +92,7 @@ class _Merged:
 
     def __init__(self, indexes: list[Whole], options: Deduplicate):
         self.options = options
-        self.shelf = Shelf(open_file=self._undecided)
+        self.shelf = Shelf(self._undecided)
         self._order: dict[str, tuple[int, bool]] = {}
         self._left_out: dict[str, np.ndarray] = {}
         self.documents = 0

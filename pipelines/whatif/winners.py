@@ -94,7 +94,7 @@ def _clusters_of(prints: Prints, near: np.ndarray) -> np.ndarray:
     return prints.places[among(np.unique(cluster[among(near, prints.places)]), cluster)]
 
 
-class _Shelf(Shelf):
+class _Shelf(Shelf[FingerprintFile]):
     """The fingerprint files of a run, with the ranks that documents have under the new verdicts."""
 
     def __init__(
@@ -104,7 +104,7 @@ class _Shelf(Shelf):
         kept: np.ndarray,
         indexed: Sequence[IndexFile] = (),
     ):
-        super().__init__(open_file=self._reranked)
+        super().__init__(self._reranked)
         self._changed, self._kept, self.indexed = changed, kept, indexed
         self._left_out = changed[:0]
         self.paths = {unit: list(some) for unit, some in paths.items()}

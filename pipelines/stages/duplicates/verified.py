@@ -4,10 +4,12 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import numpy as np
 
-from gristmill.filters.dedup.fingerprint_file import LOST, FingerprintFile, open_fingerprints
+from gristmill.filters.dedup.fingerprint_file import LOST, FingerprintFile
+from gristmill.filters.dedup.fingerprint_rows import FingerprintRows, open_rows
 from gristmill.filters.kernels.dedup.jaccard import compare, gather
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.stages.duplicates.pairs import (
@@ -33,8 +35,11 @@ GROUP_HASHES = 16 << 20
 more than it compares: 1,000 units have a million."""
 
 OPEN_BYTES = 1 << 30
-"""Memory for fingerprint files kept open by a worker: 60 bytes a document. Where a cluster lies in all files, every
-partition asks for every file; beyond 18 million documents each is opened anew for each partition."""
+"""Memory for fingerprint files kept open by a worker: where a cluster lies in all files, every partition asks for every
+file. A local one counts as 32 KiB."""
+
+TOUCHED_BYTES = 2 << 30
+"""Of local files, what at most lies in memory: beyond, they are mapped anew."""
 
 
 @dataclass(frozen=True)
@@ -56,19 +61,18 @@ class Documents:
     to the winner, and the share of its shingles that the winner lacks; else -1, 0"""
 
     @classmethod
-    def take(cls, unit: int, file: FingerprintFile, rows: np.ndarray) -> "Documents":
-        """The documents of these rows (uint32) of a unit, copied."""
-        at = file.positions(rows)
-        known, exact = known_at(unit, file, at), file.exact[at]
-        length = file.end[at] - file.start[at]
+    def of(cls, unit: int, file: FingerprintFile) -> "Documents":
+        """All documents of a unit's file, copied."""
+        at = np.arange(len(file.row))
+        known, length = known_at(unit, file, at), file.end - file.start
         hashes = np.empty(length.sum(), np.uint32)
         gather(at, file.hashes, file.start, file.end, hashes)
         settled = np.full((len(at), 2), (-1, 0), np.float32)
         if file.settled is None:
-            return cls(known, exact, hashes, length, known["doc_id"], settled)
-        lost = np.flatnonzero(file.rank[at] & LOST)
-        settled[lost, 0], settled[lost, 1] = file.settled.similarity[at[lost]], file.settled.lost[at[lost]]
-        return cls(known, exact, hashes, length, file.settled.cluster[at], settled)
+            return cls(known, file.exact, hashes, length, known["doc_id"], settled)
+        lost = np.flatnonzero(file.rank & LOST)
+        settled[lost, 0], settled[lost, 1] = file.settled.similarity[lost], file.settled.lost[lost]
+        return cls(known, file.exact, hashes, length, file.settled.cluster, settled)
 
     @classmethod
     def joined(cls, pieces: list["Documents"]) -> "Documents":
@@ -76,34 +80,72 @@ class Documents:
         return cls(*(np.concatenate([getattr(piece, field.name) for piece in pieces]) for field in fields(cls)))
 
 
-class Shelf:
+class Opened(Protocol):
+    """An open fingerprint file: FingerprintRows, or a FingerprintFile with other ranks."""
+
+    @property
+    def documents(self) -> int:
+        """How many there are."""
+
+    @property
+    def first_row(self) -> int:
+        """Of the first one."""
+
+    @property
+    def heap_bytes(self) -> int:
+        """What keeping it open costs."""
+
+    @property
+    def touched_bytes(self) -> int:
+        """What of a map lies in memory."""
+
+    def take(self, rows: np.ndarray, /) -> FingerprintFile:
+        """The documents of these rows."""
+
+    def behind(self, documents: int) -> Self:
+        """Ranked behind so many documents of other indexes."""
+
+    def release(self) -> None:
+        """Give back what of a map lies in memory."""
+
+
+F = TypeVar("F", bound=Opened)
+
+
+class Shelf(Generic[F]):
     """The fingerprint files of all units; those that a worker keeps open are bounded by OPEN_BYTES."""
 
-    def __init__(self, limit: int = OPEN_BYTES, open_file: Callable[[str], FingerprintFile] = open_fingerprints):
+    def __init__(self, open_file: Callable[[str], F], limit: int = OPEN_BYTES):
         self.limit, self._open_file = limit, open_file
         self.paths: dict[int, list[str]] = {}
         self.behind: dict[str, int] = {}
         """Of a file of an index, how many documents the indexes before it hold."""
-        self._open: OrderedDict[str, FingerprintFile] = OrderedDict()
-        self._bytes = 0
+        self._open: OrderedDict[str, F] = OrderedDict()
+        self._bytes = self._touched = 0
 
     def take(self, unit: int, rows: np.ndarray) -> Documents:
         """The documents of these rising rows (uint32) of a unit, in that order."""
-        files = [self._get(path) for path in self.paths[unit]]
-        files = [file for file in files if len(file.row)]
-        if len(files) == 1:
-            return Documents.take(unit, files[0], rows)
-        files.sort(key=lambda file: file.row[0])  # a giant unit has several
-        cuts = np.searchsorted(rows, [file.row[0] for file in files[1:]])
-        chosen = zip(files, np.split(rows, cuts), strict=True)
-        return Documents.joined([Documents.take(unit, file, some) for file, some in chosen])
+        files = sorted(filter(_filled, map(self._get, self.paths[unit])), key=_first_row)  # a giant unit has several
+        cuts = np.searchsorted(rows, np.array([file.first_row for file in files[1:]], np.uint32))
+        pieces = [self._take(unit, file, some) for file, some in zip(files, np.split(rows, cuts), strict=True)]
+        return pieces[0] if len(pieces) == 1 else Documents.joined(pieces)
+
+    def _take(self, unit: int, file: F, rows: np.ndarray) -> Documents:
+        before = file.touched_bytes
+        documents = Documents.of(unit, file.take(rows))
+        self._touched += file.touched_bytes - before
+        if self._touched > TOUCHED_BYTES:
+            self._touched = 0
+            for one in self._open.values():
+                one.release()
+        return documents
 
     def forget(self) -> None:
         """Close all files, which are read anew when they are asked for."""
         self._open.clear()
-        self._bytes = 0
+        self._bytes = self._touched = 0
 
-    def _get(self, path: str) -> FingerprintFile:
+    def _get(self, path: str) -> F:
         if path in self._open:
             self._open.move_to_end(path)
             return self._open[path]
@@ -113,6 +155,14 @@ class Shelf:
         while len(self._open) > 1 and self._bytes > self.limit:
             self._bytes -= self._open.popitem(last=False)[1].heap_bytes
         return file
+
+
+def _filled(file: Opened) -> bool:
+    return file.documents > 0
+
+
+def _first_row(file: Opened) -> int:
+    return file.first_row
 
 
 def verify(
@@ -168,12 +218,12 @@ class VerifyPairs(BlockDoFn):
 
     def __init__(self, options: schema.Deduplicate):
         self.options = options
-        self._shelf: Shelf | None = None
+        self._shelf: Shelf[FingerprintRows] | None = None
 
-    def shelf(self) -> Shelf:
+    def shelf(self) -> Shelf[FingerprintRows]:
         """That of the worker, with no paths in it; files that an earlier partition has opened stay open."""
         if self._shelf is None:
-            self._shelf = Shelf()
+            self._shelf = Shelf(open_rows)
         self._shelf.paths.clear()
         self._shelf.behind.clear()
         return self._shelf
@@ -202,7 +252,9 @@ class VerifyPairs(BlockDoFn):
                 yield from self.blocks.add(np.full(len(edges), key, np.uint64), edges)
 
 
-def verified_pairs(unit: int, pairs: np.ndarray, shelf: Shelf, options: schema.Deduplicate) -> Iterator[np.ndarray]:
+def verified_pairs(
+    unit: int, pairs: np.ndarray, shelf: Shelf[Any], options: schema.Deduplicate
+) -> Iterator[np.ndarray]:
     """EDGE rows of the PAIR rows, in any order, whose worse document is of this unit."""
     places, better_at = np.unique(pairs["better"], return_inverse=True)
     # Several bands name the same pair. The better one first: its documents come in groups.
@@ -257,7 +309,7 @@ def best_edges(edges: np.ndarray, max_lost: float) -> np.ndarray:
     return pick(edges, np.flatnonzero(stays))
 
 
-def documents_at(places: np.ndarray, shelf: Shelf) -> Iterator[Documents]:
+def documents_at(places: np.ndarray, shelf: Shelf[Any]) -> Iterator[Documents]:
     """The documents at these rising places, in the same order, in groups of about GROUP_HASHES."""
     units, starts = np.unique(places >> np.uint64(32), return_index=True)
     group: list[Documents] = []

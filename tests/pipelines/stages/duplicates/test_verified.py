@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from gristmill.filters.dedup.fingerprint_file import open_fingerprints
+from gristmill.filters.dedup.fingerprint_rows import MAP_BYTES, open_rows
 from gristmill.pipelines.recipe.schema import Deduplicate
 from gristmill.pipelines.stages.duplicates.pairs import EXACT, PAIR
 from gristmill.pipelines.stages.duplicates.verified import MOST_EDGES, Documents, Shelf, verified_pairs, verify
@@ -21,12 +22,12 @@ def test_verified_pairs__of_a_family_the_best_ranked_of_each_and_its_copy(tmp_pa
     options = Deduplicate(minhash=SURE, max_lost=max_lost)
     path = write_unit(tmp_path / "f.arrow", docs, SURE, 7)
     pairs = np.array([(2 * worse, 2 * better) for worse in range(len(docs)) for better in range(worse)], PAIR)
-    shelf = Shelf()
+    shelf = Shelf(open_rows)
     shelf.paths[0] = [path]
     (found,) = verified_pairs(0, rng.choice([pairs, pairs[::-1]]), shelf, options)
 
     file = open_fingerprints(path)
-    every = Documents.take(0, file, file.row)
+    every = Documents.of(0, file)
     edges = verify(
         every, every, ((pairs["worse"] // 2).astype(np.int64), (pairs["better"] // 2).astype(np.int64)), options
     )
@@ -41,3 +42,25 @@ def test_verified_pairs__of_a_family_the_best_ranked_of_each_and_its_copy(tmp_pa
     assert {(int(edge["worse"]["place"]), int(edge["better"]["place"])) for edge in found} == wanted
     assert len(found) == len(wanted) < len(edges)
     assert (found["kind"] == EXACT).sum() >= 9
+
+
+def test_shelf__opens_each_local_file_once_whatever_it_holds(tmp_path, monkeypatch):
+    """Where a cluster lies in all files, every partition asks for each: opened anew, that is quadratic."""
+    words = write_words(random.Random(2), "zh", 20)
+    docs = [[Doc(join("zh", words), f"{unit}-{n}") for n in range(40)] for unit in range(6)]
+    paths = [write_unit(tmp_path / f"{unit}", mine, SURE, 7) for unit, mine in enumerate(docs)]
+    opened = []
+    shelf = Shelf(lambda path: opened.append(path) or open_rows(path), limit=len(paths) * MAP_BYTES)
+    shelf.paths = {unit: [path] for unit, path in enumerate(paths)}
+    monkeypatch.setattr("gristmill.pipelines.stages.duplicates.verified.TOUCHED_BYTES", 1)  # mapped anew each time
+    rows = np.arange(40, dtype=np.uint32) * 2
+    for _ in range(3):
+        for unit, path in enumerate(paths):
+            np.testing.assert_array_equal(shelf.take(unit, rows).exact, open_fingerprints(path).exact)
+    assert opened == paths
+    assert all(file.touched_bytes == 0 for file in shelf._open.values())
+    shelf.limit -= 1
+    shelf.forget()
+    for unit in (0, 1, 2, 3, 4, 5, 0):
+        shelf.take(unit, rows[:1])
+    assert len(opened) == 2 * len(paths) + 1, "beyond the limit the one that was not used longest goes"
