@@ -17,7 +17,7 @@ from gristmill.pipelines.recipe.deduplication import Urls
 from gristmill.pipelines.recipe.schema import Deduplicate, MinHash
 from gristmill.pipelines.stages.duplicates.members import Membership
 from gristmill.pipelines.stages.duplicates.pairs import decided_by
-from tests.pipelines.stages.duplicates.test_find import Doc, alike, corpus, edited, find_members, join, write_words
+from tests.pipelines.stages.duplicates.planted import Doc, alike, corpus, edited, find_members, join, write_words
 
 OPTIONS = Deduplicate(minhash=MinHash(bands=12, rows=2, threshold=0.6))
 ABOVE = 10

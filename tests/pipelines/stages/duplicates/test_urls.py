@@ -17,7 +17,7 @@ from gristmill.pipelines.recipe.schema import Deduplicate
 from gristmill.pipelines.stages.addressed import url_order
 from gristmill.pipelines.stages.duplicates.pairs import BY_URL, EXACT, NEAR, REPEATED
 from gristmill.pipelines.stages.duplicates.urls import ADDRESSED, addresses, url_edges
-from tests.pipelines.stages.duplicates.test_find import SURE, Doc, corpus, cut, find, find_members, truth
+from tests.pipelines.stages.duplicates.planted import SURE, Doc, corpus, cut, find, find_members, truth
 
 OPTIONS = Deduplicate(minhash=SURE, urls=Urls(keep="first"))
 SPELLINGS = ("https://www.a.cn/{}", "http://a.cn/{}/", "HTTP://A.cn:80/{}?utm_source=x", "https://a.cn/{}#top")

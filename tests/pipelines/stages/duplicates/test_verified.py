@@ -11,7 +11,7 @@ from gristmill.filters.dedup.fingerprint_rows import MAP_BYTES, open_rows
 from gristmill.pipelines.recipe.schema import Deduplicate
 from gristmill.pipelines.stages.duplicates.pairs import EXACT, PAIR
 from gristmill.pipelines.stages.duplicates.verified import MOST_EDGES, Documents, Shelf, verified_pairs, verify
-from tests.pipelines.stages.duplicates.test_find import SURE, Doc, edited, join, write_unit, write_words
+from tests.pipelines.stages.duplicates.planted import SURE, Doc, edited, join, write_unit, write_words
 
 
 @pytest.mark.parametrize(("script", "max_lost"), [("en", 1.0), ("zh", 1.0), ("en", 0.12), ("zh", 0.12)])
