@@ -159,6 +159,7 @@ class Library(TextCodec):
         self.tokenizer.no_truncation()
         self.tokenizer.no_padding()
         self.tokenizer.encode_special_tokens = True
+        without_dropout(self.tokenizer)
         super().__init__(*_parts(described))
         self.decode = self.tokenizer.decode
         self.kind = f"tokenizers {described.kind}"
@@ -166,6 +167,13 @@ class Library(TextCodec):
     def lists(self, texts: list[str]) -> list[list[int]]:
         """Of a `TextCodec`. One by one: the library's threads do not outlive a fork."""
         return [self.tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
+
+
+def without_dropout(tokenizer: Any) -> None:
+    """BPE that leaves merges out at random (Provilkov et al. 2020) is for trainings that tokenize as they go: here a
+    text has the same ids every time."""
+    if getattr(tokenizer.model, "dropout", None):
+        tokenizer.model.dropout = None
 
 
 def is_json(raw: bytes) -> bool:

@@ -90,7 +90,7 @@ class Described:
 
 
 NFC = {"type": "NFC"}
-_CHANGES_MERGING = ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback")
+_CHANGES_MERGING = ("continuing_subword_prefix", "end_of_word_suffix", "byte_fallback")
 
 
 def describe(raw: bytes) -> Described:

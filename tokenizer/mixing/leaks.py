@@ -1,4 +1,5 @@
-"""Documents that stand in two splits, of one run or of several: by duplicate cluster, by doc_id, by equal tokens.
+"""Documents that stand in two splits, of one run or of several: by duplicate cluster, by doc_id, by equal tokens, and
+those that are nearly the same.
 
 Letters: D documents of a pool, H held-out documents.
 """
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from gristmill.tokenizer.jit import kernel
+from gristmill.tokenizer.mixing.near import NearIndex
 from gristmill.tokenizer.mixing.pool import Pool, Run
 from gristmill.tokenizer.sampling import mix64
 
@@ -45,24 +47,32 @@ class Known:
 
 def overlaps(runs: Sequence[Run]) -> list[dict[str, Any]]:
     """Every pair of splits, of one run or of two, that have documents in common: how many of the first one's. `leak`:
-    they are different splits, so that one is trained on what the other is to measure."""
-    pools = [(run, Pool([run], split)) for run in runs for split in run.index.splits]
-    known = [Known.of([pool]) for _, pool in pools]
+    they are different splits, so that one is trained on what the other is to measure; what is nearly the same is looked
+    for in those alone."""
+    names = [f"{run.name}/{split}" for run in runs for split in run.index.splits]
+    pools = [Pool([run], split) for run in runs for split in run.index.splits]
+    known, near = [Known.of([pool]) for pool in pools], _alike(pools)
     found = []
-    both = zip(pools, known, strict=True)
-    for ((run, pool), _), ((other_run, other), other_known) in itertools.permutations(both, 2):
-        by_id = other_known.by_id(pool)
-        by_content = other_known.by_content(pool) & ~by_id
-        if by_id.any() or by_content.any():
-            found.append(
-                {
-                    "of": f"{run.name}/{pool.split}",
-                    "in": f"{other_run.name}/{other.split}",
-                    "id": int(by_id.sum()),
-                    "content": int(by_content.sum()),
-                    "leak": pool.split != other.split,
-                }
-            )
+    for n, m in itertools.permutations(range(len(pools)), 2):
+        by_id = known[m].by_id(pools[n])
+        by_content = known[m].by_content(pools[n]) & ~by_id
+        alike = near.get((n, m), np.zeros(len(pools[n]), np.bool_)) & ~by_id & ~by_content
+        counts = {"id": int(by_id.sum()), "content": int(by_content.sum()), "near": int(alike.sum())}
+        if any(counts.values()):
+            found.append({"of": names[n], "in": names[m], **counts, "leak": pools[n].split != pools[m].split})
+    return found
+
+
+def _alike(pools: Sequence[Pool]) -> dict[tuple[int, int], np.ndarray]:
+    """bool (D,) of documents of one pool that are like one of another, of pools of different splits."""
+    found: dict[tuple[int, int], np.ndarray] = {}
+    order = sorted(range(len(pools)), key=lambda n: sum(len(shard.tokens) for shard in pools[n].shards))
+    for place, n in enumerate(order):
+        larger = [m for m in order[place + 1 :] if pools[m].split != pools[n].split]
+        index = NearIndex.of(pools[n]) if larger else None
+        for m in larger:
+            assert index is not None
+            found[m, n], found[n, m] = index.alike(pools[m])
     return found
 
 

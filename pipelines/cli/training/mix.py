@@ -243,9 +243,9 @@ def _check(folders: list[Path], as_json: bool) -> None:
     if as_json:
         print_json({"overlaps": found})
     else:
-        table = Table("documents of", "that stand in", "by id or cluster", "by equal tokens only")
+        table = Table("documents of", "that stand in", "by id or cluster", "by equal tokens only", "nearly the same")
         for one in found:
-            table.add_row(one["of"], one["in"], f"{one['id']:,}", f"{one['content']:,}")
+            table.add_row(one["of"], one["in"], *(f"{one[how]:,}" for how in ("id", "content", "near")))
         out.print(table if found else "no document stands in two splits")
     if any(one["leak"] for one in found):
         raise typer.Exit(Exit.GATE)

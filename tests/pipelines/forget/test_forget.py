@@ -22,13 +22,19 @@ from gristmill.pipelines.forget.version import open_version
 from gristmill.pipelines.records.accounts import Accounts, reconcile
 from gristmill.pipelines.records.columns import CONTENT
 from gristmill.pipelines.run.execute import execute
-from gristmill.pipelines.run.published.exported import exported_text
+from gristmill.pipelines.run.published.exported import exported_mixture, exported_text
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.parts import row_digest
 from gristmill.pipelines.storage.rundir import clean
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.storage.verification import verify
 from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.mixing.outlook import Material
+from gristmill.tokenizer.mixing.pool import open_runs
+from gristmill.tokenizer.mixing.recipe import parse
+from gristmill.tokenizer.mixing.written import write_mix
+from gristmill.tokenizer.shards.exports.formats import outputs_of
+from gristmill.tokenizer.shards.exports.writing import write_export
 from gristmill.tokenizer.shards.format import Shard
 from gristmill.tokenizer.shards.index import read_index
 from gristmill.tokenizer.shards.packing import PackPlan
@@ -324,6 +330,24 @@ def test_copies__exports_and_mixtures_are_named_by_the_hashes_that_they_carry(fi
         ("by index", "export"), ("text", "export"), ("mix", "mixture")
     }  # fmt: skip
     assert {one["kind"] for one in found.figures()["copies"]} == {"export", "mixture"}
+
+
+def test_copies__the_export_of_a_mixture_is_found_through_any_of_its_runs(finished, tmp_path):
+    """As the commands write both; beside it one of a mixture of another run alone."""
+    folder, other = tmp_path / "run", tmp_path / "other"
+    for place in (folder, other):
+        shutil.copytree(finished, place)
+    (other / "manifest.json").write_text("{}\n")
+    (other / "tokens/index.json").write_bytes((other / "tokens/index.json").read_bytes() + b"\n")
+    for name, runs in (("both", [folder, other]), ("another's", [other])):
+        write_mix(runs[-1] / "mix" / name, Material.of(open_runs(runs)), parse({}))
+        order = [other, folder] if len(runs) > 1 else runs
+        exported = exported_mixture(order, name, name)
+        write_export(tmp_path / "exports" / name, exported.about, outputs_of("hf", exported.asked))
+    found = look(open_version(str(finished)), asked("domain", GONE), False, [tmp_path / "exports", other])
+    assert [(one.path.removeprefix(f"{tmp_path}/"), one.kind) for one in found.copies] == [
+        ("exports/both", "export"), ("other/mix/both", "mixture")
+    ]  # fmt: skip
 
 
 def test_accounts__reconcile(without_domain, without_winners):

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -10,6 +12,7 @@ from gristmill.pipelines.cli.main import app
 from gristmill.pipelines.errors import RecipeError
 from gristmill.tokenizer.mixing.pool import Pool, open_runs
 from gristmill.tokenizer.mixing.written import open_mix
+from gristmill.tokenizer.shards.index import read_index, write_index
 
 
 @pytest.fixture
@@ -55,6 +58,47 @@ def test_like__a_source_that_nobody_knows(small, small_run):
         app(["mix", "plan", str(small_run), "--like", str(small_run)], standalone_mode=False)
 
 
+def rows_in_order(runs, mix) -> list[list[int]]:
+    """The training rows of a mixture, token by token, as often as they are read."""
+    shards, found = Pool(runs, "train").shards, []
+    for row in mix.row_R.tolist():
+        mine = mix.rows.segments(row)
+        parts = zip(mix.rows.shard[mine], mix.rows.doc[mine], mix.rows.start[mine], mix.rows.length[mine], strict=True)
+        found.append([number for s, d, at, n in parts for number in shards[s].document(d)[at : at + n].tolist()])
+    return found
+
+
+def rows_of(export) -> list[list[int]]:
+    files = sorted((export / "data").glob("train-*.parquet"))
+    return [row for file in files for row in pq.read_table(file)["tokens"].to_pylist()]
+
+
+def test_exported_mixture__of_two_runs_has_the_rows_of_both(small_run, tmp_path, capsys, monkeypatch):
+    run, second = tmp_path / "run", tmp_path / "second"
+    shutil.copytree(small_run, run)
+    shutil.copytree(small_run, second)
+    index = read_index(second / "tokens" / "index.json")
+    fewer = replace(index.splits["train"], shards=index.splits["train"].shards[:1])
+    write_index(second / "tokens" / "index.json", replace(index, splits=index.splits | {"train": fewer}))
+    for command in ("mix", "export"):  # else the second one's index is compared with its manifest
+        monkeypatch.setattr(f"gristmill.pipelines.cli.training.{command}.on_this_machine", lambda run, *_: Path(run))
+    asked = ("--set", "by=run weights.run=1 weights.second=1 epochs=2 spread=true", "--name", "both")
+    app(["mix", "write", str(run), str(second), *asked], standalone_mode=False)
+    call = ["export", str(run), "--mix", "both", "--to", "hf", "--out", str(tmp_path / "out")]
+    with pytest.raises(RecipeError, match="made for other shards"):
+        app(call, standalone_mode=False)
+    assert not (tmp_path / "out").exists()
+    app([*call, "--also", str(second), "--json"], standalone_mode=False)
+    told = capsys.readouterr().out
+    about = json.loads(told[told.index("{") :])
+    runs = open_runs([run, second])
+    mix = open_mix(run / "mix" / "both", runs)
+    assert rows_of(tmp_path / "out") == rows_in_order(runs, mix)
+    assert {one["index"] for one in about["runs"]} == {one.index_sha256 for one in runs}
+    with pytest.raises(RecipeError, match="several runs are exported as a mixture"):
+        app(["export", str(run), "--also", str(second), "--to", "hf", "--out", "x"], standalone_mode=False)
+
+
 def test_exported_mixture__has_its_rows_in_its_order(small_run, tmp_path, capsys):
     run = tmp_path / "run"
     shutil.copytree(small_run, run)
@@ -68,14 +112,8 @@ def test_exported_mixture__has_its_rows_in_its_order(small_run, tmp_path, capsys
     about = json.loads(told[told.index("{") :])
     runs = open_runs([run])
     mix = open_mix(run / "mix" / "m", runs)
-    shards = Pool(runs, "train").shards
-    expected = []
-    for row in mix.row_R.tolist():
-        mine = mix.rows.segments(row)
-        parts = zip(mix.rows.shard[mine], mix.rows.doc[mine], mix.rows.start[mine], mix.rows.length[mine], strict=True)
-        expected.append([number for s, d, at, n in parts for number in shards[s].document(d)[at : at + n].tolist()])
-    files = sorted((tmp_path / "out/data").glob("train-*.parquet"))
-    assert [row for file in files for row in pq.read_table(file)["tokens"].to_pylist()] == expected
+    expected = rows_in_order(runs, mix)
+    assert rows_of(tmp_path / "out") == expected
     assert len(expected) > len(mix.rows), "some rows are read twice"
     assert about["splits"]["train"] == {"documents": len(expected), "tokens": sum(map(len, expected))}
     assert set(about["splits"]) == {"train", "validation"}

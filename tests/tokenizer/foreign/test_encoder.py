@@ -92,6 +92,19 @@ def test_byte_level__merges_are_taken_by_rank_where_several_make_a_piece(tmp_pat
         assert lists(ForeignEncoder(folder), words) == ids_of(library(folder), words)
 
 
+@pytest.mark.parametrize("suffix", [None, "</w>"], ids=["ours", "tokenizers"])
+def test_merges_that_are_left_out_at_random_are_not(theirs, real_texts, tmp_path, suffix):
+    """`dropout` of a file is for trainings that encode as they go; ours must give the same ids every time."""
+    about = json.loads((theirs / "tokenizer.json").read_bytes())
+    for name, dropout in (("without", None), ("with", 0.5)):
+        about["model"] |= {"end_of_word_suffix": suffix, "dropout": dropout}
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "tokenizer.json").write_text(json.dumps(about))
+        take(tmp_path / name)
+    wanted = ids_of(library(tmp_path / "without"), real_texts[:60])
+    assert lists(open_encoder(tmp_path / "with"), real_texts[:60]) == wanted
+
+
 def test_byte_level__documents_stand_between_their_ends(both, real_texts):
     encoder, made = both
     tokens, offsets = encoder.encode(real_texts, num_threads=2)

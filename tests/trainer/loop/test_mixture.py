@@ -14,7 +14,7 @@ import torch
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.mixing.leaks import overlaps
 from gristmill.tokenizer.mixing.outlook import Material, Outlook
-from gristmill.tokenizer.mixing.pool import open_runs
+from gristmill.tokenizer.mixing.pool import Pool, open_runs
 from gristmill.tokenizer.mixing.recipe import parse
 from gristmill.tokenizer.mixing.written import ORDER, open_mix, write_mix
 from gristmill.tokenizer.shards.format import Header
@@ -183,6 +183,26 @@ def test_leaks__equal_tokens_under_another_id_are_found_and_left_out(run, tmp_pa
     with pytest.raises(Exception, match="no document to train on"):
         Outlook.of(Material.of(runs), parse({}))
     assert not [one for one in overlaps(open_runs([run])) if one["leak"]]
+
+
+def test_leaks__what_is_nearly_the_same_as_a_held_out_document_is_found_across_runs(run, second, tmp_path):
+    """A run that trains on the held-out documents of another one, each with its last words left out, under new ids."""
+    assert [one for one in overlaps(open_runs([run, second])) if one["near"]] == []
+    other, encoder = tmp_path / "other", Encoder(run / "tokenizer")
+    shutil.copytree(run / "tokenizer", other / "tokenizer")
+    index = read_index(run / "tokens" / "index.json")
+    held = [
+        shard.document(d).tolist() for shard in Pool(open_runs([run]), "validation").shards for d in range(len(shard))
+    ]
+    texts = [("copies", "en", encoder.decode(ids[:-2])) for ids in held if len(ids) > 40]
+    header = Header(index.tokenizer["sha256"], encoder.vocabulary, SPECIAL_IDS, "test")
+    made = {"train": write_split(other / "tokens", "train", texts, encoder, header, LENGTH)}
+    write_index(other / "tokens" / "index.json", Index(LENGTH, index.tokenizer, made))
+    write_manifest(other, recipe_sha256="ghi")
+    found = {(one["of"], one["in"]): one for one in overlaps(open_runs([run, other]))}
+    leak = found["other/train", f"{run.name}/validation"]
+    assert (leak["id"], leak["content"], leak["near"], leak["leak"]) == (0, 0, len(texts), True)
+    assert found[f"{run.name}/validation", "other/train"]["near"] == len(texts) > 1
 
 
 def test_open_mix__refuses_other_shards_other_tokenizers_and_damage(run, second, tmp_path, mix_file, run_dir):

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from gristmill.tokenizer.chat.render import render
 from gristmill.tokenizer.chat.turns import Turn, offering
 from gristmill.tokenizer.encode import Encoder
+from gristmill.tokenizer.foreign.codecs import without_dropout
 from gristmill.tokenizer.foreign.encoder import open_encoder
 from gristmill.tokenizer.foreign.spelling import byte_characters
 from gristmill.tokenizer.special_ids import END, EOS
@@ -93,6 +94,7 @@ class LibraryCodec:
         self.tokenizer.no_padding()
         self.tokenizer.no_truncation()
         self.tokenizer.encode_special_tokens = True  # a text that spells <eos> is text
+        without_dropout(self.tokenizer)
         self.bos, self.ends = bos, ends
         with_special: list[int] = self.tokenizer.encode("a").ids
         plain = self.encode(["a"])[0]

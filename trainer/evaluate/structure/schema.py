@@ -6,7 +6,9 @@ numbers have at most 15 digits; a text's characters are escaped by one letter or
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import unquote
 
 from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.evaluate.structure.expressions import (
@@ -21,8 +23,8 @@ from gristmill.trainer.evaluate.structure.expressions import (
 from gristmill.trainer.evaluate.structure.regex import regex
 
 ANNOTATIONS = {"title", "description", "default", "examples", "$schema", "$id", "$comment", "deprecated", "readOnly",
-               "writeOnly"}  # fmt: skip
-"""Say nothing about what is valid."""
+               "writeOnly", "$defs", "definitions"}  # fmt: skip
+"""Say nothing about what is valid; the last two hold what is referred to."""
 KEYWORDS = {
     "object": {"properties", "required", "additionalProperties"},
     "array": {"items", "minItems", "maxItems"},
@@ -40,13 +42,36 @@ SPACE = optional(text(" "))
 COMMA, COLON = Joined((text(","), SPACE)), Joined((text(":"), SPACE))
 
 
-def json_schema(schema: Any, where: str, depth: int = 0) -> Expression:
+def json_schema(schema: Any, where: str) -> Expression:
     """Of JSON that is valid under a schema. Raises ConfigError for a keyword that is not supported, by its place."""
-    if depth > DEEPEST:
+    return _expression(schema, _Place(where, schema))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a schema stands."""
+
+    where: str
+    root: Any
+    """The whole that references are read in."""
+    depth: int = 0
+    behind: tuple[str, ...] = ()
+    """References that led here."""
+
+    def below(self, name: object) -> "_Place":
+        return replace(self, where=f"{self.where}/{name}", depth=self.depth + 1)
+
+
+def _expression(schema: Any, place: _Place) -> Expression:
+    where = place.where
+    if place.depth > DEEPEST:
         raise ConfigError(f"the schema is nested more than {DEEPEST} deep", where=where, fix="a flatter one")
     if not isinstance(schema, dict):
         raise ConfigError("a schema is an object here", where=where, fix='{"type": "string"}')
     keys = set(schema) - ANNOTATIONS
+    if "$ref" in schema:
+        _only(keys, {"$ref"}, where)
+        return _referred(schema["$ref"], place)
     for name in ("enum", "const"):
         if name in schema:
             _only(keys, {name, "type"}, where)
@@ -54,26 +79,50 @@ def json_schema(schema: Any, where: str, depth: int = 0) -> Expression:
     if "anyOf" in schema:
         _only(keys, {"anyOf"}, where)
         options = _list(schema["anyOf"], "anyOf", where)
-        return Either(tuple(json_schema(one, f"{where}/anyOf/{n}", depth + 1) for n, one in enumerate(options)))
+        return Either(tuple(_expression(one, place.below(f"anyOf/{n}")) for n, one in enumerate(options)))
     kinds = _kinds(schema, where)
     _only(keys, {"type"}.union(*(KEYWORDS[kind] for kind in kinds)), where)
-    return Either(tuple(_MAKE[kind](schema, where, depth) for kind in kinds))
+    return Either(tuple(_MAKE[kind](schema, place) for kind in kinds))
 
 
-def _object(schema: Mapping[str, Any], where: str, depth: int) -> Expression:
+def _referred(reference: Any, place: _Place) -> Expression:
+    """Of what a reference names in the same schema. One that leads back to itself is of texts of any depth, which no
+    automaton reads."""
+    if not isinstance(reference, str) or not (reference == "#" or reference.startswith("#/")):
+        fix = "what it names, in `$defs` of the same schema: #/$defs/NAME"
+        raise ConfigError(f"`$ref` to {reference!r}", where=place.where, fix=fix)
+    if reference == "#" or reference in place.behind:
+        fix = "as many levels as there are to be, each by a name of its own in `$defs`"
+        raise ConfigError(f"`$ref` to {reference!r}: the schema contains itself", where=place.where, fix=fix)
+    found = place.root
+    for part in reference.split("/")[1:]:
+        name = unquote(part).replace("~1", "/").replace("~0", "~")
+        if not isinstance(found, dict) or name not in found:
+            raise ConfigError(f"`$ref` to {reference!r}, which is not there", where=place.where, fix="mend the schema")
+        found = found[name]
+    there = replace(place.below(reference), behind=(*place.behind, reference))
+    return _expression(found, there)
+
+
+def _object(schema: Mapping[str, Any], place: _Place) -> Expression:
+    where = place.where
     properties, required = schema.get("properties", {}), schema.get("required", [])
     if not isinstance(properties, dict) or not isinstance(required, list):
         raise ConfigError("`properties` is no object, or `required` no list", where=where, fix="mend the schema")
     if odd := [name for name in [*properties, *required] if not isinstance(name, str)]:
         raise ConfigError(
-            f"the property {odd[0]!r} is no text", where=where, fix="in quotes: YAML reads 1, yes, on as other things"
+            f"the property {odd[0]!r} is no text",
+            where=where,
+            fix="in quotes: YAML reads 1, yes, on as other things",
         )
     if unknown := [name for name in required if name not in properties]:
         raise ConfigError(
-            f"`required` names {unknown[0]!r}, of which no schema is given", where=where, fix="add it to `properties`"
+            f"`required` names {unknown[0]!r}, of which no schema is given",
+            where=where,
+            fix="add it to `properties`",
         )
     parts = [
-        (Joined((text(_spelt(name)), COLON, json_schema(one, f"{where}/{name}", depth + 1))), name in required)
+        (Joined((text(_spelt(name)), COLON, _expression(one, place.below(name)))), name in required)
         for name, one in properties.items()
     ]
     # From the end: what may follow where nothing stands before it, and where something does.
@@ -86,31 +135,31 @@ def _object(schema: Mapping[str, Any], where: str, depth: int) -> Expression:
     return Joined((text("{"), first, text("}")))
 
 
-def _array(schema: Mapping[str, Any], where: str, depth: int) -> Expression:
-    least, most = _bounds(schema, "minItems", "maxItems", where)
+def _array(schema: Mapping[str, Any], place: _Place) -> Expression:
+    least, most = _bounds(schema, "minItems", "maxItems", place.where)
     if most == 0:
         return text("[]")
     if "items" not in schema:
-        raise ConfigError("an array without `items`", where=where, fix='"items": {"type": "string"}')
-    item = json_schema(schema["items"], f"{where}/items", depth + 1)
+        raise ConfigError("an array without `items`", where=place.where, fix='"items": {"type": "string"}')
+    item = _expression(schema["items"], place.below("items"))
     more = Repeated(Joined((COMMA, item)), max(0, least - 1), None if most is None else most - 1)
     inside = Joined((item, more))
     return Joined((text("["), inside if least else optional(inside), text("]")))
 
 
-def _string(schema: Mapping[str, Any], where: str, depth: int) -> Expression:
-    least, most = _bounds(schema, "minLength", "maxLength", where)
+def _string(schema: Mapping[str, Any], place: _Place) -> Expression:
+    least, most = _bounds(schema, "minLength", "maxLength", place.where)
     return Joined((text('"'), Repeated(CHARACTER, least, most), text('"')))
 
 
-_MAKE: dict[str, Callable[[Mapping[str, Any], str, int], Expression]] = {
+_MAKE: dict[str, Callable[[Mapping[str, Any], _Place], Expression]] = {
     "object": _object,
     "array": _array,
     "string": _string,
-    "number": lambda schema, where, depth: regex(NUMBER, where),
-    "integer": lambda schema, where, depth: regex(INTEGER, where),
-    "boolean": lambda schema, where, depth: Either((text("true"), text("false"))),
-    "null": lambda schema, where, depth: text("null"),
+    "number": lambda schema, place: regex(NUMBER, place.where),
+    "integer": lambda schema, place: regex(INTEGER, place.where),
+    "boolean": lambda schema, place: Either((text("true"), text("false"))),
+    "null": lambda schema, place: text("null"),
 }
 
 

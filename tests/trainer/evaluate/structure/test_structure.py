@@ -206,6 +206,23 @@ def test_a_valid_value_is_taken_and_what_is_written_is_valid(both, seed):
         jsonschema.validate(json.loads(text), schema, cls=jsonschema.Draft202012Validator)
 
 
+@settings(deadline=None, max_examples=20)
+@given(PAIRS, st.integers(0, 1 << 30))
+def test_what_a_schema_refers_to_is_read_where_it_is_named(pair, seed):
+    """As pydantic writes models within models: definitions that refer to others, each named more than once."""
+    schema, value = pair
+    whole = {
+        "$defs": {"a/b 磨~": schema, "two": {"type": "array", "items": {"$ref": "#/$defs/a~1b%20磨~0"}, "maxItems": 2}},
+        "type": "object", "required": ["x", "$ref"],
+        "properties": {"x": {"$ref": "#/$defs/two"}, "$ref": {"$ref": "#/$defs/two", "description": "again"}},
+    }  # fmt: skip
+    made, rng, said = automaton(json_schema(whole, "x"), "x"), random.Random(seed), {"x": [value], "$ref": []}
+    jsonschema.validate(said, whole, cls=jsonschema.Draft202012Validator)
+    assert made.accepts(json.dumps(said, ensure_ascii=False).encode())
+    for text in filter(None, (walk(made, rng, 200) for _ in range(3))):
+        jsonschema.validate(json.loads(text), whole, cls=jsonschema.Draft202012Validator)
+
+
 @pytest.mark.parametrize("value", [{}, {"a": None}, {"磨": True, "c": 0}, {"a": None, "磨": False, "c": 0}, {"c": 0}])
 def test_objects_have_any_of_their_properties_in_order_in_both_spellings(value):
     made = automaton(json_schema(SCHEMAS[10], "x"), "x")
@@ -227,7 +244,10 @@ def test_objects_have_any_of_their_properties_in_order_in_both_spellings(value):
         ({"type": "object", "required": ["a"]}, "`required` names 'a'"),
         ({"type": "string", "minLength": 3, "maxLength": 2}, "`minLength` is above"),
         ({"type": "string", "maxLength": -1}, "no whole number"), ({"oneOf": [{"type": "null"}]}, "does not say"),
-        ({"type": "object", "properties": {"a": {"$ref": "#"}}}, "does not say what it wants"),
+        ({"type": "object", "properties": {"a": {"$ref": "#"}}}, "`\\$ref` to '#': the schema contains itself"),
+        ({"$ref": "#/$defs/a", "$defs": {"a": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/a"}]}}}, "itself"),
+        ({"$ref": "#/$defs/b", "$defs": {"a": {}}}, "which is not there"), ({"$ref": 3}, "to 3"),
+        ({"$ref": "https://example.org/schema"}, "to 'https"), ({"$ref": "#/$defs", "type": "null"}, "keyword `type`"),
         ({"enum": [1], "type": "string"}, "no value of `enum` is of the type"), ({"const": float("inf")}, "is no JSON"),
         ({"const": {1: 2}}, "is no JSON"), ({"enum": [object()]}, "is no JSON"),
         ({"type": "object", "properties": {True: {"type": "null"}}}, "the property True is no text"),
