@@ -19,13 +19,13 @@ import pyarrow as pa
 
 from gristmill.filters.edits import Edits
 from gristmill.filters.pii import obfuscation, scan
-from gristmill.filters.pii.allow import Allowed
-from gristmill.filters.pii.audit import values_of
 from gristmill.filters.pii.entities import ENTITIES, only_private, resolve
 from gristmill.filters.pii.fold import fold
-from gristmill.filters.pii.named_models import NamedModel
-from gristmill.filters.pii.operators import OPERATORS, Operator
-from gristmill.filters.pii.policies import KEYED, check_operators
+from gristmill.filters.pii.models.named import NamedModel
+from gristmill.filters.pii.operators.allow import Allowed
+from gristmill.filters.pii.operators.audit import values_of
+from gristmill.filters.pii.operators.operators import OPERATORS, Operator
+from gristmill.filters.pii.operators.policies import KEYED, check_operators
 
 
 class Finding(NamedTuple):
@@ -53,9 +53,7 @@ class Scrubber:
 
     entities: names from ENTITIES and SETS, None for the default set. operator: a name of OPERATORS, operators: of
     types or sets, key: for those of KEYED. without: types and sets that are left out, allow: values that stay
-    (allow.py). models: of a user's own; what they find is looked for. nlp_engine: language ->
-    name of an installed spaCy package or its folder, for PERSON, LOCATION, ... and presidio's context words; never
-    downloaded.
+    (operators/allow.py). models: of a user's own, for PERSON, LOCATION, ...; what they find is looked for.
     Raises ValueError for an unknown name, with the nearest valid one.
     """
 
@@ -63,7 +61,6 @@ class Scrubber:
         self,
         entities: Sequence[str] | None = None,
         operator: Operator = "tag",
-        nlp_engine: Mapping[str, str] | None = None,
         *,
         operators: Mapping[str, str] | None = None,
         key: bytes | None = None,
@@ -73,10 +70,9 @@ class Scrubber:
     ):
         operators = operators or {}
         check_operators((operator, *operators.values()), key)
-        self.models = tuple(sorted((nlp_engine or {}).items()))
-        self.named_models = tuple(models)
+        self.models = tuple(models)
         by_models = [name for model in models for name in model.types]
-        languages = [language for language, _ in self.models] + [code for model in models for code in model.languages]
+        languages = [code for model in models for code in model.languages]
         self.entities = resolve([*(("patterns",) if entities is None else entities), *by_models], languages)
         self.only_private = only_private(entities)
         if without:
@@ -188,9 +184,7 @@ class Scrubber:
 
         spans = _and_obfuscated(search, text)
         if self.models and not stands_alone:
-            spans += self._by_model(text, language)
-        if self.named_models and not stands_alone:
-            spans += self._by_named_models(text, language)
+            spans += self._by_models(text, language)
         return self._not_allowed(text, _without_overlaps(spans))
 
     def _not_allowed(self, text: pa.Array, spans: list[_Span]) -> list[_Span]:
@@ -213,19 +207,10 @@ class Scrubber:
                 characters = len(text[doc].as_buffer()[start:end].to_pybytes().decode())
                 yield _Span(doc, start, end, characters, entity, SCORE)
 
-    def _by_model(self, text: pa.Array, language: Sequence[str | None]) -> Iterator[_Span]:
-        from gristmill.filters.pii.models import analyze, analyzer
+    def _by_models(self, text: pa.Array, language: Sequence[str | None]) -> Iterator[_Span]:
+        from gristmill.filters.pii.models.engines import find
 
-        engine, languages = analyzer(self.entities, self.models), dict(self.models)
-        for doc, code in enumerate(language):
-            if code in languages and text[doc].is_valid:
-                original = text[doc].as_py()
-                yield from _byte_spans(doc, original, sorted(analyze(engine, original, code)))
-
-    def _by_named_models(self, text: pa.Array, language: Sequence[str | None]) -> Iterator[_Span]:
-        from gristmill.filters.pii.engines import find
-
-        for model in self.named_models:
+        for model in self.models:
             for doc, code in enumerate(language):
                 if code in model.languages and text[doc].is_valid:
                     original = text[doc].as_py()

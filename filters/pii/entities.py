@@ -26,7 +26,7 @@ class Entity:
     recognizer: str = ""
     """Class in presidio_analyzer.predefined_recognizers, for types that are taken from there unchanged."""
     model: bool = False
-    """A spaCy model finds it, where one is given (`nlp_engine` of the Scrubber)."""
+    """A model finds it, where one is given (`models` of the Scrubber, `scrub.models` of a recipe)."""
     tagged: bool = False
     """Our tagger finds it (names/), without a model."""
     whole: bool = False
@@ -210,7 +210,7 @@ def problem(name: str, languages: Sequence[str] = ()) -> str | None:
     if name not in ENTITIES:
         return f"unknown type of personal data '{name}'; {nearest(str(name), [*SETS, *ENTITIES])}"
     if ENTITIES[name].needs_model and not languages:
-        return f"{name} needs a spaCy model: name an installed package or a folder for each language"
+        return f"{name} needs a model: name one for each language under `scrub.models` (docs/personal-data.md)"
     return None
 
 

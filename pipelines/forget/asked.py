@@ -7,7 +7,7 @@ from functools import cached_property
 
 from gristmill.filters.lists.addresses import SCHEME, domains, host_and_path, page, plain_host
 from gristmill.filters.names import nearest
-from gristmill.filters.pii.sought import Sought
+from gristmill.filters.pii.known.sought import Sought
 from gristmill.pipelines.errors import RecipeError
 
 KINDS = ("domain", "url", "id", "doc_id", "value", "value_hash")

@@ -8,9 +8,9 @@ import pyarrow.compute as pc
 import yaml
 
 from gristmill.filters.edits import Edits
-from gristmill.filters.pii.audit import keyed_hash, values_of
 from gristmill.filters.pii.engine import Scrubber
 from gristmill.filters.pii.entities import without_models
+from gristmill.filters.pii.operators.audit import keyed_hash, values_of
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.forget.asked import Asked, Entry
 from gristmill.pipelines.forget.version import Version

@@ -12,7 +12,7 @@ from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
 
-from gristmill.filters.pii.audit import keyed_hash
+from gristmill.filters.pii.operators.audit import keyed_hash
 from gristmill.pipelines.errors import DamageError, RecipeError
 from gristmill.pipelines.forget.accounts import without
 from gristmill.pipelines.forget.asked import Asked

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gristmill.filters.pii.sought import Sought
+from gristmill.filters.pii.known.sought import Sought
 
 NAMES = frozenset(
     "doc_id unit cluster duplicate_of duplicate_in sha256 source lang script verdict step rules".split()  # noqa: SIM905

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gristmill.filters.pii.sought import FORGOTTEN
+from gristmill.filters.pii.known.sought import FORGOTTEN
 from gristmill.pipelines.forget.asked import Asked
 from gristmill.pipelines.forget.match import ENCODE, Matched
 from gristmill.pipelines.forget.strings import masked

@@ -25,7 +25,7 @@ from gristmill.filters.language_models.signals import declare as declare_languag
 from gristmill.filters.lists.signals import ORIGIN as LISTS
 from gristmill.filters.lists.signals import declare as declare_lists
 from gristmill.filters.lists.table import ListFile
-from gristmill.filters.pii.named_models import NamedModel
+from gristmill.filters.pii.models.named import NamedModel
 from gristmill.filters.quality.classifier import Classifier as ReadClassifier
 from gristmill.filters.quality.signals import ORIGIN as CLASSIFIERS
 from gristmill.filters.quality.signals import Draw

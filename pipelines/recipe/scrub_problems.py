@@ -5,7 +5,7 @@ from typing import Any
 
 from gristmill.filters.names import nearest
 from gristmill.filters.pii.entities import ENTITIES, members, problem, resolve
-from gristmill.filters.pii.policies import allow_problem, missing_key
+from gristmill.filters.pii.operators.policies import allow_problem, missing_key
 from gristmill.pipelines.recipe.columns import scrubbable_fields
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.recipe.scrubbing import Scrub

@@ -9,7 +9,7 @@ from gristmill.pipelines.recipe.languages.codes import known_language
 
 if TYPE_CHECKING:
     from gristmill.filters.pii.engine import Scrubber
-    from gristmill.filters.pii.named_models import NamedModel
+    from gristmill.filters.pii.models.named import NamedModel
 
 OperatorName = Literal["tag", "mask", "hash", "surrogate", "drop_line"]
 Findings = Annotated[int, Field(ge=0, strict=True)]

@@ -13,7 +13,7 @@ SPANS = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64()), ("kind",
 """Edits as the ledger shows them: without the replaced or replacing text."""
 
 FINDINGS = pa.list_(FINDING)
-"""What was found in a text: see filters/pii/audit.py."""
+"""What was found in a text: see filters/pii/operators/audit.py."""
 
 IDENTITY = [("doc_id", pa.string()), ("id", pa.string()), ("source", pa.string()), ("url", pa.string())]
 LANGUAGE = [("lang", pa.string()), ("lang_score", pa.float32()), ("script", pa.string())]

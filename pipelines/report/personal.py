@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from gristmill.filters.pii.bounds import counted
+from gristmill.filters.pii.operators.bounds import counted
 from gristmill.pipelines.records.accounts import PERSONAL
 
 

@@ -6,9 +6,9 @@ from functools import cached_property
 import pyarrow as pa
 
 from gristmill.filters.edits import Edits, apply, edited
-from gristmill.filters.pii.audit import findings, none_found
-from gristmill.filters.pii.bounds import exceeded
 from gristmill.filters.pii.engine import Scrubber
+from gristmill.filters.pii.operators.audit import findings, none_found
+from gristmill.filters.pii.operators.bounds import exceeded
 from gristmill.filters.pii.values import Values
 from gristmill.pipelines.recipe.columns import dropped_schema, scrubbed_fields, text_schema
 from gristmill.pipelines.recipe.schema import Recipe

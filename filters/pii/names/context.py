@@ -17,9 +17,19 @@ from gristmill.filters.pii.names.lists import (
     UNIT,
 )
 from gristmill.filters.pii.names.places import COLON
-from gristmill.filters.pii.names.tokens import BREAK, HAN, MARK, NUMBER, WORD
+from gristmill.filters.pii.names.tokens import BREAK, HAN, MARK, NUMBER, WORD, mix
 
-_AT, _DASH, _PLUS = 0x40, 0x2D, 0x2B
+_AT, _DASH, _PLUS, _DOT = 0x40, 0x2D, 0x2B, 0x2E
+
+
+def _pair(text: str) -> int:
+    """The hash of two Han characters, as mark_lists() makes it."""
+    first, second = (int(mix.py_func(3, ord(c))) for c in text)
+    return int(mix.py_func(first, second))
+
+
+_IN_CHARGE, _IN_CHARGE_2, _CALLED = _pair("负责"), _pair("負責"), _pair("名叫")
+"""What names a private person in a form alone, before a colon: 负责人：王五. In articles they are the public's."""
 NEAR, LINES, SHORT = 14, 3, 12
 """Tokens in the same line; lines above or below, and tokens of a line that is a line of a contact block."""
 
@@ -35,14 +45,23 @@ def mark_contacts(count, kind_T, shape_T, gap_T, mark_T, label_T, contact_T):
             if gap_T[i] == 0 and gap_T[i + 1] == 0 and kind_T[i - 1] != MARK and kind_T[i + 1] == WORD:
                 contact_T[i] = 1
         elif kind_T[i] == NUMBER:
-            j, digits, groups = i, 0, 0
+            j, digits, groups, odd = i, 0, 0, False
+            second, third = 0, 0
             while j < count:
                 if kind_T[j] == NUMBER and gap_T[j] < 2:
                     digits, groups = digits + shape_T[j], groups + 1
+                    if groups == 2:
+                        second = shape_T[j]
+                    elif groups == 3:
+                        third = shape_T[j]
+                    dotted = j > i and mark_T[j - 1] == _DOT
+                    odd = odd or (groups > 1 and shape_T[j] < 2) or (dotted and shape_T[j] > 4)
                 elif not (kind_T[j] == MARK and gap_T[j] < 2 and _joins(mark_T[j])):
                     break
                 j += 1
-            if (groups == 1 and digits == 11) or (2 <= groups <= 5 and 8 <= digits <= 13 and shape_T[i] <= 4):
+            if not (odd or _is_date(shape_T[i], second, third)) and (
+                (groups == 1 and digits == 11) or (2 <= groups <= 5 and 8 <= digits <= 13 and shape_T[i] <= 4)
+            ):
                 contact_T[i] = 1
             i = max(j - 1, i)
         i += 1
@@ -50,23 +69,34 @@ def mark_contacts(count, kind_T, shape_T, gap_T, mark_T, label_T, contact_T):
 
 @kernel
 def _joins(mark):
-    return mark in (_DASH, 0x28, 0x29, 0x2E, _PLUS, 0x2010)
+    return mark in (_DASH, 0x28, 0x29, _DOT, _PLUS, 0x2010)
 
 
 @kernel
-def _announces(bits, kind):
-    return (kind == WORD and bits & ANNOUNCES != 0) or (kind == HAN and bits & (ANNOUNCES_PAIR << 16) != 0)
+def _is_date(first, second, third):
+    """Whether groups of so many digits are a date: 2020-12-15, 01.01.2001."""
+    return (first == 4 and second == 2 and third == 2) or (first <= 2 and 1 <= second <= 2 and third == 4)
 
 
 @kernel
-def _announced(first, kind_T, shape_T, list_T, mark_T):
+def _announces(i, colon, kind_T, list_T, hash_T):
+    """Whether token i announces a private person, with a colon behind it or not."""
+    kind, bits = kind_T[i], list_T[i]
+    if kind == HAN and bits & (ANNOUNCES_PAIR << 16):
+        pair = mix(hash_T[i], hash_T[i + 1])
+        return colon or pair not in (_IN_CHARGE, _IN_CHARGE_2, _CALLED)
+    return kind == WORD and bits & ANNOUNCES != 0
+
+
+@kernel
+def _announced(first, kind_T, shape_T, list_T, mark_T, hash_T):
     """Whether a label or a salutation stands right before token `first`: up to two marks, titles and words between."""
     i, words, colon = first - 1, 0, False
     while i >= 0 and i >= first - 9:
         kind, bits = kind_T[i], list_T[i]
         if kind == BREAK:
-            return False if not colon and words else _label_above(i, kind_T, list_T, mark_T)
-        if _announces(bits, kind):
+            return False if not colon and words else _label_above(i, kind_T, list_T, mark_T, hash_T)
+        if _announces(i, colon, kind_T, list_T, hash_T):
             return True
         if kind == MARK:
             mark = mark_T[i]
@@ -90,13 +120,13 @@ def _announced(first, kind_T, shape_T, list_T, mark_T):
 
 
 @kernel
-def _label_above(line_end, kind_T, list_T, mark_T):
+def _label_above(line_end, kind_T, list_T, mark_T, hash_T):
     """Whether the line that ends before token `line_end` is a label: `Ship to:`."""
     if line_end < 1 or not (kind_T[line_end - 1] == MARK and mark_T[line_end - 1] == COLON):
         return False
     i = line_end - 2
     while i >= 0 and i >= line_end - 6 and kind_T[i] != BREAK:
-        if _announces(list_T[i], kind_T[i]) or (kind_T[i] == WORD and list_T[i] & LABEL):
+        if _announces(i, True, kind_T, list_T, hash_T) or (kind_T[i] == WORD and list_T[i] & LABEL):
             return True
         i -= 1
     return False
@@ -148,15 +178,37 @@ def _beside_contact(first, last, count, kind_T, contact_T):
 
 
 @kernel
-def is_private(first, last, count, is_person, kind_T, shape_T, gap_T, list_T, mark_T, contact_T):
+def is_private(first, last, count, is_person, kind_T, shape_T, gap_T, list_T, mark_T, hash_T, contact_T):
     """Whether the name or address of tokens [first, last) is marked as a private person's."""
-    if last - first == 1 and first > 0 and kind_T[first - 1] == MARK and mark_T[first - 1] in (0x22, 0x27, 0x3D):
+    quoted = first > 0 and kind_T[first - 1] == MARK and mark_T[first - 1] in (0x22, 0x27, 0x3D)
+    alone = last - first == 1
+    if alone and quoted:
         return False  # name: "John", name=John: an example in code
-    if _announced(first, kind_T, shape_T, list_T, mark_T):
+    if is_person and (
+        quoted or (alone and kind_T[first] == WORD and not _saluted(first, count, kind_T, list_T, mark_T))
+    ):
+        return _beside_contact(first, last, count, kind_T, contact_T)  # a record, or name: "John Smith", name: John
+    if _announced(first, kind_T, shape_T, list_T, mark_T, hash_T):
         return True
     if is_person:
         return _closes(first, kind_T, list_T) or _beside_contact(first, last, count, kind_T, contact_T)
     return _is_complete(first, last, kind_T, shape_T, list_T) or _labelled(first, kind_T, list_T, mark_T)
+
+
+@kernel
+def _saluted(first, count, kind_T, list_T, mark_T):
+    """Whether a line begins with one word that announces token `first`, or titles it: Dear Anna, Mrs. Whitfield.
+    `Hello John!` is what programs print."""
+    if first + 1 < count and kind_T[first + 1] == MARK and mark_T[first + 1] == 0x21:
+        return False
+    i = first - 1
+    if i > 0 and kind_T[i] == MARK and mark_T[i] == _DOT:
+        i -= 1
+    if i < 0 or kind_T[i] != WORD:
+        return False
+    if list_T[i] & TITLE:
+        return True
+    return list_T[i] & ANNOUNCES != 0 and (i == 0 or kind_T[i - 1] == BREAK)
 
 
 @kernel

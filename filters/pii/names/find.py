@@ -16,9 +16,9 @@ from gristmill.filters.pii.names import lists
 from gristmill.filters.pii.names.context import is_private, mark_contacts
 from gristmill.filters.pii.names.dotted import mark_dotted
 from gristmill.filters.pii.names.features import FEATURES
-from gristmill.filters.pii.names.lists import TITLE
+from gristmill.filters.pii.names.lists import TITLE, UNIT
 from gristmill.filters.pii.names.tagger import LABELS, decode, read, weights
-from gristmill.filters.pii.names.tokens import BREAK, CAPITAL, HAN, MARK, WORD, classes
+from gristmill.filters.pii.names.tokens import BREAK, CAPITAL, HAN, MARK, UPPER, WORD, classes
 
 PERSON, ADDRESS = "PERSON", "ADDRESS"
 SCORE = 0.6
@@ -122,7 +122,7 @@ def _find(
                 if last == first or not _is_whole(first, last, count, label, kind_T, shape_T, list_T):
                     continue
                 if private and not is_private(
-                    first, last, count, label == 1, kind_T, shape_T, gap_T, list_T, mark_T, contact_T
+                    first, last, count, label == 1, kind_T, shape_T, gap_T, list_T, mark_T, hash_3T[0], contact_T
                 ):
                     continue
                 if found < found_R4.shape[0]:
@@ -142,5 +142,6 @@ def _is_whole(first, last, count, label, kind_T, shape_T, list_T):
         return last - first > 1 or kind_T[first] != HAN or titled
     words = 0
     for i in range(first, last):
-        words += kind_T[i] == HAN or (kind_T[i] == WORD and shape_T[i] == CAPITAL)
+        unit = list_T[i] & UNIT != 0  # Box 1, Box 2 are no address, PO Box 1 is
+        words += kind_T[i] == HAN or (kind_T[i] == WORD and shape_T[i] == (UPPER if unit else CAPITAL))
     return last - first > 2 and words > 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gristmill.filters.names import nearest
 from gristmill.filters.pii.entities import ENTITIES
-from gristmill.filters.pii.named_models import NamedModel, missing_package
+from gristmill.filters.pii.models.named import NamedModel, missing_package
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.recipe.files.named_files import Fetch, ProblemError, file_sha256, near_files
 from gristmill.pipelines.recipe.languages.codes import wrong_language

@@ -197,7 +197,7 @@ class Explainer:
             return asked
         from gristmill.filters.pii.engine import Scrubber
         from gristmill.filters.pii.entities import without_models
-        from gristmill.filters.pii.policies import KEYED
+        from gristmill.filters.pii.operators.policies import KEYED
         from gristmill.filters.pii.values import Values
 
         # No run directory holds the key: of what is keyed only its place is known.

@@ -16,8 +16,8 @@ from gristmill.filters.edits import apply
 from gristmill.filters.pii import registry
 from gristmill.filters.pii.engine import Finding, Scrubber
 from gristmill.filters.pii.entities import DEFAULT, ENTITIES, only_private, resolve
-from gristmill.filters.pii.operators import OPERATORS
-from gristmill.filters.pii.policies import OPERATOR_NAMES
+from gristmill.filters.pii.operators.operators import OPERATORS
+from gristmill.filters.pii.operators.policies import OPERATOR_NAMES
 from gristmill.filters.pii.presidio import RecognizerResult
 from gristmill.filters.pii.recognizers import generic
 
@@ -124,7 +124,7 @@ def test_resolve__order():
         ("phone", "did you mean 'PHONE_NUMBER'?"),
         ("QQ", "did you mean 'QQ_ID'?"),
         ("???", "valid: "),
-        ("LOCATION", "needs a spaCy model"),
+        ("LOCATION", "needs a model"),
         ("webb", "did you mean 'web'?"),
     ],
 )

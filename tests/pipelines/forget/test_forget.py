@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.filters.pii.audit import keyed_hash
+from gristmill.filters.pii.operators.audit import keyed_hash
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.forget import make as making
 from gristmill.pipelines.forget.asked import Asked, Entry

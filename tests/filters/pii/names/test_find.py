@@ -101,6 +101,33 @@ def pieces(named) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ('{"name": "Laura Whitfield", "age": 30}', []),
+        ('{"name": "Laura Whitfield", "phone": "212-555-0123"}', ["Laura Whitfield"]),
+        ("people:\n  - name: Eric\n    age: 19", []),
+        ("name: Eric\nmail: eric@mills.org", ["Eric"]),
+        ("$ hello Jeff\nHello Jeff!\n", []),
+        ("Dear Jeff,\n\nthe parcel is here.", ["Jeff"]),
+        ("  John Smith\n  01.01.2001\n", []),
+        ("Laura Whitfield|2020-12-15 22:39:00|1", []),
+        ("Laura Whitfield 14.29.30129", []),
+        ("Laura Whitfield 212.555.0123", ["Laura Whitfield"]),
+        ("项目负责人 Laura Whitfield 说，这很难。", []),
+        ("负责人：张晓明", ["张晓明"]),
+        ("一位名叫张晓明的工程师", []),
+    ],
+)
+def test_web__what_programs_and_articles_name_is_no_private_person(text, names):
+    assert values(WEB, text, "PERSON") == names
+
+
+def test_address__a_unit_alone_is_none():
+    assert values(WEB, "Output\n\nBox 1\nBox 2\nBox 3\n", "ADDRESS") == []
+    assert values(STRICT, "Write to PO Box 1234, Springfield, IL 62701.", "ADDRESS") != []
+
+
 @settings(max_examples=120, deadline=None)
 @given(data=st.data())
 def test_find__equal_to_reading_everything(data, pieces):

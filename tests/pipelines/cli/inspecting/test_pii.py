@@ -49,7 +49,7 @@ def test_evaluate__precision_and_recall_by_type_and_language(tmp_path):
     [
         (("look", "x"), "valid: evaluate, scan"),
         (("scan", "x", "--entities", "EMAIL"), "did you mean 'EMAIL_ADDRESS'?"),
-        (("scan", "x", "--entities", "LOCATION"), "needs a spaCy model"),
+        (("scan", "x", "--entities", "LOCATION"), "needs a model"),
         (("evaluate", "nowhere.jsonl"), "name a file of UTF-8 text"),
     ],
 )

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gristmill.filters.edits import apply
-from gristmill.filters.pii.allow import Allowed
 from gristmill.filters.pii.engine import Scrubber
+from gristmill.filters.pii.operators.allow import Allowed
+from gristmill.filters.pii.operators.surrogates import surrogate
 from gristmill.filters.pii.recognizers.checksums import is_resident_id, luhn
-from gristmill.filters.pii.surrogates import surrogate
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gristmill.filters.pii.sought import Sought
+from gristmill.filters.pii.known.sought import Sought
 
 MOBILE, MAIL, NAME = "13812345678", "zhang@qq.com", "张伟明"
 ALL = Sought([MOBILE, MAIL, NAME, "Li Wei"])

@@ -8,10 +8,10 @@ import ipaddress
 import re
 from collections.abc import Sequence
 
-from gristmill.filters.pii.audit import normal_form
 from gristmill.filters.pii.fold import fold
-from gristmill.filters.pii.policies import ALLOWED, allow_problem
-from gristmill.filters.pii.surrogates import TEST_CARDS
+from gristmill.filters.pii.operators.audit import normal_form
+from gristmill.filters.pii.operators.policies import ALLOWED, allow_problem
+from gristmill.filters.pii.operators.surrogates import TEST_CARDS
 
 _EXAMPLE_HOST = re.compile(r"(?:^|\.)(?:example\.(?:com|net|org|edu)|example|test|invalid|localhost)$")
 _EXAMPLE_PHONE = re.compile(r"(?:001|1)?\d{3}55501\d\d|(?:44|0044|0)0?(?:7700900\d{3}|2079460\d{3})")

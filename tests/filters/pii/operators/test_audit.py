@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from gristmill.filters.edits import Edits, apply
-from gristmill.filters.pii.audit import findings, keyed_hash, normal_form
 from gristmill.filters.pii.engine import Scrubber
+from gristmill.filters.pii.operators.audit import findings, keyed_hash, normal_form
 
 KEY = b"0123456789abcdef"
 

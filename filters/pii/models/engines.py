@@ -3,17 +3,23 @@ the CPU, so that each machine finds the same. Nothing is downloaded; libraries a
 
 import importlib
 import os
+import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from gristmill.filters.pii.fold import fold
-from gristmill.filters.pii.models import chunks
-from gristmill.filters.pii.named_models import NamedModel
+from gristmill.filters.pii.models.named import NamedModel
 
 Found = tuple[int, int, str, float]
 """Characters [start, end), type, score."""
 
+CHUNK = 100_000
+"""Characters that a model sees at once: spaCy refuses more than a million and takes about 1 GB for each 100,000."""
+
+_PARAGRAPH = re.compile(r"\n\s*\n|\n")
 _OFFLINE = {"PRESIDIO_DEVICE": "cpu", "HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
 
 
@@ -23,6 +29,18 @@ def find(model: NamedModel, text: str, language: str) -> Iterator[Found]:
         for start, end, entity, score in _runner(model, language)(fold(chunk)):
             if entity in model.types and start < end:
                 yield offset + start, offset + end, entity, score
+
+
+def chunks(text: str) -> Iterator[tuple[int, str]]:
+    """(offset, part) of a text in parts of at most CHUNK characters that end where a line does, if one does."""
+    start = 0
+    while start < len(text):
+        end = min(start + CHUNK, len(text))
+        if end < len(text):
+            breaks = [match.end() for match in _PARAGRAPH.finditer(text, start + CHUNK // 2, end)]
+            end = breaks[-1] if breaks else end
+        yield start, text[start:end]
+        start = end
 
 
 @lru_cache(maxsize=8)
@@ -49,6 +67,9 @@ def _of_pipeline(model: NamedModel, language: str) -> Callable[[str], Iterator[F
     )
     models = [{"lang_code": language, "model_name": model.place}]
     if model.engine == "spacy":
+        if not (find_spec(model.place) if model.place.isidentifier() else Path(model.place).is_dir()):
+            what = f"spaCy model '{model.place}' for '{language}' is neither an installed package nor a folder"
+            raise ValueError(what)  # presidio would download it
         engine = nlp_engine.SpacyNlpEngine(models, called)
         engine.load()
     else:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Literal
 
-from gristmill.filters.pii.audit import normal_form
+from gristmill.filters.pii.operators.audit import normal_form
 
 Operator = Literal["tag", "mask", "hash", "surrogate", "drop_line"]
 
@@ -29,7 +29,7 @@ def keyed(entity: str, value: str, key: bytes) -> str:
 
 def surrogate(entity: str, value: str, key: bytes) -> str:
     """Somebody else's, made up: the same for one value wherever it stands (surrogates.py)."""
-    from gristmill.filters.pii.surrogates import surrogate as made_up
+    from gristmill.filters.pii.operators.surrogates import surrogate as made_up
 
     return made_up(key, entity, value)
 

@@ -12,8 +12,8 @@ import re
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 
-from gristmill.filters.pii.audit import normal_form
 from gristmill.filters.pii.fold import fold
+from gristmill.filters.pii.operators.audit import normal_form
 from gristmill.filters.pii.recognizers.checksums import resident_check
 
 

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from gristmill.filters.edits import Edits, apply
 from gristmill.filters.kernels.text.unicode import LIMIT
 from gristmill.filters.pii.fold import fold
-from gristmill.filters.pii.lookup import Beginnings, Numbers
+from gristmill.filters.pii.known.lookup import Beginnings, Numbers
 from gristmill.filters.pii.obfuscation import shadow_of
 
 FORGOTTEN = "forgotten"

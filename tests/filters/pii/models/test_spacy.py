@@ -7,27 +7,29 @@ import pyarrow as pa
 import pytest
 import spacy
 
-from gristmill.filters.pii import models
 from gristmill.filters.pii.engine import Scrubber
+from gristmill.filters.pii.models import engines
+from gristmill.filters.pii.models.named import NamedModel
 
 MODEL_ONLY = "ada of the mill"
 """No name to our tagger, which reads every language."""
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory) -> dict[str, str]:
+def models(tmp_path_factory) -> list[NamedModel]:
     """Blank pipelines with a list of names, as models on disk."""
-    found = {}
+    found = []
     for language, names in (("en", ("Ada Lovelace", MODEL_ONLY)), ("zh", ("张三",))):
         nlp = spacy.blank(language)
         nlp.add_pipe("entity_ruler").add_patterns([{"label": "PERSON", "pattern": name} for name in names])
-        found[language] = str(tmp_path_factory.mktemp("models") / language)
-        nlp.to_disk(found[language])
+        folder = tmp_path_factory.mktemp("models") / language
+        nlp.to_disk(folder)
+        found.append(NamedModel("spacy", str(folder), (language,), (("PERSON", "PERSON"),)))
     return found
 
 
-def test_model__names_and_patterns_together(folders):
-    scrubber = Scrubber(["PERSON", "EMAIL_ADDRESS"], nlp_engine=folders)
+def test_model__names_and_patterns_together(models):
+    scrubber = Scrubber(["PERSON", "EMAIL_ADDRESS"], models=models)
     assert scrubber.find("Ada Lovelace <ada@example.org>", "en")[0].entity == "PERSON"
     text = pa.array(
         ["Ada Lovelace, ada@example.org", "联系人张三，邮箱a@qq.com", MODEL_ONLY, None, MODEL_ONLY], pa.large_string()
@@ -42,17 +44,17 @@ def test_model__names_and_patterns_together(folders):
     ]
 
 
-def test_model__long_texts_in_chunks_at_line_ends(folders, monkeypatch):
-    monkeypatch.setattr(models, "CHUNK", 50)
+def test_model__long_texts_in_chunks_at_line_ends(models, monkeypatch):
+    monkeypatch.setattr(engines, "CHUNK", 50)
     text = "Ada Lovelace wrote it.\n" * 20
-    assert [t for _, t in models.chunks(text)] == ["Ada Lovelace wrote it.\n" * 2] * 10
-    assert "".join(t for _, t in models.chunks("x" * 120)) == "x" * 120
-    found = Scrubber(["PERSON"], nlp_engine=folders).find(text, "en")
+    assert [t for _, t in engines.chunks(text)] == ["Ada Lovelace wrote it.\n" * 2] * 10
+    assert "".join(t for _, t in engines.chunks("x" * 120)) == "x" * 120
+    found = Scrubber(["PERSON"], models=models).find(text, "en")
     assert [(f.start, f.end) for f in found] == [(i * 23, i * 23 + 12) for i in range(20)]
 
 
-def test_model__pickles_by_name(folders):
-    scrubber = pickle.loads(pickle.dumps(Scrubber(["PERSON"], nlp_engine=folders)))
+def test_model__pickles_by_name(models):
+    scrubber = pickle.loads(pickle.dumps(Scrubber(["PERSON"], models=models)))
     assert [f.entity for f in scrubber.find("Ada Lovelace", "en")] == ["PERSON"]
 
 
@@ -61,7 +63,9 @@ def test_model__missing_is_an_error_not_a_download(monkeypatch):
         raise AssertionError("a connection")
 
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    scrubber = Scrubber(["PERSON"], nlp_engine={"en": "en_core_web_enormous"})
+    scrubber = Scrubber(
+        ["PERSON"], models=[NamedModel("spacy", "en_core_web_enormous", ("en",), (("PERSON", "PERSON"),))]
+    )
     with pytest.raises(
         ValueError, match="'en_core_web_enormous' for 'en' is neither an installed package nor a folder"
     ):

@@ -5,9 +5,9 @@ import pickle
 import pytest
 import spacy
 
-from gristmill.filters.pii import engines, models
 from gristmill.filters.pii.engine import Scrubber
-from gristmill.filters.pii.named_models import ENGINES, NamedModel, missing_package
+from gristmill.filters.pii.models import engines
+from gristmill.filters.pii.models.named import ENGINES, NamedModel, missing_package
 
 NAMES = {"en": ("ada of the mill", "PERSON"), "zh": ("磨坊镇", "GPE")}
 """Nothing to our tagger."""
@@ -44,7 +44,7 @@ def test_spacy__labels_by_their_names_in_their_languages(pipelines):
 
 
 def test_spacy__long_texts_in_chunks(pipelines, monkeypatch):
-    monkeypatch.setattr(models, "CHUNK", 40)
+    monkeypatch.setattr(engines, "CHUNK", 40)
     found = list(engines.find(pipelines["en"], "ada of the mill wrote.\n" * 5, "en"))
     assert [(start, end) for start, end, *_ in found] == [(at * 23, at * 23 + 15) for at in range(5)]
 
@@ -85,7 +85,7 @@ def test_transformers__by_presidio_s_recognizer(network):
 
 def test_engines__say_what_to_install(monkeypatch):
     assert missing_package("spacy") is None
-    monkeypatch.setattr("gristmill.filters.pii.named_models.find_spec", lambda name: None)
+    monkeypatch.setattr("gristmill.filters.pii.models.named.find_spec", lambda name: None)
     assert {name: missing_package(name) for name in ENGINES} == {
         "spacy": "spacy", "stanza": "gristmill[stanza]", "transformers": "gristmill[hf-classifier]",
         "gliner": "gristmill[gliner]",

@@ -4,9 +4,9 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gristmill.filters.pii.bounds import counted, exceeded
 from gristmill.filters.pii.entities import SETS
 from gristmill.filters.pii.finding import FINDING
+from gristmill.filters.pii.operators.bounds import counted, exceeded
 
 TYPES = ("EMAIL_ADDRESS", "API_KEY", "PERSON", "LOCATION")
 SECRETS = ("URL_CREDENTIALS", "PRIVATE_KEY", "API_KEY", "SECRET")
