@@ -25,9 +25,11 @@ OURS_ALONE = ("likelihood_per_character", "calibration_error", "pass@", "memoris
 PEER = """
 import json, sys
 import lm_eval, torch
+from lm_eval import evaluator
 from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
 torch.set_num_threads(1)
+evaluator.add_env_info = lambda *_: None  # it asks pip for all packages, for every task
 folder, tasks, shots = sys.argv[1], sys.argv[2].split(","), int(sys.argv[3])
 bos = {"add_bos_token": False} if sys.argv[4] == "rolling" else {}
 manager = TaskManager()

@@ -2,7 +2,7 @@
 where the context is full.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -44,6 +44,8 @@ class Conversation:
     """Turns that no longer fitted into the context."""
     written: int = 0
     """Turns that the model wrote: each has a chance of its own."""
+    ended: bool = False
+    """Whether the last of them ended with END: one that was cut calls no tool, as in `roll_out`."""
 
     def __post_init__(self) -> None:
         system = [Turn("system", self.system)] if self.system else []
@@ -72,7 +74,7 @@ class Conversation:
                     self.turns.pop()
                 raise
             self.turns.append(Turn("assistant", answer))
-            results = self.tools.results(answer) if self.tools else []
+            results = self.tools.results(answer) if self.tools and self.ended else []
             if not results:
                 return
             for result in results:
@@ -87,7 +89,12 @@ class Conversation:
         steps = continuations(
             self.model, [ids], [limit], self.sampling, [chance], ends=(END, EOS), structures=[self.structure]
         )
-        return pieces(self.encoder, (token for step in steps for token in step.tokens))
+        return pieces(self.encoder, self._tokens(token for step in steps for token in step.tokens))
+
+    def _tokens(self, tokens: Iterable[int]) -> Iterator[int]:
+        for token in tokens:
+            self.ended = token == END
+            yield token
 
     def _prompt(self) -> list[int]:
         """All that is read; where that leaves no room for an answer, without the oldest exchanges."""

@@ -78,6 +78,14 @@ def test_ask__tools_answer_between(talk, encoder):
     assert "<tools>" in turns[0].content
 
 
+def test_ask__a_turn_that_is_cut_behind_its_call_calls_nothing(talk, encoder):
+    """As in `roll_out`, whose turns are answered where they ended by themselves."""
+    size = len(encoder.ids(CALL))
+    for most, answered in ((size, []), (size + 1, ["12"])):
+        conversation, _ = talk([CALL, "12"], most_tokens=most, tools=ToolReply(encoder, [Calculator()]))
+        assert [one.text for one in conversation.ask("3 × 4?") if one.kind == "tool"] == answered
+
+
 def test_ask__the_context_is_cut_at_a_turn_and_the_instruction_stays(talk, encoder):
     conversation, prompts = talk(["in sun"] * 30, context=96, system="miller", most_tokens=20)
     for n in range(30):
