@@ -243,7 +243,10 @@ def _check(folders: list[Path], as_json: bool) -> None:
     if as_json:
         print_json({"overlaps": found})
     else:
-        table = Table("documents of", "that stand in", "by id or cluster", "by equal tokens only", "nearly the same")
+        table = Table()
+        for head in ("documents of", "that stand in", "by id or cluster", "by equal tokens only", "nearly the same"):
+            names = head in ("documents of", "that stand in")
+            table.add_column(head, no_wrap=names, overflow="fold", justify="left" if names else "right")
         for one in found:
             table.add_row(one["of"], one["in"], *(f"{one[how]:,}" for how in ("id", "content", "near")))
         out.print(table if found else "no document stands in two splits")
