@@ -87,7 +87,7 @@ def test_killed__it_goes_on_where_it_was(steps, trainer, dies):
 
 def test_a_trainer_that_is_still_there__is_waited_for(runs, steps, trainer, monkeypatch):
     (runs / "good/train/main").mkdir(parents=True)
-    take = "fcntl.flock(open(sys.argv[1], 'ab'), fcntl.LOCK_EX)"
+    take = "file = open(sys.argv[1], 'ab'); fcntl.flock(file, fcntl.LOCK_EX)"
     holds = f"import fcntl, sys, time; {take}; print(1, flush=True); time.sleep(99)"
     line = [sys.executable, "-S", "-c", holds, str(runs / "good/train/main/chain.lock")]
     with subprocess.Popen(line, stdout=subprocess.PIPE) as other:

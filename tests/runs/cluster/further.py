@@ -108,4 +108,5 @@ def done_by_each_stage(run: Path) -> dict[str, int]:
     }
     lists = "[e.kind FOR e IN edits] AS kinds, [f.type FOR f IN findings] AS types"
     counted = f"SELECT {', '.join(asked.values())} FROM (SELECT *, {lists} FROM '{run}/ledger/*.parquet')"
-    return dict(zip(asked, duckdb.sql(counted).fetchone(), strict=True))
+    (row,) = duckdb.sql(counted).fetchall()
+    return dict(zip(asked, row, strict=True))

@@ -28,8 +28,3 @@ def test_conversations__same_bytes_on_spark_as_local(spark, tmp_path, digests, k
     for runner in ("local", "spark"):
         execute(Request(talks.recipe, tmp_path / runner, runner=runner))
     assert digests(tmp_path / "spark") == digests(tmp_path / "local")
-
-
-def test_further_stages__same_bytes_on_spark_as_local(spark, further, tmp_path, digests):
-    execute(Request(further.recipe, tmp_path / "spark", runner="spark"))
-    assert digests(tmp_path / "spark") == digests(further.folder / "run")
