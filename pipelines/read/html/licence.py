@@ -35,6 +35,10 @@ class Licence(NamedTuple):
 
 _TAG = re.compile(r"<(?:!--|(/?)([a-zA-Z][a-zA-Z0-9-]*)([^<>]*)>)")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z][\w:-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+))""")
+_LINKS = {"a", "area", "link"}
+_CUE = re.compile("licen|copyleft|publicdomain", re.IGNORECASE)
+"""What an address holds that is a licence's: of most links nothing more is read."""
+_NO_ATTRIBUTES: dict[str, str] = {}
 _VOID = {
     *("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"),
 }
@@ -143,6 +147,8 @@ class _Scan:
     def __init__(self, html: str):
         self.html = html
         self.open: list[tuple[str, str]] = []
+        self.place = MAIN
+        """Of what stands in the innermost open element."""
         self.count: dict[str, int] = {}
         self.text: list[str] = []
         self.length = 0
@@ -151,34 +157,36 @@ class _Scan:
     def result(self) -> tuple[str, list[_Mention]]:
         at, html = 0, self.html
         while (tag := _TAG.search(html, at)) is not None:
-            if tag.start() > at:
-                self._words(html[at : tag.start()])
-            at = tag.end()
-            if tag[2] is None:  # a comment
+            start, end = tag.span()
+            if start > at:
+                self._words(html[at:start])
+            at = end
+            closing, name, inside = tag.groups()
+            if name is None:  # a comment
                 closed = html.find("-->", at)
                 at = len(html) if closed < 0 else closed + 3
                 continue
-            name = tag[2].lower()
-            if tag[1]:
-                self._close(name)
+            name = name.lower()
+            if closing:
+                if self.count.get(name):
+                    self._close(name)
                 continue
-            attributes = _attributes(tag[3])
-            self._look(name, attributes)
+            is_link = name in _LINKS
+            attributes = _attributes(inside) if inside and not (is_link and not _CUE.search(inside)) else _NO_ATTRIBUTES
+            if attributes and (is_link or name == "meta"):
+                self._look(name, attributes)
             if name in _RAW:
-                end = _RAW[name].search(html, at)
-                behind = len(html) if end is None else end.start()
+                found = _RAW[name].search(html, at)
+                behind = len(html) if found is None else found.start()
                 if name == "script" and "ld+json" in attributes.get("type", "").lower():
                     self._structured(html[at:behind])
                 at = behind
-            elif name not in _VOID and not tag[3].endswith("/"):
-                self.open.append((name, self._place(name, attributes)))
+            elif name not in _VOID and not inside.endswith("/"):
+                self.place = self._place(name, attributes)
+                self.open.append((name, self.place))
                 self.count[name] = self.count.get(name, 0) + 1
         self._words(html[at:])
         return "".join(self.text), self.mentions
-
-    @property
-    def place(self) -> str:
-        return self.open[-1][1] if self.open else MAIN
 
     def _place(self, name: str, attributes: dict[str, str]) -> str:
         """Of what stands in an element; what is inside a picture stays so, and nothing in <head> is on the page."""
@@ -187,19 +195,18 @@ class _Scan:
             return MAIN
         if around in (WORK, HEAD):
             return around
-        if name not in ("html", "a"):
+        if attributes and name not in ("html", "a"):
             place = _place_of_names(f"{attributes.get('class', '')} {attributes.get('id', '')}")
             if place is not None:
                 return around if place == ASIDE and around == FOOTER else place
         return _PLACE_OF_ELEMENT.get(name, around)
 
     def _close(self, name: str) -> None:
-        if self.count.get(name):
-            while self.open:
-                closed, _ = self.open.pop()
-                self.count[closed] -= 1
-                if closed == name:
-                    return
+        closed = ""
+        while closed != name:
+            closed, _ = self.open.pop()
+            self.count[closed] -= 1
+        self.place = self.open[-1][1] if self.open else MAIN
 
     def _look(self, name: str, attributes: dict[str, str]) -> None:
         place = HEAD if name in ("link", "meta") else self.place

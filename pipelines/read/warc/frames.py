@@ -9,7 +9,7 @@ from gristmill.pipelines.read.warc.arc import ARC_BEGINS, MAX_LINE_BYTES, arc_he
 from gristmill.pipelines.read.warc.tape import SEARCH_BYTES, WARC_MAGIC, Mark, Tape
 from gristmill.pipelines.records.dead_letters import Passing, too_long
 
-MAX_HEAD_BYTES = 1 << 16
+MAX_HEAD_BYTES, USUAL_HEAD_BYTES = 1 << 16, 1 << 12
 HEAD_END = re.compile(rb"\r?\n\r?\n")
 LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 BEGINS = re.compile(rb"WARC/\d+(?:\.\d+)*[ \t]*\r?\n")
@@ -121,10 +121,13 @@ def _converted(block: bytes, length: int) -> bool:
 
 def _header(tape: Tape) -> Header | None:
     """The header of the record that begins here; None where none does."""
-    data = tape.peek(MAX_HEAD_BYTES)
-    head = _head(data)
+    head = _head(tape.peek(USUAL_HEAD_BYTES))
+    length = LENGTH.search(head) if head else None
+    if length is None:
+        data = tape.peek(MAX_HEAD_BYTES)
+        head = _head(data)
+        length = LENGTH.search(head) if head else None
     if head is not None:
-        length = LENGTH.search(head)
         return Header(len(head), int(length[1]) if length else None, head, head.startswith(DRAFT))
     return Header(*arc, True) if (arc := arc_head(data[:MAX_LINE_BYTES])) else None
 
@@ -150,8 +153,7 @@ def _head(data: bytes) -> bytes | None:
 def _ends_record(tape: Tape, ahead: int, loose: bool = False) -> bool:
     """Whether a record may end `ahead` bytes from here: before its separator (not if `loose`), a gzip member, a record,
     or the end."""
-    wanted = ahead + 4 + len(BOM) + (MAX_LINE_BYTES if loose else len(WARC_MAGIC))
-    rest = tape.peek(wanted)[ahead:]
+    rest = tape.peek(4 + len(BOM) + (MAX_LINE_BYTES if loose else len(WARC_MAGIC)), ahead)
     if tape.begins_member(ahead) or (rest.startswith((b"\r\n\r\n", b"\n\n")) and not loose):
         return True
     after = rest.lstrip(b"\r\n")

@@ -56,10 +56,10 @@ class Tape:
             self._window += piece
         return len(self._window) >= count
 
-    def peek(self, count: int) -> bytes:
-        """The next bytes, at most `count`."""
-        self.holds(count)
-        return bytes(memoryview(self._window)[:count])
+    def peek(self, count: int, ahead: int = 0) -> bytes:
+        """The next bytes, at most `count`; those `ahead` bytes from here."""
+        self.holds(ahead + count)
+        return bytes(memoryview(self._window)[ahead : ahead + count])
 
     def take(self, count: int) -> bytes:
         """The next bytes, at most `count`, consumed."""
