@@ -6,9 +6,9 @@ from tests.benchmarks.proof.trained import Trained
 
 def learn_from_own_answers(proof: Trained, stage: str) -> None:
     """One of POLICIES, from `weak`."""
-    how = POLICIES[stage]
+    first = proof.task == next(iter(TASKS))
+    how = POLICIES[stage] if first else GENTLE.get(stage, POLICIES[stage])
     options = ["--teacher", str(proof.teacher)] if stage == "distill" else []
-    other = () if proof.task == next(iter(TASKS)) else GENTLE.get(stage, ())
-    how = Stage(how.steps, (f"rollouts.task={proof.task}", *ROUNDS, *how.settings, *other))
+    how = Stage(how.steps, (f"rollouts.task={proof.task}", *ROUNDS, *how.settings))
     tuned = proof.train(stage, "talks", stage, how, begin=proof.weak, options=options)
     proof.keep(stage, proof.measure(tuned))

@@ -12,8 +12,6 @@ ANSWER, LENGTH = 12, 64
 
 TASKS = {"sort/4": 176, "reverse/4": 304, "add/1": 128, "copy/3": 304}
 """Task -> steps of fine-tuning, among whose checkpoints `weak` is found."""
-GENTLE = {"grpo": ("optim.lr=0.0003", "rollouts.prompts=64", "optim.warmup=0.1")}
-"""What the other tasks than the first have otherwise: at 1e-3 a policy is thrown out of where it has just got to."""
 EVERY, WEAK = 8, 0.35
 """Steps between those checkpoints; `weak` is the first whose sampled answers are right as often."""
 TEACHER = ("model.width=96", "model.layers=3")
@@ -38,6 +36,11 @@ POLICIES = {
     "grpo": Stage(80, ("optim.lr=0.001",)),
     "ppo": Stage(64, ("optim.lr=0.0006", "optim.critic_lr=0.003")),
 }
+GENTLE = {
+    "grpo": Stage(240, ("optim.lr=0.0003", "rollouts.prompts=64", "optim.warmup=0.05", "optim.decay=0")),
+}
+"""Of the other tasks than the first: at 1e-3 a policy is thrown out of where it has just got to, and at 3e-4 what it is
+rewarded with still rises after 80 steps. Chosen with seed 3, which is not told."""
 DPO = {
     "dpo": Stage(60, (*TUNING, "optim.lr=0.0003", "dpo.beta=2")),
     "dpo-nll": Stage(60, (*TUNING, "optim.lr=0.0003", "dpo.nll=1")),
