@@ -35,10 +35,9 @@ NEAR, LINES, SHORT = 14, 3, 12
 
 
 @kernel
-def mark_contacts(count, kind_T, shape_T, gap_T, mark_T, label_T, contact_T):
-    """1 where a token is of a telephone number, an e-mail address or a postal address, else 0."""
-    for i in range(count):
-        contact_T[i] = label_T[i] >= 3
+def mark_contacts(count, kind_T, shape_T, gap_T, mark_T, contact_T):
+    """1 where a token is of a telephone number or an e-mail address, else 0."""
+    contact_T[:count] = 0
     i = 0
     while i < count:
         if kind_T[i] == MARK and mark_T[i] == _AT and 0 < i < count - 1:

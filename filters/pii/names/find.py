@@ -17,6 +17,7 @@ from gristmill.filters.pii.names.context import is_private, mark_contacts
 from gristmill.filters.pii.names.dotted import mark_dotted
 from gristmill.filters.pii.names.features import FEATURES
 from gristmill.filters.pii.names.lists import TITLE, UNIT
+from gristmill.filters.pii.names.reach import narrow
 from gristmill.filters.pii.names.tagger import LABELS, decode, read, weights
 from gristmill.filters.pii.names.tokens import BREAK, CAPITAL, HAN, MARK, UPPER, WORD, classes
 
@@ -89,6 +90,10 @@ def _find(
         while low < start_D1[d + 1]:
             high = _cut(data_B, low, start_D1[d + 1])
             count = read(data_B, low, high, class_C, key_H, value_H, token_8T, list_T, hash_3T)
+            if private:
+                mark_contacts(count, kind_T, shape_T, gap_T, mark_T, contact_T)
+                if not everywhere:
+                    narrow(count, kind_T, list_T, mark_T, contact_T, label_T, token_8T[6])
             decode(
                 data_B,
                 count,
@@ -105,7 +110,8 @@ def _find(
             )
             mark_dotted(data_B, count, start_T, end_T, kind_T, mark_T, label_T)
             if private:
-                mark_contacts(count, kind_T, shape_T, gap_T, mark_T, label_T, contact_T)
+                for t in range(count):
+                    contact_T[t] |= label_T[t] >= 3  # an address is one, too
             i = 0
             while i < count:
                 label = label_T[i]
