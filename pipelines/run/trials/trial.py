@@ -25,6 +25,7 @@ from gristmill.pipelines.processes.collection import no_collection
 from gristmill.pipelines.processes.lifetime import end_with_parent
 from gristmill.pipelines.read.files import File, open_file
 from gristmill.pipelines.read.formats import READERS
+from gristmill.pipelines.recipe.files.keys import take_key
 from gristmill.pipelines.recipe.load import LoadedRecipe, load
 from gristmill.pipelines.recipe.schema import Source
 from gristmill.pipelines.records.elements import Unit
@@ -55,6 +56,7 @@ def try_out(loaded: LoadedRecipe, size: int, folder: Path) -> dict[str, Any]:
 
     Raises GristmillError where nothing could be measured.
     """
+    take_key(loaded)
     store, chosen = Store.at(folder / "run"), choose("local", 1, (), folder)
     aside = aside_of(store, loaded, chosen)
     units = aside(lambda: list(_units(loaded, size, folder / "heads")))

@@ -39,8 +39,9 @@ import boto3, pathlib, sys
 bucket, folder = sys.argv[1:]
 client = boto3.client("s3")
 client.create_bucket(Bucket=bucket)
-for file in sorted(pathlib.Path(folder).glob("*")):
-    client.upload_file(str(file), bucket, f"in/{file.name}")
+for file in sorted(pathlib.Path(folder).rglob("*")):
+    if file.is_file():
+        client.upload_file(str(file), bucket, f"in/{file.relative_to(folder)}")
 """
 _DIGESTS = """
 import boto3, hashlib, json, sys

@@ -14,7 +14,7 @@ import pytest
 from gristmill.pipelines.recipe.load import load
 from gristmill.pipelines.records.elements import Split, Unit
 from gristmill.pipelines.run.capacity.forecast import Measured
-from gristmill.pipelines.run.trials.trial import LEAST, _spread, _units, main
+from gristmill.pipelines.run.trials.trial import LEAST, _spread, _units, main, try_out
 from tests.runs.conftest import chinese, english
 
 
@@ -111,3 +111,17 @@ def test_main__an_error_of_ours_is_told(tmp_path, monkeypatch):
     told = json.loads((tmp_path / "measured.json").read_text("utf-8"))
     assert told["measured"] is None
     assert "none.yaml" in told["ended"]
+
+
+def test_the_key_of_its_operators__is_read_before_anything_is_measured(folder):
+    (folder / "audit.key").write_text("5f" * 32, encoding="utf-8")
+    recipe = json.loads((folder / "recipe.yaml").read_text("utf-8"))
+    scrub = {"operator": "hash", "key": "audit.key"}
+    (folder / "recipe.yaml").write_text(json.dumps({**recipe, "scrub": scrub, "sources": {
+        "none": {"format": "jsonl", "paths": "en-*.jsonl"}
+    }}), "utf-8")  # fmt: skip
+    for file in folder.glob("en-*.jsonl"):
+        file.write_text('{"text": "write to li@qq.com"}\n' if file.name == "en-0.jsonl" else "", encoding="utf-8")
+    found = try_out(load(folder / "recipe.yaml"), 1_000, folder / "tried")
+    assert found["ended"] == ""
+    assert "text" in found["measured"]["sources"]["none"]["seconds"]
