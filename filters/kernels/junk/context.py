@@ -2,7 +2,7 @@
 
 # Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, L lines.
 from gristmill.filters.kernels.jit import inline, kernel
-from gristmill.filters.kernels.junk.pages import BLANK, CUT, FIGURES, IN_MENU, MARKS, PROSE, ROW, SHORT
+from gristmill.filters.kernels.junk.pages import BLANK, CUT, FIGURES, IN_MENU, LISTED, MARKS, NAMES, PROSE, ROW, SHORT
 from gristmill.filters.kernels.text.unicode import code_point
 
 NEAR = 4
@@ -34,12 +34,17 @@ def read_context(data_B, begin_L, line_D1, what_L, family_L, opens_L, navigation
                     under = False
                 elif what_L[n] != CUT:
                     what_L[n], family_L[n] = CUT, related
+        prose, last_prose = stop, first - 1
+        for n in range(first, stop):
+            if what_L[n] == PROSE:
+                prose, last_prose = min(prose, n), n
         n = first
         while n < stop:  # runs of short lines
             if not can_be_named(what_L[n]):
                 n += 1
                 continue
             run, named, last_named, first_named = n, 0, -1, -1
+            read_names(what_L, run, stop, n < prose or n > last_prose)
             while n < stop and can_be_named(what_L[n]):
                 if what_L[n] == IN_MENU or what_L[n] == CUT:
                     named += 1
@@ -47,9 +52,9 @@ def read_context(data_B, begin_L, line_D1, what_L, family_L, opens_L, navigation
                     if first_named < 0:
                         first_named = n
                 n += 1
+            at_front, at_back = run == first, n == stop
             cut_beside(what_L, run, n, 1)
             cut_beside(what_L, n - 1, run - 1, -1)
-            at_front, at_back = run == first, n == stop
             if at_front or (at_back and named):
                 cut_bullets(data_B, begin_L, what_L, family_L, run, n, navigation)
             if named >= RUN or (at_front and named >= FRONT):
@@ -87,6 +92,20 @@ def read_context(data_B, begin_L, line_D1, what_L, family_L, opens_L, navigation
                 what_L[n], family_L[n] = CUT, family
             else:
                 blank = True
+
+
+@inline
+def read_names(what_L, run, stop, outside):
+    """What rows of names are in a run of short lines: menus before and after an article, if there are no more of them
+    than of other lines that go there; else what an article says in a row, of people or in a table."""
+    rows, named, m = 0, 0, run
+    while m < stop and can_be_named(what_L[m]):
+        rows += what_L[m] == NAMES
+        named += what_L[m] == IN_MENU or what_L[m] == CUT
+        m += 1
+    for x in range(run, m if rows else run):
+        if what_L[x] == NAMES:
+            what_L[x] = IN_MENU if outside and rows <= named else LISTED
 
 
 @inline
@@ -132,4 +151,4 @@ def cut_between(what_L, family_L, first, stop, family):
 @inline
 def can_be_named(what):
     """Lines that menus are made of, and what stands between them."""
-    return what in (BLANK, FIGURES, MARKS, SHORT, IN_MENU, CUT)
+    return what in (BLANK, FIGURES, MARKS, SHORT, IN_MENU, CUT, NAMES)

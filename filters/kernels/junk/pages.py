@@ -15,6 +15,7 @@ from gristmill.filters.kernels.junk.tokens import (
     COLON,
     LABEL,
     NO_MARK,
+    NOTHING,
     NUMBER,
     PATH,
     SENTENCE,
@@ -34,10 +35,10 @@ ANCHORS = ("is", "menu", "begins", "ends", "holds", "opens")
 ADDRESS, FIRST = 2, 3
 """Symbols: a word of a web address, the first of the phrases' own."""
 
-KEPT, BLANK, FIGURES, PROSE, SHORT, LISTED, IN_MENU, CUT, ROW, MARKS = range(10)
+KEPT, BLANK, FIGURES, PROSE, SHORT, LISTED, IN_MENU, CUT, ROW, MARKS, NAMES = range(11)
 """What a line is: empty, only numbers; a sentence; few words; a row of words that can be a link; names of a
 menu (or one of them); beside the article; code or a row of a table; only
-signs."""
+signs; Chinese names in a row, with white space or signs between them."""
 
 WORD_UNITS = 2
 """A word of letters counts as two Chinese characters."""
@@ -48,6 +49,8 @@ GAP = 14
 """Tokens between the two parts of a pattern."""
 ITEMS, MANY_ITEMS = 3, 5
 """So many names of a menu in one line make it one; so many, if only half of it are names."""
+NAMES_IN_ROW, NAME_UNITS = 5, 8
+"""The fewest names of a row, and the most characters of one; they have two and more, taken together."""
 STEPS = 2
 """So many signs of a path (`>`) in a line make it one."""
 
@@ -154,20 +157,18 @@ def judge_tokens(
                 opener = best_opens
     if opener and units <= 24:
         return opener, CUT, units, False, True, addressed
-    if covered >= COVERED * units:
-        if is_family and 2 * menu_units <= covered:
-            return is_family, CUT, units, False, False, addressed
-        if items >= ITEMS:
-            return menu_family or is_family, CUT, units, True, False, addressed
-        return (menu_family or is_family), IN_MENU, units, True, False, addressed
-    if items >= MANY_ITEMS and 2 * covered >= units:
-        return menu_family or is_family, CUT, units, True, False, addressed
-    if holds and units <= HOLD_UNITS:
+    if covered >= COVERED * units and is_family and 2 * menu_units <= covered:
+        return is_family, CUT, units, False, False, addressed
+    if holds and units <= HOLD_UNITS:  # before menus: a sentence may be made of their words, too
         return holds, CUT, units, False, False, addressed
     if begins and units <= BEGIN_UNITS:
         return begins, CUT, units, False, False, addressed
     if ends and units <= END_UNITS:
         return ends, CUT, units, False, False, addressed
+    if (covered >= COVERED * units and items >= ITEMS) or (2 * covered >= units and items >= MANY_ITEMS):
+        return menu_family or is_family, CUT, units, True, False, addressed
+    if covered >= COVERED * units:
+        return menu_family or is_family, IN_MENU, units, True, False, addressed
     return 0, KEPT, units, False, False, addressed
 
 
@@ -276,6 +277,8 @@ def read_pages(
             elif what_L[n] == KEPT and head_L[n] == 0 and tail_L[n] == 0:
                 if (sentence and units > 8) or mark == COLON:
                     what_L[n] = PROSE
+                elif mark == NO_MARK and inside == 0 and commas == 0 and are_names(hash_T, follow_T, tokens, units):
+                    what_L[n], family_L[n] = NAMES, navigation
                 elif units <= SHORT_UNITS:
                     what_L[n] = SHORT
                 elif units <= LISTED_UNITS:
@@ -297,6 +300,23 @@ def steps(follow_T, tokens):
     for t in range(tokens - 1):
         count += follow_T[t] == PATH
     return count
+
+
+@inline
+def are_names(hash_T, follow_T, tokens, units):
+    """Whether a line of Chinese is short names in a row, apart from each other: no sentence is written so."""
+    names, characters, length = 0, 0, 0
+    for t in range(tokens):
+        is_character = not hash_T[t] & np.uint64(1) and hash_T[t] != NUMBER << 1
+        characters += is_character
+        length += 1 if is_character else WORD_UNITS
+        apart = follow_T[t] != NOTHING or t == tokens - 1
+        if length > NAME_UNITS or (apart and length == WORD_UNITS and hash_T[t] == NUMBER << 1):
+            return False  # a figure by itself: a row of a table
+        if apart:
+            names += 1
+            length = 0
+    return names >= NAMES_IN_ROW and 2 * characters > units and units >= 2 * names
 
 
 @inline
