@@ -50,6 +50,7 @@ def edit_junk(text: pa.Array, chosen: tuple[str, ...] | None = None) -> tuple[Ed
         lines.what_L,
         lines.family_L,
         lines.opens_L,
+        lines.units_L,
         number[NAVIGATION],
         number[RELATED],
     )

@@ -12,6 +12,10 @@ RUN = 5
 BULLETS = 4
 FRONT = 2
 """So many at the front of a page do."""
+BESIDE = 3
+"""So many make bulleted lines of a run names before and after an article."""
+BODY_UNITS = 40
+"""An article begins and ends with a sentence of so many Chinese characters, or half as many words."""
 GAP_LINES = 4
 """The most lines between two names that go with them."""
 LISTS = 20
@@ -19,7 +23,7 @@ LISTS = 20
 
 
 @kernel
-def read_context(data_B, begin_L, line_D1, what_L, family_L, opens_L, navigation, related):
+def read_context(data_B, begin_L, line_D1, what_L, family_L, opens_L, units_L, navigation, related):
     """Lines that go by their neighbours: names of menus beside each other, figures between lines that go, lists of
     links under their heading. Changes what_L and family_L."""
     for d in range(line_D1.size - 1):
@@ -34,17 +38,18 @@ def read_context(data_B, begin_L, line_D1, what_L, family_L, opens_L, navigation
                     under = False
                 elif what_L[n] != CUT:
                     what_L[n], family_L[n] = CUT, related
-        prose, last_prose = stop, first - 1
+        body, last_body = stop, stop
         for n in range(first, stop):
-            if what_L[n] == PROSE:
-                prose, last_prose = min(prose, n), n
+            if what_L[n] == PROSE and units_L[n] >= BODY_UNITS:
+                body, last_body = min(body, n), n
         n = first
         while n < stop:  # runs of short lines
             if not can_be_named(what_L[n]):
                 n += 1
                 continue
             run, named, last_named, first_named = n, 0, -1, -1
-            read_names(what_L, run, stop, n < prose or n > last_prose)
+            outside = body < stop and (run < body or run > last_body)
+            read_names(what_L, run, stop, outside)
             while n < stop and can_be_named(what_L[n]):
                 if what_L[n] == IN_MENU or what_L[n] == CUT:
                     named += 1
@@ -55,7 +60,7 @@ def read_context(data_B, begin_L, line_D1, what_L, family_L, opens_L, navigation
             at_front, at_back = run == first, n == stop
             cut_beside(what_L, run, n, 1)
             cut_beside(what_L, n - 1, run - 1, -1)
-            if at_front or (at_back and named):
+            if at_front or (at_back and named) or (outside and named >= BESIDE):
                 cut_bullets(data_B, begin_L, what_L, family_L, run, n, navigation)
             if named >= RUN or (at_front and named >= FRONT):
                 cut_between(what_L, family_L, run if at_front else first_named, last_named, navigation)
