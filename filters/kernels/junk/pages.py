@@ -20,6 +20,7 @@ from gristmill.filters.kernels.junk.tokens import (
     PATH,
     SENTENCE,
     SIGNS,
+    is_closing,
     is_opening,
     read_line,
 )
@@ -206,7 +207,8 @@ def read_pages(
             )  # fmt: skip
             sentence = mark == SENTENCE
             if tokens <= 0 or mark == CODE:
-                what_L[n] = BLANK if tokens == 0 else (MARKS if tokens == SIGNS else ROW)
+                signs = tokens == SIGNS and not is_closing(code_point(data_B, begin)[0])
+                what_L[n] = BLANK if tokens == 0 else (MARKS if signs else ROW)
                 n += 1
                 continue
             h = FNV_OFFSET
@@ -272,7 +274,9 @@ def read_pages(
                         head_L[n], head_family_L[n] = from_P[kept_first], first_family
                     if kept_last < pieces - 1:
                         tail_L[n], tail_family_L[n] = to_P[kept_last], last_family
-            if what_L[n] == CUT or what_L[n] == IN_MENU:
+            if what_L[n] == IN_MENU and goes_on(data_B, begin, end):
+                what_L[n] = ROW
+            elif what_L[n] == CUT or what_L[n] == IN_MENU:
                 family_L[n], opens_L[n] = family, opens
             elif what_L[n] == KEPT and head_L[n] == 0 and tail_L[n] == 0:
                 if (sentence and units > 8) or mark == COLON:
@@ -280,7 +284,7 @@ def read_pages(
                 elif mark == NO_MARK and inside == 0 and commas == 0 and are_names(hash_T, follow_T, tokens, units):
                     what_L[n], family_L[n] = NAMES, navigation
                 elif units <= SHORT_UNITS:
-                    what_L[n] = SHORT
+                    what_L[n] = ROW if goes_on(data_B, begin, end) else SHORT
                 elif units <= LISTED_UNITS:
                     what_L[n] = LISTED
                 else:
@@ -300,6 +304,16 @@ def steps(follow_T, tokens):
     for t in range(tokens - 1):
         count += follow_T[t] == PATH
     return count
+
+
+@inline
+def goes_on(data_B, begin, end):
+    """Whether a line ends in a comma or an opening bracket, as code and verse do, and no menu."""
+    while end > begin and data_B[end - 1] == 0x20:
+        end -= 1
+    if end - begin >= 3 and data_B[end - 3] == 0xEF and data_B[end - 2] == 0xBC:
+        return data_B[end - 1] == 0x8C or data_B[end - 1] == 0x88  # full-width forms
+    return end > begin and (data_B[end - 1] == 0x2C or data_B[end - 1] == 0x28 or data_B[end - 1] == 0x5B)
 
 
 @inline

@@ -13,6 +13,9 @@ from gristmill.filters.presets import PRESETS
 ZH = "磨坊建在河边，水轮带动石磨，一天能磨三百斤麦子。师傅说，石头要选得硬，水要来得稳。"
 EN = "The mill stands by the river, and its wheel turns two stones. They grind three hundred pounds of wheat a day."
 
+LONG_ZH = f"{ZH}面粉磨好以后装进布袋，再由小船运走。"
+"""As an article begins and ends: kernels.junk.context.BODY_UNITS."""
+
 JUNK = {
     "advertisement": [
         "广告",
@@ -222,6 +225,41 @@ def test_edit_junk__names_of_a_menu_go_beside_each_other_only():
 def test_edit_junk__a_list_before_the_article_is_a_menu_and_one_inside_is_not():
     listed = "\n".join(f"• {name}" for name in ("Granite", "Basalt", "Quartz", "Sandstone"))
     assert edited(f"{listed}\n{EN}\n{listed}\n{EN}") == [f"{EN}\n{listed}\n{EN}"]
+
+
+def test_edit_junk__rows_of_chinese_names_go_outside_the_article_beside_menus():
+    row = "国情 助残 海洋 草原 湾区 联盟 老年"
+    menu = "首页\n新闻\n财经"
+    assert edited(f"{menu}\n{row}\n{LONG_ZH}\n{row}\n{menu}") == [f"{LONG_ZH}\n"]
+    assert edited(f"{LONG_ZH}\n{row}\n{LONG_ZH}") == [f"{LONG_ZH}\n{row}\n{LONG_ZH}"]  # amid the article
+    assert edited(f"{LONG_ZH}\n{row}") == [f"{LONG_ZH}\n{row}"]  # no menu there
+    people = "\n".join(["张三 李四 王五 赵六 孙七", "周八 吴九 郑十 冯一 陈二"] * 3)
+    assert people in edited(f"{LONG_ZH}\n{people}\n首页\n新闻")[0]
+    table = "姓名 年龄 12 籍贯 名次"
+    assert table in edited(f"{LONG_ZH}\n{table}\n{menu}")[0]
+
+
+def test_edit_junk__bulleted_names_go_outside_the_article_beside_menus():
+    listed = "\n".join(f"• {name}" for name in ("Granite", "Basalt", "Quartz", "Sandstone"))
+    menu, blurb = "About\nContact us\nSearch", "The mill by the river is open on Sundays again."
+    assert edited(f"{EN}\n{menu}\n{listed}\n{blurb}") == [f"{EN}\n{blurb}"]
+    assert edited(f"{EN}\n{menu}\n{listed}\n{EN}") == [f"{EN}\n{listed}\n{EN}"]
+    assert edited(f"{EN}\n{listed}\n{blurb}") == [f"{EN}\n{listed}\n{blurb}"]
+
+
+def test_edit_junk__a_notice_made_of_words_of_menus_goes():
+    for notice in (
+        "凤凰新媒体版权所有Copyright © 2019 Phoenix New Media Limited All Rights Reserved.",
+        "版权所有 中国互联网新闻中心Copyright © China.org.cn. All Rights Reserved",
+    ):
+        assert edited(f"{ZH}\n{notice}\n{ZH}") == [f"{ZH}\n{ZH}"]
+
+
+def test_edit_junk__lines_that_go_on_are_no_menu():
+    query = "\n".join(["SELECT", "series,", "stats AS (", "scores,", "news,", ")", "videos,", "FROM", "photos,"])
+    verse = "\n".join(["Music,", "Travel,", "Home,", "Life,", "Weather,", "Video,"])
+    for lines in (query, verse):
+        assert edited(f"{EN}\n{lines}\n{EN}") == [f"{EN}\n{lines}\n{EN}"]
 
 
 def test_edit_junk__a_list_goes_with_its_heading():
