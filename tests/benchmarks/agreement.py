@@ -45,13 +45,17 @@ json.dump(told, open(sys.argv[5], "w"), default=str)
 """
 
 
-def comparable(task: Task) -> Task:
-    """The task with what both do alike: greedy, one continuation, the first examples, all metrics of choices."""
+def comparable(task: Task, shots: int) -> Task:
+    """The task with what both do alike: greedy, one continuation, the first examples, all metrics of choices. Where the
+    items are the examples, the last ones alone are, and are not asked: the first ones are examples of themselves there.
+    """
     config = replace(task.config, fewshot_config={"sampler": "first_n"}, num_fewshot=None)
     if config.output_type == "multiple_choice":
         config = replace(
             config, metric_list=[{"metric": name} for name in ("acc", "acc_norm", "acc_bytes", "brier_score")]
         )
+    if task.examples is None and shots and config.output_type != "loglikelihood_rolling":
+        task = replace(task, items=task.items[:-shots], examples=task.items[-shots:])
     return replace(task, config=config)
 
 
@@ -110,7 +114,8 @@ def main() -> int:
     parser.add_argument("--limit", type=int)
     options = parser.parse_args()
     subject = open_subject(options.folder, CPU)
-    tasks = [comparable(task) for task in open_tasks(options.tasks, options.run, options.limit)]
+    most = max(map(int, options.shots.split(",")))
+    tasks = [comparable(task, most) for task in open_tasks(options.tasks, options.run, options.limit)]
     tasks = [
         task for task in tasks if task.config.repeats == 1 and task.config.metric_list != [{"metric": "memorised"}]
     ]
