@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from gristmill.filters.batch import text_buffers
 from gristmill.filters.edits import Edits
 from gristmill.filters.pii import obfuscation, scan
 from gristmill.filters.pii.entities import ENTITIES, only_private, resolve
@@ -202,9 +203,10 @@ class Scrubber:
             return
         from gristmill.filters.pii.names.find import SCORE, find  # loads lists and weights
 
+        data_B, start_D1 = text_buffers(text)  # text[doc] would copy the document for each finding
         for doc, start, end, entity in find(text, everywhere, self.only_private):
             if entity in wanted:
-                characters = len(text[doc].as_buffer()[start:end].to_pybytes().decode())
+                characters = len(str(data_B.data[start_D1[doc] + start : start_D1[doc] + end], "utf-8"))
                 yield _Span(doc, start, end, characters, entity, SCORE)
 
     def _by_models(self, text: pa.Array, language: Sequence[str | None]) -> Iterator[_Span]:
@@ -227,9 +229,10 @@ def _and_obfuscated(search: Callable[[pa.Array], Iterator[_Span]], text: pa.Arra
         return spans
     places = shadow.to_original(*np.array([span[:3] for span in found], np.int64).T)
     behind = []
+    data_B, start_D1 = text_buffers(text)
     for span, doc, start, end, counts in zip(found, *(place.tolist() for place in places), strict=True):
         if counts:
-            characters = len(text[doc].as_buffer()[start:end].to_pybytes().decode())
+            characters = len(str(data_B.data[start_D1[doc] + start : start_D1[doc] + end], "utf-8"))
             behind.append(span._replace(doc=doc, start=start, end=end, characters=characters))
     whole = [span for span in spans if ENTITIES[span.entity].whole]  # user%40host:pass%3Aword@ is no two addresses
     return behind + _apart_from(behind, spans) + whole
