@@ -19,6 +19,7 @@ from apache_beam.metrics import monitoring_infos
 from apache_beam.portability.api import beam_fn_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner
 from apache_beam.runners.portability.fn_api_runner.execution import GroupingBuffer, ListBuffer, split_buffer_id
+from apache_beam.runners.worker.bundle_processor import DATA_INPUT_URN, DATA_OUTPUT_URN
 
 from gristmill.pipelines.processes.lifetime import SCRATCH
 from gristmill.pipelines.processes.pool import WorkerPool
@@ -113,6 +114,8 @@ class ForkingBundleManager(fn_runner.BundleManager):
             return super().process_bundle(whole, expected_outputs, fired_timers, expected_output_timers, dry_run)
         if isinstance(buffer, ListBuffer):
             buffer = SpillList(buffer._coder_impl, buffer)
+        if isinstance(buffer, SpillList) and buffer.is_small and _only_moves(context.stage):
+            return super().process_bundle({name: list(buffer)}, expected_outputs, {}, {}, dry_run)
         tasks = buffer.tasks(self.runner.workers)
         _ = context.worker_handlers, context.process_bundle_descriptor  # lazy state: made once, before the fork
         work = _Work(self, name, buffer, tasks, expected_outputs, dry_run)
@@ -131,6 +134,11 @@ class ForkingBundleManager(fn_runner.BundleManager):
         consolidated = monitoring_infos.consolidate(itertools.chain(*infos))
         merged.process_bundle.monitoring_infos.extend(consolidated)
         return merged
+
+
+def _only_moves(stage: Any) -> bool:
+    """Whether a stage hands on what others wrote: it runs no code of a user's, and a fork would be most of its work."""
+    return all(transform.spec.urn in (DATA_INPUT_URN, DATA_OUTPUT_URN) for transform in stage.transforms)
 
 
 class _Work:

@@ -12,7 +12,8 @@ from apache_beam.coders.coder_impl import CoderImpl, create_InputStream
 from apache_beam.runners.portability.fn_api_runner.execution import GroupingBuffer
 
 SMALL = 8 << 20
-"""Bytes of a stage's input that are cut into single elements, in the parent: units and receipts, not blocks."""
+"""Bytes of a stage's input that the parent takes in hand, to cut it into single elements or to move it: units and
+receipts, not blocks."""
 TASKS_PER_WORKER = 16
 """Enough that the last one to finish is short; few enough that handing them out costs nothing."""
 
@@ -96,9 +97,14 @@ class SpillList:
         """Take what a worker has written."""
         self.segments.append(segment)
 
+    @property
+    def is_small(self) -> bool:
+        """Whether this process may hold it."""
+        return sum(map(size_of, self.segments)) <= SMALL
+
     def tasks(self, workers: int) -> list[list[Segment]]:
         """Pieces of work, in order; single elements where there is little data."""
-        if sum(map(size_of, self.segments)) > SMALL:
+        if not self.is_small:
             return in_tasks(self.segments, workers)
         return in_tasks([raw for data in self for _, raw in elements(data, self.coder)], workers)
 

@@ -60,6 +60,30 @@ def test_group_by_key__same_result_for_any_number_of_workers(tmp_path, workers):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_stage_that_only_moves_a_little__forks_nothing(tmp_path, monkeypatch):
+    """What two stages wrote becomes the input of one shuffle."""
+    forked, map_tasks = [], WorkerPool.map
+
+    def noted(pool, work, tasks, what, *more):
+        forked.append(what)
+        return map_tasks(pool, work, tasks, what, *more)
+
+    def shuffled(pipeline, name):
+        made = pipeline | name >> beam.Create([(n % 3, f"{name}{n}页") for n in range(9)], reshuffle=False)
+        return made | f"{name} shuffled" >> beam.GroupByKey() | f"{name} again" >> beam.FlatMapTuple(each)
+
+    def each(key, values):
+        return [(key, value) for value in values]
+
+    monkeypatch.setattr(WorkerPool, "map", noted)
+    with beam.Pipeline(runner=LocalRunner(2, scratch=tmp_path)) as pipeline:
+        both = [shuffled(pipeline, name) for name in "ab"] | beam.Flatten() | "both" >> beam.GroupByKey()
+        expected = [(key, {f"{name}{n}页" for name in "ab" for n in range(key, 9, 3)}) for key in range(3)]
+        assert_that(both | beam.MapTuple(lambda key, values: (key, set(values))), equal_to(expected))
+    assert forked
+    assert [what for what in forked if "AppliedPTransform" not in what] == []
+
+
 def test_killed_worker__its_task_is_done_by_another(tmp_path):
     (tmp_path / "spill").mkdir()
     run(LocalRunner(2, scratch=tmp_path / "spill"), Kill(17, str(tmp_path / "once")))
