@@ -55,6 +55,8 @@ pytest: setup
 
 # Threads of several trainings on few cores only wait for each other.
 pytest test-exhaustive: export OMP_NUM_THREADS := 1
+# Hundreds of commands are started: none compiles our sources again.
+unexport PYTHONDONTWRITEBYTECODE
 
 test-linear: setup ## Every pattern, recognizer and scan on long repetitions: none may take more than linear time
 	$(BIN)/pytest -m linear --numprocesses $(PYTEST_JOBS) tests/test_linear.py tests/pipelines/read/formats/test_damaged_json.py
