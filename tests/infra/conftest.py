@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
+from tests.in_process import execute
 from tests.runs.conftest import documents
 
 RECIPE = """\

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.stages import score_units
 from tests.exhaustive import some
+from tests.in_process import execute
 
 RECIPE = """\
 gristmill: 1
@@ -79,7 +79,7 @@ def first(mill, tmp_path_factory) -> Path:
 
 
 def run(corpus, out: Path, **options) -> Path:
-    execute(Request(corpus.recipe, out, workers=1, **options))
+    execute(Request(corpus.recipe, out, **options))
     return out
 
 

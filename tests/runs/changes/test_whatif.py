@@ -10,12 +10,12 @@ import pytest
 
 from gristmill.pipelines.errors import DamageError, RecipeError
 from gristmill.pipelines.run import keys
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.storage.verification import check_files
 from gristmill.pipelines.whatif.ask import ask, write
 from gristmill.pipelines.whatif.changes import Changes
+from tests.in_process import execute
 
 CHANGES = {
     "bounds": Changes(["gopher@paper/words_min=185", "chinese@gristmill/characters_min=300"]),
@@ -29,7 +29,7 @@ def done(small, tmp_path_factory) -> tuple[Path, Path]:
     """(a run without tokens, its recipe)."""
     corpus = small.with_recipe("asked", "tokenizer: {vocabulary: 640, sample_bytes: 1MB}", "tokenizer: null  # 不要")
     out = tmp_path_factory.mktemp("asked") / "run"
-    execute(Request(corpus.recipe, out, workers=1))
+    execute(Request(corpus.recipe, out))
     return out, corpus.recipe
 
 
@@ -69,7 +69,7 @@ def test_written_recipe__gives_the_figures_that_were_said(done, tmp_path, change
     assert write(Store.at(run), CHANGES[change], None, target) == ""
     assert "# 不要" in target.read_text(encoding="utf-8")
     assert answer.duplicates == "exact"
-    execute(Request(target, tmp_path / "run", workers=1))
+    execute(Request(target, tmp_path / "run"))
     assert answered(answer) == figures(tmp_path / "run")
     before, after, gained, lost = answer.total.before, answer.total.after, answer.total.gained, answer.total.lost
     assert before.documents + gained.documents - lost.documents == after.documents
@@ -85,7 +85,7 @@ def test_other_recipe__gives_the_figures_of_its_run(done, tmp_path):
     other = recipe.parent / "other.yaml"
     text = recipe.read_text(encoding="utf-8").replace("when: {language: en}", "when: {language: en, source: table}")
     other.write_text(text + "otherwise: drop\n", encoding="utf-8")
-    execute(Request(other, tmp_path / "run", workers=1))
+    execute(Request(other, tmp_path / "run"))
     answer = ask(Store.at(run), Changes(), other)
     assert answered(answer) == figures(tmp_path / "run")
     assert {one.name: one.after for one in answer.rules}["unjudged"] > 0

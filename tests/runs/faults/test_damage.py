@@ -15,11 +15,11 @@ from gristmill.pipelines.cli.inspecting import report, verify, why
 from gristmill.pipelines.cli.running import status
 from gristmill.pipelines.cli.training import train
 from gristmill.pipelines.errors import DamageError, GristmillError
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.rundir import is_run
 from gristmill.pipelines.storage.store import Store
 from tests.exhaustive import some
+from tests.in_process import execute
 
 
 def flip(at: Callable[[int], int]) -> Callable[[bytes], bytes]:

@@ -18,7 +18,6 @@ from gristmill.pipelines.records.accounts import Accounts
 from gristmill.pipelines.report.excerpts import scrubbed_excerpts
 from gristmill.pipelines.report.explain.explanation import Explainer
 from gristmill.pipelines.report.explain.shards import AsTokens
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.inputs.first_records import check_first_records
 from gristmill.pipelines.run.job import plan_units
 from gristmill.pipelines.run.request import Request
@@ -29,6 +28,7 @@ from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.shards.dataset import TokenShards
 from gristmill.tokenizer.special_ids import ASSISTANT, BOS, END, EOS
 from tests.exhaustive import some
+from tests.in_process import execute
 from tests.runs.faults.test_resume import start, wait_for_receipts
 from tests.runs.models.conversations import LENGTH, MAIL, PHONE, write_conversations
 

@@ -9,13 +9,13 @@ import pytest
 from tokenizers import Tokenizer
 
 from gristmill.pipelines.cli.main import app
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.tokenizer.mixing.leaks import overlaps
 from gristmill.tokenizer.mixing.pool import open_runs
 from gristmill.tokenizer.shards.dataset import TokenShards, unigram_entropy
 from gristmill.trainer.__main__ import main
 from gristmill.trainer.data.verify import verify_run
+from tests.in_process import execute
 
 pytestmark = pytest.mark.slow
 BEFORE = "tokenizer: {vocabulary: 640, sample_bytes: 1MB}"

@@ -1,7 +1,7 @@
 """`lines@gristmill` in a run: the same bytes twice, a change and a change back."""
 
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
+from tests.in_process import execute
 
 WITHOUT = "presets: [chinese@gristmill]"
 WITH = "presets: [lines@gristmill, chinese@gristmill]"

@@ -1,0 +1,19 @@
+"""Whole runs in pytest's own process, where neither workers nor their deaths are what is tested.
+
+The local runner forks a worker at each of about 45 stages. A process that holds Beam, torch and all tests takes
+80 ms to fork and to end: three quarters of a small run. The bytes are the same (tests/runs/test_same_bytes.py), and the
+runs that others are compared with (`calm`, `small_run`) are the local runner's.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from gristmill.pipelines.run import execute as run
+from gristmill.pipelines.run.request import Request
+
+
+def execute(request: Request) -> dict[str, Any]:
+    """As `gristmill.pipelines.run.execute.execute`; on Beam's own runner where neither another one nor several workers
+    are asked for."""
+    here = request.runner == "local" and request.workers < 2
+    return run.execute(replace(request, runner="fnapi") if here else request)
