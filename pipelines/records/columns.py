@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from gristmill.filters.pii.finding import FINDING
@@ -250,6 +251,11 @@ def _column(value: Any, type_: pa.DataType, rows: int) -> pa.Array:
     if isinstance(value, str | int | float | bool):
         return pa.repeat(pa.scalar(value, type_), rows)
     return pa.array(value, type_)
+
+
+def chosen(batch: pa.RecordBatch, rows_D: np.ndarray) -> pa.RecordBatch:
+    """The rows (bool[D]) of a batch; itself where these are all, as a filter copies every text."""
+    return batch if rows_D.all() else batch.filter(pa.array(rows_D))
 
 
 def dead_batch(source: str, letters: list[DeadLetter]) -> pa.RecordBatch:

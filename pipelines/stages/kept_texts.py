@@ -13,6 +13,7 @@ from gristmill.filters.edits import edited
 from gristmill.pipelines.recipe.columns import derivations
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.recipe.sources import Source
+from gristmill.pipelines.records.columns import chosen
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.contamination.evidence import stored_contamination
 from gristmill.pipelines.stages.duplicates.members import Membership, stored_members
@@ -68,7 +69,7 @@ def kept_texts(recipe: Recipe, books: dict[str, ReceiptBook], number: int, score
     for batch in read_parts(book.store, scored, "curated"):
         listed, member = members.of_rows(batch.column("row").to_numpy())
         batch, contaminated = contamination.act(batch, whole=False)
-        batch = batch.filter(pa.array(~(contaminated | (listed & (member["dropped"] > 0)))))
+        batch = chosen(batch, ~(contaminated | (listed & (member["dropped"] > 0))))
         document = ranked(batch, number, recipe.sources[source], quality)
         yield KeptTexts(batch, edited(batch)[1], document)
 

@@ -127,7 +127,7 @@ class UnitScorer:
             return None
         order = self.rank(batch, source, scored)
         if options.fingerprint == "kept":
-            batch, order = batch.filter(pa.array(scored.kept)), order[scored.kept]
+            batch, order = columns.chosen(batch, scored.kept), order[scored.kept]
         prints = fingerprint(batch.column("text"), options.minhash)
         made = fingerprint_batch(batch.column("row").to_numpy(), batch.column("doc_id"), order, prints)
         return addressed(made, batch, options.urls)
@@ -172,9 +172,9 @@ class UnitWriter:
         for reason, count in records.aside.items():
             self.accounts.add("read", ASIDE, self.source, count, 0, reason=reason)
         self._enter(batch, records.dead)
-        refused = batch.column("drop").is_valid()
-        self._refuse(batch.filter(refused))
-        self._judge(batch.filter(pc.invert(refused)))
+        refused = batch.column("drop").is_valid().to_numpy(zero_copy_only=False)
+        self._refuse(columns.chosen(batch, refused))
+        self._judge(columns.chosen(batch, ~refused))
 
     def _enter(self, batch: pa.RecordBatch, dead: list[DeadLetter]) -> None:
         """Counts of the two steps that the reader does itself."""
@@ -275,11 +275,11 @@ class UnitWriter:
 
         whole = {**dict(zip(batch.schema.names, batch.columns, strict=True)), **shared}
         dropped = columns.assemble(self.scorer.dropped_schema, rows, whole)
-        self.dropped.write(dropped.filter(pa.array(~kept)))
+        self.dropped.write(columns.chosen(dropped, ~kept))
         curated = columns.assemble(
             self.scorer.curated_schema, rows, {**whole, "edits": scored.judgement.edits.column()}
         )
-        self.curated.write(curated.filter(pa.array(kept)))
+        self.curated.write(columns.chosen(curated, kept))
         if prints is not None:
             self.fingerprints.write(prints)
 

@@ -107,7 +107,7 @@ class UnitWriter:
             self._lose(batch, member_of, lost, "deduplicate", _one_each(np.array(DUPLICATE_RULES)[kind]))
         if self.cleaner.recipe.decontaminate is not None:
             self._decontaminate(before, batch, member_of, lost, contaminated)
-        batch = batch.append_column("cluster", member_of["cluster"]).filter(pa.array(~(lost | contaminated)))
+        batch = columns.chosen(batch.append_column("cluster", member_of["cluster"]), ~(lost | contaminated))
         for outcome in survive(self._clean, batch):
             if isinstance(outcome, Failure):
                 self._fail(batch.slice(outcome.row, 1), outcome.error)
@@ -139,7 +139,7 @@ class UnitWriter:
         self._contaminated.append(batch.column("row").to_numpy()[contaminated])
         self._lose(batch, member_of, contaminated, "decontaminate", _one_each(np.full(len(lost), CONTAMINATED)))
         if len(self.contamination.rows):
-            evidence = self.contamination.evidence(before.filter(pa.array(~lost)), contaminated[~lost], self.unit.key)
+            evidence = self.contamination.evidence(columns.chosen(before, ~lost), contaminated[~lost], self.unit.key)
             self.evidence.write(evidence)
 
     def _lose(
@@ -192,7 +192,7 @@ class UnitWriter:
         size = pc.binary_length(text)
         self.accounts.add_rows("scrub", KEPT, self.source, batch.column("lang").filter(stays), size.to_numpy()[~lost])
         values = {**dict(zip(beside.schema.names, beside.columns, strict=True)), "text": text, "bytes": size}
-        self.text.write(columns.assemble(self.cleaner.text_schema, batch.num_rows, values).filter(stays))
+        self.text.write(columns.chosen(columns.assemble(self.cleaner.text_schema, batch.num_rows, values), ~lost))
         spans = _without_text(edits.column())
         self._edits.append(pc.if_else(stays, spans, pa.scalar([], spans.type)) if lost.any() else spans)
         self._findings.append(found)
