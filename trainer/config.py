@@ -12,12 +12,12 @@ from gristmill.trainer.data.rounds import RolloutConfig
 from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.model.config import ModelConfig
 from gristmill.trainer.model.lora import LoraConfig
-from gristmill.trainer.objectives.distill import DistillConfig
-from gristmill.trainer.objectives.policy import GrpoConfig
-from gristmill.trainer.objectives.ppo import PpoConfig
-from gristmill.trainer.objectives.preference import DpoConfig
+from gristmill.trainer.objectives.pairs.preference import DpoConfig
+from gristmill.trainer.objectives.pairs.reward import RewardConfig
+from gristmill.trainer.objectives.policies.distill import DistillConfig
+from gristmill.trainer.objectives.policies.policy import GrpoConfig
+from gristmill.trainer.objectives.policies.ppo import PpoConfig
 from gristmill.trainer.objectives.registry import OF_PAIRS
-from gristmill.trainer.objectives.reward import RewardConfig
 from gristmill.trainer.optim.config import OptimConfig
 from gristmill.trainer.optim.guard import GuardConfig
 

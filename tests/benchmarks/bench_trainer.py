@@ -27,7 +27,7 @@ from gristmill.trainer.devices.world import World, join
 from gristmill.trainer.loop import build
 from gristmill.trainer.loop.fit import fit
 from gristmill.trainer.loop.inputs import TrainingData, open_data
-from gristmill.trainer.loop.speed import Speed, peak_memory
+from gristmill.trainer.loop.reports.speed import Speed, peak_memory
 from gristmill.trainer.loop.training import Training
 from gristmill.trainer.model.attention import attend, make_mask
 

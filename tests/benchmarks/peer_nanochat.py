@@ -20,7 +20,7 @@ import torch
 from gristmill.trainer.data.corpus import Corpus
 from gristmill.trainer.data.loader import DataConfig, Loader
 from gristmill.trainer.data.sampler import DataState, Rows, Sampler
-from gristmill.trainer.objectives.causal import CausalLM
+from gristmill.trainer.objectives.corpus.causal import CausalLM
 
 CPU = torch.device("cpu")
 ROWS, VALIDATION_ROWS = 8, 128

@@ -12,8 +12,8 @@ from gristmill.trainer.align.advantages import generalised_advantages, group_adv
 from gristmill.trainer.align.rounds import Round
 from gristmill.trainer.devices.world import World, all_reduce
 from gristmill.trainer.model.transformer import Model
-from gristmill.trainer.objectives.policy import GrpoConfig
-from gristmill.trainer.objectives.ppo import PpoConfig, critic_of
+from gristmill.trainer.objectives.policies.policy import GrpoConfig
+from gristmill.trainer.objectives.policies.ppo import PpoConfig, critic_of
 from gristmill.trainer.objectives.token_loss import target_log_probabilities
 
 GAP = "sampler_gap"

@@ -9,7 +9,7 @@ from gristmill.trainer.commands.explain import explain
 from gristmill.trainer.commands.export import export
 from gristmill.trainer.commands.generate import generate
 from gristmill.trainer.commands.scaling import scaling
-from gristmill.trainer.commands.train import stages
+from gristmill.trainer.commands.training.train import stages
 from gristmill.trainer.commands.verify import verify
 
 app = typer.Typer(

@@ -18,15 +18,15 @@ from gristmill.trainer.devices.fsdp import shard
 from gristmill.trainer.devices.world import World
 from gristmill.trainer.errors import ConfigError, InputError, MismatchError
 from gristmill.trainer.evaluate.validation import Evaluation
-from gristmill.trainer.loop.corpus_stage import check_kind, corpus_stage, open_objective
 from gristmill.trainer.loop.inputs import TrainingData
-from gristmill.trainer.loop.metrics import Metrics, tensorboard
 from gristmill.trainer.loop.mixed import said as mix_said
-from gristmill.trainer.loop.parent import Parent
 from gristmill.trainer.loop.recovery import Recovery
-from gristmill.trainer.loop.speed import Speed, device_peak, flops_per_token, matmul_ceiling
-from gristmill.trainer.loop.stage import Stage
-from gristmill.trainer.loop.terminal import Terminal
+from gristmill.trainer.loop.reports.metrics import Metrics, tensorboard
+from gristmill.trainer.loop.reports.speed import Speed, device_peak, flops_per_token, matmul_ceiling
+from gristmill.trainer.loop.reports.terminal import Terminal
+from gristmill.trainer.loop.stages.corpus import check_kind, corpus_stage, open_objective
+from gristmill.trainer.loop.stages.parent import Parent
+from gristmill.trainer.loop.stages.stage import Stage
 from gristmill.trainer.loop.training import Training
 from gristmill.trainer.model.experts import remembered_shares
 from gristmill.trainer.model.lora import adapt

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from gristmill.trainer.checkpoint.state import TrainState
 from gristmill.trainer.devices.world import any_rank
 from gristmill.trainer.evaluate.validation import Evaluation
-from gristmill.trainer.loop.reporting import Report, StepSums, describe
+from gristmill.trainer.loop.reports.reporting import Report, StepSums, describe
 from gristmill.trainer.loop.training import Training
 from gristmill.trainer.model.experts import note_shares
 

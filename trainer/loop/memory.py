@@ -19,8 +19,8 @@ from torch.utils._pytree import tree_leaves
 from gristmill.trainer.config import TrainConfig
 from gristmill.trainer.data.batch import Batch
 from gristmill.trainer.devices.world import World
-from gristmill.trainer.loop.corpus_stage import open_objective
 from gristmill.trainer.loop.inputs import TrainingData
+from gristmill.trainer.loop.stages.corpus import open_objective
 from gristmill.trainer.model.cross_entropy import CHUNK_BYTES
 from gristmill.trainer.model.lora import adapt
 from gristmill.trainer.model.transformer import Model

@@ -9,9 +9,9 @@ from gristmill.trainer.config import LoopConfig
 from gristmill.trainer.data.protocol import Batches, Order
 from gristmill.trainer.devices.world import World
 from gristmill.trainer.evaluate.validation import Evaluation
-from gristmill.trainer.loop.metrics import Metrics
-from gristmill.trainer.loop.speed import Speed
-from gristmill.trainer.loop.terminal import Terminal
+from gristmill.trainer.loop.reports.metrics import Metrics
+from gristmill.trainer.loop.reports.speed import Speed
+from gristmill.trainer.loop.reports.terminal import Terminal
 from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.objectives.protocol import Learns
 from gristmill.trainer.optim.guard import Guard

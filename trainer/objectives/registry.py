@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-from gristmill.trainer.objectives.causal import CausalLM
-from gristmill.trainer.objectives.masked import MaskedLM
-from gristmill.trainer.objectives.preference import Preference
-from gristmill.trainer.objectives.prefix import PrefixLM
+from gristmill.trainer.objectives.corpus.causal import CausalLM
+from gristmill.trainer.objectives.corpus.masked import MaskedLM
+from gristmill.trainer.objectives.corpus.prefix import PrefixLM
+from gristmill.trainer.objectives.corpus.sft import SupervisedFinetuning
+from gristmill.trainer.objectives.corpus.spans import SpanCorruption
+from gristmill.trainer.objectives.pairs.preference import Preference
+from gristmill.trainer.objectives.pairs.reward import RewardModel
 from gristmill.trainer.objectives.protocol import Objective
-from gristmill.trainer.objectives.reward import RewardModel
-from gristmill.trainer.objectives.sft import SupervisedFinetuning
-from gristmill.trainer.objectives.spans import SpanCorruption
 
 OBJECTIVES: dict[str, Callable[[int], Objective]] = {
     kind.name: kind for kind in (CausalLM, PrefixLM, MaskedLM, SpanCorruption, SupervisedFinetuning)

@@ -18,7 +18,7 @@ from gristmill.trainer.devices.world import World
 from gristmill.trainer.loop.build import build, complete
 from gristmill.trainer.loop.fit import fit
 from gristmill.trainer.loop.inputs import TrainingData
-from gristmill.trainer.loop.metrics import read_lines
+from gristmill.trainer.loop.reports.metrics import read_lines
 from gristmill.trainer.scaling import asked
 from gristmill.trainer.scaling.asked import Questions
 from gristmill.trainer.scaling.chart import chart

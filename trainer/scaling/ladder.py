@@ -7,7 +7,7 @@ from gristmill.trainer.config import TrainConfig
 from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.loop.build import complete
 from gristmill.trainer.loop.inputs import TrainingData
-from gristmill.trainer.loop.speed import flops_per_token
+from gristmill.trainer.loop.reports.speed import flops_per_token
 from gristmill.trainer.model.transformer import Model, parameter_counts
 
 HEAD_WIDTH = 32

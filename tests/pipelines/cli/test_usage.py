@@ -5,7 +5,7 @@ import pytest
 from gristmill.pipelines.cli import main as command
 from gristmill.pipelines.cli.training.train import STAGES
 from gristmill.trainer import __main__ as trainer
-from gristmill.trainer.commands.train import stages
+from gristmill.trainer.commands.training.train import stages
 
 MISTAKES = {
     "run r.yaml --output x": "did you mean '--out'?",

@@ -20,9 +20,10 @@ from gristmill.trainer.checkpoint.checkpoint import Checkpoint
 from gristmill.trainer.config import LoopConfig, TrainConfig, with_settings
 from gristmill.trainer.data.loader import DataConfig
 from gristmill.trainer.devices.world import World
-from gristmill.trainer.loop import build, policies
+from gristmill.trainer.loop import build
 from gristmill.trainer.loop.fit import fit
 from gristmill.trainer.loop.inputs import open_data
+from gristmill.trainer.loop.stages import policies
 from gristmill.trainer.model.config import ModelConfig
 from gristmill.trainer.optim.config import OptimConfig
 from gristmill.trainer.tasks.registry import open_task

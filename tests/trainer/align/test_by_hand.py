@@ -17,8 +17,8 @@ from gristmill.trainer.data.sampler import DataState
 from gristmill.trainer.devices.world import ALONE
 from gristmill.trainer.model.config import ModelConfig
 from gristmill.trainer.model.transformer import Model, Tokens
-from gristmill.trainer.objectives.policy import Grpo, GrpoConfig
-from gristmill.trainer.objectives.ppo import Ppo, PpoConfig, attach_critic, critic_of
+from gristmill.trainer.objectives.policies.policy import Grpo, GrpoConfig
+from gristmill.trainer.objectives.policies.ppo import Ppo, PpoConfig, attach_critic, critic_of
 from gristmill.trainer.rollouts.rollout import Prompt, Rollout
 
 VOCABULARY, LONGEST = 40, 14

@@ -11,7 +11,7 @@ from gristmill.trainer.data.loader import DataConfig
 from gristmill.trainer.devices.world import CPU, World
 from gristmill.trainer.evaluate.sampling import PURE
 from gristmill.trainer.evaluate.validation import Evaluator
-from gristmill.trainer.objectives.preference import DpoConfig, Preference
+from gristmill.trainer.objectives.pairs.preference import DpoConfig, Preference
 from gristmill.trainer.rollouts.prompts import completion, prompt_messages, task_prompts
 from gristmill.trainer.rollouts.sampler import roll_out
 from tests.benchmarks.proof.runs import write_pairs

@@ -16,7 +16,7 @@ from gristmill.trainer.loop import build
 from gristmill.trainer.loop.fit import fit
 from gristmill.trainer.loop.inputs import open_data
 from gristmill.trainer.model.transformer import Tokens
-from gristmill.trainer.objectives.ppo import critic_of
+from gristmill.trainer.objectives.policies.ppo import critic_of
 from tests.trainer.align.conftest import train_policy
 from tests.trainer.runs import write_aligned
 

@@ -12,7 +12,7 @@ from gristmill.trainer.data.corpus import Corpus
 from gristmill.trainer.data.loader import DataConfig, Loader
 from gristmill.trainer.data.sampler import DataState, Sampler, shuffled
 from gristmill.trainer.errors import InputError
-from gristmill.trainer.objectives.causal import CausalLM
+from gristmill.trainer.objectives.corpus.causal import CausalLM
 
 CPU = torch.device("cpu")
 

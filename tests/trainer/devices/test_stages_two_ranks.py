@@ -12,7 +12,7 @@ import torch.multiprocessing as mp
 
 from gristmill.trainer.devices.world import World
 from gristmill.trainer.model.lora import LoraConfig
-from tests.trainer.loop.test_stages import STAGES, stage, train
+from tests.trainer.loop.stages.test_stages import STAGES, stage, train
 from tests.trainer.runs import write_aligned
 
 KINDS = [*STAGES, "sft-lora", "reward-lora"]

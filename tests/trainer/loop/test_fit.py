@@ -17,7 +17,7 @@ from gristmill.trainer.errors import DivergedError
 from gristmill.trainer.evaluate.validation import Evaluator
 from gristmill.trainer.loop.fit import fit
 from gristmill.trainer.loop.inputs import open_data
-from gristmill.trainer.loop.reporting import Report
+from gristmill.trainer.loop.reports.reporting import Report
 from gristmill.trainer.model.transformer import Tokens
 
 

@@ -30,7 +30,7 @@ from gristmill.trainer.loop import build
 from gristmill.trainer.loop.inputs import open_data
 from gristmill.trainer.loop.mixed import of_mix
 from gristmill.trainer.loop.mixture import open_mixture
-from gristmill.trainer.objectives.causal import CausalLM
+from gristmill.trainer.objectives.corpus.causal import CausalLM
 from tests.trainer.conftest import CHINESE, LENGTH, sentences, write_manifest, write_run, write_split
 
 CPU = torch.device("cpu")

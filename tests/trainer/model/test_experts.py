@@ -15,9 +15,9 @@ from gristmill.trainer.loop.fit import fit
 from gristmill.trainer.model.config import ModelConfig
 from gristmill.trainer.model.experts import Experts, experts_of, note_shares
 from gristmill.trainer.model.transformer import Model, Tokens, initialise, parameter_counts
-from gristmill.trainer.objectives.distill import Distill, DistillConfig
-from gristmill.trainer.objectives.policy import Grpo, GrpoConfig
-from gristmill.trainer.objectives.ppo import Ppo, PpoConfig, attach_critic
+from gristmill.trainer.objectives.policies.distill import Distill, DistillConfig
+from gristmill.trainer.objectives.policies.policy import Grpo, GrpoConfig
+from gristmill.trainer.objectives.policies.ppo import Ppo, PpoConfig, attach_critic
 from tests.exhaustive import some
 
 

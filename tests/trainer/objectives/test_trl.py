@@ -17,12 +17,12 @@ from gristmill.trainer.align.advantages import group_advantages
 from gristmill.trainer.data.batch import Batch
 from gristmill.trainer.model.transformer import Tokens
 from gristmill.trainer.objectives import policy, preference
-from gristmill.trainer.objectives.divergence import divergences
-from gristmill.trainer.objectives.policy import Grpo, GrpoConfig
-from gristmill.trainer.objectives.policy_losses import k2, k3
-from gristmill.trainer.objectives.preference import DpoConfig, Preference
+from gristmill.trainer.objectives.pairs.preference import DpoConfig, Preference
+from gristmill.trainer.objectives.pairs.reward import RewardConfig, RewardModel
+from gristmill.trainer.objectives.policies.divergence import divergences
+from gristmill.trainer.objectives.policies.losses import k2, k3
+from gristmill.trainer.objectives.policies.policy import Grpo, GrpoConfig
 from gristmill.trainer.objectives.protocol import BatchLoss
-from gristmill.trainer.objectives.reward import RewardConfig, RewardModel
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = json.loads((ROOT / "tests/golden/trl/losses.json").read_text(encoding="utf-8"))

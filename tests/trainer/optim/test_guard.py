@@ -9,7 +9,7 @@ import torch
 from gristmill.trainer.checkpoint.checkpoint import Checkpoint
 from gristmill.trainer.errors import ConfigError, DivergedError
 from gristmill.trainer.loop.fit import fit
-from gristmill.trainer.loop.forensics import loss_by_length
+from gristmill.trainer.loop.reports.forensics import loss_by_length
 from gristmill.trainer.optim.config import OptimConfig
 from gristmill.trainer.optim.guard import Guard, GuardConfig
 from gristmill.trainer.optim.optimizers import Optimizers

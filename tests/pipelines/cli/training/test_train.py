@@ -30,7 +30,7 @@ def test_stage__is_the_trainers_with_all_of_its_options(stage, name, monkeypatch
 
 
 def test_stages__are_the_trainers():
-    from gristmill.trainer.commands.train import PRETRAIN, stages
+    from gristmill.trainer.commands.training.train import PRETRAIN, stages
 
     known = {command.name or command.callback.__name__ for command in stages.registered_commands}
     assert known == {PRETRAIN, *train.STAGES}

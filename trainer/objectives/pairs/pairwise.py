@@ -10,9 +10,9 @@ from torch import Tensor
 
 from gristmill.trainer.data.batch import Batch, Chance
 from gristmill.trainer.data.corpus import Segments
-from gristmill.trainer.objectives.causal import CausalLM
+from gristmill.trainer.objectives.corpus.causal import CausalLM
+from gristmill.trainer.objectives.corpus.sft import leave_unlearnt
 from gristmill.trainer.objectives.protocol import BatchLoss
-from gristmill.trainer.objectives.sft import leave_unlearnt
 from gristmill.trainer.objectives.token_loss import Forward
 
 

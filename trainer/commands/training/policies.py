@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from gristmill.trainer.commands.carry_out import carry_out, conclude
 from gristmill.trainer.commands.options import (
     FromOption,
     NameOption,
@@ -14,7 +13,8 @@ from gristmill.trainer.commands.options import (
     SettingsOption,
     with_options,
 )
-from gristmill.trainer.commands.stop import Stop
+from gristmill.trainer.commands.training.carry_out import carry_out, conclude
+from gristmill.trainer.commands.training.stop import Stop
 
 StepsOption = Annotated[int | None, typer.Option(help="optimiser steps: whole rounds; default: 200", min=1)]
 TaskOption = Annotated[

@@ -8,8 +8,8 @@ import numpy as np
 from gristmill.tokenizer.special_ids import MASK, RESERVED
 from gristmill.trainer.data.batch import Chance
 from gristmill.trainer.data.corpus import Segments
-from gristmill.trainer.objectives.causal import CausalLM
-from gristmill.trainer.objectives.rows import fill_rows, noise_tokens
+from gristmill.trainer.objectives.corpus.causal import CausalLM
+from gristmill.trainer.objectives.corpus.rows import fill_rows, noise_tokens
 
 
 class MaskedLM(CausalLM):

@@ -13,7 +13,7 @@ from torch import Tensor
 from gristmill.trainer.data.batch import Batch
 from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.model.transformer import Model
-from gristmill.trainer.objectives.pairs import Pairwise, of_pairs, pair_loss, summed_by_conversation, there
+from gristmill.trainer.objectives.pairs.pairwise import Pairwise, of_pairs, pair_loss, summed_by_conversation, there
 from gristmill.trainer.objectives.protocol import BatchLoss
 from gristmill.trainer.objectives.token_loss import Forward, target_log_probabilities
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from gristmill.trainer.data.batch import Chance
 from gristmill.trainer.data.corpus import Segments
-from gristmill.trainer.objectives.causal import CausalLM
+from gristmill.trainer.objectives.corpus.causal import CausalLM
 
 
 class SupervisedFinetuning(CausalLM):

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from gristmill.trainer.commands.from_corpus import train_run
 from gristmill.trainer.commands.options import FromOption, MixOption, ResumeOption, RunsArgument, SettingsOption
+from gristmill.trainer.commands.training.from_corpus import train_run
 
 
 def pretrain(

@@ -13,8 +13,8 @@ from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.model.config import ModelConfig
 from gristmill.trainer.model.layers import Linear
 from gristmill.trainer.model.transformer import Model, Tokens
-from gristmill.trainer.objectives.policy import Policy, of_tokens, ratio_metrics, summed
-from gristmill.trainer.objectives.policy_losses import clipped_loss, clipped_value_loss
+from gristmill.trainer.objectives.policies.losses import clipped_loss, clipped_value_loss
+from gristmill.trainer.objectives.policies.policy import Policy, of_tokens, ratio_metrics, summed
 from gristmill.trainer.objectives.protocol import BatchLoss
 from gristmill.trainer.objectives.token_loss import Forward, target_log_probabilities
 

@@ -11,8 +11,8 @@ import numpy as np
 from gristmill.trainer.data.batch import Batch, Chance
 from gristmill.trainer.data.corpus import Segments
 from gristmill.trainer.model.transformer import Model
+from gristmill.trainer.objectives.corpus.rows import fill_rows
 from gristmill.trainer.objectives.protocol import BatchLoss
-from gristmill.trainer.objectives.rows import fill_rows
 from gristmill.trainer.objectives.token_loss import token_loss
 
 

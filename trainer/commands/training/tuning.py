@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from gristmill.trainer.commands.from_corpus import train_run
 from gristmill.trainer.commands.options import (
     FromOption,
     MixOption,
@@ -14,6 +13,7 @@ from gristmill.trainer.commands.options import (
     RunsArgument,
     SettingsOption,
 )
+from gristmill.trainer.commands.training.from_corpus import train_run
 
 StepsOption = Annotated[int | None, typer.Option(help="optimiser steps; default: 300", min=1)]
 

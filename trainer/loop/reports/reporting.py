@@ -17,8 +17,8 @@ from gristmill.trainer.checkpoint.state import TrainState
 from gristmill.trainer.data.sampler import Rows
 from gristmill.trainer.devices.world import World, all_reduce
 from gristmill.trainer.evaluate.validation import Evaluation
-from gristmill.trainer.loop.forensics import loss_by_length, write_documents
-from gristmill.trainer.loop.speed import peak_memory
+from gristmill.trainer.loop.reports.forensics import loss_by_length, write_documents
+from gristmill.trainer.loop.reports.speed import peak_memory
 from gristmill.trainer.loop.training import Training
 from gristmill.trainer.model.experts import experts_of
 from gristmill.trainer.objectives.protocol import BatchLoss

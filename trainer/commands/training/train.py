@@ -3,9 +3,9 @@
 import typer
 
 from gristmill.trainer.commands.groups import DefaultGroup
-from gristmill.trainer.commands.policies import distill, grpo, ppo, reject
-from gristmill.trainer.commands.pretrain import pretrain
-from gristmill.trainer.commands.tuning import dpo, reward, sft
+from gristmill.trainer.commands.training.policies import distill, grpo, ppo, reject
+from gristmill.trainer.commands.training.pretrain import pretrain
+from gristmill.trainer.commands.training.tuning import dpo, reward, sft
 
 PRETRAIN = "pretrain"
 

@@ -2,7 +2,7 @@
 
 import json
 
-from gristmill.trainer.loop.metrics import Metrics
+from gristmill.trainer.loop.reports.metrics import Metrics
 
 
 class Recorder:

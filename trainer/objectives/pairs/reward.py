@@ -12,7 +12,7 @@ from torch import Tensor
 from gristmill.trainer.data.batch import Batch
 from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.model.transformer import Model
-from gristmill.trainer.objectives.pairs import (
+from gristmill.trainer.objectives.pairs.pairwise import (
     Pairwise,
     last_of_conversation,
     margins,

@@ -14,7 +14,7 @@ from gristmill.trainer.devices.world import World
 from gristmill.trainer.errors import ConfigError, InputError, MismatchError
 from gristmill.trainer.evaluate.validation import Evaluator
 from gristmill.trainer.loop.inputs import TrainingData
-from gristmill.trainer.loop.stage import Stage
+from gristmill.trainer.loop.stages.stage import Stage
 from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.objectives.protocol import Objective
 from gristmill.trainer.objectives.registry import OBJECTIVES, OF_PAIRS

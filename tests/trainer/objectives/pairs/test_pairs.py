@@ -12,9 +12,9 @@ from gristmill.trainer.data.batch import Batch, row_generator
 from gristmill.trainer.data.corpus import Corpus
 from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.model.transformer import Model, Tokens
-from gristmill.trainer.objectives.preference import DpoConfig, Preference
-from gristmill.trainer.objectives.reward import RewardConfig, RewardModel
-from gristmill.trainer.objectives.sft import SupervisedFinetuning
+from gristmill.trainer.objectives.corpus.sft import SupervisedFinetuning
+from gristmill.trainer.objectives.pairs.preference import DpoConfig, Preference
+from gristmill.trainer.objectives.pairs.reward import RewardConfig, RewardModel
 from tests.trainer.runs import write_aligned
 
 
@@ -88,7 +88,7 @@ def test_sft__scores_what_the_mask_says_and_nothing_else(chats):
 
 
 def test_sft__a_shard_without_a_mask_is_learnt_whole(corpus):
-    from gristmill.trainer.objectives.causal import CausalLM
+    from gristmill.trainer.objectives.corpus.causal import CausalLM
 
     index_R = range(len(corpus))
     mine, plain = (batch_of(corpus, kind(450), index_R).targets_BT for kind in (SupervisedFinetuning, CausalLM))

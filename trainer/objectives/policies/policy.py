@@ -14,7 +14,7 @@ from torch import Tensor
 from gristmill.trainer.data.batch import Batch
 from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.model.transformer import Model
-from gristmill.trainer.objectives.policy_losses import AGGREGATIONS, clipped_loss, k2, k3, token_weights
+from gristmill.trainer.objectives.policies.losses import AGGREGATIONS, clipped_loss, k2, k3, token_weights
 from gristmill.trainer.objectives.protocol import BatchLoss
 from gristmill.trainer.objectives.token_loss import Forward, target_log_probabilities
 

@@ -21,14 +21,14 @@ from gristmill.trainer.devices.world import World, gather_objects
 from gristmill.trainer.errors import ConfigError, InputError, MismatchError
 from gristmill.trainer.loop.build import check_same, refuse_changes
 from gristmill.trainer.loop.inputs import TrainingData
-from gristmill.trainer.loop.parent import check_begin, check_parent, check_tokenizer, frozen
-from gristmill.trainer.loop.stage import Stage
+from gristmill.trainer.loop.stages.parent import check_begin, check_parent, check_tokenizer, frozen
+from gristmill.trainer.loop.stages.stage import Stage
 from gristmill.trainer.loop.training import Training
 from gristmill.trainer.model.transformer import Model, parameter_counts
-from gristmill.trainer.objectives.causal import CausalLM
-from gristmill.trainer.objectives.distill import Distill
-from gristmill.trainer.objectives.policy import Grpo
-from gristmill.trainer.objectives.ppo import Ppo, attach_critic
+from gristmill.trainer.objectives.corpus.causal import CausalLM
+from gristmill.trainer.objectives.policies.distill import Distill
+from gristmill.trainer.objectives.policies.policy import Grpo
+from gristmill.trainer.objectives.policies.ppo import Ppo, attach_critic
 from gristmill.trainer.objectives.protocol import Learns
 from gristmill.trainer.optim.config import OptimConfig
 from gristmill.trainer.rollouts.encoder import chat_encoder

@@ -8,8 +8,8 @@ import numpy as np
 from gristmill.tokenizer.special_ids import EOS, EXTRA_0, PAD, SENTINELS
 from gristmill.trainer.data.batch import Chance
 from gristmill.trainer.data.corpus import Segments
-from gristmill.trainer.objectives.causal import CausalLM
-from gristmill.trainer.objectives.rows import noise_tokens
+from gristmill.trainer.objectives.corpus.causal import CausalLM
+from gristmill.trainer.objectives.corpus.rows import noise_tokens
 
 _BLANK = {
     "ids": PAD, "targets": -1, "positions": 0, "documents": -1, "sources": 0,

@@ -25,7 +25,7 @@ from gristmill.trainer.evaluate.sampling import PURE
 from gristmill.trainer.loop import build
 from gristmill.trainer.loop.fit import fit
 from gristmill.trainer.loop.inputs import open_data
-from gristmill.trainer.loop.parent import check_begin
+from gristmill.trainer.loop.stages.parent import check_begin
 from gristmill.trainer.model.lora import LoraConfig, adapt, merge
 from gristmill.trainer.model.transformer import Model, Tokens
 from gristmill.trainer.rollouts.rewards import open_reward

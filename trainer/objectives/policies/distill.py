@@ -11,8 +11,8 @@ import torch
 from gristmill.trainer.data.batch import Batch
 from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.model.transformer import Model
-from gristmill.trainer.objectives.divergence import DIRECTIONS, divergences
-from gristmill.trainer.objectives.policy import Policy, summed
+from gristmill.trainer.objectives.policies.divergence import DIRECTIONS, divergences
+from gristmill.trainer.objectives.policies.policy import Policy, summed
 from gristmill.trainer.objectives.protocol import BatchLoss
 from gristmill.trainer.objectives.token_loss import Forward
 

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from gristmill.trainer.objectives.divergence import divergences
-from gristmill.trainer.objectives.policy_losses import clipped_loss, clipped_value_loss, k2, k3, token_weights
+from gristmill.trainer.objectives.policies.divergence import divergences
+from gristmill.trainer.objectives.policies.losses import clipped_loss, clipped_value_loss, k2, k3, token_weights
 
 
 def draws(seed: int, *shape: int) -> torch.Tensor:
@@ -90,7 +90,7 @@ def test_kl_estimators__their_gradients_in_expectation():
 @pytest.mark.parametrize("direction", ["reverse", "forward"])
 @pytest.mark.parametrize("most", [0, 5])
 def test_divergences__equal_torchs_and_their_gradients(direction, most, monkeypatch):
-    monkeypatch.setattr("gristmill.trainer.objectives.divergence.CHUNK_NUMBERS", 150)
+    monkeypatch.setattr("gristmill.trainer.objectives.policies.divergence.CHUNK_NUMBERS", 150)
     N, E, other, vocabulary = 11, 6, 4, 37
     hidden, weight = draws(0, N, E).requires_grad_(), draws(1, 64, E).requires_grad_()
     teacher, teacher_weight = draws(2, N, other), draws(3, 64, other)

@@ -5,9 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gristmill.trainer.commands.carry_out import carry_out, conclude
 from gristmill.trainer.commands.options import with_options
-from gristmill.trainer.commands.stop import Stop
+from gristmill.trainer.commands.training.carry_out import carry_out, conclude
+from gristmill.trainer.commands.training.stop import Stop
 from gristmill.trainer.errors import ConfigError, MismatchError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def train_run(
     from gristmill.trainer.loop.inputs import open_data
     from gristmill.trainer.loop.memory import memory_said
     from gristmill.trainer.loop.mixed import of_mix
-    from gristmill.trainer.loop.parent import check_begin
+    from gristmill.trainer.loop.stages.parent import check_begin
 
     stop = Stop()
     folder = run / "train" / name

@@ -1,0 +1,1 @@
+"""`train`: one file for each kind of stage."""

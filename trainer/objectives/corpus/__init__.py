@@ -1,0 +1,1 @@
+"""What is learnt from the rows of texts and conversations."""

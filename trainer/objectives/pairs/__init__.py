@@ -1,0 +1,1 @@
+"""What is learnt from pairs of a better and a worse answer."""

@@ -1,0 +1,1 @@
+"""What a policy learns from its own answers."""
