@@ -95,8 +95,9 @@ def _train(
 ) -> None:
     from gristmill.trainer.checkpoint.checkpoint import Checkpoint
     from gristmill.trainer.devices.world import join, leave
-    from gristmill.trainer.loop import build, policies
+    from gristmill.trainer.loop import build
     from gristmill.trainer.loop.inputs import open_data
+    from gristmill.trainer.loop.stages import policies
 
     stop, folder = Stop(), run / "train" / name
     world = join()
