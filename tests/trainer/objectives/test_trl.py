@@ -16,9 +16,10 @@ from torch.nn.functional import pad
 from gristmill.trainer.align.advantages import group_advantages
 from gristmill.trainer.data.batch import Batch
 from gristmill.trainer.model.transformer import Tokens
-from gristmill.trainer.objectives import policy, preference
+from gristmill.trainer.objectives.pairs import preference
 from gristmill.trainer.objectives.pairs.preference import DpoConfig, Preference
 from gristmill.trainer.objectives.pairs.reward import RewardConfig, RewardModel
+from gristmill.trainer.objectives.policies import policy
 from gristmill.trainer.objectives.policies.divergence import divergences
 from gristmill.trainer.objectives.policies.losses import k2, k3
 from gristmill.trainer.objectives.policies.policy import Grpo, GrpoConfig
