@@ -12,7 +12,7 @@ from gristmill.filters.batch import text_buffers
 from gristmill.filters.kernels.pii import scan as kernels
 from gristmill.filters.kernels.text.unicode import LIMIT
 from gristmill.filters.pii import scan as scan_module
-from gristmill.filters.pii.fold import fold
+from gristmill.filters.pii.fold import FOLDED, fold
 from gristmill.filters.pii.scan import ALPHABETS, BREAK, ENDS_SECRETS, PROVINCES, REACH, Cue, scan
 
 ANCHORED = (Cue.HANDLE, Cue.NAMED, Cue.SECRET, Cue.BLOCK)
@@ -191,7 +191,8 @@ def without_anchored(rows: np.ndarray) -> set[tuple[Cue, int, int]]:
 def test_find_runs__as_in_plain_python(kernel, data, pieces):
     piece = st.sampled_from(pieces) | st.text(max_size=8) | st.text("0123456789abcdefAG.:-@ ", max_size=40)
     text = "".join(data.draw(st.lists(piece, max_size=8)))
-    text = text.translate(dict.fromkeys(range(0xFF10, 0xFF7F)))  # CODE_BYTES counts bytes: a wide run passes earlier
+    wide = {*range(0xFF10, 0xFF7F), *map(ord, FOLDED)}
+    text = text.translate(dict.fromkeys(wide))  # CODE_BYTES and ACCOUNT_BYTES count bytes: a wide run passes earlier
     data_B, start_D1 = text_buffers(pa.array([text], pa.large_string()))
     found_R6 = np.empty((500, 6), np.int64)
     found = kernel(data_B, start_D1, scan_module.classes(), scan_module.anchors(), found_R6)
