@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from tests.exhaustive import some
+from tests.in_process import execute
 
 CHANGES = {
     "vocabulary": ("vocabulary: 640", "vocabulary: 650"),

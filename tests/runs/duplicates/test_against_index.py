@@ -12,9 +12,9 @@ from gristmill.pipelines.errors import InputError, RecipeError
 from gristmill.pipelines.indexes.build import build
 from gristmill.pipelines.indexes.written import damaged, open_index
 from gristmill.pipelines.recipe.load import load
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.store import Store
+from tests.in_process import execute
 from tests.runs.conftest import chinese, english, near_copy
 
 RECIPE = """\

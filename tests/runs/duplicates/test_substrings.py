@@ -7,8 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
+from tests.in_process import execute
 from tests.runs.conftest import chinese, english
 from tests.runs.duplicates.test_passages import texts_of
 

@@ -11,10 +11,10 @@ from gristmill.pipelines.cli.running import clean, demo, status
 from gristmill.pipelines.cli.running.run import supervise
 from gristmill.pipelines.cli.training import train
 from gristmill.pipelines.errors import RecipeError
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.rundir import check_folder, claim, is_run
 from gristmill.pipelines.storage.store import Store
+from tests.in_process import execute
 
 FOLDERS = {
     "documents": {"text/story.txt": "mine", "ledger/2026.parquet": "mine", "recipe.yaml": "mine"},

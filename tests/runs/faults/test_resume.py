@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from gristmill.pipelines.errors import RecipeError
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.rundir import claim, locked
 from gristmill.pipelines.storage.store import Store
 from tests.exhaustive import some
+from tests.in_process import execute
 
 
 def receipts(run: Path, stage: str) -> dict[Path, int]:

@@ -8,10 +8,10 @@ import pytest
 
 from gristmill.pipelines.errors import Exit, GateError, InputError, RecipeError
 from gristmill.pipelines.report.alarms.gates import figures_in, gates_of
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.storage.verification import verify
+from tests.in_process import execute
 
 RECIPE = """\
 gristmill: 1

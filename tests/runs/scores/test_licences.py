@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.ledger import Ledger
 from gristmill.pipelines.storage.store import Store
+from tests.in_process import execute
 
 RECIPE = """\
 gristmill: 1
