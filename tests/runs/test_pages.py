@@ -13,6 +13,7 @@ from gristmill.pipelines.run.request import Request
 
 PROSE = "The old water mill stands by the river and grinds wheat for the whole village every autumn. "
 KOREAN = "물레방아는 강가에 서서 온 마을의 밀을 빻았다. 올해는 비가 많이 내려 더 빨리 돌아갔다."
+CZECH = "Młyn stał nad rzeką. Žluťoučký kůň úpěl ďábelské ódy."
 CHINESE = (
     "<p>他说<a>是</a>的，第<b>一</b>章。<a>甲方</a>、<a>乙方</a></p><table><tr><td>性别</td><td>男</td></tr></table>"
 )
@@ -30,7 +31,8 @@ def test_run__keeps_what_pages_and_archives_hold(tmp_path, monkeypatch):
         "html/lone.html": f"<div><div><div><article><p>{PROSE}</p>{CHINESE}</article></div></div></div>".encode(),
         "html/list.html": f"<main><h1>Bread</h1><p>{PROSE}</p><ul><li>flour</li><li>盐</li></ul></main>".encode(),
         "html/korean.html": f"<html><body><p>{KOREAN}</p></body></html>".encode("euc-kr"),
-        "html/mojibake.html": "<p>Młyn stał nad rzeką. Žluťoučký kůň úpěl ďábelské ódy.".encode("cp1250"),
+        "html/czech.html": f"<p>{CZECH}".encode("cp1250"),
+        "html/unread.html": b"<meta charset=iso-2022-cn><p>\x1b$)A\x0e\x30\x21\x0f mill",
         "warc/heads.warc": archive(
             "0.18",
             b"HTTP/1.1 200 OK\nContent-Type: text/html\n\n" + PAGE + b"\r\n\r\n<p>tail",
@@ -66,7 +68,7 @@ def test_run__keeps_what_pages_and_archives_hold(tmp_path, monkeypatch):
 
     rows = ds.dataset(tmp_path / "run" / "text", format="ipc").to_table().to_pylist()
     texts = "\n".join(row["text"] for row in rows)
-    for found in ("他说是的，第一章。甲方、乙方", "性别\t男", "• flour", "• 盐", KOREAN, "tail"):
+    for found in ("他说是的，第一章。甲方、乙方", "性别\t男", "• flour", "• 盐", KOREAN, CZECH, "tail"):
         assert found in texts
     assert [row["source"] for row in rows].count("warc") == 6
     assert sorted(row["lang"] for row in rows if row["source"] == "lines") == ["ar", "gl", "tlh", "zh", "zh"]
