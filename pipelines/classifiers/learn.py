@@ -23,7 +23,7 @@ from gristmill.pipelines.classifiers.sites import shared_sites, site_warnings, u
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.files.classifiers import LABEL as PLAIN_LABEL
 from gristmill.pipelines.recipe.load import LoadedRecipe
-from gristmill.pipelines.recipe.schema import Classifier
+from gristmill.pipelines.recipe.scores import Classifier
 
 CURVE = (0.125, 0.25, 0.5)
 """Shares of the documents that smaller models learn from."""
