@@ -45,7 +45,7 @@ class Conversation:
     written: int = 0
     """Turns that the model wrote: each has a chance of its own."""
     ended: bool = False
-    """Whether the last of them ended with END: one that was cut calls no tool, as in `roll_out`."""
+    """Whether the last of them came to its end: one that was cut calls no tool, as in evaluation."""
 
     def __post_init__(self) -> None:
         system = [Turn("system", self.system)] if self.system else []
@@ -93,7 +93,7 @@ class Conversation:
 
     def _tokens(self, tokens: Iterable[int]) -> Iterator[int]:
         for token in tokens:
-            self.ended = token == END
+            self.ended = token in (END, EOS)
             yield token
 
     def _prompt(self) -> list[int]:

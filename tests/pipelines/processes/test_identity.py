@@ -27,8 +27,9 @@ def machine_id(tmp_path, monkeypatch):
 
 def test_this_process_runs_and_one_that_has_ended_is_gone():
     assert is_gone(myself()) is False
-    ended = subprocess.Popen(["true"])
+    ended = subprocess.Popen(["sleep", "60"])
     born = identity.born(ended.pid)
+    ended.kill()
     ended.wait()
     assert is_gone({**myself(), "pid": ended.pid, "born": born}) is True
 
