@@ -138,12 +138,11 @@ def hosts(*names: str, services: Mapping[str, str] | None = None) -> Iterator[di
     `services`: name -> host. As in Kubernetes a host knows its own name and those of services, and no other.
     """
     with tempfile.TemporaryDirectory(prefix="gristmill-hosts-") as scratch:
-        folder, started = Path(scratch), []
+        folder, started, found = Path(scratch), [], {}
         try:
             switch = _unshared(["--net", "--fork", "--kill-child"], ["sh", "-c", _SWITCH], started)
             addresses = {name: f"{NETWORK}.{10 + number}" for number, name in enumerate(names)}
             known = "".join(f"{addresses[host]} {service}\n" for service, host in (services or {}).items())
-            found = {}
             for name, address in addresses.items():
                 (folder / name).mkdir()
                 boot = ["sh", "-c", _BOOT, "sh", str(folder / name), name, *image()]
@@ -155,6 +154,8 @@ def hosts(*names: str, services: Mapping[str, str] | None = None) -> Iterator[di
             for process in started:
                 process.kill()
                 process.wait()
+            for host in found.values():
+                _await_end(host.init)
 
 
 def _unshared(namespaces: list[str], line: list[str], started: list[subprocess.Popen]) -> int:
@@ -168,6 +169,13 @@ def _unshared(namespaces: list[str], line: list[str], started: list[subprocess.P
             if Path(f"/proc/{child}/comm").read_text() == "sleep\n":  # all that comes before is done
                 return int(child)
         assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _await_end(init: int) -> None:
+    """The kernel ends a host's first process behind its parent's end, and not at once."""
+    deadline = time.monotonic() + 20
+    while os.path.lexists(f"/proc/{init}/ns/net") and time.monotonic() < deadline:
         time.sleep(0.02)
 
 
