@@ -8,8 +8,8 @@ import pyarrow.dataset as ds
 import yaml
 import zstandard
 
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
+from tests.in_process import execute
 
 PROSE = "The old water mill stands by the river and grinds wheat for the whole village every autumn. "
 KOREAN = "물레방아는 강가에 서서 온 마을의 밀을 빻았다. 올해는 비가 많이 내려 더 빨리 돌아갔다."

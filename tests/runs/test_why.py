@@ -13,11 +13,11 @@ import yaml
 
 from gristmill.pipelines.cli.inspecting.why import why
 from gristmill.pipelines.errors import RecipeError
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.ledger import Ledger
 from gristmill.pipelines.storage.rundir import clean
 from gristmill.pipelines.storage.store import Store
+from tests.in_process import execute
 from tests.runs.conftest import chinese, english
 
 RECIPE = """\

@@ -7,9 +7,9 @@ import pytest
 from gristmill.pipelines.classifiers.documents import documents
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.load import load
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.ledger import Ledger
+from tests.in_process import execute
 from tests.small_models import labelled_texts
 
 RECIPE = """\

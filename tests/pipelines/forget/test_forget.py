@@ -21,7 +21,6 @@ from gristmill.pipelines.forget.tokens import Tokens
 from gristmill.pipelines.forget.version import open_version
 from gristmill.pipelines.records.accounts import Accounts, reconcile
 from gristmill.pipelines.records.columns import CONTENT
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.published.exported import exported_mixture, exported_text
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.parts import row_digest
@@ -38,6 +37,7 @@ from gristmill.tokenizer.shards.exports.writing import write_export
 from gristmill.tokenizer.shards.format import Shard
 from gristmill.tokenizer.shards.index import read_index
 from gristmill.tokenizer.shards.packing import PackPlan
+from tests.in_process import execute
 from tests.pipelines.forget.conftest import COPY, DROPPED_MAIL, GONE, KEY, MOBILE, NAME, SPELT, VALUES, WIDE, rows, said
 from tests.runs.conftest import digests_of
 

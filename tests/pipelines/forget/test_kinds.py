@@ -11,13 +11,13 @@ from gristmill.pipelines.forget.make import look, make
 from gristmill.pipelines.forget.proof import check
 from gristmill.pipelines.forget.version import open_version
 from gristmill.pipelines.recipe.load import load
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.stages.rendering import Renderer
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.storage.verification import verify
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.shards.dataset import TokenShards
+from tests.in_process import execute
 from tests.pipelines.forget.conftest import GONE, MOBILE, NAME, rows, said
 from tests.runs.conftest import digests_of
 from tests.runs.models.conversations import write_conversations

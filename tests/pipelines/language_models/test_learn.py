@@ -18,10 +18,10 @@ from gristmill.filters.signals import score
 from gristmill.pipelines.errors import InputError, RecipeError
 from gristmill.pipelines.language_models.learn import Runner, learn
 from gristmill.pipelines.recipe.load import load
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage import rundir
 from tests.filters.language_models.by_hand import CHINESE, ENGLISH
+from tests.in_process import execute
 
 RECIPE = """\
 gristmill: 1

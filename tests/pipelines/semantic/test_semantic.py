@@ -156,9 +156,9 @@ def test_command__errors(tmp_path, monkeypatch, capsys, words, said):
 
 def test_recipe__joins_the_groups_and_drops_what_repeats(tmp_path, monkeypatch, capsys):
     """From the page: the labels and the rule as docs/semantic.md has them."""
-    from gristmill.pipelines.run.execute import execute
     from gristmill.pipelines.run.request import Request
     from gristmill.pipelines.storage.ledger import Ledger
+    from tests.in_process import execute
 
     texts = {"a": "The mill stands by the river.", "b": "Beside the river there is a mill.", "c": "磨坊在山上。"}
     records = [{"id": name, "text": text} for name, text in texts.items()]

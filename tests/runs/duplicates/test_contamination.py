@@ -13,8 +13,8 @@ import typer
 from typer.testing import CliRunner
 
 from gristmill.pipelines.cli.inspecting.contamination import contamination
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
+from tests.in_process import execute
 from tests.runs.conftest import chinese, english
 
 ASKED = [

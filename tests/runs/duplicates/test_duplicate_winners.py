@@ -16,10 +16,10 @@ from gristmill.pipelines.recipe.load import load
 from gristmill.pipelines.report.clusters import find_clusters
 from gristmill.pipelines.report.drawing.render import render_clusters
 from gristmill.pipelines.report.excerpts import Excerpts
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.stages.duplicates.members import weights_of
 from gristmill.pipelines.storage.ledger import Ledger
+from tests.in_process import execute
 
 RECIPE = """\
 gristmill: 1

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from gristmill.pipelines.cli.inspecting.why import why
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
+from tests.in_process import execute
 
 WORDS = {"en": "river stone mill bridge bread letter winter road market lamp boat hill", "zh": "山水磨坊桥面信冬路灯"}
 

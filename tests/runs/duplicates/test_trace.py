@@ -12,10 +12,10 @@ from gristmill.pipelines.errors import DamageError, InputError, RecipeError
 from gristmill.pipelines.report.excerpts import scrubbed_excerpts
 from gristmill.pipelines.report.trace.index import FOLDER, LENGTH, build, missing, prune, searched_parts
 from gristmill.pipelines.report.trace.search import Trace, trace
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.rundir import clean, open_run
 from tests.filters.dedup.test_substrings import plain_tokens
+from tests.in_process import execute
 from tests.runs.conftest import chinese, english, near_copy
 
 SAID = {

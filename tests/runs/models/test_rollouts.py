@@ -7,7 +7,6 @@ import pyarrow.dataset as ds
 import pytest
 
 from gristmill.pipelines.records.accounts import Accounts
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.tokenizer.chat.render import read_turns
 from gristmill.tokenizer.encode import Encoder
@@ -19,6 +18,7 @@ from gristmill.trainer.rollouts.rewards import give_rewards, open_reward
 from gristmill.trainer.rollouts.rollout import Rollout
 from gristmill.trainer.rollouts.search import search_in
 from gristmill.trainer.rollouts.written import Source, write_rollouts
+from tests.in_process import execute
 
 RECIPE = """\
 gristmill: 1

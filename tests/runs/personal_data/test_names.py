@@ -8,8 +8,8 @@ import pyarrow.dataset as ds
 import pytest
 
 from gristmill.filters.pii.recognizers.generic import EmailRecognizer
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
+from tests.in_process import execute
 
 PERSONS = ("Laura Whitfield", "张晓明")
 ADDRESSES = ("1600 Maple Avenue, Suite 210, Springfield, IL 62704", "浙江省杭州市西湖区文三路90号2号楼301室")

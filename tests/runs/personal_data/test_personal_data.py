@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from gristmill.pipelines.errors import RecipeError
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
+from tests.in_process import execute
 
 MAIL, MOBILE, AMERICAN, RESIDENT = "zhang.wei@qq.com", "13812345678", "415-555-2671", "11010519491231002X"
 HIDDEN = ("zhang.wei%40qq.com", "zhang.wei&#64;qq.com", "zhang.wei%2540qq.com", "zhang.\u200bwei@qq.com")

@@ -8,9 +8,9 @@ import pytest
 
 from gristmill.pipelines.report.excerpts import Excerpts
 from gristmill.pipelines.report.explain.explanation import Explainer
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.store import Store
+from tests.in_process import execute
 
 PROSE = {
     "en": [

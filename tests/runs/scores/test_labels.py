@@ -7,12 +7,12 @@ import pytest
 
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.load import load
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.job import plan_units
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.ledger import Ledger
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.storage.verification import verify
+from tests.in_process import execute
 
 RECIPE = """\
 gristmill: 1

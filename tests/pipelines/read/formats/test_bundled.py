@@ -11,8 +11,8 @@ import pytest
 import yaml
 
 from gristmill.pipelines.read.formats.bundled import FOLDER
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
+from tests.in_process import execute
 
 DEMO = Path(__file__).parents[4] / "pipelines" / "recipe" / "examples" / "demo.yaml"
 PERSONAL = Path(__file__).parents[3] / "golden" / "bundled_personal.jsonl"

@@ -10,11 +10,11 @@ import yaml
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.check import check
 from gristmill.pipelines.recipe.load import dump, fingerprint, load
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.job import make_job
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.ledger import Ledger
 from gristmill.pipelines.storage.store import Store
+from tests.in_process import execute
 
 MODEL = {
     "engine": "spacy",
