@@ -16,8 +16,7 @@ from gristmill.pipelines.classifiers.choose import Document
 from gristmill.pipelines.errors import InputError, RecipeError
 from gristmill.pipelines.read.unit import read_unit
 from gristmill.pipelines.recipe.load import LoadedRecipe
-from gristmill.pipelines.recipe.sources import Documents
-from gristmill.pipelines.recipe.sources import Source
+from gristmill.pipelines.recipe.sources import Documents, Source
 from gristmill.pipelines.run.inputs.plan import plan_source
 from gristmill.pipelines.storage.layout import is_ours
 from gristmill.pipelines.storage.ledger import Ledger
