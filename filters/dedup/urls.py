@@ -82,6 +82,8 @@ def _host(authority: str, scheme: str, www: bool) -> str:
         host, _, port = authority.partition(":")
         host = ascii_host(host)
         host = without_www(host) if www else host
+        if "[" in host:
+            return ""
     if not host.strip(".") or _NO_HOST.search(host) or (port and not re.fullmatch("[0-9]{1,5}", port)):
         return ""
     return host if not port or int(port) in DEFAULT_PORTS.get(scheme, ()) else f"{host}:{int(port)}"

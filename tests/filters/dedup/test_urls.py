@@ -6,7 +6,7 @@ import unicodedata
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gristmill.filters.dedup.urls import normalised_url, url_keys
@@ -70,6 +70,7 @@ LETTERS = st.text(st.sampled_from("abyzABYZ09-._~页面中éß"), min_size=1, ma
 
 
 @given(st.text(st.sampled_from("htps:/wW.eX中。é%2f7E?&=#@[]\\ 018+;\t"), max_size=40))
+@example(" [")
 def test_normalised_url__is_its_own_spelling(text):
     for url in (text, f"http://{text}", f"https://h.cn/{text}", f"https://h.cn/?{text}"):
         for www in (True, False):
