@@ -21,7 +21,8 @@ KEY_CHARS = 16_384
 
 class Anchors(NamedTuple):
     """ASCII words in small letters. first_P, next_W: int16, the first word of a pair and the next one of the same, -1:
-    none; reversed_W: uint8[W, N], size_W; kind_W; apart_W: whether no letter or digit may stand before it."""
+    none; reversed_W: uint8[W, N], size_W; kind_W; apart_W: whether no letter may stand before it, and no digit, either,
+    where it is none of SHORT."""
 
     first_P: np.ndarray
     next_W: np.ndarray
@@ -75,7 +76,8 @@ def ascii_anchor(data_B, low, after, pair, anchors):
                 return anchors.kind_W[w]
             c, _ = _char(data_B, _back(data_B, i))
             c = lower(fold(c))
-            if not (0x61 <= c <= 0x7A or 0x30 <= c <= 0x39):
+            glued = 0x30 <= c <= 0x39 and anchors.kind_W[w] != SHORT  # a telephone number may stand before vx:
+            if not (0x61 <= c <= 0x7A or glued):
                 return anchors.kind_W[w]
         w = anchors.next_W[w]
     return NONE

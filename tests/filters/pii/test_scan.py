@@ -84,6 +84,13 @@ def test_find__equal_to_running_every_recognizer_on_the_whole_text(data, pieces,
     assert scrubber.find(text) == scrubber.find_everywhere(text)
 
 
+@pytest.mark.parametrize("text", ["+1 404 555 8301vx:R35285430", "电话8301vx：mill_1835", "13912345678qq:835285430"])
+def test_find__a_name_of_an_account_behind_digits(text, scrubber):
+    found = scrubber.find(text)
+    assert found == scrubber.find_everywhere(text)
+    assert found[-1].entity in ("WECHAT_ID", "QQ_ID")
+
+
 def test_find__equal_everywhere_on_one_long_text(labelled, scrubber):
     """All samples one after another, glued and apart: windows overlap, runs touch."""
     texts = [sample.text for sample in labelled(11, 8)]

@@ -46,7 +46,7 @@ def salvage(column: pa.Array) -> Salvaged | None:
         raise BadRecordError("DamagedColumn: it is shorter than its number of rows says")
     try:
         found = _salvaged(column)
-    except (pa.ArrowException, ValueError, IndexError, OverflowError):
+    except (pa.ArrowException, ValueError, IndexError, OverflowError, TypeError):  # the last: a buffer is absent
         found = None
     if found is None or not _valid(found.column):
         return Salvaged(pa.nulls(len(column)), np.full(len(column), DAMAGED, np.uint8))

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.ipc as ipc
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from gristmill.pipelines.errors import BadRecordError
@@ -49,6 +49,7 @@ def read(read_all, path, batch: pa.RecordBatch, kind: str, **source):
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 2**32), st.sampled_from(["file", "stream"]))
+@example(2879, "file")
 def test_rows__of_any_types_are_kept_or_dead_and_their_meta_is_json(tmp_path, read_all, seed, kind) -> None:
     rng = random.Random(seed)
     rows = rng.randrange(1, 30)
