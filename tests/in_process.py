@@ -14,7 +14,7 @@ from gristmill.pipelines.run.request import Request
 
 def execute(request: Request) -> dict[str, Any]:
     """As `gristmill.pipelines.run.execute.execute`; on Beam's own runner where neither another one nor several workers
-    are asked for. What a stage
-    raises comes wrapped in a RuntimeError there: tests of such errors take the local runner."""
+    are asked for. What a stage raises comes wrapped in a RuntimeError there: tests of such errors take the local one.
+    """
     here = request.runner == "local" and request.workers < 2
     return run.execute(replace(request, runner="fnapi") if here else request)

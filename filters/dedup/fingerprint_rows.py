@@ -43,6 +43,8 @@ class FingerprintRows:
     heap_bytes: int
     """What keeping it open costs: a temporary copy of a remote file, or a map."""
     _map: Callable[[], pa.Buffer]
+    _is_copy: bool
+    """Of a remote file: it could not be mapped again."""
     _first_N: np.ndarray
     """uint32: the row of the first document of each batch."""
     _length_N: np.ndarray
@@ -59,8 +61,8 @@ class FingerprintRows:
         return replace(self, _behind=self._behind + documents)
 
     def release(self) -> None:
-        """Give back the memory of what was read; not of a copy of a remote file, which could not be mapped again."""
-        if self.heap_bytes == MAP_BYTES:
+        """Give back the memory of what was read, but for a copy of a remote file."""
+        if not self._is_copy:
             self._mapped_U = None
         self.touched_bytes = 0
 
@@ -140,6 +142,7 @@ def open_rows(path: str) -> FingerprintRows:
         first_row=int(first_N[0]) if len(first_N) else 0,
         heap_bytes=whole.size if remote else MAP_BYTES,
         _map=partial(contents, path),
+        _is_copy=remote,
         _first_N=first_N,
         _length_N=length_N,
         _begin={name: np.array(column, np.int64) for name, column in begin.items()},

@@ -64,6 +64,8 @@ SAME_AS = {
     **{0xFEE0 + letter: chr(letter) for first in "Aa" for letter in range(ord(first), ord(first) + 26)},
 }
 """Spaces, what has no width (but joiners, which spell words of Persian and Hindi), full-width letters."""
+OTHERWISE = rf"[\pM\x{{1161}}-\x{{11FF}}{''.join(map(chr, SAME_AS))}]"
+"""What the model was not trained on as it stands."""
 
 KANA_SHARE = 0.1
 """Han characters with at least this share of kana among them are Japanese. Measured on the pages of corpus/docs-00001
@@ -180,7 +182,7 @@ def _composed(text: pa.Array) -> pa.Array:
     """The texts as the model was trained on: composed (NFC) where they hold marks or the letters that Hangul syllables
     are made of, for it takes Korean from a Mac's file system for Chinese; with spaces and letters of ASCII for those of
     other widths, for it takes `The` no-break space `mill` for one word, and full-width English for Kannada."""
-    apart = pc.match_substring_regex(text, rf"[\pM\x{{1161}}-\x{{11FF}}{''.join(map(chr, SAME_AS))}]")
+    apart = pc.match_substring_regex(text, OTHERWISE)
     if not pc.any(apart).as_py():
         return text
     # Arrow's own utf8_normalize leaves the parts of Hangul syllables as they are (pyarrow 25).

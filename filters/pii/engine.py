@@ -206,8 +206,7 @@ class Scrubber:
         data_B, start_D1 = text_buffers(text)  # text[doc] would copy the document for each finding
         for doc, start, end, entity in find(text, everywhere, self.only_private):
             if entity in wanted:
-                characters = len(str(data_B.data[start_D1[doc] + start : start_D1[doc] + end], "utf-8"))
-                yield _Span(doc, start, end, characters, entity, SCORE)
+                yield _Span(doc, start, end, _characters(data_B, start_D1[doc], start, end), entity, SCORE)
 
     def _by_models(self, text: pa.Array, language: Sequence[str | None]) -> Iterator[_Span]:
         from gristmill.filters.pii.models.engines import find
@@ -232,14 +231,18 @@ def _and_obfuscated(search: Callable[[pa.Array], Iterator[_Span]], text: pa.Arra
     data_B, start_D1 = text_buffers(text)
     for span, doc, start, end, counts in zip(found, *(place.tolist() for place in places), strict=True):
         if counts:
-            characters = len(str(data_B.data[start_D1[doc] + start : start_D1[doc] + end], "utf-8"))
+            characters = _characters(data_B, start_D1[doc], start, end)
             behind.append(span._replace(doc=doc, start=start, end=end, characters=characters))
-    whole = [span for span in spans if ENTITIES[span.entity].whole]  # user%40host:pass%3Aword@ is no two addresses
-    return behind + _apart_from(behind, spans) + whole
+    return behind + _apart_from(behind, spans)
+
+
+def _characters(data_B: np.ndarray, begin: int, start: int, end: int) -> int:
+    """How many characters bytes [start, end) are of the document that begins at byte `begin` of a batch."""
+    return len(str(data_B.data[begin + start : begin + end], "utf-8"))
 
 
 def _apart_from(others: list[_Span], spans: list[_Span]) -> list[_Span]:
-    """The spans that overlap none of the others."""
+    """The spans that overlap none of the others, or are whole: user%40host:pass%3Aword@ is no two addresses."""
     starts: list[tuple[int, int]] = []  # of others that touch, as one
     ends: list[tuple[int, int]] = []
     for doc, start, end in sorted(span[:3] for span in others):
@@ -253,7 +256,7 @@ def _apart_from(others: list[_Span], spans: list[_Span]) -> list[_Span]:
         place = bisect_left(starts, (span.doc, span.end)) - 1
         return place >= 0 and ends[place] > (span.doc, span.start)
 
-    return [span for span in spans if not overlaps(span)]
+    return [span for span in spans if ENTITIES[span.entity].whole or not overlaps(span)]
 
 
 def _in_windows(recognizers: Iterable, windows: Mapping[scan.Cue, scan.Windows]) -> Iterator[_Span]:

@@ -1,9 +1,8 @@
 """How far a run has drifted from the one that was trained on before it."""
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from gristmill.infra.trigger.target import Drift
 from gristmill.pipelines.errors import DamageError
@@ -21,13 +20,14 @@ DECISION, KEPT_REPORT = "decision.json", "report.json"
 """In the folder of a trigger: what let it start, and the report of the run as it was then."""
 SAID = 3
 T = TypeVar("T")
+Asked = ParamSpec("Asked")
 
 
-def whole(read: Callable[[], T]) -> T | None:
+def whole(read: Callable[Asked, T], *asked: Asked.args, **how: Asked.kwargs) -> T | None:
     """What a file of a trigger says; None where it holds less than was written (the disk was full, or lost its power),
     as where there is none: it is made again, or what it said is asked again."""
     try:
-        return read()
+        return read(*asked, **how)
     except (DamageError, ValueError):
         return None
 
@@ -36,7 +36,7 @@ def launches(store: Store) -> Iterator[tuple[str, dict[str, Any]]]:
     """(its folder, what let it start) of every training that a trigger has started on a run."""
     for name in store.entries("train"):
         folder = f"train/{name}/launch"
-        decision = whole(partial(store.read_json, f"{folder}/{DECISION}"))
+        decision = whole(store.read_json, f"{folder}/{DECISION}")
         if decision is not None:
             yield folder, decision
 
@@ -65,7 +65,7 @@ def _reference(store: Store, drift: Drift, folder: Path) -> Reference | None:
     for run in {store.root: store, **{other.root: other for other in _beside(store)}}.values():
         found += [(decision["decided"], place, run) for place, decision in launches(run)]
     for _, place, run in sorted(found, key=lambda item: (item[0], item[2].root, item[1]), reverse=True):
-        report = whole(partial(run.read_json, f"{place}/{KEPT_REPORT}"))
+        report = whole(run.read_json, f"{place}/{KEPT_REPORT}")
         if report is not None:
             return Reference(f"{run.name}, {place.split('/')[1]}", report)
     return None

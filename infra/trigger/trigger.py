@@ -109,7 +109,7 @@ class Trigger:
         if turn is None:
             held = holder(store, place)
             return Standing("held", f"another watcher starts it: {held.said if held else 'just now'}", name)
-        order = whole(lambda: Order.read(store, place))
+        order = whole(Order.read, store, place)
         if order is None:
             if checked.report:
                 store.write_json(f"{folder}/{KEPT_REPORT}", checked.report)
@@ -135,20 +135,20 @@ class Trigger:
         if (known := _noted(store, name)).over and not self.again:
             return known
         place = f"{folder}/try-{number}"
-        noted, order = whole(lambda: store.read_json(f"{place}/{JOB}")), whole(lambda: Order.read(store, place))
+        noted, order = whole(store.read_json, f"{place}/{JOB}"), whole(Order.read, store, place)
         if noted is None or order is None:
-            decision = whole(lambda: store.read_json(f"{folder}/{DECISION}"))
+            decision = whole(store.read_json, f"{folder}/{DECISION}")
             if decision is None:
                 return self._first(store, manifest, name)
             return self._start(store, name, number, Checked(decision["manifest"], [], {}))
         job, handle = self._job(store, place, order), noted["handle"]
-        ended = whole(lambda: store.read_sealed(f"{place}/{ENDED}"))
+        ended = whole(store.read_sealed, f"{place}/{ENDED}")
         state = State(JOB_ENDED) if ended is not None else self.launcher.state(job, handle)
         self._keep_log(store, place, job, handle, state)
         if state.phase != JOB_ENDED:
             doing = Standing("waits" if state.phase == WAITS else "runs", state.said, name)
             return self._note(store, folder, number, handle, doing)
-        ended = ended or whole(lambda: store.read_sealed(f"{place}/{ENDED}"))  # it may have come in between
+        ended = ended or whole(store.read_sealed, f"{place}/{ENDED}")  # it may have come in between
         outcome, worth = _outcome(name, ended, state, f"{store.url(place)}/{LOG}")
         if outcome.state != "succeeded" and ((worth and number <= self.target.retries) or self.again):
             self.again = False
@@ -187,7 +187,7 @@ class Trigger:
             store.write_bytes(f"{place}/{LOG}", said)
 
     def _note(self, store: Store, folder: str, number: int, handle: str, standing: Standing) -> Standing:
-        known = whole(lambda: store.read_json(f"{folder}/{STATE}")) or {}
+        known = whole(store.read_json, f"{folder}/{STATE}") or {}
         fresh: dict[str, Any] = {"state": standing.state, "said": standing.said, "code": int(standing.code)}
         fresh |= {"try": number, "handle": handle}
         if {key: known.get(key) for key in fresh} != fresh:
@@ -197,7 +197,7 @@ class Trigger:
 
 def _noted(store: Store, name: str) -> Standing:
     """As it was noted last."""
-    known = whole(lambda: store.read_json(f"train/{name}/launch/{STATE}"))
+    known = whole(store.read_json, f"train/{name}/launch/{STATE}")
     known = known or {"state": "waits", "said": "", "code": 0}
     return Standing(known["state"], known["said"], name, known["code"])
 

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from gristmill.filters.licences import in_text, most_restrictive, of_address
 from gristmill.pipelines.read.html.licence_cues import names_licence
+from gristmill.pipelines.read.html.xml import VOID
 
 HEAD, FOOTER, MAIN, ASIDE, WORK = "head", "footer", "main", "aside", "work"
 """Where on a page: `work` is a picture or another one's words in it, of which nothing counts."""
@@ -39,9 +40,6 @@ _LINKS = {"a", "area", "link"}
 _CUE = re.compile("licen|copyleft|publicdomain", re.IGNORECASE)
 """What an address holds that is a licence's: of most links nothing more is read."""
 _NO_ATTRIBUTES: dict[str, str] = {}
-_VOID = {
-    *("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"),
-}
 _RAW = {
     name: re.compile(f"</{name}", re.IGNORECASE)
     for name in ("script", "style", "textarea", "title", "noscript", "template")
@@ -181,7 +179,7 @@ class _Scan:
                 if name == "script" and "ld+json" in attributes.get("type", "").lower():
                     self._structured(html[at:behind])
                 at = behind
-            elif name not in _VOID and not inside.endswith("/"):
+            elif name not in VOID and not inside.endswith("/"):
                 self.place = self._place(name, attributes)
                 self.open.append((name, self.place))
                 self.count[name] = self.count.get(name, 0) + 1

@@ -2,9 +2,9 @@
 
 import re
 
-VOID = "area|base|br|col|embed|frame|hr|img|input|link|meta|param|source|track|wbr"
+VOID = ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"]
 """Elements that HTML closes by themselves."""
-CLOSED = re.compile(rf"<(?!(?:{VOID})[\s/])([a-zA-Z][a-zA-Z0-9:._-]*+)((?:\s[^<>]*)?)/>")
+CLOSED = re.compile(rf"<(?!(?:{'|'.join([*VOID, 'frame'])})[\s/])([a-zA-Z][a-zA-Z0-9:._-]*+)((?:\s[^<>]*)?)/>")
 
 
 def is_xml(page: bytes) -> bool:

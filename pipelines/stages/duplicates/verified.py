@@ -125,7 +125,8 @@ class Shelf(Generic[F]):
 
     def take(self, unit: int, rows: np.ndarray) -> Documents:
         """The documents of these rising rows (uint32) of a unit, in that order."""
-        files = sorted(filter(_filled, map(self._get, self.paths[unit])), key=_first_row)  # a giant unit has several
+        files = [file for file in map(self._get, self.paths[unit]) if file.documents]
+        files.sort(key=lambda file: file.first_row)  # a giant unit has several
         cuts = np.searchsorted(rows, np.array([file.first_row for file in files[1:]], np.uint32))
         pieces = [self._take(unit, file, some) for file, some in zip(files, np.split(rows, cuts), strict=True)]
         return pieces[0] if len(pieces) == 1 else Documents.joined(pieces)
@@ -155,14 +156,6 @@ class Shelf(Generic[F]):
         while len(self._open) > 1 and self._bytes > self.limit:
             self._bytes -= self._open.popitem(last=False)[1].heap_bytes
         return file
-
-
-def _filled(file: Opened) -> bool:
-    return file.documents > 0
-
-
-def _first_row(file: Opened) -> int:
-    return file.first_row
 
 
 def verify(

@@ -188,13 +188,7 @@ def _shape(ranges: tuple[tuple[int, int], ...]) -> tuple[int, list[tuple[int, in
 
 
 def byte_ranges(low: int, high: int) -> Iterator[BytesRange]:
-    """The UTF-8 of the code points from `low` to `high` as sequences of byte ranges; no surrogate is among them."""
-    if low <= 0xDFFF and high >= 0xD800:
-        if low < 0xD800:
-            yield from byte_ranges(low, 0xD7FF)
-        if high > 0xDFFF:
-            yield from byte_ranges(0xE000, high)
-        return
+    """The UTF-8 of the code points from `low` to `high`, none of which is a surrogate, as sequences of byte ranges."""
     for last in (0x7F, 0x7FF, 0xFFFF):
         if low <= last < high:
             yield from byte_ranges(low, last)
