@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -66,6 +67,11 @@ def test_train__killed_interrupted_resumed_then_generates(run, monkeypatch, caps
 
     process = start(*arguments, "--steps", 100_000, "--resume")
     wait_for(lambda: steps(folder)[-1] > saved, process)
+    for more in ((), ("--resume",)):
+        code, said = invoke(monkeypatch, capsys, *arguments, *more)
+        assert code == 2
+        assert f"another training works in this folder: process {process.pid} on {socket.gethostname()}" in said
+        assert f"where: {folder}" in said
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err

@@ -32,6 +32,7 @@ def scaling(
     ] = None,
 ) -> None:
     """Predicts a large run from small ones, then does it. Example: gristmill scaling runs/demo --factor 10."""
+    from gristmill.trainer.checkpoint.alone import alone
     from gristmill.trainer.config import preset, with_settings
     from gristmill.trainer.devices.world import join, leave
     from gristmill.trainer.loop.inputs import open_data
@@ -45,9 +46,9 @@ def scaling(
         if data.validation is None:
             raise InputError("the run has no validation split", where=str(run), fix="recipe key tokens.validation")
         planned = ladder.plan(base, data, _sizes(sizes), _numbers(ratios), _sizes(target)[0], factor)
-        result = experiment.run_ladder(
-            base, data, planned, out or run / "scaling", world, _progress if world.first else _quiet, questions
-        )
+        out, say = out or run / "scaling", _progress if world.first else _quiet
+        with alone(out, world):
+            result = experiment.run_ladder(base, data, planned, out, world, say, questions)
     finally:
         leave(world)
     if world.first:

@@ -1,6 +1,7 @@
 """What all stages that learn from the rows of a corpus do: choose the configuration, check, build, train."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ def train_run(
     """Trains into RUN/train/NAME, on the rows of RUN and `others`, as often as `mix` says. `first`: the configuration
     of a training that begins with random weights; `stage`: the objective of one that begins with a checkpoint's,
     `begin`. Raises what a user can mend."""
+    from gristmill.trainer.checkpoint.alone import alone
     from gristmill.trainer.checkpoint.checkpoint import Checkpoint
     from gristmill.trainer.config import after
     from gristmill.trainer.devices.world import join, leave
@@ -43,7 +45,10 @@ def train_run(
     stop = Stop()
     folder = run / "train" / name
     world = join()
-    try:
+    with ExitStack() as ends:
+        ends.callback(leave, world)
+        if run.is_dir():
+            ends.enter_context(alone(folder, world))
         checkpoint = build.last_checkpoint(folder, world, resume=resume)
         parent: Checkpoint | None = None
         if checkpoint is not None:
@@ -79,8 +84,6 @@ def train_run(
         if world.first and (fits := memory_said(config, data, world)):
             said += f"\n{fits}"
         state = carry_out(training, state, said, checkpoint)
-    finally:
-        leave(world)
     conclude(training, state)
 
 

@@ -1,5 +1,6 @@
 """`train grpo|ppo|reject|distill`: a policy learns from its own answers."""
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -93,6 +94,7 @@ def _train(
     teacher: Path | None = None,
     resume: bool,
 ) -> None:
+    from gristmill.trainer.checkpoint.alone import alone
     from gristmill.trainer.checkpoint.checkpoint import Checkpoint
     from gristmill.trainer.devices.world import join, leave
     from gristmill.trainer.loop import build
@@ -101,7 +103,10 @@ def _train(
 
     stop, folder = Stop(), run / "train" / name
     world = join()
-    try:
+    with ExitStack() as ends:
+        ends.callback(leave, world)
+        if run.is_dir():
+            ends.enter_context(alone(folder, world))
         checkpoint = build.last_checkpoint(folder, world, resume=resume)
         parent = Checkpoint.open(policies.parent_of(begin, checkpoint), world)
         config = policies.first_config(stage, parent) if checkpoint is None else checkpoint.config
@@ -118,6 +123,4 @@ def _train(
             config, data, folder, world, checkpoint, stop, begin=parent, make_stage=make_stage
         )  # fmt: skip
         state = carry_out(training, state, policies.introduction(config, training, parent), checkpoint)
-    finally:
-        leave(world)
     conclude(training, state)
