@@ -13,7 +13,7 @@ for by its name before it is started (and the job itself claims its order before
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ JOB, STATE, REFUSED = "job.json", "state.json", "refused.json"
 AGAIN_AFTER = (Exit.BUG, Exit.RUNNER)
 """Codes after which the same order may well succeed; what a user has to mend, and what was stopped, is not repeated."""
 KILLED = 128
+CHANGED = "the target has another `chain` by now: with another `name` it trains on this run again"
 
 
 @dataclass(frozen=True)
@@ -132,10 +133,11 @@ class Trigger:
         number, folder = tries[-1], f"train/{name}/launch"
         if number == 0:
             return Standing("stopped", "it was there before the watch began (--skip-present)", name)
-        if (known := _noted(store, name)).over and not self.again:
-            return known
         place = f"{folder}/try-{number}"
         noted, order = whole(store.read_json, f"{place}/{JOB}"), whole(Order.read, store, place)
+        if (known := _noted(store, name)).over and not self.again:
+            changed = order is not None and order.steps != steps_of(self.target, self.folder, name)
+            return replace(known, said=f"{known.said}; {CHANGED}") if changed else known
         if noted is None or order is None:
             decision = whole(store.read_json, f"{folder}/{DECISION}")
             if decision is None:

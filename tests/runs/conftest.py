@@ -250,7 +250,7 @@ def command():
     def call(*arguments: object, **options) -> subprocess.CompletedProcess:
         line = [sys.executable, "-m", "gristmill.pipelines.cli.main", *map(str, arguments)]
         environment = {**os.environ, "COLUMNS": "200"}
-        return subprocess.run(line, capture_output=True, text=True, timeout=300, env=environment, **options)
+        return subprocess.run(line, capture_output=True, text=True, timeout=900, env=environment, **options)
 
     return call
 

@@ -13,6 +13,7 @@ import subprocess
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from gristmill.pipelines.errors import RunnerError
 
@@ -84,7 +85,7 @@ QUICK_JVM = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 """For JVMs that move blocks while Python works: half the CPU time of a small job, which the second compiler takes."""
 # Beam keeps a Python process that has died: every later task of that executor fails at once. So what fails is tried on
 # another executor, and an executor where something failed is replaced; a node is not blamed.
-_RETRIES = {
+_RETRIES: dict[str, Any] = {
     "task.maxFailures": 5,
     "stage.maxConsecutiveAttempts": 20,  # what a lost executor had ready for the next stage is made again each time
     "excludeOnFailure.enabled": "true",
@@ -96,6 +97,14 @@ _RETRIES = {
     "excludeOnFailure.application.maxFailedTasksPerExecutor": 1,
     "excludeOnFailure.application.maxFailedExecutorsPerNode": 1000,
 }
+# A job-server jar sends all that is in it to executors. There Beam's Google Cloud file system meets Spark's guava 14,
+# and the first task of each is lost: that must not shut an executor out, nor use up the tries of a task that comes to
+# one fresh executor after the other.
+_SPARED_FIRST_TASK = (
+    "excludeOnFailure.stage.maxFailedTasksPerExecutor",
+    "excludeOnFailure.application.maxFailedTasksPerExecutor",
+)
+_TRIES = ("task.maxFailures", "excludeOnFailure.task.maxTaskAttemptsPerNode")
 
 
 # Spark brings slf4j 2 and a jackson of its own; Beam's older ones in front of them break its logging and its JSON. To
@@ -207,6 +216,8 @@ class Launch:
         values["executor.cores"] = 1  # as many SDK processes as cores: Beam starts one for each executor
         values["executor.defaultJavaOptions"] = " ".join(QUICK_JVM)
         values |= _RETRIES
+        if self.jar:
+            values |= dict.fromkeys(_SPARED_FIRST_TASK, 2) | {name: _RETRIES[name] + self.cores for name in _TRIES}
         if self.local:
             values["driver.host"] = "127.0.0.1"
         return [f"-Dspark.{name}={value}" for name, value in values.items()]

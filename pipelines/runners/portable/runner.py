@@ -1,9 +1,11 @@
 """Runs a pipeline through a Beam job server, our own or a running one, and says what went wrong in our words."""
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,11 @@ from gristmill.pipelines.runners.remote_job import JobRunner, forget, note
 from gristmill.pipelines.storage.rundir import update_state
 from gristmill.pipelines.storage.store import Store
 
+_LOGGER = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
+SHUT_OUT, RESUBMISSIONS = "cannot run anywhere due to node and executor excludeOnFailure", 2
+"""What Spark says when it gives up a job because a task has failed on every executor that there is at this moment (a
+lost one's successor takes seconds to start, on a busy machine a minute); how often such a job begins again."""
 
 
 class _Handle(JobServiceHandle):
@@ -84,24 +90,42 @@ class ClusterRunner(PortableRunner, JobRunner):
                 undo.callback(server.stop)
             options.view_as(PortableOptions).job_endpoint = endpoint
             log = ServerLog(server.log_file if server else self.log)
+            submit = partial(self._submit, pipeline, options, endpoint)
             try:
-                job = super().run_portable_pipeline(pipeline, options)
+                job = submit()
             except (grpc.RpcError, RuntimeError) as error:
                 raise explain(str(error), server, endpoint) from error
             undo.pop_all()  # from here on the result owns the server
+        return _Result(job, submit, server, endpoint, log, self.store)
+
+    def _submit(self, pipeline: Any, options: PipelineOptions, endpoint: str) -> PipelineResult:
+        job = super().run_portable_pipeline(deepcopy(pipeline), options)  # it puts environments into what it is given
         if self.store:
             note(self.store, endpoint=endpoint, job=job._job_id)
-        return _Result(job, server, endpoint, log, self.store)
+        return job
 
 
 class _Result(PipelineResult):
     """A submitted job; its end is also the end of the run's own job server."""
 
     def __init__(
-        self, job: PipelineResult, server: JobServer | None, endpoint: str, log: ServerLog, store: Store | None
+        self,
+        job: PipelineResult,
+        submit: Callable[[], PipelineResult],
+        server: JobServer | None,
+        endpoint: str,
+        log: ServerLog,
+        store: Store | None,
     ):
         super().__init__(PipelineState.RUNNING)
-        self.job, self.server, self.endpoint, self.log, self.store = job, server, endpoint, log, store
+        self.job, self.submit, self.server, self.endpoint, self.log, self.store = (
+            job,
+            submit,
+            server,
+            endpoint,
+            log,
+            store,
+        )
         self._told = ""
 
     def cancel(self) -> None:
@@ -111,7 +135,7 @@ class _Result(PipelineResult):
     def wait_until_finish(self, duration: int | None = None) -> str:
         """Wait; Ctrl-C cancels the remote job. Raises what a worker raised, where it is ours, else RunnerError."""
         try:
-            return self._wait(duration)
+            return self._wait_on(duration)
         except KeyboardInterrupt:
             with contextlib.suppress(grpc.RpcError, RuntimeError):  # the job server may have gone first
                 self.job.cancel()
@@ -123,6 +147,18 @@ class _Result(PipelineResult):
                 self.server.stop()
             if self.store:
                 forget(self.store)
+
+    def _wait_on(self, duration: int | None) -> str:
+        """Wait for the job, and for the one that goes on from its receipts where it was given up."""
+        for _ in range(RESUBMISSIONS):
+            try:
+                return self._wait(duration)
+            except RuntimeError as error:
+                if SHUT_OUT not in str(error):
+                    raise
+                _LOGGER.warning("no executor was left for a task: the job begins again, from its receipts")
+                self.job = self.submit()
+        return self._wait(duration)
 
     def _wait(self, duration: int | None) -> str:
         """Beam's wait, in a thread, so that this one can tell what a cluster waits for."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from apache_beam.portability.api import beam_fn_api_pb2_grpc
+from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
 from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer, kill_process_gracefully
 from apache_beam.utils import thread_pool_executor
 
@@ -29,28 +29,38 @@ class WorkerPool(BeamFnExternalWorkerPoolServicer):
 
     def __init__(self) -> None:
         super().__init__(use_process=True)
+        self._starting, self._ended = threading.Lock(), False
+        self._alive: set[subprocess.Popen] = set()
+        """Those that Beam has been told to stop, and has not waited for yet, among them."""
 
     def StartWorker(self, start_worker_request: Any, unused_context: Any) -> Any:  # noqa: N802 - Beam's name
         """Start a process, and watch it."""
-        answer = super().StartWorker(start_worker_request, unused_context)
-        name = start_worker_request.worker_id
-        process = self._worker_processes.get(name)
-        if process is not None and not answer.error:
-            executor = listener(int(start_worker_request.control_endpoint.url.rsplit(":", 1)[1]))
-            threading.Thread(target=self._watch, args=(name, process, executor), daemon=True).start()
+        with self._starting:
+            if self._ended:  # a request may be on its way when the server stops
+                return beam_fn_api_pb2.StartWorkerResponse(error="this worker pool has ended")
+            answer = super().StartWorker(start_worker_request, unused_context)
+            name = start_worker_request.worker_id
+            process = self._worker_processes.get(name)
+            if process is not None and not answer.error:
+                self._alive.add(process)
+                executor = listener(int(start_worker_request.control_endpoint.url.rsplit(":", 1)[1]))
+                threading.Thread(target=self._watch, args=(name, process, executor), daemon=True).start()
         return answer
 
     def _watch(self, name: str, process: subprocess.Popen, executor: int | None) -> None:
         process.wait()
+        self._alive.discard(process)
         if self._worker_processes.get(name) is process and executor is not None and is_executor(executor):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(executor, signal.SIGKILL)
 
     def end(self) -> None:
-        """End every process."""
-        while self._worker_processes:
-            with contextlib.suppress(KeyError):
-                kill_process_gracefully(self._worker_processes.popitem()[1], timeout=5)
+        """End every process; none starts any more."""
+        with self._starting:
+            self._ended = True
+        self._worker_processes.clear()  # no executor is ended for what ends now
+        for process in [*self._alive]:
+            kill_process_gracefully(process, timeout=5)
 
     def serve(self, host: str, port: int) -> tuple[str, grpc.Server]:
         """Listen. Returns HOST:PORT and the server; port 0 takes a free one. Raises OSError for one that is taken."""

@@ -54,6 +54,9 @@ def test_a_new_manifest__is_a_new_training_and_an_old_one_is_none(runs, mill, ta
     follow(runs, target())
     follow(runs, target())
     assert len(trained(runs / "good")) == 1
+    _, said = follow(runs, target("launch: local\nchain: [{steps: 3}]\n"))
+    assert len(trained(runs / "good")) == 1
+    assert "the target has another `chain` by now" in said[-1]
     shutil.copytree(mill / "run", runs / "copy")
     follow(runs, target())
     assert (len(trained(runs / "good")), len(trained(runs / "copy"))) == (1, 1)

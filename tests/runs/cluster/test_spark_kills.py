@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from functools import partial
 
 import pytest
 
@@ -14,10 +15,10 @@ from gristmill.pipelines.runners.portable.engines import SPARK
 pytestmark = pytest.mark.cluster
 
 
-def wait_until(condition, seconds: float = 60) -> None:
+def wait_until_none(found, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
+    while left := found():
+        assert time.monotonic() < deadline, left
         time.sleep(0.1)
 
 
@@ -78,8 +79,9 @@ def test_run_killed__its_own_job_server_and_its_folders_go_too(
     wait_for_receipt(tmp_path / "run", "score", run)
     run.kill()
     run.wait()
-    wait_until(lambda: not [line for group, line in processes().values() if group == run.pid])
-    wait_until(lambda: not [line for line in spark.group("worker 1", "worker 2").values() if "ExecutorBackend" in line])
+    wait_until_none(lambda: [line for group, line in processes().values() if group == run.pid])
+    executors = partial(spark.group, "worker 1", "worker 2")
+    wait_until_none(lambda: [line for line in executors().values() if "ExecutorBackend" in line])
     assert list(tmp_path.rglob("gristmill-job-server-*")) == []
     execute(Request(corpus.recipe, tmp_path / "run"))
     assert digests(tmp_path / "run") == digests(calm)
@@ -95,7 +97,7 @@ def test_run_killed__its_job_goes_on_and_the_next_run_ends_it(
     run.kill()
     run.wait()
     finished = len(list(tmp_path.glob("run/_work/score-*/*.json")))
-    wait_until(lambda: len(list(tmp_path.glob("run/_work/score-*/*.json"))) > finished)
+    wait_until_none(lambda: len(list(tmp_path.glob("run/_work/score-*/*.json"))) <= finished)
     execute(Request(corpus.recipe, tmp_path / "run"))
     said = log.read_bytes()[before:]
     assert b"Canceling job invocation" in said

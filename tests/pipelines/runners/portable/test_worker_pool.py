@@ -85,6 +85,25 @@ def test_python_process_stopped_as_asked__its_executor_stays(listening, pool):
     assert executor.poll() is None
 
 
+def test_ended_pool__starts_nothing_for_a_request_that_comes_late(listening, pool):
+    _, port = listening(EXECUTOR.decode())
+    servicer, stub = pool
+    servicer.end()
+    assert "has ended" in stub.StartWorker(request("1-1", port)).error
+    assert servicer._worker_processes == {}
+
+
+def test_pool_ended_while_a_process_is_being_stopped__waits_for_it(listening, pool):
+    executor, port = listening(EXECUTOR.decode())
+    servicer, stub = pool
+    stub.StartWorker(request("1-1", port))
+    process = servicer._worker_processes.pop("1-1")  # as StopWorker does, before it kills
+    servicer.end()
+    assert process.poll() is not None
+    time.sleep(0.5)
+    assert executor.poll() is None
+
+
 def test_port_taken():
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="is taken"):
         WorkerPool().serve("127.0.0.1", taken.getsockname()[1])
