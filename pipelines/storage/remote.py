@@ -7,6 +7,7 @@ them again and none is kept. What runs for as long as a run does (the parent of 
 import contextlib
 import errno
 import io
+import logging
 import os
 import random
 import re
@@ -23,6 +24,8 @@ from gristmill.pipelines.errors import GristmillError, RecipeError, RunnerError,
 from gristmill.pipelines.storage.addresses import CREDENTIALS, ENDPOINTS, EXTRAS, is_remote, protocol_of, redacted
 
 fsspec = Later("fsspec")
+# Where nobody listens it would print a traceback for each try of what we try again, and say once.
+logging.getLogger("gcsfs").addHandler(logging.NullHandler())
 
 T = TypeVar("T")
 TRIES = 5
