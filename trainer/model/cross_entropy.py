@@ -12,6 +12,9 @@ from torch import Tensor
 
 CHUNK_BYTES = {"cpu": 8 << 20, "cuda": 1 << 30}  # of float32 logits; on the CPU they should stay in the cache
 
+FEW_SCORED = 0.75
+"""Share of the tokens up to which the scored ones are gathered before they are multiplied."""
+
 
 def lm_loss(
     hidden_NE: Tensor,
@@ -137,6 +140,12 @@ def _in_chunks(
     learns: bool,
 ) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
     """(float32 losses (N,), and if `learns` the derivatives of their weighted sum by hidden, matrix and bias)."""
+    if hidden_NE.device.type == "cpu":  # elsewhere chunks are compiled, and want few shapes
+        index_S = (targets_N >= 0).nonzero()[:, 0]
+        if len(index_S) < FEW_SCORED * len(targets_N):
+            return _of_scored(
+                index_S, hidden_NE, weight_VE, bias_V, targets_N, weights_N, kept_NW, vocabulary, temperature, learns
+            )
     N, V = hidden_NE.shape[0], weight_VE.shape[0]
     matrix_VE = weight_VE.to(hidden_NE.dtype)
     losses_N = torch.empty(N, dtype=torch.float32, device=hidden_NE.device)
@@ -163,6 +172,36 @@ def _in_chunks(
             weight_grad_VE += grad_CV.T @ h_CE
     losses_N.masked_fill_(targets_N < 0, 0.0)
     return losses_N, hidden_grad_NE, weight_grad_VE, bias_grad_V
+
+
+def _of_scored(
+    index_S: Tensor,
+    hidden_NE: Tensor,
+    weight_VE: Tensor,
+    bias_V: Tensor | None,
+    targets_N: Tensor,
+    weights_N: Tensor,
+    kept_NW: Tensor | None,
+    vocabulary: int,
+    temperature: float,
+    learns: bool,
+) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
+    """`_in_chunks` by the tokens that are scored alone: of an answer's row most are its prompt."""
+    losses_S, hidden_grad_SE, *gradients = _in_chunks(
+        hidden_NE[index_S],
+        weight_VE,
+        bias_V,
+        targets_N[index_S],
+        weights_N[index_S],
+        None if kept_NW is None else kept_NW[index_S],
+        vocabulary,
+        temperature,
+        learns,
+    )
+    losses_N = torch.zeros(len(targets_N)).index_copy_(0, index_S, losses_S)
+    if hidden_grad_SE is None:
+        return losses_N, None, None, None
+    return losses_N, torch.zeros_like(hidden_NE).index_copy_(0, index_S, hidden_grad_SE), *gradients
 
 
 def _chunk(

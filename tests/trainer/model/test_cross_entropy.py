@@ -89,6 +89,39 @@ def test_lm_loss__has_the_gradient_of_any_objective_of_log_probabilities():
         torch.testing.assert_close(a.grad, b.grad, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("scored", [0, 1, 9])
+@pytest.mark.parametrize("kept", [False, True])
+def test_lm_loss__only_what_is_scored_is_multiplied(scored, kept, monkeypatch):
+    """Of 30 tokens; the same as where all of them are multiplied."""
+    torch.manual_seed(3)
+    made, targets = [torch.randn(30, 8), torch.randn(64, 8), torch.randn(64)], torch.full((30,), -1)
+    targets[torch.randperm(30)[:scored]] = torch.randint(0, 50, (scored,))
+    filters = torch.rand(30, 64) < 0.5
+    filters[torch.arange(30), targets.clamp(min=0)] = True
+    bits = cross_entropy.packed_bits(filters, 64) if kept else None
+    rows, chunk = [], cross_entropy._chunk
+
+    def counted(logits, *rest):
+        rows.append(len(logits))
+        return chunk(logits, *rest)
+
+    monkeypatch.setattr(cross_entropy, "_chunk_on", lambda device: counted)
+
+    def results():
+        rows.clear()
+        leaves = [x.clone().requires_grad_() for x in made]
+        found = log_probabilities(*leaves[:2], targets, bias_V=leaves[2], kept_NW=bits, vocabulary=50, temperature=0.8)
+        (found * torch.arange(30)).sum().backward()
+        return sum(rows), [found.detach(), *(leaf.grad for leaf in leaves)]
+
+    multiplied, ours = results()
+    monkeypatch.setattr(cross_entropy, "FEW_SCORED", 0)
+    everything, expected = results()
+    assert (multiplied, everything) == (2 * scored, 60), "forward and backward"
+    for a, b in zip(ours, expected, strict=True):
+        torch.testing.assert_close(a, b, atol=1e-6, rtol=1e-5)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", some(["inductor", "aot_eager"], ["aot_eager"]))
 def test_lm_loss__compiled_as_on_cuda_is_the_same(monkeypatch, backend):
