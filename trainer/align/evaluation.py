@@ -13,8 +13,7 @@ from gristmill.trainer.model.transformer import Model
 from gristmill.trainer.rollouts.rewards import Reward
 from gristmill.trainer.rollouts.rollout import Prompt, Rollout
 from gristmill.trainer.rollouts.sampler import Reply, roll_out
-
-PERFECT = 1.0
+from gristmill.trainer.tasks.protocol import PERFECT
 
 
 class RewardEvaluator:

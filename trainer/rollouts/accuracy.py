@@ -7,11 +7,11 @@ from statistics import fmean, stdev
 from gristmill.tokenizer.encode import Encoder
 from gristmill.trainer.evaluate.sampling import PURE, Sampling
 from gristmill.trainer.model.transformer import Model
-from gristmill.trainer.rollouts.prompts import completion, task_prompts
+from gristmill.trainer.rollouts.prompts import task_prompts
+from gristmill.trainer.rollouts.rewards import task_reward
 from gristmill.trainer.rollouts.sampler import roll_out
 from gristmill.trainer.rollouts.tools import ToolReply
-from gristmill.trainer.tasks.protocol import is_exact
-from gristmill.trainer.tasks.registry import open_task
+from gristmill.trainer.tasks.protocol import PERFECT
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ def accuracy(
 ) -> Accuracy:
     """Of a task's examples of `seed` (another than training's). A response that did not end counts as it stands.
 
-    Greedily: `sampling=Sampling(temperature=0)`. Raises ConfigError.
+    Greedily: `sampling=Sampling(temperature=0)`. Raises ConfigError, RewardError.
     """
     offered = tools.definitions() if tools else []
-    prompts, checker = task_prompts(encoder, task, seed, examples, lang, tools=offered), open_task(task)
+    prompts = task_prompts(encoder, task, seed, examples, lang, tools=offered)
     rollouts = roll_out(model, prompts, samples, sampling, most_tokens, reply=tools)
-    answered = [(completion(encoder, rollout), rollout.prompt.answer) for rollout in rollouts]
-    right = [float(is_exact(checker, text, answer)) for text, answer in answered]
+    scores = task_reward(encoder)(rollouts)
+    right = [float(score >= PERFECT) for score in scores]
     by_example = [fmean(right[k : k + samples]) for k in range(0, len(right), samples)]
     return Accuracy(
         task=task,
@@ -62,6 +62,6 @@ def accuracy(
         samples=samples,
         exact=fmean(right),
         standard_error=stdev(by_example) / math.sqrt(len(by_example)) if len(by_example) > 1 else math.nan,
-        score=fmean(checker.score(text, answer) for text, answer in answered),
+        score=fmean(scores),
         truncated=fmean(rollout.truncated for rollout in rollouts),
     )

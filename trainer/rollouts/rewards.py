@@ -10,7 +10,7 @@ Whatever it is, it must give one finite number for each response: what does not 
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,9 @@ UserReward = Callable[[list[list[dict[str, Any]]], list[str], list[str]], Sequen
 """A user's function of `prompts` (each a list of messages), `completions` (texts of the last turns) and `answers`."""
 
 LARGEST = torch.finfo(torch.float32).max
+
+NO_LISTS = (str, bytes, Mapping, Set)
+"""What can be gone through, too, but holds no numbers, or none in the order of the responses."""
 
 _PART = re.compile(r"\s*(?:([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*\*\s*)?(.+?)\s*")
 
@@ -125,14 +128,16 @@ def _tried(
 ) -> list[float]:
     """What the call gives, as floats. Raises RewardError unless that is a finite number for each rollout."""
     try:
-        given = call()
+        made = call()
+        listed = isinstance(made, Iterable) and not isinstance(made, NO_LISTS)
+        given = list(made) if listed else [None]  # what is made one by one may fail only here
     except (Exception, SystemExit) as error:
         raise RewardError(
             f"the reward fails: {fault(error, path)}", where=name, fix="mend it; nothing of this step was written"
         ) from error
     try:
-        values = [float(value) for value in given]
-    except (TypeError, ValueError) as error:
+        values = [float(value) for value in given]  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError) as error:
         raise RewardError(
             "the reward gives no list of numbers", where=name, fix="return one number for each completion"
         ) from error

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 LANGUAGES = ("en", "zh")
+PERFECT = 1.0
+"""The score of a right response."""
 
 
 @dataclass(frozen=True)
@@ -38,4 +40,4 @@ class Task(Protocol):
 
 def is_exact(task: Task, text: str, answer: str) -> bool:
     """Whether a response is right."""
-    return task.score(text, answer) >= 1.0
+    return task.score(text, answer) >= PERFECT

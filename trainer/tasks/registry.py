@@ -10,7 +10,7 @@ from gristmill.trainer.tasks.checks import Exact, Number
 from gristmill.trainer.tasks.copying import Copying
 from gristmill.trainer.tasks.formatted import Formatted
 from gristmill.trainer.tasks.own_file import fault, is_own, load
-from gristmill.trainer.tasks.protocol import Task
+from gristmill.trainer.tasks.protocol import Example, Task
 from gristmill.trainer.tasks.reverse import Reverse
 from gristmill.trainer.tasks.sort import Sort
 
@@ -31,6 +31,30 @@ def open_task(name: str) -> Task:
             fix=f"one of: {', '.join(TASKS)} (sort/7 for seven digits), or your own as FILE.py:NAME",
         )
     return TASKS[kind](size=int(size)) if slash else TASKS[kind]()
+
+
+def examples_of(name: str, seed: int, count: int, lang: str) -> list[Example]:
+    """So many examples of the task of that name. Raises ConfigError where a user's own fails or gives something else,
+    in this language or at this number: it was tried with two English ones alone."""
+    task = open_task(name)
+    if not is_own(name):
+        return task.examples(seed, count, lang)
+    where = f"{name}, examples({seed}, {count}, {lang!r})"
+    try:
+        found = list(task.examples(seed, count, lang))
+    except (Exception, SystemExit) as error:
+        raise _wrong(where, fault(error, Path(name.rpartition(":")[0]))) from error
+    if len(found) != count:
+        raise ConfigError(
+            f"the task gives {len(found)} examples, {count} were asked for",
+            where=where,
+            fix="give as many as are asked for; a language that it does not have: --set rollouts.lang=en, or --lang en",
+        )
+    for number, one in enumerate(found):
+        messages, answer = getattr(one, "messages", None), getattr(one, "answer", None)
+        if not isinstance(messages, list) or not isinstance(answer, str):
+            raise _wrong(where, f"number {number} has no list of messages, or no text as answer")
+    return found
 
 
 def _checked(made: object, name: str) -> Task:

@@ -5,6 +5,7 @@ import math
 import pytest
 
 from gristmill.trainer.errors import ConfigError, RewardError
+from gristmill.trainer.rollouts.prompts import task_prompts
 from gristmill.trainer.rollouts.rewards import give_rewards, open_reward
 
 JUDGE = """
@@ -41,6 +42,22 @@ def large(prompts, completions, answers):
 
 def largest(prompts, completions, answers):
     return [0.0, 3e38]
+
+def midway(prompts, completions, answers):
+    for text in completions:
+        yield 1 / len(text.removeprefix("secret words"))
+
+def digits(prompts, completions, answers):
+    return "1" * len(completions)
+
+def table(prompts, completions, answers):
+    return {number: 1.0 for number, _ in enumerate(completions)}
+
+def one_of_each(prompts, completions, answers):
+    return {0.5, 1.0}
+
+def googol(prompts, completions, answers):
+    return [0.0, 10**400]
 """
 
 
@@ -80,6 +97,11 @@ def test_rewards__a_function_sees_messages_last_turn_and_answer(encoder, said, j
         ("few", "gives 1 numbers for 2 responses"),
         ("no_number", "gives no list of numbers"),
         ("one", "gives no list of numbers"),
+        ("midway", "the reward fails: ZeroDivisionError in line 38"),
+        ("digits", "gives no list of numbers"),
+        ("table", "gives no list of numbers"),
+        ("one_of_each", "gives no list of numbers"),
+        ("googol", "gives no list of numbers"),
         ("nan", "the reward of a response is nan: sample 1 of prompt doc7"),
         ("infinite", "the reward of a response is -inf: sample 1 of prompt doc7"),
     ],
@@ -110,6 +132,42 @@ def test_rewards__a_users_task_that_fails_is_named(encoder, said, tmp_path):
     rollout = said("q", "secret", task=f"{tmp_path}/mine.py:Bad")
     with pytest.raises(RewardError, match=r"the reward fails: KeyError in line 5\s+where: .*mine.py:Bad"):
         give_rewards([rollout], open_reward("task", encoder))
+
+
+ASKED = [{"role": "user", "content": "水？"}]
+
+
+@pytest.mark.parametrize(
+    ("zh", "what"),
+    [
+        ("1 / 0", "this is no task: ZeroDivisionError in line 6"),
+        ("None", "this is no task: TypeError"),
+        ("[]", "gives 0 examples, 2 were asked for"),
+        ("english * 2", "gives 4 examples, 2 were asked for"),
+        ("[1, 2]", "number 0 has no list of messages, or no text as answer"),
+        (f"[english[0], Example({ASKED}, 7)]", "number 1 has no list of messages, or no text as answer"),
+        ("[Example([], '7')] * 2", "what is asked is no conversation: NoTurns"),
+        (f"[english[0], Example({ASKED} * 2, '7')]", "RolesOutOfOrder: turn 2 is user, after user"),
+        ("[Example([{'role': 'assistant', 'content': '水'}], '7')] * 2", "RolesOutOfOrder: turn 1 is assistant"),
+        ("[Example([{'role': 'user', 'content': '　'}], '7')] * 2", "EmptyTurn"),
+    ],
+)
+def test_task_prompts__a_users_task_that_fails_in_another_language_is_named(encoder, tmp_path, zh, what):
+    """It was tried in English when it was opened."""
+    (tmp_path / "mine.py").write_text(
+        "from gristmill.trainer.tasks.protocol import Example\nclass Mine:\n"
+        "    def examples(self, seed, count, lang):\n"
+        "        english = [Example([{'role': 'user', 'content': 'hi'}], 'hi')] * count\n"
+        f"        return english if lang == 'en' else (\n            {zh})\n"
+        "    def score(self, text, answer):\n        return float(text == answer)\n",
+        encoding="utf-8",
+    )
+    name = f"{tmp_path}/mine.py:Mine"
+    assert len(task_prompts(encoder, name, 0, 2, "en")) == 2
+    with pytest.raises(ConfigError, match=what) as caught:
+        task_prompts(encoder, name, 0, 2, "zh")
+    assert "mine.py:Mine" in str(caught.value)
+    assert "zh" in str(caught.value)
 
 
 @pytest.mark.parametrize(
