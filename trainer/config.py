@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -201,9 +202,9 @@ def _parse(text: str, default: Any, where: str) -> Any:
     try:
         value = yaml.safe_load(text)
         if kind is float and not isinstance(value, bool):
-            return float(value)
+            return _finite(float(value))
         if kind is tuple:
-            return tuple(float(part) for part in value)
+            return tuple(_finite(float(part)) for part in value)
     except (yaml.YAMLError, TypeError, ValueError):
         value = None
     if kind is str:
@@ -211,6 +212,13 @@ def _parse(text: str, default: Any, where: str) -> Any:
     if type(value) is not kind:
         raise ConfigError(f"{text!r} is not a {kind.__name__}", where=where, fix=f"its default is {default!r}")
     return value
+
+
+def _finite(number: float) -> float:
+    """The number. Raises ValueError for what no step could be taken with."""
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no finite number")
+    return number
 
 
 def _nearest(name: str, known: list[str]) -> str:

@@ -25,6 +25,19 @@ def test_tokens__below_one_are_refused_by_name(name):
         with_settings(preset("nano"), [f"data.{name}=0"])
 
 
+@pytest.mark.parametrize("number", ["nan", "inf", "-.inf", "1e999"])
+@pytest.mark.parametrize("name", ["dpo.beta", "dpo.nll", "reward.centre", "optim.lr", "grpo.kl_stop"])
+def test_settings__what_is_no_finite_number_is_refused(name, number):
+    with pytest.raises(ConfigError, match=rf"'{number}' is not a float\n  where: --set {name}="):
+        with_settings(preset("nano"), [f"{name}={number}"])
+
+
+@pytest.mark.parametrize(("setting", "what"), [("examples=0", "examples = 0"), ("held_out=-1", "held_out = -1")])
+def test_rollouts__counts_below_what_can_be_asked_are_refused(setting, what):
+    with pytest.raises(ConfigError, match=f"{what} is below"):
+        with_settings(preset("nano"), [f"rollouts.{setting}"])
+
+
 @pytest.mark.parametrize("name", ["step", "batch"])
 def test_rows__the_old_option_is_an_error_that_names_the_new_one(name):
     with pytest.raises(ConfigError, match=rf"did you mean 'data.tokens_per_{name}'"):

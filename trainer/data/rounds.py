@@ -62,10 +62,15 @@ class RolloutConfig:
                 where="option rollouts.truncated",
                 fix=f"one of: {', '.join(TRUNCATED)}",
             )
-        low = [name for name in ("prompts", "samples", "updates", "epochs", "tokens") if getattr(self, name) < 1]
+        counts = ("prompts", "samples", "updates", "epochs", "tokens", "examples")
+        low = [name for name in counts if getattr(self, name) < 1]
         if low:
             raise ConfigError(
                 f"{low[0]} = {getattr(self, low[0])} is below 1", where=f"option rollouts.{low[0]}", fix="at least 1"
+            )
+        if self.held_out < 0:
+            raise ConfigError(
+                f"held_out = {self.held_out} is below 0", where="option rollouts.held_out", fix="0 asks none"
             )
         if self.prompts % self.updates:
             raise ConfigError(

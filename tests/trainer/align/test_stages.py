@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -264,6 +265,32 @@ def test_errors__name_what_is_wrong_and_nothing_is_half_written(policy_run, tmp_
         train_policy(policy_run, "grpo", out, f"rollouts.reward={judge}:nan", "loop.save_every=2")
     assert not list(out.glob("step-*"))
     assert not list(out.glob("best"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"head": "score"}, "a reward model, which judges texts and writes none"),
+        ({"mask": "prefix"}, "no causal decoder"),
+        ({"encoder_layers": 2}, "no causal decoder"),
+        ({"context": 32}, "it reads 32 tokens, the policy 64"),
+    ],
+)
+def test_errors__policies_and_teachers_write(policy_run, tmp_path, monkeypatch, changes, what):
+    """A head that scores is no output matrix: of such a teacher anything would be learnt, and nothing said."""
+    opened = Checkpoint.open(policy_run / "train" / "base")
+    other = replace(opened, config=replace(opened.config, model=replace(opened.config.model, **changes)))
+    found = {"base": opened, "teacher": other}
+    monkeypatch.setattr(Checkpoint, "open", lambda path, world=None: found[Path(path).name])
+    out = tmp_path / "out"
+    with pytest.raises(ConfigError, match=f"{what}\n  where: option --teacher"):
+        train_policy(policy_run, "distill", out, *settings_of("distill", policy_run))
+    if "context" not in changes:
+        found["base"] = other
+        for stage in STAGES:
+            with pytest.raises(ConfigError, match=f"{what}\n  where: option --from"):
+                train_policy(policy_run, stage, out, *settings_of(stage, policy_run))
+    assert not out.exists() or not list(out.iterdir())
 
 
 def test_errors__of_another_tokenizer(policy_run, one_run_dir, tmp_path):

@@ -58,6 +58,7 @@ def first_config(name: str, begin: Checkpoint) -> TrainConfig:
 def complete_policy(config: TrainConfig, data: TrainingData, begin: Checkpoint, world: World) -> TrainConfig:
     """The configuration with whole rounds: reports, evaluations and checkpoints come where one ends, because only there
     a training can go on as if it had not stopped. Raises ConfigError, MismatchError."""
+    _check_writes(begin, "option --from")
     check_begin(begin, config, data)
     round_steps, loop = config.rollouts.steps, config.loop
     if loop.steps % round_steps:
@@ -120,6 +121,7 @@ def policy_stage(
         if not config.teacher:
             raise ConfigError("a student needs a teacher", where="option --teacher", fix="--teacher CHECKPOINT")
         opened = Checkpoint.open(Path(config.teacher), world)
+        _check_writes(opened, "option --teacher", context)
         check_tokenizer(opened, data, "the teacher")
         teacher = opened.load_model(world.device)
     critic = _critic(config, data, world) if config.objective == "ppo" and config.ppo.critic else None
@@ -170,6 +172,20 @@ def policy_stage(
         return Stage(objective, order, read_from, ["answers"], evaluator, rollouts.steps)
 
     return stage
+
+
+def _check_writes(found: Checkpoint, option: str, context: int = 0) -> None:
+    """Raises ConfigError for a model that predicts no next token, or reads fewer than `context`."""
+    model = found.config.model
+    faults = {
+        "it is a reward model, which judges texts and writes none": model.head == "score",
+        "it is no causal decoder": model.mask != "causal" or model.encoder_layers > 0,
+        f"it reads {model.context} tokens, the policy {context}": model.context < context,
+    }
+    for fault in [name for name, there in faults.items() if there]:
+        raise ConfigError(
+            fault, where=f"{option}, {found.path}", fix="name a checkpoint of a policy, e.g. of `train sft`"
+        )
 
 
 def _critic(config: TrainConfig, data: TrainingData, world: World) -> Judge:

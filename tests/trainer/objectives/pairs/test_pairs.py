@@ -14,7 +14,7 @@ from gristmill.trainer.errors import ConfigError
 from gristmill.trainer.model.transformer import Model, Tokens
 from gristmill.trainer.objectives.corpus.sft import SupervisedFinetuning
 from gristmill.trainer.objectives.pairs.preference import DpoConfig, Preference
-from gristmill.trainer.objectives.pairs.reward import RewardConfig, RewardModel
+from gristmill.trainer.objectives.pairs.reward import RewardConfig, RewardModel, pair_figures
 from tests.trainer.runs import write_aligned
 
 
@@ -95,8 +95,9 @@ def test_sft__a_shard_without_a_mask_is_learnt_whole(corpus):
     assert torch.equal(mine, plain)
 
 
-def test_reward__loss_and_gradient_are_those_of_bradley_and_terry(pairs, config):
-    model = random_model(config, head="score")
+@pytest.mark.parametrize("positions", ["rotary", "learned"])  # only learned ones tell where a conversation begins
+def test_reward__loss_and_gradient_are_those_of_bradley_and_terry(pairs, config, positions):
+    model = random_model(config, head="score", positions=positions)
     index_R = [0, 1, 2]
     found = RewardModel(450, RewardConfig(centre=0.05))(
         model, batch_of(pairs, RewardModel(450, RewardConfig()), index_R), 2
@@ -184,6 +185,17 @@ def test_pairs__what_is_behind_or_beside_them_changes_nothing(pairs, config):
     assert together.loss.item() == pytest.approx(sum(one.loss.item() for one in alone), rel=1e-5)
     assert together.weight.item() == sum(one.weight.item() for one in alone)
     assert together.by_segment_2BD[:, 1].abs().sum() == 0
+
+
+def test_calibration__a_pair_is_in_the_bin_of_what_the_model_gives_it():
+    """Two of each bin: the better answer is the likelier one in the first alone, which the last bin has twice."""
+    p_BD = torch.tensor([[0.55, 0.65, 0.75, 0.85, 0.95], [0.45, 0.35, 0.25, 0.15, 0.98]], dtype=torch.float64)
+    found = {name: pair.tolist() for name, pair in pair_figures(p_BD.logit(), torch.ones_like(p_BD)).items()}
+    assert found["accuracy"] == [6, 10]
+    assert found["brier"][0] == pytest.approx(sum((1 - p) ** 2 for p in p_BD.flatten().tolist()))
+    for k, (right, said) in enumerate([(1, 1.1), (1, 1.3), (1, 1.5), (1, 1.7), (2, 1.93)]):
+        assert found[f"calibration/{k}"] == [right, 2], k
+        assert found[f"calibration/{k}/said"] == [pytest.approx(said), 2], k
 
 
 def test_calibration__bins_add_up(pairs, config):
