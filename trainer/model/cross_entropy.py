@@ -187,7 +187,7 @@ def _of_scored(
     learns: bool,
 ) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
     """`_in_chunks` by the tokens that are scored alone: of an answer's row most are its prompt."""
-    losses_S, hidden_grad_SE, *gradients = _in_chunks(
+    losses_S, hidden_grad_SE, weight_grad_VE, bias_grad_V = _in_chunks(
         hidden_NE[index_S],
         weight_VE,
         bias_V,
@@ -201,7 +201,8 @@ def _of_scored(
     losses_N = torch.zeros(len(targets_N)).index_copy_(0, index_S, losses_S)
     if hidden_grad_SE is None:
         return losses_N, None, None, None
-    return losses_N, torch.zeros_like(hidden_NE).index_copy_(0, index_S, hidden_grad_SE), *gradients
+    hidden_grad_NE = torch.zeros_like(hidden_NE).index_copy_(0, index_S, hidden_grad_SE)
+    return losses_N, hidden_grad_NE, weight_grad_VE, bias_grad_V
 
 
 def _chunk(
