@@ -47,12 +47,27 @@ def _cache_folder(version: str) -> str:
     return str(_writable(folder))
 
 
+@cache
+def _compiled_before() -> type:
+    """numba's cache of one kernel, without the tables that only its compiler needs: it fills them itself."""
+    from numba.core.caching import FunctionCache
+    from numba.core.runtime import rtsys
+
+    class CompiledBefore(FunctionCache):
+        def load_overload(self, sig: Any, target_context: Any) -> Any:
+            rtsys.initialize(target_context)  # what compiled code allocates with
+            with self._guard_against_spurious_io_errors():
+                return self._load_overload(sig, target_context)
+
+    return CompiledBefore
+
+
 class Kernel:
     """A loop that is compiled, or loaded from the cache, when it is first called. Without fastmath."""
 
-    def __init__(self, function: Callable[..., Any], **options: Any):
+    def __init__(self, function: Callable[..., Any], *, cached: bool = True, **options: Any):
         update_wrapper(self, function)
-        self.py_func, self._options = function, options
+        self.py_func, self._cached, self._options = function, cached, options
 
     def __call__(self, *args: Any) -> Any:
         """Run it."""
@@ -70,21 +85,24 @@ class Kernel:
         # numba reads its one setting for the cache's place when it decorates.
         before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, _cache_folder(numba.__version__)
         try:
-            return numba.njit(nogil=True, **self._options)(self.py_func)
+            made = numba.njit(nogil=True, **self._options)(self.py_func)
+            if self._cached:
+                made._cache = _compiled_before()(self.py_func)
+            return made
         finally:
             numba.config.CACHE_DIR = before
 
 
 def kernel(function: Callable[..., Any]) -> Kernel:
     """Decorator of compiled loops."""
-    return Kernel(function, cache=True)
+    return Kernel(function)
 
 
 def inner(function: Callable[..., Any]) -> Kernel:
     """Decorator of loops that only other kernels call: compiled sooner, since Python cannot call them."""
-    return Kernel(function, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    return Kernel(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 
 def inline(function: Callable[..., Any]) -> Kernel:
     """Decorator of helpers that are compiled into their callers."""
-    return Kernel(function, inline="always")
+    return Kernel(function, cached=False, inline="always")

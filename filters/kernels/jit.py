@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import cache, cached_property, update_wrapper
 from pathlib import Path
 from types import ModuleType
@@ -47,16 +48,39 @@ def _writable(folder: Path) -> Path:
     return copy
 
 
+def _without_unused() -> AbstractContextManager[None]:
+    """SciPy (linear algebra) and cffi, which numba takes where they are: no kernel uses them."""
+    return without("scipy", "cffi")
+
+
 @cache
 def _numba() -> ModuleType:
-    """numba, its cache folder set; without SciPy (linear algebra) and cffi, which no kernel uses."""
-    with without("scipy", "cffi"):
+    """numba, its cache folder set."""
+    with _without_unused():
         import numba
-        import numba.core.typing.cffi_utils
-        import numba.np.arraymath
     if "NUMBA_CACHE_DIR" not in os.environ:
         numba.config.CACHE_DIR = str(_cache_folder(numba.__version__))
     return numba
+
+
+@cache
+def _compiled_before() -> type:
+    """numba's cache of one kernel, without the tables of all functions that numba fills before it looks whether it has
+    to compile: a fifth of a second, and sixty modules. Its compiler fills them too."""
+    from numba.core.caching import FunctionCache
+    from numba.core.runtime import rtsys
+
+    class CompiledBefore(FunctionCache):
+        def load_overload(self, sig: Any, target_context: Any) -> Any:
+            rtsys.initialize(target_context)  # what compiled code allocates with
+            with _without_unused():  # what was compiled names modules of numba's; its compiler imports all of them
+                with self._guard_against_spurious_io_errors():
+                    found = self._load_overload(sig, target_context)
+                if found is None:
+                    target_context.refresh()
+            return found
+
+    return CompiledBefore
 
 
 def cache_folder() -> Path:
@@ -105,7 +129,10 @@ class Kernel:
         # numba reads its one setting for the cache's place when it decorates.
         before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(_room_folder(room))
         try:
-            return numba.njit(nogil=True, cache=self._cached, no_cfunc_wrapper=True)(self.py_func)
+            made = numba.njit(nogil=True, no_cfunc_wrapper=True)(self.py_func)
+            if self._cached:
+                made._cache = _compiled_before()(self.py_func)
+            return made
         finally:
             numba.config.CACHE_DIR = before
 

@@ -2,7 +2,9 @@
 
 import functools
 import hashlib
+import os
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -39,15 +41,26 @@ def libraries() -> dict[str, str]:
     return found
 
 
+def _files(place: str) -> Iterator[str]:
+    """All files of a place, from ROOT on; names come with their kinds, so that none is asked for alone."""
+    if not (ROOT / place).is_dir():
+        yield place
+        return
+    with os.scandir(ROOT / place) as entries:
+        for entry in entries:
+            if entry.is_dir() and entry.name != "__pycache__":
+                yield from _files(f"{place}/{entry.name}")
+            elif entry.is_file():
+                yield f"{place}/{entry.name}"
+
+
 @functools.cache
 def code_version(places: tuple[str, ...]) -> str:
     """Hash of the source and data files of some places, and of the versions of the libraries they stand on."""
     digest = hashlib.sha256()
     for place in places:
-        target = ROOT / place
-        for file in sorted(target.rglob("*")) if target.is_dir() else [target]:
-            if file.is_file() and "__pycache__" not in file.parts:
-                digest.update(str(file.relative_to(ROOT)).encode() + b"\x00" + file.read_bytes())
+        for name in sorted(_files(place)):
+            digest.update(name.encode() + b"\x00" + (ROOT / name).read_bytes())
     for name, number in libraries().items():
         digest.update(f"{name}={number}".encode())
     return digest.hexdigest()

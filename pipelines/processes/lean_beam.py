@@ -2,10 +2,12 @@
 
 Beam imports its MongoDB and BigQuery connectors where their clients are installed, and beartype (300 modules) for one
 function that compares unusual type hints. The clients themselves can still be imported, by their own names. So can
-NumPy's type hints, which it imports for the annotations of one module. And it looks at the signatures of all methods of
+NumPy's type hints, which it imports for the annotations of one module. Avro, encryption and proto-plus are loaded where
+something of theirs is called. And Beam looks at the signatures of all methods of
 a DoFn six times a graph and once a bundle: here once a class, which were a fifth of the time of a small run.
 """
 
+import importlib
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -39,10 +41,31 @@ def _beartype() -> list[ModuleType]:
     return modules
 
 
+def _called_later(name: str, *functions: str) -> ModuleType:
+    """A module of some functions or classes; the real one is loaded when one of them is first called."""
+
+    def later(function: str) -> Callable[..., Any]:
+        return lambda *args, **options: getattr(importlib.import_module(name), function)(*args, **options)
+
+    module = ModuleType(name)
+    module.__dict__.update({function: later(function) for function in functions})
+    return module
+
+
+def _avro_and_encryption() -> list[ModuleType]:
+    return [
+        _called_later("fastavro", "parse_schema", "reader", "schemaless_reader", "schemaless_writer"),
+        _called_later("fastavro.read", "block_reader"),
+        _called_later("fastavro.write", "Writer"),
+        _called_later("cryptography"),
+        _called_later("cryptography.fernet", "Fernet"),
+    ]
+
+
 @contextmanager
 def _lean() -> Iterator[None]:
     logging.getLogger("apache_beam.io.mongodbio").setLevel(logging.ERROR)  # it warns where it finds no client
-    later = (Later("boto3"), Later("httplib2"))
+    later = (Later("boto3"), Later("httplib2"), Later("proto"), *_avro_and_encryption())
     unused = ("pymongo", "bson", "apache_beam.io.gcp.bigquery", "google.api_core", "google.auth", "google.cloud")
     with without(*unused), standing_in(*_beartype(), *later):
         yield

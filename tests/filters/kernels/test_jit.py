@@ -2,6 +2,7 @@
 compiled again and not fatal."""
 
 import os
+import subprocess
 import sys
 import tempfile
 
@@ -47,3 +48,39 @@ def test_cache__of_an_image_that_cannot_be_written_is_copied_once(module, tmp_pa
         assert copy == tmp_path / "tmp" / "kernels-1"
         assert [file.name for file in (tmp_path / "tmp").iterdir()] == ["kernels-1"]
         assert (copy / "room" / "loop.nbi").read_bytes() == b"compiled"
+
+
+MILL = """
+import numpy as np
+from gristmill.filters.kernels import jit as kernels
+from gristmill.tokenizer import jit as loops
+
+def ground(grain):
+    if grain < 0:
+        raise ValueError("no grain")
+    flour = np.zeros(grain, np.int64)
+    for at in range(grain):
+        flour[at] = at
+    return flour
+
+made = kernels.kernel(ground), loops.kernel(ground)
+assert [one(4).tolist() for one in made] == [[0, 1, 2, 3]] * 2
+for one in made:
+    try:
+        one(-1)
+    except ValueError as error:
+        assert str(error) == "no grain"
+"""
+
+
+def test_cache__of_what_is_compiled_is_read_without_what_only_a_compiler_needs(tmp_path):
+    (tmp_path / "mill.py").write_text(MILL, encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    environment |= {"GRISTMILL_CACHE": str(tmp_path), "PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
+    say = "import sys, mill; print(sorted({'numba.np.arraymath', 'numba.np.linalg', 'scipy'} & set(sys.modules)))"
+    said = [
+        subprocess.run([sys.executable, "-c", say], env=environment, check=True, capture_output=True, text=True).stdout
+        for _ in ("compiled", "from the cache")
+    ]
+    assert said == ["['numba.np.arraymath', 'numba.np.linalg']\n", "[]\n"]
+    assert len(list(tmp_path.rglob("mill.ground-*.nbi"))) == 2

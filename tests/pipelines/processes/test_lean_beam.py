@@ -14,6 +14,9 @@ HIDDEN = {
     "IPython",
     "requests",
     "google.cloud",
+    "fastavro",
+    "cryptography",
+    "proto",
 }
 
 
@@ -34,6 +37,21 @@ def test_hidden_packages__can_be_imported_afterwards():
 import gristmill.pipelines, apache_beam
 import boto3, httplib2, pymongo, beartype.door
 assert boto3.Session and httplib2.Http and pymongo.MongoClient and beartype.door.is_subhint(bool, int)
+""")
+
+
+def test_avro_and_encryption__work_where_they_are_asked_for():
+    in_fresh_process("""
+import sys
+import gristmill.pipelines, apache_beam
+from apache_beam.coders.avro_record import AvroRecord
+from apache_beam.coders.coders import AvroGenericCoder
+coder = AvroGenericCoder('{"type": "record", "name": "mill", "fields": [{"name": "stones", "type": "int"}]}')
+assert coder.decode(coder.encode(AvroRecord({"stones": 3}))).record == {"stones": 3}
+from apache_beam.transforms import util
+import cryptography.fernet, fastavro.read, proto
+assert type(util.Fernet(cryptography.fernet.Fernet.generate_key())) is cryptography.fernet.Fernet
+assert proto.Message and fastavro.read.block_reader
 """)
 
 
