@@ -17,7 +17,7 @@ from gristmill.filters.rules import Preset, Rule
 from gristmill.filters.signals import SIGNALS
 from gristmill.pipelines.recipe.columns import curated_schema, text_schema
 from gristmill.pipelines.recipe.decisions import Decision
-from gristmill.pipelines.recipe.entries import entry_of, judge_of, presets_of
+from gristmill.pipelines.recipe.entries import entry_of, judge_of, no_share, presets_of, signal_of
 from gristmill.pipelines.recipe.gates import parse_gate, wrong_figure
 from gristmill.pipelines.recipe.languages.codes import normal_language, wrong_language
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
@@ -41,7 +41,7 @@ def check(loaded: LoadedRecipe) -> None:
         *_sources(recipe),
         *_kinds(recipe),
         *_extract(recipe),
-        *_decide(recipe),
+        *_decide(recipe, loaded.percents),
         *scrub_problems(recipe),
         *_urls(recipe),
     ]
@@ -140,7 +140,8 @@ def _bare(recipe: Recipe) -> Recipe:
     return recipe.model_copy(update={"sources": sources})
 
 
-def _decide(recipe: Recipe) -> Iterator[Problem]:
+def _decide(recipe: Recipe, percents: Iterable[RecipePath]) -> Iterator[Problem]:
+    """`percents`: where bounds are written as 70%."""
     for number, decision in enumerate(recipe.decide):
         path: RecipePath = ("decide", number)
         problems = [*_names(recipe, decision, path)]
@@ -148,7 +149,17 @@ def _decide(recipe: Recipe) -> Iterator[Problem]:
         if not problems:
             yield from _validity(recipe, decision, entry_of(decision, recipe.language), path)
             yield from _signals(entry_of(decision, recipe.language), path)
+            yield from _bounds(recipe, decision, [one for one in percents if one[:2] == path])
             yield from _judged_parts(recipe, decision, path)
+
+
+def _bounds(recipe: Recipe, decision: Decision, percents: Iterable[RecipePath]) -> Iterator[Problem]:
+    """Bounds that are written as 70%, of what is no share."""
+    for path in percents:
+        _, _, key, part, *_ = path
+        signal = decision.rules[int(part)].signal if key == "rules" else signal_of(decision, recipe.language, str(part))
+        if wrong := no_share(signal):
+            yield path, wrong
 
 
 def _preset_meant(recipe: Recipe, name: str) -> str:

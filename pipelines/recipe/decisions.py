@@ -1,11 +1,13 @@
 """What a recipe says about which documents stay: the entries of `decide`."""
 
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
 
 from gristmill.pipelines.recipe.base import Expected, Model, Names, as_list
 from gristmill.pipelines.recipe.languages.codes import known_language
+from gristmill.pipelines.recipe.sizes import is_percent, parse_share
 
 
 class When(Model):
@@ -24,7 +26,10 @@ class When(Model):
         return value and list(dict.fromkeys(map(known_language, value)))
 
 
-Threshold = Annotated[float | None, Expected("a number, or null to turn the rule off")]
+Bound = Annotated[float, BeforeValidator(parse_share), Expected("a number, or of a share 70%")]
+Threshold = Annotated[
+    float | None, BeforeValidator(parse_share), Expected("a number, of a share also 70%, or null to turn the rule off")
+]
 
 
 class OwnRule(Model):
@@ -32,9 +37,9 @@ class OwnRule(Model):
 
     signal: str
     """Name of a signal (`gristmill rules` lists them)."""
-    at_least: float | None = None
-    """Keep when signal >= this."""
-    at_most: float | None = None
+    at_least: Bound | None = None
+    """Keep when signal >= this; of a share also written as 70%."""
+    at_most: Bound | None = None
     """Keep when signal <= this."""
 
 
@@ -59,3 +64,12 @@ class Decision(Model):
     """A further rule, after these: keep documents by a draw instead of a bound."""
     change: Annotated[dict[str, Threshold], Expected("a mapping from rules to other thresholds")] = {}
     """Rule name -> other threshold; null turns the rule off. `gristmill rules` lists the names."""
+
+
+def percents(entries: Sequence[dict[str, Any]]) -> Iterator[tuple[str | int, ...]]:
+    """The places, below `decide`, of bounds that are written as 70%. The entries are those of a valid recipe."""
+    for number, entry in enumerate(entries):
+        for place, rule in enumerate(entry.get("rules") or ()):
+            yield from ((number, "rules", place, key) for key in ("at_least", "at_most") if is_percent(rule.get(key)))
+        changed = entry.get("change") or {}
+        yield from ((number, "change", name) for name, bound in changed.items() if is_percent(bound))

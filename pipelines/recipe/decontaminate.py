@@ -1,10 +1,11 @@
 """`decontaminate` of a recipe: which evaluation sets are looked for, and what becomes of documents with an item."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from gristmill.pipelines.recipe.base import Model, Paths, Share
+from gristmill.pipelines.recipe.sizes import parse_share
 
 
 class EvaluationSet(Model):
@@ -32,7 +33,7 @@ class Decontaminate(Model):
     action: Literal["drop", "cut", "report"] = "drop"
     """`drop`: documents with an item are dropped by the rule `contaminated`; `cut`: the item is cut out of a text
     (a conversation is dropped); `report`: they stay, and the evidence says so."""
-    threshold: float = Field(0.8, ge=0.6, le=1)
+    threshold: Annotated[float, BeforeValidator(parse_share)] = Field(0.8, ge=0.6, le=1)
     """Score from which on an item stands in a document: the share of its question, by rarity of words, more where its
     answer is near by."""
     ngram: int = Field(13, ge=8, le=64)

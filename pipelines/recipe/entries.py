@@ -9,6 +9,7 @@ from gristmill.filters.measured import Entry
 from gristmill.filters.presets import PRESETS
 from gristmill.filters.quality.signals import Draw
 from gristmill.filters.rules import Preset, Rule, change, own_rules
+from gristmill.filters.signals import SIGNALS
 from gristmill.pipelines.recipe.decisions import Decision
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.recipe.sources import Language
@@ -71,6 +72,20 @@ def presets_of(decision: Decision, language: Language) -> list[Preset]:
     everywhere = language_preset(language)
     named = [PRESETS[name] for name in decision.presets]
     return [*([everywhere] if everywhere else []), *named, *([own] if own.rules else [])]
+
+
+def signal_of(decision: Decision, language: Language, rule: str) -> str:
+    """The signal of a rule of an entry, by its full name."""
+    presets = presets_of(decision, language)
+    return {name: of.signal for preset in presets for name, of in zip(preset.rule_names(), preset.rules, strict=True)}[
+        rule
+    ]
+
+
+def no_share(signal: str) -> str:
+    """Why a bound of a signal cannot be written as 70%; "" where it can."""
+    unit = SIGNALS[signal].unit
+    return "" if unit == "share" else f"'{signal}' is no share: its unit is '{unit}'; write a number without '%'"
 
 
 def _set(names: list[str] | None) -> frozenset[str] | None:

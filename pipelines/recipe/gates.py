@@ -10,7 +10,7 @@ from gristmill.filters.names import nearest
 from gristmill.pipelines.recipe.entries import judge_of
 from gristmill.pipelines.recipe.languages.codes import wrong_language
 from gristmill.pipelines.recipe.schema import Recipe
-from gristmill.pipelines.recipe.sizes import parse_bytes, parse_share
+from gristmill.pipelines.recipe.sizes import is_percent, parse_bytes, parse_share
 
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -67,6 +67,7 @@ ALARMS = {
     "edge": "bounds at the edge of what their signal was",
     "drift": "signals and shares that differ from the reference run",
 }
+SHARES = {name for part in (OF_RUN, OF_STEP, OF_RULE, OF_LABELS) for name in part if name.endswith("_share")}
 STEPS = ("read", "extract", "decide", "deduplicate", "decontaminate", "scrub", "encode")
 UNKNOWN_LANGUAGES = ("und", "noise", "mixed", "unknown")
 
@@ -96,6 +97,10 @@ def parse_gate(text: str) -> Gate:
             raise ValueError
     except ValueError:
         raise ValueError(f"'{number}' in '{text}' is no number; write 1000, 0.01, 1%, or 16MB of bytes") from None
+    if is_percent(number) and not figure.endswith("_share"):
+        share = f"{figure.removesuffix('documents')}share"
+        meant = f"; '{share}' is one" if share.rpartition(".")[2] in SHARES else ""
+        raise ValueError(f"'{number}' in '{text}': '{figure}' is no share{meant}")
     return Gate(figure, comparison, value)
 
 

@@ -19,6 +19,7 @@ from gristmill.filters.names import LISTED, near_file, nearest
 from gristmill.filters.quality.classifier import Model
 from gristmill.filters.quality.network import Network
 from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.recipe.decisions import percents
 from gristmill.pipelines.recipe.files.classifiers import read_classifiers
 from gristmill.pipelines.recipe.files.evaluations import read_evaluations
 from gristmill.pipelines.recipe.files.indexes import read_indexes
@@ -66,6 +67,8 @@ class LoadedRecipe:
     lines: dict[RecipePath, int]
     sha256: str
     """Of the resolved recipe, all defaults filled in: what the run depends on."""
+    percents: tuple[RecipePath, ...] = ()
+    """Where bounds of rules are written as 70%: `check` knows whether their signals are shares."""
 
     @property
     def folder(self) -> Path:
@@ -94,7 +97,8 @@ def load(file: Path, fetch: Fetch | None = None, models: bool = True, text: str 
     except ValidationError as error:
         raise report(file, list(islice(_problems(error.errors(), data, lines), MAX_SHOWN + 1))) from None
     _add_files(recipe, file, lines, fetch if models else None, models)
-    return LoadedRecipe(recipe, file, lines, fingerprint(recipe))
+    written = tuple(("decide", *path) for path in percents(data.get("decide") or ()))
+    return LoadedRecipe(recipe, file, lines, fingerprint(recipe), written)
 
 
 def _as_mapping(data: Any) -> str:

@@ -19,9 +19,14 @@ def parse_bytes(value: Any) -> Any:
         raise ValueError(f"'{value}' is not a size; write a number with B, KB, MB, GB, KiB, MiB or GiB") from None
 
 
+def is_percent(value: Any) -> bool:
+    """Whether a number is written as a share of a hundred, such as 70%: only of a share does that make sense."""
+    return isinstance(value, str) and value.strip().endswith("%")
+
+
 def parse_share(value: Any) -> Any:
     """ "1%" -> 0.01; numbers pass."""
-    if isinstance(value, str) and value.strip().endswith("%"):
+    if is_percent(value):
         try:
             return float(value.strip()[:-1]) / 100
         except ValueError:

@@ -9,8 +9,9 @@ from gristmill.filters.presets import PRESETS
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.check import misfit
 from gristmill.pipelines.recipe.decisions import Decision
-from gristmill.pipelines.recipe.entries import language_preset, presets_of
+from gristmill.pipelines.recipe.entries import language_preset, no_share, presets_of, signal_of
 from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.recipe.sizes import is_percent, parse_share
 from gristmill.pipelines.whatif.recipe_text import Edit, Path, put
 
 OFF = ("null", "off", "none")
@@ -49,7 +50,7 @@ def edits_of(recipe: Recipe, changes: Changes) -> list[Edit]:
     for name in changes.drop_rules:
         draft.set(name, None)
     for bound in changes.bounds:
-        draft.set(*_parsed(bound))
+        draft.set(*_parsed(bound), percent=is_percent(bound))
     if changes.otherwise is not None:
         if changes.otherwise not in ("keep", "drop"):
             raise RecipeError(f"'{changes.otherwise}' is no value", where="--otherwise", fix="write keep or drop")
@@ -65,7 +66,7 @@ def _parsed(bound: str) -> tuple[str, float | None]:
     if value.strip().lower() in OFF:
         return name.strip(), None
     try:
-        number = float(value)
+        number = float(parse_share(value))
     except ValueError:
         raise RecipeError(f"'{value}' is no number", where=where, fix=f"{fix}; `null` turns a rule off") from None
     if number != number or number in (float("inf"), float("-inf")):
@@ -108,8 +109,8 @@ class _Draft:
         presets = presets_of(self._decision(number), self.recipe.language)
         return [name for preset in presets for name in preset.rule_names()]
 
-    def set(self, name: str, bound: float | None) -> None:
-        """Another bound for a rule, wherever it stands; None turns it off."""
+    def set(self, name: str, bound: float | None, percent: bool = False) -> None:
+        """Another bound for a rule, wherever it stands; None turns it off. `percent`: it was written as 70%."""
         known = list(dict.fromkeys(rule for number in self._numbers for rule in self._rules(number)))
         if name not in known and name == EVERYWHERE:
             self.put(("language", "threshold"), bound)
@@ -119,6 +120,10 @@ class _Draft:
             hint = f"there are {', '.join(full)}; write one of them" if full else nearest(name, known)
             raise RecipeError(f"the recipe has no rule '{name}'", where=f"--set {name}", fix=hint or "it has no rules")
         (name,) = full
+        number = next(number for number in self._numbers if name in self._rules(number))
+        signal = signal_of(self._decision(number), self.recipe.language, name)
+        if percent and (wrong := no_share(signal)):
+            raise RecipeError(wrong.partition("; ")[0], where=f"--set {name}", fix=wrong.partition("; ")[2])
         if name == EVERYWHERE and language_preset(self.recipe.language) is not None and self._is_of_all():
             self.put(("language", "threshold"), bound)
             return

@@ -1,5 +1,7 @@
 """What needs the whole recipe: names of presets, rules, signals and sources, and rules on languages they do not fit."""
 
+import re
+
 import pytest
 
 from gristmill.pipelines.cli.writing.init import example
@@ -137,3 +139,34 @@ def test_scrub__policies(tmp_path, scrub, said):
 def test_columns__named_as_those_of_a_batch_are_refused(tmp_path, column):
     text = what(tmp_path, HEAD.replace("a.jsonl}", f"a.jsonl, columns: {{{column}: string}}}}"))
     assert f"'{column}' is a column of Gristmill's own" in text
+
+
+SHARES = (
+    HEAD
+    + """\
+decide:
+  - when: {language: en}
+    presets: [gopher@paper]
+    change: {gopher@paper/top_2grams: 15%, gopher@paper/words_min: 30}
+    rules: [{signal: letter_fraction, at_least: 60 %}]
+  - when: {language: zh}
+    rules: [{signal: letter_fraction, at_least: 5%}]
+deduplicate: {minhash: {threshold: 70%, recall: 95%}, max_lost: 50%}
+decontaminate: {threshold: 80%, sets: {asked: {paths: asked.jsonl}}}
+tokens: {validation: 2%}
+gates: [kept_share >= 10%]
+"""
+)
+
+
+def test_share__may_be_written_in_percent_wherever_one_is_meant(tmp_path):
+    (tmp_path / "asked.jsonl").write_text('{"question": "Who grinds the grain of the four villages by the river?"}\n')
+    run(tmp_path, SHARES)
+    percent = load(tmp_path / "recipe.yaml")
+    (tmp_path / "recipe.yaml").write_text(
+        re.sub(r"([0-9]+) ?%(?!\])", lambda found: str(int(found[1]) / 100), SHARES), encoding="utf-8"
+    )
+    number = load(tmp_path / "recipe.yaml")
+    assert number.percents == ()
+    assert len(percent.percents) == 3
+    assert (percent.recipe, percent.sha256) == (number.recipe, number.sha256)

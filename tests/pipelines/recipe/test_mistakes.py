@@ -87,10 +87,28 @@ MISTAKES = {
         "did you mean 'gopher@paper/words_min'?",
         "",
     ),
-    "bound as a share": (
-        GOPHER + "    change: {gopher@paper/top_2grams: 20%}\n",
+    "percent of what is no share": (
+        GOPHER + "    change: {gopher@paper/words_min: 20%}\n",
         8,
-        "expected a number, or null to turn the rule off; got '20%'",
+        "'plain_words' is no share: its unit is 'words'; write a number without '%'",
+        "",
+    ),
+    "percent of what is no share, own rule": (
+        BASE + "decide:\n  - rules: [{signal: 'characters', at_most: 90 %}]\n",
+        6,
+        "decide[0].rules[0].at_most: 'characters' is no share",
+        "",
+    ),
+    "a gate in percent of what is counted": (
+        BASE + "gates: [kept_documents >= 50%]\n",
+        5,
+        "'kept_documents' is no share; 'kept_share' is one",
+        "",
+    ),
+    "bound that is no number": (
+        GOPHER + "    change: {gopher@paper/top_2grams: high}\n",
+        8,
+        "expected a number, of a share also 70%, or null to turn the rule off; got 'high'",
         "",
     ),
     "a key of another level": (BASE + "unit_bytes: 16MB\n", 5, "it belongs in `plan`", ""),
