@@ -110,7 +110,11 @@ def test_message__is_in_our_words_at_every_key(tmp_path, path):
         (("decide",), {"when": {}}, "decide: expected a list of entries"),
         (("decide", 0, "when", "language"), [], "expected a name, or a list of some; got []"),
         (("decide", 0, "when", "language"), [1], "decide[0].when.language[0]: expected a text; got 1"),
-        (("decide", 0, "change", "x"), "much", "expected a number, of a share also 70%, or null to turn the rule off; got 'much'"),
+        (
+            ("decide", 0, "change", "x"),
+            "much",
+            "expected a number, of a share also 70%, or null to turn the rule off; got 'much'",
+        ),
         (("language",), {"characters": "al"}, "expected a whole number, at least 1"),
         (("language",), {"characters": "whol"}, "unknown value 'whol'; did you mean 'whole'?"),
         (("plan",), {"unit_bytes": True}, "expected a size such as 16MB, from 1 B to 1 EiB; got true"),
