@@ -56,6 +56,7 @@ class Ledger:
         self._remote = _store_files(store) if store.local is None else None
         if self._remote is not None:
             self._connection.register_filesystem(self._remote)
+        self._columns: dict[str, list[str]] = {}
         self._files = {table: self.files(table) for table in TABLES}
         for table, files in self._files.items():
             if files:
@@ -108,9 +109,10 @@ class Ledger:
 
     def columns(self, table: str) -> list[str]:
         """Column names of a table, in order; empty when it is absent."""
-        if not self.has(table):
-            return []
-        return [row["column_name"] for row in self.rows(f"DESCRIBE SELECT * FROM '{table}/*.parquet'")]
+        if table not in self._columns:
+            found = self.rows(f"DESCRIBE SELECT * FROM '{table}/*.parquet'") if self.has(table) else []
+            self._columns[table] = [row["column_name"] for row in found]
+        return self._columns[table]
 
     def rows(self, sql: str, parameters: Parameters = ()) -> list[dict[str, Any]]:
         """The result of a query as one dict per row. Add ORDER BY: DuckDB's own order depends on threads."""

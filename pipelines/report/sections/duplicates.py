@@ -143,6 +143,7 @@ def build_duplicates(material: Material) -> Duplicates | None:
     closest = material.ledger.rows(CLOSEST_QUERY) if removals else []
     worst = {row["cluster"]: row for row in (material.ledger.rows(_LEAST_SIMILAR) if removals else [])}
     pairs = _Pairs(material, [*closest, *worst.values()])
+    names = _names(material, [row["doc_id"] for rows in largest.values() for row in rows])
     reasons = Counter[str]()
     for account in material.accounts:
         if account.step == "deduplicate" and account.outcome == DROPPED:
@@ -165,7 +166,7 @@ def build_duplicates(material: Material) -> Duplicates | None:
         lost_p95=lost["p95"],
         sizes=_sizes(sizes),
         similarities=_similarities(material),
-        largest=[_cluster(material, rows, pairs.of(worst.get(cluster))) for cluster, rows in largest.items()],
+        largest=[_cluster(material, rows, names, pairs.of(worst.get(cluster))) for cluster, rows in largest.items()],
         closest=[pair for row in closest if (pair := pairs.of(row)) is not None],
         query=SIZES_QUERY,
         members_query=MEMBERS_QUERY,
@@ -192,8 +193,9 @@ def _similarities(material: Material) -> Histogram | None:
     return next(iter(histograms(material.ledger, "clusters", [wanted], "similarity IS NOT NULL", "kept")), None)
 
 
-def _cluster(material: Material, rows: list[dict[str, Any]], pair: Pair | None) -> Cluster:
-    names = _names(material, [row["doc_id"] for row in rows])
+def _cluster(
+    material: Material, rows: list[dict[str, Any]], names: dict[str, dict[str, Any]], pair: Pair | None
+) -> Cluster:
     members = []
     for row in rows:
         known = names.get(row["doc_id"], {})
