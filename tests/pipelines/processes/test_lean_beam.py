@@ -106,3 +106,34 @@ ours = [userstate.get_dofn_specs(dofn) for dofn in objects]
 assert ours == [userstate.get_dofn_specs.__wrapped__(dofn) for dofn in objects]
 assert [(len(states), len(timers)) for states, timers in ours[:5]] == [(1, 1), (0, 0), (1, 0), (1, 1), (0, 0)]
 """)
+
+
+def test_signatures_and_type_hints__are_those_that_beam_alone_finds():
+    in_fresh_process("""
+import collections.abc, gc, typing, weakref
+import gristmill.pipelines, apache_beam as beam
+from apache_beam.transforms import core
+from apache_beam.typehints import decorators
+class Mill(beam.DoFn):
+    def process(self, grain: tuple[int, str], stones: int = 2) -> typing.Iterator[bytes]: ...
+    @staticmethod
+    def still(grain: int) -> int: ...
+    @classmethod
+    def made(cls, grain: str) -> str: ...
+class Other(Mill):
+    def process(self, grain): ...
+def ground(grain: str, *more: int, **named: bytes) -> float: ...
+methods = [Mill().process, Mill().process, Mill.process, Other().process, Mill.made, Mill.still]
+places = [*methods, ground, str.upper, len, Mill]
+for _ in range(2):
+    for look in (core.get_signature, decorators.IOTypeHints.from_callable):
+        ours, alone = [[one(place) for place in places] for one in (look, look.__wrapped__)]
+        assert ours == alone, (ours, alone)
+assert core.get_signature(Mill().process) is core.get_signature(Mill().process)
+assert len(core.get_signature(Mill.process).parameters) == len(core.get_signature(Mill().process).parameters) + 1
+gone = Mill()
+core.get_signature(gone.process)
+gone = weakref.ref(gone)
+gc.collect()
+assert gone() is None
+""")
