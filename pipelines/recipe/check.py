@@ -19,7 +19,7 @@ from gristmill.pipelines.recipe.columns import curated_schema, text_schema
 from gristmill.pipelines.recipe.decisions import Decision
 from gristmill.pipelines.recipe.entries import entry_of, judge_of, no_share, presets_of, signal_of
 from gristmill.pipelines.recipe.gates import parse_gate, wrong_figure
-from gristmill.pipelines.recipe.languages.codes import normal_language, wrong_language
+from gristmill.pipelines.recipe.languages.codes import SEVERAL, in_brackets, normal_language, wrong_language
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, line_of, report
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.recipe.scrub_problems import scrub_problems
@@ -163,6 +163,10 @@ def _bounds(recipe: Recipe, decision: Decision, percents: Iterable[RecipePath]) 
 
 
 def _preset_meant(recipe: Recipe, name: str) -> str:
+    if not name.startswith(CHOSEN) and len([part for part in SEVERAL.split(name) if "@" in part]) > 1:
+        return in_brackets(name)
+    if len(versions := [preset for preset in sorted(PRESETS) if preset.startswith(f"{name}@")]) > 1:
+        return f"a name says whose numbers it reproduces: {' or '.join(versions)}"
     if name.startswith(CHOSEN):
         chosen = name.removeprefix(CHOSEN).split("+")
         unknown = [one for one in chosen if one not in families()]

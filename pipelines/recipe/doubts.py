@@ -11,6 +11,8 @@ from gristmill.pipelines.recipe.entries import judge_of
 from gristmill.pipelines.recipe.load import LoadedRecipe
 from gristmill.pipelines.recipe.schema import Recipe
 
+UNLIKE = 0.3
+"""Jaccard similarity below which nobody calls two documents near-duplicates; articles of one topic reach 0.1."""
 Case = tuple[str | None, str | None, str | None]
 """A language, a script and a source; None stands for all that no entry names."""
 
@@ -18,11 +20,27 @@ Case = tuple[str | None, str | None, str | None]
 def doubts(loaded: LoadedRecipe) -> list[str]:
     """One sentence each, with its place. The recipe has been checked: names exist."""
     recipe = loaded.recipe
+    anywhere = [f"{loaded.where(*path)}: {text}" for path, text in _everywhere(recipe)]
     found = sorted([*_twice(recipe), *_contradictions(judge_of(recipe)), *_unreachable(recipe)])
     if not recipe.decide:
         fate = "drops every document" if recipe.otherwise == "drop" else "keeps every document unjudged"
-        return [f"{loaded.where('otherwise')}: `decide` has no entry, so `otherwise: {recipe.otherwise}` {fate}"]
-    return [f"{loaded.where('decide', number)}: {text}" for number, text in found]
+        none = f"{loaded.where('otherwise')}: `decide` has no entry, so `otherwise: {recipe.otherwise}` {fate}"
+        return [none, *anywhere]
+    return [*anywhere] + [f"{loaded.where('decide', number)}: {text}" for number, text in found]
+
+
+def _everywhere(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Shares that can hardly be meant, wherever they stand."""
+    minhash = recipe.deduplicate and recipe.deduplicate.minhash
+    if minhash and minhash.threshold < UNLIKE:
+        likeness = f"{minhash.threshold:g} is {minhash.threshold * 100:g} %"
+        meant = ("deduplicate", "minhash", "threshold")
+        yield (
+            meant,
+            f"documents go as duplicates that are hardly alike: {likeness} of their shingles; 0.7 to 0.8 is usual",
+        )
+    if recipe.tokenizer and recipe.tokens.validation + recipe.tokens.test == 1:
+        yield ("tokens", "validation"), "all documents are held out, so none is left to train on"
 
 
 def _twice(recipe: Recipe) -> Iterator[tuple[int, str]]:

@@ -38,6 +38,7 @@ from gristmill.pipelines.recipe.wording import (
     is_open,
     may_be_null,
     meant,
+    number_meant,
     place_of,
     slip,
     values_of,
@@ -320,7 +321,8 @@ def _describe(path: RecipePath, place: Place, errors: list[ErrorDetails], value:
     wanted = "a finite number" if "finite_number" in kinds else expected(place)
     if isinstance(value, bool) and may_be_null(place):
         return f"expected {wanted}; {'leave the key out for the defaults' if value else 'write `null` to turn it off'}"
-    return f"expected {wanted}; got {_shown(value)}{slip(path, value)}"
+    number = number_meant(value) if "number" in wanted or "share" in wanted else ""
+    return f"expected {wanted}; got {_shown(value)}{slip(path, value)}{number}"
 
 
 def _shown(value: Any) -> str:

@@ -1,6 +1,8 @@
 """What each place of a recipe expects, in our words: read from the types of the schema, not from a library's errors."""
 
+import re
 import types
+import unicodedata
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -119,6 +121,17 @@ def slip(path: RecipePath, value: Any) -> str:
     if isinstance(value, str) and value.isdecimal() and path == ("gristmill",):
         return "; write it without quotes"
     return ""
+
+
+def number_meant(value: Any) -> str:
+    """How the number is written that a text was perhaps meant to be; "" where nobody knows."""
+    text = unicodedata.normalize("NFKC", value).strip() if isinstance(value, str) else ""
+    if found := re.fullmatch(r"([0-9]+(?:[.][0-9]+)?) ?([kKmM])", text):
+        return f"; write {round(float(found[1]) * {'k': 1e3, 'm': 1e6}[found[2].lower()])}"
+    if re.fullmatch(r"[1-9][0-9]{0,2}(,[0-9]{3})+", text):
+        return f"; write {text.replace(',', '')}"
+    plain = re.sub(r" ?(percent|per cent)$", "%", text).replace(",", ".")
+    return f"; write {plain}" if plain != value and re.fullmatch(r"[-+]?[0-9]*[.]?[0-9]+%?", plain) else ""
 
 
 def expected(place: Place) -> str:

@@ -93,7 +93,7 @@ def wrong_language(code: str) -> str | None:
 
 def _meant(code: str) -> str:
     if SEVERAL.search(code):
-        return f"several stand in brackets: [{', '.join(part.strip() for part in SEVERAL.split(code))}]"
+        return in_brackets(code)
     plain = code.strip().casefold()
     first = re.split(r"[-_]", plain)[0]
     for known in (plain, first):
@@ -102,3 +102,8 @@ def _meant(code: str) -> str:
     by_name = {name: code for code, name in NAMES.items()}
     found = near(code, by_name)
     return f"did you mean '{by_name[found]}' ({found})?" if found else "en is English, zh Chinese, fr French"
+
+
+def in_brackets(text: str) -> str:
+    """How several names that stand in one text are written."""
+    return f"several stand in brackets: [{', '.join(part.strip() for part in SEVERAL.split(text))}]"

@@ -110,3 +110,23 @@ def test_doubts__an_entry_that_nothing_reaches(tmp_path, entries):
 )
 def test_doubts__entries_that_something_reaches(tmp_path, entries):
     assert found(tmp_path, *entries) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (
+            "deduplicate: {minhash: {threshold: 0.7%}}",
+            "deduplicate.minhash.threshold: documents go as duplicates that are",
+        ),
+        ("tokens: {validation: 100%}", "none is left to train on"),
+        ("tokens: {validation: 60%, test: 40%}", "none is left to train on"),
+        ("deduplicate: {minhash: {threshold: 30%}}", None),
+        ("tokens: {validation: 60%, test: 39%}", None),
+    ],
+)
+def test_doubts__shares_that_can_hardly_be_meant(tmp_path, line, expected):
+    (tmp_path / "recipe.yaml").write_text(f"{HEAD}  - {ENGLISH}\n  - {ANY}\n{line}\n", encoding="utf-8")
+    said = doubts(load(tmp_path / "recipe.yaml"))
+    assert len(said) == (expected is not None)
+    assert (expected or "") in "".join(said)
