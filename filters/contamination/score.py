@@ -13,6 +13,8 @@ PLENTY, SCANT = 6.0, 3.0
 and below which it is one of those that anybody may ask."""
 LACKS, LACKS_MOST = 0.10, 0.30
 """What is taken off the score at SCANT rare words, from PLENTY down, and below it."""
+TOP = 1000
+"""The best score."""
 ADDS = 0.25
 """What an answer, choices or a passage near by adds to it."""
 WHOLE_ENOUGH = 800
@@ -22,7 +24,11 @@ ALONE = 0.04
 OTHER_NUMBERS = 0.20
 """What is taken off where all numbers of a question are others: a question of the same form. One number may be an edit;
 of the others each has its share of this."""
-# Letters: T words of questions, I items, R candidates.
+SELDOM = 3 / 5
+"""Rarity among documents, as a share of that of what stands in one, below which an item is a phrase of the corpus: it
+stands as well in more than 20 of 1,000 documents, 62 of 40,000, 227 of a million. Of what leaks from a set few copies
+are left once duplicates are gone; what all write is in many, and in more the larger a corpus is."""
+# Letters: T words of questions, I items, R candidates, P pairs of an item and a document.
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class Weights:
         lacks_R = lacks_R + ALONE * ((support_R == 0) & (length_I3.sum(axis=1) > 0))
         lacks_R += OTHER_NUMBERS * other_R
         score_R = share_R - np.floor(1000 * lacks_R).astype(np.int64) + np.floor(ADDS * support_R).astype(np.int64)
-        return np.clip(score_R, 0, 1000), share_R
+        return np.clip(score_R, 0, TOP), share_R
 
     def _found(self, first_I1: np.ndarray, item: int, bits: np.ndarray) -> tuple[int, float]:
         """(the weight of the words that agree, the share of numbers beside one that do not)."""
@@ -72,3 +78,24 @@ class Weights:
         found = np.unpackbits(np.ascontiguousarray(bits).view(np.uint8), bitorder="little")[: len(weight)] > 0
         others, all_numbers = int((numbers & ~found).sum()), int(numbers.sum())
         return int(weight[found].sum()), max(0, others - 1) / max(1, all_numbers - 1)
+
+
+def seldom(item_R: np.ndarray, document_R: np.ndarray, score_R: np.ndarray, documents: int) -> np.ndarray:
+    """bool[R]: which candidates (score_R: int64 thousandths) tell that their item stands there: those of which few of
+    all `documents` hold the item as well. document_R: uint64, any numbers that tell documents apart.
+
+    A document with the very item among many that have half of it in a common phrase is one of few; a phrase that each
+    tenth document has is in as many as it says.
+    """
+    order = np.lexsort((-score_R, document_R, item_R))
+    item_P, document_P = item_R[order], document_R[order]
+    best = np.r_[True, (item_P[1:] != item_P[:-1]) | (document_P[1:] != document_P[:-1])][: len(order)]
+    key_P = np.sort(_falling(item_P[best], score_R[order][best]))
+    first_R = np.searchsorted(key_P, _falling(item_R, np.full(len(item_R), TOP)))
+    as_well_R = np.searchsorted(key_P, _falling(item_R, score_R), "right") - first_R
+    return rarity(as_well_R, documents, PRIOR) >= SELDOM * RARE
+
+
+def _falling(item: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """int64 keys in the order of items, of one item the best first."""
+    return item.astype(np.int64) * (TOP + 1) + TOP - score

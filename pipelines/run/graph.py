@@ -100,10 +100,11 @@ def find_duplicates(scored: beam.PCollection[Numbered], job: Job) -> beam.PColle
 
 
 def find_contamination(scored: beam.PCollection[Numbered], job: Job) -> beam.PCollection[Numbered]:
-    """The shuffle of evaluation items, unless its decisions are stored already."""
+    """The shuffle of evaluation items, once duplicates are known; unless its decisions are stored already."""
     if "contamination" in job.decided:
         return scored
-    rows = scored | "contamination" >> FindContamination(job.recipe, job.books["overlaps"])
+    finding = FindContamination(job.recipe, job.books["overlaps"], job.books.get("duplicates"))
+    rows = scored | "contamination" >> finding
     store = StoreRows(job.books["contamination"], CONTAMINATED, found_of)
     return rows_stored(rows, scored, job, "contamination", store)
 

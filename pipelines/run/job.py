@@ -116,12 +116,15 @@ def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, unt
     cutting = None
     if recipe.read_evaluations is not None:
         keys["overlaps"] = step_key("overlaps", recipe.read_evaluations.key, OVERLAPS_CODE, score)
-        bounds = [options["decontaminate"]["threshold"]]
-        keys["contamination"] = step_key("contamination", bounds, CONTAMINATION_CODE, keys["overlaps"], *inputs)
     if recipe.deduplicate:
         whole, cutting = _deduplicating(options["deduplicate"])
         whole["against"] = recipe.index_keys
         keys["duplicates"] = step_key("duplicates", whole, DUPLICATES_CODE, score, *inputs)
+    if recipe.read_evaluations is not None:
+        before = [keys[stage] for stage in ("overlaps", "duplicates") if stage in keys]
+        bounds = [options["decontaminate"]["threshold"]]
+        keys["contamination"] = step_key("contamination", bounds, CONTAMINATION_CODE, *before, *inputs)
+    if recipe.deduplicate:
         before = [score, keys["duplicates"], *_decontaminating(recipe, keys)]
         if recipe.deduplicate.passages:
             keys["passages"] = step_key("passages", cutting[:1], PASSAGES_CODE, *before)

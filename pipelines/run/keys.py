@@ -34,7 +34,7 @@ OVERLAPS_CODE = (
     "pipelines/stages/contamination/overlaps.py",
     "pipelines/stages/unit_rows.py",
 )
-CONTAMINATION_CODE = (*OVERLAPS_CODE, "pipelines/stages/contamination", "pipelines/stages/exchange.py")
+CONTAMINATION_CODE = (*DUPLICATES_CODE, "filters/contamination", "filters/edits.py", "pipelines/stages/contamination")
 TEXT_CODE = SCORE_CODE
 TOKEN_CODE = (
     "tokenizer",

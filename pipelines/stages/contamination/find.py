@@ -13,7 +13,7 @@ import apache_beam as beam
 import numpy as np
 
 from gristmill.filters.contamination.index import EvaluationFile, Index
-from gristmill.filters.contamination.score import Weights
+from gristmill.filters.contamination.score import Weights, seldom
 from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.receipts import Receipt
@@ -24,6 +24,7 @@ from gristmill.pipelines.stages.contamination.overlaps import (
     OVERLAP,
     OVERLAPS,
 )
+from gristmill.pipelines.stages.duplicates.members import stored_members
 from gristmill.pipelines.stages.exchange import (
     COST_TAG,
     ROWS_TAG,
@@ -59,25 +60,28 @@ def partitions_for(items: int) -> int:
 class FindContamination(beam.PTransform):
     """PCollection[(number, receipt of stage A)] -> PCollection[Block]: FOUND rows by unit, in any order and number."""
 
-    def __init__(self, recipe: Recipe, overlaps: ReceiptBook):
+    def __init__(self, recipe: Recipe, overlaps: ReceiptBook, duplicates: ReceiptBook | None):
         super().__init__()
-        self.recipe, self.overlaps = recipe, overlaps
+        self.recipe, self.overlaps, self.duplicates = recipe, overlaps, duplicates
 
     def expand(self, scored: beam.PCollection) -> beam.PCollection:
         """The graph."""
         return (
             scored
-            | "candidates" >> beam.ParDo(SpreadCandidates(self.recipe, self.overlaps))
+            | "candidates" >> beam.ParDo(SpreadCandidates(self.recipe, self.overlaps, self.duplicates))
             | "by item" >> GroupBlocks()
             | "weigh" >> beam.ParDo(DecideItems(self.recipe, self.overlaps))
         )
 
 
 class SpreadCandidates(beam.DoFn):
-    """(number, receipt of stage A) -> blocks by partition of items: candidates, counts of seeds, documents."""
+    """(number, receipt of stage A) -> blocks by partition of items: candidates, counts of seeds, documents.
 
-    def __init__(self, recipe: Recipe, overlaps: ReceiptBook):
-        self.recipe, self.overlaps = recipe, overlaps
+    Candidates in documents that go as duplicates are left out: a page that was read a hundred times is one place.
+    """
+
+    def __init__(self, recipe: Recipe, overlaps: ReceiptBook, duplicates: ReceiptBook | None):
+        self.recipe, self.overlaps, self.duplicates = recipe, overlaps, duplicates
 
     def process(self, element: tuple[int, Receipt]) -> Iterator[Block]:
         """One unit."""
@@ -90,6 +94,9 @@ class SpreadCandidates(beam.DoFn):
         index = opened(self.recipe, self.overlaps)
         partitions = partitions_for(index.items)
         rows = unpacked(self.overlaps.store, receipt, OVERLAPS, OVERLAP)
+        if self.duplicates is not None:
+            _, member = stored_members(self.duplicates, scored.unit).of_rows(rows["row"])
+            rows = rows[member["dropped"] == 0]
         mine = np.empty(len(rows), UNIT_OVERLAP)
         mine["unit"] = number
         for name in OVERLAP.names or ():
@@ -161,10 +168,13 @@ class DecideItems(BlockDoFn):
 def decide(
     index: Index, rows: np.ndarray, documents_G: np.ndarray, documents: int, threshold: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(units uint64, FOUND rows) of the candidates whose score is at least the threshold."""
+    """(units uint64, FOUND rows) of the candidates whose score is at least the threshold, but for phrases that much of
+    the corpus has."""
     weights = Weights.of(index, documents_G, documents)
     score, question = weights.scores(rows["item"].astype(np.int64), rows["found"], rows["support"].astype(np.int64))
-    chosen = np.flatnonzero(score >= round(1000 * threshold))
+    high = np.flatnonzero(score >= round(1000 * threshold))
+    document = rows["unit"][high].astype(np.uint64) << np.uint64(32) | rows["row"][high].astype(np.uint64)
+    chosen = high[seldom(rows["item"][high], document, score[high], documents)]
     found = np.empty(len(chosen), FOUND)
     for name in ("row", "item", "begin", "end", "support"):
         found[name] = rows[name][chosen]
