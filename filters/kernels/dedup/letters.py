@@ -71,6 +71,17 @@ def read_letters(data_B, start, end, flags_C, lower_C, word_W, exact_2):
                 word = WORD_SEED
                 in_word = True
             word = (word ^ char) * WORD_PRIME
+            while i < end and data_B[i] < 0x80:  # the rest of a word in ASCII, the same without asking what it might be
+                flag = flags_C[data_B[i]]
+                if not flag & ALNUM:
+                    break
+                seen |= flag
+                char = np.uint64(lower_C[data_B[i]])
+                characters += 1
+                lane_0 = _fold(lane_0, char, EXACT_PRIME_0, np.uint64(29))
+                lane_1 = _fold(lane_1, char, EXACT_PRIME_1, np.uint64(32))
+                word = (word ^ char) * WORD_PRIME
+                i += 1
             continue
         if in_word:
             word_W[words] = mix64(word)

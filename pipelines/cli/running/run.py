@@ -34,6 +34,9 @@ from gristmill.pipelines.storage.rundir import check_folder
 from gristmill.pipelines.storage.store import Store
 
 BEAM_ARGS = {"allow_extra_args": True}
+KEEPS_MEMORY = {"MIMALLOC_PURGE_DELAY": "10000"}
+"""Arrow's allocator gives memory back after ten seconds instead of ten milliseconds: between two batches it is needed
+again, and the system clears every page that it hands out. What a user has set goes before."""
 """What stands behind `--` goes to Beam; an unknown option before it is an error, with the nearest there is."""
 POLL_SECONDS, REMOTE_POLL_SECONDS = 0.5, 3.0
 """A look at an object store is some requests, and those cost time and money."""
@@ -153,7 +156,8 @@ def supervise(request: Request, openlineage: str | None = None) -> int:
         command = [sys.executable, "-m", "gristmill.pipelines.run.worker", request.to_json(), scratch]
         with log_path.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal reaches us alone, and we hand it on exactly once.
-            worker = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True)
+            streams: dict[str, Any] = {"stdout": log, "stderr": log, "stdin": subprocess.DEVNULL}
+            worker = subprocess.Popen(command, **streams, start_new_session=True, env={**KEEPS_MEMORY, **os.environ})
             events.start()
             try:
                 code = _watch(worker, store, events)
