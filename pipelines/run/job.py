@@ -124,7 +124,7 @@ def make_job(recipe: Recipe, units: list[Unit], store: Store, sample: float, unt
         before = [keys[stage] for stage in ("overlaps", "duplicates") if stage in keys]
         bounds = [options["decontaminate"]["threshold"]]
         keys["contamination"] = step_key("contamination", bounds, CONTAMINATION_CODE, *before, *inputs)
-    if recipe.deduplicate:
+    if recipe.deduplicate and cutting:
         before = [score, keys["duplicates"], *_decontaminating(recipe, keys)]
         if recipe.deduplicate.passages:
             keys["passages"] = step_key("passages", cutting[:1], PASSAGES_CODE, *before)
