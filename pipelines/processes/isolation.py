@@ -49,7 +49,6 @@ class Guard:
         """The same function, which raises LethalRecordError where it would have ended the process."""
         done = _tried_first(work) if self.careful else work
 
-        @functools.wraps(work)
         def counted(*arguments: P.args, **options: P.kwargs) -> T:
             began = now()
             try:

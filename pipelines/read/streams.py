@@ -136,18 +136,19 @@ def gzip_pieces(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
                 pending = pending.lstrip(b"\0")  # gzip allows zero padding after a member
         first = False
         member = end - len(pending)
-        decoder = zlib.decompressobj(wbits=31)
+        decoder, begins = zlib.decompressobj(wbits=31), True
         while not decoder.eof:
             if not pending:
                 pending = file.read(GZIP_BYTES)
                 end += len(pending)
                 if not pending:
                     raise BrokenStreamError("EOFError: the gzip stream ends early", member)
-            before = decoder.copy()
+            before = None if begins else decoder.copy()
             try:
                 data, error = decoder.decompress(pending), None
             except zlib.error as raised:
-                data, error = _up_to_the_break(before, pending), raised
+                data, error = _up_to_the_break(before or zlib.decompressobj(wbits=31), pending), raised
+            begins = False
             if data:
                 yield member, data
             if error:

@@ -28,5 +28,6 @@ def read_page(page: bytes, http_label: str | None, options: schema.Extract, is_x
     html, charset = decode_page(page, http_label)
     if is_xml:
         html = as_html(html)
-    text, title = engine(options.engine)(html, options)
-    return Page(text, " ".join(title.split()), charset, licence_of_page(html))
+    markup = html.encode()
+    text, title = engine(options.engine)(html, markup, options)
+    return Page(text, " ".join(title.split()), charset, licence_of_page(markup))

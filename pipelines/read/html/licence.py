@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from gristmill.filters.licences import in_text, most_restrictive, of_address
 from gristmill.pipelines.read.html.licence_cues import names_licence
-from gristmill.pipelines.read.html.xml import VOID
+from gristmill.pipelines.read.html.licence_marks import LINK, META, PARENT, TEXT, find_marks
 
 HEAD, FOOTER, MAIN, ASIDE, WORK = "head", "footer", "main", "aside", "work"
 """Where on a page: `work` is a picture or another one's words in it, of which nothing counts."""
@@ -34,17 +34,7 @@ class Licence(NamedTuple):
     all: tuple[str, ...]
 
 
-_TAG = re.compile(r"<(?:!--|(/?)([a-zA-Z][a-zA-Z0-9-]*)([^<>]*)>)")
 _ATTRIBUTE = re.compile(r"""([a-zA-Z][\w:-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+))""")
-_LINKS = {"a", "area", "link"}
-_CUE = re.compile("licen|copyleft|publicdomain", re.IGNORECASE)
-"""What an address holds that is a licence's: of most links nothing more is read."""
-_NO_ATTRIBUTES: dict[str, str] = {}
-_RAW = {
-    name: re.compile(f"</{name}", re.IGNORECASE)
-    for name in ("script", "style", "textarea", "title", "noscript", "template")
-}
-"""Elements whose content is no text of the page, and how each ends."""
 _PLACE_OF_ELEMENT = {
     **dict.fromkeys(("figure", "figcaption", "picture", "blockquote"), WORK),
     **dict.fromkeys(("main", "article"), MAIN),
@@ -92,26 +82,28 @@ _LICENSING = re.compile(
     r"|采用|遵循|依据|基于|根据|按照|许可|授权|協議|协议|採用|依據|授權|釋出|发布|發布|共享",
     re.IGNORECASE,
 )
-_BEFORE, _BEHIND = 160, 80
-"""Characters of text around a licence that say what it is of."""
+_BEFORE, _BEHIND, _PIECES = 160, 80, 400
+"""Characters of text around a licence that say what it is of; runs of text that they are looked for in."""
 
 
 @dataclass(slots=True)
 class _Mention:
     licence: str
     place: str
+    piece: int
+    """The run of text that it stands in, or before."""
     at: int
-    """Of the text of the page; -1 where no words stand around."""
+    """Characters of that run before it."""
     declared: bool
     """By rel=license, or in <head>."""
 
 
-def licence_of_page(html: str) -> Licence | None:
-    """The licence of a page's text; None where it says none."""
-    if not names_licence(html):
+def licence_of_page(page: bytes) -> Licence | None:
+    """The licence of the text of a page in UTF-8; None where it says none."""
+    if not names_licence(page):
         return None
-    text, mentions = _Scan(html).result()
-    held = [one for one in mentions if _counts(one, text)]
+    scan = _Scan(page)
+    held = [one for one in scan.mentions() if _counts(one, scan)]
     if not held:
         return None
     chosen = most_restrictive({one.licence for one in held})
@@ -124,13 +116,13 @@ def _versions(licences: set[str]) -> tuple[str, ...]:
     return tuple(sorted(name for name in licences if not any(re.match(rf"{name}-\d", other) for other in licences)))
 
 
-def _counts(mention: _Mention, text: str) -> bool:
+def _counts(mention: _Mention, scan: "_Scan") -> bool:
     """Whether a licence is said to be that of the text."""
     if mention.place == WORK:
         return False
     if mention.place == HEAD:
         return mention.declared
-    around = text[max(0, mention.at - _BEFORE) : mention.at + _BEHIND]
+    around = scan.around(mention)
     of_text = _OF_THE_TEXT.search(around) is not None
     if _OF_PICTURES.search(around) and not of_text:
         return False
@@ -140,110 +132,106 @@ def _counts(mention: _Mention, text: str) -> bool:
 
 
 class _Scan:
-    """One pass over the markup: where each licence is named, and the text."""
+    """A page whose marks were found: what each says, the places they stand in, the text around them."""
 
-    def __init__(self, html: str):
-        self.html = html
-        self.open: list[tuple[str, str]] = []
-        self.place = MAIN
-        """Of what stands in the innermost open element."""
-        self.count: dict[str, int] = {}
-        self.text: list[str] = []
-        self.length = 0
-        self.mentions: list[_Mention] = []
+    def __init__(self, page: bytes):
+        self.page = page
+        self.marks = find_marks(page)
+        self.places: dict[int, str] = {-1: MAIN}
+        """By element: of what stands in it."""
 
-    def result(self) -> tuple[str, list[_Mention]]:
-        at, html = 0, self.html
-        while (tag := _TAG.search(html, at)) is not None:
-            start, end = tag.span()
-            if start > at:
-                self._words(html[at:start])
-            at = end
-            closing, name, inside = tag.groups()
-            if name is None:  # a comment
-                closed = html.find("-->", at)
-                at = len(html) if closed < 0 else closed + 3
+    def mentions(self) -> Iterator[_Mention]:
+        """Every licence that is named."""
+        for kind, name, inside, end, behind, node, piece in self.marks.mark_MC.tolist():
+            if kind == TEXT:
+                yield from self._in_text(node, piece)
                 continue
-            name = name.lower()
-            if closing:
-                if self.count.get(name):
-                    self._close(name)
-                continue
-            is_link = name in _LINKS
-            attributes = _attributes(inside) if inside and not (is_link and not _CUE.search(inside)) else _NO_ATTRIBUTES
-            if attributes and (is_link or name == "meta"):
-                self._look(name, attributes)
-            if name in _RAW:
-                found = _RAW[name].search(html, at)
-                behind = len(html) if found is None else found.start()
-                if name == "script" and "ld+json" in attributes.get("type", "").lower():
-                    self._structured(html[at:behind])
-                at = behind
-            elif name not in VOID and not inside.endswith("/"):
-                self.place = self._place(name, attributes)
-                self.open.append((name, self.place))
-                self.count[name] = self.count.get(name, 0) + 1
-        self._words(html[at:])
-        return "".join(self.text), self.mentions
+            attributes = _attributes(self._slice(inside, end))
+            if kind == LINK:
+                in_head = self.page[name:inside].lower() == b"link"
+                yield from self._of_link(attributes, HEAD if in_head else self.place(node), in_head, piece)
+            elif kind == META:
+                key = attributes.get("name") or attributes.get("property") or attributes.get("itemprop") or ""
+                if _RIGHTS.fullmatch(key):
+                    yield from _declared(attributes.get("content", ""))
+            elif "ld+json" in attributes.get("type", "").lower():
+                yield from _structured(self._slice(end + 1, behind))
 
-    def _place(self, name: str, attributes: dict[str, str]) -> str:
+    def around(self, mention: _Mention) -> str:
+        """The text before and behind a mention."""
+        words, at, last = self._words(mention.piece), mention.at, len(self.marks.piece_P3)
+        before, behind = words[max(0, at - _BEFORE) : at], words[at : at + _BEHIND]
+        for piece in range(mention.piece - 1, max(mention.piece - _PIECES, -1), -1):
+            if len(before) >= _BEFORE:
+                break
+            before = (self._words(piece) + before)[-_BEFORE:]
+        for piece in range(mention.piece + 1, min(mention.piece + _PIECES, last)):
+            if len(behind) >= _BEHIND:
+                break
+            behind = (behind + self._words(piece))[:_BEHIND]
+        return before + behind
+
+    def place(self, node: int) -> str:
         """Of what stands in an element; what is inside a picture stays so, and nothing in <head> is on the page."""
-        around = self.place
-        if name == "body":
-            return MAIN
-        if around in (WORK, HEAD):
-            return around
-        if attributes and name not in ("html", "a"):
-            place = _place_of_names(f"{attributes.get('class', '')} {attributes.get('id', '')}")
-            if place is not None:
-                return around if place == ASIDE and around == FOOTER else place
-        return _PLACE_OF_ELEMENT.get(name, around)
+        path = []
+        while node not in self.places:
+            path.append(node)
+            node = int(self.marks.element_EC[node, PARENT])
+        around = self.places[node]
+        for inner in reversed(path):
+            _, name, inside, end, _ = self.marks.element_EC[inner].tolist()
+            around = self.places[inner] = _place(around, self._slice(name, inside).lower(), self._slice(inside, end))
+        return around
 
-    def _close(self, name: str) -> None:
-        closed = ""
-        while closed != name:
-            closed, _ = self.open.pop()
-            self.count[closed] -= 1
-        self.place = self.open[-1][1] if self.open else MAIN
+    def _slice(self, start: int, end: int) -> str:
+        return self.page[start:end].decode()
 
-    def _look(self, name: str, attributes: dict[str, str]) -> None:
-        place = HEAD if name in ("link", "meta") else self.place
-        if name in ("a", "link", "area") and "href" in attributes:
-            relations = " ".join(attributes.get(key, "") for key in ("rel", "itemprop", "property")).lower().split()
-            declared = not _RELATIONS.isdisjoint(relations)
-            if (licence := of_address(attributes["href"])) and (declared or name != "link"):
-                self._add(licence, place, declared)
-        elif name == "meta":
-            key = attributes.get("name") or attributes.get("property") or attributes.get("itemprop") or ""
-            if _RIGHTS.fullmatch(key):
-                self._add_all(attributes.get("content", ""), place, declared=True)
+    def _words(self, piece: int) -> str:
+        """A run of text; "" for one in <head>, and behind the last."""
+        if piece >= len(self.marks.piece_P3):
+            return ""
+        start, end, node = self.marks.piece_P3[piece].tolist()
+        return "" if self.place(node) == HEAD else unescape(self._slice(start, end))
 
-    def _add(self, licence: str, place: str, declared: bool) -> None:
-        self.mentions.append(_Mention(licence, place, self.length, declared))
-
-    def _add_all(self, words: str, place: str, declared: bool) -> None:
-        if (licence := of_address(words)) is not None:
-            self._add(licence, place, declared)
-        for _, _, licence in in_text(words):
-            self._add(licence, place, declared)
-
-    def _words(self, words: str) -> None:
-        """Text between tags."""
-        if not words or self.place == HEAD:
-            return
-        words = unescape(words) if "&" in words else words
+    def _in_text(self, node: int, piece: int) -> Iterator[_Mention]:
+        words = self._words(piece)
         for start, _, licence in in_text(words) if _WORDS.search(words) else ():
-            self.mentions.append(_Mention(licence, self.place, self.length + start, False))
-        self.text.append(words)
-        self.length += len(words)
+            yield _Mention(licence, self.place(node), piece, start, False)
 
-    def _structured(self, text: str) -> None:
-        try:
-            found = json.loads(text)
-        except (ValueError, RecursionError):
-            return
-        for value in _licences_of(found):
-            self._add_all(value, HEAD, declared=True)
+    def _of_link(self, attributes: dict[str, str], place: str, in_head: bool, piece: int) -> Iterator[_Mention]:
+        relations = " ".join(attributes.get(key, "") for key in ("rel", "itemprop", "property")).lower().split()
+        declared = not _RELATIONS.isdisjoint(relations)
+        if (licence := of_address(attributes.get("href", ""))) and (declared or not in_head):
+            yield _Mention(licence, place, piece, 0, declared)
+
+
+def _place(around: str, name: str, inside: str) -> str:
+    """Of what stands in an element, by what is around it, its name and its attributes."""
+    if name == "body":
+        return MAIN
+    if around in (WORK, HEAD):
+        return around
+    if inside and name not in ("html", "a"):
+        attributes = _attributes(inside)
+        place = _place_of_names(f"{attributes.get('class', '')} {attributes.get('id', '')}")
+        if place is not None:
+            return around if place == ASIDE and around == FOOTER else place
+    return _PLACE_OF_ELEMENT.get(name, around)
+
+
+def _declared(words: str) -> Iterator[_Mention]:
+    """What a declaration names."""
+    found = [of_address(words), *(licence for _, _, licence in in_text(words))]
+    return (_Mention(licence, HEAD, 0, 0, True) for licence in found if licence is not None)
+
+
+def _structured(text: str) -> Iterator[_Mention]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    for value in _licences_of(found):
+        yield from _declared(value)
 
 
 _WORDS = re.compile(r"CC|cc[ -]|Creative|creative|署名|姓名")

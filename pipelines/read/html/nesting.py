@@ -203,6 +203,15 @@ def _attributes(data_B, i):
     return min(i + 1, n), count, slash
 
 
+@inline
+def _are_alike(data_B, first, start, end):
+    """Whether the rest of a tag, data_B[start:end], stands at `first`, too."""
+    k = start
+    while k < end and data_B[first + k - start] == data_B[k]:
+        k += 1
+    return k == end
+
+
 @kernel
 def _find(name, home, hidden, names_S, bits_S, size):
     """Place of the innermost element of this name or class; -1 where one of a class in `hidden` lies before it."""
@@ -311,16 +320,14 @@ def _walk(data_B, keys_N, table_N6, max_depth, names_S, bits_S, tags_S, state_6)
             i = _skip(data_B, i, start, end)
         if bits & (RAW | VOID):
             continue
-        tag = name
-        if bits & FORMATTING:
-            for j in range(end, i):
-                tag = tag * 257 + data_B[j]
+        if bits & FORMATTING and state_6[FORMATS] >= 3:
             equal = 0
             for j in range(size):
-                equal += tags_S[j] == tag
+                if bits_S[j] & FORMATTING and names_S[j] == name:
+                    equal += _are_alike(data_B, tags_S[j], end, i)
             if equal >= 3:  # three equal ones are opened again after a block, no more: the "Noah's Ark clause"
                 bits = EVERY
-        names_S[size], bits_S[size], tags_S[size] = name, bits, tag
+        names_S[size], bits_S[size], tags_S[size] = name, bits, end
         state_6[SIZE] += 1
         state_6[FORMATS] += int(bits & FORMATTING != 0)
         if bits & INDENTS:

@@ -14,6 +14,9 @@ STATUS = re.compile(rb"\s*HTTP(?:/\d+(?:\.\d+)?)?[ \t]+(\d{3})\b[^\n]*(?:\n|\Z)"
 LINE = re.compile(rb"[^\n]*(?:\n|\Z)")
 FIELD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*:")
 FOLDED = re.compile(rb"[ \t]+[^\s]")
+FIELDS = re.compile(r"^([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:(.*)", re.MULTILINE)
+PLAIN_HEAD = re.compile(rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]++[ \t]*+:[^\n]*+\n)*+)[ \t\r\f\v]*+\n")
+"""Fields alone, a line each, and an empty line, as nearly all heads are."""
 
 
 class Http(NamedTuple):
@@ -32,6 +35,11 @@ def value_of(fields: Fields, name: str) -> str | None:
 def parse_fields(head: bytes) -> Fields:
     """Fields of header lines; a line that begins with white space goes on with the last one, others without a colon are
     passed over. Bytes are UTF-8, else Latin-1."""
+    if not (head[:1].isspace() or b"\n " in head or b"\n\t" in head):  # no line goes on
+        try:
+            return [(name, value.strip()) for name, value in FIELDS.findall(head.decode())]
+        except UnicodeDecodeError:
+            pass
     fields: Fields = []
     for line in head.split(b"\n"):
         text = _text(line.rstrip())
@@ -57,6 +65,8 @@ def _head_end(block: bytes, at: int) -> tuple[int, int]:
     """(end of the header lines from `at` on, begin of the body). They end at an empty line or, where that is missing,
     at a line that is no field, with none behind it."""
     limit = at + MAX_HTTP_HEAD_BYTES
+    if (plain := PLAIN_HEAD.match(block, at, limit)) is not None:
+        return plain.end(1), plain.end()
     while at < min(len(block), limit):
         line = LINE.match(block, at)
         if line is None or not line[0].strip():

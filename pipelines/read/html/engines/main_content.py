@@ -13,9 +13,9 @@ from gristmill.pipelines.read.html.main_content.text import text_of
 from gristmill.pipelines.recipe import schema
 
 
-def extract(html: str, options: schema.Extract) -> Extracted:
+def extract(html: str, page: bytes, options: schema.Extract) -> Extracted:
     """The main content of a page, or all its text, as plain text or Markdown."""
-    guard(html.encode(), options.max_depth)
+    guard(page, options.max_depth)
     try:
         tree = HTMLTree.parse(html)
         title, body = tree.title or "", tree.body

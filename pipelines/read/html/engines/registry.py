@@ -8,8 +8,8 @@ from importlib.metadata import version
 from gristmill.pipelines.read.html.engines.extracted import Extracted
 from gristmill.pipelines.recipe import schema
 
-Engine = Callable[[str, schema.Extract], Extracted]
-"""Raises BadRecordError for a page that it cannot extract."""
+Engine = Callable[[str, bytes, schema.Extract], Extracted]
+"""From a page, the same in UTF-8, and options. Raises BadRecordError for a page that it cannot extract."""
 
 ENGINES = {"gristmill": "main_content", "resiliparse": "rules", "trafilatura": "trees"}
 """By name: the module of this package that holds it as `extract`."""

@@ -15,13 +15,12 @@ PICTURES = (
 )
 
 
-def extract(html: str, options: schema.Extract) -> Extracted:
+def extract(html: str, page: bytes, options: schema.Extract) -> Extracted:
     """The text of a page, lines and lists kept, without links, forms and alternative texts."""
-    data = html.encode()
-    shape = guard(data, options.max_depth)
+    shape = guard(page, options.max_depth)
     shield = None
     if options.main_content:
-        shield = Shield(rescue_dates(data) if "<time" in html else data)
+        shield = Shield(rescue_dates(page) if "<time" in html else page)
         html = shield.hide().decode()
     try:
         tree = HTMLTree.parse(html)

@@ -8,12 +8,12 @@ from gristmill.pipelines.read.html.engines.extracted import Extracted, guard
 from gristmill.pipelines.recipe import schema
 
 
-def extract(html: str, options: schema.Extract) -> Extracted:
+def extract(html: str, page: bytes, options: schema.Extract) -> Extracted:
     """The text of a page. Raises RunnerError where the worker has no trafilatura."""
     library = _trafilatura()
     from lxml.etree import LxmlError
 
-    guard(html.encode(), options.max_depth)
+    guard(page, options.max_depth)
     try:
         if not options.main_content:
             return Extracted(library.html2txt(html).encode(), _title(library, html))

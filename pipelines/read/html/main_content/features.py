@@ -100,9 +100,12 @@ PHRASED = FEATURES.index("phrase")
 
 
 def features(segments: Segments, title: bytes, more: int = 0) -> np.ndarray:
-    """One row of FEATURES for every block; `title` is the page's, in UTF-8. `more`: columns left for what follows."""
+    """One row of FEATURES for every block; `title` is the page's, in UTF-8. `more`: columns left for what follows.
+
+    Its columns lie in one piece each, as the forests read them (model.py).
+    """
     count = len(segments.block_NK)
-    feature_NF = np.zeros((count, len(FEATURES) + more), np.float32)
+    feature_NF = np.zeros((len(FEATURES) + more, count), np.float32).T
     if count:
         title_B = np.frombuffer(title[:TITLE_BYTES], np.uint8)
         _features(segments.text_B, segments.block_NK, segments.element_EC, title_B, CUE_W2, feature_NF)

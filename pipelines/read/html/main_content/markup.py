@@ -39,8 +39,11 @@ NUMBER_H, LINENUMBER_H = (np.int64(hash_of(name)) for name in ("data-line-number
 ZERO, ONE, LESS, GREATER = (np.int64(value) for value in (0, 1, ord("<"), ord(">")))
 # What the attributes of a tag say.
 A_BITS, A_ALIKE, A_START, A_ALT, A_ALT_END, A_TEX = range(6)
+M_NAME, M_START, M_END, M_BITS, M_ALIKE, M_TEX = range(6)
+"""What is remembered of a value: the attribute, where it stands, and what it says."""
+MEMO_ROWS, MEMO_COLUMNS = 256, 6
 
-# Letters: B bytes of the page, W words of a table.
+# Letters: B bytes of the page, W words of a table, R places of the memory, V their columns.
 
 
 @inline
@@ -182,7 +185,42 @@ def _style(data_B, start, end):
 
 
 @inline
-def read_attributes(data_B, i, end, word_W2, attribute_6):
+def _remembered(data_B, start, end, name, memo_V):
+    """Whether a place of the memory holds the same value of an attribute of the same name."""
+    if memo_V[M_NAME] != name or memo_V[M_END] - memo_V[M_START] != end - start:
+        return False
+    i, shift = start, memo_V[M_START] - start
+    while i < end and data_B[i] == data_B[i + shift]:
+        i += 1
+    return i == end
+
+
+@inline
+def _read_words(data_B, start, end, name, word_W2, memo_RV, attribute_6):
+    """What a class, id, role, itemprop or label says. Pages repeat them: the same one is read once."""
+    row = name + end - start
+    if end > start:
+        row += 7 * data_B[start] + 31 * data_B[(start + end) >> 1] + 3 * data_B[end - 1]
+    memo_V = memo_RV[row & (MEMO_ROWS - 1)]
+    if not _remembered(data_B, start, end, name, memo_V):
+        memo_V[M_NAME], memo_V[M_START], memo_V[M_END] = name, start, end
+        memo_V[M_BITS], memo_V[M_ALIKE], memo_V[M_TEX] = _words(data_B, start, end, word_W2), 0, 0
+        if name == CLASS_H:
+            alike = np.int64(0)
+            for j in range(start, min(end, start + 64)):
+                if data_B[j] > 57 or data_B[j] < 48:
+                    alike = (alike * 257 + data_B[j]) & 0x7FFFFFFF
+            memo_V[M_ALIKE], memo_V[M_TEX] = alike, _names(data_B, start, end) != 0
+        else:
+            memo_V[M_BITS] &= ~RENDERED_BIT
+    attribute_6[A_BITS] |= memo_V[M_BITS]
+    if name == CLASS_H:
+        attribute_6[A_ALIKE] = memo_V[M_ALIKE]
+        attribute_6[A_TEX] |= memo_V[M_TEX]
+
+
+@inline
+def read_attributes(data_B, i, end, word_W2, memo_RV, attribute_6):
     """Reads the attributes of a tag from i to its ">" at `end`."""
     attribute_6[A_BITS] = attribute_6[A_ALIKE] = attribute_6[A_ALT] = attribute_6[A_ALT_END] = attribute_6[A_TEX] = 0
     attribute_6[A_START] = -1
@@ -203,15 +241,8 @@ def read_attributes(data_B, i, end, word_W2, attribute_6):
         i = start
         while i < end and data_B[i] != 34:
             i += 1
-        if name == CLASS_H:
-            attribute_6[A_BITS] |= _words(data_B, start, i, word_W2)
-            for j in range(start, min(i, start + 64)):
-                if data_B[j] > 57 or data_B[j] < 48:
-                    attribute_6[A_ALIKE] = (attribute_6[A_ALIKE] * 257 + data_B[j]) & 0x7FFFFFFF
-            if _names(data_B, start, i):
-                attribute_6[A_TEX] = 1
-        elif name in (ID_H, ROLE_H, ITEMPROP_H, LABEL_H):
-            attribute_6[A_BITS] |= _words(data_B, start, i, word_W2) & ~RENDERED_BIT
+        if name in (CLASS_H, ID_H, ROLE_H, ITEMPROP_H, LABEL_H):
+            _read_words(data_B, start, i, name, word_W2, memo_RV, attribute_6)
         elif name == STYLE_H:
             attribute_6[A_BITS] |= _style(data_B, start, i)
         elif name == HIDDEN_H:
@@ -284,7 +315,7 @@ def is_shadow_root(data_B, i, end):
 
 
 @inline
-def annotation(data_B, i, end, word_W2, attribute_6):
+def annotation(data_B, i, end, word_W2, memo_RV, attribute_6):
     """(first byte, byte after the last) of the TeX of a formula's markup; (0, 0) if it has none."""
     while i + 11 < end:
         if (
@@ -295,7 +326,7 @@ def annotation(data_B, i, end, word_W2, attribute_6):
             and (data_B[i + 11] <= 32 or data_B[i + 11] == 62)
         ):  # "<an........n"
             close = find_byte(data_B, i, GREATER)
-            read_attributes(data_B, i + 11, close, word_W2, attribute_6)
+            read_attributes(data_B, i + 11, close, word_W2, memo_RV, attribute_6)
             if attribute_6[A_TEX]:
                 return close + 1, find_byte(data_B, close + 1, LESS)
             i = close

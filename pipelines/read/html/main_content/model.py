@@ -52,7 +52,7 @@ def probabilities(segments: Segments, title: bytes, models: tuple[Forest, Forest
 
 
 def apply(forest: Forest, feature_NF: np.ndarray) -> np.ndarray:
-    """Probabilities of rows of features."""
+    """Probabilities of rows of features, which had best lie in columns (`features`)."""
     probability_N = np.empty(len(feature_NF), np.float32)
     _apply(np.ascontiguousarray(feature_NF.T), *forest, SIGMOID, probability_N)
     return probability_N

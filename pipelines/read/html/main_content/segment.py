@@ -23,6 +23,8 @@ from gristmill.pipelines.read.html.main_content.markup import (
     GREATER,
     I_H,
     LESS,
+    MEMO_COLUMNS,
+    MEMO_ROWS,
     ONE,
     TEMPLATE_H,
     ZERO,
@@ -117,7 +119,8 @@ def segment(page: bytes, everything: bool = False) -> Segments:
     Of a page that scripts would fill (many forums), what it shows without them.
     """
     found = _cut(page, everything, ELEMENT_W2)
-    if _unscripted_bytes(page) > SHELL * _text_bytes(found):
+    unscripted = _unscripted_bytes(page)
+    if unscripted and unscripted > SHELL * _text_bytes(found):
         shown = _cut(page, everything, UNSCRIPTED_W2)
         if _text_bytes(shown) > SHELL * _text_bytes(found):
             return shown
@@ -181,6 +184,7 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
     verbatims, math_end, shown_end, other_at, last_number = ZERO, ZERO, ZERO, ZERO, -ONE
     span_name, span_style, span_depth = ZERO, ZERO, ZERO  # of an inline element with a style of white space
     state_S, attribute_6 = np.zeros(STATES, np.int64), np.zeros(6, np.int64)
+    memo_RV = np.zeros((MEMO_ROWS, MEMO_COLUMNS), np.int64)
     state_S[LAST_FORMULA] = -1
     block_NK[0, START] = 0
     while i < n:
@@ -239,7 +243,7 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
             continue
         attribute_6[A_BITS] = 0
         if end > at and tag != A_TAG:
-            read_attributes(data_B, at, end, word_W2, attribute_6)
+            read_attributes(data_B, at, end, word_W2, memo_RV, attribute_6)
         else:
             attribute_6[A_ALIKE], attribute_6[A_START], attribute_6[A_TEX] = 0, -1, 0
             attribute_6[A_ALT] = attribute_6[A_ALT_END] = 0
@@ -291,7 +295,7 @@ def _segment(data_B, everything, element_W2, word_W2, text_B, block_NK, element_
         elif tag == MATH_TAG and i > math_end:
             math_end = skip_element(data_B, i, start, at, ZERO)
             alt, alt_end = attribute_6[A_ALT], attribute_6[A_ALT_END]
-            first, last = annotation(data_B, i, math_end, word_W2, attribute_6)
+            first, last = annotation(data_B, i, math_end, word_W2, memo_RV, attribute_6)
             if last == first:
                 first, last = alt, alt_end
             if last > first:

@@ -94,19 +94,19 @@ NOT_FOUND = {
 @pytest.mark.parametrize("name", FOUND)
 def test_a_licence_is_found_with_its_place(name) -> None:
     html, spdx, place = FOUND[name]
-    found = licence_of_page(html)
+    found = licence_of_page(html.encode(errors="replace"))
     assert found is not None
     assert (found.spdx, found.place, found.all) == (spdx, place, (spdx,))
 
 
 @pytest.mark.parametrize("name", NOT_FOUND)
 def test_what_is_not_the_licence_of_the_text_is_none(name) -> None:
-    assert licence_of_page(NOT_FOUND[name]) is None
+    assert licence_of_page(NOT_FOUND[name].encode()) is None
 
 
 def test_of_several_licences_the_most_restrictive_counts_and_all_are_listed() -> None:
     head = f'<link rel="license" href="{BY}">'
-    found = licence_of_page(page(f"{TEXT}<footer><a href='{NC_ND}'>x</a> CC BY-SA 4.0</footer>", head))
+    found = licence_of_page(page(f"{TEXT}<footer><a href='{NC_ND}'>x</a> CC BY-SA 4.0</footer>", head).encode())
     assert found is not None
     assert found.spdx == "CC-BY-NC-ND-4.0"
     assert found.all == ("CC-BY-4.0", "CC-BY-NC-ND-4.0", "CC-BY-SA-4.0")
@@ -114,8 +114,8 @@ def test_of_several_licences_the_most_restrictive_counts_and_all_are_listed() ->
 
 @pytest.mark.parametrize("html", ["", "<", "<a", "磨坊", "\ud800", "CC", "<p>c", "署"])
 def test_odd_pages_name_none(html) -> None:
-    assert names_licence(html) is False
-    assert licence_of_page(html) is None
+    assert names_licence(html.encode(errors="replace")) is False
+    assert licence_of_page(html.encode(errors="replace")) is None
 
 
 HOSTILE = {
@@ -134,10 +134,10 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_pages_take_linear_time(name) -> None:
     spent = []
-    licence_of_page("<footer>CC BY 4.0</footer>")
+    licence_of_page(b"<footer>CC BY 4.0</footer>")
     for size in (60_000, 240_000):
         html = "<footer>CC BY 4.0" + HOSTILE[name] * (size // len(HOSTILE[name]))
         began = time.process_time()
-        licence_of_page(html)
+        licence_of_page(html.encode(errors="replace"))
         spent.append(time.process_time() - began)
     assert spent[1] < 10 * spent[0] + 0.1

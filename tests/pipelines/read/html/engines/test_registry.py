@@ -25,7 +25,7 @@ def test_engine__gives_text_and_title(name, main_content) -> None:
     page = read_page(PAGE, None, schema.Extract(engine=name, main_content=main_content))
     assert page.text.decode().count(PROSE) == 2
     assert (page.title, page.charset) == ("A mill", "utf-8")
-    assert engine(name)("", schema.Extract(engine=name)).text == b""
+    assert engine(name)("", b"", schema.Extract(engine=name)).text == b""
 
 
 def test_version__of_what_an_engine_stands_on() -> None:
