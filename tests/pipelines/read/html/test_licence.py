@@ -141,3 +141,15 @@ def test_hostile_pages_take_linear_time(name) -> None:
         licence_of_page(html.encode(errors="replace"))
         spent.append(time.process_time() - began)
     assert spent[1] < 10 * spent[0] + 0.1
+
+
+def test_what_stands_far_off_says_nothing_of_a_licence_and_heads_are_passed_over() -> None:
+    words = "本文采用 <i>CC BY 4.0</i>"
+    near, far = page(f"<p>Photo</p><p>x</p>{words}"), page(f"<p>Photo</p>{'<b>x</b>' * 200}{words}")
+    headed = page(f"<p>本文</p><head>{'<p>x' * 20}</head><body>采用 <i>CC BY 4.0</i>")
+    for html, spdx in ((near, "CC-BY-4.0"), (far, "CC-BY-4.0"), (headed, "CC-BY-4.0")):
+        found = licence_of_page(html.encode())
+        assert found is not None
+        assert found.spdx == spdx
+    assert licence_of_page(page(f"<p>本文采用</p>{'<b>x</b>' * 200}<i>CC BY 4.0</i>").encode()) is None
+    assert licence_of_page(page(f"<p>本文采用</p>{'<b></b>' * 200}<i>CC BY 4.0</i>").encode()) is not None

@@ -50,3 +50,15 @@ def test_http__no_status_line(block):
 def test_fields__folds_bytes_and_junk():
     head = "WARC/1.0\r\nA: 一\r\nB: x\r\n  y\r\nno colon\r\n: none\r\nA: 2\r\n\r\n".encode() + b"C: \xe9\r\n"
     assert parse_fields(head) == [("A", "一"), ("B", "x y"), ("A", "2"), ("C", "é")]
+
+
+@pytest.mark.parametrize(
+    "more", ["", "Ü: x", "No colon", "Sp ace: x", "X:\t磨 坊 ", "Y :z:z", ":", "É", "a\x0bb: c", "V: \x85w\xa0"]
+)
+def test_fields_alone_are_read_as_among_folded_ones(more):
+    """Heads in which no line goes on with another are read in one go."""
+    head = f"A: 1\r\nb-C:  two \n{more}\r\nContent-Type: text/html; a=b:c\r\n\r\n".encode()
+    folded = parse_fields(b"Fold: a\r\n b\r\n" + head)
+    assert folded[0] == ("Fold", "a b")
+    assert parse_fields(head) == folded[1:]
+    assert parse_fields(head + b"Latin: \xe9\r\n") == [*folded[1:], ("Latin", "é")]

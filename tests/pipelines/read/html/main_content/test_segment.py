@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from resiliparse.parse.html import HTMLTree, NodeType
 
 from gristmill.pipelines.read.html.extract import read_page
+from gristmill.pipelines.read.html.main_content.parts import ALIKE, HINTS
 from gristmill.pipelines.read.html.main_content.segment import segment
 from gristmill.pipelines.recipe import schema
 
@@ -221,3 +222,18 @@ def test_white_space_that_a_style_keeps(html, text):
 def test_a_shadow_root_is_shown_and_a_template_is_not():
     html = "<my-a><template shadowrootmode=open><p>磨坊</p><slot></slot></template><p>mill</p></my-a><template><p>no</p></template>"
     assert whole_text(f"<body>{html}</body>") == "磨坊\n\nmill"
+
+
+def test_attributes_that_a_page_repeats_say_what_they_say_alone():
+    """Values are read once a page, and told apart by more than their length and a few letters."""
+    rng = random.Random(0)
+    values = [
+        "".join(rng.choice("nav post-x类 ") for _ in range(rng.randrange(6))) + " sidebar"[: 4 * n % 9]
+        for n in range(600)
+    ]
+    values += ["ad-nav-ad", "ad-nxv-ad", "post", "tsop", ""] * 2
+    tags = [f"<div {rng.choice(['class', 'id', 'role', 'class'])}='{value}'>x</div>" for value in values]
+    together = segment(HTMLTree.parse("".join(tags)).body.html.encode()).element_EC[1:, [HINTS, ALIKE]]
+    for tag, found in zip(tags, together.tolist(), strict=True):
+        alone = segment(HTMLTree.parse(tag).body.html.encode()).element_EC[1, [HINTS, ALIKE]]
+        assert found == alone.tolist(), tag
