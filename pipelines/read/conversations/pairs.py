@@ -39,6 +39,8 @@ def take_pair(record: dict[str, Any], asked: Pairs) -> tuple[dict[str, Messages]
     checked(prompt, generation=True)
     for answer in (chosen, rejected):
         checked(prompt + answer)
+        if all(turn["role"] != "assistant" or turn.get("weight") == 0 for turn in answer):
+            raise BadRecordError("NoAssistantTurn: no turn of an answer is there to be learnt")
     if _told(chosen) == _told(rejected):
         raise BadRecordError(EQUAL)
     return {MESSAGES: prompt, CHOSEN: chosen, REJECTED: rejected}, margin

@@ -80,6 +80,14 @@ def test_pairs__go_on_from_a_conversation_and_over_several_turns(tmp_path, read_
         ({"prompt": ASKED, "chosen": "秘密", "rejected": " "}, "EmptyTurn: turn 2"),
         ({"prompt": ASKED, "chosen": "秘密", "rejected": 7}, "WrongType: field 'rejected' is no list of turns"),
         ({"prompt": ASKED, "chosen": "秘密", "rejected": BAD, "margin": "many"}, "WrongType: field 'margin'"),
+        (
+            {
+                "prompt": turns(ASKED, GOOD, "秘密"),
+                "chosen": [{**turns("", GOOD)[1], "weight": 0}],
+                "rejected": [{**turns("", BAD)[1], "weight": 0}],
+            },
+            "NoAssistantTurn: no turn of an answer",
+        ),
         ({"prompt": turns(ASKED, "秘密"), "chosen": GOOD, "rejected": BAD}, "RolesOutOfOrder: the assistant is to"),
     ],
 )
