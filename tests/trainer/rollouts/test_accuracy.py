@@ -5,6 +5,7 @@ import math
 import pytest
 
 from gristmill.tokenizer.special_ids import END
+from gristmill.trainer.errors import RewardError
 from gristmill.trainer.evaluate.sampling import Sampling
 from gristmill.trainer.rollouts import accuracy as module
 from gristmill.trainer.rollouts.accuracy import accuracy
@@ -37,3 +38,16 @@ def test_accuracy__of_a_random_model_is_none(tiny_model, encoder):
     )
     assert found.exact == found.standard_error == 0.0
     assert 0 <= found.score < 1
+
+
+def test_accuracy__a_users_task_that_fails_on_what_was_written_is_named(tiny_model, encoder, tmp_path):
+    """When it was opened it judged right answers."""
+    (tmp_path / "mine.py").write_text(
+        "from gristmill.trainer.tasks.protocol import Example\nclass Mine:\n"
+        "    def examples(self, seed, count, lang):\n"
+        "        return [Example([{'role': 'user', 'content': '水'}], '火')] * count\n"
+        "    def score(self, text, answer):\n        return {answer: 1.0}[text]\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(RewardError, match=r"fails: KeyError in line 6\s+where: .*mine.py:Mine"):
+        accuracy(tiny_model, encoder, f"{tmp_path}/mine.py:Mine", "zh", examples=2, seed=0, most_tokens=2)
