@@ -9,6 +9,7 @@ Letters: G n-grams, N words of one, V words.
 import gzip
 import math
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from gristmill.filters.language_models.table import HIGHEST_ORDER, NO_UNKNOWN, T
 
 GZIP = b"\x1f\x8b"
 _SPACES = re.compile(rb"[ \t\r]+")  # what KenLM takes for space: a word may hold any other
-_COUNT = re.compile(rb"ngram\s+(\d+)\s*=\s*(\d+)\s*")
+_COUNT = re.compile(rb"ngram\s+(\d{1,2})\s*=\s*(\d{1,15})\s*")
 _UNKNOWN = {spelling.encode() for spelling in UNKNOWN_SPELLINGS}
 CUT_OFF = "the ARPA file is cut off"
 COPY = "copy it again, or write it again"
@@ -34,10 +35,10 @@ def read_arpa(file: Path) -> Table:
     try:
         with opened(file, "rb") as stream:
             return _Reader(stream).table()
-    except (EOFError, gzip.BadGzipFile, OSError) as error:
+    except (EOFError, zlib.error, OSError) as error:
         if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
             raise
-        raise BadModelError(f"{CUT_OFF} or damaged: its gzip ends too early; {COPY}") from None
+        raise BadModelError(f"{CUT_OFF} or damaged: its gzip ends too early, or cannot be read; {COPY}") from None
 
 
 class _Reader:
@@ -133,8 +134,12 @@ class _Reader:
         return np.array(probs, np.float32), np.array(backoffs, np.float32)
 
     def _grams(self, order: int, count: int, has_backoff: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        word_GN, prob_G = np.empty((count, order), np.uint32), np.empty(count, np.float32)
-        backoff_G = np.zeros(count, np.float32)
+        try:
+            word_GN, prob_G = np.empty((count, order), np.uint32), np.empty(count, np.float32)
+            backoff_G = np.zeros(count, np.float32)
+        except MemoryError:
+            what = f"the head of the ARPA file says {count:,} n-grams of {order} words, more than fit in memory"
+            raise BadModelError(f"{what}; {COPY}") from None
         for g, (prob, words, backoff) in enumerate(self._entries(order, count, has_backoff)):
             try:
                 word_GN[g] = [self.ids[word] for word in words]

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,9 @@ def items_of(file: Path, fields: Fields) -> list[Item]:
         raise BadSetError("paths", f"'{file.name}' has more than 2 GiB; an evaluation set is a file of questions")
     try:
         records = _records(file)
-    except (pa.ArrowException, csv.Error, OSError, EOFError, UnicodeDecodeError, gzip.BadGzipFile) as error:
-        why = getattr(error, "strerror", None) or type(error).__name__
+    except (pa.ArrowException, csv.Error, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        damaged = "damaged gzip" if isinstance(error, zlib.error) else type(error).__name__
+        why = getattr(error, "strerror", None) or damaged
         raise BadSetError("paths", f"'{file.name}' cannot be read ({why}); check the file") from None
     if not records:
         raise BadSetError("paths", f"'{file.name}' holds no record")

@@ -4,6 +4,7 @@ import codecs
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,8 +58,9 @@ def rows_of(file: Path, key: str, columns: Sequence[str]) -> Iterator[LabelBatch
         for batch in read(file, wanted):
             yield LabelBatch(file, first, _keys(batch[key], key, file), [batch[name] for name in columns])
             first += len(batch[key])
-    except (pa.ArrowInvalid, OSError, EOFError, UnicodeDecodeError, gzip.BadGzipFile) as error:
-        why = getattr(error, "strerror", None) or type(error).__name__
+    except (pa.ArrowInvalid, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+        damaged = "damaged gzip" if isinstance(error, zlib.error) else type(error).__name__
+        why = getattr(error, "strerror", None) or damaged
         if encoding := _encoding(file):
             raise BadLabelsError("paths", f"'{file.name}' is {encoding}; write it as UTF-8") from None
         raise BadLabelsError("paths", f"'{file.name}' cannot be read ({why}); check the file") from None

@@ -119,9 +119,18 @@ def test_gzip(tmp_path):
     (tmp_path / "a.arpa.gz").write_bytes(gzip.compress(data))
     texts = [row["text"] for row in golden("zh-5")]
     assert (scores(read_arpa(tmp_path / "a.arpa.gz"), texts) == scores(read_arpa(GOLDEN / "zh-5.arpa"), texts)).all()
-    (tmp_path / "a.arpa.gz").write_bytes(gzip.compress(data)[:-50])
-    with pytest.raises(BadModelError, match="cut off"):
-        read_arpa(tmp_path / "a.arpa.gz")
+    damaged = bytearray(gzip.compress(data))
+    damaged[10] = 0xFF
+    for wrong in (gzip.compress(data)[:-50], bytes(damaged)):
+        (tmp_path / "a.arpa.gz").write_bytes(wrong)
+        with pytest.raises(BadModelError, match="cut off"):
+            read_arpa(tmp_path / "a.arpa.gz")
+
+
+@pytest.mark.parametrize("count", ["9" * 14, "9" * 5000])
+def test_arpa__a_head_that_promises_too_much(count):
+    with pytest.raises(BadModelError):
+        read_text(f"\\data\\\nngram 1=1\nngram 2={count}\n\n\\1-grams:\n-1\t<unk>\t0\n\n\\2-grams:\n")
 
 
 @pytest.mark.parametrize("share", [0.0, 0.05, 0.3, 0.6, 0.9, 0.999])

@@ -135,6 +135,15 @@ def test_lists__the_same_entries_give_the_same_bytes(tmp_path):
         read_about(first, "l")
 
 
+def test_a_damaged_gzip__is_named(tmp_path):
+    """zlib's own error is none of the operating system's."""
+    data = bytearray(gzip.compress(b"a.com\nb.com\n"))
+    data[10] = 0xFF
+    (tmp_path / "bad.gz").write_bytes(data)
+    with pytest.raises(BadListError, match=r"'bad\.gz' cannot be read.*check the file"):
+        address_columns([Entries("l", DOMAINS, (tmp_path / "bad.gz",))])
+
+
 def test_phrases__lines_may_end_as_on_old_macs(tmp_path):
     at = tmp_path / "mac.txt"
     at.write_bytes(b"free money\rcasino\r")

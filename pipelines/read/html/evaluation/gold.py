@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,7 +40,7 @@ class LabelledPage:
         try:
             data = self.file.read_bytes()
             return gzip.decompress(data) if data.startswith(GZIP) else data
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise InputError(
                 f"the page cannot be read: {error}", where=str(self.file), fix="repair or remove it"
             ) from None

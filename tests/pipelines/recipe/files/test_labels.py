@@ -171,6 +171,13 @@ def test_a_list_column_and_a_key_of_fractions_are_refused(folder) -> None:
         loaded(folder, "b.parquet")
 
 
+@pytest.mark.parametrize("name", ["bad.csv.gz", "bad.jsonl.gz"])
+def test_a_damaged_gzip_is_named(folder, name) -> None:
+    (folder / name).write_bytes(gzip.compress(b"{}")[:10] + b"\xff" * 9)
+    with pytest.raises(RecipeError, match=rf"'{name}' cannot be read \(damaged gzip\); check the file"):
+        loaded(folder, name)
+
+
 def test_truth_and_whole_numbers_are_numbers(folder) -> None:
     pq.write_table(pa.table({"id": [1, 2], "score": [True, False], "grade": ["high", None]}), folder / "b.parquet")
     (found,) = loaded(folder, "b.parquet").recipe.read_labels
