@@ -174,7 +174,7 @@ def test_a_list_column_and_a_key_of_fractions_are_refused(folder) -> None:
 @pytest.mark.parametrize("name", ["bad.csv.gz", "bad.jsonl.gz"])
 def test_a_damaged_gzip_is_named(folder, name) -> None:
     (folder / name).write_bytes(gzip.compress(b"{}")[:10] + b"\xff" * 9)
-    with pytest.raises(RecipeError, match=rf"'{name}' cannot be read \(damaged gzip\); check the file"):
+    with pytest.raises(RecipeError, match=rf"'{name}' cannot be read .*; check the file"):
         loaded(folder, name)
 
 
