@@ -89,8 +89,8 @@ class Counters:
     @cached_property
     def median_space_word_D(self) -> np.ndarray:
         """Median length of the `space` words, float64."""
-        median_D = np.empty(self.documents)
-        words.median_lengths(self.space.stream.chars_W, self.space.stream.first_D1, median_D)
+        median_D, stream = np.empty(self.documents), self.space.stream
+        words.median_lengths(stream.chars_W, stream.first_D1, median_D)
         return median_D
 
     @cached_property
@@ -162,7 +162,7 @@ class Counters:
 
     def measured_pieces(self, how: int) -> Stream:
         """The hashes and lengths of these pieces."""
-        return self.once(("measured", how), lambda: self.pieces(how).measured(self.data_B))
+        return self.once(("measured", how), lambda: self._measure_pieces(how))
 
     def piece_edges(self, how: int, strip: bool, bullets: str, dots: bool) -> tuple[np.ndarray, np.ndarray]:
         """(pieces that begin with a bullet, pieces that end with U+2026 or, with dots, `...`) per document, int64."""
@@ -171,8 +171,7 @@ class Counters:
     @cached_property
     def third_longest_line_D(self) -> np.ndarray:
         """Code points of the third longest line, int64."""
-        stream = self.measured_pieces(items.EACH)
-        (third_D,) = self._counts(1)
+        third_D, stream = np.empty(self.documents, np.int64), self.measured_pieces(items.EACH)
         items.third_longest(stream.chars_W, stream.first_D1, third_D)
         return third_D
 
@@ -213,16 +212,16 @@ class Counters:
     @cached_property
     def spread_of_characters(self) -> tuple[np.ndarray, np.ndarray]:
         """(distinct characters, int64; entropy in nats, float64)."""
-        distinct_D, entropy_D = np.empty(self.documents, np.int64), np.empty(self.documents)
-        spread.spread_of_characters(self.data_B, self.start_D1, distinct_D, entropy_D)
-        return distinct_D, entropy_D
+        found = np.empty(self.documents, np.int64), np.empty(self.documents)
+        spread.spread_of_characters(self.data_B, self.start_D1, *found)
+        return found
 
     @cached_property
     def spread_of_plain_words(self) -> tuple[np.ndarray, np.ndarray]:
         """(distinct `plain` words, int64; entropy in nats, float64)."""
-        distinct_D, entropy_D = np.empty(self.documents, np.int64), np.empty(self.documents)
-        spread.spread_of_words(self.plain.hash_W, self.plain.first_D1, distinct_D, entropy_D)
-        return distinct_D, entropy_D
+        found = np.empty(self.documents, np.int64), np.empty(self.documents)
+        spread.spread_of_words(self.plain.hash_W, self.plain.first_D1, *found)
+        return found
 
     def frequent_ngrams(self, n: int) -> np.ndarray:
         """Share of character n-grams that the most frequent ones are, float64."""
@@ -246,7 +245,7 @@ class Counters:
 
     def curly_brackets(self) -> np.ndarray:
         """`{` and `}` per document, int64."""
-        (found_D,) = self._counts(1)
+        found_D = np.empty(self.documents, np.int64)
         marks.count_bytes(self.data_B, self.start_D1, 0x7B, 0x7D, found_D)
         return found_D
 
@@ -279,6 +278,10 @@ class Counters:
         return ChineseLines(*counts)
 
     def _split_pieces(self, how: int) -> Pieces:
+        if how == items.RUNS:
+            at, at_I = self.pieces(items.EACH), self._between_runs_I
+            first_D1 = np.r_[np.int64(0), np.cumsum(at_I)][at.first_D1]
+            return Pieces(at.begin_I[at_I], at.end_I[at_I], first_D1)
         first_D1, room = np.empty(self.documents + 1, np.int64), -1
         found = int(self.sizes.newlines_D.sum()) + self.documents
         while room < found:
@@ -287,12 +290,24 @@ class Counters:
             found = items.split_items(self.data_B, self.start_D1, classes(), how, first_D1, begin_I, end_I)
         return Pieces(begin_I[:found], end_I[:found], first_D1)
 
+    def _measure_pieces(self, how: int) -> Stream:
+        if how != items.RUNS:
+            return self.pieces(how).measured(self.data_B)
+        each, at_I = self.measured_pieces(items.EACH), self._between_runs_I
+        return Stream(each.hash_W[at_I], each.chars_W[at_I], self.pieces(how).first_D1)
+
+    @cached_property
+    def _between_runs_I(self) -> np.ndarray:
+        """Which of the EACH pieces stand between runs of line feeds: bool; empty ones only at the ends of documents."""
+        at = self.pieces(items.EACH)
+        at_I = at.end_I > at.begin_I
+        at_I[at.first_D1[:-1]] = at_I[at.first_D1[1:] - 1] = True
+        return at_I
+
     def _count_edges(self, how: int, strip: bool, bullets: str, dots: bool) -> tuple[np.ndarray, np.ndarray]:
-        bullet_D, ellipsis_D = self._counts(2)
+        counts = bullet_D, ellipsis_D = self._counts(2)
         at, mark_M = self.pieces(how), np.array([ord(mark) for mark in bullets], np.int64)
-        items.count_edges(
-            self.data_B, classes(), at.first_D1, at.begin_I, at.end_I, strip, mark_M, dots, bullet_D, ellipsis_D
-        )
+        items.count_edges(self.data_B, classes(), at.first_D1, at.begin_I, at.end_I, strip, mark_M, dots, *counts)
         return bullet_D, ellipsis_D
 
     def _counts(self, how_many: int) -> list[np.ndarray]:

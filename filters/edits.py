@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.filters.batch import text_buffers
-from gristmill.filters.kernels.edits import splice
+from gristmill.filters.kernels.edits import first_inside, in_order, join, splice
 
 EDIT = pa.struct([("start", pa.int64()), ("end", pa.int64()), ("kind", pa.string()), ("text", pa.string())])
 """One edit in a list column: UTF-8 byte range of the extracted text, kind, replacement ("" cuts)."""
@@ -82,8 +82,11 @@ class Edits:
         return cls(documents, doc_E, start_E, end_E, kind_E, text_E, kinds, texts)
 
     @classmethod
-    def concatenate(cls, several: Sequence["Edits"]) -> "Edits":
-        """All edits of several rounds over the same text; at equal ranges the earlier one wins in merged()."""
+    def concatenate(cls, several: Sequence["Edits"], order_E: np.ndarray | None = None) -> "Edits":
+        """All edits of several rounds over the same text; at equal ranges the earlier one wins in merged().
+
+        order_E: the order of all by document, start, longest first, where it is known.
+        """
         documents = {one.documents for one in several}
         if len(documents) != 1:
             raise ValueError(f"edits of one batch have one number of documents, not {sorted(documents)}")
@@ -92,7 +95,10 @@ class Edits:
         doc_E, start_E, end_E = (
             np.concatenate([getattr(one, name) for one in several]) for name in ("doc_E", "start_E", "end_E")
         )
-        return cls(documents.pop(), doc_E, start_E, end_E, kind_E, text_E, kinds, texts)
+        fields = (doc_E, start_E, end_E, kind_E, text_E)
+        if order_E is not None:
+            fields = tuple(field[order_E] for field in fields)
+        return cls(documents.pop(), *fields, kinds, texts)
 
     @classmethod
     def from_column(cls, column: pa.Array) -> "Edits":
@@ -135,15 +141,10 @@ class Edits:
         """
         if len(self) < 2:
             return self
-        reach_E = np.maximum.accumulate(self._key(self.end_E))
-        apart = self._joined(self._key(self.start_E)[1:] < reach_E[:-1])
-        touch = np.flatnonzero(apart._key(apart.start_E)[1:] == apart._key(apart.end_E)[:-1])
-        is_cut_K = np.array([text == "" for text in apart.texts])
-        one_kind = apart.kind_E[touch] == apart.kind_E[touch + 1]
-        same = one_kind & is_cut_K[apart.text_E[touch]] & is_cut_K[apart.text_E[touch + 1]]
-        joins_E = np.zeros(len(apart) - 1, bool)
-        joins_E[touch[same]] = True
-        return apart._joined(joins_E)
+        first_E, reach_E = np.empty(len(self), np.int64), np.empty(len(self), np.int64)
+        is_cut_K = np.array([text == "" for text in self.texts])
+        found = join(*self._ranges(), _own(self.kind_E), is_cut_K[self.text_E], first_E, reach_E)
+        return self if found == len(self) else self._at(first_E[:found], reach_E[:found])
 
     def to_original(self, doc_R: np.ndarray, start_R: np.ndarray, end_R: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """[start_R, end_R) of the edited text -> the bytes of the text before these edits that it stands for, int64.
@@ -178,10 +179,17 @@ class Edits:
             return first if len(first) else later
         later = _whole_replacements(first, later)
         start_E, end_E = first.to_original(later.doc_E, later.start_E, later.end_E)
-        return Edits.concatenate([replace(later, start_E=start_E, end_E=end_E), first]).merged()
+        later = replace(later, start_E=start_E, end_E=end_E)
+        order_E = np.empty(len(first) + len(later), np.int64)
+        in_order(*first._ranges(), *later._ranges(), order_E)
+        return Edits.concatenate([later, first], order_E).merged()
 
     def _key(self, position_E: np.ndarray) -> np.ndarray:
         return (self.doc_E << _POSITION_BITS) | position_E
+
+    def _ranges(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """doc_E, start_E and end_E as kernels take them."""
+        return _own(self.doc_E), _own(self.start_E), _own(self.end_E)
 
     def _bounds(self) -> np.ndarray:
         """int64[D + 1]: edits [first_D1[d], first_D1[d + 1]) are those of document d."""
@@ -194,14 +202,10 @@ class Edits:
         new_start_E = self.start_E + grown_E1[:-1] - grown_E1[self._bounds()[self.doc_E]]
         return grown_E1, new_start_E, new_start_E + length_E
 
-    def _joined(self, joins_E: np.ndarray) -> "Edits":
-        """Neighbours as one edit: the first's, up to the furthest end. joins_E[e]: edit e + 1 joins the one before."""
-        if not joins_E.any():
-            return self
-        first_G = np.flatnonzero(np.r_[True, ~joins_E])
-        end_G = np.maximum.reduceat(self.end_E, first_G)
-        doc_G, start_G, kind_G, text_G = (f[first_G] for f in (self.doc_E, self.start_E, self.kind_E, self.text_E))
-        return Edits(self.documents, doc_G, start_G, end_G, kind_G, text_G, self.kinds, self.texts)
+    def _at(self, at_E: np.ndarray, end_E: np.ndarray) -> "Edits":
+        """Some of the edits, with other ends."""
+        doc_E, start_E, kind_E, text_E = (f[at_E] for f in (self.doc_E, self.start_E, self.kind_E, self.text_E))
+        return Edits(self.documents, doc_E, start_E, end_E, kind_E, text_E, self.kinds, self.texts)
 
 
 def apply(text: pa.Array, edits: Edits) -> pa.Array:
@@ -247,15 +251,11 @@ def cut(batch: pa.RecordBatch, edits: Edits, text: pa.Array, cuts: Edits) -> tup
 def _check_borders(
     data_B: np.ndarray, start_D1: np.ndarray, edits: Edits, from_E: np.ndarray, to_E: np.ndarray
 ) -> None:
-    stop_E = start_D1[edits.doc_E + 1]
-    wrong_E = to_E > stop_E
-    for position_E in (from_E, to_E):
-        within = np.flatnonzero(position_E < stop_E)
-        wrong_E[within] |= data_B[position_E[within]] & 0xC0 == 0x80
-    if wrong_E.any():
-        e = int(np.flatnonzero(wrong_E)[0])
+    e = first_inside(data_B, start_D1, _own(edits.doc_E), from_E, to_E)
+    if e < len(edits):
+        size = start_D1[edits.doc_E[e] + 1] - start_D1[edits.doc_E[e]]
         where = f"document {edits.doc_E[e]}: edit [{edits.start_E[e]}, {edits.end_E[e]})"
-        raise ValueError(f"{where} is not on UTF-8 borders of its {stop_E[e] - start_D1[edits.doc_E[e]]} bytes")
+        raise ValueError(f"{where} is not on UTF-8 borders of its {size} bytes")
 
 
 def _whole_replacements(first: Edits, later: Edits) -> Edits:
@@ -292,6 +292,11 @@ def _whole_replacements(first: Edits, later: Edits) -> Edits:
     kinds = [later.kinds[code] for code in later.kind_E[keep]]
     kept_texts = [text for text, kept in zip(texts, keep, strict=True) if kept]
     return Edits.of(later.documents, later.doc_E[keep], start[keep], end[keep], kinds, kept_texts)
+
+
+def _own(array: np.ndarray) -> np.ndarray:
+    """The array, or a copy of one that may not be written: a kernel is compiled once for each kind of argument."""
+    return np.require(array, requirements=["C", "W"])
 
 
 def _lengths(texts: Sequence[str]) -> np.ndarray:

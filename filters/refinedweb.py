@@ -51,7 +51,7 @@ def edit_refinedweb(text: pa.Array) -> tuple[Edits, dict[str, np.ndarray]]:
     doc_I = np.repeat(np.arange(len(text)), lines.count_D)
     counts = [np.empty(len(doc_I), np.int64) for _ in range(6)]
     begun = np.array([packed_beginning(phrase) for phrase in BEGINNINGS])
-    count_lines(counters.data_B, lines.begin_I, lines.end_I, classes(), begun, *counts)
+    count_lines(counters.data_B, lines.begin_I, lines.end_I, classes(), begun, PHRASE_WORDS, *counts)
     chars_I, upper_I, digits_I, words_I, letters_I, may_I = counts
     empty_I = chars_I == 0
     blank_I = empty_I & np.r_[False, empty_I[:-1] & (doc_I[1:] == doc_I[:-1])][: len(doc_I)]
@@ -69,7 +69,7 @@ def edit_refinedweb(text: pa.Array) -> tuple[Edits, dict[str, np.ndarray]]:
     line_end = (np.minimum(lines.end_I + 1, stop_I) - zero_I)[gone]
     doc, start, end = [], [], []
     removed_D = np.bincount(doc_I[gone], letters_I[gone], len(text))
-    candidates = np.flatnonzero((kind_I == 0) & (may_I & MAY_HOLD_PHRASE != 0) & (words_I <= PHRASE_WORDS))
+    candidates = np.flatnonzero((kind_I == 0) & (may_I & MAY_HOLD_PHRASE != 0))
     for x in candidates.tolist():
         line = counters.data_B[lines.begin_I[x] : lines.end_I[x]].tobytes().decode()
         for first, last in _phrases(line):

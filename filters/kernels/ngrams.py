@@ -13,7 +13,7 @@ MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 ONCE, PASSED, EVERY, WHOLE = range(4)
 """How the characters of n-grams are counted; see repeated_ngrams."""
 WAYS = 4
-SIEVE = 2
+SIEVE = 4
 """Slots of may_repeat for each one that slot_bits would give."""
 
 
@@ -46,8 +46,8 @@ def may_repeat(hash_P, items, seen_T, at_P):
 
 
 @kernel
-def find_repeats(hash_P, at_P, items, table_S, same_P, count_P):
-    """Groups equal n-grams. hash_P[at_P[k]] is the hash of item k < items, items in order of position.
+def find_repeats(hash_P, items, table_S, same_P, count_P):
+    """Groups equal n-grams. hash_P[k] is the hash of item k < items, items in order of position.
 
     same_P[k]: first item equal to item k (k itself for the first). count_P[k]: size of the group, at its first item.
     """
@@ -55,7 +55,7 @@ def find_repeats(hash_P, at_P, items, table_S, same_P, count_P):
     mask, shift = (1 << bits) - 1, np.uint64(64 - bits)
     table_S[: mask + 1] = -1
     for k in range(items):
-        h = hash_P[at_P[k]]
+        h = hash_P[k]
         slot = np.int64((h * MULTIPLIER) >> shift)
         while True:
             first = table_S[slot]
@@ -64,60 +64,37 @@ def find_repeats(hash_P, at_P, items, table_S, same_P, count_P):
                 same_P[k] = k
                 count_P[k] = 1
                 break
-            if hash_P[at_P[first]] == h:
+            if hash_P[first] == h:
                 same_P[k] = first
                 count_P[first] += 1
                 break
             slot = (slot + 1) & mask
 
 
-@kernel
-def top_group(at_P, items, n, before_P1, same_P, count_P, longest):
-    """First item of the most frequent n-gram, -1: none occurs twice. Of equals the first, or the longest if asked."""
-    best, best_count, best_chars = -1, 2, -1
+@inline
+def top_groups(at_P, items, n, before_P1, same_P, count_P):
+    """First items of the most frequent n-gram, of equals the first one and the longest one; -1: none occurs twice."""
+    first, longest, best_count, best_chars = -1, -1, 1, 0
     for k in range(items):
-        if same_P[k] == k and count_P[k] >= best_count:
-            chars = before_P1[at_P[k] + n] - before_P1[at_P[k]] if longest else 0
-            if count_P[k] > best_count or chars > best_chars:
-                best, best_count, best_chars = k, count_P[k], chars
-    return best
+        if same_P[k] == k and count_P[k] >= best_count and count_P[k] > 1:
+            chars = before_P1[at_P[k] + n] - before_P1[at_P[k]]
+            if count_P[k] > best_count:
+                first, longest, best_count, best_chars = k, k, count_P[k], chars
+            elif chars > best_chars:
+                longest, best_chars = k, chars
+    return first, longest
 
 
-@kernel
-def covered_chars(at_P, items, n, before_P1, same_P, count_P, only):
-    """Code points of words inside repeated n-grams (only < 0), or inside those of group `only`; each word once."""
+@inline
+def covered_chars(at_P, items, n, before_P1, same_P, only):
+    """Code points of words inside the n-grams of group `only`; each word once."""
     covered, reach = 0, 0
     for k in range(items):
-        if (same_P[k] == only) if only >= 0 else (count_P[same_P[k]] > 1):
+        if same_P[k] == only:
             begin = max(at_P[k], reach)
             reach = at_P[k] + n
             covered += before_P1[reach] - before_P1[begin]
     return covered
-
-
-@kernel
-def passed_chars(at_P, items, n, before_P1, same_P, met_P):
-    """Code points of n-grams that equal one met before, reading on behind each of them: what it covers is not met."""
-    passed, reach = 0, 0
-    met_P[:items] = False
-    for k in range(items):
-        if at_P[k] < reach:
-            continue
-        if met_P[same_P[k]]:
-            reach = at_P[k] + n
-            passed += before_P1[reach] - before_P1[at_P[k]]
-        met_P[same_P[k]] = True
-    return passed
-
-
-@kernel
-def all_chars(at_P, items, n, before_P1, same_P, count_P):
-    """Code points of all n-grams that occur twice or more, each occurrence by itself."""
-    chars = 0
-    for k in range(items):
-        if count_P[same_P[k]] > 1:
-            chars += before_P1[at_P[k] + n] - before_P1[at_P[k]]
-    return chars
 
 
 @kernel
@@ -164,30 +141,44 @@ def repeated_ngrams(hash_W, chars_W, first_D1, covered_KDN):
         for p in range(words - 1):
             hash_P[p] = hash_W[begin + p] * MULTIPLIER + hash_W[begin + p + 1]
         items = may_repeat(hash_P, words - 1, seen_T, at_P) if words > 1 else 0
+        for k in range(items):
+            hash_P[k] = hash_P[at_P[k]]
         for n in range(2, LONGEST + 1):
-            find_repeats(hash_P, at_P, items, table_S, same_P, count_P)
+            find_repeats(hash_P, items, table_S, same_P, count_P)
             if n <= LONGEST_TOP:
-                top = top_group(at_P, items, n, before_P1, same_P, count_P, False)
+                top, longest_top = top_groups(at_P, items, n, before_P1, same_P, count_P)
                 if top >= 0:
                     chars = before_P1[at_P[top] + n] - before_P1[at_P[top]]
                     covered_KDN[PASSED, d, n - 1] = count_P[top] * (chars + n - 1)
                     covered_KDN[EVERY, d, n - 1] = count_P[top] * chars
-                    top = top_group(at_P, items, n, before_P1, same_P, count_P, True)
-                    covered_KDN[ONCE, d, n - 1] = covered_chars(at_P, items, n, before_P1, same_P, count_P, top)
-            else:
-                covered_KDN[ONCE, d, n - 1] = covered_chars(at_P, items, n, before_P1, same_P, count_P, -1)
-                covered_KDN[PASSED, d, n - 1] = passed_chars(at_P, items, n, before_P1, same_P, met_P)
-                covered_KDN[EVERY, d, n - 1] = all_chars(at_P, items, n, before_P1, same_P, count_P)
-            kept, previous = 0, -2  # an (n + 1)-gram can repeat only where the n-grams at p and p + 1 both do
+                    covered_KDN[ONCE, d, n - 1] = covered_chars(at_P, items, n, before_P1, same_P, longest_top)
+            once, reach, passed, passed_reach, every = 0, 0, 0, 0, 0
+            kept, previous, previous_hash = 0, -2, np.uint64(0)
             for k in range(items):
-                if count_P[same_P[k]] > 1:
-                    p = at_P[k]
-                    if previous == p - 1:
-                        at_P[kept] = previous
-                        kept += 1
-                    previous = p
+                same = same_P[k]
+                if count_P[same] < 2:
+                    continue
+                p = np.int64(at_P[k])
+                stop = before_P1[p + n]
+                every += stop - before_P1[p]
+                once += stop - before_P1[max(p, reach)]
+                reach = p + n
+                if same == k:
+                    met_P[k] = False
+                if p >= passed_reach:  # what an n-gram covers that equals an earlier one is not met
+                    if met_P[same]:
+                        passed += stop - before_P1[p]
+                        passed_reach = p + n
+                    met_P[same] = True
+                h = hash_P[k]
+                if previous == p - 1:  # an (n + 1)-gram can repeat only where the n-grams at p and p + 1 both do
+                    at_P[kept], hash_P[kept] = previous, previous_hash * MULTIPLIER + hash_W[begin + previous + n]
+                    kept += 1
+                previous, previous_hash = p, h
+            if n > LONGEST_TOP:
+                covered_KDN[ONCE, d, n - 1] = once
+                covered_KDN[PASSED, d, n - 1] = passed
+                covered_KDN[EVERY, d, n - 1] = every
             items = kept
             if items < 2:
                 break
-            for k in range(items):
-                hash_P[at_P[k]] = hash_P[at_P[k]] * MULTIPLIER + hash_W[begin + at_P[k] + n]

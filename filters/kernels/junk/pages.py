@@ -24,9 +24,9 @@ from gristmill.filters.kernels.junk.tokens import (
     is_opening,
     read_line,
 )
+from gristmill.filters.kernels.text.hashes import FNV_OFFSET
 from gristmill.filters.kernels.text.lines import NEWLINE
 from gristmill.filters.kernels.text.unicode import code_point, mix64
-from gristmill.filters.kernels.text.words import FNV_OFFSET
 
 IS, MENU, BEGINS, ENDS, HOLDS, OPENS, LABELS, SPACED, PATHS = range(9)
 """How a phrase stands in a piece that goes: the piece is made of such phrases; of such names of a menu, if there are
@@ -217,6 +217,7 @@ def read_pages(
                 h = mix64(h ^ hash_T[t])
                 units += WORD_UNITS if hash_T[t] & np.uint64(1) else (0 if hash_T[t] == NUMBER << 1 else 1)
             hash_L[n], units_L[n] = h | np.uint64(1), units
+            unfinished = goes_on(data_B, begin, end)
             family, how, by_menu, opens, addressed = 0, KEPT, False, False, False
             if inside == 0:
                 family, how, _, by_menu, opens, addressed = judge_tokens(
@@ -240,7 +241,7 @@ def read_pages(
                     if kept_first == 0:
                         opened = code_point(data_B, from_P[0])[0]
                         glued = not is_opening(code_point(data_B, from_P[1])[0])
-                        if part_units >= 6 and ((addressed and glued) or opened == 0x3010):
+                        if part_units >= 6 and not unfinished and ((addressed and glued) or opened == 0x3010):
                             head_hash_L[n] = piece_hash(hash_T, piece_P2[0, 0], piece_P2[0, 1])
                             head_end_L[n] = from_P[1]
                     if cut != CUT or by_menu:
@@ -256,6 +257,7 @@ def read_pages(
                     if (
                         kept_last == pieces - 1
                         and part_units >= 6
+                        and not unfinished
                         and (
                             addressed or (mark == NO_MARK and not is_opening(code_point(data_B, from_P[kept_last])[0]))
                         )
@@ -274,7 +276,7 @@ def read_pages(
                         head_L[n], head_family_L[n] = from_P[kept_first], first_family
                     if kept_last < pieces - 1:
                         tail_L[n], tail_family_L[n] = to_P[kept_last], last_family
-            if what_L[n] == IN_MENU and goes_on(data_B, begin, end):
+            if what_L[n] == IN_MENU and unfinished:
                 what_L[n] = ROW
             elif what_L[n] == CUT or what_L[n] == IN_MENU:
                 family_L[n], opens_L[n] = family, opens
@@ -284,7 +286,7 @@ def read_pages(
                 elif mark == NO_MARK and inside == 0 and commas == 0 and are_names(hash_T, follow_T, tokens, units):
                     what_L[n], family_L[n] = NAMES, navigation
                 elif units <= SHORT_UNITS:
-                    what_L[n] = ROW if goes_on(data_B, begin, end) else SHORT
+                    what_L[n] = ROW if unfinished else SHORT
                 elif units <= LISTED_UNITS:
                     what_L[n] = LISTED
                 else:

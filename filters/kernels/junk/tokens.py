@@ -8,8 +8,8 @@ sentences, brackets, bars and wide gaps.
 import numpy as np
 
 from gristmill.filters.kernels.jit import inline, kernel
-from gristmill.filters.kernels.text.unicode import ALNUM, DIGIT, SPACE, UNSPACED, code_point, mix64
-from gristmill.filters.kernels.text.words import FNV_OFFSET, fnv
+from gristmill.filters.kernels.text.hashes import FNV_OFFSET, fnv
+from gristmill.filters.kernels.text.unicode import ALNUM, ALPHA, DIGIT, SPACE, UNSPACED, UPPER, code_point, mix64
 
 NUMBER = 1
 """The symbol of a number; `1.2` and ten thousand after it are one."""
@@ -17,6 +17,8 @@ NO_MARK, SENTENCE, COLON, CODE = range(4)
 """How a line ends; or that it is code or a row of a table."""
 NOTHING, OTHER, LABEL, SPACED_OFF, PATH = range(5)
 """What comes after a token: more of the line, some sign, a colon or the like, white space, the sign of a path."""
+GLUED = 2
+"""So many capitals behind small letters make names of one word."""
 SIGNS = -1
 """Instead of a number of tokens: signs alone."""
 
@@ -79,7 +81,7 @@ def read_line(
     t, p, i = 0, 0, begin
     first, piece_begin, last = 0, begin, begin  # of the piece: its first token, its first byte, the end of what counts
     ends, spaces, commas, bars, pending, quoted, mark = 0, 0, 0, 0, False, False, NO_MARK
-    code = False
+    code, glued_to = False, begin
     while i < end:
         at = i
         c, i = code_point(data_B, i)
@@ -108,7 +110,7 @@ def read_line(
             if k & UNSPACED or not k & ALNUM:
                 hash_T[t] = np.uint64(symbol_C[c]) << np.uint64(1)
             else:
-                hash_T[t], i = word(data_B, at, end, classes, fold_C)
+                hash_T[t], i, glued_to = word(data_B, at, end, classes, fold_C, glued_to)
             end_T[t] = i
             last = i
             t += 1
@@ -148,12 +150,23 @@ def read_line(
 
 
 @inline
-def word(data_B, at, end, classes, fold_C):
-    """(hash of the number or word that begins at byte `at`, where it ends)."""
+def word(data_B, at, end, classes, fold_C, glued_to):
+    """(hash of the number or word that begins at byte `at`, where it ends, where it and what is glued to it ends).
+
+    Three names and more with a capital each, written as one, are words of their own: `BlogCareersPricing`. glued_to:
+    where names end that the word is one of.
+    """
     c, i = code_point(data_B, at)
     h, digits = FNV_OFFSET, classes[c] & DIGIT != 0
+    name, name_end, capitals, small = (
+        h,
+        at,
+        0,
+        False,
+    )  # the first name of several, and the capitals behind small letters
     while True:
         h = fnv(h, fold_C[c])
+        small = classes[c] & (ALPHA | UPPER) == ALPHA
         if i >= end:
             break
         c, after = code_point(data_B, i)
@@ -165,15 +178,23 @@ def word(data_B, at, end, classes, fold_C):
                 c, after, k = d, beyond, classes[d]
         if digits and is_amount(c):
             if after >= end:
-                return np.uint64(NUMBER << 1), after
+                return np.uint64(NUMBER << 1), after, after
             d = code_point(data_B, after)[0]
             if not classes[d] & ALNUM or classes[d] & UNSPACED:
-                return np.uint64(NUMBER << 1), after
+                return np.uint64(NUMBER << 1), after, after
         if c != 0x5F and (not k & ALNUM or k & UNSPACED):
             break
+        if small and k & UPPER:
+            if at < glued_to:
+                return mix64(h) | np.uint64(1), i, glued_to
+            if capitals == 0:
+                name, name_end = h, i
+            capitals += 1
         digits = digits and k & DIGIT != 0
         i = after
-    return np.uint64(NUMBER << 1) if digits else mix64(h) | np.uint64(1), i
+    if capitals >= GLUED:
+        return mix64(name) | np.uint64(1), name_end, i
+    return np.uint64(NUMBER << 1) if digits else mix64(h) | np.uint64(1), i, i
 
 
 @inline

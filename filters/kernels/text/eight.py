@@ -54,3 +54,45 @@ def beginnings(x):
 def low_bytes(x):
     """The highest bit of bytes below 0x20: of the first of them, and of some others that may be none."""
     return (x - np.uint64(0x20) * LOW) & ~x & HIGH
+
+
+@inline
+def between(x, first, last):
+    """The highest bit of every byte from `first` to `last`, ASCII codes as uint64; of eight ASCII bytes alone."""
+    return (x + (np.uint64(0x80) - first) * LOW) & ~(x + (np.uint64(0x7F) - last) * LOW) & HIGH
+
+
+@inline
+def letters_of(x):
+    """The highest bit of every ASCII letter; bytes above ASCII are none."""
+    return between((x & ~HIGH) | np.uint64(0x20) * LOW, np.uint64(0x61), np.uint64(0x7A)) & ~x
+
+
+@inline
+def digits_of(x):
+    """The highest bit of every ASCII digit."""
+    return between(x & ~HIGH, np.uint64(0x30), np.uint64(0x39)) & ~x
+
+
+@inline
+def capitals_among(letters, x):
+    """Those of letters_of(x) that are capitals."""
+    return letters & ~(x << np.uint64(2))
+
+
+@inline
+def spaces_of(x):
+    """The highest bit of every byte that is white space to str.isspace(), of eight ASCII bytes alone."""
+    return between(x, np.uint64(0x09), np.uint64(0x0D)) | between(x, np.uint64(0x1C), np.uint64(0x20))
+
+
+@inline
+def below_lowest(marked):
+    """All bits of the bytes below the lowest one whose highest bit is `marked`, which is not 0."""
+    return ((marked & (~marked + np.uint64(1))) >> np.uint64(7)) - np.uint64(1)
+
+
+@inline
+def whole_bytes(marked):
+    """All bits of every byte whose highest bit is `marked`."""
+    return (marked >> np.uint64(7)) * np.uint64(0xFF)

@@ -5,12 +5,13 @@ import numpy as np
 
 from gristmill.filters.kernels.jit import inline, kernel
 from gristmill.filters.kernels.text.eight import EIGHT, eight_bytes, equal_bytes, low_bytes
-from gristmill.filters.kernels.text.lines import NEWLINE, hash_span, last_code_point, next_newline, stripped
+from gristmill.filters.kernels.text.hashes import FNV_OFFSET, fnv, hash_span
+from gristmill.filters.kernels.text.lines import NEWLINE, last_code_point, next_newline, stripped
 from gristmill.filters.kernels.text.unicode import code_point, mix64
-from gristmill.filters.kernels.text.words import FNV_OFFSET, fnv
 
 EACH, RUNS, BLANK, SPLITLINES = range(4)
-"""What splits: text.split("\\n"); re.split("\\n+"); re.split("\\n{2,}") of the stripped text; text.splitlines()."""
+"""What splits: text.split("\\n"); re.split("\\n+"), made of the first one's; re.split("\\n{2,}") of the stripped text;
+text.splitlines()."""
 
 
 _FIRST_B = np.zeros((2, 256), np.bool_)
@@ -25,7 +26,7 @@ def line_break(data_B, i, end, how):
     b = data_B[i]
     if b == NEWLINE:
         after = i + 1
-        while how != EACH and how != SPLITLINES and after < end and data_B[after] == NEWLINE:
+        while how == BLANK and after < end and data_B[after] == NEWLINE:
             after += 1
         return i if how == BLANK and after - i < 2 else after
     if b < 0x80:

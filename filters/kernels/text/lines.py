@@ -8,12 +8,9 @@ compare; raw, what datatrove's do. A paragraph is a run of lines without a blank
 import numpy as np
 
 from gristmill.filters.kernels.jit import inline, kernel
-from gristmill.filters.kernels.text.eight import EIGHT, beginnings, eight_bytes, equal_bytes
+from gristmill.filters.kernels.text.eight import EIGHT, eight_bytes, equal_bytes
+from gristmill.filters.kernels.text.hashes import FNV_OFFSET, FNV_PRIME, hash_span
 from gristmill.filters.kernels.text.unicode import SPACE, code_point, mix64
-from gristmill.filters.kernels.text.words import FNV_OFFSET, FNV_PRIME
-
-MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-"""2**64 / golden ratio."""
 
 NEWLINE = 0x0A
 TERMINAL = 128
@@ -61,34 +58,6 @@ def stripped_ends(data_B, start_D1, classes, begin_D, end_D):
     """`stripped` of every document; of one of white space alone both are its end."""
     for d in range(begin_D.size):
         begin_D[d], end_D[d] = stripped(data_B, start_D1[d], start_D1[d + 1], classes)
-
-
-@inline
-def step(h, x):
-    """The hash with eight bytes more: what the product moves up comes down again."""
-    h = (h ^ x) * MULTIPLIER
-    return h ^ (h >> np.uint64(32))
-
-
-@kernel
-def hash_span(data_B, begin, end, h):
-    """(a hash of the bytes, starting from h; code points). Eight bytes are one step, so it is not FNV-1a of the bytes,
-    and nothing that is kept in a file holds it."""
-    chars, u, stop = 0, np.uint64(begin), np.uint64(end)
-    while u + EIGHT <= stop:
-        x = eight_bytes(data_B, u)
-        chars += beginnings(x)
-        h = step(h, x)
-        u += EIGHT
-    rest = (stop - u) << np.uint64(56)  # the length of the rest tells a zero byte from none
-    shift = np.uint64(0)
-    while u < stop:
-        b = data_B[u]
-        chars += (b & 0xC0) != 0x80
-        rest |= np.uint64(b) << shift
-        shift += EIGHT
-        u += np.uint64(1)
-    return step(h, rest), chars
 
 
 @kernel

@@ -4,7 +4,17 @@
 import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.kernels.text.eight import EIGHT, eight_bytes, equal_bytes, marked_bytes
+from gristmill.filters.kernels.text.eight import (
+    EIGHT,
+    HIGH,
+    below_lowest,
+    capitals_among,
+    digits_of,
+    eight_bytes,
+    equal_bytes,
+    letters_of,
+    marked_bytes,
+)
 from gristmill.filters.kernels.text.lines import NEWLINE
 from gristmill.filters.kernels.text.unicode import ALNUM, DIGIT, PUNCT, SPACE, UPPER, code_point
 
@@ -106,12 +116,21 @@ def count_runs(data_B, start_D1, classes, small_C, words_D, latin_D, capital_D, 
             elif new == 1:
                 sentences += not in_sentence
                 in_sentence = True
-                while i < end and data_B[i] < 128 and classes[data_B[i]] & ALNUM:  # the rest of most words
-                    b = data_B[i]
-                    latin |= b > 0x39
-                    upper |= classes[b] & UPPER != 0
-                    lower |= small_C[b]
-                    i += 1
+                u, stop = np.uint64(i), np.uint64(end)
+                while u + EIGHT <= stop and data_B[u] < 0x80:  # the rest of most words
+                    x = eight_bytes(data_B, u)
+                    letters = letters_of(x)
+                    others = ~(letters | digits_of(x)) & HIGH
+                    within = below_lowest(others) if others else ~np.uint64(0)
+                    letters &= within
+                    large = capitals_among(letters, x)
+                    latin |= letters != 0
+                    upper |= large != 0
+                    lower |= letters != large
+                    u += np.uint64(marked_bytes(within & HIGH))
+                    if others:
+                        break
+                i = np.int64(u)
         words_D[d], latin_D[d], capital_D[d], sentences_D[d] = words, latins, capitals, sentences
 
 

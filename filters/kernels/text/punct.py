@@ -4,8 +4,8 @@
 import numpy as np
 
 from gristmill.filters.kernels.jit import inline, kernel
+from gristmill.filters.kernels.text.hashes import FNV_OFFSET, fnv
 from gristmill.filters.kernels.text.unicode import ALNUM, ALPHA, PUNCT, SPACE, UPPER, code_point, mix64
-from gristmill.filters.kernels.text.words import FNV_OFFSET, fnv
 
 END, INFIX, APOSTROPHE, FULL_STOP, HYPHEN = 1, 2, 4, 8, 16
 """What a mark does in the `punct` stream; see mark_table."""

@@ -7,21 +7,30 @@ marks split off, is in punct.py.
 # Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, W words of the batch, S slots of the stop-word table.
 import numpy as np
 
-from gristmill.filters.kernels.jit import inline, kernel
+from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.kernels.text.eight import (
+    EIGHT,
+    HIGH,
+    below_lowest,
+    digits_of,
+    eight_bytes,
+    letters_of,
+    marked_bytes,
+)
+from gristmill.filters.kernels.text.hashes import (
+    FNV_OFFSET,
+    NOTHING,
+    finished,
+    fnv,
+    pushed,
+    step,
+)
 from gristmill.filters.kernels.text.unicode import ALNUM, ALPHA, PUNCT, SPACE, UNSPACED, code_point, mix64
 
-FNV_OFFSET = np.uint64(14695981039346656037)
-FNV_PRIME = np.uint64(1099511628211)
-"""FNV-1a, 64 bits (Fowler, Noll, Vo); fed whole code points and finished by mix64."""
+BLANK, NEWLINE = 0x20, 0x0A
 
 STOP_SLOTS = 1024
 """Of the table in which split_space looks stop words up: slot = hash % STOP_SLOTS, one word a slot."""
-
-
-@inline
-def fnv(h, c):
-    """FNV-1a, one step."""
-    return (h ^ np.uint64(c)) * FNV_PRIME
 
 
 @kernel
@@ -135,22 +144,43 @@ def split_plain(data_B, start_D1, classes, fold_C, first_D1, hash_W, chars_W):
     w = 0
     for d in range(start_D1.size - 1):
         first_D1[d] = w
-        h, chars = FNV_OFFSET, 0
         i, end = start_D1[d], start_D1[d + 1]
         while i < end:
-            c, i = code_point(data_B, i)
-            k = classes[c]
-            if k & SPACE:
-                if chars:
-                    hash_W[w], chars_W[w] = mix64(h), chars
-                    w += 1
-                h, chars = FNV_OFFSET, 0
-            elif c >= 128 or not k & PUNCT:
-                h = fnv(h, fold_C[c])
+            h, rest, held, chars = FNV_OFFSET, NOTHING, NOTHING, 0
+            u, stop = np.uint64(i), np.uint64(end)
+            while u + EIGHT <= stop:  # letters and digits of ASCII; then marks that go, if there are any
+                x = eight_bytes(data_B, u)
+                letters = letters_of(x)
+                known = letters | digits_of(x)
+                small = x | letters >> np.uint64(2)
+                if known == HIGH:
+                    h = step(h, small)
+                    u += EIGHT
+                    chars += 8
+                    continue
+                within = below_lowest(~known & HIGH)
+                held = np.uint64(marked_bytes(within & HIGH))
+                rest = small & within
+                u += held
+                chars += np.int64(held)
+                break
+            i, space, wide = np.int64(u), False, False
+            while i < end and not space:
+                c, i = code_point(data_B, i)
+                k = classes[c]
+                space = k & SPACE != 0
+                if space or (c < 128 and k & PUNCT):
+                    continue
+                if c >= 128 and not wide:  # from here on code point by code point
+                    h, wide = finished(h, rest, held), True
+                if wide:
+                    h = fnv(h, fold_C[c])
+                else:
+                    h, rest, held = pushed(h, rest, held, np.uint64(fold_C[c]))
                 chars += 1
-        if chars:
-            hash_W[w], chars_W[w] = mix64(h), chars
-            w += 1
+            if chars:
+                hash_W[w], chars_W[w] = mix64(h if wide else finished(h, rest, held)), chars
+                w += 1
     first_D1[start_D1.size - 1] = w
     return w
 

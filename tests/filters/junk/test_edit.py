@@ -262,6 +262,20 @@ def test_edit_junk__lines_that_go_on_are_no_menu():
         assert edited(f"{EN}\n{lines}\n{EN}") == [f"{EN}\n{lines}\n{EN}"]
 
 
+def test_edit_junk__lines_of_code_that_end_alike_are_no_banner():
+    query = "\n".join(f"    lag({name}) over by_stone as before," for name in ("sieved", "ground", "weighed"))
+    assert edited(f"{EN}\n{query}\n{EN}") == [f"{EN}\n{query}\n{EN}"]
+    forum = "\n".join(f"{name} | The Mill by the River" for name in ("Sieves", "Stones", "Weights"))
+    assert edited(f"{EN}\n{forum}\n{EN}") == [f"{EN}\nSieves |\nStones |\nWeights |\n{EN}"]
+
+
+def test_edit_junk__names_of_a_menu_may_be_written_as_one():
+    for menu in ("BlogCareersPricingSupport", "HomeAboutContact us"):
+        assert edited(f"{EN}\n{menu}\n{EN}") == [f"{EN}\n{EN}"]
+    for word in ("YouTube", "ThreadPoolExecutor", "ContactMcDonald"):
+        assert edited(f"{EN}\n{word}\n{EN}") == [f"{EN}\n{word}\n{EN}"]
+
+
 def test_edit_junk__a_list_goes_with_its_heading():
     assert edited(f"{ZH}\n相关阅读\n水轮是怎样造的\n河边的三座磨坊\n{EN}") == [f"{ZH}\n{EN}"]
     assert edited(f"{EN}\n\nRelated Articles\n\nHow a wheel is built\nThree mills by the river") == [f"{EN}\n\n"]

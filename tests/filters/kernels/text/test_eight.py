@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gristmill.filters.kernels.text import eight, lines, marks, sizes
-from gristmill.filters.kernels.text.words import FNV_OFFSET
+from gristmill.filters.kernels.text.hashes import FNV_OFFSET, hash_span
 
 TEXTS = st.lists(
     st.text(st.sampled_from("a{}\n\x00\x1f ~\x7fé\u0085\u2028磨坊😀"), max_size=40), min_size=1, max_size=4
@@ -47,7 +47,7 @@ def test_hash_span__tells_texts_apart(texts):
     data_B, start_D1 = packed([text.encode() for text in texts])
     found = {}
     for text, begin, end in zip(texts, start_D1[:-1], start_D1[1:], strict=True):
-        h, chars = lines.hash_span(data_B, begin, end, FNV_OFFSET)
+        h, chars = hash_span(data_B, begin, end, FNV_OFFSET)
         assert chars == len(text)
         assert found.setdefault(text, h) == h
     assert len(set(found.values())) == len(found)
