@@ -134,10 +134,18 @@ def cut_bullets(data_B, begin_L, what_L, family_L, first, stop, family):
     for write in range(2):
         for m in range(first, stop):
             is_short = what_L[m] == SHORT or what_L[m] == IN_MENU or what_L[m] == CUT
-            if is_short and code_point(data_B, begin_L[m])[0] == 0x2022:
+            if is_short and is_bulleted(data_B, begin_L[m]):
                 bullets += 1 - write
                 if write == 1 and bullets >= BULLETS and what_L[m] != CUT:
                     what_L[m], family_L[m] = CUT, family
+
+
+@inline
+def is_bulleted(data_B, begin):
+    """Whether a line that holds more than spaces begins with a bullet behind them: dumps of pages indent lists."""
+    while data_B[begin] == 0x20:
+        begin += 1
+    return code_point(data_B, begin)[0] == 0x2022
 
 
 @inline

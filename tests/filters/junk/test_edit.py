@@ -222,8 +222,9 @@ def test_edit_junk__names_of_a_menu_go_beside_each_other_only():
     assert edited(f"{EN}\nSports\n{EN}") == [f"{EN}\nSports\n{EN}"]
 
 
-def test_edit_junk__a_list_before_the_article_is_a_menu_and_one_inside_is_not():
-    listed = "\n".join(f"• {name}" for name in ("Granite", "Basalt", "Quartz", "Sandstone"))
+@pytest.mark.parametrize("indent", ["", "  ", "      "])
+def test_edit_junk__a_list_before_the_article_is_a_menu_and_one_inside_is_not(indent):
+    listed = "\n".join(f"{indent}• {name}" for name in ("Granite", "Basalt", "Quartz", "Sandstone"))
     assert edited(f"{listed}\n{EN}\n{listed}\n{EN}") == [f"{EN}\n{listed}\n{EN}"]
 
 
