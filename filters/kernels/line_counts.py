@@ -85,8 +85,8 @@ def count_lines(
             upper += (k & UPPER) // UPPER
             digits += (k & DIGIT) // DIGIT
             word, run = np.uint64(k & SPACE == 0), np.uint64(k & ALNUM != 0)
-            words += word > in_word
-            runs += run > in_run
+            words += int(word > in_word)
+            runs += int(run > in_run)
             in_word, in_run = word, run
             if first == 0 and run:
                 first = DIGIT if k & DIGIT else ALNUM

@@ -158,23 +158,23 @@ def repeated_ngrams(hash_W, chars_W, first_D1, covered_KDN):
                 same = same_P[k]
                 if count_P[same] < 2:
                     continue
-                p = np.int64(at_P[k])
-                stop = before_P1[p + n]
-                every += stop - before_P1[p]
-                once += stop - before_P1[max(p, reach)]
-                reach = p + n
+                at = np.int64(at_P[k])
+                stop = before_P1[at + n]
+                every += stop - before_P1[at]
+                once += stop - before_P1[max(at, reach)]
+                reach = at + n
                 if same == k:
                     met_P[k] = False
-                if p >= passed_reach:  # what an n-gram covers that equals an earlier one is not met
+                if at >= passed_reach:  # what an n-gram covers that equals an earlier one is not met
                     if met_P[same]:
-                        passed += stop - before_P1[p]
-                        passed_reach = p + n
+                        passed += stop - before_P1[at]
+                        passed_reach = at + n
                     met_P[same] = True
                 h = hash_P[k]
-                if previous == p - 1:  # an (n + 1)-gram can repeat only where the n-grams at p and p + 1 both do
+                if previous == at - 1:  # an (n + 1)-gram can repeat only where the n-grams at at and at + 1 both do
                     at_P[kept], hash_P[kept] = previous, previous_hash * MULTIPLIER + hash_W[begin + previous + n]
                     kept += 1
-                previous, previous_hash = p, h
+                previous, previous_hash = at, h
             if n > LONGEST_TOP:
                 covered_KDN[ONCE, d, n - 1] = once
                 covered_KDN[PASSED, d, n - 1] = passed

@@ -159,10 +159,10 @@ def split_plain(data_B, start_D1, classes, fold_C, first_D1, hash_W, chars_W):
                     chars += 8
                     continue
                 within = below_lowest(~known & HIGH)
-                held = np.uint64(marked_bytes(within & HIGH))
-                rest = small & within
+                length = marked_bytes(within & HIGH)
+                held, rest = np.uint64(length), small & within
                 u += held
-                chars += np.int64(held)
+                chars += length
                 break
             i, space, wide = np.int64(u), False, False
             while i < end and not space:
