@@ -171,7 +171,7 @@ def repeated_ngrams(hash_W, chars_W, first_D1, covered_KDN):
                         passed_reach = at + n
                     met_P[same] = True
                 h = hash_P[k]
-                if previous == at - 1:  # an (n + 1)-gram can repeat only where the n-grams at at and at + 1 both do
+                if previous == at - 1:  # an (n + 1)-gram repeats only where both its n-grams do
                     at_P[kept], hash_P[kept] = previous, previous_hash * MULTIPLIER + hash_W[begin + previous + n]
                     kept += 1
                 previous, previous_hash = at, h
