@@ -152,8 +152,8 @@ def repeated_ngrams(hash_W, chars_W, first_D1, covered_KDN):
                     covered_KDN[PASSED, d, n - 1] = count_P[top] * (chars + n - 1)
                     covered_KDN[EVERY, d, n - 1] = count_P[top] * chars
                     covered_KDN[ONCE, d, n - 1] = covered_chars(at_P, items, n, before_P1, same_P, longest_top)
-            once, reach, passed, passed_reach, every = 0, 0, 0, 0, 0
-            kept, previous, previous_hash = 0, -2, np.uint64(0)
+            once, passed, every, kept = 0, 0, 0, 0
+            reach, passed_reach, previous, previous_hash = np.int64(0), np.int64(0), np.int64(-2), np.uint64(0)
             for k in range(items):
                 same = same_P[k]
                 if count_P[same] < 2:
