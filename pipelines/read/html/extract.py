@@ -6,6 +6,7 @@ from gristmill.pipelines.read.html.charset import decode_page
 from gristmill.pipelines.read.html.engines.registry import engine
 from gristmill.pipelines.read.html.licence import Licence, licence_of_page
 from gristmill.pipelines.read.html.xml import as_html
+from gristmill.pipelines.read.marks import BOM
 from gristmill.pipelines.recipe import schema
 
 
@@ -26,8 +27,9 @@ def read_page(page: bytes, http_label: str | None, options: schema.Extract, is_x
     parser refuses.
     """
     html, charset = decode_page(page, http_label)
+    as_stored = charset == "utf-8" and not is_xml and not page.startswith(BOM) and "\ufffd" not in html
     if is_xml:
         html = as_html(html)
-    markup = html.encode()
+    markup = page if as_stored else html.encode()
     text, title = engine(options.engine)(html, markup, options)
     return Page(text, " ".join(title.split()), charset, licence_of_page(markup))

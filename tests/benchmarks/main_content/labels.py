@@ -108,7 +108,7 @@ def label(html: str, gold: dict, site: str) -> Labelled | None:
     title = " ".join((tree.title or "").split())
     return Labelled(
         gold["set"], gold["id"], gold["lang"], gold["type"], site, segments,
-        said_of(tree, html),
+        said_of(tree, html.encode()),
         features(segments, title.encode(), len(CONTEXT)),
         texts, words_N, share_N, gold,
     )  # fmt: skip

@@ -19,7 +19,7 @@ def extract(html: str, page: bytes, options: schema.Extract) -> Extracted:
     try:
         tree = HTMLTree.parse(html)
         title, body = tree.title or "", tree.body
-        markup, said = body.html if body is not None else "", said_of(tree, html)
+        markup, said = body.html if body is not None else "", said_of(tree, page)
     except (ValueError, RuntimeError) as error:
         raise BadRecordError(f"{type(error).__name__}: the page could not be parsed") from error
     segments = segment(markup.encode(), everything=not options.main_content)

@@ -29,8 +29,8 @@ from gristmill.pipelines.read.html.main_content.parts import (
 
 DESCRIPTIONS = 'meta[property="og:description"]', 'meta[name="description"]', 'meta[name="Description"]'
 """The first of each: what a selector finds is not gone through, which takes quadratic time."""
-BODY_NAME = '"articleBody"'
-BODY = re.compile(BODY_NAME + r'\s*+:\s*+("(?:[^"\\]++|\\.)*+")', re.DOTALL)
+BODY_NAME = b'"articleBody"'
+BODY = re.compile(BODY_NAME + rb'\s*+:\s*+("(?:[^"\\]++|\\.)*+")', re.DOTALL)
 RUN = 12
 """Bytes of letters that are compared together: four Chinese characters, two words or so of English."""
 ROOM = 4
@@ -60,19 +60,19 @@ class Said(NamedTuple):
     body: bytes = b""
 
 
-def said_of(tree: HTMLTree, html: str) -> Said:
-    """What a page and its tree hold: the longest description, the first body of an article."""
+def said_of(tree: HTMLTree, page: bytes) -> Said:
+    """What a page in UTF-8 and its tree hold: the longest description, the first body of an article."""
     head = tree.head
     found = [one for one in map(head.query_selector, DESCRIPTIONS) if one is not None] if head is not None else []
     description = unescape(max((one.getattr("content") or "" for one in found), key=len, default=""))
-    return Said(description.encode(errors="replace"), _body(html).encode(errors="replace"))
+    return Said(description.encode(errors="replace"), _body(page).encode(errors="replace"))
 
 
-def _body(html: str) -> str:
-    at = html.find(BODY_NAME)
-    found = BODY.search(html, at) if at >= 0 else None
+def _body(page: bytes) -> str:
+    at = page.find(BODY_NAME)
+    found = BODY.search(page, at) if at >= 0 else None
     try:
-        return unescape(json.loads(found[1], strict=False)) if found else ""
+        return unescape(json.loads(found[1].decode(), strict=False)) if found else ""
     except ValueError:  # not JSON, but a script
         return ""
 

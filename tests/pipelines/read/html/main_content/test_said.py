@@ -31,7 +31,7 @@ def heard(html: str) -> list[float]:
     tree = HTMLTree.parse(html)
     segments = segment(tree.body.html.encode())
     probability_N = np.full(len(segments.block_NK), 0.7, np.float32)
-    heed(segments, said_of(tree, html), probability_N)
+    heed(segments, said_of(tree, html.encode()), probability_N)
     return [round(float(one), 2) for one in probability_N]
 
 
@@ -59,11 +59,11 @@ def test_heed__blocks_of_the_articles_body_are_sure(language: str) -> None:
 def test_said_of__what_is_no_json_is_nothing() -> None:
     for script in (r'"articleBody": "\x41"', '"articleBody": "open', '"articleBody": [1]', '"articleBody"'):
         html = f"<head><script>{script}</head><body><p>x</p></body>"
-        assert said_of(HTMLTree.parse(html), html) == Said()
+        assert said_of(HTMLTree.parse(html), html.encode()) == Said()
     html = (
         '<meta name="description" content="short"><meta property="og:description" content="&lt;longer &amp;amp; 磨坊">'
     )
-    assert said_of(HTMLTree.parse(html), html).description.decode() == "<longer & 磨坊"
+    assert said_of(HTMLTree.parse(html), html.encode()).description.decode() == "<longer & 磨坊"
 
 
 @settings(deadline=None)  # the first one compiles
@@ -88,5 +88,5 @@ def test_share__counts_the_runs_that_a_set_holds(text: str, said: str) -> None:
 def test_said_of__takes_linear_time_for_many_descriptions() -> None:
     tree = HTMLTree.parse(f"<head>{'<meta name=description content=x>' * 20_000}</head><body><p>x</p></body>")
     began = time.process_time()
-    assert said_of(tree, "").description == b"x"
+    assert said_of(tree, b"").description == b"x"
     assert time.process_time() - began < 2  # going through them takes minutes
