@@ -151,7 +151,7 @@ def _beside_contact(first, last, count, kind_T, contact_T):
     """Whether a contact stands near tokens [first, last): in the same line, or, where that is a line of a block and no
     sentence, in lines of the same block."""
     begin, end = first, last
-    while begin > 0 and kind_T[begin - 1] != BREAK:
+    while begin > 0 and kind_T[begin - 1] != BREAK and end - begin <= SHORT:  # no further: a line may be a megabyte
         begin -= 1
     while end < count and kind_T[end] != BREAK and end - begin <= SHORT:
         end += 1

@@ -6,7 +6,7 @@ Letters: T tokens, F features.
 from gristmill.filters.kernels.jit import kernel
 from gristmill.filters.pii.names.tokens import BREAK, HAN, MARK, WORD, mix
 
-FEATURES = 30
+FEATURES = 37
 _OUTSIDE = 17
 
 
@@ -34,6 +34,17 @@ def _suffix(data_B, i, start_T, end_T, kind_T):
     h = 0
     for j in range(max(start_T[i], end - 3), end):
         h = h * 256 + data_B[j]
+    return h
+
+
+@kernel
+def _prefix(data_B, i, start_T, end_T, kind_T):
+    """The first three bytes of a word."""
+    if kind_T[i] != WORD:
+        return 0
+    h = 0
+    for j in range(start_T[i], min(end_T[i], start_T[i] + 3)):
+        h = h * 256 + (data_B[j] | 0x20)
     return h
 
 
@@ -102,5 +113,13 @@ def features(
     slot_F[27] = mix(mix(mix(128, c1), c2), c3)
     slot_F[28] = mix(mix(mix(129, d3), d2), d1)
     slot_F[29] = mix(mix(mix(130, c0), w2), w1)
+    slot_F[30] = mix(mix(131, _prefix(data_B, i, start_T, end_T, kind_T)), shape_T[i])
+    slot_F[31] = mix(mix(mix(132, v2), v1), w0)
+    slot_F[32] = mix(mix(mix(mix(133, d1), c0), c1), c2)
+    # what stands before and behind a name of three tokens, seen from its first and its last
+    slot_F[33] = mix(mix(134, w3), _hash(count, i + 4, hash_T))
+    slot_F[34] = mix(mix(135, v3), _hash(count, i - 4, hash_T))
+    slot_F[35] = mix(mix(136, v1), w2)
+    slot_F[36] = mix(mix(137, v1), w3)
     for f in range(FEATURES):
         slot_F[f] &= size - 1

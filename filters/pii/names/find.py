@@ -16,8 +16,10 @@ from gristmill.filters.pii.names import lists
 from gristmill.filters.pii.names.context import is_private, mark_contacts
 from gristmill.filters.pii.names.dotted import mark_dotted
 from gristmill.filters.pii.names.features import FEATURES
+from gristmill.filters.pii.names.fields import mark_fields
 from gristmill.filters.pii.names.lists import TITLE, UNIT
 from gristmill.filters.pii.names.reach import narrow
+from gristmill.filters.pii.names.spread import SLOTS, forget, spread
 from gristmill.filters.pii.names.tagger import LABELS, decode, read, weights
 from gristmill.filters.pii.names.tokens import BREAK, CAPITAL, HAN, MARK, UPPER, WORD, classes
 
@@ -57,6 +59,8 @@ def _room(size: int) -> tuple[np.ndarray, ...]:
         np.zeros((size, LABELS), np.int8),
         np.zeros(size, np.int8),
         np.zeros(size, np.int8),
+        np.zeros(SLOTS, np.int64),
+        np.zeros(3, np.int64),
     )
 
 
@@ -79,7 +83,7 @@ def _cut(data_B, low, high):
 @kernel
 def _find(
     data_B, start_D1, class_C, key_H, value_H, weight_WL, step_LL, everywhere, private,
-    token_8T, list_T, hash_3T, slot_F, score_TL, back_TL, label_T, contact_T, found_R4,
+    token_8T, list_T, hash_3T, slot_F, score_TL, back_TL, label_T, contact_T, known_S, state_3, found_R4,
 ):  # fmt: skip
     start_T, end_T, kind_T, shape_T, gap_T, mark_T = (
         token_8T[0], token_8T[1], token_8T[2], token_8T[3], token_8T[4], token_8T[7],
@@ -87,6 +91,7 @@ def _find(
     found = 0
     for d in range(start_D1.size - 1):
         low = start_D1[d]
+        forget(known_S, state_3)
         while low < start_D1[d + 1]:
             high = _cut(data_B, low, start_D1[d + 1])
             count = read(data_B, low, high, class_C, key_H, value_H, token_8T, list_T, hash_3T)
@@ -109,9 +114,14 @@ def _find(
                 label_T,
             )
             mark_dotted(data_B, count, start_T, end_T, kind_T, mark_T, label_T)
+            mark_fields(count, kind_T, shape_T, mark_T, list_T, label_T)
             if private:
                 for t in range(count):
                     contact_T[t] |= label_T[t] >= 3  # an address is one, too
+            else:  # what marks a private person stands near, so what is far is nothing to `web`
+                spread(
+                    count, start_T, end_T, kind_T, shape_T, gap_T, mark_T, list_T, hash_3T[0], known_S, state_3, label_T
+                )
             i = 0
             while i < count:
                 label = label_T[i]

@@ -43,6 +43,12 @@ ANNOUNCES_PAIR = 2048
 """The same of a pair of Han characters: 联系(人), 患者."""
 COMPOUND = 16384
 """A surname of two characters."""
+RARE = 16384
+"""The same bit, of words: a name that few bear."""
+SPELLED = 512
+"""The same bit as FOREIGN, of a pair of Han characters: it stands in names."""
+JAPANESE = 1024
+"""The same bit as NUMERAL, of two or three Han characters: a Japanese surname."""
 CLOSING = 32768
 """Regards, sincerely; 此致, 敬礼."""
 

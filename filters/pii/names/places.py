@@ -5,12 +5,17 @@ Letters: T tokens.
 
 from gristmill.filters.kernels.jit import inline, kernel
 from gristmill.filters.pii.names.lists import (
+    COMMON,
     COMPOUND,
     FOREIGN,
+    GIVEN,
+    JAPANESE,
     LABEL,
+    NAME,
     NUMERAL,
     PARTICLE,
     PLACE,
+    SPELLED,
     STREET,
     SURNAME,
     UNIT,
@@ -22,7 +27,6 @@ PERSON_FROM, PERSON, ADDRESS_FROM, ADDRESS = 1, 2, 4, 8
 
 BEFORE, AFTER = 24, 36
 """Tokens around what makes an address likely that may belong to it."""
-_FOREIGN_LENGTH = 3
 
 DOT, HYPHEN, APOSTROPHE, QUOTE, MIDDLE, MIDDLE_2, COLON = 0x2E, 0x2D, 0x27, 0x2019, 0xB7, 0x30FB, 0x3A
 
@@ -45,9 +49,21 @@ def _foreign(count, i, kind_T, list_T, mark_T):
 
 
 @kernel
+def _follow(bits):
+    """How many characters of a name may follow the Han character with these bits, which may begin one; 0: none."""
+    if bits & (JAPANESE << 16):
+        return 4
+    if bits & (COMPOUND << 16):
+        return 3
+    if bits & SURNAME or (bits >> 32) & (NAME | FOREIGN | JAPANESE):
+        return 2
+    return 1 if bits & ((NAME | SPELLED) << 16) else 0
+
+
+@kernel
 def mark_persons(count, kind_T, shape_T, list_T, mark_T, place_T):
-    """PERSON_FROM and PERSON: capitalised words and what joins them; a surname and three characters after it; runs of
-    characters that spell foreign names."""
+    """PERSON_FROM and PERSON: capitalised words and what joins them; given names in small letters that are no words; a
+    surname and what may follow it; pairs of characters that stand in names; runs that spell foreign ones."""
     left, foreign, foreign_end = 0, 0, 0
     for i in range(count):
         kind, bits = kind_T[i], list_T[i]
@@ -56,20 +72,22 @@ def mark_persons(count, kind_T, shape_T, list_T, mark_T, place_T):
         if kind == WORD:
             left = 0
             joined = before and kind_T[i - 1] != HAN
-            if shape_T[i] != LOWER:
+            if shape_T[i] != LOWER or (bits & GIVEN and not bits & COMMON):
                 place = PERSON_FROM | (PERSON if joined else 0)
-            elif joined and bits & PARTICLE:
+            elif joined and (bits & PARTICLE or (bits & SURNAME and not bits & COMMON)):
                 place = PERSON
         elif kind == HAN:
             if before and left > 0:
                 place = PERSON
             left -= 1
-            if bits & SURNAME or bits & (COMPOUND << 16):
+            follow = _follow(bits)
+            if follow:
                 place |= PERSON_FROM
-                left = max(left, 3 if bits & (COMPOUND << 16) else 2)
+                left = max(left, follow)
             if i >= foreign_end and bits & FOREIGN:
                 end = _foreign(count, i, kind_T, list_T, mark_T)
-                foreign, foreign_end = i, end if end - i >= _FOREIGN_LENGTH else i
+                likely = end - i > 2 or (end - i == 2 and not bits & (COMMON << 16))
+                foreign, foreign_end = i, end if likely else i
             if i < foreign_end:
                 place |= PERSON_FROM | (PERSON if i > foreign else 0)
         elif kind == MARK:

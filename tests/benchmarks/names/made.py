@@ -6,16 +6,20 @@ A template holds slots in braces; P is a person and A an address, which are labe
 
 import random
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
+import jieba
 from faker import Faker
 from faker.providers.address.zh_CN import Provider as ChineseAddress
 from faker.providers.person.zh_CN import Provider as ChinesePerson
 
+from gristmill.filters.pii.names.dotted import SPELLED
+
 PERSON, ADDRESS = "PERSON", "ADDRESS"
 Labelled = tuple[str, list[tuple[int, int, str]]]
 
-US, GB, CN, TW = (Faker(locale) for locale in ("en_US", "en_GB", "zh_CN", "zh_TW"))
+US, GB, CN, TW, JP = (Faker(locale) for locale in ("en_US", "en_GB", "zh_CN", "zh_TW", "ja_JP"))
 OTHERS = [
     Faker(locale)
     for locale in ("de_DE", "fr_FR", "es_ES", "it_IT", "nl_NL", "pl_PL", "sv_SE", "en_IN", "pt_BR", "tr_TR")
@@ -41,7 +45,7 @@ EN, ZH = templates("english"), templates("chinese")
 
 def seed(number: int) -> random.Random:
     """Seeds every source; returns the generator that templates draw from."""
-    for faker in (US, GB, CN, TW, *OTHERS):
+    for faker in (US, GB, CN, TW, JP, *OTHERS):
         faker.seed_instance(number)
     return random.Random(number)
 
@@ -111,8 +115,48 @@ def chinese_masked(rng: random.Random) -> str:
     return CN.last_name() + rng.choice(["某", "某某", "某", "○○", "**", "×"])
 
 
+@cache
+def spelled_in_chinese() -> list[str]:
+    """Foreign names of jieba's dictionary that are spelled with the characters for it."""
+    found = []
+    for line in (Path(jieba.__file__).with_name("dict.txt")).read_text(encoding="utf-8").splitlines():
+        word, _, kind = line.split()
+        if kind in ("nrt", "nr") and 2 <= len(word) <= 5 and all(c in SPELLED for c in word):
+            found.append(word)
+    return [word for word in found if not (len(word) < 4 and word[0] in ChinesePerson.last_names)]
+
+
+@cache
+def _pairs_in_chinese() -> dict[str, list[str]]:
+    """Character of such names -> those that follow it, as often as they do; "" before the first and for the end."""
+    after: dict[str, list[str]] = {}
+    for name in spelled_in_chinese():
+        for c, following in zip(["", *name], [*name, ""], strict=True):
+            after.setdefault(c, []).append(following)
+    return after
+
+
+def unheard_in_chinese(rng: random.Random) -> str:
+    """A foreign name that is in no list, of pairs of characters that are."""
+    while True:
+        name, c = "", rng.choice(_pairs_in_chinese()[""])
+        while c and len(name) < 6:
+            name += c
+            c = rng.choice(_pairs_in_chinese()[c])
+        if 2 <= len(name) <= 5:
+            return name
+
+
 def foreign_in_chinese(rng: random.Random) -> str:
-    return rng.choice(FOREIGN)
+    r = rng.random()
+    if r < 0.15:
+        return rng.choice(FOREIGN)
+    word = rng.choice(spelled_in_chinese()) if rng.random() < 0.5 else unheard_in_chinese(rng)
+    return word if r < 0.75 else f"{word}{rng.choice('···•‧')}{unheard_in_chinese(rng)}"
+
+
+def japanese_person(rng: random.Random) -> str:
+    return f"{JP.last_name()}{JP.first_name()}"
 
 
 # Addresses
