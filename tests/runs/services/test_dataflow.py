@@ -19,6 +19,7 @@ from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.runners.dataflow import runner
 from gristmill.pipelines.storage.sealed import unseal
+from tests import in_process
 from tests.google_cloud.fixture import IMAGE, PROJECT, REGION, Google
 from tests.google_cloud.rights import given, needed
 from tests.runs.conftest import Command, chinese, english
@@ -84,10 +85,9 @@ def digests_there(place: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def local(google, recipe, command, digests, tmp_path) -> dict[str, str]:
+def local(google, recipe, digests, tmp_path) -> dict[str, str]:
     """What a run of the recipe here writes. Of this test's input: a bucket tells two uploads of equal bytes apart."""
-    done = command("run", recipe, "--out", tmp_path / "local")
-    assert done.returncode == 0, done.stderr
+    in_process.execute(Request(recipe, tmp_path / "local", workers=1))
     return digests(tmp_path / "local")
 
 
