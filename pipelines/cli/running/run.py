@@ -130,6 +130,8 @@ def _size(text: str | None, option: str) -> int | None:
 
 
 def _share(text: str) -> float:
+    if text.strip() == "1":
+        raise RecipeError("'1' may mean all documents or one in a hundred", where="--sample", fix="write 1% or 100%")
     try:
         share = float(parse_share(text))
     except ValueError:

@@ -24,6 +24,7 @@ MISTAKES = {
     "run r.yaml --runner sprak": "did you mean 'spark'?",
     "run r.yaml --memory 8G": "for example --memory 8GB",
     "run r.yaml --sample 120%": "write 1% or 0.01",
+    "run r.yaml --sample 1": "write 1% or 100%",
     "run r.yaml --workers two": "expected a whole number; got 'two'",
     "validate": "RECIPE is missing",
     "classifier train r.yaml": "where: gristmill classifier train",
