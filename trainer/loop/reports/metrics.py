@@ -54,8 +54,11 @@ class Metrics:
                     self.board.add_scalar(name, value, line["step"])
 
     def close(self) -> None:
-        """Closes the file and the board."""
+        """Closes the file and the board. A training that ended before its first line leaves no file."""
+        empty = self.file.tell() == 0
         self.file.close()
+        if empty:
+            self.path.unlink(missing_ok=True)
         if self.board is not None:
             self.board.close()
 

@@ -34,3 +34,14 @@ def test_metrics__forgets_lines_past_a_step(tmp_path):
     assert [json.loads(line)["loss"] for line in path.read_text().splitlines()] == [1.0, 1.0, 2.0]
     Metrics(path, 1)
     assert len(path.read_text().splitlines()) == 1
+
+
+def test_metrics__without_a_line_there_is_no_file(tmp_path):
+    path = tmp_path / "metrics.jsonl"
+    Metrics(path, 0).close()
+    assert not path.exists()
+    metrics = Metrics(path, 0)
+    metrics.write([{"step": 1}])
+    metrics.close()
+    Metrics(path, 1).close()
+    assert path.read_text() == '{"step": 1}\n'
