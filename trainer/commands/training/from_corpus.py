@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gristmill.trainer.commands.options import with_options
 from gristmill.trainer.commands.training.carry_out import carry_out, conclude
-from gristmill.trainer.commands.training.stop import Stop
+from gristmill.trainer.commands.training.stop import stopped_by_signals
 from gristmill.trainer.errors import ConfigError, MismatchError
 
 if TYPE_CHECKING:
@@ -42,10 +42,10 @@ def train_run(
     from gristmill.trainer.loop.mixed import of_mix
     from gristmill.trainer.loop.stages.parent import check_begin
 
-    stop = Stop()
     folder = run / "train" / name
-    world = join()
     with ExitStack() as ends:
+        stop = ends.enter_context(stopped_by_signals())
+        world = join()
         ends.callback(leave, world)
         if run.is_dir():
             ends.enter_context(alone(folder, world))

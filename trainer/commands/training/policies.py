@@ -15,7 +15,7 @@ from gristmill.trainer.commands.options import (
     with_options,
 )
 from gristmill.trainer.commands.training.carry_out import carry_out, conclude
-from gristmill.trainer.commands.training.stop import Stop
+from gristmill.trainer.commands.training.stop import stopped_by_signals
 
 StepsOption = Annotated[int | None, typer.Option(help="optimiser steps: whole rounds; default: 200", min=1)]
 TaskOption = Annotated[
@@ -101,9 +101,10 @@ def _train(
     from gristmill.trainer.loop.inputs import open_data
     from gristmill.trainer.loop.stages import policies
 
-    stop, folder = Stop(), run / "train" / name
-    world = join()
+    folder = run / "train" / name
     with ExitStack() as ends:
+        stop = ends.enter_context(stopped_by_signals())
+        world = join()
         ends.callback(leave, world)
         if run.is_dir():
             ends.enter_context(alone(folder, world))
