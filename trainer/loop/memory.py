@@ -90,9 +90,9 @@ def estimate(config: TrainConfig, data: TrainingData, world: World) -> Need | No
     """Of a training from the rows of a corpus, by its own code on tensors without numbers. None where that code has no
     such tensors: grouped products of float32 (experts).
 
-    CUDA is counted as what a CPU's operations would keep: layers uncompiled (compiled ones need less), attention by the
-    fused kernel of one document (those of several keep the same), and the larger chunks of its loss on top. What Muon
-    makes of matrices of one shape is not counted: it comes when the batch is gone.
+    Every token is counted as scored. CUDA is counted as what a CPU's operations would keep: layers uncompiled (compiled
+    ones need less), attention by the fused kernel of one document (those of several keep the same), and the larger
+    chunks of its loss on top. What Muon makes of matrices of one shape is not counted: it comes when the batch is gone.
     """
     length, cuda = data.train.sequence_length, world.device.type == "cuda"
     rows = config.data.batch_rows(length)

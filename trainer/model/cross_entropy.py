@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 
 CHUNK_BYTES = {"cpu": 8 << 20, "cuda": 1 << 30}  # of float32 logits; on the CPU they should stay in the cache
 
@@ -140,7 +141,8 @@ def _in_chunks(
     learns: bool,
 ) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
     """(float32 losses (N,), and if `learns` the derivatives of their weighted sum by hidden, matrix and bias)."""
-    if hidden_NE.device.type == "cpu":  # elsewhere chunks are compiled, and want few shapes
+    # elsewhere chunks are compiled, and want few shapes; tensors without numbers do not say which tokens are scored
+    if hidden_NE.device.type == "cpu" and not isinstance(targets_N, FakeTensor):
         index_S = (targets_N >= 0).nonzero()[:, 0]
         if len(index_S) < FEW_SCORED * len(targets_N):
             return _of_scored(

@@ -49,7 +49,10 @@ def test_estimate__is_what_the_real_step_holds(one_run_dir, tiny, assemble, kind
         found = training.objective(training.model, batch, 2)
         found.loss.backward()
         del found
-    assert need.batch == pytest.approx(alive.most, rel=0.02)
+    if kind in ("masked", "spans"):  # few tokens are scored, and those alone are multiplied
+        assert alive.most < need.batch < 1.3 * alive.most
+    else:
+        assert need.batch == pytest.approx(alive.most, rel=0.02)
     training, state = assemble(one_run_dir, config, steps=1, folder=training.folder / "again")
     fit(training, state)
     optimizers = training.guard.optimizers
