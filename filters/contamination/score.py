@@ -24,10 +24,10 @@ ALONE = 0.04
 OTHER_NUMBERS = 0.20
 """What is taken off where all numbers of a question are others: a question of the same form. One number may be an edit;
 of the others each has its share of this."""
-SELDOM = 3 / 5
-"""Rarity among documents, as a share of that of what stands in one, below which an item is a phrase of the corpus: it
-stands as well in more than 20 of 1,000 documents, 62 of 40,000, 227 of a million. Of what leaks from a set few copies
-are left once duplicates are gone; what all write is in many, and in more the larger a corpus is."""
+SELDOM, FEW = 0.01, 30
+"""Share of the documents above which an item that stands in them is a phrase of the corpus, and how many are few in a
+small one, too. Far above what is left of a leak once duplicates are gone: to miss one is worse than to drop documents
+for a phrase."""
 # Letters: T words of questions, I items, R candidates, P pairs of an item and a document.
 
 
@@ -93,7 +93,7 @@ def seldom(item_R: np.ndarray, document_R: np.ndarray, score_R: np.ndarray, docu
     key_P = np.sort(_falling(item_P[best], score_R[order][best]))
     first_R = np.searchsorted(key_P, _falling(item_R, np.full(len(item_R), TOP)))
     as_well_R = np.searchsorted(key_P, _falling(item_R, score_R), "right") - first_R
-    return rarity(as_well_R, documents, PRIOR) >= SELDOM * RARE
+    return as_well_R <= max(FEW, SELDOM * documents)
 
 
 def _falling(item: np.ndarray, score: np.ndarray) -> np.ndarray:

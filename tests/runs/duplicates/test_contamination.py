@@ -115,12 +115,12 @@ def spans(run: Path) -> list[tuple[str, str, str, str]]:
 
 
 def test_copies_of_a_page_are_one_place_and_a_phrase_of_all_pages_is_none(folder, tmp_path):
-    """In a hundred documents 15 may have an item: 24 copies of a page are one, once duplicates are gone."""
+    """In a small corpus 30 documents may have an item: 60 copies of a page are one, once duplicates are gone."""
     question, choices, _ = CHOICES[0]
     phrase = ASKED[2].replace("?", ".")
     pages = [(f"{lang}{number}", page(number, lang) + "\n" + phrase) for number in range(26) for lang in ("en", "zh")]
     leaked = {"en": ASKED[0] + " The answer: 24", "zh": "\n".join([question, *choices])}
-    pages += [(f"{lang}-leak{copy}", page(99, lang) + "\n" + leaked[lang]) for lang in leaked for copy in range(24)]
+    pages += [(f"{lang}-leak{copy}", page(99, lang) + "\n" + leaked[lang]) for lang in leaked for copy in range(60)]
     lines = [json.dumps({"id": name, "text": text, "lang": name[:2]}, ensure_ascii=False) for name, text in pages]
     (folder / "copies.jsonl").write_text("\n".join(lines), encoding="utf-8")
     recipe = RECIPE.replace("web.jsonl", "copies.jsonl").replace(", passages: [{unit: sentence, min_letters: 10}]", "")
@@ -128,7 +128,7 @@ def test_copies_of_a_page_are_one_place_and_a_phrase_of_all_pages_is_none(folder
     assert sorted(row["set"] for row in table(run, "contamination", '"set"')) == ["ceval", "gsm"]
     verdicts = [row["rules"] for row in table(run, "ledger", "rules") if row["rules"]]
     assert verdicts.count(["contaminated"]) == 2
-    assert len(verdicts) == 48
+    assert len(verdicts) == 120
 
 
 CHINESE = "在水文学中 径流与冰川之间的关系最能说明下列哪一种现象？"
