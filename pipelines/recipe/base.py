@@ -30,9 +30,9 @@ class Expected:
 Bytes = Annotated[
     int, BeforeValidator(parse_bytes), Field(ge=1, le=2**60), Expected("a size such as 16MB, from 1 B to 1 EiB")
 ]
-Share = Annotated[
-    float, BeforeValidator(parse_share), Field(ge=0, le=1), Expected("a share from 0 to 1, such as 0.01 or 1%")
-]
+Fraction = Annotated[float, BeforeValidator(parse_share)]
+"""A number that may also be written in percent; its bounds are its field's."""
+Share = Annotated[Fraction, Field(ge=0, le=1), Expected("a share from 0 to 1, such as 0.01 or 1%")]
 Names = Annotated[list[str], BeforeValidator(as_list), Field(min_length=1), Expected("a name, or a list of some")]
 Paths = Annotated[list[str], BeforeValidator(as_list), Expected("a path, or a list of paths")]
 ModelPath = Annotated[str, Expected("a path, `starter`")]

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from gristmill.pipelines.recipe.base import Expected, Model, Names, as_list
+from gristmill.pipelines.recipe.base import Expected, Fraction, Model, Names, as_list
 from gristmill.pipelines.recipe.languages.codes import known_language
 from gristmill.pipelines.recipe.sizes import is_percent, parse_share
 
@@ -26,7 +26,7 @@ class When(Model):
         return value and list(dict.fromkeys(map(known_language, value)))
 
 
-Bound = Annotated[float, BeforeValidator(parse_share), Expected("a number, or of a share 70%")]
+Bound = Annotated[Fraction, Expected("a number, or of a share 70%")]
 Threshold = Annotated[
     float | None, BeforeValidator(parse_share), Expected("a number, of a share also 70%, or null to turn the rule off")
 ]

@@ -1,11 +1,10 @@
 """`decontaminate` of a recipe: which evaluation sets are looked for, and what becomes of documents with an item."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from gristmill.pipelines.recipe.base import Model, Paths, Share
-from gristmill.pipelines.recipe.sizes import parse_share
+from gristmill.pipelines.recipe.base import Fraction, Model, Paths, Share
 
 
 class EvaluationSet(Model):
@@ -33,7 +32,7 @@ class Decontaminate(Model):
     action: Literal["drop", "cut", "report"] = "drop"
     """`drop`: documents with an item are dropped by the rule `contaminated`; `cut`: the item is cut out of a text
     (a conversation is dropped); `report`: they stay, and the evidence says so."""
-    threshold: Annotated[float, BeforeValidator(parse_share)] = Field(0.8, ge=0.6, le=1)
+    threshold: Fraction = Field(0.8, ge=0.6, le=1)
     """Score from which on an item stands in a document: the share of its question, by rarity of words, more where its
     answer is near by."""
     ngram: int = Field(13, ge=8, le=64)

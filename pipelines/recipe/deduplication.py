@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from gristmill.filters.dedup.banding import banding
-from gristmill.pipelines.recipe.base import Expected, Model, Paths, Share
+from gristmill.pipelines.recipe.base import Expected, Fraction, Model, Paths, Share
 from gristmill.pipelines.recipe.sizes import parse_share
 
 FINEWEB2 = {"1": 1.0, "2": 2.0, "3": 3.0, "5": 5.0, "100": 8.0, "1000": 1.0}
@@ -27,7 +27,7 @@ Weights = Annotated[
 ]
 
 
-Recall = Annotated[float, BeforeValidator(parse_share), Field(gt=0, lt=1), Expected("a share below 1, such as 0.99")]
+Recall = Annotated[Fraction, Field(gt=0, lt=1), Expected("a share below 1, such as 0.99")]
 
 
 class MinHash(Model):

@@ -141,13 +141,14 @@ def _in_chunks(
     learns: bool,
 ) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
     """(float32 losses (N,), and if `learns` the derivatives of their weighted sum by hidden, matrix and bias)."""
-    # elsewhere chunks are compiled, and want few shapes; tensors without numbers do not say which tokens are scored
-    if hidden_NE.device.type == "cpu" and not isinstance(targets_N, FakeTensor):
-        index_S = (targets_N >= 0).nonzero()[:, 0]
-        if len(index_S) < FEW_SCORED * len(targets_N):
-            return _of_scored(
-                index_S, hidden_NE, weight_VE, bias_V, targets_N, weights_N, kept_NW, vocabulary, temperature, learns
-            )
+    index_S = _to_gather(targets_N)
+    if index_S is not None:
+        kept_SW = None if kept_NW is None else kept_NW[index_S]
+        some = hidden_NE[index_S], weight_VE, bias_V, targets_N[index_S], weights_N[index_S], kept_SW
+        losses_S, grad_SE, weight_grad_VE, bias_grad_V = _in_chunks(*some, vocabulary, temperature, learns)
+        losses_N = torch.zeros(len(targets_N)).index_copy_(0, index_S, losses_S)
+        grad_NE = None if grad_SE is None else torch.zeros_like(hidden_NE).index_copy_(0, index_S, grad_SE)
+        return losses_N, grad_NE, weight_grad_VE, bias_grad_V
     N, V = hidden_NE.shape[0], weight_VE.shape[0]
     matrix_VE = weight_VE.to(hidden_NE.dtype)
     losses_N = torch.empty(N, dtype=torch.float32, device=hidden_NE.device)
@@ -176,35 +177,16 @@ def _in_chunks(
     return losses_N, hidden_grad_NE, weight_grad_VE, bias_grad_V
 
 
-def _of_scored(
-    index_S: Tensor,
-    hidden_NE: Tensor,
-    weight_VE: Tensor,
-    bias_V: Tensor | None,
-    targets_N: Tensor,
-    weights_N: Tensor,
-    kept_NW: Tensor | None,
-    vocabulary: int,
-    temperature: float,
-    learns: bool,
-) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
-    """`_in_chunks` by the tokens that are scored alone: of an answer's row most are its prompt."""
-    losses_S, hidden_grad_SE, weight_grad_VE, bias_grad_V = _in_chunks(
-        hidden_NE[index_S],
-        weight_VE,
-        bias_V,
-        targets_N[index_S],
-        weights_N[index_S],
-        None if kept_NW is None else kept_NW[index_S],
-        vocabulary,
-        temperature,
-        learns,
-    )
-    losses_N = torch.zeros(len(targets_N)).index_copy_(0, index_S, losses_S)
-    if hidden_grad_SE is None:
-        return losses_N, None, None, None
-    hidden_grad_NE = torch.zeros_like(hidden_NE).index_copy_(0, index_S, hidden_grad_SE)
-    return losses_N, hidden_grad_NE, weight_grad_VE, bias_grad_V
+def _to_gather(targets_N: Tensor) -> Tensor | None:
+    """The tokens that are scored, where they alone are worth multiplying: of an answer's row most are its prompt.
+
+    Elsewhere than on a CPU chunks are compiled, and want few shapes; tensors without numbers do not say which
+    are scored.
+    """
+    if targets_N.device.type != "cpu" or isinstance(targets_N, FakeTensor):
+        return None
+    index_S = (targets_N >= 0).nonzero()[:, 0]
+    return index_S if len(index_S) < FEW_SCORED * len(targets_N) else None
 
 
 def _chunk(

@@ -158,12 +158,8 @@ def word(data_B, at, end, classes, fold_C, glued_to):
     """
     c, i = code_point(data_B, at)
     h, digits = FNV_OFFSET, classes[c] & DIGIT != 0
-    name, name_end, capitals, small = (
-        h,
-        at,
-        0,
-        False,
-    )  # the first name of several, and the capitals behind small letters
+    name, name_end = h, at  # the first of several
+    capitals, small = 0, False  # behind small letters
     while True:
         h = fnv(h, fold_C[c])
         small = classes[c] & (ALPHA | UPPER) == ALPHA

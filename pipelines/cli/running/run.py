@@ -34,10 +34,10 @@ from gristmill.pipelines.storage.rundir import check_folder
 from gristmill.pipelines.storage.store import Store
 
 BEAM_ARGS = {"allow_extra_args": True}
+"""What stands behind `--` goes to Beam; an unknown option before it is an error, with the nearest there is."""
 KEEPS_MEMORY = {"MIMALLOC_PURGE_DELAY": "10000"}
 """Arrow's allocator gives memory back after ten seconds instead of ten milliseconds: between two batches it is needed
 again, and the system clears every page that it hands out. What a user has set goes before."""
-"""What stands behind `--` goes to Beam; an unknown option before it is an error, with the nearest there is."""
 POLL_SECONDS, REMOTE_POLL_SECONDS = 0.5, 3.0
 """A look at an object store is some requests, and those cost time and money."""
 LOG_SHOWN = 4000

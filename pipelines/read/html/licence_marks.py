@@ -127,12 +127,7 @@ def _find_marks(data_B, known_W2, element_EC, piece_P3, mark_MC):
                 break
             closing = begin < n and data_B[begin] == 47
             begin += closing
-            end = begin
-            while end < n and (
-                97 <= (data_B[end] | 32) <= 122 or (end > begin and (data_B[end] == 45 or 48 <= data_B[end] <= 57))
-            ):
-                end += 1
-            close = end
+            end = close = _name_end(data_B, begin)
             while close < n and data_B[close] != 62 and data_B[close] != 60:
                 close += 1
             if end > begin and close < n and data_B[close] == 62:

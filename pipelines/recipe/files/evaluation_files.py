@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from gristmill.filters.contamination.items import Item
 from gristmill.filters.contamination.shapes import MMLU_COLUMNS, Fields, NoQuestionError, reader_of
 from gristmill.filters.names import nearest
+from gristmill.pipelines.recipe.files.named_files import why_unreadable
 
 MOST_BYTES = 2 << 30
 """Of one file, which is read whole."""
@@ -36,8 +37,7 @@ def items_of(file: Path, fields: Fields) -> list[Item]:
     try:
         records = _records(file)
     except (pa.ArrowException, csv.Error, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        damaged = "damaged gzip" if isinstance(error, zlib.error) else type(error).__name__
-        why = getattr(error, "strerror", None) or damaged
+        why = why_unreadable(error)
         raise BadSetError("paths", f"'{file.name}' cannot be read ({why}); check the file") from None
     if not records:
         raise BadSetError("paths", f"'{file.name}' holds no record")

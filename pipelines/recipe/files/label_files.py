@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from gristmill.filters.lists.build import wide_encoding
 from gristmill.filters.names import nearest
+from gristmill.pipelines.recipe.files.named_files import why_unreadable
 
 ROWS = 65_536
 _NUMBER = r"(?i)^\s*([-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?|nan|[-+]?inf(inity)?)\s*$"
@@ -59,8 +60,7 @@ def rows_of(file: Path, key: str, columns: Sequence[str]) -> Iterator[LabelBatch
             yield LabelBatch(file, first, _keys(batch[key], key, file), [batch[name] for name in columns])
             first += len(batch[key])
     except (pa.ArrowInvalid, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        damaged = "damaged gzip" if isinstance(error, zlib.error) else type(error).__name__
-        why = getattr(error, "strerror", None) or damaged
+        why = why_unreadable(error)
         if encoding := _encoding(file):
             raise BadLabelsError("paths", f"'{file.name}' is {encoding}; write it as UTF-8") from None
         raise BadLabelsError("paths", f"'{file.name}' cannot be read ({why}); check the file") from None

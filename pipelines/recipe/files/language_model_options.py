@@ -2,13 +2,12 @@
 
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import Field, field_validator
 
 from gristmill.filters.language_models.estimate import SMOOTHINGS
 from gristmill.filters.language_models.table import HIGHEST_ORDER
-from gristmill.pipelines.recipe.base import Expected, Model, ModelPath, ModelPaths, Names, Share
+from gristmill.pipelines.recipe.base import Expected, Fraction, Model, ModelPath, ModelPaths, Names, Share
 from gristmill.pipelines.recipe.languages.codes import known_language, wrong_language
-from gristmill.pipelines.recipe.sizes import parse_share
 from gristmill.pipelines.recipe.sources import Documents
 
 SmoothingName = Literal["kneser-ney", "katz", "jelinek-mercer", "add-k"]
@@ -24,7 +23,7 @@ class LanguageModelTraining(Model):
     """`kneser-ney`: interpolated modified Kneser-Ney, as KenLM's lmplz; the others are for comparison."""
     k: float = Field(1.0, gt=0, le=1000)
     """Of `add-k`: how much every word has beside its count."""
-    weight: Annotated[float, BeforeValidator(parse_share)] = Field(0.7, gt=0, lt=1)
+    weight: Fraction = Field(0.7, gt=0, lt=1)
     """Of `jelinek-mercer`: of the longer context."""
     prune: Annotated[list[int], Expected("a list of counts, such as [0, 0, 1]")] = []
     """N-grams that occur at most so often are left out, for the orders 1, 2, ...; the last number is for the rest."""

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +31,12 @@ class ProblemError(Exception):
     def __init__(self, key: str, text: str):
         super().__init__(text)
         self.key, self.text = key, text
+
+
+def why_unreadable(error: Exception) -> str:
+    """In a few words, for a message that names the file."""
+    damaged = "damaged gzip" if isinstance(error, zlib.error) else type(error).__name__
+    return getattr(error, "strerror", None) or damaged
 
 
 def file_sha256(file: Path) -> str:

@@ -118,14 +118,8 @@ class _Result(PipelineResult):
         store: Store | None,
     ):
         super().__init__(PipelineState.RUNNING)
-        self.job, self.submit, self.server, self.endpoint, self.log, self.store = (
-            job,
-            submit,
-            server,
-            endpoint,
-            log,
-            store,
-        )
+        self.job, self.submit, self.server = job, submit, server
+        self.endpoint, self.log, self.store = endpoint, log, store
         self._told = ""
 
     def cancel(self) -> None:

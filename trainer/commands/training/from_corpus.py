@@ -1,14 +1,13 @@
 """What all stages that learn from the rows of a corpus do: choose the configuration, check, build, train."""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gristmill.trainer.commands.options import with_options
 from gristmill.trainer.commands.training.carry_out import carry_out, conclude
-from gristmill.trainer.commands.training.stop import stopped_by_signals
+from gristmill.trainer.commands.training.session import session
 from gristmill.trainer.errors import ConfigError, MismatchError
 
 if TYPE_CHECKING:
@@ -32,10 +31,8 @@ def train_run(
     """Trains into RUN/train/NAME, on the rows of RUN and `others`, as often as `mix` says. `first`: the configuration
     of a training that begins with random weights; `stage`: the objective of one that begins with a checkpoint's,
     `begin`. Raises what a user can mend."""
-    from gristmill.trainer.checkpoint.alone import alone
     from gristmill.trainer.checkpoint.checkpoint import Checkpoint
     from gristmill.trainer.config import after
-    from gristmill.trainer.devices.world import join, leave
     from gristmill.trainer.loop import build
     from gristmill.trainer.loop.inputs import open_data
     from gristmill.trainer.loop.memory import memory_said
@@ -43,12 +40,7 @@ def train_run(
     from gristmill.trainer.loop.stages.parent import check_begin
 
     folder = run / "train" / name
-    with ExitStack() as ends:
-        stop = ends.enter_context(stopped_by_signals())
-        world = join()
-        ends.callback(leave, world)
-        if run.is_dir():
-            ends.enter_context(alone(folder, world))
+    with session(run, folder) as (stop, world):
         checkpoint = build.last_checkpoint(folder, world, resume=resume)
         parent: Checkpoint | None = None
         if checkpoint is not None:

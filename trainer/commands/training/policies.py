@@ -1,6 +1,5 @@
 """`train grpo|ppo|reject|distill`: a policy learns from its own answers."""
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +14,7 @@ from gristmill.trainer.commands.options import (
     with_options,
 )
 from gristmill.trainer.commands.training.carry_out import carry_out, conclude
-from gristmill.trainer.commands.training.stop import stopped_by_signals
+from gristmill.trainer.commands.training.session import session
 
 StepsOption = Annotated[int | None, typer.Option(help="optimiser steps: whole rounds; default: 200", min=1)]
 TaskOption = Annotated[
@@ -94,20 +93,13 @@ def _train(
     teacher: Path | None = None,
     resume: bool,
 ) -> None:
-    from gristmill.trainer.checkpoint.alone import alone
     from gristmill.trainer.checkpoint.checkpoint import Checkpoint
-    from gristmill.trainer.devices.world import join, leave
     from gristmill.trainer.loop import build
     from gristmill.trainer.loop.inputs import open_data
     from gristmill.trainer.loop.stages import policies
 
     folder = run / "train" / name
-    with ExitStack() as ends:
-        stop = ends.enter_context(stopped_by_signals())
-        world = join()
-        ends.callback(leave, world)
-        if run.is_dir():
-            ends.enter_context(alone(folder, world))
+    with session(run, folder) as (stop, world):
         checkpoint = build.last_checkpoint(folder, world, resume=resume)
         parent = Checkpoint.open(policies.parent_of(begin, checkpoint), world)
         config = policies.first_config(stage, parent) if checkpoint is None else checkpoint.config
