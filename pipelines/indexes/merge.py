@@ -37,10 +37,11 @@ from gristmill.pipelines.stages.duplicates.pairs import (
     EDGE,
     PAIR,
     RECORD,
-    band_records,
+    band_keys,
     bucket_pairs,
     decided_by,
     pieces_for,
+    records_of,
 )
 from gristmill.pipelines.stages.duplicates.urls import edges_in_pieces
 from gristmill.pipelines.stages.duplicates.verified import Shelf, verified_pairs
@@ -147,9 +148,9 @@ class _Merged:
         """PAIR rows of the buckets whose key falls into a piece of all keys, each once."""
         records = [np.zeros(0, RECORD)]
         for unit, file in self._files():
-            for some in band_records(unit, file, self.options):
-                mine = mixed(some["key"]) % np.uint64(pieces) == piece
-                records.append(some if pieces == 1 else pick(some, np.flatnonzero(mine)))
+            for key, at in band_keys(file, self.options):
+                mine = mixed(key) % np.uint64(pieces) == piece
+                records.append(records_of(unit, file, key[mine], at[mine]))
         return bucket_pairs(np.concatenate(records))
 
     def members(self) -> Iterator[Membership]:

@@ -1,8 +1,8 @@
 """Finding duplicates: exact texts and near-duplicates, across all units, as blocked shuffles of packed numbers; of one
 address, before (urls.py).
 
-    fingerprint files -> band records -> buckets -> pairs -> verified pairs -> components -> who stays -> units
-           in pieces, counted           by key      by place                 by place, then one     by component
+    fingerprint files -> shared keys -> band records -> buckets -> pairs -> verified pairs -> components -> who stays
+     in pieces, counted, by half     by piece         by key    by place               by place, then one   by component
 
 No text moves and no document is a Python object; memory is one partition, one unit's pairs, and in one place 56 bytes a
 linked document. The outcome depends on the documents only: not on how they were cut into units, how units are numbered,
@@ -24,7 +24,7 @@ from gristmill.pipelines.stages.duplicates.components import (
     LabelPlaces,
     MergeForests,
 )
-from gristmill.pipelines.stages.duplicates.pairs import BY_URL, REPEATED, EmitBands, PairMembers
+from gristmill.pipelines.stages.duplicates.pairs import BY_URL, REPEATED, PairMembers
 from gristmill.pipelines.stages.duplicates.partitions import (
     INDEX_UNIT,
     PARTITION_DOCUMENTS,
@@ -34,6 +34,7 @@ from gristmill.pipelines.stages.duplicates.partitions import (
     SharePaths,
     SpreadFiles,
 )
+from gristmill.pipelines.stages.duplicates.shared_keys import EmitBands, EmitKeys, FindShared
 from gristmill.pipelines.stages.duplicates.urls import ChooseByUrl, EmitUrls, SendToPlaces
 from gristmill.pipelines.stages.duplicates.verified import VerifyPairs
 from gristmill.pipelines.stages.exchange import COST_TAG, ROWS_TAG, Block, GroupBlocks, by_tag, rows_of
@@ -86,6 +87,10 @@ class FindDuplicates(beam.PTransform):
         pairs = (
             pieces
             | "ByPiece" >> GroupBlocks()
+            | "EmitKeys" >> beam.ParDo(EmitKeys(self.options))
+            | "ByHalf" >> GroupBlocks()
+            | "FindShared" >> beam.ParDo(FindShared())
+            | "ByPieceAgain" >> GroupBlocks()
             | "EmitBands" >> beam.ParDo(EmitBands(self.options))
             | "ByKey" >> GroupBlocks()
             | "PairMembers" >> beam.ParDo(PairMembers())

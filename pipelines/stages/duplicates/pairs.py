@@ -1,11 +1,12 @@
-"""Duplicates, first half: band keys -> buckets -> pairs (verified.py computes how similar they are).
+"""Duplicates, first half: band keys that several documents have (shared_keys.py) -> buckets -> pairs (verified.py
+computes how similar they are).
 
 A place is `unit << 32 | row`. The first document of a pair is the worse-ranked one: it is what may be dropped. Files of
 indexes are units from INDEX_UNIT on; what was decided about their documents stays, so that no pair begins with one.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 import numpy as np
@@ -14,12 +15,11 @@ from gristmill.filters.dedup.fingerprint_file import ELSEWHERE, LOST, Fingerprin
 from gristmill.filters.dedup.fingerprints import describe
 from gristmill.filters.kernels.dedup.buckets import count_pairs, drop_copies, pair_members, sort_members
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.stages.duplicates.partitions import INDEX_UNIT, PIECE_TAG
+from gristmill.pipelines.stages.duplicates.partitions import INDEX_UNIT
 from gristmill.pipelines.stages.exchange import (
     Block,
     BlockDoFn,
     among,
-    by_tag,
     mixed,
     partitions_of,
     pick,
@@ -108,12 +108,22 @@ def pieces_for(records: int) -> int:
     return max(1, -(-records // RECORDS))
 
 
-def band_records(
-    unit: int, file: FingerprintFile, options: schema.Deduplicate, first: int = 0, last: int | None = None
-) -> Iterator[np.ndarray]:
-    """RECORD rows of the documents first:last of a unit's file, some at a time.
+def opened(pieces: Iterable[bytes], chosen: Iterable[bytes] = ()) -> Iterator[tuple[int, FingerprintFile, int, int]]:
+    """(unit, its file, first document, the one behind the last) of each piece; what blocks of EDGE rows leave out is
+    left out in the file."""
+    left_out = rows_of(chosen, EDGE)["worse"]["place"].astype(np.uint32)
+    for unit, path, behind, first, last in map(json.loads, pieces):
+        file = attempt(partial(open_fingerprints, path), path)
+        file = file if behind is None else file.behind(behind)
+        yield unit, file.without(left_out) if len(left_out) else file, first, last
 
-    One row for each LSH band of a document that has shingles, one for its exact hash. The exact hash is a band even
+
+def band_keys(
+    file: FingerprintFile, options: schema.Deduplicate, first: int = 0, last: int | None = None
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(uint64[n] keys, int64[n] positions in the file of who has them) of the documents first:last, some at a time.
+
+    One key for each LSH band of a document that has shingles, one for its exact hash. The exact hash is a band even
     where exact duplicates are off: equal texts have equal shingles, and pairs of other bands leave copies out. Raises
     ValueError for a file written with other options.
     """
@@ -121,22 +131,21 @@ def band_records(
         raise ValueError(f"fingerprints were made with {file.minhash}, the recipe has {describe(options.minhash)}")
     comparable = compared(file, options)
     for some, bands in file.bands(first, last):
-        exact = file.exact[some]
-        documents = np.empty(len(exact), RECORD)
-        documents["rank"] = file.rank[some]
-        documents["tie"] = exact[:, 1].astype(np.uint32)
-        documents["place"] = (np.uint64(unit) << np.uint64(32)) | file.row[some].astype(np.uint64)
         here = comparable[some]
         shingled = here & (file.end[some] > file.start[some])
         texts = here if options.exact else shingled & (options.minhash is not None)
-        shingled_at, texts_at = np.flatnonzero(shingled), np.flatnonzero(texts)
-        for band in bands[shingled_at].T if options.minhash is not None else ():
-            records = pick(documents, shingled_at)
-            records["key"] = band & ~EXACT_BIT
-            yield records
-        records = pick(documents, texts_at)
-        records["key"] = exact[texts_at, 0] | EXACT_BIT
-        yield records
+        shingled_at, texts_at = some.start + np.flatnonzero(shingled), some.start + np.flatnonzero(texts)
+        for band in bands[shingled].T if options.minhash is not None else ():
+            yield band & ~EXACT_BIT, shingled_at
+        yield file.exact[texts_at, 0] | EXACT_BIT, texts_at
+
+
+def records_of(unit: int, file: FingerprintFile, key: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """RECORD rows of keys (uint64) and of the documents at these positions (int64) of a unit's file."""
+    records = np.empty(len(at), RECORD)
+    records["key"], records["rank"], records["tie"] = key, file.rank[at], file.exact[at, 1].astype(np.uint32)
+    records["place"] = (np.uint64(unit) << np.uint64(32)) | file.row[at].astype(np.uint64)
+    return records
 
 
 def bucket_pairs(records: np.ndarray) -> np.ndarray:
@@ -168,26 +177,6 @@ def bucket_pairs(records: np.ndarray) -> np.ndarray:
 def by_place(place: np.ndarray, partitions: int) -> np.ndarray:
     """uint64 keys of the partitions of places: by neighbourhood, not by unit, for a unit may hold millions."""
     return among(partitions, spread(mixed(place >> NEIGHBOURS), partitions))
-
-
-class EmitBands(BlockDoFn):
-    """Pieces of fingerprint files, and EDGE rows of their documents that are left out (both tagged) -> RECORD blocks,
-    by hash of the key."""
-
-    def __init__(self, options: schema.Deduplicate):
-        self.options = options
-
-    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
-        """One piece."""
-        partitions = partitions_of(key)
-        pieces, chosen = by_tag(blocks, PIECE_TAG, EDGE_TAG)
-        left_out = rows_of(chosen, EDGE)["worse"]["place"].astype(np.uint32)
-        for unit, path, behind, first, last in map(json.loads, pieces):
-            file = attempt(partial(open_fingerprints, path), path)
-            file = file if behind is None else file.behind(behind)
-            file = file.without(left_out) if len(left_out) else file
-            for records in band_records(unit, file, self.options, first, last):
-                yield from self.blocks.add(among(partitions, spread(records["key"], partitions)), records)
 
 
 class PairMembers(BlockDoFn):

@@ -4,13 +4,11 @@ fingerprint files -> addresses -> who stays -> left out of the pieces of their f
        in pieces        by address        by piece                                  by place
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 
 import numpy as np
 
-from gristmill.filters.dedup.fingerprint_file import FingerprintFile, open_fingerprints
+from gristmill.filters.dedup.fingerprint_file import FingerprintFile
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.stages.duplicates.pairs import (
     BY_URL,
@@ -18,12 +16,13 @@ from gristmill.pipelines.stages.duplicates.pairs import (
     EDGE,
     EDGE_TAG,
     INDEX_PLACE,
-    PIECE_TAG,
     by_place,
     compared,
     known_at,
+    opened,
     pieces_for,
 )
+from gristmill.pipelines.stages.duplicates.partitions import PIECE_TAG
 from gristmill.pipelines.stages.exchange import (
     Block,
     BlockDoFn,
@@ -35,7 +34,6 @@ from gristmill.pipelines.stages.exchange import (
     spread,
     table,
 )
-from gristmill.pipelines.storage.remote import attempt
 
 ADDRESSED = np.dtype(
     [
@@ -137,9 +135,7 @@ class EmitUrls(BlockDoFn):
     def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
         """One piece."""
         partitions = partitions_of(key)
-        for unit, path, behind, first, last in map(json.loads, by_tag(blocks, PIECE_TAG)[0]):
-            file = attempt(partial(open_fingerprints, path), path)
-            file = file if behind is None else file.behind(behind)
+        for unit, file, first, last in opened(by_tag(blocks, PIECE_TAG)[0]):
             records = addresses(unit, file, self.options, key & 0xFFFFFFFF, first, last)
             yield from self.blocks.add(among(partitions, spread(records["url"][:, 0], partitions)), records)
 

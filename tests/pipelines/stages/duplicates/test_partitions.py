@@ -10,7 +10,6 @@ import pytest
 from gristmill.filters.dedup.fingerprint_file import fingerprint_batch
 from gristmill.filters.dedup.fingerprints import doc_ids, fingerprint, rank
 from gristmill.pipelines.recipe.schema import Deduplicate
-from gristmill.pipelines.stages.duplicates.pairs import RECORD, EmitBands
 from gristmill.pipelines.stages.duplicates.partitions import (
     FEWEST,
     MOST,
@@ -20,7 +19,8 @@ from gristmill.pipelines.stages.duplicates.partitions import (
     SharePaths,
     SpreadFiles,
 )
-from gristmill.pipelines.stages.exchange import ROWS_TAG, partitions_of
+from gristmill.pipelines.stages.duplicates.shared_keys import HALF, HALVES_TAG, HEAD, EmitKeys
+from gristmill.pipelines.stages.exchange import partitions_of
 
 
 def gathered(files: list[tuple[int, str, int]]) -> tuple[int, list[bytes]]:
@@ -58,13 +58,13 @@ def test_partitions__of_one_unit_with_all_documents_stay_small(tmp_path):
             writer.write_batch(batch.slice(first, 4096))
     size, largest_task = Counter(), 0
     for key, block in SpreadFiles(PARTITION_DOCUMENTS).process(gathered([(0, str(tmp_path / "f"), len(texts))])):
-        emit = EmitBands(Deduplicate(minhash=None))
+        emit = EmitKeys(Deduplicate(minhash=None))
         emit.start_bundle()
         given = [*emit.process((key, [block])), *(windowed.value for windowed in emit.finish_bundle())]
-        given = [(partition, packed[1:]) for partition, packed in given if packed[:1] == ROWS_TAG]
-        largest_task = max(largest_task, sum(len(rows) for _, rows in given))
-        for partition, rows in given:
-            size[partition] += len(rows)
-    assert sum(size.values()) == len(texts) * RECORD.itemsize
-    assert largest_task <= PIECE_DOCUMENTS * RECORD.itemsize
-    assert max(size.values()) <= 1.1 * PARTITION_DOCUMENTS * RECORD.itemsize
+        given = [(partition, packed[1 + HEAD.itemsize :]) for partition, packed in given if packed[:1] == HALVES_TAG]
+        largest_task = max(largest_task, sum(len(halves) for _, halves in given))
+        for partition, halves in given:
+            size[partition] += len(halves)
+    assert sum(size.values()) == len(texts) * HALF.itemsize
+    assert largest_task <= PIECE_DOCUMENTS * HALF.itemsize
+    assert max(size.values()) <= 1.1 * 7 * PARTITION_DOCUMENTS * HALF.itemsize
