@@ -22,7 +22,7 @@ from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.run.job import Job
 from gristmill.pipelines.stages.contamination.evidence import CONTAMINATED
-from gristmill.pipelines.stages.contamination.find import FindContamination, found_of
+from gristmill.pipelines.stages.contamination.find import FindContamination, StoreFound, found_of
 from gristmill.pipelines.stages.contamination.overlaps import FindOverlaps
 from gristmill.pipelines.stages.duplicates.find import FindDuplicates, members_of
 from gristmill.pipelines.stages.duplicates.members import MEMBERS
@@ -105,7 +105,7 @@ def find_contamination(scored: beam.PCollection[Numbered], job: Job) -> beam.PCo
         return scored
     finding = FindContamination(job.recipe, job.books["overlaps"], job.books.get("duplicates"))
     rows = scored | "contamination" >> finding
-    store = StoreRows(job.books["contamination"], CONTAMINATED, found_of)
+    store = StoreFound(job.books["contamination"], CONTAMINATED, found_of)
     return rows_stored(rows, scored, job, "contamination", store)
 
 

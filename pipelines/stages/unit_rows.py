@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -58,10 +59,14 @@ class StoreRows(beam.DoFn):
                 rows.append(block[1:])
         assert scored is not None, f"unit {number} has rows but no receipt"
         finding = Cost.of(block[1:] for block in rows if block[:1] == COST_TAG)
-        self.store(scored.unit, self.gather(rows), finding, began)
+        self.store(scored.unit, self.gather(rows), self.details(rows), finding, began)
         yield number, scored
 
-    def store(self, unit: str, rows: np.ndarray, finding: Cost, began: Moment) -> None:
+    def details(self, blocks: Iterable[bytes]) -> dict[str, Any]:
+        """What else the receipt of a unit says, of its blocks."""
+        return {}
+
+    def store(self, unit: str, rows: np.ndarray, further: dict[str, Any], finding: Cost, began: Moment) -> None:
         """Keep what is said about one unit; a resumed run reads it instead of shuffling again.
 
         The receipt of the first unit says what finding took, over all units.
@@ -70,7 +75,7 @@ class StoreRows(beam.DoFn):
             writer = stack.enter_context(PartWriter(self.book.store, self.dataset, unit))
             writer.write(packed(rows))
         cost = finding + Cost(*since(began))
-        details = {"rows": len(rows)}
+        details = {"rows": len(rows), **further}
         parts = tuple(writer.parts)
         receipt = Receipt(self.book.stage, unit, parts, (), cost.seconds, cost.cpu_seconds, details=details)
         self.book.commit(receipt)

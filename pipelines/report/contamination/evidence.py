@@ -57,6 +57,21 @@ class Evidence:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Phrase:
+    """An item that more documents say than a leak leaves: it was not counted in these. The text is scrubbed."""
+
+    set: str
+    item: int
+    item_id: str
+    documents: int
+    text: str
+
+    def to_json(self) -> dict[str, Any]:
+        """As a JSON object."""
+        return asdict(self)
+
+
 class EvidenceReader:
     """Asks a run for the evidence of contamination."""
 
@@ -75,6 +90,8 @@ class EvidenceReader:
         if found is None:
             fix = "add `decontaminate: {sets: {NAME: {paths: FILE}}}` to the recipe and run it again, up to `text`"
             raise RecipeError("no evaluation sets were looked for in this run", where=self.store.root, fix=fix)
+        for of in found["sets"].values():
+            of.setdefault("phrases", [])  # of a run that an earlier version made
         return found
 
     def rows(self, name: str | None = None, most: int | None = None) -> list[dict[str, Any]]:
@@ -83,6 +100,25 @@ class EvidenceReader:
             return []
         where, limit = "WHERE set = ?" if name else "", f"LIMIT {most}" if most is not None else ""
         return self.ledger.rows(_ROWS.format(where=where, limit=limit), [name] if name else [])
+
+    def phrases(self, name: str | None, most: int) -> list[Phrase]:
+        """Items of the sets, or of one, that were taken for phrases of the corpus: at most so many, the commonest
+        first."""
+        sets = {set_: of["phrases"] for set_, of in self.rates()["sets"].items() if name in (None, set_)}
+        common = sorted(
+            ((set_, one["item"], one["documents"]) for set_, found in sets.items() for one in found),
+            key=lambda one: (-one[2], one[0], one[1]),
+        )
+        if not common:
+            return []
+        index = self._index()
+        places = self._places(index)
+        told = []
+        for set_, item, documents in common[:most]:
+            at = places[index.set_names.index(set_), item]
+            text, _ = self._excerpts.excerpt(index.text("question", at), SHOWN)
+            told.append(Phrase(set_, item, self._excerpts.name(index.text("id", at) or ""), documents, text))
+        return told
 
     def of_document(self, doc_id: str | None, unit: str, row: int) -> list[Evidence]:
         """What is known of one document."""

@@ -13,7 +13,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from gristmill.pipelines.report.clusters import Clusters
-from gristmill.pipelines.report.contamination.evidence import ACTIONS, Evidence
+from gristmill.pipelines.report.contamination.evidence import ACTIONS, Evidence, Phrase
 from gristmill.pipelines.report.drawing import charts, ticks
 from gristmill.pipelines.report.drawing.lines import anchors, entry_lines
 from gristmill.pipelines.report.drawing.scores import scores
@@ -59,11 +59,14 @@ def render_clusters(found: Clusters, name: str) -> str:
     return _without_script("clusters.html", found=found, name=name)
 
 
-def render_contamination(shown: Sequence[Evidence], places: int, rates: Mapping[str, Any], name: str) -> str:
-    """The page of `gristmill contamination`, of a run of this name: some of so many places, and the rates of its
-    manifest; it has no script."""
+def render_contamination(
+    shown: Sequence[Evidence], places: int, rates: Mapping[str, Any], phrases: Sequence[Phrase], name: str
+) -> str:
+    """The page of `gristmill contamination`, of a run of this name: some of so many places, the rates of its manifest,
+    and items that were taken for phrases; it has no script."""
     said = ACTIONS[rates["action"]]
-    return _without_script("contamination.html", shown=shown, places=places, rates=rates, said=said, name=name)
+    values = {"shown": shown, "places": places, "rates": rates, "phrases": phrases, "said": said, "name": name}
+    return _without_script("contamination.html", **values)
 
 
 def _without_script(template: str, **values: Any) -> str:

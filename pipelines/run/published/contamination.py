@@ -5,9 +5,11 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from gristmill.filters.contamination.index import Index
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.contamination.evidence import REPORT
+from gristmill.pipelines.stages.contamination.find import PHRASES
 from gristmill.pipelines.storage.parts import read_parts
 from gristmill.pipelines.storage.store import Store
 
@@ -15,7 +17,8 @@ DATASET = "contamination"
 
 
 def rates(recipe: Recipe, store: Store, receipts: Mapping[str, list[Receipt]]) -> dict[str, Any] | None:
-    """By set: items, how many of them were found in how many documents, and how many are left in `text/` as they were.
+    """By set: items, how many of them were found in how many documents, how many are left in `text/` as they were, and
+    which were not counted in documents because they are phrases of the corpus.
 
     None where nothing was looked for, or the run ended before.
     """
@@ -23,6 +26,7 @@ def rates(recipe: Recipe, store: Store, receipts: Mapping[str, list[Receipt]]) -
     if asked is None or found is None or "text" not in receipts:
         return None
     items, documents, left, left_in = _counted(store, receipts["text"])
+    common = phrases(found.index, receipts["contamination"])
     sets = {
         name: {
             "items": count,
@@ -32,6 +36,7 @@ def rates(recipe: Recipe, store: Store, receipts: Mapping[str, list[Receipt]]) -
             "documents": len(documents.get(name, ())),
             "left": len(left.get(name, ())),
             "left_rate": round(len(left.get(name, ())) / count, 6),
+            "phrases": common.get(name, []),
             "sha256": sha256,
         }
         for name, count, too_short, sha256 in found.sets
@@ -43,6 +48,19 @@ def rates(recipe: Recipe, store: Store, receipts: Mapping[str, list[Receipt]]) -
         "documents_left": len(left_in),
         "sets": sets,
     }
+
+
+def phrases(index: Index, receipts: Iterable[Receipt]) -> dict[str, list[dict[str, int]]]:
+    """By set: items that are phrases of the corpus, the commonest first, with how many documents hold them as well as
+    they say and were not counted."""
+    most: dict[tuple[int, int], int] = {}
+    for item, documents in (row for receipt in receipts for row in receipt.details.get(PHRASES, ())):
+        key = int(index.array("set_I")[item]), int(index.array("number_I")[item])
+        most[key] = max(documents, most.get(key, 0))  # one that is looked for in two ways counts once
+    named: dict[str, list[dict[str, int]]] = {}
+    for (of, number), documents in sorted(most.items(), key=lambda one: (-one[1], one[0])):
+        named.setdefault(index.set_names[of], []).append({"item": number, "documents": documents})
+    return named
 
 
 Named = dict[str, set[Any]]

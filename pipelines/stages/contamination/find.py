@@ -8,6 +8,7 @@ from every unit, and the candidates of these items.
 
 from collections.abc import Iterable, Iterator
 from functools import cache
+from typing import Any
 
 import apache_beam as beam
 import numpy as np
@@ -36,7 +37,7 @@ from gristmill.pipelines.stages.exchange import (
     rows_of,
     split_by,
 )
-from gristmill.pipelines.stages.unit_rows import unpacked
+from gristmill.pipelines.stages.unit_rows import StoreRows, unpacked
 from gristmill.pipelines.storage.models import bring
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
 from gristmill.pipelines.storage.sealed import MAKE_AGAIN
@@ -46,8 +47,12 @@ FOUND = np.dtype(
      ("support", "<u2", 3)]
 )  # fmt: skip
 """An item that stands in a document: bytes of the text after the rules' edits; thousandths."""
+PHRASE = np.dtype([("item", "<u4"), ("documents", "<u4")])
+"""An item that more documents hold than a leak leaves: how many of them it was not counted in."""
+PHRASES = "phrases"
+"""In the details of the first unit's receipt: PHRASE rows as lists, of all units."""
 UNIT_OVERLAP = np.dtype([("unit", "<u4"), *OVERLAP.descr])
-OVERLAPS_TAG, COUNTS_TAG, DOCUMENTS_TAG = b"O", b"N", b"D"
+OVERLAPS_TAG, COUNTS_TAG, DOCUMENTS_TAG, PHRASES_TAG = b"O", b"N", b"D", b"H"
 ITEMS, MOST = 1 << 14, 256
 """Items of a partition; most partitions."""
 
@@ -143,7 +148,7 @@ def seeds_by_partition(file: EvaluationFile) -> tuple[np.ndarray, np.ndarray]:
 
 
 class DecideItems(BlockDoFn):
-    """Blocks of one partition of items -> FOUND blocks, by unit."""
+    """Blocks of one partition of items -> FOUND blocks, by unit, and PHRASE blocks (tagged) for the first one."""
 
     def __init__(self, recipe: Recipe, overlaps: ReceiptBook):
         self.recipe, self.overlaps = recipe, overlaps
@@ -161,28 +166,43 @@ class DecideItems(BlockDoFn):
             return
         documents = sum(int.from_bytes(block, "little") for block in apart[2])
         documents_G = np.bincount(counts["seed"], counts["documents"], index.seeds).astype(np.int64)
-        unit, found = decide(index, rows, documents_G, documents, self.recipe.decontaminate.threshold)
+        unit, found, phrases = decide(index, rows, documents_G, documents, self.recipe.decontaminate.threshold)
         yield from self.blocks.add(unit, found)
+        yield from split_by(np.zeros(len(phrases), np.uint64), phrases, PHRASES_TAG)
 
 
 def decide(
     index: Index, rows: np.ndarray, documents_G: np.ndarray, documents: int, threshold: float
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(units uint64, FOUND rows) of the candidates whose score is at least the threshold, but for phrases that much of
-    the corpus has."""
+    the corpus has; PHRASE rows of these."""
     weights = Weights.of(index, documents_G, documents)
     score, question = weights.scores(rows["item"].astype(np.int64), rows["found"], rows["support"].astype(np.int64))
     high = np.flatnonzero(score >= round(1000 * threshold))
     document = rows["unit"][high].astype(np.uint64) << np.uint64(32) | rows["row"][high].astype(np.uint64)
-    chosen = high[seldom(rows["item"][high], document, score[high], documents)]
+    told = seldom(rows["item"][high], document, score[high], documents)
+    chosen = high[told]
     found = np.empty(len(chosen), FOUND)
     for name in ("row", "item", "begin", "end", "support"):
         found[name] = rows[name][chosen]
     found["score"], found["question"] = score[chosen], question[chosen]
-    return rows["unit"][chosen].astype(np.uint64), found
+    common = np.unique(np.stack([rows["item"][high][~told].astype(np.uint64), document[~told]], axis=1), axis=0)
+    item, counts = np.unique(common[:, 0], return_counts=True)
+    phrases = np.empty(len(item), PHRASE)
+    phrases["item"], phrases["documents"] = item, counts
+    return rows["unit"][chosen].astype(np.uint64), found, phrases
 
 
 def found_of(values: Iterable[bytes]) -> np.ndarray:
     """FOUND rows of one unit, in the order of its documents, from all its blocks."""
-    rows = rows_of(by_tag(values, ROWS_TAG, COST_TAG)[0], FOUND)
+    rows = rows_of(by_tag(values, ROWS_TAG, COST_TAG, PHRASES_TAG)[0], FOUND)
     return rows[np.lexsort([rows[name] for name in ("item", "end", "begin", "row")])]
+
+
+class StoreFound(StoreRows):
+    """The items that were found in a unit; with those of the first one, which items are phrases of the corpus."""
+
+    def details(self, blocks: Iterable[bytes]) -> dict[str, Any]:
+        """`PHRASES`, by item, where there are any."""
+        rows = np.sort(rows_of(by_tag(blocks, PHRASES_TAG, ROWS_TAG, COST_TAG)[0], PHRASE), order="item")
+        return {PHRASES: rows.tolist()} if len(rows) else {}

@@ -33,6 +33,8 @@ from gristmill.pipelines.stages.duplicates.partitions import (
     IndexFile,
     SharePaths,
     SpreadFiles,
+    few,
+    many,
 )
 from gristmill.pipelines.stages.duplicates.shared_keys import EmitBands, EmitKeys, FindShared
 from gristmill.pipelines.stages.duplicates.urls import ChooseByUrl, EmitUrls, SendToPlaces
@@ -71,7 +73,8 @@ class FindDuplicates(beam.PTransform):
             return files | "Nothing" >> beam.ParDo(NoMembers())
         together = files | "GatherFiles" >> beam.ParDo(GatherFiles()) | "AllFiles" >> GroupBlocks()
         paths = together | "SharePaths" >> beam.ParDo(SharePaths(self.partition_documents, self.indexed))
-        pieces = together | "SpreadFiles" >> beam.ParDo(SpreadFiles(self.partition_documents, self.indexed))
+        pieces = together | "SpreadMany" >> beam.ParDo(SpreadFiles(self.partition_documents, self.indexed, many))
+        pieces_of_few = together | "SpreadFew" >> beam.ParDo(SpreadFiles(self.partition_documents, self.indexed, few))
         by_url: tuple[beam.PCollection, ...] = ()
         if self.options.urls is not None:
             chosen = (
@@ -84,12 +87,16 @@ class FindDuplicates(beam.PTransform):
             )
             pieces = (pieces, chosen) | "PiecesAndChosen" >> beam.Flatten()
             by_url = (chosen | "SendToPlaces" >> beam.ParDo(SendToPlaces()),)
-        pairs = (
+        shared = (
             pieces
             | "ByPiece" >> GroupBlocks()
             | "EmitKeys" >> beam.ParDo(EmitKeys(self.options))
             | "ByHalf" >> GroupBlocks()
             | "FindShared" >> beam.ParDo(FindShared())
+        )
+        pairs = (
+            (shared, pieces_of_few)
+            | "ManyOrFew" >> beam.Flatten()
             | "ByPieceAgain" >> GroupBlocks()
             | "EmitBands" >> beam.ParDo(EmitBands(self.options))
             | "ByKey" >> GroupBlocks()

@@ -4,7 +4,7 @@ The graph is built before anything is read, and bytes say little: 200 MB are 40,
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import apache_beam as beam
 
@@ -27,6 +27,17 @@ PIECE_DOCUMENTS = 65_536
 
 FEWEST, MOST = 4, 4096
 """More would make the blocks of a bundle too small: then partitions grow."""
+
+
+def few(partitions: int) -> bool:
+    """Whether so little is shuffled that a stage costs more (36 ms of forking) than fewer bytes save."""
+    return partitions == FEWEST
+
+
+def many(partitions: int) -> bool:
+    """Whether it is not `few`."""
+    return partitions != FEWEST
+
 
 PATH_TAG, PIECE_TAG = b"P", b"F"
 
@@ -60,9 +71,18 @@ class SpreadFiles(OfAllFiles):
     """All files -> pieces of them (tagged): unit, path, of indexes what they are ranked behind, first document and the
     one behind the last."""
 
+    def __init__(
+        self, partition_documents: int, indexed: tuple[IndexFile, ...] = (), only: Callable[[int], bool] = bool
+    ):
+        super().__init__(partition_documents, indexed)
+        self.only = only
+        """Nothing is given for another number of partitions."""
+
     def process(self, element: Group) -> Iterator[Block]:
         """The only group."""
         files, partitions = self.all_of(element)
+        if not self.only(partitions):
+            return
         number = 0
         for unit, path, documents, *behind in map(json.loads, files):
             for first in range(0, documents, PIECE_DOCUMENTS):

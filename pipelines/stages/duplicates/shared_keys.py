@@ -3,7 +3,8 @@
     pieces -> half of each key, 4 bytes -> which stand twice, 1 bit -> records of these, 28 bytes
                by hash of the key          by piece                    by hash of the key
 
-A key that is alone makes no pair. Halves that are equal by chance cost two records and change nothing.
+A key that is alone makes no pair. Halves that are equal by chance cost two records and change nothing. Where documents
+are few all keys make records at once: stages cost more than bytes.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,7 +14,7 @@ import numpy as np
 from gristmill.filters.dedup.fingerprint_file import FingerprintFile
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.stages.duplicates.pairs import EDGE_TAG, RECORD, band_keys, opened, records_of
-from gristmill.pipelines.stages.duplicates.partitions import INDEX_UNIT, PIECE_TAG
+from gristmill.pipelines.stages.duplicates.partitions import INDEX_UNIT, PIECE_TAG, few
 from gristmill.pipelines.stages.exchange import (
     BLOCK_BYTES,
     Block,
@@ -79,7 +80,8 @@ class EmitKeys(BlockDoFn):
         """One piece."""
         yield from ((key, block) for block in blocks)
         partitions, most = partitions_of(key), BLOCK_BYTES // HALF.itemsize
-        for unit, _, keys, _ in keys_of_pieces(*by_tag(blocks, PIECE_TAG, EDGE_TAG), self.options):
+        pieces, chosen = by_tag(blocks, PIECE_TAG, EDGE_TAG)
+        for unit, _, keys, _ in keys_of_pieces(pieces, chosen, self.options):
             order, bounds = in_partitions(keys, partitions)
             half = (keys[order] >> np.uint64(32)).astype(HALF)
             for partition, (begin, end) in enumerate(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)):
@@ -119,9 +121,9 @@ class EmitBands(BlockDoFn):
         """One piece."""
         partitions = partitions_of(key)
         pieces, chosen, bits = by_tag(blocks, PIECE_TAG, EDGE_TAG, SHARED_TAG)
-        for unit, file, keys, at in keys_of_pieces(pieces, chosen, self.options) if bits else ():
+        for unit, file, keys, at in keys_of_pieces(pieces, chosen, self.options) if bits or few(partitions) else ():
             order, _ = in_partitions(keys, partitions)
-            shared = np.zeros(len(keys), bool)
+            shared = np.full(len(keys), few(partitions))
             for block in bits:
                 ((_, first, count, _),) = np.frombuffer(block, HEAD, 1).tolist()
                 packed = np.frombuffer(block, np.uint8, offset=HEAD.itemsize)

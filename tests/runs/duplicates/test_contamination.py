@@ -129,6 +129,22 @@ def test_copies_of_a_page_are_one_place_and_a_phrase_of_all_pages_is_none(folder
     verdicts = [row["rules"] for row in table(run, "ledger", "rules") if row["rules"]]
     assert verdicts.count(["contaminated"]) == 2
     assert len(verdicts) == 120
+    sets = json.loads((run / "manifest.json").read_text("utf-8"))["contamination"]["sets"]
+    assert (sets["gsm"]["phrases"], sets["ceval"]["phrases"]) == ([{"item": 2, "documents": 52}], [])
+    shown = invoked(run, "--json")
+    assert [(one["set"], one["documents"], one["text"]) for one in json.loads(shown)["phrases"]] == [
+        ("gsm", 52, ASKED[2])
+    ]
+    assert f"gsm 2, in 52 documents: {ASKED[2]}" in " ".join(invoked(run).split())
+
+
+def invoked(run: Path, *more: str) -> str:
+    """What `gristmill contamination RUN` prints."""
+    app = typer.Typer()
+    app.command()(contamination)
+    shown = CliRunner().invoke(app, [str(run), *more])
+    assert shown.exit_code == 0, shown.output
+    return shown.stdout
 
 
 CHINESE = "在水文学中 径流与冰川之间的关系最能说明下列哪一种现象？"
@@ -222,9 +238,7 @@ def test_command__shows_rates_and_places_masks_and_writes_a_page(run, tmp_path):
     runner = CliRunner()
     app = typer.Typer()
     app.command()(contamination)
-    shown = runner.invoke(app, [str(run), "--json"])
-    assert shown.exit_code == 0, shown.output
-    found = json.loads(shown.stdout)
+    found = json.loads(invoked(run, "--json"))
     assert found["places"] == 3
     assert {one["set"] for one in found["shown"]} == {"gsm", "ceval"}
     second = next(one for one in found["shown"] if (one["set"], one["item_id"]) == ("gsm", "1"))

@@ -43,7 +43,7 @@ def emitted(paths: list[Path], documents: list[int], options: Deduplicate, parti
 @pytest.mark.parametrize(
     "options", [Deduplicate(minhash=SURE), Deduplicate(exact=False, minhash=SURE), Deduplicate(minhash=None)]
 )
-@pytest.mark.parametrize(("partitions", "most"), [(4, 1000), (64, 7)])
+@pytest.mark.parametrize(("partitions", "most"), [(5, 1000), (64, 7)])
 def test_records__are_of_all_keys_that_stand_twice(tmp_path, options, partitions, most):
     docs = [*corpus(3, groups=12), Doc("", "empty"), Doc("字", "a word")]
     random.Random(2).shuffle(docs)
@@ -78,4 +78,4 @@ def test_lone_documents__make_no_records(tmp_path):
     docs = [Doc(f"only {n} says this of {n * n} and of {n**3} and no other one does", f"{n}") for n in range(200)]
     options = Deduplicate(minhash=MinHash())
     path = write_unit(tmp_path / "f.arrow", docs, options.minhash, 50)
-    assert len(emitted([path], [200], options, 4, 60)) == 0
+    assert len(emitted([path], [200], options, 5, 60)) == 0
