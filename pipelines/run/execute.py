@@ -268,10 +268,10 @@ def _publish(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]], sh
     """Reconcile, sweep what earlier recipes left, write the manifest last."""
     accounts: Accounts = total(receipt for stage in receipts.values() for receipt in stage)
     reconcile(accounts, job.steps)
-    document = manifest.build(job, units, receipts, accounts)
+    done = with_decisions(job, units, receipts)
+    document = manifest.build(job, units, done, accounts)
     forget_earlier(job)
     manifest.publish(job, units, document, receipts)
-    done = with_decisions(job, units, receipts)
     took = measured(job, units, done, shuffled)
     found = {"measured": took.to_json(), "bottlenecks": held_up(job, units, done)}
     state = update_state(job.store, stages=stage_times(done), **found)

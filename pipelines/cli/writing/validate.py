@@ -27,7 +27,9 @@ from gristmill.pipelines.storage.models import fetch
 
 MEASURED = "8MB"
 BAND_BYTES = 28
-"""Of a band's record in the shuffle (stages/duplicates/pairs.py)."""
+"""Of the record of a band that others have, in the shuffle (stages/duplicates/pairs.py)."""
+KEY_BITS = 33
+"""Of each band's key, that says whether others have it (stages/duplicates/shared_keys.py)."""
 
 
 def validate(
@@ -72,11 +74,12 @@ def _cost_of_recall(minhash: MinHash) -> str:
     bands, rows, usual = minhash.bands, minhash.rows, MinHash()
     at = [minhash.threshold - 0.1, minhash.threshold, min(1.0, minhash.threshold + 0.1)]
     curve = ", ".join(f"{found(one, bands, rows):.1%} at {one:.2f}" for one in at if one > 0)
-    values, bytes_ = bands * rows, BAND_BYTES * (bands + 1)
+    values = bands * rows
     times = values / (usual.bands * usual.rows)
     return (
         f"{bands} bands of {rows} find {curve}; {values} hashes for each shingle, {times:.1f} times those of "
-        f"{usual.bands} x {usual.rows}; {bytes_:,} bytes a document in the shuffle "
+        f"{usual.bands} x {usual.rows}; a document alone takes {KEY_BITS * (bands + 1) // 8:,} bytes in the shuffle "
+        f"({KEY_BITS * (usual.bands + 1) // 8:,}), one that is repeated up to {BAND_BYTES * (bands + 1):,} more "
         f"({BAND_BYTES * (usual.bands + 1):,})"
     )
 
