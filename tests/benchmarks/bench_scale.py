@@ -2,7 +2,7 @@
 
     python tests/benchmarks/bench_scale.py DOCUMENTS[/OF] [FOLDER]
 
-FOLDER (default: a temporary one) takes 280 bytes a document of fingerprints and, while it runs, 600 to 1,700 more of
+FOLDER (default: a temporary one) takes 280 bytes a document of fingerprints and, while it runs, 100 to 1,400 more of
 what is shuffled. Of the documents most are alone, one family of a million (at most a quarter of all) share eleven
 twelfths of their shingles with everybody else in it, and a chain of 100,000 (at most a twentieth) are similar to their
 neighbours only. With OF, family and chain have the shares that they have of so many documents: 1000000/100000000 is

@@ -22,7 +22,7 @@ TOKENIZER_GROWTH = 0.75
 PAIRS_ERROR = 0.15
 """How much dearer a document's search for duplicates may become with each tenfold corpus: more of it repeats."""
 FINDING_SECONDS, ROWS_SECONDS = 0.35, 0.08
-"""Most CPU seconds of the search for duplicates (a dozen shuffles) and of the pack plan, of however few documents."""
+"""Most CPU seconds of the search for duplicates (a dozen stages) and of the pack plan, of however few documents."""
 PARTITION_DOCUMENTS, FEWEST_PARTITIONS, MOST_PARTITIONS = 16_384, 4, 4096
 """Of the shuffles of deduplication (stages/duplicates/partitions.py)."""
 SHUFFLED_EACH, SHUFFLED_UNIT = 300, 28_000
