@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import types
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -24,7 +25,7 @@ from apache_beam.runners.worker.bundle_processor import DATA_INPUT_URN, DATA_OUT
 from gristmill.pipelines.processes.lifetime import SCRATCH
 from gristmill.pipelines.processes.pool import WorkerPool
 from gristmill.pipelines.runners.budget import UNLIMITED, Budget
-from gristmill.pipelines.runners.local.spill import Spilled, SpillGroup, SpillList
+from gristmill.pipelines.runners.local.spill import Spilled, SpillFile, SpillGroup, SpillList
 
 TESTED = ("2.77",)
 """Minor versions of Beam whose internals this module has been tested against."""
@@ -124,13 +125,17 @@ class ForkingBundleManager(fn_runner.BundleManager):
     def _merge(self, results: list[Result]) -> Any:
         """Take the outputs of all tasks, in their order, so that the order of elements is deterministic."""
         merged, infos = beam_fn_api_pb2.InstructionResponse(), []
+        files: dict[str, SpillFile] = {}
         get_buffer = self.bundle_context_manager.get_buffer
         for raw, written in results:
             response = beam_fn_api_pb2.InstructionResponse.FromString(raw)
             infos.append(response.process_bundle.monitoring_infos)
             merged.process_bundle.residual_roots.extend(response.process_bundle.residual_roots)
             for buffer_id, transform_id, partition, segment in written:
-                get_buffer(buffer_id, transform_id).add(partition, segment)
+                if segment.path not in files:
+                    files[segment.path] = SpillFile(segment.path)
+                kept = replace(segment, file=files[segment.path])
+                get_buffer(buffer_id, transform_id).add(partition, kept)
         consolidated = monitoring_infos.consolidate(itertools.chain(*infos))
         merged.process_bundle.monitoring_infos.extend(consolidated)
         return merged

@@ -3,6 +3,8 @@
 Stands in for Beam's ListBuffer and GroupingBuffer (apache_beam 2.77, runners/portability/fn_api_runner/execution.py).
 """
 
+import contextlib
+import os
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +20,19 @@ TASKS_PER_WORKER = 16
 """Enough that the last one to finish is short; few enough that handing them out costs nothing."""
 
 
+class SpillFile:
+    """A file that goes once nothing in this process means to read it any more: what a stage took is gone before the
+    next but one writes. Forks only read."""
+
+    def __init__(self, path: str):
+        self.path, self._process = path, os.getpid()
+
+    def __del__(self) -> None:
+        if os.getpid() == self._process:
+            with contextlib.suppress(OSError):  # the whole folder goes at the end
+                os.unlink(self.path)
+
+
 @dataclass(frozen=True, slots=True)
 class Spilled:
     """Bytes in a spill file."""
@@ -25,6 +40,8 @@ class Spilled:
     path: str
     offset: int
     length: int
+    file: SpillFile | None = None
+    """In the process that hands out tasks: keeps the file."""
 
 
 Segment: TypeAlias = bytes | Spilled

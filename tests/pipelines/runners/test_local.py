@@ -168,6 +168,32 @@ def test_full_disk__in_a_worker_is_one_message(tmp_path):
     assert "free some space" in caught.value.fix
 
 
+def test_what_a_stage_took_is_gone_when_later_ones_write(tmp_path):
+    """Five shuffles of 16 MB: two of them lie on the disk at a time, not all."""
+
+    def moved(key, values):
+        yield from ((key + 1, value) for value in values)
+
+    def lies(key, values):
+        assert sum(1 for _ in values) == 4
+        yield sum(file.stat().st_size for file in tmp_path.glob("*/*"))
+
+    def seen(sizes):
+        assert len(sizes) == 4
+        assert max(sizes) < 2.5 * (16 << 20)
+
+    runner = LocalRunner(2, scratch=tmp_path)
+    with beam.Pipeline(runner=runner) as pipeline:
+        rows = pipeline | beam.Create([(key, bytes(1)) for key in range(16)], reshuffle=False)
+        rows |= beam.MapTuple(lambda key, value: (key % 4, value * (1 << 20))).with_output_types(tuple[int, bytes])
+        for turn in range(4):
+            moving = beam.FlatMapTuple(moved).with_output_types(tuple[int, bytes])
+            rows = rows | f"shuffle {turn}" >> beam.GroupByKey() | f"move {turn}" >> moving
+        assert_that(rows | beam.GroupByKey() | beam.FlatMapTuple(lies), seen)
+    assert runner.spilled > 5 * (16 << 20)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_many_small_keys__few_tasks(tmp_path, monkeypatch):
     """A bundle costs a millisecond: 100,000 keys in as many tasks would take minutes."""
     tasks, stock = [], WorkerPool.map
