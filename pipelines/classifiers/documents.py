@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -19,7 +18,7 @@ from gristmill.pipelines.recipe.load import LoadedRecipe
 from gristmill.pipelines.recipe.sources import Documents, Source
 from gristmill.pipelines.run.inputs.plan import plan_source
 from gristmill.pipelines.storage.layout import is_ours
-from gristmill.pipelines.storage.ledger import Ledger
+from gristmill.pipelines.storage.ledger import Ledger, QueryError
 from gristmill.pipelines.storage.rundir import open_run
 from gristmill.pipelines.storage.store import Store
 
@@ -78,7 +77,7 @@ def ask_ledger(store: Store, condition: str, where: str) -> pa.Table:
     with Ledger(store) as ledger:
         try:
             return ledger.table(f"SELECT DISTINCT doc_id, lang, cluster FROM 'ledger/*.parquet' WHERE ({condition})")
-        except duckdb.Error as error:
+        except QueryError as error:
             known = ", ".join(ledger.columns("ledger"))
             what = f"the ledger cannot be asked this: {str(error).splitlines()[0]}"
             raise RecipeError(what, where=where, fix=f"`where` is a condition in SQL on: {known}") from None

@@ -98,10 +98,12 @@ def histograms(
     for first in range(0, len(wanted), _TOGETHER):
         some = wanted[first : first + _TOGETHER]
         columns = ", ".join(f"{of.name} AS c{number}" for number, of in enumerate(some))
-        read = ledger.table(f"SELECT {columns}, coalesce({kept}, false) AS kept FROM '{table}/*.parquet' WHERE {where}")
-        is_kept = read["kept"].to_numpy()
+        read = ledger.arrays(
+            f"SELECT {columns}, coalesce({kept}, false) AS kept FROM '{table}/*.parquet' WHERE {where}"
+        )
+        is_kept = read["kept"]
         for number, of in enumerate(some):
-            values = read[f"c{number}"].to_numpy()
+            values = read[f"c{number}"]
             finite = np.isfinite(values)  # NULL is NaN here; what is infinite has no place on an axis
             if finite.any():
                 values = values[finite]

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
+import numpy as np
 import pyarrow as pa
 
 from gristmill.pipelines.errors import InputError
@@ -20,17 +20,24 @@ from gristmill.pipelines.storage.layout import is_ours, stem_of
 from gristmill.pipelines.storage.sql import literal
 from gristmill.pipelines.storage.store import Store
 
+try:
+    import _duckdb as engine  # without the package around it, which builds queries from Python: half of pyarrow's time
+except ImportError:  # before 1.4 it lay elsewhere
+    import duckdb as engine  # type: ignore[no-redef]
+
 if TYPE_CHECKING:
     from gristmill.pipelines.storage.store_files import StoreFiles
 
 TABLES = ("ledger", "dropped", "clusters", "contamination", "dead")
 """Datasets of a run directory that are Parquet: the ones that DuckDB opens by path."""
 
+QueryError = engine.Error
+"""What DuckDB says of a query that it cannot answer."""
 Parameters = Sequence[Any] | dict[str, Any]
 """Values for the `?` of a query, or for its `$name`."""
 
 # Nothing is downloaded at run time (design.md 11.7): Parquet and JSON are built into DuckDB.
-_CONFIG = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+_CONFIG: dict[str, Any] = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
 
 
 def _store_files(store: Store) -> "StoreFiles":
@@ -52,7 +59,7 @@ class Ledger:
         if store.local is not None and not store.local.is_dir():
             raise InputError("there is no run directory", where=str(run), fix="name the directory given to --out")
         self.store, self._here = store, copy or store.local
-        self._connection = duckdb.connect(config=_CONFIG)
+        self._connection = engine.connect(config=_CONFIG)
         self._remote = _store_files(store) if store.local is None else None
         if self._remote is not None:
             self._connection.register_filesystem(self._remote)
@@ -85,7 +92,7 @@ class Ledger:
         """
         try:
             self._connection.execute(f'CREATE VIEW "{table}/*.parquet" AS SELECT * FROM {self.parquet(files)}')
-        except duckdb.Error as error:
+        except QueryError as error:
             self._raise_failure()
             raise InputError(
                 f"the table '{table}' cannot be read ({type(error).__name__})",
@@ -125,15 +132,26 @@ class Ledger:
             names = [column[0] for column in cursor.description or ()]
             while (values := cursor.fetchone()) is not None:
                 yield dict(zip(names, values, strict=True))
-        except duckdb.Error:
+        except QueryError:
             self._raise_failure()
             raise
 
+    def arrays(self, sql: str) -> dict[str, np.ndarray]:
+        """The columns of a query's result; NULL among numbers is NaN."""
+        try:
+            found = self._connection.cursor().execute(sql).fetchnumpy()
+        except QueryError:
+            self._raise_failure()
+            raise
+        return {name: _filled(values) for name, values in found.items()}
+
     def table(self, sql: str, parameters: Parameters = ()) -> pa.Table:
         """The result of a query as one Arrow table."""
+        import duckdb  # noqa: F401 - gives connections their Python methods
+
         try:
             return self._connection.sql(sql, params=parameters).to_arrow_table()
-        except duckdb.Error:
+        except QueryError:
             self._raise_failure()
             raise
 
@@ -141,3 +159,7 @@ class Ledger:
         """The single row of an aggregate. Raises ValueError when there is not exactly one."""
         (row,) = self.rows(sql, parameters)
         return row
+
+
+def _filled(values: np.ndarray) -> np.ndarray:
+    return np.ma.filled(values.astype(np.float64), np.nan) if np.ma.isMaskedArray(values) else values

@@ -5,10 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
-
 from gristmill.pipelines.records.elements import Unit
-from gristmill.pipelines.storage.ledger import Ledger
+from gristmill.pipelines.storage.ledger import Ledger, QueryError
 
 LISTED = 20
 """Records that are listed where several match; the others are counted."""
@@ -111,6 +109,6 @@ def nearest(ledger: Ledger, asked: str) -> str | None:
         return None
     try:
         row = ledger.row(_NEAREST, {"asked": asked})
-    except duckdb.Error:  # a name that its functions cannot take: no suggestion then
+    except QueryError:  # a name that its functions cannot take: no suggestion then
         return None
     return row["name"] if (row["likeness"] or 0) >= _LIKE_ENOUGH else None
