@@ -6,6 +6,8 @@ Creative Commons without a version is told without one (`CC-BY-SA`), ports to a 
 import re
 from collections.abc import Iterable, Iterator
 
+from gristmill.filters.patterns import lazy_pattern
+
 PUBLIC, ATTRIBUTION, SHARE_ALIKE, RESTRICTED, NONE = 4, 3, 2, 1, 0
 """How open: public domain; attribution and permissive; share-alike and copyleft; no commerce or no derivatives, or one
 that is not known here; no licence."""
@@ -17,7 +19,7 @@ _LEVELS = {
     SHARE_ALIKE: r"CC-BY-SA(?:-.*)?|[AL]?GPL-.*|GFDL(?:-.*)?|MPL-.*|EPL-.*|ODbL-.*|EUPL-.*|CDDL-.*|OSL-.*|CECILL-.*"
     r"|MulanPubL-.*|Artistic-1.*",
 }
-_LEVEL = [(re.compile(pattern, re.IGNORECASE), level) for level, pattern in _LEVELS.items()]
+_LEVEL = [(lazy_pattern(pattern, re.IGNORECASE), level) for level, pattern in _LEVELS.items()]
 
 _ADDRESSES = (
     (r"creativecommons\.org/publicdomain/zero/(?P<v>\d\.\d)", "CC0"),
@@ -32,7 +34,7 @@ _ADDRESSES = (
     (r"opendatacommons\.org/licen[sc]es/(?P<odc>pddl|by|odbl)", ""),
     (r"nationalarchives\.gov\.uk/doc/open-government-licence/version/(?P<v>\d)", "OGL-UK"),
 )
-_ADDRESS = [(re.compile(pattern, re.IGNORECASE), name) for pattern, name in _ADDRESSES]
+_ADDRESS = [(lazy_pattern(pattern, re.IGNORECASE), name) for pattern, name in _ADDRESSES]
 _ODC = {"pddl": "PDDL-1.0", "by": "ODC-By-1.0", "odbl": "ODbL-1.0"}
 _PLAIN = {"mit": "MIT", "isc": "ISC", "zlib": "Zlib"}
 
@@ -46,20 +48,20 @@ _SUFFIX = "|".join(_PARTS.values())
 _BEHIND = r"(?:[\s\u00a0-]{0,2}(?:v|version|licen[sc]e,?(?: version)?|international|国际|國際))?[\s\u00a0-]{0,2}"
 _VERSION = r"(?:" + _BEHIND + r"(?P<v>[1-4]\.[05])(?!\.?\d))?"
 _CONDITIONS = rf"(?P<conditions>(?:{_DASH}(?:{_SUFFIX})(?![A-Za-z])){{0,3}})"
-_ZERO = re.compile(r"(?<![A-Za-z0-9])CC[\s\u00a0-]?(?:0|zero)(?![A-Za-z0-9])", re.IGNORECASE)
-_BY = re.compile(
+_ZERO = lazy_pattern(r"(?<![A-Za-z0-9])CC[\s\u00a0-]?(?:0|zero)(?![A-Za-z0-9])", re.IGNORECASE)
+_BY = lazy_pattern(
     rf"(?<![A-Za-z0-9])(?:CC|Creative[\s\u00a0]Commons)(?:[\s\u00a0]Licen[sc]e)?{_DASH}\(?"
     rf"(?:BY(?![A-Za-z])|Attribution){_CONDITIONS}{_VERSION}",
     re.IGNORECASE,
 )
-_PLAINLY = re.compile("BY|-by|Attribution")
+_PLAINLY = lazy_pattern("BY|-by|Attribution")
 """What tells CC BY from the English word."""
-_CHINESE = re.compile(
+_CHINESE = lazy_pattern(
     r"(?P<named>(?:知识共享|知識共享|创作共用|創用\s?CC|CC|Creative Commons)[^。<>\n]{0,24}?)?"
     rf"(?:署名|姓名標示|姓名标示){_CONDITIONS}{_VERSION}",
     re.IGNORECASE,
 )
-_PART = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _PARTS.items()), re.IGNORECASE)
+_PART = lazy_pattern("|".join(f"(?P<{name}>{pattern})" for name, pattern in _PARTS.items()), re.IGNORECASE)
 
 
 _UNSAID = ("", "none", "unknown", "noassertion", "n/a", "null", "other", "unlicensed", "no license")
@@ -115,7 +117,7 @@ def in_text(text: str) -> Iterator[tuple[int, int, str]]:
                 yield found.start(), found.end(), licence
 
 
-_EXPRESSION = re.compile(r"\(?[A-Za-z0-9][A-Za-z0-9.+-]*(?:\s+(?:AND|OR|WITH)\s+\(?[A-Za-z0-9.+-]+\)?)*\)?")
+_EXPRESSION = lazy_pattern(r"\(?[A-Za-z0-9][A-Za-z0-9.+-]*(?:\s+(?:AND|OR|WITH)\s+\(?[A-Za-z0-9.+-]+\)?)*\)?")
 
 
 def licence_of(value: str) -> str | None:

@@ -27,6 +27,7 @@ from gristmill.filters.language.identify import identify, script_of
 from gristmill.filters.line_rules import edit_c4
 from gristmill.filters.lists.addresses import host_and_path, prefixes
 from gristmill.filters.lists.addresses import words as address_words
+from gristmill.filters.patterns import LazyPattern
 from gristmill.filters.pii.engine import Scrubber
 from gristmill.filters.pii.entities import ENTITIES
 from gristmill.filters.pii.names.find import find as find_names
@@ -121,6 +122,8 @@ def written_patterns() -> dict[tuple[str | bytes, int], str]:
     found: dict[tuple[str | bytes, int], str] = {}
 
     def hold(value: object, where: str) -> None:
+        if isinstance(value, LazyPattern):
+            value = value.compiled
         if isinstance(value, re.Pattern | regex.Pattern):
             found.setdefault((value.pattern, value.flags & ~regex.VERSION0), where)
         elif isinstance(value, list | tuple):

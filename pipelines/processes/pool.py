@@ -21,6 +21,10 @@ MAX_TRIES = 4
 WHERE = "a worker of the local runner"
 
 
+class WorkerDiedError(RunnerError):
+    """A task ended every worker that tried it."""
+
+
 class WorkerPool:
     """Runs `work(task number)` for every task in forked children; results come back in the order of the tasks.
 
@@ -35,14 +39,19 @@ class WorkerPool:
         """Connection -> (process id, task in hand)."""
 
     def map(
-        self, work: Callable[[int], Any], tasks: int, what: str, look: Callable[[Any], None] = lambda result: None
+        self,
+        work: Callable[[int], Any],
+        tasks: int,
+        what: str,
+        look: Callable[[Any], None] = lambda result: None,
+        tries: int = MAX_TRIES,
     ) -> list[Any]:
         """The results of all tasks; `look` sees each as it comes in, and may raise.
 
-        Raises what a task raised, or RunnerError for one that kept killing its worker.
+        Raises what a task raised, or WorkerDiedError for one that killed as many workers as it may try.
         """
         todo = list(range(tasks))[::-1]
-        tries, results = [0] * tasks, {}
+        died, results = [0] * tasks, {}
         try:
             for _ in range(min(self.workers, tasks)):
                 self._spawn(work, todo)
@@ -54,9 +63,9 @@ class WorkerPool:
                     except (EOFError, ConnectionResetError):
                         _, task = self._live[connection]
                         how = self._reap(connection)
-                        tries[task] += 1
-                        if tries[task] == MAX_TRIES:
-                            raise _gave_up(what, task, how, bool(self.memory_bytes)) from None
+                        died[task] += 1
+                        if died[task] == tries:
+                            raise _gave_up(what, task, tries, how, bool(self.memory_bytes)) from None
                         todo.append(task)
                         self._spawn(work, todo)
                         continue
@@ -146,11 +155,11 @@ def _portable(error: BaseException) -> bytes:
     return pickle.dumps(RuntimeError(f"{error}\n\nin a worker:\n{text}"))
 
 
-def _gave_up(what: str, task: int, how: int, limited: bool) -> RunnerError:
+def _gave_up(what: str, task: int, tries: int, how: int, limited: bool) -> WorkerDiedError:
     last = "lack of memory" if how == errno.ENOMEM else signal.Signals(-how).name if how < 0 else f"exit code {how}"
     # A library that handles no failed allocation aborts: with a budget, any sudden end may be one.
     more = "give more --memory" if limited or how == errno.ENOMEM else "look for memory (`dmesg`)"
-    what = f"task {task} of '{what}' ended {MAX_TRIES} workers, the last by {last}"
-    return RunnerError(
+    what = f"task {task} of '{what}' ended {tries} workers, the last by {last}"
+    return WorkerDiedError(
         what, where="the local runner", fix=f"{more}, use fewer --workers, then run the same command again"
     )

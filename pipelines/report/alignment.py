@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from gristmill.filters.patterns import lazy_pattern
+
 COMPARED = 10_000
 """Characters of a text that are compared."""
 
@@ -17,8 +19,8 @@ CONTEXT = 60
 GAP = " … "
 """Stands for what both texts have and neither shows."""
 
-_SENTENCES = re.compile(r"[^\n。！？.!?]*[\n。！？.!?]+|[^\n。！？.!?]+")
-_WORDS = re.compile(r"[^\W_㐀-鿿぀-ヿ]+|\s+|.", re.DOTALL)
+_SENTENCES = lazy_pattern(r"[^\n。！？.!?]*[\n。！？.!?]+|[^\n。！？.!?]+")
+_WORDS = lazy_pattern(r"[^\W_㐀-鿿぀-ヿ]+|\s+|.", re.DOTALL)
 """What two texts are compared by: words, runs of space, single marks and single Han or Kana characters."""
 
 _PAIRS = 1_000_000

@@ -57,6 +57,8 @@ from gristmill.pipelines.storage.rundir import claim, locked, now, update_state
 from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.store import Store
 
+SMALL = 8_000_000
+"""Bytes of an input that is not worth sharing among workers."""
 REPORT_CODE = ("pipelines/report", "pipelines/storage/ledger.py")
 
 
@@ -235,6 +237,8 @@ def run_graph(job: Job, chosen: Chosen) -> int:
         preload(job.recipe)
     if isinstance(chosen.runner, JobRunner):
         chosen.runner.store = job.store
+    if isinstance(chosen.runner, LocalRunner):
+        chosen.runner.at_once = job.units == 1 and job.input_bytes <= SMALL
     pipeline = beam.Pipeline(runner=chosen.runner, options=chosen.options)
     build(pipeline, job)
     result = pipeline.run()

@@ -48,7 +48,7 @@ def preload(recipe: Recipe) -> None:
 
     Where nothing is compiled yet, a second process compiles the rest meanwhile: half the time on two cores.
     """
-    source, declared = next(iter(recipe.sources)), pa.array(["en", None])
+    source, declared = next(iter(recipe.sources)), pa.array(["en", None if _identifies(recipe) else "zh"])
     values = {"text": pa.array(PAGES, pa.large_string()), "declared_language": declared, "doc_id": "0" * 32}
     batch = columns.assemble(record_schema({}), len(PAGES), {**values, "row": 0, "raw_bytes": 0, "meta": "{}"})
     cold = not any(cache_folder().rglob("*.nbi"))
@@ -64,6 +64,11 @@ def preload(recipe: Recipe) -> None:
     _cut(recipe, batch)
     _compare(recipe, batch)
     _read(recipe)
+
+
+def _identifies(recipe: Recipe) -> bool:
+    """Whether a document may declare no language; elsewhere no worker needs the model."""
+    return not all(isinstance(source.language, str) for source in recipe.sources.values())
 
 
 def _read(recipe: Recipe) -> None:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 
+from gristmill.filters.patterns import lazy_pattern
 from gristmill.filters.pii.fold import fold
 from gristmill.filters.pii.operators.audit import normal_form
 from gristmill.filters.pii.recognizers.checksums import resident_check
@@ -46,8 +47,8 @@ _KINDS = _listed("Street Avenue Road Lane Drive")
 _ROADS = _listed("示范路 样例路 光明路 和平路 花园路 文化路 建设路 新华路")
 _CITIES = _listed("北京市 上海市 广州市 杭州市 成都市 武汉市 南京市 西安市")
 _TITLES = frozenset(_listed("mr mrs ms miss mx dr prof sir dame lord lady rev"))
-_WORD = re.compile(r"[A-Za-zÀ-ɏ]+(?:['’-][A-Za-zÀ-ɏ]+)*")
-_HAN = re.compile(r"[\u3400-\u9fff]")
+_WORD = lazy_pattern(r"[A-Za-zÀ-ɏ]+(?:['’-][A-Za-zÀ-ɏ]+)*")
+_HAN = lazy_pattern(r"[\u3400-\u9fff]")
 
 
 class _Draw:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
+from gristmill.filters.patterns import lazy_pattern
 from gristmill.pipelines.read.encodings.decoders import PYTHONS, decode
 
 NAMES = {
@@ -19,18 +20,18 @@ NAMES = {
 LETTERED = {"koi8-r", "koi8-u", "ibm866", "x-mac-cyrillic"} | {f"windows-{page}" for page in (1251, 1253, 1255, 1256)}
 LETTERED |= {f"iso-8859-{part}" for part in (5, 6, 7, 8)}
 """Of the alphabets that are not Latin."""
-CONTROL = re.compile("[\x80-\x9f]")
-BAD = re.compile("[\x80-\x9f\ufffd]")
+CONTROL = lazy_pattern("[\x80-\x9f]")
+BAD = lazy_pattern("[\x80-\x9f\ufffd]")
 """No page has these characters: of an encoding that gives them, the guess or the byte is wrong."""
 LATIN = ["cp1250", "cp1252", "cp1254", "cp1257", "cp1258", "iso8859-2", "iso8859-15", "mac-roman"]
 """Those of NAMES whose letters stand among those of ASCII."""
-GLUED = re.compile("[a-zA-Z][^\0-\x7f]|[^\0-\x7f][a-zA-Z]")
+GLUED = lazy_pattern("[a-zA-Z][^\0-\x7f]|[^\0-\x7f][a-zA-Z]")
 MOST_GLUED = 0.3
 """Letters beside those of ASCII, of all that are not ASCII: no text of another script has so many."""
-CAPITALS_OF_MACS = re.compile(rb"[\x80-\x9f]")
+CAPITALS_OF_MACS = lazy_pattern(rb"[\x80-\x9f]")
 SAMPLE_BYTES = 1 << 16
-TAGS = re.compile(rb"<[^<>]*+>")
-AROUND = re.compile(rb"(?:[\0-\x7f]{0,40}+[\x80-\xff]++)++[\0-\x7f]{0,40}+")
+TAGS = lazy_pattern(rb"<[^<>]*+>")
+AROUND = lazy_pattern(rb"(?:[\0-\x7f]{0,40}+[\x80-\xff]++)++[\0-\x7f]{0,40}+")
 """What is not ASCII, with its neighbours."""
 ESCAPES = {
     b"\x1b$)C": "iso-2022-kr",
@@ -40,17 +41,17 @@ ESCAPES = {
     b"\x1b$)A": "replacement",
     b"\x1b$)G": "replacement",
 }
-HZ = re.compile(rb"~\{((?:[\x21-\x77][\x21-\x7e])++)~\}")
+HZ = lazy_pattern(rb"~\{((?:[\x21-\x77][\x21-\x7e])++)~\}")
 LEAST_HANZI = 0.7
 """Of the characters that HZ would give; in program text they are not common ones."""
 CONTROLS, CONTROL_IN = bytes(range(9)), 8
 """UTF-16 of a page, or of an alphabet, has such a byte among so many."""
 HAN, HALF_WIDTH = "\u3400-\u9fff\ue000-\uf8ff\U00020000-\U0002ffff", "\uff61-\uff9f"
-COUNTED = {"euc-jp": re.compile(f"[{HAN}]"), "euc-kr": re.compile(f"[{HAN}{HALF_WIDTH}\uac00-\ud7a3]")}
+COUNTED = {"euc-jp": lazy_pattern(f"[{HAN}]"), "euc-kr": lazy_pattern(f"[{HAN}{HALF_WIDTH}\uac00-\ud7a3]")}
 """Han and private use; Hangul, too; half-width Katakana but in EUC-JP, where each is two bytes, by no accident."""
-COUNTED_ELSEWHERE = re.compile(f"[{HAN}{HALF_WIDTH}]")
-ASCII = re.compile("[\t\n\r -~]")
-PLAIN = re.compile("[\t\n\r -~\u3000-\u30ff\uff01-\uff5e]")
+COUNTED_ELSEWHERE = lazy_pattern(f"[{HAN}{HALF_WIDTH}]")
+ASCII = lazy_pattern("[\t\n\r -~]")
+PLAIN = lazy_pattern("[\t\n\r -~\u3000-\u30ff\uff01-\uff5e]")
 """ASCII, Kana, full-width forms, punctuation of East Asia."""
 LOOKED_AT_BYTES = 4096
 MOSTLY_COMMON = 0.8

@@ -19,6 +19,7 @@ from html import unescape
 from typing import Any, NamedTuple
 
 from gristmill.filters.licences import in_text, most_restrictive, of_address
+from gristmill.filters.patterns import lazy_pattern
 from gristmill.pipelines.read.html.licence_cues import names_licence
 from gristmill.pipelines.read.html.licence_marks import LINK, META, PARENT, TEXT, find_marks
 
@@ -34,7 +35,7 @@ class Licence(NamedTuple):
     all: tuple[str, ...]
 
 
-_ATTRIBUTE = re.compile(r"""([a-zA-Z][\w:-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+))""")
+_ATTRIBUTE = lazy_pattern(r"""([a-zA-Z][\w:-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'<>]+))""")
 _PLACE_OF_ELEMENT = {
     **dict.fromkeys(("figure", "figcaption", "picture", "blockquote"), WORK),
     **dict.fromkeys(("main", "article"), MAIN),
@@ -42,32 +43,32 @@ _PLACE_OF_ELEMENT = {
     "head": HEAD,
     "footer": FOOTER,
 }
-_STATE = re.compile(r"(?:has|no|with|is|js|not|sticky|show|hide)[-_]")
+_STATE = lazy_pattern(r"(?:has|no|with|is|js|not|sticky|show|hide)[-_]")
 """Begins a class that says how an element looks, not what it is (`has-post-thumbnail`)."""
 _PLACE_OF_NAME = (
     (
-        re.compile(
+        lazy_pattern(
             r"thumb(?:nail|inner|caption)?|(?:wp-|image-|img-|photo-|media-)?(?:caption|credits?)(?:-text)?|gallery.*"
             r"|(?:photo|image|img|media)(?:[-_](?:wrap.*|box|container|info|item|card))?|carousel.*|slides?(?:how)?"
             r"|comments?(?:[-_]?(?:list|body|content|text|area|section))?|repl(?:y|ies)|reviews?|related.*|quote"
         ),
         WORK,
     ),
-    (re.compile(r"foot|ft|.*(?:footer|copyright|copyleft|colophon|licen[sc]e|页脚|版权).*|legal|rights|cc"), FOOTER),
-    (re.compile(r".*side-?bar.*|widgets?(?:-area)?|aside"), ASIDE),
+    (lazy_pattern(r"foot|ft|.*(?:footer|copyright|copyleft|colophon|licen[sc]e|页脚|版权).*|legal|rights|cc"), FOOTER),
+    (lazy_pattern(r".*side-?bar.*|widgets?(?:-area)?|aside"), ASIDE),
 )
 """What the words of an element's class or id say that it is."""
-_RIGHTS = re.compile(
+_RIGHTS = lazy_pattern(
     r"(?:(?:dc|dcterms|og|article|citation)[.:])?(?:rights|licen[sc]e|copyright)(?:[.:-]?(?:url|uri|licen[sc]e))?",
     re.IGNORECASE,
 )
 _RELATIONS = {"license", "licence", "cc:license", "dct:license", "dcterms:license"}
-_OF_PICTURES = re.compile(
+_OF_PICTURES = lazy_pattern(
     r"photo|image|picture|icon|illustration|video|music|audio|font|logo|\bmaps?\b|clip ?art"
     r"|图片|圖片|照片|图标|配图|摄影|攝影|影像|视频|音乐|字体|插图|地图",
     re.IGNORECASE,
 )
-_OF_THE_TEXT = re.compile(
+_OF_THE_TEXT = lazy_pattern(
     r"this (?:work|article|page|post|(?:web)?site|content|book|text|document|material|blog|wiki|entry|chapter|paper)"
     r"|this (?:guide|tutorial|course|lesson|journal|report)|(?:except|unless|save) (?:where|as )?\s?(?:otherwise|noted)"
     r"|(?:all|site|our|my|page|original) (?:content|text|articles|posts|material)s?|content (?:is|on|of|available)"
@@ -77,7 +78,7 @@ _OF_THE_TEXT = re.compile(
     r"|转载[^。]{0,20}(?:遵|注明|采用)",
     re.IGNORECASE,
 )
-_LICENSING = re.compile(
+_LICENSING = lazy_pattern(
     r"licen[sc]e|(?:available|released|published|distributed|shared) under|under (?:a|the)\b"
     r"|采用|遵循|依据|基于|根据|按照|许可|授权|協議|协议|採用|依據|授權|釋出|发布|發布|共享",
     re.IGNORECASE,
@@ -234,7 +235,7 @@ def _structured(text: str) -> Iterator[_Mention]:
         yield from _declared(value)
 
 
-_WORDS = re.compile(r"CC|cc[ -]|Creative|creative|署名|姓名")
+_WORDS = lazy_pattern(r"CC|cc[ -]|Creative|creative|署名|姓名")
 """What text must hold to name a licence: looked for before the longer patterns."""
 _MEDIA = ("imageobject", "videoobject", "audioobject", "mediaobject", "photograph", "dataset", "softwareapplication")
 

@@ -4,6 +4,7 @@ Overrides two internals of a tested Beam minor version (TESTED); elsewhere Beam'
 Beam's optimiser, coders, bundle processor and metrics stay as they are.
 """
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -23,7 +24,7 @@ from apache_beam.runners.portability.fn_api_runner.execution import GroupingBuff
 from apache_beam.runners.worker.bundle_processor import DATA_INPUT_URN, DATA_OUTPUT_URN
 
 from gristmill.pipelines.processes.lifetime import SCRATCH
-from gristmill.pipelines.processes.pool import WorkerPool
+from gristmill.pipelines.processes.pool import WorkerDiedError, WorkerPool
 from gristmill.pipelines.runners.budget import UNLIMITED, Budget
 from gristmill.pipelines.runners.local.spill import Spilled, SpillFile, SpillGroup, SpillList
 
@@ -52,8 +53,13 @@ class LocalRunner(fn_runner.FnApiRunner):
     """Runs a pipeline on `workers` processes (0: one per core) within a budget.
 
     `scratch`: where data between stages lie; in a run directory the next run sweeps what a killed one left.
+    `at_once`: the first try is one worker that does all stages in memory. Set it where there is too little to share
+    among workers: a fork takes longer than a stage then, and a run has up to fifty. Where that worker dies, the stages
+    are run one by one, from what it has finished.
     Raises RecipeError for a budget that no run can keep.
     """
+
+    at_once = False
 
     def __init__(
         self, workers: int = 0, budget: Budget = UNLIMITED, scratch: Path | None = None, is_drain: bool = False
@@ -68,16 +74,28 @@ class LocalRunner(fn_runner.FnApiRunner):
         self.folder, self.spilled = tempfile.mkdtemp(prefix=f"{SCRATCH}{os.getpid()}-", dir=self.scratch), 0
         try:
             self.account()
+            if self.at_once:
+                with contextlib.suppress(WorkerDiedError):
+                    return self._run_at_once(*args)
+                self.at_once = False
             return super().run_stages(*args)
         finally:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _run_at_once(self, *args: Any) -> fn_runner.RunnerResult:
+        """All stages in one worker, as Beam's own runner does them. Raises WorkerDiedError."""
+        run = super().run_stages
+        (state,) = self.pool.map(lambda task: run(*args).state, 1, "all stages", tries=1)
+        return fn_runner.RunnerResult(state, {})
 
     def account(self, result: Result | None = None) -> None:
         """Count what a task has written. Raises RunnerError when that passes the budget, or the disk is full."""
         self.spilled += sum(segment.length for *_, segment in result[1]) if result else 0
         self.budget.check_disk(self.spilled, self.folder)
 
-    def _get_bundle_manager(self, context: Any) -> "ForkingBundleManager":
+    def _get_bundle_manager(self, context: Any) -> fn_runner.BundleManager:
+        if self.at_once:
+            return super()._get_bundle_manager(context)
         if not hasattr(context, "stock_get_buffer"):
             context.stock_get_buffer = context.get_buffer
             context.get_buffer = types.MethodType(_spilling_get_buffer, context)

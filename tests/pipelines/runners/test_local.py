@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import apache_beam as beam
 import numpy as np
@@ -40,6 +41,19 @@ class Refuse(beam.DoFn):
     def process(self, element: int) -> Iterator[int]:
         raise InputError("文件 is gone", where="row 7", fix="put it back")
         yield element
+
+
+class Named(beam.DoFn):
+    """Adds the process that does it to what it is given."""
+
+    def process(self, element: tuple[int, object]) -> Iterator[tuple[int, int]]:
+        yield element[0], os.getpid()
+
+
+def at_once(workers: int, scratch: Path) -> LocalRunner:
+    runner = LocalRunner(workers, scratch=scratch)
+    runner.at_once = True
+    return runner
 
 
 def run(runner: LocalRunner, step: beam.DoFn) -> None:
@@ -94,6 +108,37 @@ def test_task_that_always_kills__ends_with_a_message(tmp_path):
     with pytest.raises(RunnerError, match="ended 4 workers, the last by SIGKILL"):
         run(LocalRunner(2, scratch=tmp_path), Kill(17))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_at_once__one_worker_does_all_stages(tmp_path):
+    with beam.Pipeline(runner=at_once(2, tmp_path)) as pipeline:
+        (
+            pipeline
+            | beam.Create([(key, 0) for key in range(9)], reshuffle=False)
+            | "first" >> beam.ParDo(Named())
+            | beam.GroupByKey()
+            | beam.MapTuple(lambda key, pids: (0, [*pids, os.getpid()]))
+            | "together" >> beam.GroupByKey()
+            | beam.MapTuple(
+                lambda _, found: (tmp_path / "pids").write_text(str({pid for some in found for pid in some}))
+            )
+        )
+    (pid,) = eval((tmp_path / "pids").read_text())
+    assert pid != os.getpid()
+
+
+def test_at_once__where_that_worker_dies_the_stages_are_done_one_by_one(tmp_path):
+    (tmp_path / "spill").mkdir()
+    run(at_once(2, tmp_path / "spill"), Kill(17, str(tmp_path / "once")))
+    assert (tmp_path / "once").exists()
+    assert list((tmp_path / "spill").iterdir()) == []
+    with pytest.raises(RunnerError, match="ended 4 workers, the last by SIGKILL"):
+        run(at_once(2, tmp_path), Kill(17))
+
+
+def test_at_once__an_error_arrives_as_it_was_raised(tmp_path):
+    with pytest.raises(InputError, match="文件 is gone"):
+        run(at_once(2, tmp_path), Refuse())
 
 
 def test_error__arrives_as_it_was_raised(tmp_path):

@@ -8,23 +8,25 @@ import html
 import re
 from dataclasses import dataclass, field
 
-_PARAMETER = re.compile(r"\{\{\{[^{}|]*+(?:\|([^{}]*+))?+\}\}\}")
+from gristmill.filters.patterns import lazy_pattern
+
+_PARAMETER = lazy_pattern(r"\{\{\{[^{}|]*+(?:\|([^{}]*+))?+\}\}\}")
 """What a template is given, `{{{1|otherwise}}}`; in an article none is given."""
-_REDIRECT = re.compile(r"\s*+#[^\W\d_]{2,40}\s*+:?\s*+\[\[[^\[\]\n]*\]\]")
-_MARK = re.compile(
+_REDIRECT = lazy_pattern(r"\s*+#[^\W\d_]{2,40}\s*+:?\s*+\[\[[^\[\]\n]*\]\]")
+_MARK = lazy_pattern(
     r"\{\{|\}\}|\{\||\|\}|\[\[|\]\]|-\{|\}-|'{2,5}|<!--|</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>|__[A-Z]{3,20}__"
 )
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
-_EXTERNAL = re.compile(r"\[(?:[a-z]{3,6}:)?//[^\s\[\]<>]{1,2000}([^\[\]\n]*)\]")
-_HEADING = re.compile(r"(={1,6})\s*(.*?)\s*\1\s*")
-_RULE = re.compile(r"-{4,}")
-_BULLET = re.compile(r"([*#:;]+)\s*")
-_HOLLOW = re.compile(r"(?<![A-Za-z0-9_])\([\s,，;；:：、/]*[)）]|（[\s,，;；:：、/]*[)）]")
+_TAG = lazy_pattern(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_EXTERNAL = lazy_pattern(r"\[(?:[a-z]{3,6}:)?//[^\s\[\]<>]{1,2000}([^\[\]\n]*)\]")
+_HEADING = lazy_pattern(r"(={1,6})\s*(.*?)\s*\1\s*")
+_RULE = lazy_pattern(r"-{4,}")
+_BULLET = lazy_pattern(r"([*#:;]+)\s*")
+_HOLLOW = lazy_pattern(r"(?<![A-Za-z0-9_])\([\s,，;；:：、/]*[)）]|（[\s,，;；:：、/]*[)）]")
 """What is left of brackets around a template that went; `main()` is none."""
-_HOLLOW_BEGIN = re.compile(r"([(（])[\s,，;；:：、/]+")
-_LANGUAGE_LINK = re.compile(r"[a-z]{2,3}(?:-[a-z-]{2,12})?:")
-_VARIANT = re.compile(r"\s*(zh(?:-[a-z]+)?)\s*:\s*")
-_ATTRIBUTES = re.compile(r"[^|\[\]{}<>]*\|(?!\|)")
+_HOLLOW_BEGIN = lazy_pattern(r"([(（])[\s,，;；:：、/]+")
+_LANGUAGE_LINK = lazy_pattern(r"[a-z]{2,3}(?:-[a-z-]{2,12})?:")
+_VARIANT = lazy_pattern(r"\s*(zh(?:-[a-z]+)?)\s*:\s*")
+_ATTRIBUTES = lazy_pattern(r"[^|\[\]{}<>]*\|(?!\|)")
 
 DROPPED = {"ref", "references", "gallery", "timeline", "score", "imagemap", "templatestyles", "hiero", "mapframe",
            "maplink", "graph", "chem", "section", "categorytree", "inputbox", "style", "script"}  # fmt: skip
