@@ -4,7 +4,9 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from gristmill.pipelines.processes.pool import WorkerPool
 from gristmill.pipelines.report.alarms.alarm import EVERYTHING, alarm_lines
 from gristmill.pipelines.report.alarms.build import build_alarms
 from gristmill.pipelines.report.alarms.figures import alarm_figures, figures_of
@@ -50,6 +52,17 @@ COPIED = (
 """What is copied of a run on an object store: what is small, and what nearly every figure is computed from. Of dropped
 documents and texts only some columns and batches are read, where they lie; shards are copied one by one."""
 
+APART: dict[str, Callable[[Material], Any]] = {
+    "samples": build_samples,
+    "duplicates": build_duplicates,
+    "edits": build_edits,
+    "entries": build_entries,
+    "kept": build_kept,
+    "counts": count_tokens,
+    "sites": build_sites,
+}
+"""What needs nothing but the run and takes long, the longest first."""
+
 
 def copied(store: Store) -> list[str]:
     """COPIED, the curves of trainings and what their models were asked: not their checkpoints."""
@@ -58,14 +71,15 @@ def copied(store: Store) -> list[str]:
     return [*COPIED, *(f"{one}/metrics.jsonl" for one in trainings), *(f"{one}/scores" for one in [*trainings, *rungs])]
 
 
-def write_report(run: Path | str | Store, asked: float | None = None) -> Path | str:
+def write_report(run: Path | str | Store, asked: float | None = None, workers: int = 1) -> Path | str:
     """Writes <run>/report/report.json and <run>/report/index.html, each at once; returns the page's path or address.
 
     `asked`: when the user started the run that just ends, in seconds since 1970; it is kept how long that took.
+    `workers`: processes that share its sections; more than one is forked, so only where this one has no threads.
     Raises InputError when the run has no manifest yet or a file of it cannot be read.
     """
     store = Store.at(run)
-    report = build(store)
+    report = build(store, workers=workers)
     if asked is not None:
         waited = round(time.time() - asked, 1)
         update_state(store, waited=waited)
@@ -82,19 +96,35 @@ def write_report(run: Path | str | Store, asked: float | None = None) -> Path | 
     return (run if isinstance(run, Path) else store.local) / PAGE
 
 
-def build(run: Path | Store, scrub: Callable[[str], str] | None = None) -> Report:
+def build(run: Path | Store, scrub: Callable[[str], str] | None = None, workers: int = 1) -> Report:
     """Everything that the report says about a run. `scrub` masks personal data in quotes; default: our Scrubber."""
     store = Store.at(run)
     with store.folder_on_disk(*copied(store)) as folder:
-        material = open_material(folder, store, Excerpts(scrub) if scrub else scrubbed_excerpts())
-        with material.ledger:
-            return _build(material)
+
+        def material() -> Material:
+            return open_material(folder, store, Excerpts(scrub) if scrub else scrubbed_excerpts())
+
+        apart = _side_by_side(material, workers) if workers > 1 else {}
+        opened = material()
+        with opened.ledger:
+            return _build(opened, apart or {name: section(opened) for name, section in APART.items()})
 
 
-def _build(material: Material) -> Report:
-    counts = count_tokens(material)
-    funnel, entries = build_funnel(material), build_entries(material)
-    dead, samples, tokens = build_dead(material), build_samples(material), build_tokens(material, counts)
+def _side_by_side(material: Callable[[], Material], workers: int) -> dict[str, Any]:
+    """APART, made in forked processes; DuckDB has threads, so each opens the run itself."""
+    opened: list[Material] = []
+
+    def make(number: int) -> Any:
+        if not opened:
+            opened.append(material())
+        return list(APART.values())[number](opened[0])
+
+    return dict(zip(APART, WorkerPool(workers).map(make, len(APART), "the report"), strict=True))
+
+
+def _build(material: Material, apart: dict[str, Any]) -> Report:
+    counts, entries, samples = apart["counts"], apart["entries"], apart["samples"]
+    funnel, dead, tokens = build_funnel(material), build_dead(material), build_tokens(material, counts)
     sources = sources_of(material, counts.tokens(counts.sources))
     languages = languages_of(material, counts.tokens(counts.languages))
     header, labels = build_header(material, funnel, tokens), build_labels(material)
@@ -112,14 +142,14 @@ def _build(material: Material) -> Report:
         funnel=funnel,
         sources=build_sources(sources),
         languages=build_languages(languages),
-        sites=build_sites(material),
+        sites=apart["sites"],
         labels=labels,
         entries=entries,
         lengths=build_lengths(material),
-        kept=build_kept(material),
+        kept=apart["kept"],
         samples=samples,
-        duplicates=build_duplicates(material),
-        edits=build_edits(material),
+        duplicates=apart["duplicates"],
+        edits=apart["edits"],
         dead=dead,
         tokenizer=build_tokenizer(material),
         tokens=tokens,

@@ -100,7 +100,9 @@ def execute(request: Request, begun: Callable[[Store], None] = lambda store: Non
             if empty := aside(partial(_give_up, job, units, error, request.asked)):
                 raise empty from error
             raise
-        if wrong := aside(lambda: _conclude(job, document, request.asked)):
+        forked = isinstance(chosen.runner, LocalRunner) and aside is here and job.input_bytes > SMALL
+        workers = chosen.workers if forked else 1
+        if wrong := aside(lambda: _conclude(job, document, request.asked, workers)):
             raise wrong
         return document
 
@@ -126,15 +128,18 @@ def _prepare(store: Store, loaded: LoadedRecipe, request: Request, chosen: Chose
     return job, units
 
 
-def _conclude(job: Job, document: dict[str, Any], asked: float | None, **state: Any) -> GristmillError | None:
-    """Write the report of what was published. Gives the error of a run that holds nothing, or fails its gates."""
+def _conclude(
+    job: Job, document: dict[str, Any], asked: float | None, workers: int = 1, **state: Any
+) -> GristmillError | None:
+    """Write the report of what was published, by so many workers. Gives the error of a run that holds nothing, or fails
+    its gates."""
     known = update_state(job.store, **{"status": "finished", "finished": now(), **state})
     before = known.get("report")
     code = code_version(REPORT_CODE)
     sign = reference_sign(known.get("reference"))
     unchanged = not state and before is not None and before == described(job.store, code, sign)
     if not unchanged:
-        write_report(job.store, asked)
+        write_report(job.store, asked, workers)
     update_state(job.store, reported=True, unchanged=unchanged, report=described(job.store, code, sign))
     empty = emptiness(job, Accounts.from_json(document["accounts"]))
     if empty or state:  # a run that failed has an error already

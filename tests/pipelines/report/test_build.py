@@ -3,6 +3,8 @@
 import glob
 import json
 import shutil
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -182,6 +184,14 @@ def test_tokens__of_many_languages_add_up(
     assert [group.name for group in tokens.languages][1:] == ["2 others"]
     assert sum(group.tokens for group in tokens.languages) == tokens.tokens
     assert sum(group.held_out for group in tokens.languages) == tokens.held_out
+
+
+def test_build__by_several_processes_is_the_same(run: Path) -> None:
+    code = (  # in this order: DuckDB has threads, and a process with threads must not fork
+        "import sys; from pathlib import Path; from gristmill.pipelines.report.build import build; "
+        "run = Path(sys.argv[1]); shared = build(run, workers=2); assert shared == build(run)"
+    )
+    subprocess.run([sys.executable, "-c", code, run], check=True)
 
 
 def test_write_report__keeps_how_long_the_user_waited(runs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
