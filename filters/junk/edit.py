@@ -13,13 +13,24 @@ import pyarrow as pa
 
 from gristmill.filters.counters import Counters, classes
 from gristmill.filters.edits import Edits
-from gristmill.filters.junk.phrases import NAVIGATION, RELATED, REPEATED, chosen_families, families, tables
+from gristmill.filters.junk.phrases import (
+    ADVERTISEMENT,
+    COUNTERS,
+    NAVIGATION,
+    RELATED,
+    REPEATED,
+    chosen_families,
+    families,
+    tables,
+)
 from gristmill.filters.kernels.junk import context
 from gristmill.filters.kernels.junk import pages as junk
 from gristmill.filters.phrases import fold_table
 
 RECURS = 3
 """So many equal lines, or ends of lines, of a page are its banner."""
+HEADS = 0.5
+"""A banner at the heads of lines has no more others beside it: several such labels in turn say what each line is."""
 BANNER_UNITS = (6, 60)
 """How long a banner between paragraphs is: Chinese characters, or half as many words."""
 SIGNAL = "lines_cut_share"
@@ -53,6 +64,8 @@ def edit_junk(text: pa.Array, chosen: tuple[str, ...] | None = None) -> tuple[Ed
         lines.units_L,
         number[NAVIGATION],
         number[RELATED],
+        number[COUNTERS],
+        number[ADVERTISEMENT],
     )
     edits = lines.edits(start_D1)
     if chosen is not None:
@@ -96,11 +109,11 @@ class _Lines:
 
     def find_banners(self, repeated: int) -> None:
         """Mark what recurs in a page: lines between paragraphs, and pieces at the ends of lines."""
-        for place_L, hash_L, family_L, border_L in (
-            (self.head_L, self.head_hash_L, self.head_family_L, self.head_end_L),
-            (self.tail_L, self.tail_hash_L, self.tail_family_L, self.tail_begin_L),
+        for place_L, hash_L, family_L, border_L, share in (
+            (self.head_L, self.head_hash_L, self.head_family_L, self.head_end_L, HEADS),
+            (self.tail_L, self.tail_hash_L, self.tail_family_L, self.tail_begin_L, 0.0),
         ):
-            found = self._recurring(np.flatnonzero((hash_L != 0) & (place_L == 0)), hash_L)
+            found = self._recurring(np.flatnonzero((hash_L != 0) & (place_L == 0)), hash_L, share)
             place_L[found], family_L[found] = border_L[found], repeated
         solid = np.flatnonzero(self.what_L != junk.BLANK)
         prose_S = self.what_L[solid] == junk.PROSE
@@ -113,13 +126,14 @@ class _Lines:
         found = self._recurring(solid[fits_S], self.hash_L)
         self.what_L[found], self.family_L[found] = junk.CUT, repeated
 
-    def _recurring(self, line_X: np.ndarray, hash_L: np.ndarray) -> np.ndarray:
-        """Those of some lines whose hash occurs often enough among them in their document."""
+    def _recurring(self, line_X: np.ndarray, hash_L: np.ndarray, share: float = 0) -> np.ndarray:
+        """Those of some lines whose hash occurs often enough, and in such a share of them, in their document."""
         if len(line_X) < RECURS:
             return line_X[:0]
         key_X = hash_L[line_X] + self.doc_L[line_X].view(np.uint64) * GOLDEN
         _, which_X, count = np.unique(key_X, return_inverse=True, return_counts=True)
-        return line_X[count[which_X] >= RECURS]
+        of_X = np.bincount(self.doc_L[line_X])[self.doc_L[line_X]]
+        return line_X[(count[which_X] >= RECURS) & (count[which_X] >= share * of_X)]
 
     def edits(self, start_D1: np.ndarray) -> Edits:
         """What goes: lines with their line feeds, and what stands before `head` and after `tail`."""

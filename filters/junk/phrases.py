@@ -19,8 +19,9 @@ from gristmill.filters.kernels.text.unicode import LIMIT
 from gristmill.filters.phrases import fold_table
 
 FILES = ("junk/chinese.txt", "junk/english.txt")
-REPEATED, NAVIGATION, RELATED, COUNTERS = "repeated", "navigation", "related", "counters"
-"""Families that are found by more than phrases; a word of the last goes with a number beside it."""
+REPEATED, NAVIGATION, RELATED = "repeated", "navigation", "related"
+ADVERTISEMENT, COUNTERS = "advertisement", "counters"
+"""Families that are found by more than phrases; a word of the last two goes with a number beside it."""
 CHOSEN = "lines@gristmill:"
 """What the name of a preset begins with that cuts some families only."""
 ADDRESSES = ("www", "http", "https", "com", "net", "org", "cn")

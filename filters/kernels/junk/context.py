@@ -2,9 +2,23 @@
 
 # Letters: B bytes of the batch, D documents, D1 = D + 1 offsets, L lines.
 from gristmill.filters.kernels.jit import inline, kernel
-from gristmill.filters.kernels.junk.pages import BLANK, CUT, FIGURES, IN_MENU, LISTED, MARKS, NAMES, PROSE, ROW, SHORT
+from gristmill.filters.kernels.junk.pages import (
+    BLANK,
+    CONTACT,
+    CUT,
+    FIGURES,
+    IN_MENU,
+    LISTED,
+    MARKS,
+    NAMES,
+    PROSE,
+    ROW,
+    SHORT,
+)
+from gristmill.filters.kernels.text.lines import NEWLINE
 from gristmill.filters.kernels.text.unicode import code_point
 
+BAR = 0x7C
 NEAR = 4
 """A name of a menu goes with another line of the kind at most so many lines away, blank ones aside."""
 RUN = 5
@@ -16,32 +30,40 @@ BESIDE = 3
 """So many make bulleted lines of a run names before and after an article."""
 BODY_UNITS = 40
 """An article begins and ends with a sentence of so many Chinese characters, or half as many words."""
+APART = 24
+"""After so many lines without a sentence another text begins: a notice before or after the article."""
 GAP_LINES = 4
 """The most lines between two names that go with them."""
+MANY_BULLETS = 12
+"""So many, twice BESIDE names of menus among them, make one in the midst of an article, too."""
+LETTERS = 8
+"""So many bulleted lines of one letter are an index."""
+BARS = 3
+"""So many lines that hold nothing but a bar, in a run, stand between names."""
 LISTS = 20
 """The most lines of a list of links under its heading."""
 
 
 @kernel
-def read_context(data_B, begin_L, line_D1, what_L, family_L, opens_L, units_L, navigation, related):
+def read_context(
+    data_B, begin_L, line_D1, what_L, family_L, opens_L, units_L, navigation, related, counters, advertisement
+):
     """Lines that go by their neighbours: names of menus beside each other, figures between lines that go, lists of
     links under their heading. Changes what_L and family_L."""
     for d in range(line_D1.size - 1):
         first, stop = line_D1[d], line_D1[d + 1]
-        under, listed = False, 0
-        for n in range(first, stop):  # lists under a heading
-            if opens_L[n]:
+        body, last_body = find_body(what_L, units_L, first, stop)
+        under, listed, begun = False, 0, body == stop
+        for n in range(first, stop):  # lists under a heading; before the article its title stands there
+            begun = begun or what_L[n] == PROSE
+            if opens_L[n] and begun:
                 under, listed = True, 0
             elif under and what_L[n] != BLANK:
                 listed += 1
-                if what_L[n] == PROSE or what_L[n] == ROW or listed > LISTS:
+                if what_L[n] == PROSE or what_L[n] == ROW or what_L[n] == CONTACT or listed > LISTS:
                     under = False
                 elif what_L[n] != CUT:
                     what_L[n], family_L[n] = CUT, related
-        body, last_body = stop, stop
-        for n in range(first, stop):
-            if what_L[n] == PROSE and units_L[n] >= BODY_UNITS:
-                body, last_body = min(body, n), n
         n = first
         while n < stop:  # runs of short lines
             if not can_be_named(what_L[n]):
@@ -50,7 +72,17 @@ def read_context(data_B, begin_L, line_D1, what_L, family_L, opens_L, units_L, n
             run, named, last_named, first_named = n, 0, -1, -1
             outside = body < stop and (run < body or run > last_body)
             read_names(what_L, run, stop, outside)
-            while n < stop and can_be_named(what_L[n]):
+            bars, steps = 0, 0
+            while n < stop and (
+                can_be_named(what_L[n]) or (outside and what_L[n] == LISTED and is_bulleted(data_B, begin_L[n]))
+            ):
+                bars += what_L[n] == MARKS and is_bar(data_B, begin_L[n])
+                if what_L[n] != BLANK:
+                    steps = steps + 1 if what_L[n] != LISTED and is_step(data_B, begin_L[n], steps + 1) else 0
+                    if steps > 1 or (steps == 1 and is_home(data_B, begin_L[n] + 3)):
+                        what_L[n], family_L[n] = CUT, navigation
+                    else:
+                        steps = 0
                 if what_L[n] == IN_MENU or what_L[n] == CUT:
                     named += 1
                     last_named = n
@@ -58,15 +90,25 @@ def read_context(data_B, begin_L, line_D1, what_L, family_L, opens_L, units_L, n
                         first_named = n
                 n += 1
             at_front, at_back = run == first, n == stop
+            if bars >= BARS:
+                name_between_bars(data_B, begin_L, what_L, family_L, run, n, navigation)
             cut_beside(what_L, run, n, 1)
             cut_beside(what_L, n - 1, run - 1, -1)
-            if at_front or (at_back and named) or (outside and named >= BESIDE):
-                cut_bullets(data_B, begin_L, what_L, family_L, run, n, navigation)
+            bullets, letters = count_bullets(data_B, begin_L, what_L, run, n)
+            if (
+                at_front
+                or (at_back and named)
+                or (outside and named >= BESIDE)
+                or (bullets >= MANY_BULLETS and named >= 2 * BESIDE)
+                or letters >= LETTERS
+            ):
+                alone = at_front or letters >= LETTERS
+                cut_bullets(data_B, begin_L, what_L, family_L, run, n, run < body < stop, alone, navigation)
             if named >= RUN or (at_front and named >= FRONT):
                 cut_between(what_L, family_L, run if at_front else first_named, last_named, navigation)
             if at_back and named >= RUN:
                 cut_between(what_L, family_L, last_named, n, navigation)
-            previous, after = False, 0
+            previous, after, counted = False, 0, 0
             for m in range(run, n):  # figures that belong to a line before or after
                 if what_L[m] == FIGURES and previous:
                     after = max(after, m + 1)  # a run of figures is walked once
@@ -74,8 +116,11 @@ def read_context(data_B, begin_L, line_D1, what_L, family_L, opens_L, units_L, n
                         after += 1
                     if after < n and what_L[after] == CUT:
                         what_L[m], family_L[m] = CUT, family_L[after]
+                    elif counted:
+                        what_L[m], family_L[m] = CUT, counted
                 if what_L[m] != BLANK:
                     previous = what_L[m] == CUT
+                    counted = family_L[m] if previous and family_L[m] in (counters, advertisement) else 0
         for m in range(first, stop):  # signs beside a line that goes
             if what_L[m] == MARKS:
                 before, after = m - 1, m + 1
@@ -87,6 +132,11 @@ def read_context(data_B, begin_L, line_D1, what_L, family_L, opens_L, units_L, n
                     what_L[m], family_L[m] = CUT, family_L[before]
                 elif after < stop and what_L[after] == CUT:
                     what_L[m], family_L[m] = CUT, family_L[after]
+        since = NEAR + 1
+        for n in range(first, stop):  # how to reach who made the page
+            since = 0 if what_L[n] == CUT else since + (what_L[n] != BLANK)
+            if what_L[n] == CONTACT and n > last_body and since <= NEAR:
+                what_L[n], since = CUT, 0
         blank, family = True, 0
         for n in range(first, stop):  # one gap where lines went, not two
             if what_L[n] == CUT:
@@ -97,6 +147,25 @@ def read_context(data_B, begin_L, line_D1, what_L, family_L, opens_L, units_L, n
                 what_L[n], family_L[n] = CUT, family
             else:
                 blank = True
+
+
+@inline
+def find_body(what_L, units_L, first, stop):
+    """(first, last) long sentence of the article, the longest of the texts of a page; `stop` twice if there is none."""
+    body, last_body, most = stop, stop, 0
+    begin, last, mass, gap, widest = stop, stop, 0, 0, 0
+    for n in range(first, stop):
+        if what_L[n] == PROSE or what_L[n] == ROW:
+            widest, gap = max(widest, gap), 0
+        elif what_L[n] != BLANK:
+            gap += 1
+        if what_L[n] == PROSE and units_L[n] >= BODY_UNITS:
+            if begin == stop or widest > APART:
+                begin, mass = n, 0
+            last, mass, widest = n, mass + units_L[n], 0
+            if mass > most:
+                body, last_body, most = begin, last, mass
+    return body, last_body
 
 
 @inline
@@ -128,16 +197,91 @@ def cut_beside(what_L, first, stop, step):
 
 
 @inline
-def cut_bullets(data_B, begin_L, what_L, family_L, first, stop, family):
-    """The short lines of a list, if it has BULLETS of them: called where a page begins or ends, as articles do not."""
-    bullets = 0
-    for write in range(2):
-        for m in range(first, stop):
-            is_short = what_L[m] == SHORT or what_L[m] == IN_MENU or what_L[m] == CUT
-            if is_short and is_bulleted(data_B, begin_L[m]):
-                bullets += 1 - write
-                if write == 1 and bullets >= BULLETS and what_L[m] != CUT:
-                    what_L[m], family_L[m] = CUT, family
+def count_bullets(data_B, begin_L, what_L, first, stop):
+    """(bulleted short lines, those of one letter) of some lines."""
+    bullets, letters = 0, 0
+    for m in range(first, stop):
+        is_short = what_L[m] == SHORT or what_L[m] == IN_MENU or what_L[m] == CUT
+        if is_short and is_bulleted(data_B, begin_L[m]):
+            bullets += 1
+            letters += is_letter(data_B, begin_L[m])
+    return bullets, letters
+
+
+@inline
+def cut_bullets(data_B, begin_L, what_L, family_L, first, stop, before, alone, family):
+    """The short lines of lists of BULLETS and more, if one of them, or the line before, is a name of a menu or goes
+    anyway (alone: none has to), and before an article those that could be links as well."""
+    m, heading = first, 0
+    while m < stop:
+        begin, bullets, named = m, 0, heading
+        while m < stop and (what_L[m] == BLANK or is_bulleted(data_B, begin_L[m])):
+            bullets += what_L[m] == SHORT or what_L[m] == IN_MENU or what_L[m] == CUT
+            named += what_L[m] == IN_MENU or what_L[m] == CUT
+            m += 1
+        for x in range(begin, m if bullets >= BULLETS and (named or alone) else begin):
+            if what_L[x] == SHORT or what_L[x] == IN_MENU or (before and what_L[x] == LISTED):
+                what_L[x], family_L[x] = CUT, family
+        if m == begin:
+            heading = what_L[m] == IN_MENU or what_L[m] == CUT
+            m += 1
+        else:
+            heading = heading and bullets == 0
+
+
+@inline
+def name_between_bars(data_B, begin_L, what_L, family_L, first, stop, family):
+    """Short lines before and after one that holds only a bar are names of a menu."""
+    before, bar = -1, False
+    for m in range(first, stop):
+        if what_L[m] == MARKS and is_bar(data_B, begin_L[m]):
+            if before >= 0 and what_L[before] == SHORT:
+                what_L[before], family_L[before] = IN_MENU, family
+            bar = True
+        elif what_L[m] != BLANK:
+            if bar and what_L[m] == SHORT:
+                what_L[m], family_L[m] = IN_MENU, family
+            before, bar = m, False
+
+
+@inline
+def is_step(data_B, begin, number):
+    """Whether a line begins with a number, a full stop and a space, as a path to a page does that is a list."""
+    if number > 9 or begin + 2 >= data_B.size:
+        return False
+    return data_B[begin] == 0x30 + number and data_B[begin + 1] == 0x2E and data_B[begin + 2] == 0x20
+
+
+@inline
+def is_home(data_B, begin):
+    """Whether `home`, 首页 or 主页 stands at a byte, and nothing else on its line."""
+    if begin + 4 > data_B.size:
+        return False
+    one, two, three, four = data_B[begin], data_B[begin + 1], data_B[begin + 2], data_B[begin + 3]
+    end = begin + 4
+    if one | 0x20 != 0x68 or two | 0x20 != 0x6F or three | 0x20 != 0x6D or four | 0x20 != 0x65:
+        end = begin + 6
+        first = (one == 0xE9 and two == 0xA6 and three == 0x96) or (one == 0xE4 and two == 0xB8 and three == 0xBB)
+        if not first or end > data_B.size or four != 0xE9 or data_B[begin + 4] != 0xA1 or data_B[begin + 5] != 0xB5:
+            return False
+    return end == data_B.size or data_B[end] == NEWLINE
+
+
+@inline
+def is_bar(data_B, begin):
+    """Whether a line of signs is one bar."""
+    return data_B[begin] == BAR and (begin + 1 == data_B.size or data_B[begin + 1] == NEWLINE)
+
+
+@inline
+def is_letter(data_B, begin):
+    """Whether a bulleted line has one byte behind its bullet and spaces."""
+    while begin < data_B.size and data_B[begin] == 0x20:
+        begin += 1
+    begin += 3
+    while begin < data_B.size and data_B[begin] == 0x20:
+        begin += 1
+    return begin + 1 >= data_B.size or data_B[begin + 1] == NEWLINE
 
 
 @inline

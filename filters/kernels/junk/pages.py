@@ -28,18 +28,20 @@ from gristmill.filters.kernels.text.hashes import FNV_OFFSET
 from gristmill.filters.kernels.text.lines import NEWLINE
 from gristmill.filters.kernels.text.unicode import code_point, mix64
 
-IS, MENU, BEGINS, ENDS, HOLDS, OPENS, LABELS, SPACED, PATHS = range(9)
+IS, MENU, BEGINS, ENDS, HOLDS, OPENS, REACH, LABELS, SPACED, PATHS = range(10)
 """How a phrase stands in a piece that goes: the piece is made of such phrases; of such names of a menu, if there are
-more of them; begins so, ends so, holds it; or is a heading that lists of other pages stand under. The last three: it
-begins so, and a colon, white space or the sign of a path follows."""
-ANCHORS = ("is", "menu", "begins", "ends", "holds", "opens")
+more of them; begins so, ends so, holds it; is a heading that lists of other pages stand under; or begins so with a
+colon behind, and says how somebody is reached. The last three: it begins so, and a colon, white space or the sign of a
+path follows."""
+ANCHORS = ("is", "menu", "begins", "ends", "holds", "opens", "reach")
 ADDRESS, FIRST = 2, 3
 """Symbols: a word of a web address, the first of the phrases' own."""
 
-KEPT, BLANK, FIGURES, PROSE, SHORT, LISTED, IN_MENU, CUT, ROW, MARKS, NAMES = range(11)
+KEPT, BLANK, FIGURES, PROSE, SHORT, LISTED, IN_MENU, CUT, ROW, MARKS, NAMES, CONTACT = range(12)
 """What a line is: empty, only numbers; a sentence; few words; a row of words that can be a link; names of a
 menu (or one of them); beside the article; code or a row of a table; only
-signs; Chinese names in a row, with white space or signs between them."""
+signs; Chinese names in a row, with white space or signs between them; an address or telephone number and what it is
+called."""
 
 WORD_UNITS = 2
 """A word of letters counts as two Chinese characters."""
@@ -79,11 +81,11 @@ def judge_tokens(
     hash_T, quoted_T, follow_T, first, stop, start_Y, key_K, next_K, word_W, symbol_W,
     family_SA, opens_S1, opens_X, closes_S1, closes_X, family_G, open_G,
 ):  # fmt: skip
-    """(family or 0; CUT, IN_MENU, FIGURES or KEPT; units; whether names of a menu decide, a list stands under it, it
-    holds a web address)."""
+    """(family or 0; CUT, IN_MENU, FIGURES, CONTACT or KEPT; units; whether names of a menu decide, a list stands under
+    it, it holds a web address)."""
     units, covered, items, menu_units = 0, 0, 0, 0
     covered_to, is_family, menu_family, opener, addressed = first, 0, 0, 0, False
-    begins, ends, holds = 0, 0, 0
+    begins, ends, holds, reach = 0, 0, 0, 0
     for g in range(open_G.size):
         open_G[g] = -1
     lead = first
@@ -133,6 +135,8 @@ def judge_tokens(
                 begins = family_SA[state, BEGINS]
                 if follow_T[j - 1] >= LABEL:
                     begins = begins or family_SA[state, LABELS + follow_T[j - 1] - LABEL]
+                if follow_T[j - 1] == LABEL:
+                    reach = reach or family_SA[state, REACH]
             if family_SA[state, ENDS] and j >= tail:
                 ends = family_SA[state, ENDS]
             if not quoted_T[i]:
@@ -170,6 +174,8 @@ def judge_tokens(
         return menu_family or is_family, CUT, units, True, False, addressed
     if covered >= COVERED * units:
         return menu_family or is_family, IN_MENU, units, True, False, addressed
+    if reach and units <= BEGIN_UNITS:
+        return reach, CONTACT, units, False, False, addressed
     return 0, KEPT, units, False, False, addressed
 
 
@@ -241,7 +247,8 @@ def read_pages(
                     if kept_first == 0:
                         opened = code_point(data_B, from_P[0])[0]
                         glued = not is_opening(code_point(data_B, from_P[1])[0])
-                        if part_units >= 6 and not unfinished and ((addressed and glued) or opened == 0x3010):
+                        bracketed = opened == 0x3010 and part_units >= 3
+                        if not unfinished and ((addressed and glued and part_units >= 6) or bracketed):
                             head_hash_L[n] = piece_hash(hash_T, piece_P2[0, 0], piece_P2[0, 1])
                             head_end_L[n] = from_P[1]
                     if cut != CUT or by_menu:
@@ -256,6 +263,7 @@ def read_pages(
                     )  # fmt: skip
                     if (
                         kept_last == pieces - 1
+                        and not (kept_last == 1 and is_number(hash_T, piece_P2[0, 0], piece_P2[0, 1]))
                         and part_units >= 6
                         and not unfinished
                         and (
@@ -278,7 +286,7 @@ def read_pages(
                         tail_L[n], tail_family_L[n] = to_P[kept_last], last_family
             if what_L[n] == IN_MENU and unfinished:
                 what_L[n] = ROW
-            elif what_L[n] == CUT or what_L[n] == IN_MENU:
+            elif what_L[n] == CUT or what_L[n] == IN_MENU or what_L[n] == CONTACT:
                 family_L[n], opens_L[n] = family, opens
             elif what_L[n] == KEPT and head_L[n] == 0 and tail_L[n] == 0:
                 if (sentence and units > 8) or mark == COLON:
@@ -300,6 +308,12 @@ def read_pages(
 
 
 @inline
+def is_number(hash_T, first, stop):
+    """Whether a piece is the number of an entry of a list."""
+    return stop == first + 1 and hash_T[first] == NUMBER << 1
+
+
+@inline
 def steps(follow_T, tokens):
     """Signs of a path between tokens."""
     count = 0
@@ -310,12 +324,12 @@ def steps(follow_T, tokens):
 
 @inline
 def goes_on(data_B, begin, end):
-    """Whether a line ends in a comma or an opening bracket, as code and verse do, and no menu."""
+    """Whether a line ends in a comma, a semicolon or an opening bracket, as code, verse and laws do, and no menu."""
     while end > begin and data_B[end - 1] == 0x20:
         end -= 1
     if end - begin >= 3 and data_B[end - 3] == 0xEF and data_B[end - 2] == 0xBC:
-        return data_B[end - 1] == 0x8C or data_B[end - 1] == 0x88  # full-width forms
-    return end > begin and (data_B[end - 1] == 0x2C or data_B[end - 1] == 0x28 or data_B[end - 1] == 0x5B)
+        return data_B[end - 1] == 0x8C or data_B[end - 1] == 0x9B or data_B[end - 1] == 0x88  # full-width forms
+    return end > begin and data_B[end - 1] in (0x2C, 0x3B, 0x28, 0x5B)
 
 
 @inline
