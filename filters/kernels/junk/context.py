@@ -36,6 +36,8 @@ GAP_LINES = 4
 """The most lines between two names that go with them."""
 MANY_BULLETS = 12
 """So many, twice BESIDE names of menus among them, make one in the midst of an article, too."""
+DESCRIBED = 8
+"""The fewest bulleted names of a menu that has other lines between them."""
 LETTERS = 8
 """So many bulleted lines of one letter are an index."""
 BARS = 3
@@ -55,7 +57,7 @@ def read_context(
         body, last_body = find_body(what_L, units_L, first, stop)
         under, listed, begun = False, 0, body == stop
         for n in range(first, stop):  # lists under a heading; before the article its title stands there
-            begun = begun or what_L[n] == PROSE
+            begun = begun or (what_L[n] == PROSE and 2 * units_L[n] >= BODY_UNITS)
             if opens_L[n] and begun:
                 under, listed = True, 0
             elif under and what_L[n] != BLANK:
@@ -64,6 +66,8 @@ def read_context(
                     under = False
                 elif what_L[n] != CUT:
                     what_L[n], family_L[n] = CUT, related
+        if body < stop:
+            cut_described(data_B, begin_L, what_L, family_L, units_L, first, body, navigation)
         n = first
         while n < stop:  # runs of short lines
             if not can_be_named(what_L[n]):
@@ -108,6 +112,7 @@ def read_context(
                 cut_between(what_L, family_L, run if at_front else first_named, last_named, navigation)
             if at_back and named >= RUN:
                 cut_between(what_L, family_L, last_named, n, navigation)
+            cut_bulleted_figures(data_B, begin_L, what_L, family_L, run, n, counters)
             previous, after, counted = False, 0, 0
             for m in range(run, n):  # figures that belong to a line before or after
                 if what_L[m] == FIGURES and previous:
@@ -230,6 +235,50 @@ def cut_bullets(data_B, begin_L, what_L, family_L, first, stop, before, alone, f
 
 
 @inline
+def cut_bulleted_figures(data_B, begin_L, what_L, family_L, first, stop, family):
+    """Bulleted lines that hold only numbers, BESIDE and more of them: how often something was read, shared, liked."""
+    figures = 0
+    for write in range(2):
+        for m in range(first, stop if write == 0 or figures >= BESIDE else first):
+            if what_L[m] == FIGURES and is_bulleted(data_B, begin_L[m]):
+                figures += 1
+                if write == 1:
+                    what_L[m], family_L[m] = CUT, family
+
+
+@inline
+def cut_described(data_B, begin_L, what_L, family_L, units_L, first, body, family):
+    """Menus before an article whose bulleted names have others, or what they are about, below them: DESCRIBED names
+    with little between two, BESIDE of them known."""
+    m = first
+    while m < body:
+        begin, last, bullets, named, between = m, m, 0, 0, 0
+        while m < body and between <= GAP_LINES:
+            is_short = what_L[m] == SHORT or what_L[m] == IN_MENU or what_L[m] == CUT
+            if is_short and is_bulleted(data_B, begin_L[m]):
+                bullets += 1
+                last, between = m, 0
+            elif what_L[m] == ROW or units_L[m] >= BODY_UNITS:
+                between = GAP_LINES + 1
+            elif what_L[m] != BLANK:
+                between += 1 if is_short else 2
+            named += what_L[m] == IN_MENU or what_L[m] == CUT
+            m += 1
+        if bullets >= DESCRIBED and named >= BESIDE:
+            while not is_bulleted_line(data_B, begin_L, what_L, begin):
+                begin += 1
+            for x in range(begin, last + 1):
+                if what_L[x] != BLANK and what_L[x] != CUT:
+                    what_L[x], family_L[x] = CUT, family
+
+
+@inline
+def is_bulleted_line(data_B, begin_L, what_L, line):
+    """Whether a line holds more than spaces and begins with a bullet."""
+    return what_L[line] != BLANK and is_bulleted(data_B, begin_L[line])
+
+
+@inline
 def name_between_bars(data_B, begin_L, what_L, family_L, first, stop, family):
     """Short lines before and after one that holds only a bar are names of a menu."""
     before, bar = -1, False
@@ -269,8 +318,12 @@ def is_home(data_B, begin):
 
 @inline
 def is_bar(data_B, begin):
-    """Whether a line of signs is one bar."""
-    return data_B[begin] == BAR and (begin + 1 == data_B.size or data_B[begin + 1] == NEWLINE)
+    """Whether a line of signs is one bar, with or without a bullet."""
+    while begin < data_B.size and data_B[begin] == 0x20:
+        begin += 1
+    if begin + 4 < data_B.size and data_B[begin] == 0xE2 and data_B[begin + 3] == 0x20:
+        begin += 4
+    return begin < data_B.size and data_B[begin] == BAR and (begin + 1 == data_B.size or data_B[begin + 1] == NEWLINE)
 
 
 @inline
