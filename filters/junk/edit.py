@@ -57,6 +57,7 @@ def edit_junk(text: pa.Array, chosen: tuple[str, ...] | None = None) -> tuple[Ed
     context.read_context(
         data_B,
         lines.begin_L,
+        lines.end_L,
         lines.line_D1,
         lines.what_L,
         lines.family_L,
@@ -95,7 +96,7 @@ class _Lines:
         count = junk.read_pages(
             data_B, start_D1, classes(), fold_table(), found.symbol_C, found.start_Y, found.key_K, found.next_K,
             found.word_W, found.symbol_W, found.family_SA, found.opens_S1, found.opens_X, found.closes_S1,
-            found.closes_X, found.family_G, np.empty(len(found.family_G), np.int64),
+            found.closes_X, found.family_G, np.zeros(len(found.family_G) + 1, np.int64),
             hash_T.view(np.uint64), begin_T, end_T, quoted_T, follow_T, piece_P2, from_P, to_P,
             self.line_D1, self.begin_L, self.end_L, self.what_L, self.family_L, self.units_L, self.opens_L,
             self.banner_L, self.hash_L,

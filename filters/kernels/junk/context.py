@@ -15,7 +15,6 @@ from gristmill.filters.kernels.junk.pages import (
     ROW,
     SHORT,
 )
-from gristmill.filters.kernels.text.lines import NEWLINE
 from gristmill.filters.kernels.text.unicode import code_point
 
 BAR = 0x7C
@@ -48,7 +47,7 @@ LISTS = 20
 
 @kernel
 def read_context(
-    data_B, begin_L, line_D1, what_L, family_L, opens_L, units_L, navigation, related, counters, advertisement
+    data_B, begin_L, end_L, line_D1, what_L, family_L, opens_L, units_L, navigation, related, counters, advertisement
 ):
     """Lines that go by their neighbours: names of menus beside each other, figures between lines that go, lists of
     links under their heading. Changes what_L and family_L."""
@@ -80,10 +79,10 @@ def read_context(
             while n < stop and (
                 can_be_named(what_L[n]) or (outside and what_L[n] == LISTED and is_bulleted(data_B, begin_L[n]))
             ):
-                bars += what_L[n] == MARKS and is_bar(data_B, begin_L[n])
+                bars += what_L[n] == MARKS and is_bar(data_B, begin_L[n], end_L[n])
                 if what_L[n] != BLANK:
-                    steps = steps + 1 if what_L[n] != LISTED and is_step(data_B, begin_L[n], steps + 1) else 0
-                    if steps > 1 or (steps == 1 and is_home(data_B, begin_L[n] + 3)):
+                    steps = steps + 1 if what_L[n] != LISTED and is_step(data_B, begin_L[n], end_L[n], steps + 1) else 0
+                    if steps > 1 or (steps == 1 and is_home(data_B, begin_L[n] + 3, end_L[n])):
                         what_L[n], family_L[n] = CUT, navigation
                     else:
                         steps = 0
@@ -95,10 +94,10 @@ def read_context(
                 n += 1
             at_front, at_back = run == first, n == stop
             if bars >= BARS:
-                name_between_bars(data_B, begin_L, what_L, family_L, run, n, navigation)
+                name_between_bars(data_B, begin_L, end_L, what_L, family_L, run, n, navigation)
             cut_beside(what_L, run, n, 1)
             cut_beside(what_L, n - 1, run - 1, -1)
-            bullets, letters = count_bullets(data_B, begin_L, what_L, run, n)
+            bullets, letters = count_bullets(data_B, begin_L, end_L, what_L, run, n)
             if (
                 at_front
                 or (at_back and named)
@@ -202,14 +201,14 @@ def cut_beside(what_L, first, stop, step):
 
 
 @inline
-def count_bullets(data_B, begin_L, what_L, first, stop):
+def count_bullets(data_B, begin_L, end_L, what_L, first, stop):
     """(bulleted short lines, those of one letter) of some lines."""
     bullets, letters = 0, 0
     for m in range(first, stop):
         is_short = what_L[m] == SHORT or what_L[m] == IN_MENU or what_L[m] == CUT
         if is_short and is_bulleted(data_B, begin_L[m]):
             bullets += 1
-            letters += is_letter(data_B, begin_L[m])
+            letters += is_letter(data_B, begin_L[m], end_L[m])
     return bullets, letters
 
 
@@ -279,11 +278,11 @@ def is_bulleted_line(data_B, begin_L, what_L, line):
 
 
 @inline
-def name_between_bars(data_B, begin_L, what_L, family_L, first, stop, family):
+def name_between_bars(data_B, begin_L, end_L, what_L, family_L, first, stop, family):
     """Short lines before and after one that holds only a bar are names of a menu."""
     before, bar = -1, False
     for m in range(first, stop):
-        if what_L[m] == MARKS and is_bar(data_B, begin_L[m]):
+        if what_L[m] == MARKS and is_bar(data_B, begin_L[m], end_L[m]):
             if before >= 0 and what_L[before] == SHORT:
                 what_L[before], family_L[before] = IN_MENU, family
             bar = True
@@ -294,47 +293,43 @@ def name_between_bars(data_B, begin_L, what_L, family_L, first, stop, family):
 
 
 @inline
-def is_step(data_B, begin, number):
+def is_step(data_B, begin, end, number):
     """Whether a line begins with a number, a full stop and a space, as a path to a page does that is a list."""
-    if number > 9 or begin + 2 >= data_B.size:
+    if number > 9 or begin + 2 >= end:
         return False
     return data_B[begin] == 0x30 + number and data_B[begin + 1] == 0x2E and data_B[begin + 2] == 0x20
 
 
 @inline
-def is_home(data_B, begin):
-    """Whether `home`, 首页 or 主页 stands at a byte, and nothing else on its line."""
-    if begin + 4 > data_B.size:
+def is_home(data_B, begin, end):
+    """Whether the rest of a line is `home`, 首页 or 主页."""
+    if end == begin + 4:
+        one, two, three, four = data_B[begin], data_B[begin + 1], data_B[begin + 2], data_B[begin + 3]
+        return one | 0x20 == 0x68 and two | 0x20 == 0x6F and three | 0x20 == 0x6D and four | 0x20 == 0x65
+    if end != begin + 6 or code_point(data_B, begin + 3)[0] != 0x9875:
         return False
-    one, two, three, four = data_B[begin], data_B[begin + 1], data_B[begin + 2], data_B[begin + 3]
-    end = begin + 4
-    if one | 0x20 != 0x68 or two | 0x20 != 0x6F or three | 0x20 != 0x6D or four | 0x20 != 0x65:
-        end = begin + 6
-        first = (one == 0xE9 and two == 0xA6 and three == 0x96) or (one == 0xE4 and two == 0xB8 and three == 0xBB)
-        if not first or end > data_B.size or four != 0xE9 or data_B[begin + 4] != 0xA1 or data_B[begin + 5] != 0xB5:
-            return False
-    return end == data_B.size or data_B[end] == NEWLINE
+    return code_point(data_B, begin)[0] in (0x9996, 0x4E3B)
 
 
 @inline
-def is_bar(data_B, begin):
+def is_bar(data_B, begin, end):
     """Whether a line of signs is one bar, with or without a bullet."""
-    while begin < data_B.size and data_B[begin] == 0x20:
+    while begin < end and data_B[begin] == 0x20:
         begin += 1
-    if begin + 4 < data_B.size and data_B[begin] == 0xE2 and data_B[begin + 3] == 0x20:
+    if begin + 4 < end and data_B[begin] == 0xE2 and data_B[begin + 3] == 0x20:
         begin += 4
-    return begin < data_B.size and data_B[begin] == BAR and (begin + 1 == data_B.size or data_B[begin + 1] == NEWLINE)
+    return begin + 1 == end and data_B[begin] == BAR
 
 
 @inline
-def is_letter(data_B, begin):
+def is_letter(data_B, begin, end):
     """Whether a bulleted line has one byte behind its bullet and spaces."""
-    while begin < data_B.size and data_B[begin] == 0x20:
+    while data_B[begin] == 0x20:
         begin += 1
     begin += 3
-    while begin < data_B.size and data_B[begin] == 0x20:
+    while begin < end and data_B[begin] == 0x20:
         begin += 1
-    return begin + 1 >= data_B.size or data_B[begin + 1] == NEWLINE
+    return begin + 1 == end
 
 
 @inline

@@ -86,8 +86,8 @@ def judge_tokens(
     units, covered, items, menu_units = 0, 0, 0, 0
     covered_to, is_family, menu_family, opener, addressed = first, 0, 0, 0, False
     begins, ends, holds, reach = 0, 0, 0, 0
-    for g in range(open_G.size):
-        open_G[g] = -1
+    base = open_G[family_G.size] + 1 - first  # tokens are numbered on from call to call: none has to be forgotten
+    open_G[family_G.size] = base + stop
     lead = first
     while lead < stop and hash_T[lead] == NUMBER << 1:
         lead += 1
@@ -144,10 +144,10 @@ def judge_tokens(
                     holds = family_SA[state, HOLDS]
                 for x in range(closes_S1[state], closes_S1[state + 1]):
                     g = closes_X[x]
-                    if 0 <= open_G[g] <= i <= open_G[g] + GAP:
+                    if base + first <= open_G[g] <= base + i <= open_G[g] + GAP:
                         holds = family_G[g]
                 for x in range(opens_S1[state], opens_S1[state + 1]):
-                    open_G[opens_X[x]] = j
+                    open_G[opens_X[x]] = base + j
         if best > covered_to and i >= covered_to:
             covered_to = best
             covered += best_weight

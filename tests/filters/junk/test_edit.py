@@ -282,6 +282,88 @@ def test_edit_junk__a_list_goes_with_its_heading():
     assert edited(f"{EN}\n\nRelated Articles\n\nHow a wheel is built\nThree mills by the river") == [f"{EN}\n\n"]
 
 
+def test_edit_junk__names_between_bars_are_a_menu():
+    names = ("Granite", "Basalt", "Quartz", "Sandstone")
+    for bar in ("|", "• |"):
+        menu = f"\n{bar}\n".join(names)
+        assert edited(f"{EN}\n{menu}\n{EN}", f"{EN}\n{menu}") == [f"{EN}\n{EN}", f"{EN}\n"]
+    rule = "| Stone |\n|-------|\n| Basalt |\n|-------|\n| Quartz |\n|-------|"
+    assert edited(f"{EN}\n{rule}\n{EN}") == [f"{EN}\n{rule}\n{EN}"]
+
+
+def test_edit_junk__a_path_may_be_a_numbered_list():
+    assert edited(f"1. Home\n2. Stones\n{EN}", f"1. 首页\n2. 石磨\n{LONG_ZH}") == [EN, LONG_ZH]
+    steps = "1. Grind\n2. Stones"
+    assert edited(f"{EN}\n{steps}\n{EN}") == [f"{EN}\n{steps}\n{EN}"]
+
+
+def test_edit_junk__an_index_of_letters_goes():
+    letters = "\n".join(f"• {letter}" for letter in "ABCDEFGHIJ")
+    assert edited(f"{EN}\n{letters}\n{EN}") == [f"{EN}\n{EN}"]
+    few = "\n".join(f"• {letter}" for letter in "ABCD")
+    assert edited(f"{EN}\n{few}\n{EN}") == [f"{EN}\n{few}\n{EN}"]
+
+
+@pytest.mark.parametrize(
+    ("prose", "reach", "notice"),
+    [
+        (LONG_ZH, "地 址：磨坊路 3 号\n电 话：010-12345678", "版权所有：河边磨坊"),
+        (EN, "Address: 3 Mill Lane\nPhone: 010 12345678", "© The Mill Ltd"),
+    ],
+)
+def test_edit_junk__how_somebody_is_reached_goes_behind_what_goes_and_stays_in_the_article(prose, reach, notice):
+    assert edited(f"{prose}\n{notice}\n{reach}") == [f"{prose}\n"]
+    assert edited(f"{prose}\n{reach}\n{prose}\n{notice}") == [f"{prose}\n{reach}\n{prose}\n"]
+    assert edited(f"{prose}\n{reach}") == [f"{prose}\n{reach}"]
+
+
+def test_edit_junk__a_menu_goes_with_what_its_names_are_about():
+    names = ("News", "Stones", "Wheels", "Sports", "Sacks", "Boats", "Business", "Mills")
+    menu = "\n".join(f"• {name}\nAll that turns, every day anew" for name in names)
+    title = "A mill of one's own"
+    assert edited(f"{menu}\n{title}\n{title}\n{EN}") == [f"All that turns, every day anew\n{title}\n{title}\n{EN}"]
+    assert edited(f"{EN}\n{menu}\n{EN}") == [f"{EN}\n{menu}\n{EN}"]
+
+
+def test_edit_junk__bulleted_figures_go():
+    figures = "• 18\n• 0\n• 34"
+    assert edited(f"{ZH}\n{figures}\n{EN}") == [f"{ZH}\n{EN}"]
+    assert edited(f"{ZH}\n• 18\n• 0\n{EN}") == [f"{ZH}\n• 18\n• 0\n{EN}"]
+    assert edited(f"{EN}\nAdvertisement\n10\n{EN}") == [f"{EN}\n{EN}"]
+
+
+def test_edit_junk__before_the_article_a_heading_of_lists_leaves_its_title():
+    for heading, title, prose in (
+        ("Trending stories", "How a wheel is built by the river", EN),
+        ("热门推荐", "水轮是怎样在河边造起来的", LONG_ZH),
+    ):
+        assert edited(f"{heading}\n{title}\n{prose}\n{prose}") == [f"{title}\n{prose}\n{prose}"]
+
+
+def test_edit_junk__labels_in_turn_are_no_banner():
+    lines = "\n".join(
+        f"【{paper}】{ZH}第{n}天。" for n, paper in enumerate(["河边的磨坊日报", "石磨新闻周刊", "水轮观察家报"] * 3)
+    )
+    assert edited(lines) == [lines]
+
+
+def test_edit_junk__a_list_of_features_is_no_menu():
+    features = "\n".join(f"• {name}" for name in ("Two stones", "Oak wheel", "Swim proof", "Over 30% larger"))
+    page = f"{EN}\nAbout\nContact us\nSearch\n\nThe larger mill\n\n{features}\n\nThe smaller mill"
+    assert features in edited(page)[0]
+
+
+def test_edit_junk__entries_of_a_law_are_no_menu():
+    law = "（一）信息公开；\n（二）新闻动态；\n（三）通知公告；"
+    assert edited(f"{LONG_ZH}\n{law}\n{LONG_ZH}") == [f"{LONG_ZH}\n{law}\n{LONG_ZH}"]
+
+
+def test_edit_junk__a_notice_far_before_the_article_is_not_where_it_begins():
+    notice = "This page of the mill is kept as it was on the day when the wheel stood still, and the sacks were sold."
+    menu = "\n".join(["• About", "• Contact us", "• Search", *(f"• Stone {n}" for n in range(24))])
+    assert edited(f"{notice}\n{menu}\n{EN}\n{EN}") == [f"{notice}\n{EN}\n{EN}"]
+
+
 def test_edit_junk__nothing_there():
     texts = pa.array(["", None, "\n\n", "  ", "---", "。"], pa.large_string())
     edits, signals = edit_junk(texts)
