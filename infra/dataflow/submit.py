@@ -46,7 +46,7 @@ def follow(job: str, options: DataflowOptions, endpoint: str, tell: Callable[[st
         if state in ENDED:
             break
         time.sleep(wait)
-        wait = min(2 * wait, POLL_SECONDS)
+        wait = min(1.25 * wait, POLL_SECONDS)
     if state != "DONE":
         query = {"minimumImportance": "JOB_MESSAGE_ERROR"}
         said = _ask(lambda: asking.get(f"{url}/messages", params=query, timeout=SECONDS), options)

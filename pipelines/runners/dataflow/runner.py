@@ -22,7 +22,7 @@ from gristmill.pipelines.storage.rundir import update_state
 from gristmill.pipelines.storage.store import Store
 
 FIRST_POLL_SECONDS, POLL_SECONDS = 0.5, 10.0
-"""Between two looks at a job: doubled from the first to the other."""
+"""Between two looks at a job: longer by a quarter each time, from the first to the other."""
 MOST_GRAPH_BYTES = 1_000_000
 """Of a staged pipeline. The service refuses jobs of 10 MB; what an input is like stands in files, not in the graph."""
 _WAITING = {
@@ -114,7 +114,7 @@ class _Result(PipelineResult):
             while (state := self._current()) not in ENDED:
                 self._tell(_WAITING.get(state, ""))
                 time.sleep(wait)
-                wait = min(2 * wait, POLL_SECONDS)
+                wait = min(1.25 * wait, POLL_SECONDS)
         except KeyboardInterrupt:
             with contextlib.suppress(Exception):  # the service may be out of reach: the next run cancels it
                 self.job.cancel()

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import gcsfs
 import pytest
+from apache_beam.utils import retry
 
 from gristmill.pipelines.errors import RecipeError, RunnerError
 from gristmill.pipelines.run.execute import execute
@@ -58,8 +59,12 @@ def recipe(google: Google, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def submit(google: Google, recipe: Path) -> Callable[..., dict]:
-    """Function: options of the job that differ -> what the run gives, in this process."""
+def submit(google: Google, recipe: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict]:
+    """Function: options of the job that differ -> what the run gives, in this process.
+
+    Beam asks three times more, whatever the service has refused: half a minute, in which nothing is waited for here.
+    """
+    monkeypatch.setattr(retry.Clock, "sleep", lambda self, seconds: None)
 
     def run(*more: str, out: str | Path = "gs://mill/run", recipe: Path = recipe, until: str = "tokens") -> dict:
         named = {one.partition("=")[0] for one in more}
