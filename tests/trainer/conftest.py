@@ -1,6 +1,5 @@
 """A tiny run directory with real files: a SentencePiece tokenizer, token shards, pack plans; English and Chinese."""
 
-import gc
 import hashlib
 import json
 import random
@@ -107,12 +106,6 @@ def pytest_collection_modifyitems(config, items):
 def one_thread():
     """Tests of tiny models: two threads only wait for each other."""
     torch.set_num_threads(1)
-
-
-@pytest.fixture(autouse=True)
-def without_what_is_older():
-    """A training collects garbage twice, and then unfreezes all: a second each in a process with thousands of tests."""
-    gc.freeze()
 
 
 @pytest.fixture(scope="session", params=[0, 1], ids=["seed0", "seed1"])

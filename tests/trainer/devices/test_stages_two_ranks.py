@@ -12,6 +12,7 @@ import torch.multiprocessing as mp
 
 from gristmill.trainer.devices.world import World
 from gristmill.trainer.model.lora import LoraConfig
+from tests.garbage import leave_what_is_there
 from tests.trainer.loop.stages.test_stages import STAGES, stage, train
 from tests.trainer.runs import write_aligned
 
@@ -33,6 +34,7 @@ def run_all(base: Path, runs: dict[str, Path], folder: Path, world: World, *, sh
 
 def work(rank: int, port: int, base: Path, runs: dict[str, Path], folder: Path) -> None:
     torch.set_num_threads(1)
+    leave_what_is_there()
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     dist.init_process_group("gloo", rank=rank, world_size=2)
     for shard in (False, True):

@@ -27,6 +27,7 @@ from gristmill.trainer.loop import build
 from gristmill.trainer.loop.fit import fit
 from gristmill.trainer.loop.inputs import open_data
 from gristmill.trainer.optim.optimizers import Optimizers
+from tests.garbage import leave_what_is_there
 
 STEPS, CLOSE = 6, 1e-5
 
@@ -69,6 +70,7 @@ def train(job: Job, run_dir: Path, folder: Path, world: World) -> None:
 
 def work(rank: int, size: int, port: int, run_dir: Path, folder: Path, jobs: list[Job]) -> None:
     torch.set_num_threads(1)
+    leave_what_is_there()
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
     dist.init_process_group("gloo", rank=rank, world_size=size)
     sums_like_one_all_reduce(rank, World(rank, size))

@@ -3,6 +3,7 @@
 import json
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -16,8 +17,15 @@ from gristmill.trainer.loop.inputs import open_data
 from gristmill.trainer.scaling import experiment
 from gristmill.trainer.scaling import ladder as ladders
 from gristmill.trainer.scaling.asked import Questions
+from gristmill.trainer.scaling.fit import fit_law
 
 SIZES, RATIOS = [(32, 1), (32, 2), (64, 1)], [0.05, 0.15]
+
+
+@pytest.fixture(autouse=True)
+def few_samples(monkeypatch):
+    """Of the bootstrap, which is test_fit.py's."""
+    monkeypatch.setattr(experiment, "fit_law", partial(fit_law, samples=20))
 
 
 @pytest.fixture
