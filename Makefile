@@ -14,7 +14,7 @@ endif
 need_java = for tool in java mvn; do command -v $$tool >/dev/null \
 	|| { echo "error: $$tool is needed for this test (apt-get install openjdk-17-jdk-headless maven)"; exit 2; }; done
 
-.PHONY: help setup demo test check lint types arrows pytest test-linear test-exhaustive test-spark-small test-spark test-flink test-hosts test-image test-exports docs bench bench-memory proof proof-evaluation conformance agreement clean
+.PHONY: help setup demo test check lint types arrows kernels pytest test-linear test-exhaustive test-spark-small test-spark test-flink test-hosts test-image test-exports docs bench bench-memory proof proof-evaluation conformance agreement clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,9 @@ setup: $(VENV)/.ready ## Make the virtual environment and install the tested set
 demo: setup ## Run the main job end to end on the embedded default and print where the report is
 	$(BIN)/gristmill demo
 
-test: check pytest ## Lint, types, import contract, all tests
+test: setup ## Lint, types, import contract, all tests
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync kernels check
+	@$(MAKE) --no-print-directory pytest
 
 check: lint types arrows ## Lint, types and import contract
 
@@ -49,6 +51,9 @@ arrows: setup
 
 # Files go to whoever is free in the order of tests/conftest.py: the long ones first.
 SPREAD := --numprocesses $(PYTEST_JOBS) --dist loadfile --no-loadscope-reorder
+
+kernels: setup
+	$(BIN)/python -m tests.kernels
 
 pytest: setup
 	$(BIN)/pytest $(SPREAD)
