@@ -8,7 +8,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -18,9 +18,10 @@ import pyarrow.parquet as pq
 import pytest
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from gristmill.pipelines.run.execute import execute
+from gristmill.pipelines.cli.main import main
 from gristmill.pipelines.run.request import Request
 from tests.filters.language_models.arpa_text import arpa_text
+from tests.in_process import execute_beside
 
 ENGLISH = (
     "the river that we follow to the sea and its old stone bridges have been part of this town with its people "
@@ -117,6 +118,13 @@ class Corpus:
         recipe.write_text(text.replace(old, new), encoding="utf-8")
         return Corpus(self.folder, recipe)
 
+    def with_few_stages(self, name: str) -> "Corpus":
+        """Without the searches for what repeats beside near copies: half of the stages, which open no text."""
+        made = self
+        for step in SEARCHES:
+            made = made.with_recipe(name, step, "")
+        return made
+
 
 RECIPE = """\
 gristmill: 1
@@ -146,6 +154,12 @@ scrub: {operator: tag, drop_above: {EMAIL_ADDRESS: 1}}
 tokenizer: {vocabulary: 640, sample_bytes: 1MB}
 tokens: {sequence_length: 64, validation: 10%}
 """
+SEARCHES = (
+    "  urls: {keep: newest}\n",
+    "  passages: [{min_letters: 40}, {unit: sentence, run: 2, scope: source}]\n",
+    "  substrings: {min_tokens: 12}\n",
+    "decontaminate: {sets: {asked: {paths: asked.jsonl}}, action: report}\n",
+)
 
 
 def write_tokenizer(folder: Path, texts: list[str]) -> None:
@@ -196,7 +210,7 @@ def corpus(tmp_path_factory) -> Corpus:
 def calm(corpus, tmp_path_factory) -> Path:
     """The run directory of an undisturbed run over the corpus."""
     out = tmp_path_factory.mktemp("calm") / "run"
-    execute(Request(corpus.recipe, out))
+    execute_beside(Request(corpus.recipe, out))
     return out
 
 
@@ -211,7 +225,7 @@ def small(tmp_path_factory) -> Corpus:
 def small_run(small, tmp_path_factory) -> Path:
     """The run directory of an undisturbed run over the small corpus."""
     out = tmp_path_factory.mktemp("small") / "run"
-    execute(Request(small.recipe, out))
+    execute_beside(Request(small.recipe, out))
     return out
 
 
@@ -251,6 +265,21 @@ def command():
         line = [sys.executable, "-m", "gristmill.pipelines.cli.main", *map(str, arguments)]
         environment = {**os.environ, "COLUMNS": "200"}
         return subprocess.run(line, capture_output=True, text=True, timeout=900, env=environment, **options)
+
+    return call
+
+
+@pytest.fixture
+def here(monkeypatch, capsys) -> Callable[..., subprocess.CompletedProcess]:
+    """As `command`, in this process: for what does not ask how a process starts and ends."""
+
+    def call(*arguments: object) -> subprocess.CompletedProcess:
+        monkeypatch.setenv("COLUMNS", "200")
+        monkeypatch.setattr(sys, "argv", ["gristmill", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        return subprocess.CompletedProcess(sys.argv, int(end.value.code or 0), *capsys.readouterr())
 
     return call
 

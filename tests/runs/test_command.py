@@ -4,30 +4,14 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from importlib.metadata import version
 
 import pytest
 
 from gristmill.filters.kernels.jit import cache_folder
-from gristmill.pipelines.cli.main import main
 from tests.small_models import labelled_texts
 
 pytestmark = pytest.mark.process
-
-
-@pytest.fixture
-def here(monkeypatch, capsys) -> Callable[..., subprocess.CompletedProcess]:
-    """As `command`, in this process: for what does not ask how a process starts and ends."""
-
-    def call(*arguments: object) -> subprocess.CompletedProcess:
-        monkeypatch.setattr(sys, "argv", ["gristmill", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            main()
-        return subprocess.CompletedProcess(sys.argv, int(end.value.code or 0), *capsys.readouterr())
-
-    return call
 
 
 def test_help__names_every_command_and_imports_no_beam(command):

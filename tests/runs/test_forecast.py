@@ -3,10 +3,10 @@
 import pytest
 
 from gristmill.pipelines.run.capacity.forecast import Measured, forecast
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.plan_file import read_plan
 from gristmill.pipelines.storage.store import Store
+from tests.in_process import execute
 
 
 def forecast_of(run):
@@ -52,10 +52,9 @@ def test_forecast__of_a_sample_multiplies_all_but_reading(corpus, calm, tmp_path
     assert [stage.stage for stage in found.stages] == ["start and report", "score", "overlaps", "duplicates", "text"]
 
 
-def test_receipts__hold_times_and_the_datasets_do_not(calm, corpus, tmp_path, digests):
-    """What a forecast and a bottleneck are made of lies in receipts and run.json, not in what is published."""
-    execute(Request(corpus.recipe, tmp_path / "run", workers=3))
-    assert digests(tmp_path / "run") == digests(calm)
+def test_receipts__hold_times_and_the_datasets_do_not(calm):
+    """What a forecast and a bottleneck are made of lies in receipts and run.json, not in what is published, which is
+    the same on any number of workers (test_same_bytes.py)."""
     receipt = next(iter((calm / "_work").glob("score-*/*.json"))).read_text("utf-8")
     assert all(f'"{name}"' in receipt for name in ("spent", "waited", "first", "read", "judge", "signals"))
     for file in ("manifest.json", "recipe.yaml"):

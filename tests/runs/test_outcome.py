@@ -6,11 +6,12 @@ import pytest
 
 from gristmill.pipelines.errors import EmptyError, Exit, RecipeError
 from gristmill.pipelines.recipe.load import dump, load
+from gristmill.pipelines.run import execute as local
 from gristmill.pipelines.run.changes import changes
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.job import STAGES, make_job, plan_units
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.store import Store
+from tests.in_process import execute
 
 pytestmark = pytest.mark.process
 PRESETS = """\
@@ -76,7 +77,7 @@ def many_characters(corpus, tmp_path_factory):
 def test_failure__of_a_late_stage_leaves_a_manifest_and_a_report_of_the_stages_before(many_characters, tmp_path):
     run = tmp_path / "run"
     with pytest.raises(RecipeError, match="too small for the"):
-        execute(Request(many_characters, run))
+        local.execute(Request(many_characters, run))
     assert (state(run)["status"], state(run)["reported"]) == ("failed", True)
     assert manifest(run)["until"] == "text"
     assert manifest(run)["datasets"]["text"]["rows"] == 3
@@ -180,7 +181,7 @@ def test_changed_recipe__says_what_differs_and_what_will_be_done_again(corpus, t
 
 
 def test_changed_recipe__and_doubts_are_on_the_terminal(command, corpus, tmp_path):
-    command("run", corpus.recipe, "--out", tmp_path / "run", "--until", "score")
+    execute(Request(corpus.recipe, tmp_path / "run", until="score"))
     doubtful = corpus.with_recipe("doubtful", "duplicate_lines: 0.31}", "words_min: 200000}")
     done = command("run", doubtful.recipe, "--out", tmp_path / "run", "--until", "score", "--sample", "50%")
     assert "warning: " in done.stderr

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
+from tests.in_process import execute, execute_beside
 
 DATASETS = ("text", "ledger", "clusters", "dropped", "tokens/train", "tokens/validation")
 
@@ -13,9 +13,10 @@ def manifest(run: Path) -> dict:
     return json.loads((run / "manifest.json").read_text(encoding="utf-8"))
 
 
-def test_two_runs(corpus, calm, tmp_path, digests):
-    execute(Request(corpus.recipe, tmp_path / "run"))
-    assert digests(tmp_path / "run") == digests(calm)
+def test_two_runs_and_runners(corpus, calm, tmp_path, digests):
+    execute_beside(Request(corpus.recipe, tmp_path / "again", workers=3))
+    execute(Request(corpus.recipe, tmp_path / "here"))
+    assert digests(tmp_path / "again") == digests(tmp_path / "here") == digests(calm)
 
 
 def test_two_shardings_have_equal_content(calm, tmp_path, write_corpus, tokenizer_bytes):

@@ -77,7 +77,7 @@ def run(tmp_path_factory) -> Path:
         text = "<p>Short.</p>" if name == "b" else "".join(f"<p>{line}</p>" for line in english(rng, 30).split("\n"))
         (folder / "pages" / f"{name}.html").write_text(f"<html><body><main>{text}</main></body></html>", "utf-8")
     (folder / "recipe.yaml").write_text(RECIPE, "utf-8")
-    execute(Request(folder / "recipe.yaml", folder / "run", workers=2))
+    execute(Request(folder / "recipe.yaml", folder / "run"))
     return folder / "run"
 
 

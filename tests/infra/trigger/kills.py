@@ -1,7 +1,8 @@
 """`python -m tests.infra.trigger.kills RUN TARGET FOLDER`: watchers killed before and after all that they do.
 
-One copy of the run for each point. Afterwards two watchers at once go on, and it is printed how often the training was
-started: JSON, point -> [what the killed one did last, times].
+Before the first thing and after each: after one is before the next. One copy of the run for each point. Afterwards two
+watchers at once go on, and it is printed how often the training was started: JSON, point -> [what the killed one did
+last, times].
 """
 
 import json
@@ -24,19 +25,22 @@ STUB = Path(__file__).with_name("stub_work.py")
 
 
 def dying(at: int, last: Path) -> None:
-    """From now on this process dies at the point of that number: each thing it does has one before and one after it."""
-    passed = 0
+    """From now on this process dies when it has done so many things, or, for 0, before the first."""
+    done = 0
+
+    def die_if_done(what: str) -> None:
+        if done == at:
+            last.write_text(what)
+            os.kill(os.getpid(), signal.SIGKILL)
 
     def wrap(name, act):
         def acted(*told, **options):
-            nonlocal passed
-            for when in ("before", "after"):
-                if passed == at:
-                    last.write_text(f"{when} {name} {told[1] if name != 'Popen' else ''}")
-                    os.kill(os.getpid(), signal.SIGKILL)
-                passed += 1
-                if when == "before":
-                    found = act(*told, **options)
+            nonlocal done
+            what = f"{name} {told[1] if name != 'Popen' else ''}".strip()
+            die_if_done(f"before {what}")
+            found = act(*told, **options)
+            done += 1
+            die_if_done(f"after {what}")
             return found
 
         return acted

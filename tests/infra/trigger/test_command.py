@@ -18,7 +18,7 @@ def command(*arguments: object, cwd: Path) -> subprocess.CompletedProcess:
 
 
 def test_watch_once__trains_and_ends(runs, target, tmp_path):
-    done = command("watch", "runs", "--launch", target(), "--once", cwd=tmp_path)
+    done = command("watch", "runs", "--launch", target(), "--once", "--every", "1", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert re.search(r"good main-[0-9a-f]{12}: succeeded", done.stderr)
     (log,) = (runs / "good").glob("train/main-*/launch/try-1/log.txt")

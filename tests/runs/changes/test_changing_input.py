@@ -11,6 +11,7 @@ from gristmill.pipelines.errors import InputError
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.stages import score_units
+from tests import in_process
 
 pytestmark = pytest.mark.process
 
@@ -51,7 +52,7 @@ def test_grows__names_the_file_and_goes_on_with_it_as_it_is(write_corpus, tmp_pa
     assert kept
     assert not (tmp_path / "run" / "manifest.json").exists()
     for out in ("run", "fresh"):
-        execute(Request(corpus.recipe, tmp_path / out, until="score"))
+        in_process.execute(Request(corpus.recipe, tmp_path / out, until="score"))
     assert digests(tmp_path / "run") == digests(tmp_path / "fresh")
     assert kept.items() <= {path: path.stat().st_mtime_ns for path in kept}.items()
 

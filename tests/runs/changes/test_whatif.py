@@ -166,30 +166,30 @@ def test_cleaned_run__duplicates_are_estimated(done, tmp_path):
     assert all(sample.text == "" for sample in answer.samples if sample.gained)
 
 
-def test_damaged_ledger__is_named(done, tmp_path, command):
+def test_damaged_ledger__is_named(done, tmp_path, here):
     shutil.copytree(done[0], tmp_path / "run")
     part = sorted((tmp_path / "run" / "ledger").iterdir())[0]
     part.unlink()
     with pytest.raises(DamageError, match=part.name):
         check_files(Store.at(tmp_path / "run"), "ledger")
-    said = command("whatif", tmp_path / "run", "--set", "gopher@paper/words_min=30")
+    said = here("whatif", tmp_path / "run", "--set", "gopher@paper/words_min=30")
     assert said.returncode != 0
     assert part.name in said.stderr
 
 
 @pytest.mark.process
-def test_command(done, command):
+def test_command(done, command, here):
     run = done[0]
     said = command("whatif", run, "--set", "gopher@paper/words_min=185", "--json")
     found = json.loads(said.stdout)
     assert found["total"]["lost"]["documents"] > 0
     rows = sum(pq.read_metadata(part).num_rows for part in (run / "ledger").iterdir())
     assert found["total"]["before"]["documents"] < rows
-    assert "going out" in command("whatif", run, "--drop-preset", "gopher@paper").stdout
-    nothing = command("whatif", run)
+    assert "going out" in here("whatif", run, "--drop-preset", "gopher@paper").stdout
+    nothing = here("whatif", run)
     assert nothing.returncode != 0
     assert "--set" in nothing.stderr
-    unfinished = command("whatif", run.parent, "--set", "a=1")
+    unfinished = here("whatif", run.parent, "--set", "a=1")
     assert unfinished.returncode != 0
 
 

@@ -73,7 +73,7 @@ def folder(tmp_path_factory) -> Path:
 
 def do(folder: Path, name: str, recipe: str) -> tuple[Path, dict]:
     (folder / f"{name}.yaml").write_text(recipe, "utf-8")
-    execute(Request(folder / f"{name}.yaml", folder / name, workers=2))
+    execute(Request(folder / f"{name}.yaml", folder / name))
     return folder / name, json.loads((folder / name / "manifest.json").read_text("utf-8"))
 
 

@@ -173,7 +173,7 @@ def test_trace__after_clean_the_delivered_texts_are_searched(run, tmp_path):
 
 
 @pytest.mark.process
-def test_trace__as_a_command(run, command, tmp_path):
+def test_trace__as_a_command(run, command, here, tmp_path):
     (tmp_path / "said.txt").write_text(SAID["zh"], encoding="utf-8")
     shown = command("trace", run, "--file", tmp_path / "said.txt", "--limit", 2)
     assert shown.returncode == 0
@@ -182,8 +182,8 @@ def test_trace__as_a_command(run, command, tmp_path):
     found = json.loads(command("trace", run, "-", "--json", input=SAID["en"]).stdout)
     assert (found["found"], found["least"]) == (5, LENGTH)
     assert set(found["listed"][0]) >= {"doc_id", "url", "source", "unit", "row", "verdict", "rules", "spans"}
-    assert "1 of" not in command("trace", run, "--index").stderr
+    assert "1 of" not in here("trace", run, "--index").stderr
     for wrong in ((), ("one", "--file", tmp_path / "said.txt"), ("--file", tmp_path / "none")):
-        refused = command("trace", run, *wrong)
+        refused = here("trace", run, *wrong)
         assert refused.returncode in (2, 3)
         assert "fix:" in refused.stderr

@@ -13,9 +13,9 @@ import time
 
 import pytest
 
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.rundir import locked
+from tests.in_process import execute
 
 pytestmark = pytest.mark.process
 

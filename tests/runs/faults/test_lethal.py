@@ -46,6 +46,7 @@ def lethal(write_corpus, tmp_path, monkeypatch, quiet):
         (corpus.folder / f"{name}.html").write_text(page, encoding="utf-8")
     corpus = corpus.with_recipe("lethal", "sources:\n", 'sources:\n  pages: {format: html, paths: "*.html"}\n')
     corpus = corpus.with_recipe("lethal", "minhash: {threshold: 0.7}", "minhash: {threshold: 0.99}")
+    corpus = corpus.with_few_stages("lethal")
 
     def deadly(step, work, text_of):
         def call(*arguments):

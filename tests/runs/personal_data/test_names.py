@@ -9,7 +9,7 @@ import pytest
 
 from gristmill.filters.pii.recognizers.generic import EmailRecognizer
 from gristmill.pipelines.run.request import Request
-from tests.in_process import execute
+from tests.in_process import execute, execute_beside
 
 PERSONS = ("Laura Whitfield", "张晓明")
 ADDRESSES = ("1600 Maple Avenue, Suite 210, Springfield, IL 62704", "浙江省杭州市西湖区文三路90号2号楼301室")
@@ -52,7 +52,7 @@ def test_run__masks_and_counts_and_is_the_same_on_two_workers(recipe, tmp_path, 
     published = [file for name in ("text", "ledger", "report") for file in (run / name).rglob("*") if file.is_file()]
     values = [value.encode() for value in (*PERSONS, *ADDRESSES)]
     assert [file for file in published if any(value in file.read_bytes() for value in values)] == []
-    execute(Request(recipe, tmp_path / "two", workers=2))
+    execute_beside(Request(recipe, tmp_path / "two", workers=2))
     assert digests(tmp_path / "two") == digests(run)
 
 

@@ -11,7 +11,7 @@ from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.ledger import Ledger
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.storage.verification import verify
-from tests.in_process import execute
+from tests.in_process import execute, execute_beside
 
 CLASSIFIERS = """\
 classifiers:
@@ -80,7 +80,7 @@ def test_the_ledger_explains_each_verdict(calm_run) -> None:
 
 
 def test_two_shardings_and_workers_have_equal_content(classified, calm_run, tmp_path, digests) -> None:
-    execute(Request(classified.recipe, tmp_path / "run", workers=2))
+    execute_beside(Request(classified.recipe, tmp_path / "run", workers=2))
     assert digests(tmp_path / "run") == digests(calm_run)
 
 

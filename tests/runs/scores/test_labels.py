@@ -85,7 +85,7 @@ def test_changed_labels_redo_it_and_changing_back_gives_the_same_bytes(labelled)
     execute(Request(folder / "recipe.yaml", run))
     assert rules_of(run)["scored"] == []
     (folder / "by_id.csv").write_text(text.replace("score\n", "score\n\n"), "utf-8")
-    execute(Request(folder / "recipe.yaml", run, workers=2))
+    execute(Request(folder / "recipe.yaml", run))
     kept = [json.loads(one)["datasets"] for one in (before, (run / "manifest.json").read_bytes())]
     assert kept[0] == kept[1]
 

@@ -7,8 +7,10 @@ import pytest
 from s3fs import S3FileSystem
 
 from gristmill.pipelines.errors import GristmillError, causes
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.storage.store import Store
+from tests.in_process import execute
+from tests.runs.test_same_bytes import DATASETS
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 POLICY = json.loads((Path(__file__).parents[3] / "infra" / "iam" / "s3.json").read_text("utf-8"))
@@ -56,13 +58,15 @@ def confined(s3, small, small_run, tmp_path):
         )
         given = s3.user(policy)
         s3.check_rights_after(0)
+        S3FileSystem.clear_instance_cache()  # another test's, of another user
         return write(SIMPLE if without else small.recipe.read_text(encoding="utf-8")), f"s3://{runs}/run", given
 
     yield call
     s3.check_rights_after(float("inf"))
 
 
-def test_rights__are_enough_for_all_that_a_host_does(confined, command, monkeypatch, tmp_path):
+def test_rights__are_enough_for_all_that_a_host_does(confined, command, monkeypatch, tmp_path, small_run):
+    """And every stage writes what it writes in a local run."""
     recipe, out, given = confined(None)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
@@ -75,6 +79,10 @@ def test_rights__are_enough_for_all_that_a_host_does(confined, command, monkeypa
     ):
         done = command(*line)
         assert done.returncode == 0, (line, done.stderr)
+        if line[0] == "run":
+            manifests = (Store.at(place).read_bytes("manifest.json") for place in (out, small_run))
+            theirs, ours = (json.loads(raw)["datasets"] for raw in manifests)
+            assert [theirs[name]["content"] for name in DATASETS] == [ours[name]["content"] for name in DATASETS]
 
 
 @pytest.mark.parametrize("action", ["s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"])
@@ -82,9 +90,8 @@ def test_rights__without_one_the_run_says_that_it_lacks_permission(confined, mon
     recipe, out, given = confined(action)
     for name, value in given.items():
         monkeypatch.setenv(name, value)
-    S3FileSystem.clear_instance_cache()  # another test's, of another user
     with pytest.raises(Exception, match="no permission") as caught:
-        execute(Request(recipe, out, workers=2, until="score"))
+        execute(Request(recipe, out, workers=1, until="score"))
     known = next(cause for cause in causes(caught.value) if isinstance(cause, GristmillError))
     assert "no permission" in known.what
     assert known.exit_code in (2, 3)

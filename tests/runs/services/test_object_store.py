@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -27,6 +28,7 @@ from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.rundir import claim, locked
 from gristmill.pipelines.storage.store import Store
 from gristmill.tokenizer.shards.dataset import TokenShards
+from tests import in_process
 
 pytestmark = pytest.mark.process
 
@@ -42,14 +44,17 @@ def under(objects: dict[str, bytes], pattern: str) -> dict[str, bytes]:
     return {key: data for key, data in objects.items() if re.match(pattern, key)}
 
 
+@pytest.mark.slow
 def test_killed_run__goes_on_from_its_receipts_to_the_bytes_of_a_local_run(
-    s3, corpus, calm, digests, command, tmp_path, monkeypatch, capsys
+    s3, small, digests, command, tmp_path, monkeypatch, capsys
 ):
+    few, local_run = small.with_few_stages("few"), tmp_path / "local"
+    in_process.execute(Request(few.recipe, local_run))
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setenv("TMPDIR", str(scratch))
     bucket = s3.bucket()
-    request = Request(corpus.recipe, f"s3://{bucket}/run", workers=2).to_json()
+    request = Request(few.recipe, f"s3://{bucket}/run", workers=2).to_json()
     worker = subprocess.Popen(
         [sys.executable, "-m", "gristmill.pipelines.run.worker", request, str(tmp_path / "killed")]
     )
@@ -63,12 +68,12 @@ def test_killed_run__goes_on_from_its_receipts_to_the_bytes_of_a_local_run(
     assert json.loads(left["run/run.lock"])["pid"] == worker.pid
     receipts = under(left, "run/_work/(score|text)-")
 
-    again = command("run", corpus.recipe, "--out", f"s3://{bucket}/run", "--workers", "2")
+    again = command("run", few.recipe, "--out", f"s3://{bucket}/run", "--workers", "2")
     assert again.returncode == 0, again.stderr
     assert f"took over the lock of process {worker.pid}" in again.stderr
     after = s3.objects(bucket)
     assert receipts.items() <= after.items(), "a finished unit was done again"
-    assert digests_in(after) == digests(calm)
+    assert digests_in(after) == digests(local_run)
     assert not under(after, r"run/run\.lock")
     assert {"run/report/index.html", "run/report/report.json", "run/run.json"} <= after.keys()
     assert list(scratch.iterdir()) == []
@@ -86,7 +91,7 @@ def test_killed_run__goes_on_from_its_receipts_to_the_bytes_of_a_local_run(
     assert re.search(r"tokens +(\d+) +\1\b", said), "every unit that was planned"
     assert known in said
     assert (tmp_path / "page.html").read_bytes() == s3.objects(bucket)["run/report/index.html"]
-    local = Report.from_json((calm / "report" / "report.json").read_text("utf-8"))
+    local = Report.from_json((local_run / "report" / "report.json").read_text("utf-8"))
     remote = Report.from_json(after["run/report/report.json"].decode())
     for part in ("funnel", "samples", "duplicates", "edits", "tokens", "tokenizer", "languages", "entries"):
         assert getattr(remote, part) == getattr(local, part), part
@@ -219,7 +224,7 @@ def test_lost_rights__the_run_says_so_and_goes_on_when_they_are_back(s3, corpus,
     for text in (*left.values(), said.encode(), (tmp_path / "log").read_bytes()):
         assert s3.secret.encode() not in text
         assert s3.key.encode() not in text
-    execute(request)
+    in_process.execute(replace(request, workers=1))
     after = s3.objects(bucket)
     assert under(left, "run/_work/score-").items() <= after.items()
     assert "run/manifest.json" in after
