@@ -4,9 +4,11 @@ A rule keeps a document when its signal stands on the right side of its threshol
 is missing (null or NaN) does not fire: a number that was not computed is no reason to drop a page.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from numbers import Real
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -31,6 +33,14 @@ class Rule:
     threshold: float
     provenance: str
     languages: frozenset[str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.comparison not in get_args(Comparison):
+            raise ValueError(f"the rule '{self.name}' compares by '{self.comparison}'; it is one of >=, <=")
+        bound_of(self.name, self.threshold)
+        if self.languages is not None and (isinstance(self.languages, str) or not all(map(_is_code, self.languages))):
+            given = ", ".join([self.languages] if isinstance(self.languages, str) else map(str, self.languages))
+            raise ValueError(f"the rule '{self.name}' has the languages {given}; write a set of codes: {{'en', 'zh'}}")
 
     @property
     def what(self) -> Signal:
@@ -72,6 +82,9 @@ class Preset:
     measures: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if not isinstance(self.rules, tuple | list) or not all(isinstance(rule, Rule) for rule in self.rules):
+            raise TypeError(f"the rules of the preset '{self.name}' are no tuple of rules; of one rule: (rule,)")
+        object.__setattr__(self, "rules", tuple(self.rules))
         names = [rule.name for rule in self.rules]
         if len(set(names)) != len(names):
             raise ValueError(f"preset {self.name} has two rules of one name")
@@ -86,6 +99,17 @@ class Preset:
         return [f"{self.name}/{rule.name}" for rule in self.rules]
 
 
+def bound_of(rule: str, threshold: object) -> float:
+    """A threshold, if it is a number. Raises ValueError that names the rule."""
+    if isinstance(threshold, bool) or not isinstance(threshold, Real) or threshold != threshold:
+        raise ValueError(f"the threshold of '{rule}' is {threshold!r}; it is a number")
+    return float(threshold)
+
+
+def _is_code(language: object) -> bool:
+    return isinstance(language, str) and re.fullmatch(r"[a-z]{2,3}", language) is not None
+
+
 def change(presets: Sequence[Preset], changes: Mapping[str, float | None]) -> tuple[Preset, ...]:
     """The presets with other thresholds, by full rule name; None turns the rule off.
 
@@ -95,6 +119,8 @@ def change(presets: Sequence[Preset], changes: Mapping[str, float | None]) -> tu
     for name in changes:
         if name not in known:
             raise ValueError(f"no rule '{name}'; {nearest(name, known)}")
+        if changes[name] is not None:
+            bound_of(name, changes[name])
     return tuple(_changed(preset, changes) for preset in presets)
 
 

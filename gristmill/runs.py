@@ -30,7 +30,9 @@ class Run:
 
     def query(self, sql: str, *parameters: Any) -> pa.Table:
         """The result of DuckDB's SQL over tables named by path: FROM 'ledger/*.parquet'."""
-        self._ledger = self._ledger or Ledger(self.store)
+        if self._ledger is None:
+            self._ledger = Ledger(self.store)
+            self._ledger.name_absent()
         return self._ledger.table(sql, parameters)
 
     def dataset(self, name: str) -> ds.Dataset:
@@ -40,6 +42,9 @@ class Run:
             known = ", ".join(self.datasets) or "none: the run has not finished"
             raise InputError(f"the run has no dataset '{name}'", where=self.store.root, fix=f"there are: {known}")
         paths = [shard["path"] for shard in about["shards"]]
+        if not paths[0].endswith((".parquet", ".arrow")):
+            fix = f"its files lie in {self.store.root}/{name}"
+            raise InputError(f"the dataset '{name}' is no table", where=self.store.root, fix=fix)
         form = "parquet" if name in TABLES or paths[0].endswith(".parquet") else "ipc"
         if self.store.local is None:
             fix = "use query(), or copy the run"

@@ -28,6 +28,9 @@ from gristmill.filters.pii.operators.audit import values_of
 from gristmill.filters.pii.operators.operators import OPERATORS, Operator
 from gristmill.filters.pii.operators.policies import KEYED, check_operators
 
+UNREAD = "(not shown: a recognizer of personal data fails on it)"
+"""Stands for an excerpt that could not be scrubbed."""
+
 
 class Finding(NamedTuple):
     """Personal data in a text: characters [start, end), entity type, presidio's score."""
@@ -164,9 +167,14 @@ class Scrubber:
         return _findings(column[0].as_py(), _without_overlaps(_and_obfuscated(search, column)))
 
     def scrub(self, text: str) -> str:
-        """`text` with its personal data replaced, for excerpts. Never raises. Scrub first, then cut the excerpt."""
+        """`text` with its personal data replaced, for excerpts; UNREAD where that raises, for a recognizer of a user's
+        own may. Scrub first, then cut the excerpt."""
         pieces, position = [], 0
-        for start, end, entity, _ in self.find(text):
+        try:
+            found = self.find(text)
+        except Exception:  # the step that scrubs says what it is
+            return UNREAD
+        for start, end, entity, _ in found:
             pieces += [text[position:start], self._replaced(entity, text[start:end], end - start)]
             position = end
         return "".join([*pieces, text[position:]])

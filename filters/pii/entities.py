@@ -6,10 +6,11 @@ The order decides between two types that claim the same characters: the first wi
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import TypeVar
 
 from gristmill.filters.names import nearest
-from gristmill.filters.registry import Registry
+from gristmill.filters.registry import DeclaredError, Registry
 
 Find = TypeVar("Find", bound=Callable[[str], Iterable[tuple[int, int]]])
 
@@ -145,6 +146,7 @@ for _entity in (
     *(Entity(name, text, model=True) for name, text in _MODEL),
 ):
     ENTITIES.declare(_entity.name, _entity)
+ENTITIES.complete()
 
 DEFAULT: tuple[str, ...] = tuple(name for name, entity in ENTITIES.items() if entity.default)
 """What is looked for when a recipe names nothing: types whose values carry a check, a form or a name of their own, so
@@ -169,15 +171,38 @@ def recognizer(name: str, description: str) -> Callable[[Find], Find]:
 
 
 def try_recognizer(name: str) -> None:
-    """Run a declared recognizer over small texts. Raises ValueError for what is no range of characters in them."""
-    find = ENTITIES[name].find
-    if find is None:
-        return
-    for text in ("", "Write to employee 007.", "员工编号七号，电话13800138000。"):
-        for start, end in find(text):
-            if not 0 <= start < end <= len(text):
-                where = f"({start}, {end}) in a text of {len(text)} characters"
-                raise ValueError(f"the recognizer of '{name}' gives {where}")
+    """Run a declared recognizer over small texts. Raises DeclaredError for what is no range of characters in them."""
+    if ENTITIES[name].find is not None:
+        for text in ("", "Write to employee 007.", "员工编号七号，电话13800138000。"):
+            places(ENTITIES[name], text)
+
+
+def places(entity: Entity, text: str) -> list[tuple[int, int]]:
+    """Where a declared recognizer finds values. Raises DeclaredError for what is no range of characters of the text."""
+    assert entity.find is not None
+    try:
+        found = entity.find(text)
+    except SystemExit:
+        raise DeclaredError(f"the recognizer of '{entity.name}' ends the program") from None
+    if not isinstance(found, Iterable) or isinstance(found, str | bytes):
+        raise DeclaredError(f"the recognizer of '{entity.name}' gives a {type(found).__name__}, not (start, end) pairs")
+    pairs: list[tuple[int, int]] = []
+    for place in found:
+        if not isinstance(place, tuple | list) or len(place) != 2 or not all(map(_whole_number, place)):
+            given = (
+                type(place).__name__ if isinstance(place, str) or not isinstance(place, tuple | list) else str(place)
+            )
+            raise DeclaredError(f"the recognizer of '{entity.name}' gives {given}, not a pair (start, end) of integers")
+        start, end = map(int, place)
+        if not 0 <= start < end <= len(text):
+            where = f"({start}, {end}) in a text of {len(text)} characters"
+            raise DeclaredError(f"the recognizer of '{entity.name}' gives {where}")
+        pairs.append((start, end))
+    return pairs
+
+
+def _whole_number(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 SETS: dict[str, str] = {

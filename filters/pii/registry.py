@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import regex
 
-from gristmill.filters.pii.entities import ENTITIES, Entity
+from gristmill.filters.pii.entities import ENTITIES, Entity, places
 from gristmill.filters.pii.presidio import EntityRecognizer, RecognizerResult, predefined_recognizers
 from gristmill.filters.pii.recognizers import alone, asian, cards, chinese, generic, named, phone, secrets
 from gristmill.filters.pii.recognizers.patterns import InContext, with_context
@@ -83,8 +83,7 @@ class _Declared:
 
     def analyze(self, text: str, entities: list[str], nlp_artifacts: object) -> list[RecognizerResult]:
         """As presidio's."""
-        assert self.entity.find is not None
-        return [RecognizerResult(self.entity.name, start, end, 1.0) for start, end in self.entity.find(text)]
+        return [RecognizerResult(self.entity.name, start, end, 1.0) for start, end in places(self.entity, text)]
 
 
 def recognizers(entities: tuple[str, ...], stands_alone: bool = False) -> tuple[Recognizer, ...]:

@@ -31,6 +31,10 @@ PRESETS: Registry[Preset] = Registry("preset")
 
 def preset(made: Preset) -> Preset:
     """Declare a preset. Raises ValueError for a name that is taken, or that does not say whose numbers they are."""
+    if not isinstance(made, Preset):
+        raise TypeError(f"a gristmill.Preset(name, source, rules) is expected, and this is a {type(made).__name__}")
+    if not (made.rules or made.editor or made.measures):
+        raise ValueError(f"the preset '{made.name}' has no rules")
     if not re.fullmatch(r"[\w.-]+@[\w.-]+", made.name):
         raise ValueError(f"the preset '{made.name}' does not say whose numbers it holds: name it like mine@{made.name}")
     return PRESETS.declare(made.name, made)
@@ -58,3 +62,4 @@ for _preset in (
     MULTILINGUAL_GRISTMILL,
 ):
     preset(_preset)
+PRESETS.complete()

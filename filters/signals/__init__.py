@@ -29,6 +29,8 @@ from gristmill.filters.signals.declare import (
     try_signal,
 )
 
+SIGNALS.complete()
+
 __all__ = [
     "CHINESE_LANGUAGES",
     "SIGNALS",

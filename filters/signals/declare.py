@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from gristmill.filters.counters import Counters
-from gristmill.filters.registry import Registry
+from gristmill.filters.registry import DeclaredError, Registry
 
 Floats = np.ndarray
 Scripts = Literal["any", "spaced", "Hani"]
@@ -103,7 +103,8 @@ def score(text: pa.Array, names: Iterable[str], beside: Mapping[str, pa.Array | 
     """Signals of a large_string column: name -> float64 per document. Computes only what these names need. `beside`:
     as `Counters` takes it.
 
-    Raises KeyError for an unknown name and ValueError for one that only an editing step can give.
+    Raises KeyError for an unknown name, ValueError for one that only an editing step can give, and DeclaredError for
+    a signal that does not give a number per document.
     """
     counters = Counters(text, beside)
     scores = {}
@@ -113,19 +114,38 @@ def score(text: pa.Array, names: Iterable[str], beside: Mapping[str, pa.Array | 
         compute = SIGNALS[name].compute
         if compute is None:
             raise ValueError(f"signal {name} is found by another step, not computed from text")
-        scores[name] = np.asarray(compute(counters), np.float64)
+        scores[name] = _numbers(name, compute, counters)
         ended = time.process_time()
         SPENT[name] += ended - began
         began = ended
     return {name: scores[name] for name in names}
 
 
+def _numbers(name: str, compute: Callable[[Counters], Floats], counters: Counters) -> Floats:
+    try:
+        found: object = compute(counters)
+    except SystemExit:
+        raise DeclaredError(f"the signal '{name}' ends the program") from None
+    try:
+        value_D = np.asarray(found, np.float64)
+    except (TypeError, ValueError):
+        raise DeclaredError(f"the signal '{name}' gives a {type(found).__name__}, not an array of numbers") from None
+    if value_D.shape != (counters.documents,):
+        given = f"an array of shape {value_D.shape}" if value_D.ndim else f"one {type(found).__name__}"
+        raise DeclaredError(f"the signal '{name}' gives {given} for {counters.documents} texts, not a number for each")
+    if np.isinf(value_D).any():
+        raise DeclaredError(
+            f"the signal '{name}' gives an infinite number; 0 is the share of nothing (gristmill.ratio)"
+        )
+    return value_D
+
+
 def try_signal(name: str) -> None:
-    """Compute a signal of three small texts. Raises ValueError for a result that is not one finite number for each."""
-    texts = pa.array(["", "The mill grinds grain.\n", "磨坊在河边。"], pa.large_string())
+    """Compute a signal of four texts. Raises DeclaredError for a result that is not one finite number for each."""
+    texts = pa.array(["", "The mill grinds grain.\n", "磨坊在河边。", "Le moulin."], pa.large_string())
     values = score(texts, [name])[name]
-    if values.shape != (len(texts),) or not np.isfinite(values).all():
-        raise ValueError(f"the signal '{name}' gives {values.tolist()} for three texts, not a finite number for each")
+    if not np.isfinite(values).all():
+        raise DeclaredError(f"the signal '{name}' gives {values.tolist()} for {len(texts)} texts: NaN is no number")
 
 
 def ratio(part_D: np.ndarray, whole_D: np.ndarray) -> Floats:

@@ -84,7 +84,7 @@ def names_in(record: dict[str, Any]) -> set[str]:
             return
         if isinstance(value, dict):
             for name, inner in value.items():
-                look(inner, f"{path}.{name}" if path else name, depth + 1)
+                look(inner, f"{path}.{name}" if path else str(name), depth + 1)
         elif isinstance(value, list):
             for inner in value[:ITEMS]:
                 look(inner, f"{path}.{EACH}", depth + 1)

@@ -97,7 +97,10 @@ def _sources(recipe: Recipe) -> Iterator[Problem]:
             yield (*path, "language"), f"{wrong} Where a field says it: `language: {{column: {source.language}}}`"
         for column, kind in source.columns.items():
             if column in own:
-                yield (*path, "columns", column), f"'{column}' is a column of Gristmill's own; it is there already"
+                yield (
+                    (*path, "columns", column),
+                    f"'{column}' is a column of Gristmill's own; it is there already{_named_by(column)}",
+                )
             if types.setdefault(column, kind) != kind:
                 yield (*path, "columns", column), f"'{column}' is {types[column]} in another source and {kind} here"
 
@@ -197,11 +200,24 @@ def _model_meant(recipe: Recipe, name: str) -> str:
     return f"`{CCNET}NAME` judges by the language model NAME of the recipe; {meant}"
 
 
+def _named_by(column: str) -> str:
+    """What fills a column of our own, where that is a field of the record."""
+    key = {"lang": "language: {column: FIELD}", "text": "text: FIELD", "id": "id: FIELD", "url": "url: FIELD"}.get(
+        column
+    )
+    return f", and `{key}` says which field fills it" if key else ""
+
+
 def _names(recipe: Recipe, decision: Decision, path: RecipePath) -> Iterator[Problem]:
     when = decision.when
     for place, name in enumerate(decision.presets):
         if name not in PRESETS:
             yield (*path, "presets", place), f"unknown preset '{name}'; {_preset_meant(recipe, name)}"
+            continue
+        for full, asked in zip(PRESETS[name].rule_names(), PRESETS[name].rules, strict=True):
+            if asked.signal not in SIGNALS:
+                meant = nearest(asked.signal, SIGNALS)
+                yield (*path, "presets", place), f"the rule {full} asks for no known signal: '{asked.signal}'; {meant}"
     for place, rule in enumerate(decision.rules):
         if rule.signal not in SIGNALS:
             yield (

@@ -25,7 +25,9 @@ def is_percent(value: Any) -> bool:
 
 
 def parse_share(value: Any) -> Any:
-    """ "1%" -> 0.01; numbers pass."""
+    """ "1%" -> 0.01; numbers pass. true is no number, though Python counts by it."""
+    if isinstance(value, bool):
+        raise ValueError(f"{str(value).lower()} is not a number; write one, or null")
     if is_percent(value):
         try:
             return float(value.strip()[:-1]) / 100

@@ -31,6 +31,7 @@ FORMATS: Registry[str] = Registry("format")
 """Names that `format` can take; plugins add theirs."""
 for _name in OUR_FORMATS:
     FORMATS.declare(_name, _name)
+FORMATS.complete()
 
 
 def _known_format(name: str) -> str:

@@ -18,7 +18,7 @@ from gristmill.filters.kernels.jit import cache_folder
 from gristmill.filters.language.identify import script_of
 from gristmill.filters.placed import placed
 from gristmill.filters.quality.model_file import NoModelError
-from gristmill.pipelines.errors import InputError
+from gristmill.pipelines.errors import GristmillError, InputError
 from gristmill.pipelines.read.batches import record_schema
 from gristmill.pipelines.read.formats import READERS
 from gristmill.pipelines.read.html.extract import read_page
@@ -46,8 +46,19 @@ PAGES = (
 def preload(recipe: Recipe) -> None:
     """Score and clean a batch of two pages as the recipe says, and forget the result.
 
-    Where nothing is compiled yet, a second process compiles the rest meanwhile: half the time on two cores.
+    Where nothing is compiled yet, a second process compiles the rest meanwhile: half the time on two cores. A plugin
+    that raises on these pages costs the documents that it raises on, and not the run.
     """
+    try:
+        _preload(recipe)
+    except GristmillError:
+        raise
+    except Exception:
+        if not recipe.plugins:
+            raise
+
+
+def _preload(recipe: Recipe) -> None:
     source, declared = next(iter(recipe.sources)), pa.array(["en", None if _identifies(recipe) else "zh"])
     values = {"text": pa.array(PAGES, pa.large_string()), "declared_language": declared, "doc_id": "0" * 32}
     batch = columns.assemble(record_schema({}), len(PAGES), {**values, "row": 0, "raw_bytes": 0, "meta": "{}"})

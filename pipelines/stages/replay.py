@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import pyarrow as pa
 
+from gristmill.filters.registry import DeclaredError
 from gristmill.pipelines.processes.isolation import LethalRecordError
 from gristmill.pipelines.records.dead_letters import dead_letter
 from gristmill.pipelines.records.elements import DeadLetter, Unit
@@ -45,7 +46,7 @@ def survive(
 
 def describe(error: Exception) -> str:
     """The type of an error and where it was raised: messages of libraries may quote the document, so they stay out."""
-    if isinstance(error, LethalRecordError):
+    if isinstance(error, LethalRecordError | DeclaredError):
         return str(error)
     trace, where = error.__traceback__, ""
     while trace is not None:

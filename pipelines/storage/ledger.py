@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from gristmill.pipelines.errors import InputError
+from gristmill.pipelines.records.columns import CLUSTERS, CONTAMINATION, DEAD, DROPPED
 from gristmill.pipelines.storage.layout import is_ours, stem_of
 from gristmill.pipelines.storage.sql import literal
 from gristmill.pipelines.storage.store import Store
@@ -68,6 +69,13 @@ class Ledger:
         for table, files in self._files.items():
             if files:
                 self._name(table, files)
+
+    def name_absent(self) -> None:
+        """Makes tables that this run has no rows of empty ones: for queries that are not ours."""
+        empty = {"dropped": DROPPED, "clusters": CLUSTERS, "contamination": CONTAMINATION, "dead": DEAD}
+        for table, schema in empty.items():
+            if not self.has(table):
+                self._connection.register(f"{table}/*.parquet", schema.empty_table())
 
     def files(self, dataset: str, unit: str = "") -> list[str]:
         """The parts of a dataset, by name; those of one unit only, where it is given by its key."""

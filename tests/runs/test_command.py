@@ -172,6 +172,19 @@ def test_rules__prints_sentences(command, here):
     assert "characters" in here("rules", "--signals").stdout
 
 
+def test_rules__of_a_plugin(here, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from gristmill import Preset, Rule, preset\n"
+        'preset(Preset("calm@me", "mine", (Rule("long", "characters", ">=", 9, "read 200 pages"),)))\n'
+    )
+    (tmp_path / "recipe.yaml").write_text(
+        "gristmill: 1\nname: x\nplugins: [mine.py]\nsources: {a: {format: bundled}}\n"
+    )
+    unknown = here("rules", "calm@me")
+    assert (unknown.returncode, "--recipe" in unknown.stderr) == (2, True)
+    assert "read 200 pages" in here("rules", "calm@me", "--recipe", tmp_path / "recipe.yaml").stdout
+
+
 def test_run_json__holds_no_text(command, corpus, calm):
     state = json.loads((calm / "run.json").read_text(encoding="utf-8"))
     assert state["status"] == "finished"

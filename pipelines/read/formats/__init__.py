@@ -35,13 +35,17 @@ _OURS = {
 }
 for _name, _reader in _OURS.items():
     READERS.declare(_name, _reader)
+READERS.complete()
 
 
 def reader(name: str, *, suffixes: tuple[str, ...]) -> Callable[[RecordsOf], RecordsOf]:
     """Declare the decorated function the reader of a format: it takes an open file and gives its records as dicts.
 
-    suffixes: of the files that a folder is searched for. Raises ValueError for a name that is taken.
+    suffixes: of the files that a folder is searched for. Raises ValueError for a name that is taken, and for suffixes
+    that are not like (".note",).
     """
+    if isinstance(suffixes, str) or not all(isinstance(one, str) and one.startswith(".") for one in suffixes):
+        raise ValueError(f"suffixes of the format '{name}' are {suffixes!r}; write them like ('.note',)")
 
     def declare(records_of: RecordsOf) -> RecordsOf:
         FORMATS.declare(name, name)

@@ -2,9 +2,11 @@
 
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import IO, Any
 
+from gristmill.filters.registry import DeclaredError, line_in
 from gristmill.pipelines.read.batches import Item
 from gristmill.pipelines.read.context import Context
 from gristmill.pipelines.read.files import compression_of, open_file
@@ -29,41 +31,73 @@ def reader_of(records_of: RecordsOf, suffixes: tuple[str, ...]) -> Reader:
         with open_file(split.path) as file:
             stream = stream_of(pieces(file, compression_of(split.path)))
             try:
-                for number, record in enumerate(records_of(stream)):
+                for number, record in enumerate(_records(records_of, stream)):
                     yield _item(record, number, split.path, context)
             except (MemoryError, OSError):
                 raise
             except BrokenStreamError as error:
                 yield unreadable(context.next_row(), split, str(error))
-            except Exception as error:  # its message may quote the document
-                what = f"{type(error).__name__}: raised by the format's function (rest of the file)"
-                yield unreadable(context.next_row(), split, what)
+            except (Exception, SystemExit) as error:
+                yield unreadable(context.next_row(), split, f"{_described(error, records_of)} (rest of the file)")
 
     def look(split: Split, records: int, source: Source) -> Seen:
         names: set[str] = set()
         try:
             with open_file(split.path) as file:
                 stream = stream_of(pieces(file, compression_of(split.path)))
-                for number, record in enumerate(records_of(stream)):
+                for number, record in enumerate(_records(records_of, stream)):
                     if number == records:
                         return Seen(names, number, False)
                     names |= names_in(record)
-        except Exception:  # reading says what is wrong
+        except (Exception, SystemExit):  # reading says what is wrong
             return Seen(names, len(names), False)
         return Seen(names, len(names), True)
 
     return Reader(suffixes=suffixes, items=read, look=look, holds_fields=True)
 
 
+def _records(records_of: RecordsOf, stream: IO[bytes]) -> Iterable[dict[str, Any]]:
+    found: object = records_of(stream)
+    if not isinstance(found, Iterable) or isinstance(found, Mapping | str | bytes):
+        raise DeclaredError(f"WrongType: the format's function gives a {type(found).__name__}, not dicts one by one")
+    return found
+
+
+def _described(error: BaseException, records_of: RecordsOf) -> str:
+    """Type and line: a message may quote the document."""
+    if isinstance(error, DeclaredError):
+        return str(error)
+    code = getattr(records_of, "__code__", None)
+    if code is None or (line := line_in(code.co_filename, error)) is None:
+        return type(error).__name__
+    return f"{type(error).__name__} at {Path(code.co_filename).name}:{line}"
+
+
 def _item(record: dict[str, Any], number: int, path: str, context: Context) -> Item:
+    if not isinstance(record, dict):
+        what = f"WrongType: the format's function gives a {type(record).__name__}, not a dict"
+        return dead_letter(context.next_row(), path, number, what, b"")
     try:
         data = json.dumps(record, ensure_ascii=False, sort_keys=True).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        return dead_letter(context.next_row(), path, number, f"{type(error).__name__}: the record is not JSON", b"")
+        what = f"{type(error).__name__}: {_not_json(record)}"
+        return dead_letter(context.next_row(), path, number, what, b"")
     limit = context.read.max_record_bytes
     if len(data) > limit:
         return dead_letter(context.next_row(), path, number, too_long(len(data), limit), data)
     return record_item(data, number, path, context)
+
+
+def _not_json(record: dict[str, Any]) -> str:
+    """Why, by the first field that JSON cannot hold: its name and type, never its value."""
+    for name, value in record.items():
+        try:
+            json.dumps({name: value}, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return f"field '{name}' holds half a character (a surrogate), which UTF-8 does not know"
+        except (TypeError, ValueError, RecursionError):
+            return f"field '{name}' is of the type {type(value).__name__}, which JSON does not know"
+    return "its fields have names of different types"
 
 
 def stream_of(source: Iterator[bytes]) -> IO[bytes]:

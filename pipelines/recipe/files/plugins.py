@@ -7,22 +7,24 @@ with the recipe: a worker on another machine declares it when the recipe arrives
 import hashlib
 import linecache
 import sys
-import traceback
 import types
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from gristmill.filters.pii.entities import ENTITIES, try_recognizer
-from gristmill.filters.registry import Registry, declaring
+from gristmill.filters.registry import DeclaredError, Registry, declaring, first_line, line_in
 from gristmill.filters.signals import SIGNALS, try_signal
 from gristmill.pipelines.errors import RecipeError
 
 GROUP = "gristmill.plugins"
 """The entry point group of packages that can be named."""
 _declared: tuple["Plugin", ...] = ()
+_packages: dict["Plugin", list[tuple[Registry[Any], str, Any]]] = {}
+"""What each package declared when it was imported: Python imports it once."""
 
 
 class Plugin(BaseModel):
@@ -49,6 +51,10 @@ def read_plugin(name: str, folder: Path) -> Plugin:
     file = folder / Path(name).expanduser()
     try:
         source = file.read_bytes()
+        if not source.strip():
+            raise RecipeError(
+                f"the plugin '{name}' is empty", where=str(file), fix="docs/plugins.md shows one of each kind"
+            )
         return Plugin(name=name, sha256=hashlib.sha256(source).hexdigest(), source=source.decode())
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
@@ -101,27 +107,41 @@ def _withdraw(plugins: Sequence[Plugin]) -> None:
 
 
 def _declare(plugin: Plugin) -> None:
+    tried: Callable[..., Any] | None = None
     try:
         with declaring(plugin.name):
             if plugin.source:
                 _execute(plugin)
             else:
-                _entry_point(plugin.name).load()
+                _load(plugin)
         for name in SIGNALS.of(plugin.name):
+            tried = SIGNALS[name].compute
             try_signal(name)
         for name in ENTITIES.of(plugin.name):
+            tried = ENTITIES[name].find
             try_recognizer(name)
     except RecipeError:
         raise
-    except Exception as error:
-        line = _line_in(plugin.name, error)
-        what = f"the plugin '{plugin.name}' fails: {type(error).__name__}: {error}"
+    except (Exception, SystemExit) as error:
+        line = line_in(plugin.name, error) or (tried and first_line(tried, plugin.name))
+        said = str(error) if isinstance(error, DeclaredError) else f"{type(error).__name__}: {error}"
+        what = f"the plugin '{plugin.name}' fails: {said}"
         where = f"{plugin.name}:{line}" if line else plugin.name
         raise RecipeError(what, where=where, fix="correct it; docs/plugins.md shows one of each kind") from error
     declared = [name for registry in Registry.everywhere for name in registry.of(plugin.name)]
     if not declared:
         fix = "declare something with gristmill.signal, gristmill.preset, gristmill.reader or gristmill.recognizer"
         raise RecipeError(f"the plugin '{plugin.name}' declares nothing", where=plugin.name, fix=fix)
+
+
+def _load(plugin: Plugin) -> None:
+    """Import a package; or where that has happened before, declare again what it declared then."""
+    kept = _packages.get(plugin)
+    if kept is None:
+        _entry_point(plugin.name).load()
+        _packages[plugin] = [(r, name, r[name]) for r in Registry.everywhere for name in r.of(plugin.name)]
+    for registry, name, value in kept or ():
+        registry.declare(name, value)
 
 
 def _execute(plugin: Plugin) -> None:
@@ -131,13 +151,6 @@ def _execute(plugin: Plugin) -> None:
     lines = plugin.source.splitlines(keepends=True)
     linecache.cache[plugin.name] = (len(plugin.source), None, lines, plugin.name)
     exec(compile(plugin.source, plugin.name, "exec"), module.__dict__)
-
-
-def _line_in(file: str, error: Exception) -> int | None:
-    """The last line of a file that an error went through."""
-    if isinstance(error, SyntaxError) and error.filename == file:
-        return error.lineno
-    return next((f.lineno for f in reversed(traceback.extract_tb(error.__traceback__)) if f.filename == file), None)
 
 
 def names(plugins: Iterable[Plugin]) -> dict[str, str]:

@@ -78,7 +78,7 @@ def _signals(
         before_B = np.array([of_bin["documents"] for of_bin in than["bins"]])
         now_B = np.array([of_bin.documents for of_bin in again.bins])
         if (index := psi(*joined_bins(before_B, now_B))) >= bound:
-            where = "" if entry.admits == "every document" else entry.admits
+            where = "" if entry.admits.startswith("every ") else entry.admits
             yield _alarm(
                 f"the signal {of.title}", where, of.documents, index, _medians(of, than), f"entry-{entry.number}"
             )

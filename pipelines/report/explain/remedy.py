@@ -46,7 +46,8 @@ def for_rules(fired: dict[str, tuple[float, str]], decision: dict[str, Any], num
     """Other thresholds for all rules that fired: name -> (value, comparison); `decision` is the entry they stand in."""
     own = {name: keeping_bound(value, comparison) for name, (value, comparison) in fired.items()}
     when = {key: values for key, values in (decision.get("when") or {}).items() if values}
-    admits = ", ".join(f"{key} {', '.join(values)}" for key, values in when.items()) or "every document"
+    admits = ", ".join(f"{key} {', '.join(values)}" for key, values in when.items()) or ""
+    admits = admits or ("every other document" if number else "every document")
     note = f"in decide[{number}], the entry for {admits}"
     if len(own) > 1:
         every = "both" if len(own) == 2 else f"all {len(own)}"

@@ -12,6 +12,8 @@ from gristmill.pipelines.report.theme import count, share, size
 
 _NAMED = 4
 """Rules or languages named in one line; the rest is counted."""
+_FEW = 100
+"""Of an entry that judged fewer documents it says nothing that a rule never fired: one of a hundred may drop none."""
 _NOTES = 8
 """Notes of the run that are shown."""
 
@@ -43,7 +45,8 @@ def build_attention(
     found += _often(entries, alarmed)
     if dead is not None and dead.documents:
         found.append(Attention(f"{count(dead.documents)} records could not be processed.", "dead"))
-    if never := sorted({rule.name for entry in entries for rule in entry.rules if rule.flag == "never"}):
+    told = [entry for entry in entries if entry.judged >= _FEW]
+    if never := sorted({rule.name for entry in told for rule in entry.rules if rule.flag == "never"}):
         more = f" and {len(never) - _NAMED} more" if len(never) > _NAMED else ""
         verb = "rule never fired" if len(never) == 1 else "rules never fired"
         found.append(Attention(f"{len(never)} {verb}: {', '.join(never[:_NAMED])}{more}. Are you sure?", "rules"))

@@ -69,7 +69,7 @@ def _entry(material: Material, number: int, decide: list[dict[str, Any]], column
     fired = {row["rule"]: row for row in material.ledger.rows(query)}
     return Entry(
         number=number,
-        admits=_admits(decide[number].get("when") or {}),
+        admits=_admits(decide[number].get("when") or {}, number),
         presets=list(decide[number].get("presets") or []),
         judged=counts["judged"],
         dropped=counts["dropped"],
@@ -103,9 +103,9 @@ def _disjoint(one: dict[str, list[str] | None], other: dict[str, list[str] | Non
     return any((left := one.get(key)) and (right := other.get(key)) and not set(left) & set(right) for key, _ in _KEYS)
 
 
-def _admits(when: dict[str, list[str] | None]) -> str:
+def _admits(when: dict[str, list[str] | None], number: int) -> str:
     named = [f"{key} {', '.join(values)}" for key, _ in _KEYS if (values := when.get(key))]
-    return "; ".join(named) or "every document"
+    return "; ".join(named) or ("every other document" if number else "every document")
 
 
 def _rules_query(where: str) -> str:

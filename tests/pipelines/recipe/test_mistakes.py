@@ -1,6 +1,7 @@
 """Recipes as people get them wrong: every message names the place and what to do, in our words."""
 
 import re
+from importlib.resources import files
 
 import pytest
 
@@ -74,6 +75,18 @@ MISTAKES = {
     "output": (BASE + "output: x\n", 5, "`gristmill run --out FOLDER`", ""),
     "workers": (BASE + "num-workers: 4\n", 5, "`gristmill run --workers N`", ""),
     "scrub off": (BASE + "scrub: false\n", 5, "write `null` to turn it off", ""),
+    "a bound that is true": (
+        GOPHER + "    change: {gopher@paper/words_min: true}\n",
+        8,
+        "true is not a number; write one, or null",
+        "",
+    ),
+    "a column of ours": (
+        BASE.replace("language: en", "language: en, columns: {url: string}"),
+        4,
+        "it is there already, and `url: FIELD` says which field fills it",
+        "",
+    ),
     "deduplicate on": (BASE + "deduplicate: true\n", 5, "leave the key out", ""),
     "preset of another version": (
         BASE + "decide:\n  - {when: {language: en}, presets: [fineweb@hf]}\n",
@@ -177,3 +190,13 @@ def test_mistake__full_width_marks_inside_quotes_are_text(tmp_path):
     file = tmp_path / "recipe.yaml"
     file.write_text(BASE + 'train: {options: {note: "宽：的，标点"}}\n', encoding="utf-8")
     assert load(file).recipe.train.options["note"] == "宽：的，标点"
+
+
+@pytest.mark.parametrize("starter", ["starter.yaml", "starter.zh.yaml"])
+def test_starter__every_line_that_it_offers_may_be_taken(tmp_path, starter):
+    """A key that is commented out is what somebody uncomments first."""
+    text = files("gristmill.pipelines.recipe").joinpath("examples", starter).read_text(encoding="utf-8")
+    taken, count = re.subn(r"(?m)^( +)# (\w+: )", r"\1\2", text)
+    assert count >= 6
+    (tmp_path / "recipe.yaml").write_text(taken, encoding="utf-8")
+    check(load(tmp_path / "recipe.yaml"))
