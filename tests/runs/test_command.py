@@ -172,6 +172,20 @@ def test_rules__prints_sentences(command, here):
     assert "characters" in here("rules", "--signals").stdout
 
 
+def test_sample__too_small_to_tell_what_the_whole_takes(here, tmp_path):
+    text = "The mill grinds grain by the river, and the miller sleeps while the wheel turns on through the night. "
+    pages = [json.dumps({"text": text + str(number)}) for number in range(40)]
+    (tmp_path / "a.jsonl").write_text("\n".join(pages))
+    (tmp_path / "recipe.yaml").write_text("gristmill: 1\nname: x\nsources: {a: {format: jsonl, paths: a.jsonl}}\n")
+    done = here("run", tmp_path / "recipe.yaml", "--sample", "50%", "--until", "text", "--out", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    assert "`gristmill validate` measures that" in done.stderr
+    assert "core time" not in done.stdout
+    listed = here("why", tmp_path / "run", "a.jsonl")
+    assert "records match (file)" in listed.stdout
+    assert not [line for line in listed.stdout.split("\n")[1:-1] if not line.strip()]  # no line for ids that are not
+
+
 def test_rules__of_a_plugin(here, tmp_path):
     (tmp_path / "mine.py").write_text(
         "from gristmill import Preset, Rule, preset\n"

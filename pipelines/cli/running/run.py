@@ -40,6 +40,8 @@ KEEPS_MEMORY = {"MIMALLOC_PURGE_DELAY": "10000"}
 again, and the system clears every page that it hands out. What a user has set goes before."""
 POLL_SECONDS, REMOTE_POLL_SECONDS = 0.5, 3.0
 """A look at an object store is some requests, and those cost time and money."""
+TELLING = 100_000
+"""Bytes of input: a smaller sample is all start and overhead, and these do not grow with the input."""
 LOG_SHOWN = 4000
 """Characters of a log that can be kept nowhere."""
 
@@ -298,5 +300,10 @@ def _say_forecast(store: Store, state: dict[str, Any]) -> None:
     from gristmill.pipelines.run.capacity.forecast import Measured, forecast
     from gristmill.pipelines.storage.plan_file import read_plan
 
-    found = forecast(Measured.from_json(state["measured"]), [(unit.source, unit.bytes) for unit in read_plan(store)])
+    units = [(unit.source, unit.bytes) for unit in read_plan(store)]
+    measured = Measured.from_json(state["measured"])
+    if measured.share * sum(size for _, size in units) < TELLING:
+        note("a sample so small does not tell what the whole will take: `gristmill validate` measures that")
+        return
+    found = forecast(measured, units)
     out.print(outlook(found, state["workers"] or len(os.sched_getaffinity(0)), store.local is None))

@@ -55,7 +55,8 @@ def listing(by: str, documents: int, rows: Sequence[dict[str, Any]]) -> Renderab
         verdict = " ".join(part for part in (row["verdict"], *(row["rules"] or ())[:1]) if part)
         lines.append(Text.assemble((row["doc_id"] or "", "bold"), f"  {verdict}"))
         lines.append(Text(f"  {row['unit'][:16]}/{row['row']}  {row['source']}"))
-        lines.append(Text(inert(f"  {row['id'] or row['url'] or ''}"), overflow="fold"))
+        if own := row["id"] or row["url"]:
+            lines.append(Text(inert(f"  {own}"), overflow="fold"))
     more = f", the first {len(rows)}" if documents > len(rows) else ""
     head = Text(f"{documents:,} records match ({by}){more}: ask again with a doc_id, or with unit/row", "bold")
     return Group(head, *lines)

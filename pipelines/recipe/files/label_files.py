@@ -67,7 +67,7 @@ def rows_of(file: Path, key: str, columns: Sequence[str]) -> Iterator[LabelBatch
 
 
 def numbers_of(column: pa.Array, name: str, of_texts: Mapping[str, float] | None, batch: LabelBatch) -> np.ndarray:
-    """float64 of a column; NaN for null. `of_texts`: the number that each text stands for.
+    """float64 of a column; NaN for null and what is infinite. `of_texts`: the number that each text stands for.
 
     Raises BadLabelsError for what is no number. The message holds no value: a column named by mistake may be text.
     """
@@ -82,7 +82,8 @@ def numbers_of(column: pa.Array, name: str, of_texts: Mapping[str, float] | None
         if not (pa.types.is_boolean(kind) or pa.types.is_null(kind)):
             raise BadLabelsError("columns", f"'{name}' of '{batch.file.name}' holds {kind}, not numbers")
         column = column.cast(pa.uint8())
-    return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), np.float64)
+    value_D = np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), np.float64)
+    return np.where(np.isfinite(value_D), value_D, np.nan)
 
 
 def _parsed(column: pa.Array, name: str, batch: LabelBatch) -> pa.Array:

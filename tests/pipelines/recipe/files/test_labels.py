@@ -182,3 +182,9 @@ def test_truth_and_whole_numbers_are_numbers(folder) -> None:
     pq.write_table(pa.table({"id": [1, 2], "score": [True, False], "grade": ["high", None]}), folder / "b.parquet")
     (found,) = loaded(folder, "b.parquet").recipe.read_labels
     assert found.values(pa.array(["1", "2"]))[:, 1].tolist() == [1, 0]
+
+
+def test_an_infinite_number_is_none(folder) -> None:
+    (folder / "far.csv").write_text("id,score,grade\na,inf,high\nb,-inf,high\nc,0.5,high\n", "utf-8")
+    (found,) = loaded(folder, "far.csv").recipe.read_labels
+    assert str(found.values(pa.array(["a", "b", "c"]))[:, 1].tolist()) == "[nan, nan, 0.5]"
