@@ -7,8 +7,6 @@ or writes to one, planning, the lock, the manifest and the report are done in fo
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from gristmill.pipelines.processes.pool import WorkerPool
-
 T = TypeVar("T")
 
 
@@ -26,5 +24,7 @@ def here(work: Callable[[], T]) -> T:
 
 def in_child(work: Callable[[], T]) -> T:
     """In a forked child. An error that is not ours comes back as its traceback."""
+    from gristmill.pipelines.processes.pool import WorkerPool  # multiprocessing, which the command does without
+
     (result,) = WorkerPool(1).map(lambda _: work(), 1, "storage")
     return result

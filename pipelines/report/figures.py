@@ -4,7 +4,6 @@ Counts are integers, shares are numbers in [0, 1] or None where nothing can be d
 """
 
 from dataclasses import dataclass, field
-from typing import Any
 
 
 def share(part: float, whole: float) -> float | None:
@@ -144,9 +143,3 @@ class ScoreChart:
     items: int
     contaminated: str
     curves: list[ScoreCurve]
-
-
-def dropped_most(funnel: Any, number: int) -> list[tuple[str, Any]]:
-    """The reasons that dropped most documents, with their steps; `funnel` as a report has it."""
-    listed = [(step.name, reason) for step in funnel.steps for reason in step.reasons if reason.first]
-    return sorted(listed, key=lambda item: (-item[1].first, item[1].name))[:number]

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from gristmill.pipelines.report.figures import dropped_most
+from gristmill.pipelines.report.reasons import dropped_most
 from gristmill.pipelines.report.theme import TERMINAL, count, duration, share, size
 
 if TYPE_CHECKING:  # what a report is made from is not imported by whoever shows one

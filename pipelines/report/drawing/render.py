@@ -17,8 +17,8 @@ from gristmill.pipelines.report.contamination.evidence import ACTIONS, Evidence,
 from gristmill.pipelines.report.drawing import charts, ticks
 from gristmill.pipelines.report.drawing.lines import anchors, entry_lines
 from gristmill.pipelines.report.drawing.scores import scores
-from gristmill.pipelines.report.figures import dropped_most
 from gristmill.pipelines.report.model import Report
+from gristmill.pipelines.report.reasons import dropped_most
 from gristmill.pipelines.report.theme import FORMATS, THEME, short
 
 _FOLDER = Path(__file__).parent

@@ -23,7 +23,7 @@ HEAVY = {
         "beartype",
         "scipy",
     ),
-    *("fasttext", "sentencepiece", "resiliparse", "fastwarc", "grpc", "yaml"),
+    *("fasttext", "sentencepiece", "resiliparse", "fastwarc", "grpc", "yaml", "multiprocessing"),
 }
 OTHER_RUNNERS = {
     "gristmill.pipelines.runners.dataflow.options",

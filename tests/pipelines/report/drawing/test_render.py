@@ -15,8 +15,8 @@ import pytest
 
 from gristmill.pipelines.report.build import build
 from gristmill.pipelines.report.drawing.render import SECTIONS, _compiled, breakable, prose, render
-from gristmill.pipelines.report.figures import dropped_most
 from gristmill.pipelines.report.model import Report
+from gristmill.pipelines.report.reasons import dropped_most
 
 GOLDEN = Path(__file__).parent / "golden"
 VOID = {"meta", "input", "wbr", "br", "link", "img"}
