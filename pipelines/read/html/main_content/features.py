@@ -55,7 +55,7 @@ from gristmill.pipelines.read.html.main_content.parts import (
     VERBATIM,
     Segments,
 )
-from gristmill.pipelines.read.html.main_content.phrases import POST_PHRASE
+from gristmill.pipelines.read.html.main_content.phrases import NO_PHRASE, NOTICE_PHRASE, POST_PHRASE
 from gristmill.pipelines.read.html.main_content.tree import (
     FAR,
     INSIDE,
@@ -259,7 +259,8 @@ def _between_controls(block_NK, feature_N4):
     for b in range(n):
         kind = block_NK[b, PHRASE]
         controls += kind == POST_PHRASE
-        feature_N4[b, 0], feature_N4[b, 2] = kind, since
+        feature_N4[b, 0] = kind if kind != NOTICE_PHRASE else NO_PHRASE  # which the forests do not know
+        feature_N4[b, 2] = since
         since = 0 if kind == POST_PHRASE else min(since + 1, MOST_BETWEEN)
     since = MOST_BETWEEN
     for b in range(n - 1, -1, -1):

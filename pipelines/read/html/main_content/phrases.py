@@ -15,11 +15,13 @@ from gristmill.pipelines.read.html.main_content.parts import END, LINKED, PHRASE
 
 PHRASE_BYTES, WORDS, PHRASE_WORDS = 160, 48, 12
 """What is looked at is shorter, in bytes and words; so is one phrase, in words. A Chinese character is a word."""
-NO_PHRASE, POST_PHRASE, LINK_PHRASE, COPY_PHRASE, DATE_PHRASE, ALSO_PHRASE, DATA_PHRASE = range(7)
+NO_PHRASE, POST_PHRASE, LINK_PHRASE, COPY_PHRASE, DATE_PHRASE, ALSO_PHRASE, DATA_PHRASE, NOTICE_PHRASE = range(8)
 """Kinds: what stands around posts; the same, if it is a link or a button; copies code; nothing but numbers or dates;
-points to another text; JSON that a script left."""
-ALSO_BYTES, ALSO_WORDS, ALSO_LINKED = 300, 8, 0.4
-"""What points to another text is shorter, begins with some words at most, and has such a share of links at least."""
+points to another text; JSON that a script left; a notice that a site puts below each of its texts."""
+ALSO_BYTES, ALSO_LINKED = 300, 0.4
+"""What points to another text is shorter, and has such a share of links at least."""
+NOTICE_BYTES, BEGIN_WORDS = 900, 8
+"""A notice is shorter; what tells it, or what points to another text, by its beginning is so many words at most."""
 
 _DATE_WORDS = (
     "january february march april may june july august september october november december jan feb mar apr jun jul aug "
@@ -57,7 +59,7 @@ _PHRASES = {
     ),
     LINK_PHRASE: (
         "like|likes|share|edit|delete|save|follow|thanks|thank|more|link|hide|up|down|答|关注|打赏|顶|更多|展开|"
-        "收起|查看|转发"
+        "收起|查看|转发|播报|播报编辑"
     ),
     COPY_PHRASE: (
         "copy|copy code|copied|copy to clipboard|copy snippet|copy text|copy code to clipboard|code copied|"
@@ -78,6 +80,11 @@ _ALSO = (
     "相關閱讀|相关文章|相關文章|相关新闻|相關新聞|相关链接|相關連結|相关推荐|相关报道|相關報道|相關報導|推荐阅读|推薦閱讀|"
     "更多阅读|更多精彩|更多新闻|阅读更多|閱讀更多|点击查看|点击阅读|点击进入|点击此处|猜你喜欢|往期|同場加映|看更多|"
     "関連記事|あわせて読みたい|관련기사|관련 기사"
+)
+_NOTICES = (
+    "免责声明|免責聲明|特别声明|特別聲明|版权声明|版權聲明|版权所有|版權所有|版权归原作者|转载请注明|轉載請註明|转载须注明|"
+    "未经书面授权|未经授权不得转载|未经授权禁止转载|未经授权请勿转载|未经许可不得转载|未经许可禁止转载|未经许可请勿转载|"
+    "違法和不良信息舉報|违法和不良信息举报"
 )
 _WORD = re.compile("[a-z]+|#|[\u3040-\uffff]")
 
@@ -100,8 +107,16 @@ OF_DATE, FIRST = 1, 2
 KNOWN_W2 = open_table({words[0]: FIRST for words in _SPLIT} | dict.fromkeys(_DATES, OF_DATE), 1024)
 PHRASE_W2 = open_table({_key([*words]): kind for words, kind in _SPLIT.items()}, 2048)
 
-_ALSO_WORD = re.compile("[a-z\u0080-\u07ff]+|[\u3040-\uffff]", re.IGNORECASE)
-ALSO_W2 = open_table({_key([*map(hash_of, _ALSO_WORD.findall(one))]): ALSO_PHRASE for one in _ALSO.split("|")}, 256)
+_BEGIN_WORD = re.compile("[a-z\u0080-\u07ff]+|[\u3040-\uffff]", re.IGNORECASE)
+BEGIN_W2 = open_table(
+    {
+        _key([*map(hash_of, _BEGIN_WORD.findall(one))]): kind
+        for kind, begins in ((ALSO_PHRASE, _ALSO), (NOTICE_PHRASE, _NOTICES))
+        for one in begins.split("|")
+    },
+    512,
+)
+"""By what a text begins with."""
 
 # Letters: B bytes of text, N blocks, K columns of a block, W words of a table, V words of the text.
 
@@ -167,10 +182,10 @@ def _kind(text_B, start, end, known_W2, phrase_W2, word_V, kind_V):
 
 
 @inline
-def _points(text_B, i, end, also_W2):
-    """Whether a text begins with words that point to another one. Those of a script without spaces are characters."""
+def _begins(text_B, i, end, begin_W2):
+    """The kind that the first words of a text tell, or NO_PHRASE. Those of a script without spaces are characters."""
     key, word, words = np.int64(0), np.int64(0), 0
-    while i <= end and words < ALSO_WORDS:
+    while i <= end and words < BEGIN_WORDS:
         c = np.int64(text_B[i]) if i < end else np.int64(32)
         lower = c + 32 if 65 <= c <= 90 else c
         size = 1 if c < 0xC0 else 2 if c < 0xE0 else 3 if c < 0xF0 else 4
@@ -178,18 +193,20 @@ def _points(text_B, i, end, also_W2):
         wide = size == 3 and c >= 0xE3 and c != 0xEF and (c > 0xE3 or text_B[i + 1] >= 0x81)
         if word and not letter:
             key, word, words = (key * 8191 + word) & 0x7FFFFFFF, np.int64(0), words + 1
-            if look_up(key, also_W2) > 0:
-                return True
+            kind = look_up(key, begin_W2)
+            if kind > 0:
+                return kind
         if letter or wide:
             for k in range(size):
                 byte = lower if size == 1 else np.int64(text_B[i + k])
                 word = (word * 257 + (byte | 32 if c == 0xC3 and k else byte)) & 0x7FFFFFFF  # É, too
         if wide:
             key, word, words = (key * 8191 + word) & 0x7FFFFFFF, np.int64(0), words + 1
-            if look_up(key, also_W2) > 0:
-                return True
+            kind = look_up(key, begin_W2)
+            if kind > 0:
+                return kind
         i += size
-    return False
+    return NO_PHRASE
 
 
 @inline
@@ -201,14 +218,16 @@ def _is_data(text_B, start, end):
 
 
 @kernel
-def find_phrases(text_B, block_NK, known_W2, phrase_W2, also_W2):
+def find_phrases(text_B, block_NK, known_W2, phrase_W2, begin_W2):
     """Fills in the kind of every block's text."""
     word_V, kind_V = np.zeros(WORDS, np.int64), np.zeros(WORDS + 1, np.int64)
     for b in range(block_NK.shape[0]):
         start, end = block_NK[b, START], block_NK[b, END]
         kind = _kind(text_B, start, end, known_W2, phrase_W2, word_V, kind_V)
-        if kind == NO_PHRASE and end - start <= ALSO_BYTES and block_NK[b, LINKED] >= ALSO_LINKED * (end - start):
-            kind = ALSO_PHRASE if _points(text_B, start, end, also_W2) else NO_PHRASE
+        if kind == NO_PHRASE and end - start <= NOTICE_BYTES:
+            kind = _begins(text_B, start, end, begin_W2)
+            if kind == ALSO_PHRASE and (end - start > ALSO_BYTES or block_NK[b, LINKED] < ALSO_LINKED * (end - start)):
+                kind = NO_PHRASE
         if kind == NO_PHRASE and _is_data(text_B, start, end):
             kind = DATA_PHRASE
         block_NK[b, PHRASE] = kind

@@ -1,8 +1,9 @@
-"""What a page says of its own text: the description in its head, the body of the article in JSON-LD.
+"""What a page says of its own text: title and description in its head, the body of the article in JSON-LD.
 
 The block that the description is of shows which of several texts is meant: articles that are appended, teasers and
-comments are far from it in the tree. In a thread it is in the first post, and shows nothing. Texts are compared by runs
-of letters, so that marks and blanks do not count. Linear in the page.
+comments are far from it in the tree, and speak of something else. In a thread it is in the first post, and shows
+nothing. Texts are compared by runs of letters, so that marks and blanks do not count, topics by terms. Linear in the
+page.
 """
 
 import json
@@ -20,6 +21,7 @@ from gristmill.pipelines.read.html.main_content.parts import (
     FIRST,
     HINTS,
     LAST,
+    LINKED,
     NODE,
     PARENT,
     POST,
@@ -41,6 +43,12 @@ LEAST_RUNS, LEAST_SHARE = 6, 0.2
 """Of a description, that a block has to hold to be what it is of."""
 LESS_LIKELY = np.array([0, 0, 0, 0.1, 0.3], np.float32)
 """What a block loses in probability from which so many steps up lead to an element that holds the described one."""
+OFF_TOPIC, OFF_LESS_LIKELY = 0.1, np.float32(0.3)
+"""A far part of the page is about something else if the share of its terms that title and description have is less than
+so much of that of the rest of the page; what its blocks lose then, too."""
+TERM_LETTERS, TERM_SLOTS = 4, 1 << 16
+"""A word of so many letters is a term, and so is a pair of neighbouring Han, kana or Hangul characters. Of a table of
+terms: where a description has a hundred, one of 650 others is taken for one of them."""
 POST_STEPS = 8
 """Elements around the described block of which one may be a post."""
 OF_BODY, BODY_BYTES, BODY_FOUND = 0.8, 60, 0.5
@@ -50,7 +58,7 @@ SURE = 0.9
 """How likely a block of the article's body is main content, at least."""
 
 # Letters: B bytes of text, N blocks, K columns of a block, E elements, C columns of an element, S slots, L bytes of
-# letters, F steps up from an element.
+# letters, F steps up from an element, P places between blocks.
 
 
 class Said(NamedTuple):
@@ -58,14 +66,15 @@ class Said(NamedTuple):
 
     description: bytes = b""
     body: bytes = b""
+    title: bytes = b""
 
 
 def said_of(tree: HTMLTree, page: bytes) -> Said:
-    """What a page in UTF-8 and its tree hold: the longest description, the first body of an article."""
+    """What a page in UTF-8 and its tree hold: the longest description, the first body of an article, the title."""
     head = tree.head
     found = [one for one in map(head.query_selector, DESCRIPTIONS) if one is not None] if head is not None else []
     description = unescape(max((one.getattr("content") or "" for one in found), key=len, default=""))
-    return Said(description.encode(errors="replace"), _body(page).encode(errors="replace"))
+    return Said(*(text.encode(errors="replace") for text in (description, _body(page), tree.title or "")))
 
 
 def _body(page: bytes) -> str:
@@ -83,7 +92,8 @@ def heed(segments: Segments, said: Said, probability_N: np.ndarray) -> None:
     if said.description and len(probability_N):
         shared_N2 = np.zeros((len(probability_N), 2), np.int32)
         runs = _share(*parts, np.frombuffer(said.description, np.uint8), shared_N2)
-        _stay_near(segments.block_NK, segments.element_EC, shared_N2, runs, LESS_LIKELY, probability_N)
+        topic_B = np.frombuffer(said.title + b"\n" + said.description, np.uint8)
+        _stay_near(*segments, topic_B, shared_N2, runs, LESS_LIKELY, probability_N)
     if said.body and len(probability_N):
         shared_N2 = np.zeros((len(probability_N), 2), np.int32)
         runs = _share(*parts, np.frombuffer(said.body, np.uint8), shared_N2)
@@ -163,21 +173,84 @@ def _is_one_of_posts(e, element_EC):
     return False
 
 
+@inline
+def _count_terms(text_B, i, end, topic_S, adds):
+    """(terms of a text, those of them that are in a table). `adds`: puts them all there."""
+    terms, found, letters, word, before = 0, 0, 0, np.int64(0), np.int64(0)
+    while i <= end:
+        c = np.int64(text_B[i]) if i < end else np.int64(32)
+        size = 1 if c < 0xC0 else 2 if c < 0xE0 else 3 if c < 0xF0 else 4
+        if 97 <= (c | 32) <= 122 or (0xC3 <= c < 0xE0 and i + 1 < end):
+            word = (word * 257 + (c | 32)) & 0x7FFFFFFF
+            if size == 2:
+                word = (word * 257 + text_B[i + 1]) & 0x7FFFFFFF
+            letters, before = letters + 1, np.int64(0)
+            i += size
+            continue
+        term, last = word if letters >= TERM_LETTERS else np.int64(0), before
+        word, letters, before = np.int64(0), 0, np.int64(0)
+        if 0xE3 <= c <= 0xED and i + 2 < end and not (c == 0xE3 and text_B[i + 1] == 0x80):
+            before = ((c * 257 + text_B[i + 1]) * 257 + text_B[i + 2]) & 0x7FFFFFFF
+            if last:
+                term = (last * 8191 + before) & 0x7FFFFFFFFFF
+        if term:
+            slot = (term ^ (term >> 15)) & (TERM_SLOTS - 1)
+            terms += 1
+            found += topic_S[slot]
+            if adds:
+                topic_S[slot] = 1
+        i += size
+    return terms, found
+
+
+@inline
+def _off_topic(text_B, block_NK, element_EC, topic_B, found, off_E):
+    """Tells of every element around which there is no described block whether the largest one around it of that kind is
+    about something else."""
+    n, topic_S = block_NK.shape[0], np.zeros(TERM_SLOTS, np.uint8)
+    _count_terms(topic_B, 0, topic_B.size, topic_S, True)
+    sum_P2 = np.zeros((n + 1, 2), np.float64)
+    for b in range(n):
+        sum_P2[b + 1] = sum_P2[b]
+        if 2 * block_NK[b, LINKED] < block_NK[b, END] - block_NK[b, START]:
+            terms, of_topic = _count_terms(text_B, block_NK[b, START], block_NK[b, END], topic_S, False)
+            sum_P2[b + 1, 0] += terms
+            sum_P2[b + 1, 1] += of_topic
+    for e in range(1, element_EC.shape[0]):
+        first, last, up = element_EC[e, FIRST], element_EC[e, LAST], element_EC[e, PARENT]
+        if element_EC[up, FIRST] <= found < element_EC[up, LAST]:
+            terms, of_topic = sum_P2[last, 0] - sum_P2[first, 0], sum_P2[last, 1] - sum_P2[first, 1]
+            rest = (sum_P2[n, 1] - of_topic) / max(sum_P2[n, 0] - terms, 1.0)
+            off_E[e] = not first <= found < last and of_topic < OFF_TOPIC * rest * max(terms, 1.0)
+        else:
+            off_E[e] = off_E[up]
+
+
 @kernel
-def _stay_near(block_NK, element_EC, shared_N2, runs, less_F, probability_N):
-    """Makes less likely what is far from the block that holds most of the description."""
+def _stay_near(text_B, block_NK, element_EC, topic_B, shared_N2, runs, less_F, probability_N):
+    """Makes less likely what is far from the block that holds most of the description, most so if it is about something
+    else."""
     found, most = -1, max(LEAST_RUNS - 1.0, LEAST_SHARE * runs)
     for b in range(block_NK.shape[0]):
         if shared_N2[b, 0] > most:
             found, most = b, float(shared_N2[b, 0])
     if found < 0 or _is_one_of_posts(block_NK[found, NODE], element_EC):
         return
+    far, likely, step_N = less_F.size - 1, False, np.zeros(block_NK.shape[0], np.int64)
     for b in range(block_NK.shape[0]):
-        e, steps = block_NK[b, NODE], 0
-        while e > 0 and steps < less_F.size - 1 and not element_EC[e, FIRST] <= found < element_EC[e, LAST]:
+        e = block_NK[b, NODE]
+        while e > 0 and step_N[b] < far and not element_EC[e, FIRST] <= found < element_EC[e, LAST]:
             e = element_EC[e, PARENT]
-            steps += 1
-        probability_N[b] = max(probability_N[b] - less_F[steps], np.float32(0))
+            step_N[b] += 1
+        probability_N[b] = max(probability_N[b] - less_F[step_N[b]], np.float32(0))
+        likely = likely or (step_N[b] == far and probability_N[b] > 0)
+    if not likely:
+        return
+    off_E = np.zeros(element_EC.shape[0], np.bool_)
+    _off_topic(text_B, block_NK, element_EC, topic_B, found, off_E)
+    for b in range(block_NK.shape[0]):
+        if step_N[b] == far and off_E[block_NK[b, NODE]]:
+            probability_N[b] = max(probability_N[b] - OFF_LESS_LIKELY, np.float32(0))
 
 
 @kernel

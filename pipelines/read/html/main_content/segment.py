@@ -85,7 +85,7 @@ from gristmill.pipelines.read.html.main_content.parts import (
     TH_TAG,
     Segments,
 )
-from gristmill.pipelines.read.html.main_content.phrases import ALSO_W2, KNOWN_W2, PHRASE_W2, find_phrases
+from gristmill.pipelines.read.html.main_content.phrases import BEGIN_W2, KNOWN_W2, PHRASE_W2, find_phrases
 from gristmill.pipelines.read.html.main_content.writing import (
     AS_WRITTEN,
     AT,
@@ -149,7 +149,7 @@ def _cut(page: bytes, everything: bool, element_W2: np.ndarray) -> Segments:
     block_NK = np.empty((tags, BLOCK_COLUMNS), np.int32)
     element_EC = np.empty((tags, ELEMENT_COLUMNS), np.int32)
     blocks, elements = _segment(data_B, everything, element_W2, WORD_W2, text_B, block_NK, element_EC)
-    find_phrases(text_B, block_NK[:blocks], KNOWN_W2, PHRASE_W2, ALSO_W2)
+    find_phrases(text_B, block_NK[:blocks], KNOWN_W2, PHRASE_W2, BEGIN_W2)
     return Segments(text_B, block_NK[:blocks], element_EC[:elements])
 
 

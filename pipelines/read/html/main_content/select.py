@@ -41,6 +41,7 @@ from gristmill.pipelines.read.html.main_content.phrases import (
     DATE_PHRASE,
     LINK_PHRASE,
     NO_PHRASE,
+    NOTICE_PHRASE,
     POST_PHRASE,
 )
 
@@ -96,17 +97,20 @@ def _groups(block_NK, element_EC, place_EP, group_E):
     count = element_EC.shape[0]
     blocks_E, data_E = np.zeros(count, np.int32), np.zeros(count, np.bool_)
     count_blocks(block_NK, element_EC, place_EP, blocks_E, data_E)
-    layout_E = np.zeros(count, np.int32)
+    layout_E, items_E = np.zeros(count, np.int32), np.zeros(count, np.int32)
     for e in range(count - 1, -1, -1):
         tag = element_EC[e, TAG]
         layout_E[e] += tag == LI_TAG and blocks_E[e] > ITEM_BLOCKS
         layout_E[e] += tag == TR_TAG and not data_E[e] and blocks_E[e] > 0
         if element_EC[e, PARENT] >= 0:
             layout_E[element_EC[e, PARENT]] += layout_E[e]
+            items_E[element_EC[e, PARENT]] += tag == LI_TAG
     for e in range(count):
         up, tag = element_EC[e, PARENT], element_EC[e, TAG]
         group_E[e] = group_E[up] if up >= 0 else -1
-        if group_E[e] < 0 and layout_E[e] == 0 and tag in (UL_TAG, OL_TAG, DL_TAG, TABLE_TAG):
+        if group_E[e] >= 0 or layout_E[e]:
+            continue
+        if tag in (DL_TAG, TABLE_TAG) or (tag in (UL_TAG, OL_TAG) and items_E[e]):
             group_E[e] = e
 
 
@@ -160,12 +164,15 @@ def _keep_lists(block_NK, element_EC, group_E, keep_N):
 @inline
 def _drop_controls(block_NK, element_EC, group_E, keep_N):
     """Takes out what forums write around posts, where it is a link or stands with its like, buttons of code, lines that
-    point to another text, and data of scripts."""
-    n, controls = block_NK.shape[0], 0
+    point to another text, data of scripts, and notices behind the text."""
+    n, controls, kept, before = block_NK.shape[0], 0, 0, 0
     for b in range(n):
         controls += block_NK[b, PHRASE] == POST_PHRASE
+        kept += keep_N[b] * (block_NK[b, END] - block_NK[b, START])
     for b in range(n):
         kind, e = block_NK[b, PHRASE], block_NK[b, NODE]
+        if keep_N[b]:
+            before += block_NK[b, END] - block_NK[b, START]
         if not keep_N[b] or kind in (NO_PHRASE, DATE_PHRASE) or H1_TAG <= element_EC[e, TAG] <= H6_TAG:
             continue
         linked = 2 * block_NK[b, LINKED] >= block_NK[b, END] - block_NK[b, START]
@@ -181,6 +188,8 @@ def _drop_controls(block_NK, element_EC, group_E, keep_N):
             keep_N[b] = _is_held(e, element_EC, LISTING_BIT, 1)
         elif kind == ALSO_PHRASE:
             keep_N[b] = group_E[e] >= 0
+        elif kind == NOTICE_PHRASE:
+            keep_N[b] = 2 * before < kept
         elif kind == LINK_PHRASE:
             keep_N[b] = not linked
         else:

@@ -114,6 +114,32 @@ def test_posts_of_a_forum__are_its_main_content(language):
     assert extract(f"<body>{top}<h1>Mill 磨坊</h1>{posts}{foot}").count(PROSE[language]) == 4
 
 
+def test_replies_in_a_list_without_items__are_read_one_by_one() -> None:
+    """Of a <ul> that holds no <li> the blocks are no items, of which all stay or none."""
+    replies = "".join(f"<div><p>小王{n}</p><p>{ZH} {n}</p><p>赞</p></div>" for n in range(3))
+    found = segment(HTMLTree.parse(f"<body><p>{ZH}</p><ul>{replies}</ul>").body.html.encode())
+    likely_N = np.array([0.9] + [0.1, 0.9, 0.1] * 3, np.float32)
+    assert select(found, likely_N).tolist() == [True] + [False, True, False] * 3
+
+
+NOTICES = (
+    "【免责声明】本文仅代表作者本人观点，与本站无关。",
+    "转载请注明出处：磨坊网",
+    "版权所有：磨坊网，未经书面授权不得转载。",
+)
+
+
+@pytest.mark.parametrize("notice", NOTICES)
+def test_notice_below_a_text__goes(notice: str) -> None:
+    assert extract(page("zh", "").replace("</p></div>", f"</p><p>{notice}</p></div>", 1)).endswith(ZH)
+    below, above = (
+        segment(HTMLTree.parse(html).body.html.encode())
+        for html in (f"<p>{ZH}</p><p>{notice}</p>", f"<p>{notice}</p><p>{ZH}</p>")
+    )
+    assert select(below, np.full(2, 0.9, np.float32)).tolist() == [True, False]
+    assert select(above, np.full(2, 0.9, np.float32)).all()  # a text that begins with it
+
+
 CHROME = {
     "en": [
         ("<a href=/u{n}>ann{n}</a><div>Posts: {n}7</div><div>Joined: May {n}, 2012</div>", "<a href=#>Reply</a> <a href=#>Quote</a> <a href=#>Report</a>"),

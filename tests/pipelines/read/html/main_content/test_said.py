@@ -21,6 +21,12 @@ TEXTS = {
 }
 
 
+SAME_TOPIC = {
+    "en": "Nobody knows how long the mill stands there, for the river is older than the oldest miller.",
+    "zh": "没有人知道水磨坊什么时候坐落在河边，人们只知道河水一直在流。",
+}
+
+
 def page(head: str, first: str, second: str, names: tuple[str, str] = ("far", "near")) -> str:
     far = f"<section><div><div><ul><li class={names[0]}><p>{second}</p></li></ul></div></div></section>"
     near = f"<li class={names[1]}><p>{first}</p><p>{second}</p></li>"
@@ -40,8 +46,11 @@ def heard(html: str) -> list[float]:
 def test_heed__what_is_far_from_the_described_block_is_less_likely(language: str, name: str) -> None:
     first, second = TEXTS[language]
     described = f'<meta {name} content="{first[: len(first) // 2]} ...">'
-    assert heard(page(described, first, second)) == [0.4, 0.7, 0.7]
-    assert heard(page(described, first, second, ("answer", "post"))) == [0.4, 0.7, 0.7]
+    alike = SAME_TOPIC[language]
+    assert heard(page(described, first, alike)) == [0.4, 0.7, 0.7]
+    assert heard(page(described, first, alike, ("answer", "post"))) == [0.4, 0.7, 0.7]
+    assert heard(page(described, first, second)) == [0.1, 0.7, 0.7]  # about something else, too
+    assert heard(page(f"<title>{second}</title>{described}", first, second)) == [0.4, 0.7, 0.7]
     assert heard(page(described, first, second, ("post", "post"))) == [0.7, 0.7, 0.7]  # a thread
     assert heard(page("", first, second)) == [0.7, 0.7, 0.7]
     assert heard(page(f'<meta {name} content="{second[::-1]}">', first, second)) == [0.7, 0.7, 0.7]
