@@ -224,9 +224,10 @@ def find_phrases(text_B, block_NK, known_W2, phrase_W2, begin_W2):
     for b in range(block_NK.shape[0]):
         start, end = block_NK[b, START], block_NK[b, END]
         kind = _kind(text_B, start, end, known_W2, phrase_W2, word_V, kind_V)
-        if kind == NO_PHRASE and end - start <= NOTICE_BYTES:
+        points = end - start <= ALSO_BYTES and block_NK[b, LINKED] >= ALSO_LINKED * (end - start)
+        if kind == NO_PHRASE and (points or (end - start <= NOTICE_BYTES and not 97 <= text_B[start] | 32 <= 122)):
             kind = _begins(text_B, start, end, begin_W2)
-            if kind == ALSO_PHRASE and (end - start > ALSO_BYTES or block_NK[b, LINKED] < ALSO_LINKED * (end - start)):
+            if kind == ALSO_PHRASE and not points:
                 kind = NO_PHRASE
         if kind == NO_PHRASE and _is_data(text_B, start, end):
             kind = DATA_PHRASE
