@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gristmill.pipelines.run import execute as run
+from gristmill.pipelines.run import worker
 from gristmill.pipelines.run.request import Request
 
 
@@ -24,11 +25,11 @@ def execute(request: Request) -> dict[str, Any]:
     return run.execute(replace(request, runner="fnapi") if here else request)
 
 
-def execute_beside(request: Request) -> None:
+def execute_beside(request: Request, module: str = worker.__name__) -> None:
     """On the runner that is asked for, in a process that holds what a run needs and no more, as a command's does: a
     fork of it takes 16 ms."""
     with tempfile.TemporaryDirectory() as folder:
-        line = [sys.executable, "-m", "gristmill.pipelines.run.worker", request.to_json(), folder]
-        done = subprocess.run(line, capture_output=True, text=True)
+        line = [sys.executable, "-m", module, request.to_json(), folder]
+        done = subprocess.run(line, capture_output=True, text=True, cwd=Path(__file__).parents[1])
         error = Path(folder) / "error"
         assert done.returncode == 0, done.stderr + (error.read_text("utf-8") if error.exists() else "")

@@ -1,45 +1,25 @@
-"""Beam's own validation suite of portable runners, on the local runner. Exceptions are named, each with its reason.
+"""Beam's own validation suite of portable runners, on the local runner: `beam_validation.py` says what is left out."""
 
-Not run: FnApiRunnerSplitTest (a runner that splits bundles while they run; here a task is an element or a partition
-and is never split) and FnApiBasedStateBackedCoderTest (`use_state_iterables`: the values of one key need not fit in
-memory; here they must fit in one worker's, so blocks of a partition are what is grouped).
-"""
+import re
+import subprocess
+import sys
+from pathlib import Path
 
-import apache_beam as beam
 import pytest
-from apache_beam.runners.portability.fn_api_runner import fn_runner_test
 
-from gristmill.pipelines.runners.local.runner import LocalRunner, unsuitable
+from gristmill.pipelines.runners.local.runner import unsuitable
 
-pytestmark = pytest.mark.skipif(unsuitable() is not None, reason="not a tested Beam, or no safe fork")
-WORKERS = 2
-BEAM_SKIPS_IT = "Beam skips it for FnApiRunner (apache/beam#35168); it waits for 14 s"
+SUITE = Path(__file__).with_name("beam_validation.py")
 
 
-def pipeline(is_drain: bool = False) -> beam.Pipeline:
-    return beam.Pipeline(runner=LocalRunner(WORKERS, is_drain=is_drain))
-
-
-class TestLocalRunner(fn_runner_test.FnApiRunnerTest):
-    def create_pipeline(self, is_drain: bool = False) -> beam.Pipeline:
-        return pipeline(is_drain)
-
-    def test_batch_rebatch_pardos(self):
-        """The warning that it expects in this process is given in a worker."""
-        with pytest.raises(AssertionError, match="InefficientExecutionWarning not triggered"):
-            super().test_batch_rebatch_pardos()
-
-    def test_metrics(self):
-        """Beam consolidates counters and distributions of several workers, not sets; Beam skips it for several."""
-        with pytest.raises(AssertionError, match="Items in the second set but not the first"):
-            super().test_metrics()
-
-    # Not methods any more, so that they are not collected. None of ours has timers (the graph lint sees to that).
-    test_pardo_et_timer_with_no_firing = BEAM_SKIPS_IT
-    test_pardo_et_timer_with_no_reset = BEAM_SKIPS_IT
-    test_pardo_et_timer_with_no_reset_and_no_clear = BEAM_SKIPS_IT
-
-
-class TestMetricsOfLocalRunner(fn_runner_test.FnApiRunnerMetricsTest):
-    def create_pipeline(self) -> beam.Pipeline:
-        return pipeline()
+@pytest.mark.slow
+@pytest.mark.process
+@pytest.mark.skipif(unsuitable() is not None, reason="not a tested Beam, or no safe fork")
+def test_local_runner__passes_beams_validation_suite():
+    """In a process that holds little beside Beam: it is forked a thousand times."""
+    line = [sys.executable, "-m", "pytest", "--noconftest", "-p", "no:xdist", "-p", "no:cacheprovider", str(SUITE)]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=SUITE.parents[3])
+    assert done.returncode == 0, done.stdout[-10_000:] + done.stderr[-2_000:]
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed is not None
+    assert int(passed[1]) >= 70

@@ -1,34 +1,19 @@
 """Documents that kill their worker, at every step that reads documents: each costs itself, whatever the runner."""
 
-import ctypes
-import faulthandler
 import json
-import sys
 from collections import Counter
 
 import pyarrow.parquet as pq
 import pytest
 
-from gristmill.pipelines.read.html import pages
-from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
-from gristmill.pipelines.stages.score import UnitScorer
-from gristmill.pipelines.stages.tokens import UnitEncoder
-from gristmill.pipelines.stages.unit_cleaner import UnitCleaner
-
-STEPS = ("extract", "decide", "scrub", "encode")
+from tests.in_process import execute_beside
+from tests.runs.faults import deadly
+from tests.runs.faults.deadly import STEPS
 
 
 @pytest.fixture
-def quiet():
-    """pytest asks every process to write a page about its segmentation fault."""
-    faulthandler.disable()
-    yield
-    faulthandler.enable(sys.__stderr__)
-
-
-@pytest.fixture
-def lethal(write_corpus, tmp_path, monkeypatch, quiet):
+def lethal(write_corpus, tmp_path):
     """The small corpus, and beside it documents in both languages that kill whoever extracts, judges ... them."""
     corpus = write_corpus(tmp_path / "corpus")
     lines = (corpus.folder / "web-1.jsonl").read_text(encoding="utf-8").splitlines()
@@ -46,29 +31,12 @@ def lethal(write_corpus, tmp_path, monkeypatch, quiet):
         (corpus.folder / f"{name}.html").write_text(page, encoding="utf-8")
     corpus = corpus.with_recipe("lethal", "sources:\n", 'sources:\n  pages: {format: html, paths: "*.html"}\n')
     corpus = corpus.with_recipe("lethal", "minhash: {threshold: 0.7}", "minhash: {threshold: 0.99}")
-    corpus = corpus.with_few_stages("lethal")
-
-    def deadly(step, work, text_of):
-        def call(*arguments):
-            text = text_of(*arguments)
-            if f"{step}-kills" in text:
-                bytearray(1 << 60) if f"{step}-kills。" in text else ctypes.string_at(0)
-            return work(*arguments)
-
-        return call
-
-    def joined(_, batch, *rest):
-        return "\n".join(batch.column("text").to_pylist())
-
-    monkeypatch.setattr(pages, "read_page", deadly("extract", pages.read_page, lambda page, *rest: page.decode()))
-    monkeypatch.setattr(UnitScorer, "examine", deadly("decide", UnitScorer.examine, joined))
-    monkeypatch.setattr(UnitCleaner, "clean", deadly("scrub", UnitCleaner.clean, joined))
-    monkeypatch.setattr(UnitEncoder, "tokenize", deadly("encode", UnitEncoder.tokenize, joined))
-    return corpus
+    return corpus.with_few_stages("lethal")
 
 
 def test_lethal_documents__cost_themselves_at_every_step_and_bytes_do_not_depend_on_workers(lethal, tmp_path, digests):
-    document = execute(Request(lethal.recipe, tmp_path / "two", workers=2))
+    execute_beside(Request(lethal.recipe, tmp_path / "two", workers=2), deadly.__name__)
+    document = json.loads((tmp_path / "two" / "manifest.json").read_bytes())
     dead = [row for file in (tmp_path / "two" / "dead").glob("*.parquet") for row in pq.read_table(file).to_pylist()]
     assert sorted(row["step"] for row in dead) == sorted([*STEPS[1:] * 2, "extract"])
     ways = Counter(row["error"].removeprefix("LethalRecord: it ends its process ") for row in dead)
@@ -79,5 +47,5 @@ def test_lethal_documents__cost_themselves_at_every_step_and_bytes_do_not_depend
     assert sum(account["documents"] for account in counted) == len(dead)
     assert {account["reason"] for account in counted} == {"LethalRecord"}
     assert not (tmp_path / "two" / "_work" / "attempts").exists()
-    execute(Request(lethal.recipe, tmp_path / "one", workers=1))
+    execute_beside(Request(lethal.recipe, tmp_path / "one", workers=1), deadly.__name__)
     assert digests(tmp_path / "one") == digests(tmp_path / "two")
