@@ -302,21 +302,19 @@ def _without_overlaps(spans: Iterable[_Span]) -> list[_Span]:
     """Of spans that overlap, the longest stays; then the highest score, then the first in ENTITIES. In text order."""
     kept: list[_Span] = []
     group: list[_Span] = []
-    reach = (-1, -1)
-    for span in [*sorted(set(spans)), None]:
-        if span is None or (span.doc, span.start) >= reach:
-            kept += _longest(group)
-            group, reach = [], (-1, -1)
-        if span is not None:
+    doc, reach = -1, -1
+    for span in sorted(set(spans)):
+        if span[0] != doc or span[1] >= reach:
+            kept += group if len(group) < 2 else _longest(group)
+            group, doc, reach = [span], span[0], span[2]
+        else:
             group.append(span)
-            reach = max(reach, (span.doc, span.end))
-    return kept
+            reach = max(reach, span[2])
+    return kept + (group if len(group) < 2 else _longest(group))
 
 
 def _longest(group: list[_Span]) -> list[_Span]:
     """Of one chain of overlapping spans, those that stay."""
-    if len(group) < 2:
-        return group
     chosen: list[_Span] = []
     rank = {name: place for place, name in enumerate(ENTITIES)}
     for span in sorted(

@@ -80,7 +80,7 @@ def mark_dotted(data_B, count, start_T, end_T, kind_T, mark_T, label_T):
     one on each side of a dot in any case. What the tagger found overlaps none, or goes with it."""
     done = 0
     for i in range(1, count - 1):
-        if i < done or not _joins(i, count, start_T, end_T, kind_T, mark_T):
+        if kind_T[i] != MARK or i < done or not _joins(i, count, start_T, end_T, kind_T, mark_T):
             continue
         first = i - 1
         while first > done and i - first < _MOST and _spells(data_B, first - 1, count, start_T, kind_T, _SPELLED):

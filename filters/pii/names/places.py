@@ -149,6 +149,16 @@ def mark_addresses(count, kind_T, shape_T, list_T, gap_T, mark_T, place_T):
     """ADDRESS_FROM and ADDRESS around every place where an address is likely, up to an empty line."""
     done = 0  # tokens before it are marked
     for i in range(count):
+        kind, bits = kind_T[i], list_T[i]
+        # most tokens are ruled out without a call, which costs as much as ten of these
+        if kind == WORD:
+            if bits & (STREET | UNIT | LABEL) == 0:
+                continue
+        elif kind == HAN:
+            if bits & (NUMERAL | LABEL << 16) == 0:
+                continue
+        elif kind != NUMBER:
+            continue
         if not _is_trigger(count, i, kind_T, shape_T, list_T, gap_T, mark_T):
             continue
         first, last = i, i

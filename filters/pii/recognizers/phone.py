@@ -156,24 +156,24 @@ class PhoneRecognizer(predefined_recognizers.PhoneRecognizer):
         for number, (shape, pattern, lengths) in enumerate(self._shapes):
             if not digits & lengths or not (named or shape.where == "anywhere"):
                 continue
-            tried: set[tuple[int, int]] = set()
             last = -1
             rows, extends = shape.where == "chinese", shape.extension == _EXTENSION
             for match in pattern.finditer(text):
                 start, end = match.span()
                 in_row = rows and 0 <= last < start <= last + 3 and _is_next(text[last:start])
                 tail = match.start("ext") if extends and match["ext"] else end
-                place = (start, tail)
-                while place not in tried and (span := self._accepted(text, *place, number, in_row)):
-                    tried.add(place)  # from here on all is as it was when another match led here
+                first, stop = start, tail  # each further one begins behind what was taken, so this ends
+                while span := self._accepted(text, first, stop, number, in_row):
                     last = end if span[1] == tail else span[1]
                     found.add((span[0], last, shape.score))
                     if shape.landline:
                         found.update(_landlines_behind(text, last, shape.score))
-                    rest = pattern.search(text, span[1], place[1] + _LONGEST) if span[1] < place[1] else None
-                    if rest is None or rest.start() >= place[1]:
+                    if span[1] >= stop:
                         break
-                    place = rest.span()
+                    rest = pattern.search(text, span[1], stop + _LONGEST)
+                    if rest is None or rest.start() >= stop:
+                        break
+                    first, stop = rest.span()
         return outer(found)
 
     def _accepted(self, text: str, start: int, end: int, number: int, in_row: bool = False) -> tuple[int, int] | None:
