@@ -13,6 +13,7 @@ from gristmill.filters.pii.names.lists import (
     CLOSING,
     LABEL,
     PLACE,
+    STREET,
     TITLE,
     UNIT,
 )
@@ -147,6 +148,12 @@ def _closes(first, kind_T, list_T):
 
 
 @kernel
+def _signs(first, count, kind_T, list_T):
+    """Whether token `first` is a line by itself, and the line above closes a letter: Thanks,↵Anna."""
+    return (first + 1 == count or kind_T[first + 1] == BREAK) and _closes(first, kind_T, list_T)
+
+
+@kernel
 def _beside_contact(first, last, count, kind_T, contact_T):
     """Whether a contact stands near tokens [first, last): in the same line, or, where that is a line of a block and no
     sentence, in lines of the same block."""
@@ -183,6 +190,8 @@ def is_private(first, last, count, is_person, kind_T, shape_T, gap_T, list_T, ma
     alone = last - first == 1
     if alone and quoted:
         return False  # name: "John", name=John: an example in code
+    if is_person and alone and not quoted and _signs(first, count, kind_T, list_T):
+        return True
     if is_person and (
         quoted or (alone and kind_T[first] == WORD and not _saluted(first, count, kind_T, list_T, mark_T))
     ):
@@ -225,11 +234,13 @@ def _labelled(first, kind_T, list_T, mark_T):
 
 @kernel
 def _is_complete(first, last, kind_T, shape_T, list_T):
-    """Whether mail would arrive: a number, and a place, a unit or a postcode."""
-    numbers, parts = 0, 0
+    """Whether mail would arrive: a number, and a place, a unit or, of a street, a postcode."""
+    numbers, parts, streets = 0, 0, 0
     for i in range(first, last):
         if kind_T[i] == NUMBER:
             numbers += 1
         elif list_T[i] & (UNIT | PLACE) or (kind_T[i] == HAN and (list_T[i] >> 16) & PLACE):
             parts += 1
-    return numbers > 0 and (numbers > 1 or parts > 1)
+        elif list_T[i] & STREET:
+            streets += 1
+    return numbers > 0 and parts + streets > 0 and (numbers > 1 or parts > 1)

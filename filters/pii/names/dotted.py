@@ -75,6 +75,15 @@ def _joins(i, count, start_T, end_T, kind_T, mark_T):
 
 
 @kernel
+def _clear(first, last, count, label_T):
+    """Takes back what the tagger calls a person among tokens [first, last): it is the name of something."""
+    for j in range(first, count):
+        if j >= last and label_T[j] != 2:
+            return
+        label_T[j] = 0 if label_T[j] <= 2 else label_T[j]
+
+
+@kernel
 def mark_dotted(data_B, count, start_T, end_T, kind_T, mark_T, label_T):
     """Labels names with middle dots: from the first character to the left that spells names to the last to the right,
     one on each side of a dot in any case. What the tagger found overlaps none, or goes with it."""
@@ -98,12 +107,16 @@ def mark_dotted(data_B, count, start_T, end_T, kind_T, mark_T, label_T):
             else:
                 break
         done = last
-        if not spelled or _spells(data_B, last, count, start_T, kind_T, _NO_PERSON):
+        if not spelled:
+            continue
+        if _spells(data_B, last, count, start_T, kind_T, _NO_PERSON):
+            _clear(first, last, count, label_T)
             continue
         if last + 1 < count and kind_T[last] == HAN and kind_T[last + 1] == HAN:
             pair = _character(data_B, start_T[last]) << 16 | _character(data_B, start_T[last + 1])
             place = np.searchsorted(_PAIRS, pair)
             if place < len(_PAIRS) and _PAIRS[place] == pair:
+                _clear(first, last, count, label_T)
                 continue
         label_T[first] = 1
         for j in range(first + 1, last):

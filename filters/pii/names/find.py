@@ -18,6 +18,7 @@ from gristmill.filters.pii.names.dotted import mark_dotted
 from gristmill.filters.pii.names.features import FEATURES
 from gristmill.filters.pii.names.fields import mark_fields
 from gristmill.filters.pii.names.lists import TITLE, UNIT
+from gristmill.filters.pii.names.places import LONGEST
 from gristmill.filters.pii.names.reach import narrow
 from gristmill.filters.pii.names.spread import SLOTS, forget, spread
 from gristmill.filters.pii.names.tagger import LABELS, decode, read, weights
@@ -26,6 +27,7 @@ from gristmill.filters.pii.names.tokens import BREAK, CAPITAL, HAN, MARK, UPPER,
 PERSON, ADDRESS = "PERSON", "ADDRESS"
 SCORE = 0.6
 """presidio's score of every result: less than a check digit's, as much as that of a pattern after its name."""
+AT = 0x40
 PIECE = 1 << 16
 """Bytes that are looked at together: a longer text is cut after a line, or where there is none after so many bytes."""
 
@@ -137,6 +139,8 @@ def _find(
                     last -= 1
                 if last == first or not _is_whole(first, last, count, label, kind_T, shape_T, list_T):
                     continue
+                if label == 1 and first > 0 and mark_T[first - 1] == AT and gap_T[first] == 0:
+                    continue  # root@david, @david: a host, an account
                 if private and not is_private(
                     first, last, count, label == 1, kind_T, shape_T, gap_T, list_T, mark_T, hash_3T[0], contact_T
                 ):
@@ -152,10 +156,10 @@ def _find(
 @kernel
 def _is_whole(first, last, count, label, kind_T, shape_T, list_T):
     """Whether tokens [first, last) can be a name or an address: no Han character but a surname before a title, no row
-    of numbers."""
+    of characters, none of numbers."""
     if label == 1:
         titled = last + 1 < count and kind_T[last] == HAN and list_T[last] & (TITLE << 16) != 0
-        return last - first > 1 or kind_T[first] != HAN or titled
+        return last - first <= LONGEST and (last - first > 1 or kind_T[first] != HAN or titled)
     words = 0
     for i in range(first, last):
         unit = list_T[i] & UNIT != 0  # Box 1, Box 2 are no address, PO Box 1 is

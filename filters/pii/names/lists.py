@@ -127,6 +127,19 @@ COMPOUND_SURNAMES = (
     "褚师 爱新 叶赫 纳兰 納蘭"
 )
 
+RARE_SURNAMES = (
+    "褚戚邹喻柏窦奚酆鲍岑邬卞湛祁狄臧茅闵娄骆昝裘缪贲郁钮嵇裴荀於甄羿储靳汲邴糜隗宓郗栾钭韶郜黎蓟宿邰鄂蔺"
+    "胥莘翟逄郦雍郤璩濮扈冀郏瞿阎茹宦庾暨阙殳夔厍晁訾阚鞠蒯荆竺逯桓肖付闫仝佟苑邝佘冼缑覃佴揭朴苟撖洛迟亓"
+    "仉禚晏寇匡敖冷辛饶巩聂"
+)
+"""Surnames of one character that Faker has not; none is a usual word."""
+RULERS = (
+    "太祖 太宗 高祖 高宗 中宗 玄宗 肃宗 代宗 德宗 宪宗 穆宗 敬宗 文宗 武宗 宣宗 懿宗 僖宗 真宗 "
+    "仁宗 英宗 神宗 哲宗 徽宗 钦宗 孝宗 光宗 宁宗 理宗 度宗 世祖 世宗 成祖 成宗 熹宗 思宗 圣祖 "
+    "洪武 永乐 嘉靖 万历 崇祯 顺治 康熙 雍正 乾隆 嘉庆 道光 咸丰 同治 光绪 宣统"
+)
+"""Emperors of China by their temples and eras."""
+
 
 @cache
 def table() -> tuple[np.ndarray, np.ndarray]:

@@ -3,7 +3,7 @@
 Letters: T tokens.
 """
 
-from gristmill.filters.kernels.jit import inline, kernel
+from gristmill.filters.kernels.jit import kernel
 from gristmill.filters.pii.names.lists import (
     COMMON,
     COMPOUND,
@@ -20,7 +20,7 @@ from gristmill.filters.pii.names.lists import (
     SURNAME,
     UNIT,
 )
-from gristmill.filters.pii.names.tokens import BREAK, HAN, LOWER, MARK, NUMBER, UPPER, WORD
+from gristmill.filters.pii.names.tokens import BREAK, HAN, LOWER, MARK, NUMBER, UPPER, WORD, mix
 
 PERSON_FROM, PERSON, ADDRESS_FROM, ADDRESS = 1, 2, 4, 8
 """Bits: a name may begin, a name may go on, an address may begin, an address may go on."""
@@ -28,12 +28,25 @@ PERSON_FROM, PERSON, ADDRESS_FROM, ADDRESS = 1, 2, 4, 8
 BEFORE, AFTER = 24, 36
 """Tokens around what makes an address likely that may belong to it."""
 
+LONGEST = 32
+"""Tokens of a name: more characters in a row that spell one are none."""
+
 DOT, HYPHEN, APOSTROPHE, QUOTE, MIDDLE, MIDDLE_2, COLON = 0x2E, 0x2D, 0x27, 0x2019, 0xB7, 0x30FB, 0x3A
+_ROADS = tuple(int(mix.py_func(3, ord(c))) for c in "路街巷弄")
+"""Hashes of the characters that a door's number may follow without 号."""
 
 
-@inline
-def _is_capital(kind, shape):
-    return kind == WORD and shape != LOWER
+@kernel
+def _is_door(count, i, kind_T, shape_T, gap_T, mark_T, hash_T):
+    """Whether the number that is token i stands as that of a door does: 鹿城路333, 林溪里13-5-1876."""
+    if i < 1 or kind_T[i - 1] != HAN or gap_T[i] != 0:
+        return False
+    if hash_T[i - 1] in _ROADS:
+        return shape_T[i] <= 4
+    if i + 2 >= count or mark_T[i + 1] != HYPHEN or kind_T[i + 2] != NUMBER or gap_T[i + 1] or gap_T[i + 2]:
+        return False
+    third = i + 4 < count and mark_T[i + 3] == HYPHEN and kind_T[i + 4] == NUMBER and gap_T[i + 4] == 0
+    return shape_T[i] <= 3 and (third or 3 <= shape_T[i + 2] <= 4)
 
 
 @kernel
@@ -64,7 +77,7 @@ def _follow(bits):
 def mark_persons(count, kind_T, shape_T, list_T, mark_T, place_T):
     """PERSON_FROM and PERSON: capitalised words and what joins them; given names in small letters that are no words; a
     surname and what may follow it; pairs of characters that stand in names; runs that spell foreign ones."""
-    left, foreign, foreign_end = 0, 0, 0
+    left, foreign, foreign_end, spells = 0, 0, 0, False
     for i in range(count):
         kind, bits = kind_T[i], list_T[i]
         before = place_T[i - 1] & (PERSON_FROM | PERSON) if i else 0
@@ -86,9 +99,10 @@ def mark_persons(count, kind_T, shape_T, list_T, mark_T, place_T):
                 left = max(left, follow)
             if i >= foreign_end and bits & FOREIGN:
                 end = _foreign(count, i, kind_T, list_T, mark_T)
-                likely = end - i > 2 or (end - i == 2 and not bits & (COMMON << 16))
-                foreign, foreign_end = i, end if likely else i
-            if i < foreign_end:
+                likely = 2 < end - i <= LONGEST or (end - i == 2 and not bits & (COMMON << 16))
+                foreign, foreign_end = i, end if likely or end - i > LONGEST else i
+                spells = likely
+            if i < foreign_end and spells:
                 place |= PERSON_FROM | (PERSON if i > foreign else 0)
         elif kind == MARK:
             left = 0
@@ -102,7 +116,7 @@ def mark_persons(count, kind_T, shape_T, list_T, mark_T, place_T):
 
 
 @kernel
-def _is_trigger(count, i, kind_T, shape_T, list_T, gap_T, mark_T):
+def _is_trigger(count, i, kind_T, shape_T, list_T, gap_T, mark_T, hash_T):
     """Whether an address is likely around token i: a street's kind near a number, a door, a postcode, a label."""
     kind, bits = kind_T[i], list_T[i]
     if kind == WORD:
@@ -114,6 +128,8 @@ def _is_trigger(count, i, kind_T, shape_T, list_T, gap_T, mark_T):
             return True
     elif kind == NUMBER:
         if i + 1 < count and kind_T[i + 1] == HAN and list_T[i + 1] & (UNIT | STREET):
+            return True
+        if _is_door(count, i, kind_T, shape_T, gap_T, mark_T, hash_T):
             return True
         length = shape_T[i]
         if (length == 5 or length == 6) and i >= 1:
@@ -145,7 +161,7 @@ def _is_trigger(count, i, kind_T, shape_T, list_T, gap_T, mark_T):
 
 
 @kernel
-def mark_addresses(count, kind_T, shape_T, list_T, gap_T, mark_T, place_T):
+def mark_addresses(count, kind_T, shape_T, list_T, gap_T, mark_T, hash_T, place_T):
     """ADDRESS_FROM and ADDRESS around every place where an address is likely, up to an empty line."""
     done = 0  # tokens before it are marked
     for i in range(count):
@@ -159,7 +175,7 @@ def mark_addresses(count, kind_T, shape_T, list_T, gap_T, mark_T, place_T):
                 continue
         elif kind != NUMBER:
             continue
-        if not _is_trigger(count, i, kind_T, shape_T, list_T, gap_T, mark_T):
+        if not _is_trigger(count, i, kind_T, shape_T, list_T, gap_T, mark_T, hash_T):
             continue
         first, last = i, i
         while first > done and first > i - BEFORE and not (kind_T[first - 1] == BREAK and shape_T[first - 1] > 1):

@@ -40,7 +40,7 @@ def read(data_B, low, high, class_C, key_H, value_H, token_8T, list_T, hash_3T):
         mark_T[i] = _mark(data_B, start_T[i], end_T[i]) if kind_T[i] == MARK else 0
     mark_lists(count, kind_T, hash_T, key_H, value_H, list_T)
     mark_persons(count, kind_T, shape_T, list_T, mark_T, place_T)
-    mark_addresses(count, kind_T, shape_T, list_T, gap_T, mark_T, place_T)
+    mark_addresses(count, kind_T, shape_T, list_T, gap_T, mark_T, hash_T, place_T)
     line_context(count, kind_T, hash_T, first_T, hash_3T[1], hash_3T[2])
     return count
 

@@ -1,6 +1,8 @@
-"""Fits filters/pii/names/model.npz: an averaged perceptron over made texts and real, labelled ones.
+"""Fits the weights of filters/pii/names/model.npz: an averaged perceptron over made texts and real, labelled ones.
 
-    python tests/benchmarks/names/fit.py LABELLED.jsonl... [--made 12000] [--epochs 8] [--start MODEL.npz]
+    python tests/benchmarks/names/fit.py LABELLED.jsonl... --out RAW.npz [--made 12000] [--epochs 8] [--start RAW.npz]
+
+sources.py and silver.py write LABELLED; lean.py makes model.npz of RAW.npz.
 
 A line of LABELLED: {"text": ..., "spans": [[start, end, "PERSON" | "ADDRESS" | "?"], ...]}, in characters; what stands
 under a "?" may be anything. Its names are exchanged for others in every second epoch, so that not they are learnt but
@@ -12,6 +14,7 @@ import json
 import random
 import re
 import time
+import zlib
 from pathlib import Path
 
 import made as texts
@@ -26,7 +29,6 @@ from gristmill.filters.pii.names.tagger import (
     ADDRESS_BEGINS,
     LABELS,
     PERSON_BEGINS,
-    WEIGHTS,
     allowed,
     best_path,
     read,
@@ -37,13 +39,14 @@ from gristmill.filters.pii.names.tokens import classes, mix
 SLOTS = 1 << 20
 MARGIN = 8
 """How much better than others the right labels have to be, before nothing is learnt; twice as much for names."""
-LEANING = {PERSON_BEGINS: -30, ADDRESS_BEGINS: 20}
-"""Added to every step to a name or an address: so precision on the development sets is .8, what it was with weights of
-fewer texts."""
 UNKNOWN = 70
 """Of 256 words of names, so many are unknown ones each time; of others that could be names a quarter of that."""
 SHORT = 2000
 """Characters of a text in which names are put in place of he and she."""
+KEYS = 1 << 24
+AGAIN = 255
+"""What is remembered of a feature, by a longer hash: where it was first wanted, or that this was in more than one text.
+Until then it has no weight: what stands in one text alone says little, and there is too much of it for the table."""
 ANY = -1
 """Label of a token of which nobody knows."""
 _FIRST = {texts.PERSON: PERSON_BEGINS, texts.ADDRESS: ADDRESS_BEGINS}
@@ -54,6 +57,8 @@ def learn(
     data_B,
     start_D1,
     order_D,
+    origin_D,
+    seen_K,
     gold_B,
     class_C,
     key_H,
@@ -85,7 +90,7 @@ def learn(
         for i in range(count):
             gold = gold_B[token_8T[0, i]]
             gold_T[i] = gold
-        # what may not stand somewhere is not to be learnt there
+        # what may not stand somewhere is not to be learnt there; nor is it to be learnt that it is none
         i = 0
         while i < count:
             g = gold_T[i]
@@ -98,7 +103,7 @@ def learn(
                 if not good:
                     right_3[3] += 1
                     for n in range(i, j):
-                        gold_T[n] = 0
+                        gold_T[n] = -1
                 i = j
             else:
                 i += 1
@@ -148,14 +153,22 @@ def learn(
                         token_8T[5],
                         hash_3T[1],
                         hash_3T[2],
-                        weight_WL.shape[0],
+                        seen_K.size,
                         slot_F,
                     )
                     for f in range(FEATURES):
-                        weight_WL[slot_F[f], gold] += 1
-                        weight_WL[slot_F[f], label] -= 1
-                        sum_WL[slot_F[f], gold] += clock
-                        sum_WL[slot_F[f], label] -= clock
+                        key = slot_F[f]
+                        if seen_K[key] == 0:
+                            seen_K[key] = origin_D[d]
+                        elif seen_K[key] != origin_D[d]:
+                            seen_K[key] = AGAIN
+                        if seen_K[key] != AGAIN:
+                            continue
+                        slot = key & (weight_WL.shape[0] - 1)
+                        weight_WL[slot, gold] += 1
+                        weight_WL[slot, label] -= 1
+                        sum_WL[slot, gold] += clock
+                        sum_WL[slot, label] -= clock
                 if gold != label or before_gold != before:
                     step_LL[before_gold, gold] += 1
                     step_LL[before, label] -= 1
@@ -239,11 +252,13 @@ class Trainer:
         if start:
             with np.load(start) as data:
                 self.weight_WL[:] = np.rint(data["weight_WL"] / data["scale"])
-                self.step_LL[:] = np.rint((data["step_LL"] - leaning()) / data["scale"])
+                self.step_LL[:] = np.rint(data["step_LL"] / data["scale"])
+        self.seen_K = np.zeros(KEYS, np.uint8)
         self.clock = 0
         self.room = room(longest)
 
-    def epoch(self, samples, rng, update=True) -> np.ndarray:
+    def epoch(self, samples, origins, rng, update=True) -> np.ndarray:
+        """One pass; origins: a number for each text, the same where it is the same but for its names."""
         data_B, start_D1, gold_B = encoded(samples)
         order = np.arange(len(samples))
         if update:
@@ -256,6 +271,8 @@ class Trainer:
             data_B,
             start_D1,
             order,
+            np.array([1 + zlib.crc32(f"{origin}".encode()) % (AGAIN - 1) for origin in origins], np.uint8),
+            self.seen_K,
             gold_B,
             classes(),
             key_H,
@@ -288,13 +305,8 @@ class Trainer:
             np.round(mean_LL * scale).astype(int).tolist(),
         )
         quantised = np.clip(np.rint(mean_WL * scale), -127, 127).astype(np.int8)
-        step_LL = np.rint(mean_LL * scale).astype(np.int32) + leaning()
+        step_LL = np.rint(mean_LL * scale).astype(np.int32)
         np.savez_compressed(file, weight_WL=quantised, step_LL=step_LL, scale=scale)
-
-
-def leaning() -> np.ndarray:
-    """What is added to the step to each label."""
-    return np.array([LEANING.get(label, 0) for label in range(LABELS)], np.int32)
 
 
 def room(longest: int):
@@ -315,7 +327,7 @@ def main() -> None:
     parser.add_argument("--made", type=int, default=12000)
     parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--start", type=Path, help="weights to go on from")
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     real = []
     for name in args.labelled:
@@ -331,13 +343,14 @@ def main() -> None:
     for epoch in range(args.epochs):
         began = time.time()
         generated = texts.made(100 + epoch, args.made, carriers)
-        batch = (
-            generated + real + [exchanged(sample, rng, 0.7) for sample in real if sample[1] and len(sample[0]) < SHORT]
-        )
-        batch += [named(sample, rng, 0.6) for sample in real if len(sample[0]) < SHORT and _PRONOUN.search(sample[0])]
+        batch = [(text, f"made {n}") for n, text in enumerate(generated)]
+        batch += [(sample, sample[0]) for sample in real]
+        short = [sample for sample in real if len(sample[0]) < SHORT]
+        batch += [(exchanged(sample, rng, 0.7), sample[0]) for sample in short if sample[1]]
+        batch += [(named(sample, rng, 0.6), sample[0]) for sample in short if _PRONOUN.search(sample[0])]
         if trainer is None:
             trainer = Trainer(2 * max(len(text.encode()) for text, _ in real + generated) + 100000, args.start)
-        right = trainer.epoch(batch, rng)
+        right = trainer.epoch(*map(list, zip(*batch, strict=True)), rng)
         seconds = time.time() - began
         print(
             f"epoch {epoch}: {seconds:.0f} s; right {right[0]} of {right[1]}, {right[2]} there, {right[3]} no reach",

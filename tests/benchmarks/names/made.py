@@ -28,9 +28,21 @@ OTHERS = [
 
 FOLDER = Path(__file__).parent
 _WORDS = dict(line.split(": ", 1) for line in (FOLDER / "words.txt").read_text(encoding="utf-8").splitlines())
-COMPOUNDS, FOREIGN, CITIES, PROVINCES, DISTRICTS, ROADS, ESTATES, COMPANY_TAIL, PRODUCTS, LOOK_ALIKE = (
-    text.split("; ") for text in _WORDS.values()
-)
+(
+    COMPOUNDS,
+    FOREIGN,
+    CITIES,
+    PROVINCES,
+    DISTRICTS,
+    ROADS,
+    ESTATES,
+    COMPANY_TAIL,
+    PRODUCTS,
+    LOOK_ALIKE,
+    COUNTRIES,
+    OFFICES,
+    RANKS,
+) = (text.split("; ") for text in _WORDS.values())
 """Lists of words.txt, in its order."""
 
 
@@ -260,6 +272,8 @@ def cn_address(rng: random.Random) -> str:
     door = f"{number(rng, 1500)}{rng.choice(['号', '号', '号', '-' + number(rng, 30) + '号', '弄' + number(rng, 90) + '号', '号院'])}"
     if rng.random() < 0.15:
         door = rng.choice(["甲", "乙"]) + door
+    elif rng.random() < 0.15:
+        door = number(rng, 3000)
     building = rng.choice(
         [
             "", "", "",
@@ -276,7 +290,9 @@ def cn_address(rng: random.Random) -> str:
             f"{rng.choice(ROADS)}{rng.choice(['村', '庄', '屯'])}{rng.choice(['', number(rng, 9) + '组', rng.choice('一二三四五') + '组', number(rng, 9) + '队'])}{number(rng, 200)}号"
         )
     elif rng.random() < 0.15 and parts:
-        parts.append(building or rng.choice(ESTATES) + number(rng, 30) + "栋" + number(rng, 2000) + "室")
+        rooms = (f"{number(rng, 30)}栋{number(rng, 2000)}室", f"{number(rng, 30)}-{number(rng, 9)}-{number(rng, 3000)}")
+        estate = rng.choice(ESTATES) if rng.random() < 0.5 else rng.choice(ROADS) + rng.choice("苑园庭居城里村")
+        parts.append((building if rng.random() < 0.5 else "") or estate + rng.choice(rooms))
     else:
         parts += [cn_road(rng) + door, building]
     text = "".join(parts)
@@ -405,6 +421,9 @@ SLOTS: dict[str, Callable[[random.Random], str]] = {
         "诗人",
         "将军",
     ),
+    "K": lambda rng: rng.choice(COUNTRIES),
+    "R": lambda rng: rng.choice(OFFICES),
+    "B": lambda rng: rng.choice(RANKS),
     "Y": lambda rng: str(rng.randrange(1900, 2026)),
     "Z": lambda rng: pick(
         rng, "表示", "说", "认为", "指出", "介绍", "告诉记者", "称", "回忆道", "强调", "透露", "坦言", "笑着说"

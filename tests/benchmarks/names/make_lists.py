@@ -24,7 +24,7 @@ import jieba
 import numpy as np
 import opencc
 
-from gristmill.filters.pii.names import lists
+from gristmill.filters.pii.names import dotted, lists
 from gristmill.filters.pii.names.tokens import lower, mix
 
 LATIN = [
@@ -258,6 +258,12 @@ def chinese(pairs: set[str], surnames: set[str]) -> tuple[Counter, Counter, Coun
         one[c] |= lists.GIVEN if count >= 15 else 0
     for c, count in foreign.items():
         one[c] |= lists.FOREIGN if count >= 10 else 0
+    for c in dotted.SPELLED:
+        one[c] |= lists.FOREIGN
+    for c in lists.RARE_SURNAMES:
+        one[c] |= lists.SURNAME
+    for name in lists.RULERS.split():
+        two[name] |= lists.NAME
     for bit, text in lists.CHARACTERS.items():
         for c in text:
             one[c] |= bit

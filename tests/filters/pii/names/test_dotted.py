@@ -53,5 +53,5 @@ def test_characters__are_han_of_three_bytes():
 
 
 def test_runs__are_bounded_and_read_once():
-    assert len(persons("克·华" * 10_000)) == 2, "texts are read in pieces of 64 KB"
+    assert persons("克·华" * 10_000) == [], "a row is no name"
     assert all(len(part) <= 7 for name in persons("阿" * 50 + "·" + "阿" * 50) for part in name.split("·"))

@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 from gristmill.filters.pii.engine import Scrubber
 from gristmill.filters.pii.evaluate import Labelled, evaluate
 from gristmill.filters.pii.names import find as find_module
+from gristmill.filters.pii.names import lists
+from gristmill.filters.pii.names.dotted import SPELLED
 from gristmill.filters.pii.names.find import find
+from gristmill.filters.pii.names.tokens import look_up, mix
 
 STRICT, WEB = Scrubber(["strict"]), Scrubber(["web"])
 
@@ -27,6 +30,7 @@ def values(scrubber: Scrubber, text: str, entity: str) -> list[str]:
         ("Name: Laura Whitfield\nPhone: (212) 555-0123", ["Laura Whitfield"]),
         ("Dear Mr. Patterson,\n\nThank you for your letter.", ["Patterson"]),
         ("See you then.\n\nBest regards,\nAnna Kowalski", ["Anna Kowalski"]),
+        ("The draft is attached.\nThanks,\nMartin\n", ["Martin"]),
         ("联系人：张晓明，电话：13812345678", ["张晓明"]),
         ("联系人张晓明13812345678", ["张晓明"]),
         ("聯絡人：陳淑芬　電話：0912345678", ["陳淑芬"]),
@@ -49,6 +53,8 @@ def test_web__names_that_a_context_marks(text, names):
         ("Please write to 27 Church Lane, Oxford OX1 4BH.", "27 Church Lane, Oxford OX1 4BH"),
         ("地址：浙江省杭州市西湖区文三路90号东部软件园2号楼301室", "浙江省杭州市西湖区文三路90号东部软件园2号楼301室"),
         ("寄到广东省深圳市南山区科技园南路１８号，谢谢", "广东省深圳市南山区科技园南路１８号"),
+        ("地址：温州市鹿城区鹿城路333", "温州市鹿城区鹿城路333"),
+        ("收货地址：杭州市西湖区文新街道林溪苑13-5-1876", "杭州市西湖区文新街道林溪苑13-5-1876"),
         ("地址：台北市大安區忠孝東路四段１００號５樓", "台北市大安區忠孝東路四段１００號５樓"),
     ],
 )
@@ -82,6 +88,20 @@ def test_strict__names_without_a_context_too():
     assert WEB.find(text) == []
 
 
+def test_reach__every_character_that_spells_foreign_names_may_be_of_one():
+    key_H, value_H = lists.table()
+    for c in SPELLED:
+        assert look_up(key_H, value_H, mix(3, ord(c))) & lists.FOREIGN, c
+
+
+def test_strict__foreign_names_that_no_list_has():
+    assert values(STRICT, "俄罗斯总理基里延科昨天会见了记者。", "PERSON") == ["基里延科"]
+
+
+def test_names__a_row_of_characters_that_spell_them_is_none():
+    assert values(STRICT, "阿" * 200, "PERSON") == []
+
+
 def test_default__finds_no_names():
     assert Scrubber().find("Name: Laura Whitfield") == []
 
@@ -109,6 +129,8 @@ def pieces(named) -> list[str]:
         ("people:\n  - name: Eric\n    age: 19", []),
         ("name: Eric\nmail: eric@mills.org", ["Eric"]),
         ("$ hello Jeff\nHello Jeff!\n", []),
+        ("[root@david ~]# systemctl cat backup\n", []),
+        ("Thanks to all who helped.\nMartin wrote the parser.\n", []),
         ("Dear Jeff,\n\nthe parcel is here.", ["Jeff"]),
         ("  John Smith\n  01.01.2001\n", []),
         ("Laura Whitfield|2020-12-15 22:39:00|1", []),
@@ -121,6 +143,10 @@ def pieces(named) -> list[str]:
 )
 def test_web__what_programs_and_articles_name_is_no_private_person(text, names):
     assert values(WEB, text, "PERSON") == names
+
+
+def test_address__numbers_without_a_street_or_a_place_are_none():
+    assert values(WEB, "Generators:\n- Visual Studio 16 2019\n- Visual Studio 16 2019 Win64\n", "ADDRESS") == []
 
 
 def test_address__a_unit_alone_is_none():
