@@ -5,6 +5,7 @@ import numpy as np
 
 from gristmill.filters.kernels.jit import inline, kernel
 from gristmill.filters.kernels.text.eight import EIGHT, beginnings, eight_bytes
+from gristmill.filters.kernels.text.unicode import mix64
 
 FNV_OFFSET = np.uint64(14695981039346656037)
 FNV_PRIME = np.uint64(1099511628211)
@@ -15,6 +16,8 @@ MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 
 ONE = np.uint64(1)
 NOTHING = np.uint64(0)
+WIDE = np.uint64(8)
+"""Instead of how many bytes wait: none do any more."""
 LENGTH = np.uint64(56)
 """Where the last step holds the length of the rest: it tells a zero byte from none."""
 
@@ -45,6 +48,22 @@ def pushed(h, rest, held, byte):
     if held < np.uint64(7):
         return h, rest, held + ONE
     return step(h, rest), NOTHING, NOTHING
+
+
+@inline
+def fed(h, rest, held, c):
+    """(h, rest, held) with a code point behind. From the first one beyond ASCII on (held: WIDE) each is a step."""
+    if held == WIDE:
+        return fnv(h, c), rest, held
+    if c < 128:
+        return pushed(h, rest, held, np.uint64(c))
+    return fnv(finished(h, rest, held), c), NOTHING, WIDE
+
+
+@inline
+def word_hash(h, rest, held):
+    """The hash of a word that was fed."""
+    return mix64(h if held == WIDE else finished(h, rest, held))
 
 
 @kernel

@@ -4,8 +4,17 @@
 import numpy as np
 
 from gristmill.filters.kernels.jit import inline, kernel
-from gristmill.filters.kernels.text.hashes import FNV_OFFSET, fnv
-from gristmill.filters.kernels.text.unicode import ALNUM, ALPHA, PUNCT, SPACE, UPPER, code_point, mix64
+from gristmill.filters.kernels.text.eight import (
+    EIGHT,
+    HIGH,
+    below_lowest,
+    digits_of,
+    eight_bytes,
+    letters_of,
+    marked_bytes,
+)
+from gristmill.filters.kernels.text.hashes import FNV_OFFSET, NOTHING, fed, pushed, step, word_hash
+from gristmill.filters.kernels.text.unicode import ALNUM, ALPHA, PUNCT, SPACE, UPPER, code_point
 
 END, INFIX, APOSTROPHE, FULL_STOP, HYPHEN = 1, 2, 4, 8, 16
 """What a mark does in the `punct` stream; see mark_table."""
@@ -63,6 +72,13 @@ def bits_of(c, k, symbol_C):
     return (k & ALPHA) * LETTER | (not symbol_C[c]) * PLAIN
 
 
+@inline
+def mark_hash(c):
+    """Of a word that is one character."""
+    h, rest, held = fed(FNV_OFFSET, NOTHING, NOTHING, c)
+    return word_hash(h, rest, held)
+
+
 @kernel
 def split_punct(data_B, start_D1, classes, mark_K, symbol_C, first_D1, hash_W, chars_W, seen_W):
     """The `punct` stream; returns its number of words. W >= bytes + D is room enough, W = 0 counts only.
@@ -77,11 +93,25 @@ def split_punct(data_B, start_D1, classes, mark_K, symbol_C, first_D1, hash_W, c
         first_D1[d] = w
         i, end = start_D1[d], start_D1[d + 1]
         while i < end:
-            h, chars, seen, before, scheme, first = FNV_OFFSET, 0, ZERO, ZERO, False, w
-            j = i
+            h, rest, held, chars, seen, before, scheme, first = FNV_OFFSET, NOTHING, NOTHING, 0, ZERO, ZERO, False, w
+            u, limit = np.uint64(i), np.uint64(end)
+            while u + EIGHT <= limit:  # letters and digits of ASCII
+                x = eight_bytes(data_B, u)
+                letters = letters_of(x)
+                known = letters | digits_of(x)
+                if known == HIGH:
+                    h = step(h, x)
+                    seen |= (letters != 0) * ALPHA
+                    u += EIGHT
+                    continue
+                within = below_lowest(~known & HIGH)
+                seen |= (letters & within != 0) * ALPHA
+                held, rest = np.uint64(marked_bytes(within & HIGH)), x & within
+                u += held
+                break
+            j = np.int64(u)
             while j < end and data_B[j] < 128 and classes[data_B[j]] & ALNUM:
-                if writes:
-                    h = fnv(h, data_B[j])
+                h, rest, held = pushed(h, rest, held, np.uint64(data_B[j]))
                 seen |= np.int64(classes[data_B[j]])
                 j += 1
             if j > i:  # most words: letters and digits, at most a comma or a full stop, a space
@@ -89,14 +119,14 @@ def split_punct(data_B, start_D1, classes, mark_K, symbol_C, first_D1, hash_W, c
                 after = j + 1 if mark in (COMMA, STOP) else j
                 if after == end or data_B[after] == BLANK or data_B[after] == NEWLINE:
                     if writes:
-                        hash_W[w], chars_W[w], seen_W[w] = mix64(h), j - i, seen & ALPHA | PLAIN
+                        hash_W[w], chars_W[w], seen_W[w] = word_hash(h, rest, held), j - i, seen & ALPHA | PLAIN
                         if after > j:
                             bits = bits_of(mark, classes[mark], symbol_C) if mark == COMMA else ZERO
-                            hash_W[w + 1], chars_W[w + 1], seen_W[w + 1] = mix64(fnv(FNV_OFFSET, mark)), 1, bits
+                            hash_W[w + 1], chars_W[w + 1], seen_W[w + 1] = mark_hash(mark), 1, bits
                     w += 1 + (after - j)
                     i = after + 1
                     continue
-                h, seen = FNV_OFFSET, ZERO
+                h, rest, held, seen = FNV_OFFSET, NOTHING, NOTHING, ZERO
             run, marks, stops, mark = np.int64(-1), 0, ZERO, ZERO  # the marks since the last letter: where they begin
             while True:
                 c, k, at = 0, np.int64(SPACE), i
@@ -118,48 +148,47 @@ def split_punct(data_B, start_D1, classes, mark_K, symbol_C, first_D1, hash_W, c
                         splits = words_inside(marks, mark, stops, before, k, scheme)
                     if splits:
                         if writes:
-                            hash_W[w], chars_W[w], seen_W[w] = mix64(h), chars, seen
+                            hash_W[w], chars_W[w], seen_W[w] = word_hash(h, rest, held), chars, seen
                         w += 1
-                        h, chars, seen = FNV_OFFSET, 0, ZERO
+                        h, rest, held, chars, seen = FNV_OFFSET, NOTHING, NOTHING, 0, ZERO
                     joined = stops == 1 and before == 0  # `.5`: a single full stop in front belongs to the word
                     j = run
                     while j < at:  # what stays with the word or, behind a split, begins one
                         m, j = code_point(data_B, j)
                         mark = np.int64(mark_of(m, np.int64(classes[m]), mark_K))
                         if not ends or not (mark & END or (mark & FULL_STOP and not joined)):
-                            h = fnv(h, m)
+                            h, rest, held = fed(h, rest, held, m)
                             chars += 1
                             seen |= bits_of(m, classes[m], symbol_C)
                     if splits == 2 or (before and k & SPACE):
                         if writes:
-                            hash_W[w], chars_W[w], seen_W[w] = mix64(h), chars, seen
+                            hash_W[w], chars_W[w], seen_W[w] = word_hash(h, rest, held), chars, seen
                         w += 1
-                        h, chars, seen = FNV_OFFSET, 0, ZERO
-                    dots, dot_chars, j = FNV_OFFSET, 0, run
+                        h, rest, held, chars, seen = FNV_OFFSET, NOTHING, NOTHING, 0, ZERO
+                    dots, dots_rest, dots_held, dot_chars, j = FNV_OFFSET, NOTHING, NOTHING, 0, run
                     while ends and j < at:
                         m, j = code_point(data_B, j)
                         mark = np.int64(mark_of(m, np.int64(classes[m]), mark_K))
                         if mark & END:
                             if writes:
                                 bits = bits_of(m, classes[m], symbol_C)
-                                hash_W[w], chars_W[w], seen_W[w] = mix64(fnv(FNV_OFFSET, m)), 1, bits
+                                hash_W[w], chars_W[w], seen_W[w] = mark_hash(m), 1, bits
                             w += 1
                         elif mark & FULL_STOP and not joined:
-                            dots = fnv(dots, m)
+                            dots, dots_rest, dots_held = fed(dots, dots_rest, dots_held, m)
                             dot_chars += 1
                     if dot_chars:
                         if writes:
-                            hash_W[w], chars_W[w], seen_W[w] = mix64(dots), dot_chars, 0
+                            hash_W[w], chars_W[w], seen_W[w] = word_hash(dots, dots_rest, dots_held), dot_chars, 0
                         w += 1
                 if k & SPACE:
                     if chars and (before or w == first):
                         if writes:
-                            hash_W[w], chars_W[w], seen_W[w] = mix64(h), chars, seen
+                            hash_W[w], chars_W[w], seen_W[w] = word_hash(h, rest, held), chars, seen
                         w += 1
                     break
                 run, before = np.int64(-1), k
-                if writes:
-                    h = fnv(h, c)
+                h, rest, held = fed(h, rest, held, c)
                 chars += 1
                 seen |= k & ALPHA | PLAIN  # without symbol_C: its one letter is full-width 1
     first_D1[start_D1.size - 1] = w

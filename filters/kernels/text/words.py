@@ -20,10 +20,12 @@ from gristmill.filters.kernels.text.eight import (
 from gristmill.filters.kernels.text.hashes import (
     FNV_OFFSET,
     NOTHING,
+    fed,
     finished,
     fnv,
     pushed,
     step,
+    word_hash,
 )
 from gristmill.filters.kernels.text.unicode import ALNUM, ALPHA, PUNCT, SPACE, UNSPACED, code_point, mix64
 
@@ -53,13 +55,36 @@ def split_space(
         plain, plain_chars, alphabetic, stops, signs, ellipses, symbols = 0, 0, 0, 0, 0, 0, 0
         i, end = start_D1[d], start_D1[d + 1]
         while i < end:
-            h, chars, dots, seen, symbol = FNV_OFFSET, 0, 0, 0, 0
-            while i < end:
+            h, rest, held, chars, dots, seen, symbol = FNV_OFFSET, NOTHING, NOTHING, 0, 0, 0, 0
+            u, stop = np.uint64(i), np.uint64(end)
+            while u + EIGHT <= stop:  # letters and digits of ASCII
+                x = eight_bytes(data_B, u)
+                letters = letters_of(x)
+                known = letters | digits_of(x)
+                within = HIGH if known == HIGH else below_lowest(~known & HIGH) & HIGH
+                seen |= (within != 0) * ALNUM | (letters & within != 0) * ALPHA
+                if known == HIGH:
+                    h = step(h, x)
+                    u += EIGHT
+                    chars += 8
+                    continue
+                length = marked_bytes(within)
+                held, rest = np.uint64(length), x & below_lowest(~known & HIGH)
+                u += held
+                chars += length
+                break
+            i = np.int64(u)
+            if chars and i < end and (data_B[i] == BLANK or data_B[i] == NEWLINE):  # most words
+                i += 1
+                after = i
+            else:
+                after = end
+            while i < after:
                 c, i = code_point(data_B, i)
                 k = classes[c]
                 if k & SPACE:
                     break
-                h = fnv(h, c)
+                h, rest, held = fed(h, rest, held, c)
                 chars += 1
                 seen |= k
                 dots = dots + 1 if c == 0x2E else 0
@@ -73,7 +98,7 @@ def split_space(
                 symbol |= c == 0x2026 or c == 0x23
             if chars == 0:
                 continue
-            h = mix64(h)
+            h = word_hash(h, rest, held)
             hash_W[w], chars_W[w] = h, chars
             w += 1
             plain += (seen & ALNUM) // ALNUM
