@@ -123,7 +123,7 @@ def split_punct(data_B, start_D1, classes, mark_K, symbol_C, first_D1, hash_W, c
                         if after > j:
                             bits = bits_of(mark, classes[mark], symbol_C) if mark == COMMA else ZERO
                             hash_W[w + 1], chars_W[w + 1], seen_W[w + 1] = mark_hash(mark), 1, bits
-                    w += 1 + (after - j)
+                    w += 1 + int(after - j)
                     i = after + 1
                     continue
                 h, rest, held, seen = FNV_OFFSET, NOTHING, NOTHING, ZERO
