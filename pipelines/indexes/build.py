@@ -20,17 +20,17 @@ from gristmill.filters.dedup.fingerprint_file import (
     open_fingerprints,
 )
 from gristmill.filters.dedup.fingerprints import OWN_BIT
+from gristmill.pipelines.duplicates.components import MEMBER
+from gristmill.pipelines.duplicates.members import MEMBERS, Membership
+from gristmill.pipelines.duplicates.pairs import decided_by
+from gristmill.pipelines.duplicates.urls import PRIORITY
 from gristmill.pipelines.errors import DamageError, InputError, RecipeError
 from gristmill.pipelines.indexes.written import IndexWriter, Staying
 from gristmill.pipelines.recipe.load import load
 from gristmill.pipelines.records.receipts import Receipt
-from gristmill.pipelines.stages.duplicates.find import MEMBER
-from gristmill.pipelines.stages.duplicates.members import MEMBERS, Membership
-from gristmill.pipelines.stages.duplicates.pairs import decided_by
-from gristmill.pipelines.stages.duplicates.urls import PRIORITY
 from gristmill.pipelines.stages.score import FINGERPRINTS
-from gristmill.pipelines.stages.unit_rows import unpacked
 from gristmill.pipelines.storage.layout import MANIFEST, RECIPE, STATE
+from gristmill.pipelines.storage.packed_rows import unpacked
 from gristmill.pipelines.storage.plan_file import read_plan
 from gristmill.pipelines.storage.receipt_book import read_receipt
 from gristmill.pipelines.storage.store import Store

@@ -20,20 +20,9 @@ from gristmill.filters.dedup.fingerprint_file import (
     open_fingerprints,
 )
 from gristmill.filters.dedup.fingerprints import OWN_BIT
-from gristmill.pipelines.errors import RecipeError
-from gristmill.pipelines.indexes.written import DECIDED, IndexWriter, Staying, open_index
-from gristmill.pipelines.recipe.deduplication import Deduplicate
-from gristmill.pipelines.recipe.files.index_files import TakenIndex
-from gristmill.pipelines.stages.duplicates.components import (
-    LINK,
-    MEMBER,
-    Deciding,
-    contract,
-    decide,
-    rooted_edges,
-)
-from gristmill.pipelines.stages.duplicates.members import Membership
-from gristmill.pipelines.stages.duplicates.pairs import (
+from gristmill.pipelines.duplicates.components import LINK, MEMBER, Deciding, contract, decide, rooted_edges
+from gristmill.pipelines.duplicates.members import Membership
+from gristmill.pipelines.duplicates.pairs import (
     EDGE,
     PAIR,
     RECORD,
@@ -43,9 +32,13 @@ from gristmill.pipelines.stages.duplicates.pairs import (
     pieces_for,
     records_of,
 )
-from gristmill.pipelines.stages.duplicates.urls import edges_in_pieces
-from gristmill.pipelines.stages.duplicates.verified import Shelf, verified_pairs
-from gristmill.pipelines.stages.exchange import mixed, pick
+from gristmill.pipelines.duplicates.urls import edges_in_pieces
+from gristmill.pipelines.duplicates.verified import Shelf, verified_pairs
+from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.indexes.written import DECIDED, IndexWriter, Staying, open_index
+from gristmill.pipelines.recipe.deduplication import Deduplicate
+from gristmill.pipelines.recipe.files.index_files import TakenIndex
+from gristmill.pipelines.records.rows import mixed, pick
 
 FINGERPRINT_COLUMNS = ["row", "doc_id", "rank", "exact", "bands", "shingles"]
 URL_COLUMN_NAMES = [field.name for field in URL_COLUMNS]

@@ -28,16 +28,9 @@ from gristmill.filters.language_models.sentences import encode_characters, sente
 from gristmill.pipelines.errors import RunnerError
 from gristmill.pipelines.language_models.inputs import Piece, packed, texts, unpacked
 from gristmill.pipelines.recipe.files.language_models import make_pieces
+from gristmill.pipelines.records.rows import mixed, rows_of
 from gristmill.pipelines.runners.options import Chosen
-from gristmill.pipelines.stages.exchange import (
-    Block,
-    BlockBuffer,
-    GroupBlocks,
-    in_global_window,
-    mixed,
-    rows_of,
-    spread,
-)
+from gristmill.pipelines.stages.exchange import Block, BlockBuffer, GroupBlocks, in_global_window, spread
 from gristmill.tokenizer.sampling import VALIDATION_SALT, derived_key, keyed_hash
 
 HELD_BYTES = 32_000_000

@@ -16,6 +16,7 @@ from dataclasses import replace
 import apache_beam as beam
 
 import gristmill.pipelines.records.coders  # noqa: F401 - registers the coders
+from gristmill.pipelines.duplicates.members import MEMBERS
 from gristmill.pipelines.read.formats import READERS
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.elements import Unit
@@ -25,7 +26,6 @@ from gristmill.pipelines.stages.contamination.evidence import CONTAMINATED
 from gristmill.pipelines.stages.contamination.find import FindContamination, StoreFound, found_of
 from gristmill.pipelines.stages.contamination.overlaps import FindOverlaps
 from gristmill.pipelines.stages.duplicates.find import FindDuplicates, members_of
-from gristmill.pipelines.stages.duplicates.members import MEMBERS
 from gristmill.pipelines.stages.duplicates.partitions import File
 from gristmill.pipelines.stages.exchange import Block, GroupBlocks
 from gristmill.pipelines.stages.numbered import Together, unpack

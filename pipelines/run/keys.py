@@ -9,9 +9,11 @@ from gristmill.pipelines.processes.code import code_version
 SCORE_CODE = (
     "filters",
     "pipelines/read",
+    "pipelines/duplicates",
     "pipelines/records",
     "pipelines/recipe/columns.py",
     "pipelines/stages",
+    "pipelines/storage/packed_rows.py",
     "pipelines/storage/parts.py",
     "tokenizer/chat",
     "tokenizer/models",
@@ -20,9 +22,12 @@ SCORE_CODE = (
 DUPLICATES_CODE = (
     "filters/dedup",
     "filters/kernels",
+    "pipelines/duplicates",
+    "pipelines/records/rows.py",
     "pipelines/stages/duplicates",
     "pipelines/stages/exchange.py",
     "pipelines/stages/unit_rows.py",
+    "pipelines/storage/packed_rows.py",
 )
 INSIDE_CODE = (*DUPLICATES_CODE, "filters/edits.py", "pipelines/stages/kept_texts.py")
 PASSAGES_CODE = (*INSIDE_CODE, "filters/lists/addresses.py", "pipelines/stages/passages")
@@ -31,8 +36,10 @@ OVERLAPS_CODE = (
     "filters/contamination",
     "filters/edits.py",
     "filters/kernels",
+    "pipelines/records/rows.py",
     "pipelines/stages/contamination/overlaps.py",
     "pipelines/stages/unit_rows.py",
+    "pipelines/storage/packed_rows.py",
 )
 CONTAMINATION_CODE = (*DUPLICATES_CODE, "filters/contamination", "filters/edits.py", "pipelines/stages/contamination")
 TEXT_CODE = SCORE_CODE

@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 
 from gristmill.filters.edits import Edits, cut, edited
+from gristmill.pipelines.duplicates.members import Membership, stored_members
 from gristmill.pipelines.recipe.schema import Deduplicate, Recipe
 from gristmill.pipelines.stages.contamination.evidence import Contamination, stored_contamination
-from gristmill.pipelines.stages.duplicates.members import Membership, stored_members
 from gristmill.pipelines.stages.passages.cuts import Cuts, stored_cuts
 from gristmill.pipelines.stages.substrings.cuts import Repeats, stored_repeats
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
@@ -27,7 +27,7 @@ class Decided:
     def of(cls, recipe: Recipe, books: dict[str, ReceiptBook], unit: str) -> "Decided":
         """As it is stored. Raises DamageError where it is gone."""
         found = books.get("duplicates")
-        members = stored_members(found, unit) if found else Membership.of(())
+        members = stored_members(found, unit) if found else Membership.none()
         contamination = stored_contamination(books.get("contamination"), unit, recipe)
         cuts, repeats = stored_cuts(books.get("passages"), unit), stored_repeats(books.get("substrings"), unit)
         return cls(members, contamination, cuts, repeats)

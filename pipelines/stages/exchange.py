@@ -15,6 +15,7 @@ from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.windowed_value import WindowedValue
 
 from gristmill.pipelines.processes.clock import now, since
+from gristmill.pipelines.records.rows import pick, rows_of
 
 Block = tuple[int, bytes]
 """(partition, packed rows). As a type hint it selects VarInt and Bytes coders; any looser one falls back to pickle."""
@@ -48,16 +49,6 @@ def split_by(partition: np.ndarray, rows: np.ndarray, tag: bytes = b"") -> Itera
     for start, end in zip(starts, np.r_[starts[1:], len(rows)], strict=True):
         for first in range(start, end, step):
             yield int(partition[start]), tag + rows[first : min(first + step, end)].tobytes()
-
-
-def pick(rows: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """rows[at] of a structured array, ten times faster: as opaque items, rows are copied whole and not by field."""
-    return np.take(rows.view(f"V{rows.itemsize}"), at).view(rows.dtype)
-
-
-def rows_of(values: Iterable[bytes], dtype: np.dtype) -> np.ndarray:
-    """The rows of all blocks of a partition, in order of arrival, which means nothing: sort before you rely on it."""
-    return np.frombuffer(b"".join(values), dtype)
 
 
 def table(blocks: Iterable[bytes], dtype: np.dtype) -> np.ndarray:
@@ -209,11 +200,3 @@ def among(partitions: int, number: np.ndarray | int) -> np.ndarray:
 def partitions_of(key: int) -> int:
     """How many partitions there are, from any key made by `among`."""
     return key >> 32
-
-
-def mixed(values: np.ndarray) -> np.ndarray:
-    """uint64 hashes of uint64 values: MurmurHash3's finaliser, for `spread` over numbers that are not hashes."""
-    h = values.astype(np.uint64)
-    for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
-        h = (h ^ (h >> np.uint64(33))) * np.uint64(factor)
-    return h ^ (h >> np.uint64(33))

@@ -10,13 +10,13 @@ import pyarrow.compute as pc
 
 from gristmill.filters.dedup.fingerprints import pack_ids, rank
 from gristmill.filters.edits import edited
+from gristmill.pipelines.duplicates.members import Membership, stored_members
 from gristmill.pipelines.recipe.columns import derivations
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.recipe.sources import Source
 from gristmill.pipelines.records.columns import chosen
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.contamination.evidence import stored_contamination
-from gristmill.pipelines.stages.duplicates.members import Membership, stored_members
 from gristmill.pipelines.stages.exchange import Block, among
 from gristmill.pipelines.stages.numbered import unpack
 from gristmill.pipelines.stages.score import VERDICTS
@@ -63,7 +63,7 @@ def kept_texts(recipe: Recipe, books: dict[str, ReceiptBook], number: int, score
     assert options is not None
     if recipe.sources[source].kind != "text":
         return
-    members = stored_members(duplicates, scored.unit) if duplicates else Membership.of(())
+    members = stored_members(duplicates, scored.unit) if duplicates else Membership.none()
     contamination = stored_contamination(books.get("contamination"), scored.unit, recipe)
     quality = _quality(options.quality, book, scored)
     for batch in read_parts(book.store, scored, "curated"):

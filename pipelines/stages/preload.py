@@ -18,6 +18,8 @@ from gristmill.filters.kernels.jit import cache_folder
 from gristmill.filters.language.identify import script_of
 from gristmill.filters.placed import placed
 from gristmill.filters.quality.model_file import NoModelError
+from gristmill.pipelines.duplicates.components import LINK, contract
+from gristmill.pipelines.duplicates.pairs import RECORD, bucket_pairs
 from gristmill.pipelines.errors import GristmillError, InputError
 from gristmill.pipelines.read.batches import record_schema
 from gristmill.pipelines.read.formats import READERS
@@ -26,8 +28,6 @@ from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.recipe.columns import curated_schema
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records import columns
-from gristmill.pipelines.stages.duplicates.components import LINK, contract
-from gristmill.pipelines.stages.duplicates.pairs import RECORD, bucket_pairs
 from gristmill.pipelines.stages.kept_texts import DOCUMENT, KeptTexts
 from gristmill.pipelines.stages.score import UnitScorer
 from gristmill.pipelines.stages.substrings.find import decide, unit_anchors, unit_windows

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.filters.edits import Edits
+from gristmill.pipelines.duplicates.members import cluster_sizes, membership_columns, weights_of
 from gristmill.pipelines.processes.clock import FIRST, SPENT_ON, WAITED, begin, is_first, since, waited
 from gristmill.pipelines.processes.isolation import Guard
 from gristmill.pipelines.recipe.schema import Recipe
@@ -32,11 +33,6 @@ from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.gather import gather
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.decided import Decided
-from gristmill.pipelines.stages.duplicates.members import (
-    cluster_sizes,
-    membership_columns,
-    weights_of,
-)
 from gristmill.pipelines.stages.replay import Failure, dead_document, survive
 from gristmill.pipelines.stages.score import DEAD_LETTERS, VERDICTS
 from gristmill.pipelines.stages.unit_cleaner import UnitCleaner

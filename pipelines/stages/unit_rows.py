@@ -6,16 +6,13 @@ from typing import Any
 
 import apache_beam as beam
 import numpy as np
-import pyarrow as pa
 
-from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.processes.clock import Moment, now, since
 from gristmill.pipelines.records.receipts import Receipt
-from gristmill.pipelines.stages.exchange import COST_TAG, Block, Cost, rows_of
-from gristmill.pipelines.storage.parts import PartWriter, read_parts
+from gristmill.pipelines.stages.exchange import COST_TAG, Block, Cost
+from gristmill.pipelines.storage.packed_rows import packed
+from gristmill.pipelines.storage.parts import PartWriter
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
-from gristmill.pipelines.storage.sealed import MAKE_AGAIN
-from gristmill.pipelines.storage.store import Store
 
 ROWS, RECEIPT = b"M", b"R"
 """The first byte of a block: what the shuffle gave, or the unit's receipt of stage A."""
@@ -79,22 +76,3 @@ class StoreRows(beam.DoFn):
         parts = tuple(writer.parts)
         receipt = Receipt(self.book.stage, unit, parts, (), cost.seconds, cost.cpu_seconds, details=details)
         self.book.commit(receipt)
-
-
-def stored_rows(book: ReceiptBook, unit: str, dataset: str, dtype: np.dtype) -> np.ndarray:
-    """What is stored about one unit. Raises DamageError when it is not there, or not whole."""
-    receipt = book.find(unit)
-    if receipt is None:
-        what = f"a decision of the stage '{book.stage}' is gone"
-        raise DamageError(what, where=book.store.url(book.path(unit)), fix=MAKE_AGAIN)
-    return unpacked(book.store, receipt, dataset, dtype)
-
-
-def packed(rows: np.ndarray) -> pa.RecordBatch:
-    """Rows of one structured dtype as the only value of a part."""
-    return pa.record_batch([pa.array([rows.tobytes()], pa.large_binary())], ["rows"])
-
-
-def unpacked(store: Store, receipt: Receipt, dataset: str, dtype: np.dtype) -> np.ndarray:
-    """The rows in all parts of a receipt. Raises DamageError for a part that is not whole."""
-    return rows_of((batch.column(0)[0].as_py() for batch in read_parts(store, receipt, dataset)), dtype)

@@ -11,23 +11,24 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gristmill.filters.dedup.fingerprint_file import FingerprintFile, open_fingerprints
-from gristmill.pipelines.recipe.schema import Deduplicate
-from gristmill.pipelines.records.receipts import Receipt
-from gristmill.pipelines.stages.duplicates.components import LINK, Deciding, contract, decide, rooted_edges
-from gristmill.pipelines.stages.duplicates.find import MEMBER, IndexFile, numbered
-from gristmill.pipelines.stages.duplicates.members import MEMBERS
-from gristmill.pipelines.stages.duplicates.pairs import (
+from gristmill.pipelines.duplicates.components import LINK, MEMBER, Deciding, contract, decide, rooted_edges
+from gristmill.pipelines.duplicates.members import MEMBERS
+from gristmill.pipelines.duplicates.pairs import (
     EDGE,
     EXACT_BIT,
     INDEX_PLACE,
     PAIR,
     RECORD,
+    IndexFile,
     bucket_pairs,
     compared,
+    numbered,
     pieces_for,
 )
-from gristmill.pipelines.stages.duplicates.urls import edges_in_pieces
-from gristmill.pipelines.stages.duplicates.verified import Shelf, verified_pairs
+from gristmill.pipelines.duplicates.urls import edges_in_pieces
+from gristmill.pipelines.duplicates.verified import Shelf, verified_pairs
+from gristmill.pipelines.recipe.schema import Deduplicate
+from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.storage.parts import read_parts
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.whatif.sets import among

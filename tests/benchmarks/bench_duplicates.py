@@ -33,8 +33,8 @@ from rich.table import Table
 from gristmill.filters.dedup.fingerprint_file import fingerprint_batch
 from gristmill.filters.dedup.fingerprints import doc_ids, fingerprint, rank
 from gristmill.filters.dedup.passages import find_passages
+from gristmill.pipelines.duplicates.pairs import NEAR
 from gristmill.pipelines.recipe.schema import Deduplicate
-from gristmill.pipelines.stages.duplicates.components import NEAR
 from gristmill.pipelines.stages.duplicates.find import FindDuplicates, members_of
 from gristmill.pipelines.stages.duplicates.partitions import File
 from gristmill.pipelines.stages.exchange import Block

@@ -26,9 +26,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from gristmill.pipelines.records.rows import rows_of
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.runners.local.runner import LocalRunner
-from gristmill.pipelines.stages.exchange import Block, Group, GroupBlocks, rows_of, split_by
+from gristmill.pipelines.stages.exchange import Block, Group, GroupBlocks, split_by
 
 RECIPE = """\
 gristmill: 1

@@ -31,10 +31,11 @@ from gristmill.filters.dedup.fingerprint_file import fingerprint_batch
 from gristmill.filters.dedup.fingerprints import OWN_BIT, Fingerprints, describe, permutations, unpack_ids
 from gristmill.filters.kernels.dedup.minhash import band_keys, sign
 from gristmill.pipelines.recipe.schema import Deduplicate, MinHash
+from gristmill.pipelines.records.rows import mixed
 from gristmill.pipelines.runners.local.runner import LocalRunner
 from gristmill.pipelines.stages.duplicates.find import FindDuplicates, members_of
 from gristmill.pipelines.stages.duplicates.partitions import File
-from gristmill.pipelines.stages.exchange import Block, mixed
+from gristmill.pipelines.stages.exchange import Block
 
 MINHASH = MinHash()
 OPTIONS = Deduplicate(minhash=MINHASH)

@@ -27,7 +27,7 @@ from gristmill.pipelines.storage.models import fetch
 
 MEASURED = "8MB"
 BAND_BYTES = 28
-"""Of the record of a band that others have, in the shuffle (stages/duplicates/pairs.py)."""
+"""Of the record of a band that others have, in the shuffle (pipelines/duplicates/pairs.py)."""
 KEY_BITS = 33
 """Of each band's key, that says whether others have it (stages/duplicates/shared_keys.py)."""
 

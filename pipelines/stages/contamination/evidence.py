@@ -14,7 +14,7 @@ from gristmill.pipelines.recipe.decontaminate import Decontaminate
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records import columns
 from gristmill.pipelines.stages.contamination.find import FOUND
-from gristmill.pipelines.stages.unit_rows import stored_rows
+from gristmill.pipelines.storage.packed_rows import stored_rows
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
 
 CONTAMINATED = "_work/contaminated"

@@ -15,9 +15,11 @@ import numpy as np
 
 from gristmill.filters.contamination.index import EvaluationFile, Index
 from gristmill.filters.contamination.score import Weights, seldom
+from gristmill.pipelines.duplicates.members import stored_members
 from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.records.rows import rows_of
 from gristmill.pipelines.stages.contamination.overlaps import (
     COUNT,
     COUNTS,
@@ -25,7 +27,6 @@ from gristmill.pipelines.stages.contamination.overlaps import (
     OVERLAP,
     OVERLAPS,
 )
-from gristmill.pipelines.stages.duplicates.members import stored_members
 from gristmill.pipelines.stages.exchange import (
     COST_TAG,
     ROWS_TAG,
@@ -34,11 +35,11 @@ from gristmill.pipelines.stages.exchange import (
     GroupBlocks,
     among,
     by_tag,
-    rows_of,
     split_by,
 )
-from gristmill.pipelines.stages.unit_rows import StoreRows, unpacked
+from gristmill.pipelines.stages.unit_rows import StoreRows
 from gristmill.pipelines.storage.models import bring
+from gristmill.pipelines.storage.packed_rows import unpacked
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
 from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 

@@ -15,9 +15,9 @@ from gristmill.filters.edits import edited
 from gristmill.pipelines.processes.clock import FIRST, WAITED, begin, is_first, since, waited
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.receipts import Receipt
-from gristmill.pipelines.stages.unit_rows import packed
 from gristmill.pipelines.storage.attempts import attempt
 from gristmill.pipelines.storage.models import bring
+from gristmill.pipelines.storage.packed_rows import packed
 from gristmill.pipelines.storage.parts import PartWriter, read_parts
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
 

@@ -1,1 +1,1 @@
-"""Stage S: fingerprints -> pairs -> components -> who stays."""
+"""Stage S: fingerprints -> pairs -> components -> who stays, as shuffles of what `pipelines/duplicates` says."""

@@ -14,34 +14,30 @@ from collections.abc import Iterable, Iterator, Sequence
 import apache_beam as beam
 import numpy as np
 
+from gristmill.pipelines.duplicates.components import MEMBER, Deciding
+from gristmill.pipelines.duplicates.pairs import numbered
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.stages.duplicates.components import (
-    MEMBER,
+from gristmill.pipelines.records.rows import rows_of
+from gristmill.pipelines.stages.duplicates.addresses import ChooseByUrl, EmitUrls, SendToPlaces
+from gristmill.pipelines.stages.duplicates.choosing import (
     ContractEdges,
     DecideComponents,
-    Deciding,
     LabelEdges,
     LabelPlaces,
     MergeForests,
 )
-from gristmill.pipelines.stages.duplicates.pairs import BY_URL, REPEATED, PairMembers
+from gristmill.pipelines.stages.duplicates.comparing import PairMembers, VerifyPairs
 from gristmill.pipelines.stages.duplicates.partitions import (
-    INDEX_UNIT,
     PARTITION_DOCUMENTS,
     File,
     GatherFiles,
-    IndexFile,
     SharePaths,
     SpreadFiles,
     few,
     many,
 )
 from gristmill.pipelines.stages.duplicates.shared_keys import EmitBands, EmitKeys, FindShared
-from gristmill.pipelines.stages.duplicates.urls import ChooseByUrl, EmitUrls, SendToPlaces
-from gristmill.pipelines.stages.duplicates.verified import VerifyPairs
-from gristmill.pipelines.stages.exchange import COST_TAG, ROWS_TAG, Block, GroupBlocks, by_tag, rows_of
-
-__all__ = ["BY_URL", "MEMBER", "REPEATED", "FindDuplicates", "IndexFile", "members_of", "numbered"]
+from gristmill.pipelines.stages.exchange import COST_TAG, ROWS_TAG, Block, GroupBlocks, by_tag
 
 
 class FindDuplicates(beam.PTransform):
@@ -124,16 +120,6 @@ class FindDuplicates(beam.PTransform):
             | "ByComponent" >> GroupBlocks()
             | "Decide" >> beam.ParDo(DecideComponents(self.options.exact, self.deciding))
         )
-
-
-def numbered(indexed: Sequence[Sequence[tuple[str, int]]]) -> Iterator[IndexFile]:
-    """The files (path, documents) of several indexes with numbers, and how many documents the indexes before hold."""
-    unit, behind = INDEX_UNIT, 0
-    for files in indexed:
-        for path, documents in files:
-            yield unit, path, documents, behind
-            unit += 1
-        behind += sum(documents for _, documents in files)
 
 
 class NoMembers(beam.DoFn):

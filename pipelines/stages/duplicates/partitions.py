@@ -4,20 +4,23 @@ The graph is built before anything is read, and bytes say little: 200 MB are 40,
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import apache_beam as beam
+import numpy as np
 
-from gristmill.pipelines.stages.exchange import Block, Group, among
+from gristmill.filters.dedup.fingerprint_file import FingerprintFile, open_fingerprints
+from gristmill.pipelines.duplicates.pairs import EDGE, IndexFile
+from gristmill.pipelines.records.rows import mixed, rows_of
+from gristmill.pipelines.stages.exchange import Block, Group, among, spread
+from gristmill.pipelines.storage.remote import attempt
 
 File = tuple[int, str, int]
 """(unit, path of its fingerprint file, documents in it)."""
 
-IndexFile = tuple[int, str, int, int]
-"""The same of an index: a number from INDEX_UNIT on, path, documents, and how many documents earlier indexes hold."""
-
-INDEX_UNIT = 1 << 31
-"""Files of indexes are numbered from here on, behind all units."""
+NEIGHBOURS = np.uint64(14)
+"""Bits of a row: what concerns 16,384 documents in a row stays together, so that a partition opens few files."""
 
 PARTITION_DOCUMENTS = 16_384
 """Band records of so many are 8 MB, at 16 bands; grouping and sorting them takes some times that."""
@@ -39,10 +42,25 @@ def many(partitions: int) -> bool:
     return partitions != FEWEST
 
 
-PATH_TAG, PIECE_TAG = b"P", b"F"
+PATH_TAG, PIECE_TAG, PAIR_TAG, EDGE_TAG = b"P", b"F", b"A", b"E"
 
 PATHS_PER_BLOCK = 4096
 """About 1 MiB of paths."""
+
+
+def by_place(place: np.ndarray, partitions: int) -> np.ndarray:
+    """uint64 keys of the partitions of places: by neighbourhood, not by unit, for a unit may hold millions."""
+    return among(partitions, spread(mixed(place >> NEIGHBOURS), partitions))
+
+
+def opened(pieces: Iterable[bytes], chosen: Iterable[bytes] = ()) -> Iterator[tuple[int, FingerprintFile, int, int]]:
+    """(unit, its file, first document, the one behind the last) of each piece; what blocks of EDGE rows leave out is
+    left out in the file."""
+    left_out = rows_of(chosen, EDGE)["worse"]["place"].astype(np.uint32)
+    for unit, path, behind, first, last in map(json.loads, pieces):
+        file = attempt(partial(open_fingerprints, path), path)
+        file = file if behind is None else file.behind(behind)
+        yield unit, file.without(left_out) if len(left_out) else file, first, last
 
 
 class GatherFiles(beam.DoFn):

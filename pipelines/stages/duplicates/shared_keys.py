@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from gristmill.filters.dedup.fingerprint_file import FingerprintFile
+from gristmill.pipelines.duplicates.pairs import INDEX_UNIT, RECORD, band_keys, records_of
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.stages.duplicates.pairs import EDGE_TAG, RECORD, band_keys, opened, records_of
-from gristmill.pipelines.stages.duplicates.partitions import INDEX_UNIT, PIECE_TAG, few
+from gristmill.pipelines.stages.duplicates.partitions import EDGE_TAG, PIECE_TAG, few, opened
 from gristmill.pipelines.stages.exchange import (
     BLOCK_BYTES,
     Block,

@@ -11,7 +11,7 @@ from gristmill.filters.edits import Edits
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.stages.passages.find import CUT, NOBODY
 from gristmill.pipelines.stages.passages.keys import keyed_passages
-from gristmill.pipelines.stages.unit_rows import stored_rows
+from gristmill.pipelines.storage.packed_rows import stored_rows
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
 
 CUTS = "_work/cuts"

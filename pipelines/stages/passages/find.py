@@ -15,6 +15,7 @@ import numpy as np
 from gristmill.pipelines.recipe.deduplication import Passages
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.records.rows import pick, rows_of
 from gristmill.pipelines.stages.exchange import (
     COST_TAG,
     ROWS_TAG,
@@ -23,8 +24,6 @@ from gristmill.pipelines.stages.exchange import (
     GroupBlocks,
     among,
     by_tag,
-    pick,
-    rows_of,
     spread,
     table,
 )

@@ -10,7 +10,7 @@ import xxhash
 from gristmill.filters.dedup.passages import Passages, find_passages
 from gristmill.filters.lists.addresses import host_and_path
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.stages.exchange import mixed
+from gristmill.pipelines.records.rows import mixed
 
 
 def keyed_passages(

@@ -11,7 +11,7 @@ from gristmill.filters.dedup.substrings import cut_substrings
 from gristmill.filters.edits import Edits
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.stages.substrings.find import RANGE
-from gristmill.pipelines.stages.unit_rows import stored_rows
+from gristmill.pipelines.storage.packed_rows import stored_rows
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
 
 REPEATS = "_work/substrings"

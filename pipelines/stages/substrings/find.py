@@ -17,6 +17,7 @@ from gristmill.filters.batch import text_buffers
 from gristmill.filters.dedup.substrings import find_anchors, read, repeats, windows_of
 from gristmill.pipelines.recipe.schema import Recipe, Substrings
 from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.records.rows import rows_of
 from gristmill.pipelines.stages.exchange import (
     COST_TAG,
     ROWS_TAG,
@@ -26,7 +27,6 @@ from gristmill.pipelines.stages.exchange import (
     among,
     by_tag,
     partitions_of,
-    rows_of,
     spread,
     table,
 )

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from gristmill.filters.dedup.fingerprint_file import ELSEWHERE, LOST, open_fingerprints
+from gristmill.pipelines.duplicates.members import Membership
+from gristmill.pipelines.duplicates.pairs import decided_by
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.indexes.build import Piece, write_pieces
 from gristmill.pipelines.indexes.merge import merge
 from gristmill.pipelines.indexes.written import IndexWriter, damaged, open_index
 from gristmill.pipelines.recipe.deduplication import Urls
 from gristmill.pipelines.recipe.schema import Deduplicate, MinHash
-from gristmill.pipelines.stages.duplicates.members import Membership
-from gristmill.pipelines.stages.duplicates.pairs import decided_by
 from tests.pipelines.stages.duplicates.planted import Doc, alike, corpus, edited, find_members, join, write_words
 
 OPTIONS = Deduplicate(minhash=MinHash(bands=12, rows=2, threshold=0.6))

@@ -13,6 +13,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gristmill.pipelines.records.rows import mixed, rows_of
 from gristmill.pipelines.stages import exchange
 from gristmill.pipelines.stages.exchange import (
     Block,
@@ -23,8 +24,6 @@ from gristmill.pipelines.stages.exchange import (
     GroupBlocks,
     among,
     by_tag,
-    mixed,
-    rows_of,
     split_by,
     spread,
     table,

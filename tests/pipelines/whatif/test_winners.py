@@ -14,19 +14,11 @@ from gristmill.filters.dedup.fingerprint_file import (
 )
 from gristmill.filters.dedup.fingerprints import doc_ids, fingerprint, pack_ids, rank
 from gristmill.filters.dedup.urls import describe_urls, url_keys
+from gristmill.pipelines.duplicates.components import LINK, MEMBER, Deciding, contract, decide, rooted_edges
+from gristmill.pipelines.duplicates.pairs import EDGE, decided_by, numbered
+from gristmill.pipelines.duplicates.urls import edges_of_files
 from gristmill.pipelines.recipe.deduplication import Urls
 from gristmill.pipelines.recipe.schema import Deduplicate, MinHash
-from gristmill.pipelines.stages.duplicates.components import (
-    LINK,
-    MEMBER,
-    Deciding,
-    contract,
-    decide,
-    rooted_edges,
-)
-from gristmill.pipelines.stages.duplicates.find import numbered
-from gristmill.pipelines.stages.duplicates.pairs import EDGE, decided_by
-from gristmill.pipelines.stages.duplicates.urls import edges_of_files
 from gristmill.pipelines.whatif.winners import Prints, _edges, _Shelf, dropped_again
 
 OPTIONS = Deduplicate(minhash=MinHash(bands=32, rows=2, shingle=2, threshold=0.5))

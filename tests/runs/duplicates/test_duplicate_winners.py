@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gristmill.filters.dedup.fingerprints import shingles
+from gristmill.pipelines.duplicates.members import weights_of
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.check import check
 from gristmill.pipelines.recipe.deduplication import Deduplicate
@@ -17,7 +18,6 @@ from gristmill.pipelines.report.clusters import find_clusters
 from gristmill.pipelines.report.drawing.render import render_clusters
 from gristmill.pipelines.report.excerpts import Excerpts
 from gristmill.pipelines.run.request import Request
-from gristmill.pipelines.stages.duplicates.members import weights_of
 from gristmill.pipelines.storage.ledger import Ledger
 from tests.in_process import execute
 

@@ -21,11 +21,9 @@ from gristmill.filters.dedup.fingerprint_file import (
 )
 from gristmill.filters.dedup.fingerprints import OWN_BIT, describe, doc_ids, fingerprint, normalised, rank, shingles
 from gristmill.filters.dedup.urls import describe_urls, url_keys
+from gristmill.pipelines.duplicates.pairs import NEAR
 from gristmill.pipelines.recipe.schema import Deduplicate, MinHash
 from gristmill.pipelines.stages.duplicates.find import FindDuplicates, members_of
-from gristmill.pipelines.stages.duplicates.pairs import (
-    NEAR,
-)
 from gristmill.pipelines.stages.duplicates.partitions import File
 from gristmill.pipelines.stages.exchange import Block
 

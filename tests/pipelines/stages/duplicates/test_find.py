@@ -17,17 +17,9 @@ from gristmill.filters.dedup.fingerprint_file import (
     open_fingerprints,
 )
 from gristmill.filters.dedup.fingerprints import normalised
+from gristmill.pipelines.duplicates.pairs import EXACT, NEAR, RECORD, REPEATED, band_keys, bucket_pairs, records_of
 from gristmill.pipelines.recipe.schema import Deduplicate, MinHash
 from gristmill.pipelines.stages.duplicates.find import FindDuplicates, members_of
-from gristmill.pipelines.stages.duplicates.pairs import (
-    EXACT,
-    NEAR,
-    RECORD,
-    REPEATED,
-    band_keys,
-    bucket_pairs,
-    records_of,
-)
 from gristmill.pipelines.stages.duplicates.partitions import File
 from tests.pipelines.stages.duplicates.planted import (
     HAN,

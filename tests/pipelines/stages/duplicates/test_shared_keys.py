@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from gristmill.filters.dedup.fingerprint_file import open_fingerprints
+from gristmill.pipelines.duplicates.pairs import RECORD, band_keys, records_of
 from gristmill.pipelines.recipe.schema import Deduplicate, MinHash
-from gristmill.pipelines.stages.duplicates.pairs import RECORD, band_keys, records_of
 from gristmill.pipelines.stages.duplicates.partitions import PIECE_TAG
 from gristmill.pipelines.stages.duplicates.shared_keys import INDEXED, EmitBands, EmitKeys, FindShared, repeated
 from gristmill.pipelines.stages.exchange import COST_TAG, Block, BlockDoFn, among, table

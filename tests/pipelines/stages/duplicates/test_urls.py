@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from gristmill.filters.dedup.fingerprint_file import open_fingerprints
 from gristmill.filters.dedup.urls import normalised_url
+from gristmill.pipelines.duplicates.pairs import BY_URL, EXACT, NEAR, REPEATED
+from gristmill.pipelines.duplicates.urls import ADDRESSED, addresses, url_edges
 from gristmill.pipelines.recipe.deduplication import Urls
 from gristmill.pipelines.recipe.schema import Deduplicate
 from gristmill.pipelines.stages.addressed import url_order
-from gristmill.pipelines.stages.duplicates.pairs import BY_URL, EXACT, NEAR, REPEATED
-from gristmill.pipelines.stages.duplicates.urls import ADDRESSED, addresses, url_edges
 from tests.pipelines.stages.duplicates.planted import SURE, Doc, corpus, cut, find, find_members, truth
 
 OPTIONS = Deduplicate(minhash=SURE, urls=Urls(keep="first"))

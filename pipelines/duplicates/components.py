@@ -4,33 +4,18 @@ Components decide only which pairs are looked at together: a document is dropped
 with, so that chains of similar documents do not swallow their far ends.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from math import isqrt
 
 import numpy as np
 
 from gristmill.filters.dedup.fingerprint_file import RANK_STEP
 from gristmill.filters.dedup.fingerprints import OWN_BIT
 from gristmill.filters.kernels.dedup.forest import keep_best, union
-from gristmill.pipelines.stages.duplicates.pairs import BY_URL, EDGE, EDGE_TAG, EXACT, NEAR, REPEATED, by_place
-from gristmill.pipelines.stages.exchange import (
-    Block,
-    BlockDoFn,
-    among,
-    by_tag,
-    mixed,
-    partitions_of,
-    pick,
-    rows_of,
-    spread,
-    table,
-)
+from gristmill.pipelines.duplicates.pairs import BY_URL, EDGE, EXACT, REPEATED
+from gristmill.pipelines.records.rows import pick
 
 LINK = np.dtype([("place", "<u8"), ("root", "<u8")])
 """Two documents of one component; in a contracted forest, a document and the smallest place of its component."""
-
-LABEL_TAG = b"L"
 
 ROOTED = np.dtype([("root", "<u8"), ("edge", EDGE)])
 
@@ -56,9 +41,6 @@ lost the share of its shingles that the winner lacks, kind NEAR, EXACT (their no
 winner, or a document that went for it, has its address: similarity and lost are NaN) or REPEATED (they are the same
 record: winner is its own doc_id); all zero for a document that stays. What goes for its address counts nowhere: neither
 in sizes, nor as the best-ranked of a cluster."""
-
-CONTRACT_LINKS = 4 << 20
-"""Links that a bundle gathers before it contracts them: 64 MiB."""
 
 
 def contract(links: np.ndarray) -> np.ndarray:
@@ -178,90 +160,3 @@ def _walk(a: np.ndarray, b: np.ndarray, count: int) -> tuple[np.ndarray, np.ndar
     winner, chosen = np.full(count, -1, np.int64), np.zeros(count, np.int64)
     keep_best(worse[order], better[order], winner, chosen)
     return winner, order[chosen] if len(order) else chosen
-
-
-class ContractEdges(BlockDoFn):
-    """EDGE blocks -> LINK blocks, by hash of the place, so that the links of a document meet."""
-
-    counts_costs = False
-
-    def start_bundle(self) -> None:
-        """Links wait here: contracted together they shrink, one block at a time they hardly do."""
-        super().start_bundle()
-        self.links: list[np.ndarray] = []
-        self.partitions = 0
-
-    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
-        """One block of edges."""
-        edges = rows_of(by_tag(blocks, EDGE_TAG)[0], EDGE)
-        links = np.empty(len(edges), LINK)
-        links["place"], links["root"] = edges["worse"]["place"], edges["better"]["place"]
-        self.links.append(links)
-        self.partitions = partitions_of(key)
-        if sum(map(len, self.links)) >= CONTRACT_LINKS:
-            yield from self._contract()
-
-    def rest(self) -> Iterator[Block]:
-        """What still waits."""
-        yield from self._contract()
-        yield from super().rest()
-
-    def _contract(self) -> Iterator[Block]:
-        links, self.links = self.links, []
-        if links:
-            forest = contract(np.concatenate(links))
-            meeting = spread(mixed(forest["place"]), isqrt(self.partitions))
-            yield from self.blocks.add(among(self.partitions, meeting), forest)
-
-
-class MergeForests(BlockDoFn):
-    """LINK blocks of one partition -> one contracted forest, all of them for one solver."""
-
-    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
-        """One partition of places."""
-        forest = contract(table(blocks, LINK))
-        one_place = among(partitions_of(key), np.zeros(len(forest), np.uint8))
-        yield from self.blocks.add(one_place, forest)
-
-
-class LabelPlaces(BlockDoFn):
-    """All LINK blocks in one place -> the final forest, tagged, by where each document lies.
-
-    16 bytes of LINK and about 60 of working memory a linked document: design, section 7, says up to which size.
-    """
-
-    tag = LABEL_TAG
-
-    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
-        """The only partition."""
-        forest = contract(table(blocks, LINK))
-        yield from self.blocks.add(by_place(forest["place"], partitions_of(key)), forest)
-
-
-class LabelEdges(BlockDoFn):
-    """EDGE and LINK blocks of one partition of places -> ROOTED blocks, by hash of the component: whole ones."""
-
-    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
-        """One partition of places."""
-        edge_blocks, label_blocks = by_tag(blocks, EDGE_TAG, LABEL_TAG)
-        rooted = rooted_edges(rows_of(edge_blocks, EDGE), rows_of(label_blocks, LINK))
-        partitions = partitions_of(key)
-        yield from self.blocks.add(among(partitions, spread(mixed(rooted["root"]), partitions)), rooted)
-
-
-class DecideComponents(BlockDoFn):
-    """ROOTED blocks of one partition -> MEMBER blocks, by unit."""
-
-    def __init__(self, exact: bool, options: Deciding = DECIDING):
-        self.exact, self.options = exact, options
-
-    def cost_key(self, key: int) -> int:
-        """The first unit, which is always there."""
-        return 0
-
-    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
-        """Some whole components."""
-        places, members = decide(table(blocks, ROOTED), self.options)
-        if not self.exact:  # then equal texts are near-duplicates like any other
-            members["kind"][members["kind"] == EXACT] = NEAR
-        yield from self.blocks.add((places >> np.uint64(32)).astype(np.uint32), members)

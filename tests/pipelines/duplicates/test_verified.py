@@ -8,9 +8,9 @@ import pytest
 
 from gristmill.filters.dedup.fingerprint_file import open_fingerprints
 from gristmill.filters.dedup.fingerprint_rows import MAP_BYTES, open_rows
+from gristmill.pipelines.duplicates.pairs import EXACT, PAIR
+from gristmill.pipelines.duplicates.verified import MOST_EDGES, Documents, Shelf, verified_pairs, verify
 from gristmill.pipelines.recipe.schema import Deduplicate
-from gristmill.pipelines.stages.duplicates.pairs import EXACT, PAIR
-from gristmill.pipelines.stages.duplicates.verified import MOST_EDGES, Documents, Shelf, verified_pairs, verify
 from tests.pipelines.stages.duplicates.planted import SURE, Doc, edited, join, write_unit, write_words
 
 
@@ -52,7 +52,7 @@ def test_shelf__opens_each_local_file_once_whatever_it_holds(tmp_path, monkeypat
     opened = []
     shelf = Shelf(lambda path: opened.append(path) or open_rows(path), limit=len(paths) * MAP_BYTES)
     shelf.paths = {unit: [path] for unit, path in enumerate(paths)}
-    monkeypatch.setattr("gristmill.pipelines.stages.duplicates.verified.TOUCHED_BYTES", 1)  # mapped anew each time
+    monkeypatch.setattr("gristmill.pipelines.duplicates.verified.TOUCHED_BYTES", 1)  # mapped anew each time
     rows = np.arange(40, dtype=np.uint32) * 2
     for _ in range(3):
         for unit, path in enumerate(paths):

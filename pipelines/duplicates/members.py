@@ -1,7 +1,7 @@
 """What deduplication decided about the documents of a unit: stored once, read when the text is written."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.filters.dedup.fingerprints import unpack_ids
+from gristmill.pipelines.duplicates.components import MEMBER
+from gristmill.pipelines.duplicates.pairs import BY_URL, REPEATED
 from gristmill.pipelines.recipe.deduplication import Deduplicate
-from gristmill.pipelines.stages.duplicates.find import BY_URL, MEMBER, REPEATED, members_of
-from gristmill.pipelines.stages.unit_rows import stored_rows
+from gristmill.pipelines.storage.packed_rows import stored_rows
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
 
 MEMBERS = "_work/members"
@@ -25,9 +26,9 @@ class Membership:
     """Of dtype MEMBER, sorted by row."""
 
     @classmethod
-    def of(cls, blocks: Iterable[bytes]) -> "Membership":
-        """From packed blocks in any order."""
-        return cls(members_of(blocks))
+    def none(cls) -> "Membership":
+        """Where nothing is looked for."""
+        return cls(np.zeros(0, MEMBER))
 
     @property
     def digest(self) -> str:

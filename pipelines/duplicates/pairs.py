@@ -5,29 +5,15 @@ A place is `unit << 32 | row`. The first document of a pair is the worse-ranked 
 indexes are units from INDEX_UNIT on; what was decided about their documents stays, so that no pair begins with one.
 """
 
-import json
-from collections.abc import Iterable, Iterator
-from functools import partial
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from gristmill.filters.dedup.fingerprint_file import ELSEWHERE, LOST, FingerprintFile, open_fingerprints
+from gristmill.filters.dedup.fingerprint_file import ELSEWHERE, LOST, FingerprintFile
 from gristmill.filters.dedup.fingerprints import describe
 from gristmill.filters.kernels.dedup.buckets import count_pairs, drop_copies, pair_members, sort_members
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.stages.duplicates.partitions import INDEX_UNIT
-from gristmill.pipelines.stages.exchange import (
-    Block,
-    BlockDoFn,
-    among,
-    mixed,
-    partitions_of,
-    pick,
-    rows_of,
-    spread,
-    table,
-)
-from gristmill.pipelines.storage.remote import attempt
+from gristmill.pipelines.records.rows import pick
 
 RECORD = np.dtype([("key", "<u8"), ("rank", "<u8"), ("tie", "<u4"), ("place", "<u8")])
 """A document in a bucket. `tie` is a hash of its exact text, so that rank ties never fall back on the place."""
@@ -59,16 +45,18 @@ NEAR, EXACT, REPEATED, BY_URL = range(4)
 """Why one document goes for another: their texts are alike; they are equal, normalised; it is the same record once
 more; they have one address."""
 
+INDEX_UNIT = 1 << 31
+"""Files of indexes are numbered from here on, behind all units."""
+
+IndexFile = tuple[int, str, int, int]
+"""A fingerprint file of an index: a number from INDEX_UNIT on, path, documents, and how many documents earlier indexes
+hold."""
+
 INDEX_PLACE = np.uint64(INDEX_UNIT << 32)
 """Places from here on lie in indexes."""
 
-PAIR_TAG, EDGE_TAG = b"A", b"E"
-
 RECORDS = 16 << 20
 """Records that are held at a time outside a shuffle: about a gigabyte while they are sorted."""
-
-NEIGHBOURS = np.uint64(14)
-"""Bits of a row: what concerns 16,384 documents in a row stays together, so that a partition opens few files."""
 
 
 def decided_by(options: schema.Deduplicate) -> str:
@@ -103,19 +91,19 @@ def known_at(unit: int, file: FingerprintFile, at: np.ndarray) -> np.ndarray:
     return known
 
 
+def numbered(indexed: Sequence[Sequence[tuple[str, int]]]) -> Iterator[IndexFile]:
+    """The files (path, documents) of several indexes with numbers, and how many documents the indexes before hold."""
+    unit, behind = INDEX_UNIT, 0
+    for files in indexed:
+        for path, documents in files:
+            yield unit, path, documents, behind
+            unit += 1
+        behind += sum(documents for _, documents in files)
+
+
 def pieces_for(records: int) -> int:
     """Into how many pieces of their keys so many records go, of which one is held at a time outside a shuffle."""
     return max(1, -(-records // RECORDS))
-
-
-def opened(pieces: Iterable[bytes], chosen: Iterable[bytes] = ()) -> Iterator[tuple[int, FingerprintFile, int, int]]:
-    """(unit, its file, first document, the one behind the last) of each piece; what blocks of EDGE rows leave out is
-    left out in the file."""
-    left_out = rows_of(chosen, EDGE)["worse"]["place"].astype(np.uint32)
-    for unit, path, behind, first, last in map(json.loads, pieces):
-        file = attempt(partial(open_fingerprints, path), path)
-        file = file if behind is None else file.behind(behind)
-        yield unit, file.without(left_out) if len(left_out) else file, first, last
 
 
 def band_keys(
@@ -172,19 +160,3 @@ def bucket_pairs(records: np.ndarray) -> np.ndarray:
     pairs = pair_X2.view(PAIR).ravel()
     settled = pairs["worse"] >= INDEX_PLACE
     return pairs[~settled] if settled.any() else pairs
-
-
-def by_place(place: np.ndarray, partitions: int) -> np.ndarray:
-    """uint64 keys of the partitions of places: by neighbourhood, not by unit, for a unit may hold millions."""
-    return among(partitions, spread(mixed(place >> NEIGHBOURS), partitions))
-
-
-class PairMembers(BlockDoFn):
-    """RECORD blocks of one partition -> PAIR blocks (tagged), by where the worse document lies."""
-
-    tag = PAIR_TAG
-
-    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
-        """One partition of keys."""
-        pairs = bucket_pairs(table(blocks, RECORD))
-        yield from self.blocks.add(by_place(pairs["worse"], partitions_of(key)), pairs)

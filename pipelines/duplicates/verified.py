@@ -1,6 +1,5 @@
 """Duplicates, between the halves: pairs of documents -> those that are duplicates, by exact similarity."""
 
-import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
@@ -9,20 +8,10 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 import numpy as np
 
 from gristmill.filters.dedup.fingerprint_file import LOST, FingerprintFile
-from gristmill.filters.dedup.fingerprint_rows import FingerprintRows, open_rows
 from gristmill.filters.kernels.dedup.jaccard import compare, gather
+from gristmill.pipelines.duplicates.pairs import EDGE, EXACT, NEAR, known_at
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.stages.duplicates.pairs import (
-    EDGE,
-    EDGE_TAG,
-    EXACT,
-    NEAR,
-    PAIR,
-    PAIR_TAG,
-    known_at,
-)
-from gristmill.pipelines.stages.duplicates.partitions import PATH_TAG
-from gristmill.pipelines.stages.exchange import Block, BlockDoFn, by_tag, pick, rows_of
+from gristmill.pipelines.records.rows import pick
 from gristmill.pipelines.storage.remote import attempt
 
 MOST_EDGES = 8
@@ -202,47 +191,6 @@ def _lost(similarity_X: np.ndarray, worse_X: np.ndarray, better_X: np.ndarray) -
     """
     common_X = np.rint(similarity_X * (worse_X + better_X) / (1 + similarity_X))
     return 1 - common_X / np.maximum(worse_X, 1)
-
-
-class VerifyPairs(BlockDoFn):
-    """PAIR blocks and paths of one partition -> EDGE blocks (tagged), of the same partition; EDGE blocks pass."""
-
-    tag = EDGE_TAG
-
-    def __init__(self, options: schema.Deduplicate):
-        self.options = options
-        self._shelf: Shelf[FingerprintRows] | None = None
-
-    def shelf(self) -> Shelf[FingerprintRows]:
-        """That of the worker, with no paths in it; files that an earlier partition has opened stay open."""
-        if self._shelf is None:
-            self._shelf = Shelf(open_rows)
-        self._shelf.paths.clear()
-        self._shelf.behind.clear()
-        return self._shelf
-
-    def teardown(self) -> None:
-        """Closes all files."""
-        self._shelf = None
-
-    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
-        """The pairs of some units' documents."""
-        pair_blocks, path_blocks, edge_blocks = by_tag(blocks, PAIR_TAG, PATH_TAG, EDGE_TAG)
-        pairs, known = rows_of(pair_blocks, PAIR), rows_of(edge_blocks, EDGE)
-        yield from self.blocks.add(np.full(len(known), key, np.uint64), known)
-        if not len(pairs):
-            return
-        shelf = self.shelf()
-        for block in path_blocks:
-            for unit, path, _, *behind in json.loads(block):
-                shelf.paths.setdefault(unit, []).append(path)
-                shelf.behind.update((path, documents) for documents in behind)
-        units, unit_at, counts = np.unique(pairs["worse"] >> np.uint64(32), return_inverse=True, return_counts=True)
-        by_unit = np.split(np.argsort(unit_at, kind="stable"), np.cumsum(counts)[:-1])
-        for unit, at in zip(units.tolist(), by_unit, strict=True):
-            some = pick(pairs, at)
-            for edges in verified_pairs(unit, some, shelf, self.options):
-                yield from self.blocks.add(np.full(len(edges), key, np.uint64), edges)
 
 
 def verified_pairs(

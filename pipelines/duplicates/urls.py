@@ -4,36 +4,14 @@ fingerprint files -> addresses -> who stays -> left out of the pieces of their f
        in pieces        by address        by piece                                  by place
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from gristmill.filters.dedup.fingerprint_file import FingerprintFile
+from gristmill.pipelines.duplicates.pairs import BY_URL, DOCUMENT, EDGE, INDEX_PLACE, compared, known_at, pieces_for
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.stages.duplicates.pairs import (
-    BY_URL,
-    DOCUMENT,
-    EDGE,
-    EDGE_TAG,
-    INDEX_PLACE,
-    by_place,
-    compared,
-    known_at,
-    opened,
-    pieces_for,
-)
-from gristmill.pipelines.stages.duplicates.partitions import PIECE_TAG
-from gristmill.pipelines.stages.exchange import (
-    Block,
-    BlockDoFn,
-    among,
-    by_tag,
-    partitions_of,
-    pick,
-    rows_of,
-    spread,
-    table,
-)
+from gristmill.pipelines.records.rows import pick
 
 ADDRESSED = np.dtype(
     [
@@ -124,40 +102,3 @@ def edges_in_pieces(
     """EDGE rows as `edges_of_files` gives them of all addresses; `files` is called anew for each piece of the keys."""
     pieces = pieces_for(documents)
     return np.concatenate([edges_of_files(files(), options, piece, pieces) for piece in range(pieces)])
-
-
-class EmitUrls(BlockDoFn):
-    """Pieces of fingerprint files -> ADDRESSED blocks, by hash of the address."""
-
-    def __init__(self, options: schema.Deduplicate):
-        self.options = options
-
-    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
-        """One piece."""
-        partitions = partitions_of(key)
-        for unit, file, first, last in opened(by_tag(blocks, PIECE_TAG)[0]):
-            records = addresses(unit, file, self.options, key & 0xFFFFFFFF, first, last)
-            yield from self.blocks.add(among(partitions, spread(records["url"][:, 0], partitions)), records)
-
-
-class ChooseByUrl(BlockDoFn):
-    """ADDRESSED blocks of one partition -> EDGE blocks (tagged), by the piece of the document that goes."""
-
-    tag = EDGE_TAG
-
-    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
-        """Some whole addresses."""
-        edges, pieces = url_edges(table(blocks, ADDRESSED))
-        yield from self.blocks.add(among(partitions_of(key), pieces), edges)
-
-
-class SendToPlaces(BlockDoFn):
-    """EDGE blocks (tagged) -> the same, by where the document lies that goes."""
-
-    tag = EDGE_TAG
-    counts_costs = False
-
-    def work(self, key: int, blocks: list[bytes]) -> Iterator[Block]:
-        """One block."""
-        edges = rows_of(by_tag(blocks, EDGE_TAG)[0], EDGE)
-        yield from self.blocks.add(by_place(edges["worse"]["place"], partitions_of(key)), edges)

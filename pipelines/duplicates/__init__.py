@@ -1,0 +1,1 @@
+"""Which documents are duplicates and who stays, from their fingerprints: pure functions, without Beam."""
