@@ -79,6 +79,13 @@ def compared(file: FingerprintFile, options: schema.Deduplicate, by_url: bool = 
     return some if by_url or file.left_out is None else some & ~file.left_out
 
 
+def bucketed(file: FingerprintFile, options: schema.Deduplicate) -> tuple[np.ndarray, np.ndarray]:
+    """bool[D] twice: which documents of a file are in buckets of bands, and which in those of exact texts."""
+    here = compared(file, options)
+    in_bands = here & (file.end > file.start) & (options.minhash is not None)
+    return in_bands, here if options.exact else in_bands
+
+
 def known_at(unit: int, file: FingerprintFile, at: np.ndarray) -> np.ndarray:
     """DOCUMENT rows of the documents at these positions (int64) of a unit's file; of one that an index knows to have
     lost the rank and doc_id are its winner's."""
@@ -117,12 +124,10 @@ def band_keys(
     """
     if options.minhash is not None and file.minhash != describe(options.minhash):
         raise ValueError(f"fingerprints were made with {file.minhash}, the recipe has {describe(options.minhash)}")
-    comparable = compared(file, options)
+    in_bands, in_texts = bucketed(file, options)
     for some, bands in file.bands(first, last):
-        here = comparable[some]
-        shingled = here & (file.end[some] > file.start[some])
-        texts = here if options.exact else shingled & (options.minhash is not None)
-        shingled_at, texts_at = some.start + np.flatnonzero(shingled), some.start + np.flatnonzero(texts)
+        shingled = in_bands[some]
+        shingled_at, texts_at = some.start + np.flatnonzero(shingled), some.start + np.flatnonzero(in_texts[some])
         for band in bands[shingled].T if options.minhash is not None else ():
             yield band & ~EXACT_BIT, shingled_at
         yield file.exact[texts_at, 0] | EXACT_BIT, texts_at

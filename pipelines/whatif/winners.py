@@ -5,7 +5,7 @@ everything that shares a bucket with a changed document is looked at again, with
 these can become one. The result is that of a run over all documents (tests/pipelines/whatif/test_winners.py).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,7 +21,7 @@ from gristmill.pipelines.duplicates.pairs import (
     RECORD,
     IndexFile,
     bucket_pairs,
-    compared,
+    bucketed,
     numbered,
     pieces_for,
 )
@@ -31,11 +31,13 @@ from gristmill.pipelines.recipe.schema import Deduplicate
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.storage.parts import read_parts
 from gristmill.pipelines.storage.store import Store
-from gristmill.pipelines.whatif.sets import among
+from gristmill.pipelines.whatif.sets import among, distinct, either
 
 DROPPED_BIT = np.uint64(1 << 63)
 """The first field of a rank: whether rules dropped the document."""
-_SLOT_BITS = 24
+SLOT_BITS, FEWEST_BITS, MOST_BITS = 3, 20, 26
+"""Eight slots or more for each key that is looked for, up to 64 MB: a corpus's other keys seldom fall into one that is
+taken."""
 _UNCHANGED = np.zeros(0, np.uint64), np.zeros(0, bool)
 
 
@@ -68,18 +70,18 @@ def dropped_again(prints: Prints, changed: np.ndarray, kept: np.ndarray, options
     shelf = _Shelf(prints.paths, changed, kept, tuple(numbered(prints.indexed)))
     by_url = _by_url(shelf, options)
     other_url = np.setxor1d(by_url, _by_url(_Shelf(prints.paths, *_UNCHANGED, shelf.indexed), options))
-    keys = _keys_at(shelf, np.union1d(changed, other_url), options)
-    near = np.union1d(other_url, _in_company(shelf, keys, options))
+    keys = _keys_at(shelf, either(changed, other_url), options)
+    near = either(other_url, _in_company(shelf, keys, options))
     near = near[near < INDEX_PLACE]  # nothing is decided about what an index holds
     shelf.leave_out(by_url)
-    concerned = np.union1d(near, _clusters_of(prints, near))
+    concerned = either(near, _clusters_of(prints, near))
     edges = _edges(shelf, concerned, options)
     links = np.empty(len(edges), LINK)
     links["place"], links["root"] = edges["worse"]["place"], edges["better"]["place"]
     places, members = changed[:0], prints.members[:0]
     if len(edges):
         places, members = decide(rooted_edges(edges, contract(links)), Deciding(options.max_lost, prints.sizes))
-    return np.union1d(np.union1d(before[~among(concerned, before)], places[members["dropped"] > 0]), by_url)
+    return either(before[~among(concerned, before)], places[members["dropped"] > 0], by_url)
 
 
 def _by_url(shelf: "_Shelf", options: Deduplicate) -> np.ndarray:
@@ -145,41 +147,58 @@ class _Shelf(Shelf[FingerprintFile]):
         return replace(file, rank=rank)
 
 
-def _keys(file: FingerprintFile, options: Deduplicate) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(positions in the file, keys uint64[n, k]) of its documents' buckets: all in bands, then those of the texts."""
-    here = compared(file, options)
-    shingled = here & (file.end > file.start)
-    if options.minhash is not None:
-        for some, bands in file.bands():
-            at = np.flatnonzero(shingled[some])
-            yield at + some.start, (bands if len(at) == len(bands) else bands[at]) & ~EXACT_BIT
-    at = np.flatnonzero(here if options.exact else shingled)
-    yield at, (file.exact[at, :1] | EXACT_BIT)
-
-
-class _KeySet:
-    """A set of keys that answers fast for keys that it does not hold."""
+class _Sieve:
+    """Which keys may be among some: all that are, and at most one in 64 of the others. A key is looked for by its lower
+    half, and where that is there by its upper one: both are hashes."""
 
     def __init__(self, keys: np.ndarray):
-        self.keys = np.unique(keys)
-        self._slots = np.zeros(1 << _SLOT_BITS, bool)
-        self._slots[self._slot(self.keys)] = True
+        bits = min(max(len(keys).bit_length() + SLOT_BITS, FEWEST_BITS), MOST_BITS)
+        self._mask = np.uint32((1 << bits) - 1)
+        self._held = np.zeros((2, 1 << bits), bool)
+        for held, half in zip(self._held, _halves(keys), strict=True):
+            held[half & self._mask] = True
 
-    def find(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(row, column) of those of a matrix of keys that it holds."""
-        row, column = np.nonzero(self._slots[self._slot(keys)])
-        found = keys[row, column]
-        at = np.minimum(np.searchsorted(self.keys, found), max(len(self.keys) - 1, 0))
-        held = self.keys[at] == found if len(self.keys) else np.zeros(len(found), bool)
-        return row[held], column[held]
+    def find(self, keys: np.ndarray) -> np.ndarray:
+        """int64: where in an array of keys, taken flat."""
+        lower, upper = _halves(keys)
+        at = np.flatnonzero(self._held[0].take(lower & self._mask))
+        return at[self._held[1].take(upper[at] & self._mask)]
 
-    @staticmethod
-    def _slot(keys: np.ndarray) -> np.ndarray:
-        return ((keys ^ (keys >> np.uint64(29))) & np.uint64((1 << _SLOT_BITS) - 1)).astype(np.int64)
+
+def _halves(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The lower and the upper uint32 of each uint64, flat."""
+    halves = np.ascontiguousarray(keys).ravel().view("<u4")
+    return halves[::2], halves[1::2]
+
+
+Choose = Callable[[int, np.ndarray], np.ndarray]
+"""(the first of some documents, keys uint64[n, k] of their buckets) -> which of these keys it takes, flat."""
+
+
+def _asked(file: FingerprintFile, options: Deduplicate, choose: Choose) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(positions in a file, keys) of its documents in the buckets that `choose` takes, some at a time."""
+    in_bands, in_texts = bucketed(file, options)
+    for some, bands in file.bands() if options.minhash is not None else ():
+        flat = choose(some.start, bands)
+        at = some.start + flat // bands.shape[1]
+        here = in_bands[at]
+        yield at[here], bands.ravel()[flat[here]] & ~EXACT_BIT
+    exact = np.ascontiguousarray(file.exact[:, :1])
+    at = choose(0, exact)
+    at = at[in_texts[at]]
+    yield at, exact[at, 0] | EXACT_BIT
 
 
 def _places(unit: int, file: FingerprintFile, at: np.ndarray) -> np.ndarray:
     return (np.uint64(unit) << np.uint64(32)) | file.row[at].astype(np.uint64)
+
+
+def _records(unit: int, file: FingerprintFile, at: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """RECORD rows."""
+    records = np.empty(len(at), RECORD)
+    records["key"], records["place"] = keys, _places(unit, file, at)
+    records["rank"], records["tie"] = file.rank[at], file.exact[at, 1].astype(np.uint32)
+    return records
 
 
 def _keys_at(shelf: _Shelf, places: np.ndarray, options: Deduplicate) -> np.ndarray:
@@ -187,43 +206,60 @@ def _keys_at(shelf: _Shelf, places: np.ndarray, options: Deduplicate) -> np.ndar
     found = [np.zeros(0, np.uint64)]
     for unit, file in shelf.files():
         first, last = np.searchsorted(places, [unit << 32, (unit + 1) << 32])
-        mine = among(places[first:last].astype(np.uint32), file.row)
-        for at, keys in _keys(file, options) if mine.any() else ():
-            found.append(keys[mine[at]].ravel())
+        at = np.searchsorted(file.row, rows := places[first:last].astype(np.uint32))
+        at = at[file.row[np.minimum(at, len(file.row) - 1)] == rows]
+
+        def of_these(begin: int, keys: np.ndarray, at: np.ndarray = at) -> np.ndarray:
+            mine = at[slice(*np.searchsorted(at, (begin, begin + len(keys))))] - begin
+            return (mine[:, None] * keys.shape[1] + np.arange(keys.shape[1])).ravel()
+
+        found += [keys for _, keys in _asked(file, options, of_these)] if len(at) else []
     return np.concatenate(found)
 
 
-def _sharing(shelf: _Shelf, keys: np.ndarray, options: Deduplicate) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(places, RECORD rows) of the documents in buckets of these keys, a document once for each bucket."""
-    wanted = _KeySet(keys)
+def _sharing(
+    shelf: _Shelf, keys: np.ndarray, options: Deduplicate
+) -> Iterator[tuple[int, FingerprintFile, np.ndarray, np.ndarray]]:
+    """(unit, file, positions in it, keys) of all documents in buckets of these keys, a document once for each bucket;
+    and of few other buckets, which are whole, too."""
+    sieve = _Sieve(keys)
     for unit, file in shelf.files():
-        for at, own in _keys(file, options):
-            row, column = wanted.find(own)
-            records = np.empty(len(row), RECORD)
-            records["key"], records["place"] = own[row, column], _places(unit, file, at[row])
-            records["rank"], records["tie"] = file.rank[at[row]], file.exact[at[row], 1].astype(np.uint32)
-            yield records["place"], records
+        for at, own in _asked(file, options, lambda _, keys: sieve.find(keys)):
+            yield unit, file, at, own
 
 
 def _in_company(shelf: _Shelf, keys: np.ndarray, options: Deduplicate) -> np.ndarray:
     """The places of the documents in those buckets of these keys that hold two or more: most documents are alone in all
     of theirs, and no pair becomes of them, whatever their rank."""
-    found = [np.zeros((2, 0), np.uint64)]
-    found += [np.stack([records["key"], places]) for places, records in _sharing(shelf, keys, options)]
-    key, place = np.concatenate(found, axis=1)
-    order = np.argsort(key)
-    key, place = key[order], place[order]
-    again = key[1:] == key[:-1]
-    return np.unique(place[np.r_[again, False] | np.r_[False, again]])
+    near = [np.zeros(0, np.uint64)]
+    for piece in _pieces(keys):
+        found = [(_places(unit, file, at), own) for unit, file, at, own in _sharing(shelf, piece, options)]
+        place, key = (np.concatenate([np.zeros(0, np.uint64), *one]) for one in zip(*found, strict=True))
+        shared = _repeated(key)
+        shared = shared[among(np.sort(piece), shared)]
+        at = _Sieve(shared).find(key)
+        near.append(place[at[among(shared, key[at])]])
+    return distinct(np.concatenate(near))
+
+
+def _pieces(keys: np.ndarray) -> list[np.ndarray]:
+    pieces = pieces_for(len(keys))
+    return [keys[piece::pieces] for piece in range(pieces)]
+
+
+def _repeated(keys: np.ndarray) -> np.ndarray:
+    """Those that come twice or more, once each."""
+    keys = np.sort(keys)
+    return distinct(keys[1:][keys[1:] == keys[:-1]])
 
 
 def _edges(shelf: _Shelf, concerned: np.ndarray, options: Deduplicate) -> np.ndarray:
     """EDGE rows between some documents (sorted places), each pair compared as in a run over all."""
-    keys = np.unique(_keys_at(shelf, concerned, options))
-    pieces = pieces_for(len(keys))
+    keys = _keys_at(shelf, concerned, options)
     pairs = [np.zeros(0, PAIR)]
-    for piece in range(pieces):
-        records = [some for _, some in _sharing(shelf, keys[piece::pieces], options)]
+    # A pair is of two of them, unless an index holds the better one.
+    for piece in _pieces(distinct(keys) if shelf.indexed else _repeated(keys)):
+        records = [_records(*some) for some in _sharing(shelf, piece, options)]
         found = bucket_pairs(np.concatenate([np.zeros(0, RECORD), *records]))
         inside = among(concerned, found["worse"])
         inside &= among(concerned, found["better"]) | (found["better"] >= INDEX_PLACE)
