@@ -123,10 +123,26 @@ class Kernel:
     def __init__(self, function: Callable[..., Any], *, cached: bool):
         update_wrapper(self, function)
         self.py_func, self._cached = function, cached
+        self._meanwhile: Callable[..., Any] | None = None
+        self._left = 0
 
     def __call__(self, *args: Any) -> Any:
         """Run it."""
+        if self._meanwhile is not None and self._left > 0 and not _numba.cache_info().currsize:
+            self._left -= args[0].size
+            if self._left >= 0:
+                return self._meanwhile(*args)
         return self.compiled(*args)
+
+    def without_numba(self, most: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Decorator of a function that does the same: whoever asks about little, before anything has loaded numba, is
+        done before that would be. `most`: elements of the first argument, of all calls together."""
+
+        def taken(function: Callable[..., Any]) -> Callable[..., Any]:
+            self._meanwhile, self._left = function, most
+            return function
+
+        return taken
 
     @cached_property
     def compiled(self) -> Any:

@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 import numpy as np
 
 from gristmill.filters.dedup.fingerprint_file import LOST, FingerprintFile
-from gristmill.filters.kernels.dedup.jaccard import compare, gather
+from gristmill.filters.kernels.dedup.jaccard import compare
 from gristmill.pipelines.duplicates.pairs import EDGE, EXACT, NEAR, known_at
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.records.rows import pick
@@ -54,8 +54,8 @@ class Documents:
         """All documents of a unit's file, copied."""
         at = np.arange(len(file.row))
         known, length = known_at(unit, file, at), file.end - file.start
-        hashes = np.empty(length.sum(), np.uint32)
-        gather(at, file.hashes, file.start, file.end, hashes)
+        pieces = [file.hashes[begin:end] for begin, end in zip(file.start.tolist(), file.end.tolist(), strict=True)]
+        hashes = np.concatenate([np.zeros(0, np.uint32), *pieces])
         settled = np.full((len(at), 2), (-1, 0), np.float32)
         if file.settled is None:
             return cls(known, file.exact, hashes, length, known["doc_id"], settled)

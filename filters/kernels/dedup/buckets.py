@@ -4,6 +4,8 @@ Letters in names: M members of all buckets, G buckets, X pairs.
 A member is (rank, tie, place): smaller is better; `tie` is a hash of the exact text, `place` its location.
 """
 
+import numpy as np
+
 from gristmill.filters.kernels.jit import inline, kernel
 
 BEST = 4  # design, section 7: each member is paired with the four best-ranked and the four next-better ones
@@ -48,6 +50,22 @@ def sort_members(start_G, end_G, major_M, minor_M, place_M, order_M):
             heap[hole] = sinking
 
 
+def _slots(start_G, end_G):
+    """Of every member that stands in order_M[start:end] of a bucket: the bucket, its number there, where in order_M."""
+    size_G = end_G - start_G
+    bucket = np.repeat(np.arange(size_G.size), size_G)
+    number = np.arange(bucket.size) - np.repeat(np.cumsum(size_G) - size_G, size_G)
+    return bucket, number, start_G[bucket] + number
+
+
+@sort_members.without_numba(most=1 << 18)
+def sort_all(start_G, end_G, major_M, minor_M, place_M, order_M):
+    """As `sort_members`, all buckets in one sort."""
+    bucket, _, at = _slots(start_G, end_G)
+    member = order_M[at]
+    order_M[at] = member[np.lexsort((place_M[member], minor_M[member], major_M[member], bucket))]
+
+
 @kernel
 def drop_copies(start_G, tie_M, copies_G, order_M, end_G):
     """Keeps the first member of each exact text, for buckets sorted by (tie, rank); end_G takes the new ends.
@@ -66,19 +84,22 @@ def drop_copies(start_G, tie_M, copies_G, order_M, end_G):
         end_G[g] = out
 
 
-@kernel
+@drop_copies.without_numba(most=1 << 18)
+def take_firsts(start_G, tie_M, copies_G, order_M, end_G):
+    """As `drop_copies`."""
+    bucket, number, at = _slots(start_G, end_G)
+    tie = tie_M[order_M[at]]
+    first = (number == 0) | copies_G[bucket] | np.r_[True, tie[1:] != tie[:-1]][: tie.size]
+    bucket, member = bucket[first], order_M[at[first]]
+    end_G[:] = start_G + np.bincount(bucket, minlength=end_G.size)
+    order_M[_slots(start_G, end_G)[2]] = member
+
+
 def count_pairs(start_G, end_G, copies_G):
     """How many pairs pair_members writes."""
-    total = 0
-    for g in range(end_G.size):
-        n = end_G[g] - start_G[g]
-        if copies_G[g]:
-            total += n - 1
-        else:
-            for i in range(min(n, BEST + NEXT_BETTER)):
-                total += i
-            total += (BEST + NEXT_BETTER) * max(0, n - BEST - NEXT_BETTER)
-    return total
+    n, most = end_G - start_G, BEST + NEXT_BETTER
+    few = np.minimum(n, most)
+    return int(np.where(copies_G, n - 1, few * (few - 1) // 2 + most * (n - few)).sum())
 
 
 @kernel
@@ -97,3 +118,17 @@ def pair_members(start_G, end_G, copies_G, place_M, order_M, pair_X2):
             for partner in range(near, m):
                 pair_X2[x, 0], pair_X2[x, 1] = place_M[order_M[m]], place_M[order_M[partner]]
                 x += 1
+
+
+@pair_members.without_numba(most=1 << 18)
+def pair_all(start_G, end_G, copies_G, place_M, order_M, pair_X2):
+    """As `pair_members`: of each member the numbers of all that it may be paired with, and which of these there are."""
+    bucket, number, at = _slots(start_G, end_G)
+    best, following = np.arange(BEST), np.arange(-NEXT_BETTER, 0)
+    copies, number = copies_G[bucket, None], number[:, None]
+    is_best = np.where(copies, (best == 0) & (number > 0), best < number - NEXT_BETTER)
+    is_near = ~copies & (number + following >= 0)
+    partner = np.hstack([np.broadcast_to(best, is_best.shape), number + following])
+    worse, which = np.nonzero(np.hstack([is_best, is_near]))
+    pair_X2[:, 0] = place_M[order_M[at[worse]]]
+    pair_X2[:, 1] = place_M[order_M[start_G[bucket[worse]] + partner[worse, which]]]

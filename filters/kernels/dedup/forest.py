@@ -3,6 +3,8 @@
 Letters in names: N nodes (dense ids), E edges.
 """
 
+import numpy as np
+
 from gristmill.filters.kernels.jit import inline, kernel
 
 
@@ -32,6 +34,20 @@ def union(a_E, b_E, parent_N):
         parent_N[n] = parent_N[parent_N[n]]
 
 
+@union.without_numba(most=1 << 20)
+def join(a_E, b_E, parent_N):
+    """As `union`: roots with a smaller one beside them go below the smallest such, until no edge joins two roots."""
+    parent_N[:] = np.arange(parent_N.size)
+    while True:
+        a, b = parent_N[a_E], parent_N[b_E]
+        apart = a != b
+        if not apart.any():
+            return
+        np.minimum.at(parent_N, np.maximum(a, b)[apart], np.minimum(a, b)[apart])
+        while (parent_N[parent_N] != parent_N).any():
+            parent_N[:] = parent_N[parent_N]
+
+
 @kernel
 def keep_best(worse_E, better_E, winner_N, edge_N):
     """Walks the nodes in rank order: a node is dropped for its best-ranked neighbour that was kept, if it has one.
@@ -44,3 +60,13 @@ def keep_best(worse_E, better_E, winner_N, edge_N):
         if winner_N[node] < 0 and winner_N[rival] < 0:
             winner_N[node] = rival
             edge_N[node] = e
+
+
+@keep_best.without_numba(most=1 << 20)
+def keep_each(worse_E, better_E, winner_N, edge_N):
+    """As `keep_best`, over lists, which Python walks five times as fast as arrays."""
+    winner = winner_N.tolist()
+    for e, (node, rival) in enumerate(zip(worse_E.tolist(), better_E.tolist(), strict=True)):
+        if winner[node] < 0 and winner[rival] < 0:
+            winner[node], edge_N[node] = rival, e
+    winner_N[:] = winner

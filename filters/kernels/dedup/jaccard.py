@@ -1,6 +1,6 @@
 """Exact Jaccard similarity of stored shingle hashes.
 
-Letters in names: X pairs, D documents, F documents of one file, S shingles; `a`, `b` are the two sides of a pair.
+Letters in names: X pairs, D documents, S shingles; `a`, `b` are the two sides of a pair.
 """
 
 import numpy as np
@@ -34,18 +34,6 @@ def _similarity(a_S, a, a_end, b_S, b, b_end, threshold):
 
 
 @kernel
-def gather(at_D, hash_S, start_F, end_F, out_S):
-    """Copies the hashes of documents at_D of a file, one after the other, into out_S."""
-    s = 0
-    for d in range(at_D.size):
-        from_S = hash_S[start_F[at_D[d]] : end_F[at_D[d]]]
-        to_S = out_S[s : s + from_S.size]
-        for i in range(from_S.size):  # not to_S[:] = from_S, which costs 2.5 s to compile
-            to_S[i] = from_S[i]
-        s += from_S.size
-
-
-@kernel
 def compare(a_X, b_X, a_S, a_start_D, a_end_D, b_S, b_start_D, b_end_D, threshold, similarity_X):
     """similarity_X[x] (float64) = Jaccard of document a_X[x] of a table with b_X[x] of another, -1 below the threshold.
 
@@ -54,3 +42,20 @@ def compare(a_X, b_X, a_S, a_start_D, a_end_D, b_S, b_start_D, b_end_D, threshol
     for x in range(a_X.size):
         a, b = a_X[x], b_X[x]
         similarity_X[x] = _similarity(a_S, a_start_D[a], a_end_D[a], b_S, b_start_D[b], b_end_D[b], threshold)
+
+
+@compare.without_numba(most=1 << 16)
+def count_common(a_X, b_X, a_S, a_start_D, a_end_D, b_S, b_start_D, b_end_D, threshold, similarity_X):
+    """As `compare`: what a pair has in common stands twice among the sorted hashes of both."""
+    sizes, keys = [], []
+    for at_X, hash_S, start_D, end_D in ((a_X, a_S, a_start_D, a_end_D), (b_X, b_S, b_start_D, b_end_D)):
+        size_X = end_D[at_X] - start_D[at_X]
+        pair = np.repeat(np.arange(at_X.size), size_X)
+        at = np.arange(pair.size) + np.repeat(start_D[at_X] - np.cumsum(size_X) + size_X, size_X)
+        keys.append(pair.astype(np.uint64) << np.uint64(32) | hash_S[at])
+        sizes.append(size_X)
+    sorted_keys = np.sort(np.concatenate(keys))
+    twice = sorted_keys[1:][sorted_keys[1:] == sorted_keys[:-1]]
+    common_X = np.bincount((twice >> np.uint64(32)).astype(np.int64), minlength=at_X.size)
+    similarity_X[:] = common_X / np.maximum(sizes[0] + sizes[1] - common_X, 1)
+    similarity_X[(similarity_X < threshold) | (sizes[0] == 0) | (sizes[1] == 0)] = -1.0

@@ -89,6 +89,9 @@ def find_obfuscated(data_B, start_D1, class_C, margin, found_P3):
     return found
 
 
+find_obfuscated.without_numba(most=1 << 14)(find_obfuscated.py_func)
+
+
 @kernel
 def _put(data_B, found_P3, found, d, low, high, begin, end):
     """Writes one piece where there is room; returns found + 1."""

@@ -325,3 +325,6 @@ def find_runs(data_B, start_D1, class_C, anchors, found_R6):
             before2, before = before, folded
             i = after
     return found
+
+
+find_runs.without_numba(most=1 << 14)(find_runs.py_func)

@@ -1,13 +1,16 @@
 """What hides a value from a pattern: recognised all the same, masked in the bytes of the text, and nothing else is."""
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gristmill.filters.batch import text_buffers
 from gristmill.filters.edits import apply
+from gristmill.filters.kernels.pii.obfuscation import find_obfuscated
 from gristmill.filters.pii.engine import Scrubber
-from gristmill.filters.pii.obfuscation import MARGIN, shadow_of
+from gristmill.filters.pii.obfuscation import MARGIN, _classes, shadow_of
 
 MAIL, PHONE = "<EMAIL_ADDRESS>", "<PHONE_NUMBER>"
 
@@ -66,6 +69,19 @@ def test_scrub__hidden_value(text, scrubbed, scrubber):
 )
 def test_scrub__signs_without_a_value_stay_as_they_are(text, scrubber):
     assert scrubber.scrub(text) == text
+
+
+@settings(deadline=None, max_examples=200)
+@given(text=st.text("&#%\\u0x64;ag 箱é\u200b\u0301𝟏﹫", max_size=40), margin=st.integers(0, 9))
+def test_find_obfuscated__finds_the_same_compiled_and_in_python(text, margin):
+    data_B, start_D1 = text_buffers(pa.array([text, "", text[::-1]], pa.large_string()))
+    found = [np.full((50, 3), -1, np.int64) for _ in range(2)]
+    counts = [
+        run(data_B, start_D1, _classes(), margin, found_P3)
+        for run, found_P3 in zip((find_obfuscated.compiled, find_obfuscated.py_func), found, strict=True)
+    ]
+    assert counts[0] == counts[1]
+    assert (found[0] == found[1]).all()
 
 
 def test_edits__cover_the_bytes_of_the_hidden_value_and_mask_its_characters():

@@ -21,7 +21,7 @@ def pairs_by_hand(copies: bool, members: list[tuple[int, int, int]]) -> set[tupl
     return {(places[m], places[p]) for m in range(len(places)) for p in range(m) if p < 4 or p >= m - 4}
 
 
-def run(groups, sort, drop, count, pair):
+def run(groups, sort, drop, pair):
     sizes = [len(members) for _, members in groups]
     ends = np.cumsum(sizes, dtype=np.int64)
     starts = ends - np.array(sizes, np.int64)
@@ -32,7 +32,7 @@ def run(groups, sort, drop, count, pair):
     sort(starts, stop, ties, ranks, place, order)
     drop(starts, ties, copies, order, stop)
     sort(starts, stop, ranks, ties, place, order)
-    out = np.empty((count(starts, stop, copies), 2), np.uint64)
+    out = np.empty((buckets.count_pairs(starts, stop, copies), 2), np.uint64)
     pair(starts, stop, copies, place, order, out)
     members = [
         [(int(ranks[m]), int(ties[m]), int(place[m])) for m in range(a, b)] for a, b in zip(starts, ends, strict=True)
@@ -40,12 +40,19 @@ def run(groups, sort, drop, count, pair):
     return [tuple(pair) for pair in out.tolist()], members
 
 
-@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "python"])
+KERNELS = (buckets.sort_members, buckets.drop_copies, buckets.pair_members)
+WAYS = {
+    "compiled": [kernel.compiled for kernel in KERNELS],
+    "python": [kernel.py_func for kernel in KERNELS],
+    "numpy": [buckets.sort_all, buckets.take_firsts, buckets.pair_all],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
 @settings(deadline=None, max_examples=60)
 @given(groups=BUCKETS)
-def test_pairs__are_the_four_best_and_the_four_next_better_of_each_text(compiled, groups):
-    kernels = (buckets.sort_members, buckets.drop_copies, buckets.count_pairs, buckets.pair_members)
-    pairs, members = run(groups, *(kernels if compiled else [kernel.py_func for kernel in kernels]))
+def test_pairs__are_the_four_best_and_the_four_next_better_of_each_text(way, groups):
+    pairs, members = run(groups, *WAYS[way])
     expected = [pairs_by_hand(copies, m) for (copies, _), m in zip(groups, members, strict=True)]
     assert len(pairs) == len(set(pairs)) == sum(map(len, expected))
     assert set(pairs) == set().union(*expected)
@@ -56,6 +63,5 @@ def test_pairs__of_a_hot_bucket_are_linear_in_its_size(distinct_ties):
     n = 20_000
     ties = np.arange(n) if distinct_ties else np.zeros(n)
     group = list(zip(np.arange(n)[::-1].tolist(), ties.astype(int).tolist(), strict=True))
-    kernels = (buckets.sort_members, buckets.drop_copies, buckets.count_pairs, buckets.pair_members)
-    pairs, _ = run([(not distinct_ties, group)], *kernels)
+    pairs, _ = run([(not distinct_ties, group)], *WAYS["compiled"])
     assert len(pairs) == (8 * n - 36 if distinct_ties else n - 1)
