@@ -14,7 +14,7 @@ from gristmill.pipelines.recipe.load import load
 from gristmill.pipelines.recipe.sizes import parse_bytes
 from gristmill.pipelines.run.capacity.cloud_cost import PRICES, Bill, Item, Machine, bill, read_prices, use_of_forecast
 from gristmill.pipelines.run.capacity.forecast import forecast
-from gristmill.pipelines.run.job import plan_units
+from gristmill.pipelines.run.inputs.units import plan_units
 from gristmill.pipelines.run.trials.trying import try_part
 from gristmill.pipelines.runners.dataflow.options import parse
 from gristmill.pipelines.storage import remote

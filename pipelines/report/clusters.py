@@ -138,8 +138,8 @@ class _Drawn:
         winners = [row["duplicate_of"] for row in here]
         self._excerpts = excerpts
         self._staying = {row["doc_id"]: row for row in ledger.rows(_STAYING, [winners])}
-        self._losers = dropped_texts(ledger, [row["doc_id"] for row in here])
-        self._winners = clean_texts(ledger, winners) if self._losers else {}
+        self._losers = dropped_texts(ledger.store, [row["doc_id"] for row in here])
+        self._winners = clean_texts(ledger.store, winners) if self._losers else {}
 
     def removal(self, row: dict[str, Any]) -> Removal:
         """Of a row of the ledger."""

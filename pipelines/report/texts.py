@@ -1,13 +1,12 @@
 """Texts of single documents: clean, as extracted, or dropped. No dataset is read as a whole."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
-if TYPE_CHECKING:  # DuckDB, and whoever only shows a finished report does without
-    from gristmill.pipelines.storage.ledger import Ledger
+from gristmill.pipelines.storage.store import Store
 
 
-def clean_texts(ledger: "Ledger", doc_ids: Iterable[str], unit: str = "") -> dict[str, str]:
+def clean_texts(store: Store, doc_ids: Iterable[str], unit: str = "") -> dict[str, str]:
     """doc_id -> text, for those that `text/` holds. Of a doc_id that repeats, the first one.
 
     `unit`: only the parts of this unit are looked at.
@@ -15,37 +14,37 @@ def clean_texts(ledger: "Ledger", doc_ids: Iterable[str], unit: str = "") -> dic
     wanted = set(doc_ids)
     if not wanted:
         return {}
-    names = ledger.files("text", unit)
-    found = _from_parquet(ledger, [name for name in names if name.endswith(".parquet")], wanted)
+    names = store.parts("text", unit)
+    found = _from_parquet(store, [name for name in names if name.endswith(".parquet")], wanted)
     for name in names:
         if len(found) == len(wanted):
             break
         if name.endswith(".arrow"):
-            with ledger.store.open(name) as file:
+            with store.open(name) as file:
                 found = _from_arrow(file, wanted - found.keys()) | found
     return found
 
 
-def dropped_texts(ledger: "Ledger", doc_ids: Iterable[str], unit: str = "") -> dict[str, str]:
+def dropped_texts(store: Store, doc_ids: Iterable[str], unit: str = "") -> dict[str, str]:
     """doc_id -> text, for those that `dropped/` holds. Of a doc_id that repeats, the smallest text.
 
     `unit`: only the parts of this unit are looked at.
     """
-    return _from_parquet(ledger, ledger.files("dropped", unit), set(doc_ids))
+    return _from_parquet(store, store.parts("dropped", unit), set(doc_ids))
 
 
-def extracted_texts(ledger: "Ledger", rows: Sequence[Mapping[str, Any]], unit: str) -> dict[int, str]:
+def extracted_texts(store: Store, rows: Sequence[Mapping[str, Any]], unit: str) -> dict[int, str]:
     """row -> text as it was extracted, of some documents of a unit, where the run still has it: those that the rules
     kept by their `row`, the others by their `doc_id`."""
     wanted = {row["row"] for row in rows}
     found: dict[int, str] = {}
-    for name in ledger.files("curated", unit):
+    for name in store.parts("curated", unit):
         if len(found) == len(wanted):
             break
-        with ledger.store.open(name) as file:
+        with store.open(name) as file:
             found |= _from_arrow(file, wanted - found.keys(), "row")
     if len(found) < len(wanted):
-        by_id = dropped_texts(ledger, {row["doc_id"] for row in rows}, unit)
+        by_id = dropped_texts(store, {row["doc_id"] for row in rows}, unit)
         missing = [row for row in rows if row["row"] not in found and row["doc_id"] in by_id]
         found |= {row["row"]: by_id[row["doc_id"]] for row in missing}
     return found
@@ -73,12 +72,21 @@ def _from_arrow(file: IO[bytes], wanted: set[Any], key: str = "doc_id") -> dict[
     return found
 
 
-def _from_parquet(ledger: "Ledger", names: list[str], wanted: set[str]) -> dict[str, str]:
-    if not names or not wanted:
-        return {}
-    rows = ledger.rows(
-        f"SELECT doc_id, min(text) AS text FROM {ledger.parquet(names)} "
-        "WHERE doc_id IN (SELECT unnest(?)) GROUP BY doc_id",
-        [sorted(wanted)],
-    )
-    return {row["doc_id"]: row["text"] or "" for row in rows}
+def _from_parquet(store: Store, names: list[str], wanted: set[str]) -> dict[str, str]:
+    """Texts by doc_id, of one that repeats the smallest. Texts are read of those row groups that hold a wanted one."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    found: dict[str, str] = {}
+    values = pa.array(sorted(wanted), pa.string())
+    for name in names if wanted else ():
+        with store.open(name) as opened:
+            file = pq.ParquetFile(opened)
+            for group in range(file.num_row_groups):
+                rows = pc.indices_nonzero(pc.is_in(file.read_row_group(group, ["doc_id"])["doc_id"], value_set=values))
+                if len(rows):
+                    table = file.read_row_group(group, ["doc_id", "text"]).take(rows)
+                    for one, text in zip(table["doc_id"].to_pylist(), table["text"].to_pylist(), strict=True):
+                        found[one] = min(found.get(one, text or ""), text or "")
+    return found

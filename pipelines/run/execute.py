@@ -34,7 +34,8 @@ from gristmill.pipelines.run.changes import changes
 from gristmill.pipelines.run.earlier import find_earlier, forget_earlier, note_measured
 from gristmill.pipelines.run.graph import build
 from gristmill.pipelines.run.inputs.places import check_places
-from gristmill.pipelines.run.job import Job, make_job, plan_units
+from gristmill.pipelines.run.inputs.units import plan_units
+from gristmill.pipelines.run.job import Job, make_job
 from gristmill.pipelines.run.keys import code_version
 from gristmill.pipelines.run.outcome import emptiness, whole_stages
 from gristmill.pipelines.run.published import manifest

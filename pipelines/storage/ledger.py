@@ -17,7 +17,6 @@ import pyarrow as pa
 
 from gristmill.pipelines.errors import InputError
 from gristmill.pipelines.records.columns import CLUSTERS, CONTAMINATION, DEAD, DROPPED
-from gristmill.pipelines.storage.layout import is_ours, stem_of
 from gristmill.pipelines.storage.sql import literal
 from gristmill.pipelines.storage.store import Store
 
@@ -79,8 +78,7 @@ class Ledger:
 
     def files(self, dataset: str, unit: str = "") -> list[str]:
         """The parts of a dataset, by name; those of one unit only, where it is given by its key."""
-        names = [name for name in self.store.names(dataset) if name.startswith(stem_of(unit))]
-        return [path for name in names if is_ours(path := f"{dataset}/{name}")]
+        return self.store.parts(dataset, unit)
 
     def parquet(self, files: Sequence[str]) -> str:
         """SQL for the rows of Parquet files of the run; paths are relative to it."""

@@ -22,7 +22,7 @@ from typing import IO, Any
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.storage import remote
 from gristmill.pipelines.storage.addresses import check_address, is_remote
-from gristmill.pipelines.storage.layout import PRIVATE
+from gristmill.pipelines.storage.layout import PRIVATE, is_ours, stem_of
 from gristmill.pipelines.storage.sealed import seal, unseal
 
 READ_BYTES = 1 << 20
@@ -182,6 +182,11 @@ class Store:
                 return sorted(entry.name for entry in entries if entry.is_file())
         except FileNotFoundError:
             return []
+
+    def parts(self, dataset: str, unit: str = "") -> list[str]:
+        """The parts of a dataset, by name; those of one unit only, where it is given by its key."""
+        names = [name for name in self.names(dataset) if name.startswith(stem_of(unit))]
+        return [path for name in names if is_ours(path := f"{dataset}/{name}")]
 
     def entries(self, folder: str = "") -> list[str]:
         """Sorted names of all that lies directly in a folder of the run directory, or in itself, folders too; empty

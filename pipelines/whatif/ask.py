@@ -20,7 +20,6 @@ from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, load
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.run.job import make_job
 from gristmill.pipelines.storage.layout import MODELS, PLUGINS, RECIPE, REPORT, STATE
-from gristmill.pipelines.storage.ledger import Ledger
 from gristmill.pipelines.storage.plan_file import read_plan
 from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.store import Store
@@ -60,9 +59,7 @@ def ask(store: Store, changes: Changes, other: Path | None = None, fetch: Fetch 
         new = judge_of(after.recipe)
     units = read_plan(store)
     numbers = {unit.key[:16]: number for number, unit in enumerate(units)}
-    with Ledger(store) as ledger:
-        paths = ledger.files("ledger")
-    parts = [(numbers[path.rpartition("/")[2][:16]], path) for path in paths]
+    parts = [(numbers[path.rpartition("/")[2][:16]], path) for path in store.parts("ledger")]
     try:
         documents, names = judge_ledger(store, parts, new, before.measured)
     except LackingError as error:

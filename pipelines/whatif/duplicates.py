@@ -10,7 +10,6 @@ from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.storage.layout import STATE
-from gristmill.pipelines.storage.ledger import Ledger
 from gristmill.pipelines.storage.receipt_book import read_receipt
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.whatif.sets import among
@@ -80,11 +79,10 @@ def _receipts(store: Store, folder: str, units: list[str]) -> list[Receipt]:
 
 def _estimated(store: Store, documents: Documents, why: str, notes: list[str]) -> Outcome:
     """A cluster keeps as many documents as it did, and one at least: first those that were kept, then the longest."""
-    with Ledger(store) as ledger:
-        tables = []
-        for path in ledger.files("ledger"):
-            with store.open(path) as file:
-                tables.append(pq.read_table(file, columns=["cluster", "judged"]))
+    tables = []
+    for path in store.parts("ledger"):
+        with store.open(path) as file:
+            tables.append(pq.read_table(file, columns=["cluster", "judged"]))
     table = pa.concat_tables(tables)
     cluster = table.filter(table.column("judged").is_valid()).column("cluster").combine_chunks().dictionary_encode()
     number = cluster.indices.to_numpy()

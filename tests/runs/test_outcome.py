@@ -8,7 +8,8 @@ from gristmill.pipelines.errors import EmptyError, Exit, RecipeError
 from gristmill.pipelines.recipe.load import dump, load
 from gristmill.pipelines.run import execute as local
 from gristmill.pipelines.run.changes import changes
-from gristmill.pipelines.run.job import STAGES, make_job, plan_units
+from gristmill.pipelines.run.inputs.units import plan_units
+from gristmill.pipelines.run.job import STAGES, make_job
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.store import Store
 from tests.in_process import execute

@@ -89,7 +89,7 @@ def _run_of(recipe: Path) -> str:
 def _scales(recipe: Path, run: Path, like: str) -> dict[str, float]:
     """Source -> how many documents of the recipe's whole corpus each of the run's stands for. Of another run (`like`):
     by the bytes of each source's input. Raises RecipeError for a source that the other run does not have."""
-    from gristmill.pipelines.run.job import plan_units
+    from gristmill.pipelines.run.inputs.units import plan_units
 
     manifest = json.loads((run / MANIFEST).read_bytes())
     of_run: Counter[str] = Counter()

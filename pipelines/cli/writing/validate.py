@@ -21,7 +21,7 @@ from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.report.alarms.reference import read_reference, reference_place
 from gristmill.pipelines.run.capacity.forecast import forecast
 from gristmill.pipelines.run.inputs.first_records import check_first_records
-from gristmill.pipelines.run.job import plan_units
+from gristmill.pipelines.run.inputs.units import plan_units
 from gristmill.pipelines.run.trials.trying import try_part
 from gristmill.pipelines.storage.models import fetch
 

@@ -135,7 +135,7 @@ class EvidenceReader:
         by_unit: dict[str, list[dict[str, Any]]] = {}
         for row in rows:
             by_unit.setdefault(row["unit"], []).append(row)
-        texts = {unit: extracted_texts(self.ledger, mine, unit) for unit, mine in by_unit.items()}
+        texts = {unit: extracted_texts(self.ledger.store, mine, unit) for unit, mine in by_unit.items()}
         places = self._places(index)
         for row in rows:
             text = texts[row["unit"]].get(row["row"])

@@ -282,7 +282,7 @@ class Explainer:
                 what if "dead" in gone and dead is None else "it could not be processed; dead/ has its first bytes",
             )
         texts = clean_texts if verdict == "kept" else dropped_texts
-        text = texts(self.ledger, [doc_id], unit).get(doc_id, "")
+        text = texts(self.ledger.store, [doc_id], unit).get(doc_id, "")
         if text:
             return text, ""
         if verdict == "dropped" and "dropped" in gone:
@@ -298,9 +298,9 @@ class Explainer:
         names = {key: self._excerpts.optional(winner[key]) for key in ("id", "url")}
         theirs = ""
         if text and winner["verdict"] == "kept":
-            theirs = clean_texts(self.ledger, [winner["doc_id"]], winner["unit"]).get(winner["doc_id"], "")
+            theirs = clean_texts(self.ledger.store, [winner["doc_id"]], winner["unit"]).get(winner["doc_id"], "")
         elif text and winner["verdict"] == "dropped":
-            theirs = dropped_texts(self.ledger, [winner["doc_id"]], winner["unit"]).get(winner["doc_id"], "")
+            theirs = dropped_texts(self.ledger.store, [winner["doc_id"]], winner["unit"]).get(winner["doc_id"], "")
         here, there = passages(self._excerpts.excerpt(text, COMPARED)[0], self._excerpts.excerpt(theirs, COMPARED)[0])
         known = bool(text and theirs)
         return Twin(

@@ -237,8 +237,8 @@ class _Pairs:
         winners = [row["duplicate_of"] for row in removed]
         self._excerpts = material.excerpts
         self._names = _names(material, [*losers, *winners])
-        self._losers = dropped_texts(material.ledger, losers)
-        self._winners = clean_texts(material.ledger, winners) if self._losers else {}
+        self._losers = dropped_texts(material.ledger.store, losers)
+        self._winners = clean_texts(material.ledger.store, winners) if self._losers else {}
 
     def of(self, removed: dict[str, Any] | None) -> Pair | None:
         """None when there is no removal, or its texts were cleaned away."""

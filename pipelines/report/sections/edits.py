@@ -81,7 +81,7 @@ def build_edits(material: Material) -> Edits | None:
         return None
     rows = material.ledger.rows(EDITS_QUERY)
     personal = [row for row in rows if ENTITY.fullmatch(row["kind"])]
-    texts = clean_texts(material.ledger, {doc_id for row in personal for doc_id in row["doc_ids"]})
+    texts = clean_texts(material.ledger.store, {doc_id for row in personal for doc_id in row["doc_ids"]})
     audit = _audit(material)
     return Edits(
         audit=audit[:AUDITED],

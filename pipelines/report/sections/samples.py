@@ -143,7 +143,7 @@ def build_kept(material: Material) -> Kept | None:
     if not material.ledger.has("ledger"):
         return None
     groups = material.ledger.rows(KEPT_QUERY)
-    texts = clean_texts(material.ledger, (doc_id for group in groups for doc_id in group["doc_ids"]))
+    texts = clean_texts(material.ledger.store, (doc_id for group in groups for doc_id in group["doc_ids"]))
     if not texts:
         return None
     signals = _signals(material, sorted(texts))

@@ -21,7 +21,7 @@ from gristmill.pipelines.read.unit import read_unit
 from gristmill.pipelines.recipe.entries import entry_of, files_of_signals
 from gristmill.pipelines.recipe.load import LoadedRecipe
 from gristmill.pipelines.recipe.schema import Recipe
-from gristmill.pipelines.run.job import plan_units
+from gristmill.pipelines.run.inputs.units import plan_units
 from gristmill.pipelines.stages.score import UnitScorer
 
 ROUNDS = 3

@@ -182,7 +182,7 @@ def test_killed_at_80_percent__only_unfinished_inputs_are_opened(corpus, tmp_pat
 
 def plan_of(corpus) -> list:
     from gristmill.pipelines.recipe.load import load
-    from gristmill.pipelines.run.job import plan_units
+    from gristmill.pipelines.run.inputs.units import plan_units
 
     loaded = load(corpus.recipe)
     return plan_units(loaded, loaded.recipe.plan.unit_bytes)

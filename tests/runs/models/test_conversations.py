@@ -19,7 +19,7 @@ from gristmill.pipelines.report.excerpts import scrubbed_excerpts
 from gristmill.pipelines.report.explain.explanation import Explainer
 from gristmill.pipelines.report.explain.shards import AsTokens
 from gristmill.pipelines.run.inputs.first_records import check_first_records
-from gristmill.pipelines.run.job import plan_units
+from gristmill.pipelines.run.inputs.units import plan_units
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.store import Store
 from gristmill.tokenizer.chat.render import read_turns, render

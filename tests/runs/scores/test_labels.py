@@ -7,7 +7,7 @@ import pytest
 
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.load import load
-from gristmill.pipelines.run.job import plan_units
+from gristmill.pipelines.run.inputs.units import plan_units
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.ledger import Ledger
 from gristmill.pipelines.storage.store import Store

@@ -10,7 +10,7 @@ import pytest
 
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.load import load
-from gristmill.pipelines.run.job import plan_units
+from gristmill.pipelines.run.inputs.units import plan_units
 
 RECIPE = """\
 gristmill: 1

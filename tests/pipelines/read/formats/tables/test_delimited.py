@@ -15,7 +15,7 @@ from gristmill.pipelines.read.formats.tables.csv_rows import Dialect, Row
 from gristmill.pipelines.read.lines import lines
 from gristmill.pipelines.recipe.check import check
 from gristmill.pipelines.recipe.load import load
-from gristmill.pipelines.run.job import plan_units
+from gristmill.pipelines.run.inputs.units import plan_units
 
 ROWS = [
     ["id", "text", "标题"],
