@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import ContextVar
 from functools import cache, cached_property, update_wrapper
 from pathlib import Path
 from types import ModuleType
@@ -114,6 +115,10 @@ def _room_folder(room: Path) -> Path:
     return cache_folder() / f"{room.name}-{text.hexdigest()[:16]}"
 
 
+_INTERPRETED = ContextVar("interpreted", default=False)
+"""Whether a kernel runs as Python now, so that its helpers do."""
+
+
 class Kernel:
     """A loop that is compiled, or loaded from the cache, for the types that it is first called with.
 
@@ -128,11 +133,21 @@ class Kernel:
 
     def __call__(self, *args: Any) -> Any:
         """Run it."""
+        if _INTERPRETED.get():
+            return self.py_func(*args)
         if self._meanwhile is not None and self._left > 0 and not _numba.cache_info().currsize:
             self._left -= args[0].size
             if self._left >= 0:
                 return self._meanwhile(*args)
         return self.compiled(*args)
+
+    def interpreted(self, *args: Any) -> Any:
+        """Run it as Python, its helpers too."""
+        token = _INTERPRETED.set(True)
+        try:
+            return self.py_func(*args)
+        finally:
+            _INTERPRETED.reset(token)
 
     def without_numba(self, most: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Decorator of a function that does the same: whoever asks about little, before anything has loaded numba, is

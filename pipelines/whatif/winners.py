@@ -128,8 +128,9 @@ class _Shelf(Shelf[FingerprintFile]):
 
     def leave_out(self, places: np.ndarray) -> None:
         """Documents (sorted places) whose texts nobody is compared with any more."""
-        self._left_out = places
-        self.forget()
+        if len(places):
+            self._left_out = places
+            self.forget()
 
     def _reranked(self, path: str) -> FingerprintFile:
         file, unit = open_fingerprints(path), self._unit_of[path]

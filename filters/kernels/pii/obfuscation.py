@@ -89,7 +89,7 @@ def find_obfuscated(data_B, start_D1, class_C, margin, found_P3):
     return found
 
 
-find_obfuscated.without_numba(most=1 << 14)(find_obfuscated.py_func)
+find_obfuscated.without_numba(most=1 << 14)(find_obfuscated.interpreted)
 
 
 @kernel

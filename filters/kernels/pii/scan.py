@@ -327,4 +327,4 @@ def find_runs(data_B, start_D1, class_C, anchors, found_R6):
     return found
 
 
-find_runs.without_numba(most=1 << 14)(find_runs.py_func)
+find_runs.without_numba(most=1 << 14)(find_runs.interpreted)

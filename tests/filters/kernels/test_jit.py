@@ -91,3 +91,20 @@ def test_cache__of_what_is_compiled_is_read_without_what_only_a_compiler_needs(t
     assert len(list(tmp_path.rglob("mill.ground-*.nbi"))) == 2
     then = subprocess.run([sys.executable, "-c", THEN], env=environment, check=True, capture_output=True, text=True)
     assert then.stdout == "[2, 1, 0]\n"
+
+
+MEANWHILE = """
+import sys, numpy as np
+from gristmill.filters.kernels.dedup.forest import union
+parent = np.empty(4, np.int64)
+def joined(): union(np.array([3, 1]), np.array([1, 0]), parent); return parent.tolist()
+assert joined() == [0, 0, 2, 0] and "numba" not in sys.modules
+union._left = 3
+assert joined() == [0, 0, 2, 0] and "numba" not in sys.modules
+assert joined() == [0, 0, 2, 0] and "numba" in sys.modules, "the third call goes beyond what numpy may do"
+"""
+
+
+@pytest.mark.process
+def test_without_numba__for_so_many_items_and_then_compiled() -> None:
+    subprocess.run([sys.executable, "-c", MEANWHILE], check=True)

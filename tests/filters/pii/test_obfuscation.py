@@ -78,7 +78,7 @@ def test_find_obfuscated__finds_the_same_compiled_and_in_python(text, margin):
     found = [np.full((50, 3), -1, np.int64) for _ in range(2)]
     counts = [
         run(data_B, start_D1, _classes(), margin, found_P3)
-        for run, found_P3 in zip((find_obfuscated.compiled, find_obfuscated.py_func), found, strict=True)
+        for run, found_P3 in zip((find_obfuscated.compiled, find_obfuscated.interpreted), found, strict=True)
     ]
     assert counts[0] == counts[1]
     assert (found[0] == found[1]).all()

@@ -194,7 +194,9 @@ def without_anchored(rows: np.ndarray) -> set[tuple[Cue, int, int]]:
 
 @settings(max_examples=200, deadline=None)
 @given(data=st.data())
-@pytest.mark.parametrize("kernel", [kernels.find_runs, kernels.find_runs.py_func], ids=["compiled", "python"])
+@pytest.mark.parametrize(
+    "kernel", [kernels.find_runs.compiled, kernels.find_runs.interpreted], ids=["compiled", "python"]
+)
 def test_find_runs__as_in_plain_python(kernel, data, pieces):
     piece = st.sampled_from(pieces) | st.text(max_size=8) | st.text("0123456789abcdefAG.:-@ ", max_size=40)
     text = "".join(data.draw(st.lists(piece, max_size=8)))

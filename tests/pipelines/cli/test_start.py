@@ -40,6 +40,7 @@ ALLOWED = {
     "run RECIPE --memory much": {"pydantic", "yaml"},
     "status RUN": {"pydantic", "numpy", "pyarrow"},
     "rules gopher@paper": {"pydantic", "numpy", "pyarrow"},
+    "whatif RUN --set gopher@paper/words_min=3": {"pydantic", "yaml", "numpy", "pyarrow"},
     "validate RECIPE": {"pydantic", "yaml", "numpy", "pyarrow", "fsspec", "resiliparse", "fastwarc"},
 }
 """Of HEAVY, what a command may import. typer has arguments checked by pydantic."""
