@@ -18,7 +18,7 @@ MINHASH, URLS = "  minhash: {threshold: 0.7}\n", "  urls: {keep: newest}\n"
 WAYS = {
     "as it is": (MINHASH, MINHASH),
     "addresses only": (MINHASH, "  exact: false\n  minhash: null\n"),
-    "loose": (URLS + MINHASH, "  minhash: {threshold: 0.5, max_lost: 0.3}\n"),
+    "loose": (URLS + MINHASH, "  minhash: {threshold: 0.5}\n  max_lost: 0.3\n"),
 }
 BOUNDS = {
     "gopher@paper/words_min": st.integers(150, 230),
@@ -44,7 +44,6 @@ def test_drawn_bounds__give_the_figures_of_their_run(way, small, tmp_path):
         deadline=None,
         derandomize=True,
         phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
     )
     @given(changed=st.fixed_dictionaries({}, optional=BOUNDS).filter(bool))
     def as_its_run(changed):
