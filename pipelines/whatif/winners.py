@@ -24,6 +24,7 @@ from gristmill.pipelines.duplicates.pairs import (
     bucketed,
     numbered,
     pieces_for,
+    records_of,
 )
 from gristmill.pipelines.duplicates.urls import edges_in_pieces
 from gristmill.pipelines.duplicates.verified import Shelf, verified_pairs
@@ -194,14 +195,6 @@ def _places(unit: int, file: FingerprintFile, at: np.ndarray) -> np.ndarray:
     return (np.uint64(unit) << np.uint64(32)) | file.row[at].astype(np.uint64)
 
 
-def _records(unit: int, file: FingerprintFile, at: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    """RECORD rows."""
-    records = np.empty(len(at), RECORD)
-    records["key"], records["place"] = keys, _places(unit, file, at)
-    records["rank"], records["tie"] = file.rank[at], file.exact[at, 1].astype(np.uint32)
-    return records
-
-
 def _keys_at(shelf: _Shelf, places: np.ndarray, options: Deduplicate) -> np.ndarray:
     """The keys of all buckets that some documents (sorted places) are in."""
     found = [np.zeros(0, np.uint64)]
@@ -260,7 +253,7 @@ def _edges(shelf: _Shelf, concerned: np.ndarray, options: Deduplicate) -> np.nda
     pairs = [np.zeros(0, PAIR)]
     # A pair is of two of them, unless an index holds the better one.
     for piece in _pieces(distinct(keys) if shelf.indexed else _repeated(keys)):
-        records = [_records(*some) for some in _sharing(shelf, piece, options)]
+        records = [records_of(unit, file, own, at) for unit, file, at, own in _sharing(shelf, piece, options)]
         found = bucket_pairs(np.concatenate([np.zeros(0, RECORD), *records]))
         inside = among(concerned, found["worse"])
         inside &= among(concerned, found["better"]) | (found["better"] >= INDEX_PLACE)
