@@ -74,6 +74,10 @@ def _parsed(bound: str) -> tuple[str, float | None]:
     return name.strip(), int(number) if number.is_integer() and "e" not in value.lower() else number
 
 
+def _written(bound: float | None) -> str:
+    return "off" if bound is None else f"{bound:g}"
+
+
 class _Draft:
     """The recipe while it is changed, and the paths of what was."""
 
@@ -81,6 +85,8 @@ class _Draft:
         self.recipe = recipe
         self.data: dict[str, Any] = recipe.model_dump(mode="json")
         self._touched: dict[Path, None] = {}
+        self._turned: dict[str, float | None] = {}
+        """Rules with the bounds that they were given."""
         numbers = range(len(recipe.decide))
         if entry is not None and entry not in numbers:
             fix = f"entries are counted from 0 to {len(numbers) - 1}" if numbers else "it has none"
@@ -120,10 +126,16 @@ class _Draft:
             hint = f"there are {', '.join(full)}; write one of them" if full else nearest(name, known)
             raise RecipeError(f"the recipe has no rule '{name}'", where=f"--set {name}", fix=hint or "it has no rules")
         (name,) = full
+        if self._turned.setdefault(name, bound) != bound:
+            what = f"'{name}' is given two bounds: {_written(self._turned[name])} and {_written(bound)}"
+            raise RecipeError(what, where=f"--set {name}", fix="ask for one at a time")
         number = next(number for number in self._numbers if name in self._rules(number))
         signal = signal_of(self._decision(number), self.recipe.language, name)
         if percent and (wrong := no_share(signal)):
             raise RecipeError(wrong.partition("; ")[0], where=f"--set {name}", fix=wrong.partition("; ")[2])
+        if bound is not None and not 0 <= bound <= 1 and not no_share(signal):
+            fix = "write a number from 0 to 1, or 70%"
+            raise RecipeError(f"'{signal}' is a share, which is never {_written(bound)}", where=f"--set {name}", fix=fix)
         if name == EVERYWHERE and language_preset(self.recipe.language) is not None and self._is_of_all():
             self.put(("language", "threshold"), bound)
             return

@@ -70,6 +70,10 @@ def test_edits(changes, edits):
         (Changes((), (), ["gopher@paper"]), "there already"),
         (Changes((), (), (), ["c4@tfds"]), "no preset 'c4@tfds'"),
         (Changes(otherwise="maybe"), "write keep or drop"),
+        (Changes(["gopher@paper/words_min=30", "gopher@paper/words_min=40"]), "given two bounds: 30 and 40"),
+        (Changes(["gopher@paper/words_min=30"], ["gopher@paper/words_min"]), "given two bounds: off and 30"),
+        (Changes(["gopher@paper/top_2grams=15"]), "a share, which is never 15"),
+        (Changes(["gopher@paper/top_2grams=-0.1"]), "a share, which is never -0.1"),
     ],
 )
 def test_slips__say_what_there_is(changes, said):
