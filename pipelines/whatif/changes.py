@@ -134,8 +134,8 @@ class _Draft:
         if percent and (wrong := no_share(signal)):
             raise RecipeError(wrong.partition("; ")[0], where=f"--set {name}", fix=wrong.partition("; ")[2])
         if bound is not None and not 0 <= bound <= 1 and not no_share(signal):
-            fix = "write a number from 0 to 1, or 70%"
-            raise RecipeError(f"'{signal}' is a share, which is never {_written(bound)}", where=f"--set {name}", fix=fix)
+            what, fix = f"'{signal}' is a share, which is never {_written(bound)}", "write a number from 0 to 1, or 70%"
+            raise RecipeError(what, where=f"--set {name}", fix=fix)
         if name == EVERYWHERE and language_preset(self.recipe.language) is not None and self._is_of_all():
             self.put(("language", "threshold"), bound)
             return
