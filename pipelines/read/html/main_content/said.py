@@ -43,9 +43,10 @@ LEAST_RUNS, LEAST_SHARE = 6, 0.2
 """Of a description, that a block has to hold to be what it is of."""
 LESS_LIKELY = np.array([0, 0, 0, 0.1, 0.3], np.float32)
 """What a block loses in probability from which so many steps up lead to an element that holds the described one."""
-OFF_TOPIC, OFF_LESS_LIKELY = 0.1, np.float32(0.3)
-"""A far part of the page is about something else if the share of its terms that title and description have is less than
-so much of that of the rest of the page; what its blocks lose then, too."""
+TEXT, OFF_TOPIC, OFF_LESS_LIKELY = 0.5, 0.1, np.float32(0.3)
+"""A described block that is less likely shows no topic: a line in the head of a reference, `Package org.mill`. A far
+part of the page is about something else if the share of its terms that title and description have is less than so much
+of that of the rest of the page; what its blocks lose then, too."""
 TERM_LETTERS, TERM_SLOTS = 4, 1 << 16
 """A word of so many letters is a term, and so is a pair of neighbouring Han, kana or Hangul characters. Of a table of
 terms: where a description has a hundred, one of 650 others is taken for one of them."""
@@ -244,7 +245,7 @@ def _stay_near(text_B, block_NK, element_EC, topic_B, shared_N2, runs, less_F, p
             step_N[b] += 1
         probability_N[b] = max(probability_N[b] - less_F[step_N[b]], np.float32(0))
         likely = likely or (step_N[b] == far and probability_N[b] > 0)
-    if not likely:
+    if not likely or probability_N[found] < TEXT:
         return
     off_E = np.zeros(element_EC.shape[0], np.bool_)
     _off_topic(text_B, block_NK, element_EC, topic_B, found, off_E)

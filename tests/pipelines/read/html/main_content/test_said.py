@@ -33,10 +33,10 @@ def page(head: str, first: str, second: str, names: tuple[str, str] = ("far", "n
     return f"<head>{head}</head><body>{far}<main>{near}</main></body>"
 
 
-def heard(html: str) -> list[float]:
+def heard(html: str, likely: float = 0.7) -> list[float]:
     tree = HTMLTree.parse(html)
     segments = segment(tree.body.html.encode())
-    probability_N = np.full(len(segments.block_NK), 0.7, np.float32)
+    probability_N = np.full(len(segments.block_NK), likely, np.float32)
     heed(segments, said_of(tree, html.encode()), probability_N)
     return [round(float(one), 2) for one in probability_N]
 
@@ -50,6 +50,7 @@ def test_heed__what_is_far_from_the_described_block_is_less_likely(language: str
     assert heard(page(described, first, alike)) == [0.4, 0.7, 0.7]
     assert heard(page(described, first, alike, ("answer", "post"))) == [0.4, 0.7, 0.7]
     assert heard(page(described, first, second)) == [0.1, 0.7, 0.7]  # about something else, too
+    assert heard(page(described, first, second), 0.45) == [0.15, 0.45, 0.45]  # what is hardly text has no topic
     assert heard(page(f"<title>{second}</title>{described}", first, second)) == [0.4, 0.7, 0.7]
     assert heard(page(described, first, second, ("post", "post"))) == [0.7, 0.7, 0.7]  # a thread
     assert heard(page("", first, second)) == [0.7, 0.7, 0.7]
