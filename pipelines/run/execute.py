@@ -46,7 +46,7 @@ from gristmill.pipelines.runners.local.runner import LocalRunner
 from gristmill.pipelines.runners.options import Chosen, choose
 from gristmill.pipelines.runners.orphans import end_orphan
 from gristmill.pipelines.runners.remote_job import JobRunner
-from gristmill.pipelines.stages.preload import preload
+from gristmill.pipelines.stages.preload import nothing_compiled, preload
 from gristmill.pipelines.stages.tokenizer import sample_bytes
 from gristmill.pipelines.storage.addresses import is_remote, redacted
 from gristmill.pipelines.storage.addresses import load as load_protocol
@@ -60,6 +60,7 @@ from gristmill.pipelines.storage.store import Store
 
 SMALL = 8_000_000
 """Bytes of an input that is not worth sharing among workers."""
+COMPILES = "compiling the loops of this recipe, once on this machine: a minute of a core"
 REPORT_CODE = ("pipelines/report", "pipelines/storage/ledger.py")
 
 
@@ -239,8 +240,12 @@ def run_graph(job: Job, chosen: Chosen) -> int:
 
     Raises RunnerError, and what the stages raise.
     """
+    if cold := nothing_compiled():
+        update_state(job.store, waiting=COMPILES)
     with no_collection():
         preload(job.recipe)
+    if cold:
+        update_state(job.store, waiting=None)
     if isinstance(chosen.runner, JobRunner):
         chosen.runner.store = job.store
     if isinstance(chosen.runner, LocalRunner):

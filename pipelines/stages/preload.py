@@ -43,6 +43,11 @@ PAGES = (
 )
 
 
+def nothing_compiled() -> bool:
+    """Whether this machine, or this version of the kernels, has no compiled loop yet: `preload` takes a minute then."""
+    return not any(cache_folder().rglob("*.nbi"))
+
+
 def preload(recipe: Recipe) -> None:
     """Score and clean a batch of two pages as the recipe says, and forget the result.
 
@@ -62,8 +67,7 @@ def _preload(recipe: Recipe) -> None:
     source, declared = next(iter(recipe.sources)), pa.array(["en", None if _identifies(recipe) else "zh"])
     values = {"text": pa.array(PAGES, pa.large_string()), "declared_language": declared, "doc_id": "0" * 32}
     batch = columns.assemble(record_schema({}), len(PAGES), {**values, "row": 0, "raw_bytes": 0, "meta": "{}"})
-    cold = not any(cache_folder().rglob("*.nbi"))
-    with beside(lambda: _rest(recipe, batch)) if cold else contextlib.nullcontext():
+    with beside(lambda: _rest(recipe, batch)) if nothing_compiled() else contextlib.nullcontext():
         scorer = UnitScorer(recipe)
         try:
             scored = scorer.score(batch, source)

@@ -10,10 +10,12 @@ import pytest
 import yaml
 
 from gristmill.pipelines.processes.pool import WorkerPool
+from gristmill.pipelines.run import execute as execution
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.runners.local.runner import unsuitable
 from gristmill.pipelines.stages.score import UnitScorer
+from gristmill.pipelines.storage.layout import STATE
 
 pytestmark = pytest.mark.skipif(unsuitable() is not None, reason="not a tested Beam, or no safe fork")
 
@@ -66,3 +68,16 @@ def test_execute__a_document_that_kills_that_worker_costs_itself(tmp_path, forke
     assert dead["error"] == "LethalRecord: it ends its process (SIGKILL)"
     assert forked[0] == "all stages"
     assert len(forked) > 1
+
+
+def test_execute__who_waits_for_loops_to_be_compiled_is_told(tmp_path, monkeypatch):
+    asked, told = request(tmp_path, ["A mill grinds grain."], {}), []
+
+    def waiting() -> str | None:
+        return json.loads((tmp_path / "run" / STATE).read_text())["waiting"]
+
+    monkeypatch.setattr(execution, "nothing_compiled", lambda: True)
+    monkeypatch.setattr(execution, "preload", lambda recipe: told.append(waiting()))
+    execute(asked)
+    assert told == [execution.COMPILES]
+    assert waiting() is None
