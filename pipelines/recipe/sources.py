@@ -10,6 +10,8 @@ from gristmill.pipelines.recipe.base import Bytes, Expected, Model, Paths, Share
 from gristmill.pipelines.recipe.languages.codes import known_language
 
 ColumnType = Literal["string", "int64", "float64", "bool"]
+PARTITION_DOCUMENTS = 16_384
+"""Band records of so many are 8 MB, at 16 bands; grouping and sorting them takes some times that."""
 OUR_FORMATS = (
     "jsonl",
     "json",
@@ -211,6 +213,9 @@ class Plan(Model):
 
     unit_bytes: Bytes = 16_000_000
     """Input bytes per unit; 128-256 MB on a cluster."""
+    partition_documents: Annotated[int, Field(ge=1)] = PARTITION_DOCUMENTS
+    """Documents to a partition of deduplication's shuffles, of which there are 4 to 4,096; fewer take less memory in a
+    worker (docs/scale.md)."""
 
 
 class Read(Model):

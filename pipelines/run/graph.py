@@ -94,7 +94,7 @@ def find_duplicates(scored: beam.PCollection[Numbered], job: Job) -> beam.PColle
     rows = (
         scored
         | "fingerprints" >> beam.ParDo(FingerprintPaths(job.store))
-        | "duplicates" >> FindDuplicates(job.recipe.deduplicate, indexed=indexed)
+        | "duplicates" >> FindDuplicates(job.recipe.deduplicate, job.recipe.plan.partition_documents, indexed)
     )
     return rows_stored(rows, scored, job, "duplicates", StoreRows(job.books["duplicates"], MEMBERS, members_of))
 

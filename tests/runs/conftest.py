@@ -132,7 +132,7 @@ name: mill
 sources:
   web: {format: jsonl, paths: "web-*.jsonl", id: id, language: {column: lang}, columns: {stars: int64}}
   table: {format: parquet, paths: table.parquet, id: id, language: {column: lang}, priority: 1}
-plan: {unit_bytes: 12kB}
+plan: {unit_bytes: 12kB, partition_documents: 20}
 classifiers: {quality: {model: starter}}
 labels: {grades: {paths: grades.csv, key: id, columns: {grade: {good: 1, bad: 0}}}}
 language_models: {prose: {model: {en: en.arpa, zh: zh.arpa}, units: characters, cutoffs: {en: [3, 90], zh: [3, 90]}}}

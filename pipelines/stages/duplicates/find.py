@@ -17,6 +17,7 @@ import numpy as np
 from gristmill.pipelines.duplicates.components import MEMBER, Deciding
 from gristmill.pipelines.duplicates.pairs import numbered
 from gristmill.pipelines.recipe import schema
+from gristmill.pipelines.recipe.sources import PARTITION_DOCUMENTS
 from gristmill.pipelines.records.rows import rows_of
 from gristmill.pipelines.stages.duplicates.addresses import ChooseByUrl, EmitUrls, SendToPlaces
 from gristmill.pipelines.stages.duplicates.choosing import (
@@ -28,7 +29,6 @@ from gristmill.pipelines.stages.duplicates.choosing import (
 )
 from gristmill.pipelines.stages.duplicates.comparing import PairMembers, VerifyPairs
 from gristmill.pipelines.stages.duplicates.partitions import (
-    PARTITION_DOCUMENTS,
     File,
     GatherFiles,
     SharePaths,

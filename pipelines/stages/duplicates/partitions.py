@@ -22,9 +22,6 @@ File = tuple[int, str, int]
 NEIGHBOURS = np.uint64(14)
 """Bits of a row: what concerns 16,384 documents in a row stays together, so that a partition opens few files."""
 
-PARTITION_DOCUMENTS = 16_384
-"""Band records of so many are 8 MB, at 16 bands; grouping and sorting them takes some times that."""
-
 PIECE_DOCUMENTS = 65_536
 """Read from a fingerprint file by one task: runners keep what a task gives, 31 MB of band records, until it ends."""
 
