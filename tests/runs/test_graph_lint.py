@@ -14,7 +14,6 @@ from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.graph import build
 from gristmill.pipelines.run.job import make_job
 from gristmill.pipelines.run.request import Request
-from gristmill.pipelines.stages.duplicates.find import FindDuplicates
 from gristmill.pipelines.stages.exchange import Block, GroupBlocks
 from gristmill.pipelines.storage.plan_file import read_plan
 from gristmill.pipelines.storage.store import Store
@@ -139,8 +138,8 @@ def test_no_key__holds_more_than_its_share_of_the_bytes(corpus, tmp_path, monkey
 
     whole, documents, partitions = GroupBlocks.expand, 160, 20
     monkeypatch.setattr(GroupBlocks, "expand", expand)
-    monkeypatch.setattr(FindDuplicates.__init__, "__defaults__", (documents // partitions, ()))
-    execute(Request(corpus.recipe, tmp_path / "run", runner="fnapi", until="text"))
+    finer = corpus.with_recipe("finer", "partition_documents: 20", f"partition_documents: {documents // partitions}")
+    execute(Request(finer.recipe, tmp_path / "run", runner="fnapi", until="text"))
     units = len(read_plan(Store(str(tmp_path / "run"))))
     weights: dict[str, Counter] = defaultdict(Counter)
     for line in (tmp_path / "weights").read_text(encoding="utf-8").splitlines():
