@@ -6,7 +6,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, Self
 
 from gristmill.pipelines.errors import BadRecordError, utf8_text
 from gristmill.pipelines.read.files import compression_of, open_file
@@ -37,6 +37,17 @@ class BrokenArchiveError(BadRecordError):
     """Nothing can be read from here on; all before was delivered."""
 
 
+class _Member(tarfile.TarInfo):
+    """A damaged header is an error: tarfile takes any behind the first for the end of the archive, without a word."""
+
+    @classmethod
+    def fromtarfile(cls, archive: tarfile.TarFile) -> Self:
+        try:
+            return super().fromtarfile(archive)
+        except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:  # type: ignore[attr-defined]
+            raise tarfile.ReadError(str(error)) from None
+
+
 def is_tar(path: str) -> bool:
     """Whether a file is called like a tar archive, whatever it is packed with."""
     name = path.lower()
@@ -64,7 +75,13 @@ def _of_tar(path: str, limit: int, wanted: Callable[[str], bool]) -> Iterator[En
     with open_file(path) as file:
         stream = stream_of(pieces(file, compression_of(path)))
         try:
-            with tarfile.open(fileobj=stream, mode="r|", errors="surrogateescape") as tar:
+            with tarfile.open(
+                fileobj=stream,
+                mode="r|",
+                errors="surrogateescape",
+                tarinfo=_Member,
+                ignore_zeros=True,  # archives joined by `cat`, and the checksum behind them
+            ) as tar:
                 for member in tar:
                     tar.members = []  # type: ignore[attr-defined]  # it would remember all
                     name = clean(member.name)

@@ -23,7 +23,8 @@ from gristmill.pipelines.records.elements import Split
 NO_TEXT = "no_text_layer"
 """Rule: the file holds pictures of pages. Step "read"."""
 KNOWN = {"Title": "title", "Author": "author"}
-FIELDS = {"file", "pages", *KNOWN.values()}
+MISSING = "missing_pages"
+FIELDS = {"file", "pages", MISSING, *KNOWN.values()}
 PASSWORD, ERRORS = 4, {1: "unknown", 2: "file", 3: "format", 5: "security", 6: "page"}
 """Of pdfium's error codes (fpdfview.h)."""
 _HYPHEN = re.compile("([^\\W\\d_])(?:[-\u00ad\u2010]\n|[\ufffe\x02]\n?)([^\\W\\d_])")
@@ -59,8 +60,8 @@ def read_pdf(split: Split, context: Context) -> Iterator[Item]:
 
 
 def extract(body: bytes, limit: int) -> Extracted:
-    """The text of all pages, a blank line between two. Raises BadRecordError for a file that is locked, damaged, or has
-    more than `limit` bytes of text."""
+    """The text of all pages that can be read, a blank line between two. Raises BadRecordError for a file that is
+    locked, damaged, or has more than `limit` bytes of text."""
     import pypdfium2
     from pypdfium2 import raw
 
@@ -73,27 +74,33 @@ def extract(body: bytes, limit: int) -> Extracted:
         raise BadRecordError(f"DamagedPdf: pdfium cannot open it ({ERRORS.get(code, code)} error)") from None
     with document:
         texts: list[str] = []
+        missing = 0
         left = limit
         for number in range(len(document)):
-            texts.append(_page(document, number))
+            text = _page(document, number)
+            missing += text is None
+            texts.append(text or "")
             left -= len(texts[-1].encode())
             if left < 0:
                 raise BadRecordError(too_long(limit - left, limit))
         about = document.get_metadata_dict()
         known: dict[str, str | int] = {"pages": len(document)}
+        if missing == len(document) > 0:
+            raise BadRecordError("DamagedPdf: none of its pages can be read")
+        known |= {MISSING: missing} if missing else {}
         known |= {name: whole_characters(about[key]) for key, name in KNOWN.items() if about.get(key)}
     return Extracted("\n\n".join(filter(None, texts)), known)
 
 
-def _page(document: object, number: int) -> str:
-    """The text of a page, words that a line's end divided whole; nothing for a page that cannot be read."""
+def _page(document: object, number: int) -> str | None:
+    """The text of a page, words that a line's end divided whole; None for a page that cannot be read."""
     import pypdfium2
 
     try:
         page = document[number]  # type: ignore[index]
         text = page.get_textpage().get_text_range()
     except pypdfium2.PdfiumError:
-        return ""
+        return None
     lines = "\n".join(line.rstrip() for line in text.replace("\r\n", "\n").split("\n"))
     plain = _HYPHEN.sub(r"\1\2", lines).translate({0xFFFE: "-", 2: "-", 0: None})
     return whole_characters(plain).strip()

@@ -104,7 +104,8 @@ def _miscounted_end(tape: Tape, header: Header, limit: int) -> int | None:
     block = tape.peek(size)[header.length :].rstrip(b"\r\n")
     followed = tape.holds(size + 1)
     cut = len(block) < header.block and not tape.error and TRUNCATED.search(header.head)
-    if cut or (followed and header.head.startswith(DRAFT)) or _converted(block, header.block):
+    whole = followed or len(block) > header.block  # at the end of the file a longer one may have been cut
+    if cut or (whole and header.head.startswith(DRAFT)) or _converted(block, header.block):
         return header.length + len(block)
     return None
 

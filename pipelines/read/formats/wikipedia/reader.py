@@ -24,6 +24,8 @@ from gristmill.pipelines.records.dead_letters import Passing, dead_letter, too_l
 from gristmill.pipelines.records.elements import Split
 
 BEGIN, END = b"<page>", b"</page>"
+NEVER_BEGAN, NEVER_ENDS = "BrokenPage: a page has no <page>", "BrokenPage: the next page begins before this one ends"
+NO_DUMP = "NoDump: neither <mediawiki> nor <page> at its beginning; dumps are XML in UTF-8"
 HEAD_BYTES = 1 << 16
 """Of the file, for its <siteinfo>."""
 FILES_AND_CATEGORIES = {"6", "14"}
@@ -32,16 +34,20 @@ FIELDS = {"title", "id", "revision", "timestamp", "url", REPLACED}
 
 
 class Site(NamedTuple):
-    """Where the pages lie, and what the namespaces of files and categories are called there."""
+    """Where the pages lie, what the namespaces of files and categories are called there; whether it is a dump at all,
+    as far as the beginning tells."""
 
     base: str
     hidden: frozenset[str]
+    is_dump: bool
 
 
 def pages(source: Iterable[bytes], offset: int, limit: int) -> Iterator[Line | LostLine]:
     """Each `<page>...</page>` of a stream that begins at `offset`. One of more than `limit` bytes is not held; a stream
-    that ends within one, or breaks, ends with a LostLine."""
+    that ends within one, or breaks, ends with a LostLine. So does a page in which another begins; one that ends and
+    never began is a LostLine at the end of the page before it (of the first in a range, the range before has it)."""
     held = b""
+    behind = None if offset else 0  # where the last page ended
     passing: Passing | None = None  # of the page at `offset`, where it is too long
     error = ""
     stream = iter(source)
@@ -58,8 +64,15 @@ def pages(source: Iterable[bytes], offset: int, limit: int) -> Iterator[Line | L
         while True:
             if passing is None:
                 begin = held.find(BEGIN, at)
+                stray = held.find(END, at, begin if begin >= 0 else len(held))
+                if stray >= 0:
+                    at = stray + len(END)
+                    if behind is not None:
+                        yield LostLine(behind, Passing(held[stray:at]), f"{NEVER_BEGAN} (ends at {offset + at})")
+                    behind = offset + at
+                    continue
                 if begin < 0:
-                    kept = max(at, len(held) - len(BEGIN) + 1)
+                    kept = max(at, len(held) - len(END) + 1)
                     offset, held = offset + kept, held[kept:]
                     break
                 end = held.find(END, max(begin, searched))
@@ -78,7 +91,14 @@ def pages(source: Iterable[bytes], offset: int, limit: int) -> Iterator[Line | L
                 passing.feed(held[:end])
                 yield LostLine(offset, passing, too_long(passing.length, limit))
                 offset, held, passing, at = offset + passing.length, held[end:], None, 0
-            elif end - begin > limit:
+                behind = offset
+                searched = 0
+                continue
+            behind = offset + end
+            while (inner := held.find(BEGIN, begin + 1, end)) >= 0:
+                yield LostLine(offset + begin, Passing(held[begin:inner]), NEVER_ENDS)
+                begin = inner
+            if end - begin > limit:
                 lost = held[begin:end]
                 yield LostLine(offset + begin, Passing(lost), too_long(len(lost), limit))
                 at = end
@@ -102,6 +122,8 @@ def read_dump(split: Split, context: Context) -> Iterator[Item]:
         else:
             source = pieces(file, compression_of(split.path))
         packed = split.end == split.size and split.start == 0
+        if not site.is_dump and not split.start and split.size:
+            yield dead_letter(context.next_row(), split.path, 0, NO_DUMP, b"")
         for page in pages(source, split.start, context.read.max_record_bytes):
             if not packed and page.offset >= split.end:
                 return
@@ -161,7 +183,8 @@ def site_of(path: str, etag: str) -> Site:
     base = re.search(rb"<base>([^<]*/)[^<]*</base>", head)
     names = re.findall(r'<namespace key="(\d+)"[^>]*>([^<]+)<', head[:HEAD_BYTES].decode("utf-8", "replace"))
     hidden = {name.lower() for key, name in names if key in FILES_AND_CATEGORIES}
-    return Site(base[1].decode("utf-8", "replace") if base else "", frozenset(hidden))
+    is_dump = not head or b"<mediawiki" in head or BEGIN in head
+    return Site(base[1].decode("utf-8", "replace") if base else "", frozenset(hidden), is_dump)
 
 
 def cut(file: File, unit_bytes: int, source: Source) -> Iterator[Piece]:

@@ -76,6 +76,15 @@ def test_read__without_a_text_layer_it_is_dropped(tmp_path, read_all) -> None:
     assert (row["drop"], row["drop_step"], row["text"]) == ("no_text_layer", "read", None)
 
 
+def test_read__pages_that_cannot_be_read_are_counted(tmp_path, read_all) -> None:
+    whole = pdf("The mill by the river.", "磨坊在河边。")
+    assert b"\n8 0 obj" in whole  # the first page
+    (tmp_path / "a.pdf").write_bytes(whole.replace(b"\n8 0 obj", b"\n88 0 obj"))
+    (row,) = read_all("pdf", tmp_path).rows
+    assert row["text"] == "磨坊在河边。"
+    assert json.loads(row["meta"]) == {"file": "a.pdf", "pages": 2, "missing_pages": 1}
+
+
 LOCK = "/ID[<00><00>]/Encrypt<</Filter/Standard/V 1/R 2/O<" + "00" * 32 + ">/U<" + "11" * 32 + ">/P -4>>"
 
 
@@ -86,6 +95,7 @@ LOCK = "/ID[<00><00>]/Encrypt<</Filter/Standard/V 1/R 2/O<" + "00" * 32 + ">/U<"
         (b"", None),
         (b"no pdf at all", "DamagedPdf: pdfium cannot open it (format error)"),
         (pdf("x")[:60], "DamagedPdf"),
+        (pdf("x").replace(b"/Kids", b"/Kods"), "DamagedPdf: none of its pages can be read"),
         (pdf("x" * 3000), "RecordTooLong"),
     ],
 )

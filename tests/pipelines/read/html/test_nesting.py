@@ -125,6 +125,15 @@ def test_work__of_hostile_pages_is_over_the_bound(name) -> None:
     assert measure(HOSTILE[name].encode(), 512)[1] > MAX_WORK
 
 
+def test_work__counts_the_attributes_of_open_elements_that_are_compared() -> None:
+    opened = "".join(f"<b class='{'z' * 1000}{i:03}'>" for i in range(400))
+    again = f"<b class='{'z' * 1000}'>x</b>" * 200
+    short = measure((opened + "<i class=z>x</i>" * 200).encode(), 512)
+    long = measure((opened + again).encode(), 512)
+    assert long.depth == short.depth == 401
+    assert long.work - short.work > 200 * 400 * 1000 // 200
+
+
 def test_work__of_large_honest_pages_is_not() -> None:
     table = "<table>" + "<tr><td><a href='x'>cell 单元</a></td><td class='n'>1</td></tr>" * 100_000 + "</table>"
     prose = "<div><div>" + "<p>A paragraph with <b>bold</b> words.</p><ul><li>one<li>two</ul>" * 60_000 + "</div></div>"

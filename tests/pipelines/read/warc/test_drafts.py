@@ -51,6 +51,16 @@ def test_length__of_a_later_version_that_nothing_explains_is_a_dead_letter(tmp_p
     assert dead.offset == len(record(0, 0, "1.0"))
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_wrong_length__of_the_last_record_that_is_longer_than_said(tmp_path, read_all, packed) -> None:
+    records = [record(i, -7) for i in range(4)]
+    data = b"".join(gzip.compress(one, mtime=0) if packed else one for one in records)
+    (tmp_path / "a.warc").write_bytes(data)
+    outcome = read_all("warc", tmp_path)
+    assert outcome.texts == TEXTS
+    assert not outcome.dead
+
+
 def test_cut_record__at_the_end_is_a_dead_letter(tmp_path, read_all) -> None:
     (tmp_path / "a.warc").write_bytes(record(0, 0) + record(1, 0)[:-60])
     outcome = read_all("warc", tmp_path)

@@ -142,6 +142,29 @@ def test_read__a_damaged_archive_keeps_what_came_before(tmp_path, read_all, kind
     assert len(read_all("code", tmp_path / f"a.{kind}").dead) == 1
 
 
+def test_read__a_tar_with_a_damaged_header_does_not_end_in_silence(tmp_path, read_all) -> None:
+    data = bytearray(tar({f"{i}.py": b"print(1)\n" for i in range(5)}))
+    data[2 * 1024 + 20] ^= 0xFF  # in the name of the third
+    (tmp_path / "a.tar").write_bytes(bytes(data))
+    outcome = read_all("code", tmp_path / "a.tar")
+    assert len(outcome.texts) == 2
+    assert [dead.error.split(":")[0] for dead in outcome.dead] == ["ReadError"]
+
+
+def test_read__joined_tars_are_read_to_the_end(tmp_path, read_all) -> None:
+    packed = bytearray(gzip.compress(tar({"a.py": b"a = 1\n"}) + tar({"b.py": b"b = 2\n"}), mtime=0))
+    (tmp_path / "a.tgz").write_bytes(bytes(packed))
+    outcome = read_all("code", tmp_path / "a.tgz")
+    assert outcome.texts == ["a = 1\n", "b = 2\n"]
+    assert not outcome.dead
+    packed[-5] ^= 0xFF  # of the length behind the data
+    packed[-8] ^= 0xFF  # of the checksum
+    (tmp_path / "a.tgz").write_bytes(bytes(packed))
+    outcome = read_all("code", tmp_path / "a.tgz")
+    assert outcome.texts == ["a = 1\n", "b = 2\n"]
+    assert len(outcome.dead) == 1
+
+
 def test_read__a_zip_with_a_flipped_byte_and_names_in_gb18030(tmp_path, read_all) -> None:
     data = bytearray(zipped({"a.py": b"a = 1\n" * 50, "b.py": b"b = 2\n"}))
     data[40] ^= 0xFF

@@ -81,6 +81,27 @@ def test_read__a_damaged_page_costs_itself(tmp_path, read_all) -> None:
     assert [dead.offset for dead in outcome.dead] == [*places, whole.rindex(b"<page>")]
 
 
+@pytest.mark.parametrize("unit_bytes", [150, 333, 16_000_000])
+def test_read__a_page_without_its_begin_or_end_costs_itself(tmp_path, read_all, unit_bytes) -> None:
+    one, two, three, four = (page(f"Page {i}", f"text {i}", number=i) for i in range(4))
+    data = HEAD + one + two.replace("</page>", "") + three + three.replace("<page>", "") + four + "</mediawiki>"
+    (tmp_path / "dump.xml").write_text(data, encoding="utf-8")
+    outcome = read_all("wikipedia", tmp_path, unit_bytes=unit_bytes)
+    assert outcome.texts == ["text 0", "text 2", "text 3"]
+    assert [dead.error[:24] for dead in outcome.dead] == ["BrokenPage: the next pag", "BrokenPage: a page has n"]
+    whole = data.encode()
+    assert outcome.dead[0].offset == whole.index(two.strip().encode()[:30])
+    assert outcome.dead[1].offset == whole.index(three.encode()) + len(three.encode().rstrip())
+
+
+@pytest.mark.parametrize("data", [DUMP.encode("utf-16"), b"INSERT INTO page VALUES (1,0,'Mill');\n" * 9])
+def test_read__what_is_no_dump_is_a_dead_letter(tmp_path, read_all, data) -> None:
+    (tmp_path / "dump.xml").write_bytes(data)
+    outcome = read_all("wikipedia", tmp_path, unit_bytes=100)
+    assert not outcome.rows
+    assert [dead.error.split(":")[0] for dead in outcome.dead] == ["NoDump"]
+
+
 def test_read__a_broken_stream(tmp_path, read_all) -> None:
     packed = bz2.compress(DUMP.encode())
     (tmp_path / "dump.xml.bz2").write_bytes(packed[:-20])
