@@ -33,8 +33,11 @@ MIXED_SHARE = 0.25
 """Of a text that each of two languages has where it is mixed."""
 MIXED_CHARACTERS = 2000
 """Of a text that are looked at part by part."""
-CHARACTERS_OF_A_WORD = 2
-"""Of Chinese, about, where it is compared with words of spaced scripts."""
+CHARACTERS_OF_A_WORD = np.array(
+    [1 if script not in UNSPACED_SCRIPTS else 2 if script in ("Hani", "Kana", "Bopo") else 4 for script in SCRIPTS]
+)
+"""By script, about: of Chinese and Japanese, and of Thai and its neighbours, where they are compared with words of spaced
+scripts; of these words are counted."""
 NOISE_LETTERS = 0.3
 """Letters of what is visible: fewer are a table. The median page of corpus/ has 0.8, one of 2,000 less than this."""
 ENDLESS = 32
@@ -122,7 +125,7 @@ def _most_probable(text: pa.Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         score_D[wrong] = exact_WL.max(axis=1) / np.maximum(exact_WL.sum(axis=1), 1e-12)
     language_D = np.array(model.labels, object)[best_D]
     _tell_han_apart(text, words_DS, language_D, score_D, score_DL)
-    parts_DS = words_DS / np.where([script in UNSPACED_SCRIPTS for script in SCRIPTS], CHARACTERS_OF_A_WORD, 1)
+    parts_DS = words_DS / CHARACTERS_OF_A_WORD
     parts_DS[:, HANI] += parts_DS[:, KANA]
     parts_DS[:, KANA] = 0
     second_D = np.partition(parts_DS, -2, axis=1)[:, -2]
@@ -169,13 +172,17 @@ def _are_mixed(texts: pa.Array) -> np.ndarray:
         if len(mine) > 1:
             parts += mine
             owner += [number] * len(mine)
-    size_DF: dict[tuple[int, str], int] = {}
-    whole_D = np.zeros(len(texts), np.int64)
-    languages, scores, _ = _most_probable(pa.array(parts, pa.large_string()))
-    for number, part, language, score in zip(owner, parts, languages, scores, strict=True):
+    size_DF: dict[tuple[int, str], float] = {}
+    whole_D = np.zeros(len(texts))
+    part_P = pa.array(parts, pa.large_string())
+    languages, scores, _ = _most_probable(part_P)
+    # Not bytes: a sentence of Thai or Hindi has three times those of its English translation.
+    words_P = (_words_by_script(part_P) / CHARACTERS_OF_A_WORD).sum(axis=1)
+    for number, part, language, score, words in zip(owner, parts, languages, scores, words_P, strict=True):
         key = number, RELATED.get(language, language)
-        size_DF[key] = size_DF.get(key, 0) + (len(part.encode()) if score >= SURE else 0)
-        whole_D[number] += len(part.encode())
+        size = max(float(words), len(part.split()))
+        size_DF[key] = size_DF.get(key, 0) + (size if score >= SURE else 0)
+        whole_D[number] += size
     enough = [number for (number, _), size in size_DF.items() if size and size >= MIXED_SHARE * whole_D[number]]
     return np.bincount(np.array(enough, np.int64), minlength=len(texts)) > 1
 

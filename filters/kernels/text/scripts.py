@@ -37,7 +37,8 @@ def balance_of_case(data_B, start_D1, case_C, balance_D):
 @kernel
 def legibility(data_B, start_D1, flags_C, script_C, is_unspaced_S, long, visible_D, letters_D, endless_D):
     """Characters per document that are not white space, that are letters, and that stand in runs of at least `long`
-    letters, digits and marks where words have spaces between; int64, zeroed."""
+    letters, digits and marks where words have spaces between, plus signs and slashes between them aside; int64,
+    zeroed."""
     for d in range(start_D1.size - 1):
         i = start_D1[d]
         run = 0
@@ -53,5 +54,5 @@ def legibility(data_B, start_D1, flags_C, script_C, is_unspaced_S, long, visible
                     endless_D[d] += long
                 elif run > long:
                     endless_D[d] += 1
-            else:
+            elif c != 43 and c != 47:  # "+" and "/" are digits of base64
                 run = 0

@@ -225,6 +225,8 @@ def test_identify__no_language_of_another_script(text):
         "1 2.5 a 33 4,18 | 0.7 % | 12:30 | b 99 [17] (18) {19} == 20",
         "d41d8cd98f00b204e9800998ecf8427e 900150983cd24fb0d6963f7d28e17f72",
         "iVBORw0KGgoAAAANSUhEUgAAAAUAAAAFCAYAAACNbyblAAAAHElEQVQI12P4//8/w38GIAXDIBKE0DHxgljNBAAO",
+        "y5f+Zx0G/9aQvYl+R3kTn/4hW+8sKd/p2LmQx7+uVbE/0oNc+6gJtH/1rSfAz+5iWq\n"
+        "Kd/93xYbTm+0vLq/Rj7sHc+2nPw/E8uZgA+4fXk/Mb1tVo+6yIdQ/5eSr9+JlWhC/zN\n",
         "A ......................................... 17\nB ......................................... 21",
         "表 1 2 3 4 5 6 7 8 9 | 10 | 11 | 12 % 13 14 15 16",
     ],
@@ -246,6 +248,11 @@ def test_identify__mixed():
     german, chinese = SENTENCES["de"][1] + " Sie war alt und aus Stein gebaut.", SENTENCES["zh"][1]
     texts = [f"{english}\n{russian}\n" * 3, f"{chinese}\n{english}\n" * 3, f"{german}\n{russian}\n"]
     assert identify(column(texts))[0].to_pylist() == ["mixed"] * 3
+    # The same words of English fill a quarter of the bytes that Thai and Hindi take, and half of the words.
+    thai = "โรงสีเก่าตั้งอยู่ริมแม่น้ำและบดข้าวสาลีให้ทั้งหมู่บ้านทุกฤดูใบไม้ร่วง เด็กๆชอบเล่นใกล้กังหันน้ำในฤดูร้อน"
+    hindi = "पुरानी चक्की नदी के किनारे खड़ी है और हर पतझड़ में पूरे गाँव के लिए गेहूँ पीसती है। बच्चे गर्मियों में पानी के पहिये के पास खेलना पसंद करते हैं।"  # noqa: E501
+    mill = "The old mill stands by the river and grinds wheat for the village."
+    assert identify(column([f"{thai}\n{mill}\n", f"{hindi}\n{mill}\n"]))[0].to_pylist() == ["mixed"] * 2
     single = [english * 3, chinese * 3, "请看 JavaScript、TypeScript、PostgreSQL 和 Kubernetes 的文档。\n" * 5]
     single += [f"{chinese}\nsudo apt-get update\n{chinese}\ngit commit -a\n"]
     assert identify(column(single))[0].to_pylist() == ["en", "zh", "zh", "zh"]
