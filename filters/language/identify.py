@@ -36,8 +36,8 @@ MIXED_CHARACTERS = 2000
 CHARACTERS_OF_A_WORD = np.array(
     [1 if script not in UNSPACED_SCRIPTS else 2 if script in ("Hani", "Kana", "Bopo") else 4 for script in SCRIPTS]
 )
-"""By script, about: of Chinese and Japanese, and of Thai and its neighbours, where they are compared with words of spaced
-scripts; of these words are counted."""
+"""By script, about: of Chinese and Japanese, and of Thai and its neighbours, where they are compared with words of
+spaced scripts, which are counted themselves."""
 NOISE_LETTERS = 0.3
 """Letters of what is visible: fewer are a table. The median page of corpus/ has 0.8, one of 2,000 less than this."""
 ENDLESS = 32
