@@ -144,7 +144,7 @@ def _text_bytes(found: Segments) -> int:
 
 def _cut(page: bytes, everything: bool, element_W2: np.ndarray) -> Segments:
     data_B = np.frombuffer(page, np.uint8)
-    tags = page.count(b"<") + 2
+    tags = np.count_nonzero(data_B == ord("<")) + 2  # bytes.count takes three times as long for what is so frequent
     text_B = np.empty(data_B.size + 16, np.uint8)
     block_NK = np.empty((tags, BLOCK_COLUMNS), np.int32)
     element_EC = np.empty((tags, ELEMENT_COLUMNS), np.int32)
