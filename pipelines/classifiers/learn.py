@@ -20,6 +20,7 @@ from gristmill.filters.quality.train import Options, TrainingError, train, write
 from gristmill.pipelines.classifiers.choose import LEAST, Chosen, Labelled, choose
 from gristmill.pipelines.classifiers.documents import documents
 from gristmill.pipelines.classifiers.sites import shared_sites, site_warnings, unseen_split
+from gristmill.pipelines.classifiers.templates import passage_warnings, shared_passages
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.files.classifiers import LABEL as PLAIN_LABEL
 from gristmill.pipelines.recipe.load import LoadedRecipe
@@ -131,6 +132,9 @@ def _learn(loaded: LoadedRecipe, name: str, asked: Classifier, chosen: Chosen, o
         "measured": {label: _measure(model, label, held) for label in measured},
         "learning_curve": _curve(learnt, held, measured, options, file.with_name("smaller.bin")),
         "sites": _sites(model, learnt, held, measured[0], options, file.with_name("sites.bin")),
+        "shared_passages": shared_passages(
+            learnt, held, measured[0], lambda lines: _roc(model, measured[0], held, lines)
+        ),
     }
     card["decides"] = _decides(model, measured, learnt, options.word_ngrams)
     card["warnings"] = _warnings(card, chosen)
@@ -190,8 +194,9 @@ def _measure(model: _Model, label: str, held: Sequence[Labelled]) -> dict[str, A
     }
 
 
-def _roc(model: _Model, label: str, held: Sequence[Labelled]) -> float:
-    score_D = model.scores([one.document.line for one in held], label)
+def _roc(model: _Model, label: str, held: Sequence[Labelled], lines: Sequence[str] | None = None) -> float:
+    """`lines`: what is asked of the documents instead of their own."""
+    score_D = model.scores([one.document.line for one in held] if lines is None else lines, label)
     return evaluate.area_under_roc(score_D, np.array([one.label == label for one in held]))
 
 
@@ -256,4 +261,5 @@ def _warnings(card: dict[str, Any], chosen: Chosen) -> list[str]:
                     f"in {language} the model tells `{label}` hardly better than chance "
                     f"(area under the ROC curve {of['area_under_roc']:.2f}): do not use it there"
                 )
-    return found + site_warnings(card["sites"], next(iter(card["measured"])))
+    label = next(iter(card["measured"]))
+    return found + passage_warnings(card["shared_passages"], label) + site_warnings(card["sites"], label)
