@@ -19,7 +19,7 @@ from gristmill.filters.kept_table import hash_strings
 from gristmill.filters.labels.keys import Key, spelt
 
 KIND = "label-table"
-VERSION = 1
+VERSION = 2
 """Of how keys are spelt and hashed. Raise it when either changes: tables of another one are refused."""
 _PIECE_BITS = 6
 
@@ -27,11 +27,11 @@ _PIECE_BITS = 6
 
 
 class ConflictError(ValueError):
-    """Labels that say different things of the same document; how many documents that is."""
+    """Labels that say different things of the same document; how many documents that is, and the hash of one's key."""
 
-    def __init__(self, documents: int):
+    def __init__(self, documents: int, first: int):
         super().__init__(f"{documents:,} documents have labels that differ")
-        self.documents = documents
+        self.documents, self.first = documents, first
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def _scatter(folder: Path, row: np.dtype, labels: Iterable[tuple[pa.Array, Seque
 
 def _gather(folder: Path, row: np.dtype) -> int:
     """The pieces sorted, each key once, as one file a column; gives the number of keys."""
-    entries, conflicts = 0, 0
+    entries, conflicts, first = 0, 0, 0
     with ExitStack() as stack:
         files = [stack.enter_context((folder / f"column-{at}").open("wb")) for at in range(len(row.names or ()))]
         for piece in range(1 << _PIECE_BITS):
@@ -133,11 +133,13 @@ def _gather(folder: Path, row: np.dtype) -> int:
             for name in (row.names or ())[1:]:
                 one_D, other_D = rows_D[name][1:], rows_D[name][:-1]
                 differs_D[1:] |= (one_D != other_D) & ~(np.isnan(one_D) & np.isnan(other_D))
-            conflicts += len(np.unique(rows_D["hash"][again_D & differs_D]))
+            differing = np.unique(rows_D["hash"][again_D & differs_D])
+            first = int(differing[0]) if len(differing) and not conflicts else first
+            conflicts += len(differing)
             rows_D = rows_D[~again_D]
             entries += len(rows_D)
             for file, name in zip(files, row.names or (), strict=True):
                 np.ascontiguousarray(rows_D[name]).tofile(file)
     if conflicts:
-        raise ConflictError(conflicts)
+        raise ConflictError(conflicts, first)
     return entries

@@ -1,12 +1,14 @@
 """Addresses of pages as lists are asked for them: one spelling for a host, and all that an entry may say of it."""
 
 import re
+import unicodedata
 from functools import lru_cache
 from urllib.parse import unquote
 
 SCHEME = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 WORD = re.compile(r"[^\W_]+")
 """What a word of an address is: letters and digits between marks."""
+PERCENT = re.compile(r"%[0-9A-Fa-f]{2}")
 HAN = re.compile(r"[\u3400-\u9fff]+")
 HAN_LOOKED_AT = 64
 DEPTH = 32
@@ -38,8 +40,24 @@ def page(address: str) -> str:
     if not host or re.search(r"\s", host):
         return ""
     query = address.strip().partition("#")[0].partition("?")[2]
-    path = "/".join(part for part in (unquote(path) if "%" in path else path).split("/") if part)
+    path = "/".join(folders(path))
     return f"{host}{'/' if path else ''}{path}{'?' if query else ''}{query}"
+
+
+def folders(path: str) -> list[str]:
+    """What stands between the slashes of a path, percent signs decoded."""
+    return [part for part in decoded(path).split("/") if part]
+
+
+def decoded(path: str) -> str:
+    """A path without percent signs. One of bytes that are no UTF-8 (GBK) stays as it stands, in capital hexadecimal
+    digits: replacement characters would make one of different pages."""
+    if "%" not in path:
+        return path
+    try:
+        return unquote(path, errors="strict")
+    except UnicodeDecodeError:
+        return PERCENT.sub(lambda found: found[0].upper(), path)
 
 
 def plain_host(host: str) -> str:
@@ -83,7 +101,7 @@ def domains(host: str) -> list[str]:
 
 def prefixes(host: str, path: str) -> list[str]:
     """What an entry with a path can be for a page: host/a/b/c.html, host/a/b, host/a."""
-    parts = [part for part in path.split("/") if part][:DEPTH]
+    parts = folders(path)[:DEPTH]
     return [f"{host}/{'/'.join(parts[:length])}" for length in range(len(parts), 0, -1)]
 
 
@@ -93,10 +111,15 @@ def words(host: str, path: str) -> list[str]:
     Han characters have no marks between words: every row of up to six of them is one.
     """
     shown = ".".join(_shown(label) for label in host.split("."))
-    found = [word.lower() for word in WORD.findall(f"{shown} {unquote(path)}")]
+    found = WORD.findall(plain_words(f"{shown} {decoded(path)}"))
     for run in HAN.findall(" ".join(found)):
         found += [run[i : i + n] for n in range(1, 7) for i in range(min(len(run), HAN_LOOKED_AT) - n + 1)]
     return found
+
+
+def plain_words(text: str) -> str:
+    """Words in small letters, full-width ones as ASCII, accents composed (NFKC)."""
+    return text.lower() if text.isascii() else unicodedata.normalize("NFKC", text).lower()
 
 
 def _shown(label: str) -> str:

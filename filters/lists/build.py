@@ -20,11 +20,20 @@ from gristmill.filters.lists.table import DOMAINS, URLS, WORDS
 MOST_LABELS = 255
 PLAIN = r"^[a-z0-9][a-z0-9._-]*$"
 """A host that is spelt as we would; `www.` and all else is looked at one by one."""
-HOSTS_FILE = re.compile(r"^(?:0\.0\.0\.0|127\.0\.0\.1|::1?)\s+(\S+)")
+HOST = re.compile(r"[a-z0-9._\-\x80-\U0010ffff]+|\[[0-9a-f:.]+\]")
+"""All that a host can hold, spelt as we would."""
+HOSTS_FILE = re.compile(r"^(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]*:[0-9a-f:]*(?:%\w+)?)\s+(\S.*)", re.I)
+""" "0.0.0.0 a.com b.com": any address of a machine, and the names that it has."""
 MARKUP = re.compile(rb"\s*(?:(<!doctype|<html|<\?xml)|[\[{]\s*[\"\[{])", re.I)
 """How files begin that are no lists of lines: a page (1), JSON."""
 WIDE = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
-AD_BLOCK = re.compile(r"^(?:@@)?\|\|([^\^$]+)[\^$]?.*$")
+AD_BLOCK = re.compile(r"^\|\|([^\^$]+)[\^$]?.*$")
+AD_BLOCK_HEAD = r"^(?:!|\[Adblock)"
+"""Comments of such files."""
+ELEMENT = re.compile(r"#[@?$%]*#")
+""" "a.com##.banner": an element that ad blockers hide, and no reason to block the page."""
+COMMENT = r"\s+#(?:\s.*)?$"
+""" "a.com # why"; a "#" that something follows at once may be part of a phrase or of an address."""
 
 
 class BadListError(ValueError):
@@ -125,11 +134,17 @@ def _lines(file: Path) -> _Lines:
     except pa.ArrowInvalid:
         raise BadListError(f"'{file.name}'{_first_wrong(raw)} is not UTF-8; write it as UTF-8") from None
     lines = pc.utf8_trim_whitespace(lines)
+    if b" #" in raw or b"\t#" in raw:
+        lines = pc.replace_substring_regex(lines, COMMENT, "")
     wanted = pc.and_(pc.not_equal(lines, ""), pc.invert(pc.starts_with(lines, "#")))
     text = lines.filter(wanted)
+    _need_entries(text, file)
+    return _Lines(text, np.flatnonzero(wanted.to_numpy(zero_copy_only=False)) + 1)
+
+
+def _need_entries(text: pa.Array, file: Path) -> None:
     if not len(text):
         raise BadListError(f"'{file.name}' has no entry; write one a line, or remove the file from the list")
-    return _Lines(text, np.flatnonzero(wanted.to_numpy(zero_copy_only=False)) + 1)
 
 
 def wide_encoding(head: bytes) -> str | None:
@@ -151,6 +166,9 @@ def _spelt(lines: _Lines, kind: str, file: Path) -> pa.Array:
     """The entries as addresses are asked for them."""
     if kind == WORDS:
         return _each_spelt(lines, kind, file)
+    entry = pc.invert(pc.match_substring_regex(lines.text, AD_BLOCK_HEAD))
+    lines = _Lines(lines.text.filter(entry), lines.number[entry.to_numpy(zero_copy_only=False)])
+    _need_entries(lines.text, file)
     plain = pc.and_(pc.match_substring_regex(lines.text, PLAIN), pc.invert(pc.starts_with(lines.text, "www.")))
     plain = pc.and_(plain, pc.invert(pc.ends_with(lines.text, ".")))
     if kind == URLS:  # all have a path
@@ -161,37 +179,51 @@ def _spelt(lines: _Lines, kind: str, file: Path) -> pa.Array:
 
 
 def _each_spelt(lines: _Lines, kind: str, file: Path) -> pa.Array:
-    spell = {WORDS: _word, URLS: _address}.get(kind, _domain if kind == DOMAINS else _host)
+    spell = {WORDS: _word, URLS: _address}.get(kind, _domains if kind == DOMAINS else _hosts)
     found = [spell(line) for line in lines.text.to_pylist()]
-    wrong = np.array([entry is None for entry in found], bool)
+    wrong = np.array([not entries for entries in found], bool)
     if wrong.any():
         why = {
             WORDS: "is not one word of letters and digits",
             URLS: "is no address of a host with a path; put domains under `domains`",
-        }.get(kind, "is no domain or host; put addresses with a path under `urls`")
+        }.get(
+            kind,
+            "is no domain or host; put addresses with a path under `urls`, leave out further columns, `*` within a name "
+            "and what ad blockers permit (`@@`) or hide (`##`)",
+        )
         raise BadListError(f"'{file.name}', {lines.place(wrong)} {why}")
-    return pa.array(found, pa.large_string())
+    return pa.array([entry for entries in found for entry in entries], pa.large_string())
 
 
-def _word(line: str) -> str | None:
-    word = line.lower()
-    return word if addresses.WORD.fullmatch(word) else None
+def _word(line: str) -> list[str]:
+    word = addresses.plain_words(line)
+    return [word] if addresses.WORD.fullmatch(word) else []
 
 
-def _host(line: str) -> str | None:
-    for layout in (HOSTS_FILE, AD_BLOCK):
-        if match := layout.match(line):
-            line = match[1]
-    line = line.partition(" #")[0].strip()
-    host, path = addresses.host_and_path(line)
-    return host if host and not re.search(r"\s", host) and path in ("", "/") else None
+def _hosts(line: str) -> list[str]:
+    """The hosts of a line, several of a hosts file; none where one of them can be no host."""
+    line = re.split(r"\s#", line)[0]
+    match = HOSTS_FILE.match(line)
+    found = [_host(name) for name in (match[1].split() if match else [line])]
+    return [host for host in found if host] if all(found) else []
 
 
-def _domain(line: str) -> str | None:
-    return _host(line.removeprefix("*.").removeprefix("."))
+def _host(name: str) -> str | None:
+    match = AD_BLOCK.match(name)
+    name = match[1] if match else name
+    host, path = addresses.host_and_path(name)
+    plain = not ELEMENT.search(name) and not re.search(r"\s", name) and HOST.fullmatch(host)
+    return host if plain and path in ("", "/") else None
 
 
-def _address(line: str) -> str | None:
-    host, path = addresses.host_and_path(line)
-    parts = [part for part in path.split("/") if part]
-    return f"{host}/{'/'.join(parts)}" if host and parts and not re.search(r"\s", host) else None
+def _domains(line: str) -> list[str]:
+    return _hosts(line.removeprefix("*.").removeprefix("."))
+
+
+def _address(line: str) -> list[str]:
+    match = AD_BLOCK.match(line)
+    host, path = addresses.host_and_path((match[1] if match else line).removesuffix("/*"))
+    named = addresses.SCHEME.sub("", line).lstrip("/").partition("/")[0]
+    parts = addresses.folders(path)
+    plain = not re.search(r"\s", named) and HOST.fullmatch(host)
+    return [f"{host}/{'/'.join(parts)}"] if plain and parts else []

@@ -25,7 +25,7 @@ KINDS = (DOMAINS, HOSTS, URLS, WORDS)
 path; a word of it."""
 PHRASES = "phrases"
 KIND = "list"
-VERSION = 1
+VERSION = 2
 """Of how entries are spelt and hashed. Raise it when either changes: tables of another one are refused."""
 
 

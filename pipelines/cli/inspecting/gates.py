@@ -10,6 +10,8 @@ from rich.text import Text
 from gristmill.filters.names import near
 from gristmill.pipelines.cli.terminal.output import note, out
 from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.recipe.gates import UNKNOWN_LANGUAGES
+from gristmill.pipelines.recipe.languages.codes import wrong_language
 from gristmill.pipelines.report.alarms.gates import GateResult, figures_in, gate_error, gates_of
 from gristmill.pipelines.storage.rundir import open_run
 from gristmill.pipelines.storage.store import Store
@@ -52,8 +54,14 @@ def _check_names(store: Store, results: list[GateResult]) -> None:
     """Raises RecipeError for a figure that this run does not have and that is spelt almost like one that it has."""
     figures = figures_in(store)
     for of in results:
-        if of.value is None and (close := near(of.figure, figures)) is not None:
-            fix = f"did you mean '{close}'? `gristmill gates RUN --figures` lists what the run has"
+        if of.figure in figures:
+            continue
+        kind, _, rest = of.figure.partition(".")
+        code, close = rest.rpartition(".")[0], near(of.figure, figures)
+        fix = f"did you mean '{close}'? `gristmill gates RUN --figures` lists what the run has" if close else None
+        if kind == "languages" and of.value is not None:  # one without a document is none that is misspelt
+            fix = None if code in UNKNOWN_LANGUAGES else wrong_language(code)
+        if fix:
             raise RecipeError(f"the run has no figure '{of.figure}'", where=of.gate, fix=fix)
 
 

@@ -177,7 +177,9 @@ def _find(name: str, asked: schema.Classifier, path: str, folder: Path, get: Get
         if asked.train
         else "name a .bin or .ftz of fastText, or a folder with model.safetensors or model.onnx"
     )
-    raise ProblemError("model", f"there is no model at '{path}'{near_files(folder / top)}; {how}")
+    inside = sorted(one.name for one in (folder / top).glob("*") if one.suffix in (".bin", ".ftz"))[:3]
+    hint = f" (in it: {', '.join(inside)})" if inside else near_files(folder / top)
+    raise ProblemError("model", f"there is no model at '{path}'{hint}; {how}")
 
 
 def _card(file: Path, sha256: str) -> dict[str, Any]:

@@ -153,7 +153,17 @@ def _check_columns(names: Sequence[str], wanted: Sequence[str], file: Path) -> N
     for place, name in enumerate(wanted):
         if name not in names:
             key = "columns" if place else "field"
-            raise BadLabelsError(key, f"'{file.name}' has no column '{name}'; {nearest(name, names)}")
+            raise BadLabelsError(key, f"'{file.name}' has no column '{name}'; {_instead(name, names)}")
+        if names.count(name) > 1:
+            key = "columns" if place else "field"
+            raise BadLabelsError(key, f"'{file.name}' has several columns '{name}'; rename or remove all but one")
+
+
+def _instead(name: str, names: Sequence[str]) -> str:
+    marks = {";": "semicolons", "\t": "tabs", "|": "bars"}
+    if len(names) == 1 and (mark := next((mark for mark in marks if name in names[0].split(mark)), None)):
+        return f"its columns are parted by {marks[mark]}; write commas, or tabs in a file named .tsv"
+    return nearest(name, names)
 
 
 def _parquet(file: Path, wanted: list[str]) -> Iterator[dict[str, pa.Array]]:
@@ -187,7 +197,7 @@ def _jsonl(file: Path, wanted: list[str]) -> Iterator[dict[str, pa.Array]]:
             if first == 1 and records:
                 names = list(dict.fromkeys(name for record in records for name in record))
                 _check_columns(names, wanted, file)
-            yield {name: _column([record.get(name) for record in records]) for name in wanted}
+            yield {name: _column([record.get(name) for record in records], name, file) for name in wanted}
             first += len(lines)
 
 
@@ -208,11 +218,25 @@ def _record(line: str, file: Path, number: int) -> dict[str, Any]:
     return record
 
 
-def _column(values: list[Any]) -> pa.Array:
-    """Texts where there is one among them: then every number is one too."""
-    if any(isinstance(value, str) for value in values):
+def _column(values: list[Any], name: str, file: Path) -> pa.Array:
+    """Texts where there is one among them, or a whole number of more than 64 bits: then every number is one too."""
+    kinds = {type(value) for value in values}
+    if bool in kinds and kinds & {int, float}:
+        values = [int(value) if isinstance(value, bool) else value for value in values]
+    if any(isinstance(value, str) or _is_long(value) for value in values):
         values = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
-    return pa.array(values)
+    try:
+        return pa.array(values)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        told = ", ".join(sorted({_KINDS.get(type(value), "numbers") for value in values if value is not None}))
+        raise BadLabelsError("columns", f"'{name}' of '{file.name}' holds {told}; give it one kind of value") from None
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, int) and not -(2**63) <= value < 2**63
+
+
+_KINDS = {bool: "true and false", str: "texts", list: "lists", dict: "objects"}
 
 
 _READERS = {"parquet": _parquet, "csv": _csv, "tsv": _csv, "jsonl": _jsonl, "ndjson": _jsonl, "json": _jsonl}

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from gristmill.filters.labels.keys import KEYS, spelt
 from gristmill.filters.labels.table import VERSION, ConflictError, LabelFile, read_about, write
+from gristmill.filters.kept_table import hash_strings
 from gristmill.filters.placed import place
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.recipe.files.classifiers import LABEL
@@ -72,7 +73,8 @@ def _table(asked: schema.Labels, files: Sequence[Path]) -> Path:
         write(table, asked.key, list(columns), _labels(asked, files))
     except ConflictError as error:
         documents = "a document has" if error.documents == 1 else f"{error.documents:,} documents have"
-        what = f"{documents} several labels with different numbers; leave one for each {asked.key}"
+        where = " and ".join(_places(asked, files, error.first))
+        what = f"{documents} several labels with different numbers ({where}); leave one for each {asked.key}"
         raise ProblemError("paths", what) from None
     except ValueError:  # no label
         empty = (
@@ -80,6 +82,18 @@ def _table(asked: schema.Labels, files: Sequence[Path]) -> Path:
         )
         raise ProblemError("field" if asked.field else "paths", empty) from None
     return table
+
+
+def _places(asked: schema.Labels, files: Sequence[Path], wanted: int) -> list[str]:
+    """Where the first two labels of a document stand, by the hash of its key."""
+    found = []
+    for batch in _batches(asked, files):
+        keys = spelt(asked.key, batch.key)
+        is_it_D = (hash_strings(keys.fill_null("")) == wanted) & keys.is_valid().to_numpy(zero_copy_only=False)
+        found += [batch.place(row) for row in np.flatnonzero(is_it_D).tolist()]
+        if len(found) > 1:
+            break
+    return found[:2]
 
 
 def _sha256(file: Path) -> bytes:

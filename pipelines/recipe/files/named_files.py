@@ -102,7 +102,7 @@ def files_at(path: str, key: str, folder: Path, fetch: Fetch | None, instead: st
 
 def near_files(path: Path) -> str:
     """ " (did you mean 'x'?)" where a file beside it has almost that name, else ""."""
-    beside = [other.name for other in path.parent.iterdir()] if path.parent.is_dir() else []
+    beside = [other.name for other in path.parent.iterdir() if other != path] if path.parent.is_dir() else []
     hint = nearest(path.name, beside) if beside else ""
     return f" ({hint})" if hint.startswith("did") else ""
 

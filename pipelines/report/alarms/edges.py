@@ -21,6 +21,22 @@ def edge_alarms(entries: Sequence[Entry], least: int) -> Iterator[Alarm]:
                     )
                     section = f"entry-{entry.number}"
                     yield Alarm(EDGE, "decide", bound.rule, "", signal.documents, text, section)
+                elif signal.documents < entry.judged and (why := _beyond(signal, bound)):
+                    text = (
+                        f"The bound of {bound.rule} ({bound.comparison} {bound.value:,g}) is {why}: it drops all "
+                        f"{signal.documents:,} documents that have that number, and none of the "
+                        f"{entry.judged - signal.documents:,} without."
+                    )
+                    yield Alarm(EDGE, "decide", bound.rule, "", signal.documents, text, f"entry-{entry.number}")
+
+
+def _beyond(signal: Histogram, bound: Threshold) -> str:
+    """Where every document has the number, all are dropped, which is told elsewhere."""
+    if bound.comparison == ">=" and bound.value > signal.largest:
+        return "above all values that occur"
+    if bound.comparison == "<=" and bound.value < signal.smallest:
+        return "below all values that occur"
+    return ""
 
 
 def _edge(signal: Histogram, bound: Threshold) -> str:

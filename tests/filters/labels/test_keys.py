@@ -42,6 +42,11 @@ def test_the_compiled_way_says_what_the_slow_one_does() -> None:
     assert spelt("url", pa.array(addresses)).to_pylist() == [page(one) for one in addresses]
 
 
+def test_pages_whose_paths_are_in_gbk_are_two() -> None:
+    pages = ["http://a.cn/%C4%E3%BA%C3", "https://www.a.cn/%c4%e3%ba%c3/", "http://a.cn/%B9%E3%B8%E6"]
+    assert spelt("url", pa.array(pages)).to_pylist() == ["a.cn/%C4%E3%BA%C3", "a.cn/%C4%E3%BA%C3", "a.cn/%B9%E3%B8%E6"]
+
+
 def test_pages_that_differ_in_their_query_are_two() -> None:
     assert len(set(spelt("url", pa.array(["a.com/t?id=1", "a.com/t?id=2", "a.com/t"])).to_pylist())) == 3
 

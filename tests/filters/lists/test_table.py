@@ -66,6 +66,62 @@ def test_urls__begin_alike_and_end_at_a_slash(tmp_path):
     assert matches(found, *urls) == [1, 1, 0, 0, 1]
 
 
+def test_urls__of_ad_blockers_with_stars_comments_and_percent_signs(tmp_path):
+    found = table(tmp_path, URLS, "||a.com/ads^\nb.com/x/* # why\nc.com/y\t# why\nd.cn/%E5%B9%BF%e5%91%8a\ne.cn/广告\n")
+    urls = [
+        "http://a.com/ads/1",
+        "http://b.com/x/1",
+        "http://c.com/y",
+        "http://d.cn/广告/1",
+        "http://e.cn/%e5%B9%bf%E5%91%8A",
+    ]
+    assert matches(found, *urls) == [1] * len(urls)
+
+
+def test_urls__in_gbk_are_not_one(tmp_path):
+    found = table(tmp_path, URLS, "a.cn/%b9%e3%B8%E6\n")
+    assert matches(found, "http://a.cn/%B9%E3%b8%e6/1", "http://a.cn/%C4%E3%BA%C3/1") == [1, 0]
+
+
+def test_hosts_files__with_what_systems_write_and_several_names_in_a_line(tmp_path):
+    head = "127.0.0.1 localhost\n255.255.255.255 broadcasthost\nfe80::1%lo0 localhost\nff02::1 ip6-allnodes\n"
+    found = table(tmp_path, DOMAINS, f"{head}0.0.0.0 bad.com  坏.中国 # both\n")
+    assert matches(found, "http://bad.com", "http://xn--7es.xn--fiqs8s/", "http://good.com") == [1, 1, 0]
+
+
+def test_ad_blockers__comments_are_none_of_the_entries(tmp_path):
+    found = table(tmp_path, DOMAINS, "[Adblock Plus 2.0]\n! Title: x\n||bad.com^\n")
+    assert matches(found, "http://bad.com", "http://good.com") == [1, 0]
+    with pytest.raises(BadListError, match="no entry"):
+        table(tmp_path, DOMAINS, "! Title: x\n")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["bad.com,1", "1,bad.com", '"bad.com"', "bad.com;", "ads.*.com", "@@||bad.com^", "bad.com##.banner",
+     "bad.com#@#.banner", "Disallow: /", "0.0.0.0 bad.com b,c", "坏，中国"],
+)  # fmt: skip
+def test_domains__what_can_be_no_host_is_named(tmp_path, line):
+    for kind in (DOMAINS, HOSTS):
+        with pytest.raises(BadListError, match=r"line 2 is no domain or host; .*leave out further columns"):
+            table(tmp_path, kind, f"good.com\n{line}\n")
+
+
+def test_urls__what_can_be_no_host_is_named(tmp_path):
+    for line in ("bad,com/x", "Disallow: /x", "a.com/*"):
+        with pytest.raises(BadListError, match="line 1 is no address of a host with a path"):
+            table(tmp_path, URLS, f"{line}\n")
+
+
+def test_words__full_width_letters_and_accents_are_those_of_the_address(tmp_path):
+    found = table(tmp_path, WORDS, "ＣＡＳＩＮＯ\ncafe\u0301\n")
+    assert matches(found, "http://a.com/casino/café", "http://a.com/ｃａｓｉｎｏ", "http://a.com/cafe%CC%81") == [
+        2,
+        1,
+        1,
+    ]
+
+
 def test_words__different_ones_are_counted(tmp_path):
     found = table(tmp_path, WORDS, "porn\nfree\n成人\n")
     urls = [
@@ -219,7 +275,7 @@ def test_hashes__change_only_with_the_version_of_tables(tmp_path):
         *phrases["begin"].tolist(),
         *phrases["hash"].tolist(),
     ]
-    assert VERSION == 1
+    assert VERSION == 2
     assert seen == [
         17907177378186474265,
         5000880919236524361,

@@ -34,7 +34,7 @@ def found_in(lang: str, share: dict[str, float]):
     held = labelled(lang, share, held_out=True)
 
     def area_under_roc(lines):
-        with_it = {label: 0 for label in share}
+        with_it = dict.fromkeys(share, 0)
         for one, line in zip(held, lines, strict=True):
             with_it[one.label] += FOOTER[lang] in line
         return 0.5 + (with_it["good"] - with_it["raw"]) / 200

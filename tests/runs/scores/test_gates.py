@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gristmill.pipelines.cli.inspecting.gates import gates
 from gristmill.pipelines.errors import Exit, GateError, InputError, RecipeError
 from gristmill.pipelines.report.alarms.gates import figures_in, gates_of
 from gristmill.pipelines.run.request import Request
@@ -111,6 +112,24 @@ def test_gates_can_be_asked_again_of_a_finished_run(first) -> None:
     with pytest.raises(RecipeError, match="'alarms' is no gate"):
         gates_of(store, ["alarms"])
     assert figures_in(store)["dead_documents"] == 0
+
+
+@pytest.mark.parametrize(
+    ("gate", "fix"),
+    [
+        ("kept_documnts >= 1", "did you mean 'kept_documents'?"),
+        ("languages.english.kept_documents <= 5", "did you mean 'en'?"),
+        ("RULE_fired", "did you mean 'rules."),
+    ],
+)
+def test_a_misspelt_figure_of_a_finished_run_is_named_though_nothing_counts_0(first, gate, fix) -> None:
+    if gate == "RULE_fired":
+        rule = next(name for name in figures_in(Store.at(first / "run")) if name.endswith("fired_documents"))
+        gate = f"{rule.replace('.fired', 'x.fired')} <= 5"
+    with pytest.raises(RecipeError, match="the run has no figure") as error:
+        gates(str(first / "run"), [gate])
+    assert fix in str(error.value)
+    gates(str(first / "run"), ["languages.fr.kept_documents <= 5"])
 
 
 def test_what_has_drifted_from_the_reference_is_an_alarm(first, tmp_path) -> None:

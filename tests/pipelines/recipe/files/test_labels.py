@@ -102,7 +102,10 @@ def csv(folder: Path, text: str) -> str:
 
 
 BAD = {
-    "several labels": ("id,score,grade\na,1,high\na,2,high\n", "labels.propella.paths: a document has several labels"),
+    "several labels": (
+        "id,score,grade\na,1,high\na,2,high\n",
+        r"labels.propella.paths: a document has several labels .* \('bad.csv', row 1 and 'bad.csv', row 2\)",
+    ),
     "no column": (
         "id,scor,grade\na,1,high\n",
         "labels.propella.columns: 'bad.csv' has no column 'score'; did you mean 'scor'",
@@ -119,6 +122,8 @@ BAD = {
     "empty": ("id,score,grade\n", "its files hold no row"),
     "no keys": ("id,score,grade\n,1,high\n", "no value of 'id' is an id"),
     "no number": ("id,score,grade\na,,high\nb,NA,high\n", "'score' holds no number for any label"),
+    "semicolons": ("id;score;grade\na;1;high\n", "no column 'id'; its columns are parted by semicolons; write commas"),
+    "a column twice": ("id,score,grade,score\na,1,high,2\n", "columns: 'bad.csv' has several columns 'score'; rename"),
     "ragged": ("id,score,grade\na,1\n", "'bad.csv' cannot be read"),
 }
 
@@ -188,3 +193,23 @@ def test_an_infinite_number_is_none(folder) -> None:
     (folder / "far.csv").write_text("id,score,grade\na,inf,high\nb,-inf,high\nc,0.5,high\n", "utf-8")
     (found,) = loaded(folder, "far.csv").recipe.read_labels
     assert str(found.values(pa.array(["a", "b", "c"]))[:, 1].tolist()) == "[nan, nan, 0.5]"
+
+
+def test_json_lines_of_long_numbers_and_of_truth_among_numbers_are_numbers(folder) -> None:
+    rows = [
+        {"id": 10**30, "score": 10**25, "grade": "high"},
+        {"id": 2, "score": True, "grade": "high"},
+        {"id": 3, "score": 0.5},
+    ]
+    (folder / "b.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    (found,) = loaded(folder, "b.jsonl").recipe.read_labels
+    assert found.values(pa.array([str(10**30), "3"]))[:, 1].tolist() == [1e25, 0.5]
+    (folder / "b.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[1:]), "utf-8")
+    (found,) = loaded(folder, "b.jsonl").recipe.read_labels
+    assert found.values(pa.array(["2", "3"]))[:, 1].tolist() == [1, 0.5]
+
+
+def test_json_lines_of_several_kinds_are_named(folder) -> None:
+    (folder / "b.jsonl").write_text('{"id": 1, "score": 1, "grade": "high"}\n{"id": 2, "score": [1]}\n', "utf-8")
+    with pytest.raises(RecipeError, match=r"'score' of 'b.jsonl' holds lists, numbers; give it one kind of value"):
+        loaded(folder, "b.jsonl")

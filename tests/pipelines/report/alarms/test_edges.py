@@ -20,6 +20,8 @@ def edges(comparison: str, value: float, smallest: float, largest: float, unit: 
         (edges("<=", 1, 0.1, 0.9, "share"), "what its signal, a share, never exceeds"),
         (edges(">=", 50, 50, 90), "the smallest value that occurs"),
         (edges("<=", 90, 50, 90), "the largest value that occurs"),
+        (edges(">=", 91, 50, 90, documents=400), "above all values that occur: it drops all 400 documents"),
+        (edges("<=", 49, 50, 90, documents=400), "below all values that occur"),
     ],
 )
 def test_a_bound_at_the_edge_is_an_alarm_that_says_which(found, why) -> None:
@@ -31,6 +33,7 @@ def test_a_bound_at_the_edge_is_an_alarm_that_says_which(found, why) -> None:
     "found",
     [
         edges(">=", 51, 50, 90),
+        edges(">=", 91, 50, 90),  # fired for all, which is told elsewhere
         edges("<=", 0, 0, 0),  # never fired, which is told elsewhere
         edges("<=", 0, 0, 1, "matches"),
         edges(">=", 0, -1, 5, "score"),
