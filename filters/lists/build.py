@@ -188,8 +188,8 @@ def _each_spelt(lines: _Lines, kind: str, file: Path) -> pa.Array:
             URLS: "is no address of a host with a path; put domains under `domains`",
         }.get(
             kind,
-            "is no domain or host; put addresses with a path under `urls`, leave out further columns, `*` within a name "
-            "and what ad blockers permit (`@@`) or hide (`##`)",
+            "is no domain or host; put addresses with a path under `urls`, leave out further columns, `*` within a "
+            "name and what ad blockers permit (`@@`) or hide (`##`)",
         )
         raise BadListError(f"'{file.name}', {lines.place(wrong)} {why}")
     return pa.array([entry for entries in found for entry in entries], pa.large_string())

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from gristmill.filters.kept_table import hash_strings
 from gristmill.filters.labels.keys import KEYS, spelt
 from gristmill.filters.labels.table import VERSION, ConflictError, LabelFile, read_about, write
-from gristmill.filters.kept_table import hash_strings
 from gristmill.filters.placed import place
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.recipe.files.classifiers import LABEL
