@@ -65,8 +65,8 @@ def passage_warnings(found: dict[str, Any] | None, label: str) -> list[str]:
     with_it, without = found["documents_with_label"], found["documents_without_it"]
     return [
         f"{with_it:.0%} of the documents of `{label}` and {without:.0%} of the others hold passages that one of the "
-        f"two shares, such as a header or footer ({found['words']:.0f} words a document); without them the area under the "
-        f"ROC curve is {found['without_them']:.2f}, with them {found['area_under_roc']:.2f}: the model knows a "
+        f"two shares, such as a header or footer ({found['words']:.0f} words a document); without them the area under "
+        f"the ROC curve is {found['without_them']:.2f}, with them {found['area_under_roc']:.2f}: the model knows a "
         "template rather than the label; cut it from the texts, or give documents of more origins"
     ]
 
