@@ -8,7 +8,7 @@ import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
 from gristmill.filters.pii.names.places import MIDDLE, MIDDLE_2
-from gristmill.filters.pii.names.tokens import HAN, MARK
+from gristmill.filters.pii.names.tokens import HAN, MARK, character
 
 MIDDLE_3 = 0x2027
 """The hyphenation point, which Taiwan writes."""
@@ -44,19 +44,10 @@ _PAIRS = np.array(sorted(ord(pair[0]) << 16 | ord(pair[1]) for pair in NO_PERSON
 
 
 @kernel
-def _character(data_B, start):
-    """The Han character whose three bytes begin here; 0: one of four."""
-    b = np.int64(data_B[start])
-    if b & 0xF0 != 0xE0:
-        return np.int64(0)
-    return (b & 15) << 12 | np.int64(data_B[start + 1] & 63) << 6 | np.int64(data_B[start + 2] & 63)
-
-
-@kernel
 def _spells(data_B, i, count, start_T, kind_T, of_C):
     if i < 0 or i >= count or kind_T[i] != HAN:
         return False
-    c = _character(data_B, start_T[i])
+    c = character(data_B, start_T[i])
     return _FIRST <= c < _LAST and of_C[c - _FIRST]
 
 
@@ -113,7 +104,7 @@ def mark_dotted(data_B, count, start_T, end_T, kind_T, mark_T, label_T):
             _clear(first, last, count, label_T)
             continue
         if last + 1 < count and kind_T[last] == HAN and kind_T[last + 1] == HAN:
-            pair = _character(data_B, start_T[last]) << 16 | _character(data_B, start_T[last + 1])
+            pair = character(data_B, start_T[last]) << 16 | character(data_B, start_T[last + 1])
             place = np.searchsorted(_PAIRS, pair)
             if place < len(_PAIRS) and _PAIRS[place] == pair:
                 _clear(first, last, count, label_T)

@@ -13,6 +13,7 @@ import pyarrow as pa
 from gristmill.filters.batch import text_buffers
 from gristmill.filters.kernels.jit import kernel
 from gristmill.filters.pii.names import lists
+from gristmill.filters.pii.names.chains import label_chains, mark_chains
 from gristmill.filters.pii.names.context import is_private, mark_contacts
 from gristmill.filters.pii.names.dotted import mark_dotted
 from gristmill.filters.pii.names.features import FEATURES
@@ -61,6 +62,7 @@ def _room(size: int) -> tuple[np.ndarray, ...]:
         np.zeros((size, LABELS), np.int8),
         np.zeros(size, np.int8),
         np.zeros(size, np.int8),
+        np.zeros(size, np.int8),
         np.zeros(SLOTS, np.int64),
         np.zeros(3, np.int64),
     )
@@ -85,7 +87,7 @@ def _cut(data_B, low, high):
 @kernel
 def _find(
     data_B, start_D1, class_C, key_H, value_H, weight_WL, step_LL, everywhere, private,
-    token_8T, list_T, hash_3T, slot_F, score_TL, back_TL, label_T, contact_T, known_S, state_3, found_R4,
+    token_8T, list_T, hash_3T, slot_F, score_TL, back_TL, label_T, contact_T, chain_T, known_S, state_3, found_R4,
 ):  # fmt: skip
     start_T, end_T, kind_T, shape_T, gap_T, mark_T = (
         token_8T[0], token_8T[1], token_8T[2], token_8T[3], token_8T[4], token_8T[7],
@@ -97,6 +99,7 @@ def _find(
         while low < start_D1[d + 1]:
             high = _cut(data_B, low, start_D1[d + 1])
             count = read(data_B, low, high, class_C, key_H, value_H, token_8T, list_T, hash_3T)
+            mark_chains(data_B, count, token_8T, list_T, chain_T)
             if private:
                 mark_contacts(count, kind_T, shape_T, gap_T, mark_T, contact_T)
                 if not everywhere:
@@ -116,6 +119,7 @@ def _find(
                 label_T,
             )
             mark_dotted(data_B, count, start_T, end_T, kind_T, mark_T, label_T)
+            label_chains(count, kind_T, chain_T, label_T)
             mark_fields(count, kind_T, shape_T, mark_T, list_T, label_T)
             if private:
                 for t in range(count):

@@ -1,0 +1,268 @@
+"""Chinese addresses that are a field by themselves: 浙江省杭州市西湖区文三路1号.
+
+Units of administration, from the large to the small, then a road and a number, a building, a park, a village.
+No sentence stands around such a line, so that weights learnt from sentences miss a third of them. Letters: B bytes,
+C characters, T tokens.
+"""
+
+import numpy as np
+
+from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.pii.names.lists import PLACE, STREET, UNIT
+from gristmill.filters.pii.names.places import ADDRESS, ADDRESS_FROM
+from gristmill.filters.pii.names.tokens import HAN, INITIAL, LOWER, MARK, NUMBER, UPPER, WORD, character
+
+_FIRST, _LAST = 0x4E00, 0xA000
+_FIELD = 80
+"""Tokens of a field at most: one that is longer is a sentence."""
+_STARTS = 4
+"""How many words of a field a chain may begin with: 张三 13812345678 浙江省..."""
+_NAME, _LONG_NAME = 8, 16
+"""Characters of a unit's name at most, and of an autonomous one's: 双江拉祜族佤族布朗族傣族自治县."""
+
+_ADMIN, _ROAD, _INNER, _SITE, _VILLAGE, _NUMERAL, _PROSE, _COUNTED, _TURN, _BUILDING = (1 << n for n in range(10))
+_ROLES = {
+    _ADMIN: "省市区區县縣镇鎮乡鄉旗盟",
+    _ROAD: "路街巷弄衖",
+    _INNER: "号號栋棟幢座楼樓层層室房单單门門户戶铺鋪",
+    _BUILDING: "栋棟幢座室单單",
+    _SITE: "厦廈寓苑园園墅邸邨",
+    _VILLAGE: "村庄莊屯组組社",
+    _NUMERAL: "一二三四五六七八九十百零〇两",
+    _PROSE: "的是了在被也就我你他她它们們这這那吗嗎呢吧很把让讓",
+    _COUNTED: "年月日条條章节節页頁次款项項个個人名元万萬亿億岁歲吨噸公点點时時分秒种種大届屆位家件",
+    _TURN: "东東西南北中段甲乙丙特附之",
+}
+_SITES = (
+    "广场 廣場 市场 市場 商城 大楼 大樓 小区 小區 社区 社區 园区 園區 业区 業區 校区 校區 厂区 廠區 山庄 山莊 "
+    "酒店 宾馆 賓館 名城 新城 豪庭 胡同 新村 基地 总部"
+)
+"""Pairs that end the name of a site. What ends in 区 here is no unit of administration."""
+_CENTRES = "中心 市场 市場 总部 基地 社区 社區 酒店"
+"""Sites with a number alone: an organisation may be called so."""
+_NO_ADMIN = (
+    "城市 超市 市区 市區 市场 市場 山区 山區 地区 地區 全市 本市 我市 全省 全区 全县 护区 護區 胜区 勝區 景区 景區 "
+    "林区 林區 灾区 災區 库区 庫區 采区 特区 特區"
+)
+"""Pairs in which a unit's character is none, the first or the second."""
+
+
+def _pairs(text: str) -> np.ndarray:
+    return np.array(sorted(ord(pair[0]) << 16 | ord(pair[1]) for pair in text.split()), np.int64)
+
+
+def _roles() -> np.ndarray:
+    role_C = np.zeros(_LAST - _FIRST, np.int64)
+    for role, characters in _ROLES.items():
+        for c in characters:
+            if c != "〇":  # not of this block
+                role_C[ord(c) - _FIRST] |= role
+    return role_C
+
+
+_ROLE_C = _roles()
+_SITE_PAIRS, _CENTRE_PAIRS, _NO_ADMIN_PAIRS = _pairs(_SITES + " 中心"), _pairs(_CENTRES), _pairs(_NO_ADMIN)
+_CHINA = ord("中") << 16 | ord("国")
+_STREET_OFFICE = ord("街") << 16 | ord("道")
+_AVENUE, _LANE = ord("大") << 16 | ord("道"), ord("胡") << 16 | ord("同")
+_AUTONOMOUS = (ord("治") << 16 | ord("州"), ord("治") << 16 | ord("县"), ord("治") << 16 | ord("区"))
+_DASH, _UNDERSCORE, _HASH, _TILDE, _SLASH = 0x2D, 0x5F, 0x23, 0x7E, 0x2F
+_LIES = (ord("位") << 16 | ord("于"), ord("位") << 16 | ord("於"))
+_COMMA, _COLON, _LISTS = 0x2C, 0x3A, 0x3001
+_ENDS = (0x3002, 0x21, 0x3F, 0x3B, _COLON)
+"""What ends a sentence, or a label: what stands before one is no field, nor what follows a sentence."""
+_INSIDE = (_DASH, _UNDERSCORE, _HASH, _TILDE, _SLASH, 0x28, 0x29, 0xB7, 0x2014, 0x3001, 0x2C, 0x2E)
+"""Marks that may stand in an address; a comma ends it. Any other is the end of a field."""
+
+
+@kernel
+def _has(pairs, pair):
+    place = np.searchsorted(pairs, pair)
+    return place < len(pairs) and pairs[place] == pair
+
+
+@kernel
+def _role(c):
+    return _ROLE_C[c - _FIRST] if _FIRST <= c < _LAST else 0
+
+
+@kernel
+def _rank(c):
+    """Of a unit's last character: 1 province, 2 city, 3 district or county, 4 town."""
+    if c == ord("省"):
+        return 1
+    if c == ord("市") or c == ord("盟"):
+        return 2
+    return 4 if c in (ord("镇"), ord("鎮"), ord("乡"), ord("鄉")) else 3
+
+
+@kernel
+def mark_chains(data_B, count, token_8T, list_T, chain_T):
+    """3 on the first token of an address that is a field, 4 on the others, else 0; and that one may stand there."""
+    start_T, kind_T, shape_T = token_8T[0], token_8T[2], token_8T[3]
+    gap_T, place_T, mark_T = token_8T[4], token_8T[6], token_8T[7]
+    chain_T[:count] = 0
+    first, parts = 0, 0
+    for i in range(count + 1):
+        if i < count:
+            kind = kind_T[i]
+            if kind == HAN:
+                parts += list_T[i] & (PLACE | STREET | UNIT) != 0
+                continue
+            if kind in (NUMBER, WORD) or (kind == MARK and mark_T[i] in _INSIDE):
+                continue
+        if parts > 1 and i - first <= _FIELD:
+            ends = i < count and kind_T[i] == MARK and mark_T[i] in _ENDS
+            follows = (
+                first > 0 and kind_T[first - 1] == MARK and mark_T[first - 1] in _ENDS and mark_T[first - 1] != _COLON
+            )
+            if not ends and not follows:
+                _mark_field(data_B, first, i, start_T, kind_T, shape_T, gap_T, mark_T, list_T, place_T, chain_T)
+        first, parts = i + 1, 0
+
+
+@kernel
+def _mark_field(data_B, first, end, start_T, kind_T, shape_T, gap_T, mark_T, list_T, place_T, chain_T):
+    """Marks the address of the field of tokens [first, end), from the first word of it that one can begin with. A
+    field in which a word of grammar stands is a sentence."""
+    for i in range(first, end):
+        if kind_T[i] == HAN and _role(character(data_B, start_T[i])) & _PROSE:
+            return
+    starts = 0
+    for i in range(first, end):
+        if kind_T[i] != HAN or not (i == first or gap_T[i] > 0 or kind_T[i - 1] in (NUMBER, WORD)):
+            continue
+        found = _address(data_B, i, end, start_T, kind_T, shape_T, gap_T, mark_T, list_T)
+        if found > 0:
+            begin = found >> 32
+            for j in range(begin, found & 0xFFFFFFFF):
+                chain_T[j] = 3 if j == begin else 4
+                place_T[j] |= ADDRESS | ADDRESS_FROM
+            return
+        starts += 1
+        if starts == _STARTS:
+            return
+
+
+@kernel
+def _is_flat(i, end, kind_T, gap_T, mark_T):
+    """Whether a building, its stairs and a door begin with the number that is token i: 8-3-1485."""
+    for j in (i + 1, i + 3):
+        if j + 1 >= end or kind_T[j] != MARK or mark_T[j] != _DASH or kind_T[j + 1] != NUMBER:
+            return False
+        if gap_T[j] != 0 or gap_T[j + 1] != 0:
+            return False
+    return kind_T[i - 1] == HAN
+
+
+@kernel
+def _address(data_B, first, end, start_T, kind_T, shape_T, gap_T, mark_T, list_T):
+    """The address that begins with token `first` of a field that ends before token `end`, or with the unit that ends
+    the first part: its first token in the upper 32 bits, its end in the lower; 0: there is none."""
+    units, doors, inner, buildings, sites, villages, bare = 0, 0, 0, 0, 0, 0, False
+    part, last = first, first  # where the part that is read begins; behind the last part that is known
+    road, site = -9, -9  # behind the last road, site
+    begin = np.int64(first)
+    i, before, top, listed = first, np.int64(0), 0, False
+    while i < end:
+        kind = kind_T[i]
+        if kind == HAN:
+            c = character(data_B, start_T[i])
+            role = _role(c)
+            pair = before << 16 | c
+            after = character(data_B, start_T[i + 1]) if i + 1 < end and kind_T[i + 1] == HAN else 0
+            if pair in _LIES:
+                return 0
+            if i == part and units < 3 and (list_T[i] >> 16) & PLACE and after:
+                d = after
+                if not _role(d) & (_ADMIN | _ROAD):
+                    units += (c << 16 | d) != _CHINA
+                    i, part, before = i + 2, i + 2, d
+                    c = character(data_B, start_T[i]) if i < end and kind_T[i] == HAN else 0
+                    if _role(c) & _ADMIN:
+                        i, part, before, top = i + 1, i + 1, c, max(top, _rank(c))
+                    continue
+            name = i - part
+            if _has(_SITE_PAIRS, pair) and pair != _LANE:
+                sites += not _has(_CENTRE_PAIRS, pair)
+                part, last, site = i + 1, i + 1, i + 1
+            elif pair == _STREET_OFFICE and road == i:
+                units, part, road, top = units + 1, i + 1, -9, 4
+            elif (role & _ROAD and name > 0) or (pair in (_AVENUE, _LANE) and name > 1):
+                part, road = i + 1, i + 1
+            elif role & _ADMIN and not _has(_NO_ADMIN_PAIRS, pair) and not _has(_NO_ADMIN_PAIRS, c << 16 | after):
+                rank = _rank(c)
+                if units == 0 and rank < 3 and name > 2 and (list_T[i - 2] >> 16) & PLACE:
+                    begin = i - 2  # 寄到广东省
+                if 0 < name <= (_LONG_NAME if pair in _AUTONOMOUS else _NAME) and (rank > top or rank == top == 2):
+                    units, top = units + 1, rank
+                part = i + 1
+            elif pair == _AUTONOMOUS[0]:
+                units, part, top = units + 1, i + 1, 2
+            elif role & _SITE and name > 0:
+                sites, part, last, site = sites + 1, i + 1, i + 1, i + 1
+            elif role & _VILLAGE and name > 0:
+                villages, part, last, site = villages + 1, i + 1, i + 1, i + 1
+            elif role & _NUMERAL and _role(after) & _INNER:
+                doors += 0 <= i - road <= 2
+                inner += 1
+                i, part, last = i + 1, i + 2, i + 2
+            before = c
+        elif kind == NUMBER:
+            after = character(data_B, start_T[i + 1]) if i + 1 < end and kind_T[i + 1] == HAN else 0
+            if _role(after) & _COUNTED or before == ord("第"):
+                return 0
+            near = i - road
+            door = 0 <= near <= 2 and (near == 0 or _role(before) & _TURN != 0 or kind_T[i - 1] == MARK)
+            flat = _is_flat(i, end, kind_T, gap_T, mark_T)
+            if _role(after) & (_INNER | _VILLAGE) or door or flat or i == site or (last == i and doors + inner > 0):
+                doors += door
+                bare = (bare or door) and not _role(after) & _INNER
+                buildings += _role(after) & _BUILDING != 0 or flat
+                inner += 1
+                known = _role(after) & (_INNER | _VILLAGE) != 0
+                last = i + 2 if known else i + 1
+                if known:
+                    i += 1
+                part = last
+            before = 0
+        elif kind == WORD:
+            after = character(data_B, start_T[i + 1]) if i + 1 < end and kind_T[i + 1] == HAN else 0
+            if shape_T[i] in (UPPER, INITIAL, LOWER) and _role(after) & _BUILDING:  # A座, b幢
+                inner, buildings, i = inner + 1, buildings + 1, i + 1
+                last = i + 1
+            part, before = i + 1, 0
+        else:
+            if mark_T[i] == _COMMA:
+                break
+            listed = listed or mark_T[i] == _LISTS
+            part, before = i + 1, 0
+            if last == i and i + 1 < end and kind_T[i + 1] == NUMBER:
+                last = i + 1
+            road += road == i
+        i += 1
+    span = begin << 32 | last
+    closed = last >= end and not listed
+    if doors and (units > 0 or not bare):
+        return span
+    if inner and (units > 1 or (units > 0 and sites + buildings > 0)):
+        return span
+    if units > 1 and top > 0 and closed and sites + villages > 0:
+        return span
+    return 0
+
+
+@kernel
+def label_chains(count, kind_T, chain_T, label_T):
+    """Labels what mark_chains() found, whatever the tagger says: its own address that begins before goes on, and what
+    goes on into the characters behind is cut, of a name everything."""
+    for i in range(count):
+        if chain_T[i] == 4 or (chain_T[i] == 3 and label_T[i] != 4):
+            label_T[i] = chain_T[i]
+        elif chain_T[i] == 0 and i > 0 and chain_T[i - 1] != 0:
+            rest = label_T[i]
+            if rest == 2 or (rest == 4 and kind_T[i] == HAN):
+                j = i
+                while j < count and label_T[j] == rest and chain_T[j] == 0:
+                    label_T[j] = 0
+                    j += 1
