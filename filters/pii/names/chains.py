@@ -163,7 +163,7 @@ def _address(data_B, first, end, start_T, kind_T, shape_T, gap_T, mark_T, list_T
     part, last = first, first  # where the part that is read begins; behind the last part that is known
     road, site = -9, -9  # behind the last road, site
     begin = np.int64(first)
-    i, before, top, listed = first, np.int64(0), 0, False
+    i, before, top, listed = first, 0, 0, False
     while i < end:
         kind = kind_T[i]
         if kind == HAN:
