@@ -107,7 +107,9 @@ def test_a_job_that_was_started_twice__trains_once(runs, wanted, cloud, monkeypa
     (note,) = (runs / "good").glob("train/main-*/launch/try-1/job.json")
     note.unlink()
     follow(runs, wanted())
-    assert (len(cloud.jobs), len(trained(runs / "good"))) == (2, 1)
+    # The second one may end before the first has left its word: then a third one looks, and finds it done.
+    assert len(cloud.jobs) in (2, 3)
+    assert len(trained(runs / "good")) == 1
 
 
 @pytest.mark.parametrize(
