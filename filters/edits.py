@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from gristmill.filters.batch import text_buffers
 from gristmill.filters.kernels.edits import first_inside, in_order, join, splice
+from gristmill.filters.kernels.ranges import positions
 
 EDIT = pa.struct([("start", pa.int64()), ("end", pa.int64()), ("kind", pa.string()), ("text", pa.string())])
 """One edit in a list column: UTF-8 byte range of the extracted text, kind, replacement ("" cuts)."""
@@ -126,10 +127,7 @@ class Edits:
         """The edits of chosen documents: document documents[i] becomes document i. Integers or a boolean mask."""
         chosen_S = np.flatnonzero(documents) if np.asarray(documents).dtype == bool else np.asarray(documents, np.int64)
         first_D1 = self._bounds()
-        count_S = first_D1[chosen_S + 1] - first_D1[chosen_S]
-        doc_E = np.repeat(np.arange(len(chosen_S), dtype=np.int64), count_S)
-        within_E = np.arange(len(doc_E)) - np.repeat(np.cumsum(count_S) - count_S, count_S)
-        e_E = np.repeat(first_D1[chosen_S], count_S) + within_E
+        doc_E, _, e_E = positions(first_D1[chosen_S], first_D1[chosen_S + 1])
         fields = (self.start_E[e_E], self.end_E[e_E], self.kind_E[e_E], self.text_E[e_E])
         return Edits(len(chosen_S), doc_E, *fields, self.kinds, self.texts)
 

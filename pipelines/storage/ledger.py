@@ -64,7 +64,7 @@ class Ledger:
         if self._remote is not None:
             self._connection.register_filesystem(self._remote)
         self._columns: dict[str, list[str]] = {}
-        self._files = {table: self.files(table) for table in TABLES}
+        self._files = {table: store.parts(table) for table in TABLES}
         for table, files in self._files.items():
             if files:
                 self._name(table, files)
@@ -75,10 +75,6 @@ class Ledger:
         for table, schema in empty.items():
             if not self.has(table):
                 self._connection.register(f"{table}/*.parquet", schema.empty_table())
-
-    def files(self, dataset: str, unit: str = "") -> list[str]:
-        """The parts of a dataset, by name; those of one unit only, where it is given by its key."""
-        return self.store.parts(dataset, unit)
 
     def parquet(self, files: Sequence[str]) -> str:
         """SQL for the rows of Parquet files of the run; paths are relative to it."""

@@ -7,6 +7,7 @@ A member is (rank, tie, place): smaller is better; `tie` is a hash of the exact 
 import numpy as np
 
 from gristmill.filters.kernels.jit import inline, kernel
+from gristmill.filters.kernels.ranges import positions
 
 BEST = 4  # design, section 7: each member is paired with the four best-ranked and the four next-better ones
 NEXT_BETTER = 4
@@ -50,18 +51,10 @@ def sort_members(start_G, end_G, major_M, minor_M, place_M, order_M):
             heap[hole] = sinking
 
 
-def _slots(start_G, end_G):
-    """Of every member that stands in order_M[start:end] of a bucket: the bucket, its number there, where in order_M."""
-    size_G = end_G - start_G
-    bucket = np.repeat(np.arange(size_G.size), size_G)
-    number = np.arange(bucket.size) - np.repeat(np.cumsum(size_G) - size_G, size_G)
-    return bucket, number, start_G[bucket] + number
-
-
 @sort_members.without_numba(most=1 << 18)
 def sort_all(start_G, end_G, major_M, minor_M, place_M, order_M):
     """As `sort_members`, all buckets in one sort."""
-    bucket, _, at = _slots(start_G, end_G)
+    bucket, _, at = positions(start_G, end_G)
     member = order_M[at]
     order_M[at] = member[np.lexsort((place_M[member], minor_M[member], major_M[member], bucket))]
 
@@ -87,12 +80,12 @@ def drop_copies(start_G, tie_M, copies_G, order_M, end_G):
 @drop_copies.without_numba(most=1 << 18)
 def take_firsts(start_G, tie_M, copies_G, order_M, end_G):
     """As `drop_copies`."""
-    bucket, number, at = _slots(start_G, end_G)
+    bucket, number, at = positions(start_G, end_G)
     tie = tie_M[order_M[at]]
     first = (number == 0) | copies_G[bucket] | np.r_[True, tie[1:] != tie[:-1]][: tie.size]
     bucket, member = bucket[first], order_M[at[first]]
     end_G[:] = start_G + np.bincount(bucket, minlength=end_G.size)
-    order_M[_slots(start_G, end_G)[2]] = member
+    order_M[positions(start_G, end_G)[2]] = member
 
 
 def count_pairs(start_G, end_G, copies_G):
@@ -123,7 +116,7 @@ def pair_members(start_G, end_G, copies_G, place_M, order_M, pair_X2):
 @pair_members.without_numba(most=1 << 18)
 def pair_all(start_G, end_G, copies_G, place_M, order_M, pair_X2):
     """As `pair_members`: of each member the numbers of all that it may be paired with, and which of these there are."""
-    bucket, number, at = _slots(start_G, end_G)
+    bucket, number, at = positions(start_G, end_G)
     best, following = np.arange(BEST), np.arange(-NEXT_BETTER, 0)
     copies, number = copies_G[bucket, None], number[:, None]
     is_best = np.where(copies, (best == 0) & (number > 0), best < number - NEXT_BETTER)

@@ -6,6 +6,7 @@ Letters in names: X pairs, D documents, S shingles; `a`, `b` are the two sides o
 import numpy as np
 
 from gristmill.filters.kernels.jit import inline, kernel
+from gristmill.filters.kernels.ranges import positions
 
 
 @inline
@@ -49,11 +50,9 @@ def count_common(a_X, b_X, a_S, a_start_D, a_end_D, b_S, b_start_D, b_end_D, thr
     """As `compare`: what a pair has in common stands twice among the sorted hashes of both."""
     sizes, keys = [], []
     for at_X, hash_S, start_D, end_D in ((a_X, a_S, a_start_D, a_end_D), (b_X, b_S, b_start_D, b_end_D)):
-        size_X = end_D[at_X] - start_D[at_X]
-        pair = np.repeat(np.arange(at_X.size), size_X)
-        at = np.arange(pair.size) + np.repeat(start_D[at_X] - np.cumsum(size_X) + size_X, size_X)
+        pair, _, at = positions(start_D[at_X], end_D[at_X])
         keys.append(pair.astype(np.uint64) << np.uint64(32) | hash_S[at])
-        sizes.append(size_X)
+        sizes.append(end_D[at_X] - start_D[at_X])
     sorted_keys = np.sort(np.concatenate(keys))
     twice = sorted_keys[1:][sorted_keys[1:] == sorted_keys[:-1]]
     common_X = np.bincount((twice >> np.uint64(32)).astype(np.int64), minlength=at_X.size)

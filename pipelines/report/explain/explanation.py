@@ -210,7 +210,7 @@ class Explainer:
 
     def _dead_letter(self, row: dict[str, Any]) -> dict[str, Any] | None:
         """None where `gristmill clean` has removed it."""
-        files = self.ledger.files("dead", row["unit"])
+        files = self.ledger.store.parts("dead", row["unit"])
         rows = self.ledger.rows(f"FROM {self.ledger.parquet(files)} WHERE row = ?", [row["row"]]) if files else []
         return rows[0] if rows else None
 

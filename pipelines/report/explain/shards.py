@@ -31,7 +31,7 @@ def as_tokens(ledger: Ledger, doc_id: str, unit: str) -> AsTokens | None:
     from gristmill.tokenizer.sampling import SPLITS
     from gristmill.tokenizer.shards.format import Shard
 
-    for path in (path for split in SPLITS for path in ledger.files(f"tokens/{split}", unit)):
+    for path in (path for split in SPLITS for path in ledger.store.parts(f"tokens/{split}", unit)):
         with ledger.store.on_disk(path) as file:
             shard = Shard(file)
             places = np.flatnonzero(np.array(shard.column("doc_id").to_pylist()) == doc_id)
