@@ -17,8 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from formats import OPEN, PERSON, Sample, opened
 from make_lists import word_hash
-from sources import OPEN, PERSON, Sample, Snapshot
 
 from gristmill.filters.pii.engine import Scrubber
 from gristmill.filters.pii.names import lists
@@ -92,12 +92,6 @@ def documentation(corpus: Path, language: str) -> Iterator[str]:
     for text in rng.sample(found, PASSAGES):
         start = text.rfind("\n", 0, rng.randrange(len(text) - 200)) + 1
         yield text[start : start + 700]
-
-
-def opened(mirror: Path, name: str) -> Snapshot:
-    """The snapshot of that name."""
-    folder = mirror / name / "repo"
-    return Snapshot(folder / ".git" if (folder / ".git").exists() else folder)
 
 
 def by_lac(sure: bool) -> Callable[[str], Sample]:
