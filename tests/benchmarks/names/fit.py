@@ -90,20 +90,18 @@ def learn(
         for i in range(count):
             gold = gold_B[token_8T[0, i]]
             gold_T[i] = gold
-        # what may not stand somewhere is not to be learnt there; nor is it to be learnt that it is none
+        # what may not stand somewhere is not to be learnt there, nor that it is none: Kay Mann@ECT up to the sign
         i = 0
         while i < count:
             g = gold_T[i]
             if g in (PERSON_BEGINS, ADDRESS_BEGINS):
-                j = i + 1
-                good = allowed(place_T[i], g)
-                while j < count and gold_T[j] == g + 1:
-                    good = good and allowed(place_T[j], g + 1)
+                j, reached = i, 0
+                while j < count and gold_T[j] == (g if j == i else g + 1):
+                    reached += reached == j - i and allowed(place_T[j], gold_T[j])
                     j += 1
-                if not good:
-                    right_3[3] += 1
-                    for n in range(i, j):
-                        gold_T[n] = -1
+                right_3[3] += reached < j - i
+                for n in range(i + reached, j):
+                    gold_T[n] = ANY
                 i = j
             else:
                 i += 1
@@ -129,7 +127,7 @@ def learn(
         before_gold, before = 0, 0
         for i in range(count):
             gold, label = gold_T[i], label_T[i]
-            if gold == -1:
+            if gold == ANY:
                 gold = label
             if gold in (1, 3):
                 right_3[2] += 1

@@ -1,5 +1,6 @@
 """Formats of labelled corpora as texts with spans, read from snapshots of git repositories. sources.py says which."""
 
+import json
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -91,12 +92,13 @@ def columns(lines: str, label: int = -1, separator: str | None = None) -> Iterat
 
 
 def persons(tokens: list[Token], *names: str, opened: str = "") -> list[Token]:
-    """The same with labels of persons alone; words that match `opened` may be anything."""
-    found = []
+    """The same with labels of persons alone; words that match `opened`, with the one before, may be anything."""
+    found, before = [], ""
     for word, label in tokens:
         place, _, kind = label.partition("-")
         keep = f"{'I' if place in 'IME' else 'B'}-PER" if kind in names else "O"
-        found.append((word, f"B-{OPEN}" if opened and re.match(opened, word) else keep))
+        found.append((word, f"B-{OPEN}" if opened and re.match(opened, f"{before} {word}") else keep))
+        before = word
     return found
 
 
@@ -246,6 +248,24 @@ def litbank(snapshot: Snapshot) -> Iterator[Sample]:
             kept = [span for n, span in enumerate(spans) if not any(s[0] <= span[0] < s[1] for s in spans[:n])]
             kept += [(a, b, OPEN) for a, b in dict.fromkeys(opened) if not any(c < b and a < d for c, d, _ in kept)]
             yield text, sorted(kept)
+
+
+def slots(paths: list[str], names: list[str], opened: list[str]) -> Reader:
+    """SLURP: what people say to an assistant, slots in brackets: `email [person : tom]`, in small letters."""
+
+    def read(snapshot: Snapshot) -> Iterator[Sample]:
+        for line in "".join(map(snapshot.text, paths)).splitlines():
+            text, spans = "", []
+            for kind, value, other in re.findall(
+                r"\[(\w+) : ([^\]]+)\]|([^\[]+)", json.loads(line)["sentence_annotation"]
+            ):
+                value = value.removesuffix("'s")
+                if kind in names or kind in opened:
+                    spans.append((len(text), len(text) + len(value), PERSON if kind in names else OPEN))
+                text += value or other
+            yield text, spans
+
+    return read
 
 
 def lines_as(path: str, kind: str, skip: int = 0, cell: int = 0) -> Reader:

