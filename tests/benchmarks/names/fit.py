@@ -20,7 +20,9 @@ from pathlib import Path
 
 import made as texts
 import numpy as np
+import people
 import pyarrow as pa
+import values
 
 from gristmill.filters.batch import text_buffers
 from gristmill.filters.kernels.jit import inline
@@ -204,14 +206,14 @@ def exchanged(sample: tuple[str, list], rng: random.Random, share: float) -> tup
         value = text[a:b]
         if label == texts.PERSON and rng.random() < share:
             if "·" in value or (all(c in dotted.SPELLED for c in value) and rng.random() < 0.5):
-                value = texts.foreign_in_chinese(rng)
+                value = people.foreign_in_chinese(rng)
             elif all("\u4e00" <= c <= "\u9fff" for c in value) and len(value) > 1:
-                value = texts.japanese_person(rng) if rng.random() < 0.08 else texts.chinese_person(rng)
+                value = people.japanese_person(rng) if rng.random() < 0.08 else people.chinese_person(rng)
             elif value.isascii() and " " in value and value[0].isupper():
-                value = texts.english_person(rng)
+                value = people.english_person(rng)
             elif value.isascii() and value.isalpha() and value[0].isupper():
                 value = rng.choice(
-                    [texts.US.first_name(), texts.US.last_name(), texts.GB.first_name(), texts.GB.last_name()]
+                    [people.US.first_name(), people.US.last_name(), people.GB.first_name(), people.GB.last_name()]
                 )
         out += text[at:a]
         places.append([len(out), len(out) + len(value), label])
@@ -234,9 +236,9 @@ def named(sample: tuple[str, list], rng: random.Random, share: float) -> tuple[s
         value = text[a:b]
         if label is None:
             if value.isascii():
-                value = texts.english_person(rng) if rng.random() < 0.6 else texts.SLOTS[rng.choice("GL")](rng)
+                value = people.english_person(rng) if rng.random() < 0.6 else values.SLOTS[rng.choice("GL")](rng)
             else:
-                value = texts.foreign_in_chinese(rng) if rng.random() < 0.4 else texts.chinese_person(rng)
+                value = people.foreign_in_chinese(rng) if rng.random() < 0.4 else people.chinese_person(rng)
         out += text[at:a]
         places.append([len(out), len(out) + len(value), label or texts.PERSON])
         out += value
