@@ -7,8 +7,9 @@ ejml-ddense, ejml-simple 0.39, jollyday 0.4.9, joda-time 2.10.5, protobuf-java 3
 run here, and only its labels are kept. OUT holds the files of sources.py.
 
 Texts that nobody labelled: a person where it and either the weights in place or lists of names see one, open where one
-of them does (silver-*.jsonl). Labels of one annotator: open where it sees a person and they have none (checked-*.jsonl,
-documents and their lines).
+of them does (silver-*.jsonl). GAP, of whose names people labelled two a passage: these, and what it calls a person in
+several words, too. Labels of one annotator: open where it sees a person and they have none (checked-*.jsonl, documents
+and their lines).
 """
 
 import argparse
@@ -18,7 +19,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from formats import OPEN, PERSON, Sample
+from formats import OPEN, PERSON, Sample, opened
 from silver import agreed, documentation, tatoeba, untested, written
 
 from gristmill.filters.pii.engine import Scrubber
@@ -64,6 +65,26 @@ def _spans(text: str, found: dict) -> Iterator[tuple[int, int, str]]:
                 yield place[mention["characterOffsetBegin"]], place[mention["characterOffsetEnd"]], OPEN
 
 
+def gap(mirror: Path) -> Iterator[Sample]:
+    """GAP: passages of Wikipedia (CC BY-SA) and the two names that a pronoun may stand for (Apache-2.0)."""
+    snapshot = opened(mirror, "google-research-datasets+gap-coreference")
+    for part in ("development", "test", "validation"):
+        for line in snapshot.text(f"gap-{part}.tsv").splitlines()[1:]:
+            cells = line.split("\t")
+            starts = (int(cells[5]), cells[4]), (int(cells[8]), cells[7])
+            yield cells[1], sorted((start, start + len(name), PERSON) for start, name in starts)
+
+
+def of_prose(labelled: Sample, seen: Sample, ours: Scrubber) -> Sample:
+    """What people labelled in an article, and what is seen there in several words or by others, too."""
+    text, gold = labelled
+    found = [(a, b, PERSON if " " in text[a:b] else OPEN) for a, b, _ in seen[1]]
+    found = agreed((text, found), ours)[1]
+    longer = [(a, b) for a, b, kind in found if kind == PERSON]
+    gold = [span for span in dict.fromkeys(gold) if not any(a <= span[0] and span[1] <= b for a, b in longer)]
+    return text, sorted([*gold, *(s for s in found if not any(a < s[1] and s[0] < b for a, b, _ in gold))])
+
+
 def doubted(labelled: Sample, seen: Sample) -> Sample:
     """The labels, and as open what they leave out of what is seen."""
     text, spans = labelled
@@ -90,6 +111,11 @@ def main() -> None:
     for name, texts in (("tatoeba-en", tatoeba(args.mirror, 0)), ("docs-en", documentation(args.corpus, "en"))):
         seen = persons(args.jars, untested(args.out, texts))
         written(args.out / f"silver-{name}.jsonl", [agreed(sample, ours) for sample in seen])
+    people = list(gap(args.mirror))
+    kept = set(untested(args.out, (text for text, _ in people)))
+    people = [sample for sample in people if sample[0] in kept]
+    seen = persons(args.jars, [text for text, _ in people])
+    written(args.out / "silver-gap.jsonl", [of_prose(a, b, ours) for a, b in zip(people, seen, strict=True)])
     text = (args.out / "fit-uner-en.jsonl").read_text(encoding="utf-8")
     people = [(one["text"], list(map(tuple, one["spans"]))) for one in map(json.loads, filter(None, text.split("\n")))]
     seen = persons(args.jars, [text for text, _ in people])
