@@ -7,9 +7,9 @@ ejml-ddense, ejml-simple 0.39, jollyday 0.4.9, joda-time 2.10.5, protobuf-java 3
 run here, and only its labels are kept. OUT holds the files of sources.py.
 
 Texts that nobody labelled: a person where it and either the weights in place or lists of names see one, open where one
-of them does (silver-*.jsonl). GAP, of whose names people labelled two a passage: these, and what it calls a person in
-several words, too. Labels of one annotator: open where it sees a person and they have none (checked-*.jsonl, documents
-and their lines).
+of them does (silver-*.jsonl). GAP, of whose names people labelled two a passage, and sentences of Wikipedia: these, and
+what it calls a person in several words, too. Labels of one annotator: open where it sees a person and they have none
+(checked-*.jsonl, documents and their lines).
 """
 
 import argparse
@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from formats import OPEN, PERSON, Sample, opened
+from formats import OPEN, PERSON, Sample, opened, spans_of
 from silver import agreed, documentation, tatoeba, untested, written
 
 from gristmill.filters.pii.engine import Scrubber
@@ -75,6 +75,15 @@ def gap(mirror: Path) -> Iterator[Sample]:
             yield cells[1], sorted((start, start + len(name), PERSON) for start, name in starts)
 
 
+def wiki_split(mirror: Path) -> Iterator[Sample]:
+    """WikiSplit: sentences of Wikipedia (CC BY-SA 4.0), every second of two parts, put together of their words."""
+    snapshot = opened(mirror, "google-research-datasets+wiki-split")
+    for part in ("tune", "test"):
+        for line in snapshot.text(f"{part}.tsv").splitlines()[::2]:
+            words = line.split("\t")[0].replace("''", '"').split()
+            yield spans_of([(word, "O") for word in words])
+
+
 def of_prose(labelled: Sample, seen: Sample, ours: Scrubber) -> Sample:
     """What people labelled in an article, and what is seen there in several words or by others, too."""
     text, gold = labelled
@@ -111,11 +120,12 @@ def main() -> None:
     for name, texts in (("tatoeba-en", tatoeba(args.mirror, 0)), ("docs-en", documentation(args.corpus, "en"))):
         seen = persons(args.jars, untested(args.out, texts))
         written(args.out / f"silver-{name}.jsonl", [agreed(sample, ours) for sample in seen])
-    people = list(gap(args.mirror))
-    kept = set(untested(args.out, (text for text, _ in people)))
-    people = [sample for sample in people if sample[0] in kept]
-    seen = persons(args.jars, [text for text, _ in people])
-    written(args.out / "silver-gap.jsonl", [of_prose(a, b, ours) for a, b in zip(people, seen, strict=True)])
+    for name, prose in (("gap", gap(args.mirror)), ("wiki-split", wiki_split(args.mirror))):
+        people = list(prose)
+        kept = set(untested(args.out, (text for text, _ in people)))
+        people = [sample for sample in people if sample[0] in kept]
+        seen = persons(args.jars, [text for text, _ in people])
+        written(args.out / f"silver-{name}.jsonl", [of_prose(a, b, ours) for a, b in zip(people, seen, strict=True)])
     text = (args.out / "fit-uner-en.jsonl").read_text(encoding="utf-8")
     people = [(one["text"], list(map(tuple, one["spans"]))) for one in map(json.loads, filter(None, text.split("\n")))]
     seen = persons(args.jars, [text for text, _ in people])
