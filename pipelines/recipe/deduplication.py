@@ -166,6 +166,11 @@ class Deduplicate(Model):
     """A document that loses more of its text to `passages` and `substrings` is dropped by the rule
     `repeated_passages`; so is, always, one that loses all."""
 
+    @property
+    def keys(self) -> int:
+        """Of a document, by which those like it are found: of each band, and of its text."""
+        return (self.minhash.bands if self.minhash else 0) + (self.exact or self.minhash is not None)
+
     @field_validator("weights")
     @classmethod
     def _of_every_size(cls, value: dict[str, float]) -> dict[str, float]:

@@ -28,7 +28,7 @@ from gristmill.pipelines.report.build import write_report
 from gristmill.pipelines.report.kept import described
 from gristmill.pipelines.run.capacity.bottleneck import Facts, bottlenecks, tasks_of
 from gristmill.pipelines.run.capacity.cloud_cost import cost_of_run
-from gristmill.pipelines.run.capacity.forecast import SHUFFLED_EACH, Measured
+from gristmill.pipelines.run.capacity.forecast import Measured, Search
 from gristmill.pipelines.run.capacity.measured import measure
 from gristmill.pipelines.run.changes import changes
 from gristmill.pipelines.run.earlier import find_earlier, forget_earlier, note_measured
@@ -291,8 +291,7 @@ def _publish(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]], sh
     found = {"measured": took.to_json(), "bottlenecks": held_up(job, units, done)}
     state = update_state(job.store, stages=stage_times(done), **found)
     if state.get("dataflow"):
-        between = shuffled or SHUFFLED_EACH * took.compared
-        update_state(job.store, cost=cost_of_run(state, between, job.store.size()).to_json())
+        update_state(job.store, cost=cost_of_run(state, took.between, job.store.size()).to_json())
     return document
 
 
@@ -318,8 +317,11 @@ def held_up(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]]) -> 
 
 def measured(job: Job, units: list[Unit], receipts: dict[str, list[Receipt]], shuffled: int) -> Measured:
     """What a job took, for a forecast of a larger one."""
-    limit = sample_bytes(job.recipe.tokenizer) if job.recipe.tokenizer and not job.recipe.taken_tokenizer else 0
-    return measure(units, receipts, job.sample, limit, shuffled)
+    recipe = job.recipe
+    limit = sample_bytes(recipe.tokenizer) if recipe.tokenizer and not recipe.taken_tokenizer else 0
+    keys = recipe.deduplicate.keys if recipe.deduplicate else 0
+    search = Search(keys, recipe.plan.partition_documents, sum(index.documents for index in recipe.taken_indexes))
+    return measure(units, receipts, job.sample, limit, shuffled, search)
 
 
 def stage_times(receipts: dict[str, list[Receipt]]) -> list[dict[str, Any]]:

@@ -7,8 +7,9 @@ what is shuffled. Of the documents most are alone, one family of a million (at m
 twelfths of their shingles with everybody else in it, and a chain of 100,000 (at most a twentieth) are similar to their
 neighbours only. With OF, family and chain have the shares that they have of so many documents: 1000000/100000000 is
 what a million documents of a corpus cost that no disk here holds. The project's own stage finds the duplicates, with
-one worker of the local runner, for two cuts of the documents into units, in another order. Prints CPU time a document,
-the largest process, what was shuffled, and fails where the two outcomes differ or are not what was planted.
+one worker of the local runner, for two cuts of the documents into units, in another order and into another number of
+partitions. Prints CPU time a document, the largest process, what was shuffled, and fails where the two outcomes differ
+or are not what was planted.
 """
 
 import json
@@ -31,6 +32,7 @@ from gristmill.filters.dedup.fingerprint_file import fingerprint_batch
 from gristmill.filters.dedup.fingerprints import OWN_BIT, Fingerprints, describe, permutations, unpack_ids
 from gristmill.filters.kernels.dedup.minhash import band_keys, sign
 from gristmill.pipelines.recipe.schema import Deduplicate, MinHash
+from gristmill.pipelines.recipe.sources import PARTITION_DOCUMENTS
 from gristmill.pipelines.records.rows import mixed
 from gristmill.pipelines.runners.local.runner import LocalRunner
 from gristmill.pipelines.stages.duplicates.find import FindDuplicates, members_of
@@ -114,6 +116,8 @@ class Cut:
     unit_documents: int
     step: int
     """Document `step * place % documents` lies at a place; coprime to the number of documents."""
+    partition_documents: int
+    """For which the shuffles have a partition."""
 
     def numbers(self, documents: int, first: int, last: int) -> np.ndarray:
         """int64: of the documents at these places."""
@@ -125,7 +129,7 @@ def cuts(documents: int) -> list[Cut]:
     step = int(documents * 0.6180339887) | 1
     while math.gcd(step, documents) > 1:
         step += 2
-    return [Cut("a", 250_000, 1), Cut("b", 99_991, step)]
+    return [Cut("a", 250_000, 1, PARTITION_DOCUMENTS), Cut("b", 99_991, step, 3 * PARTITION_DOCUMENTS)]
 
 
 def write_units(folder: Path, corpus: Corpus, cut: Cut) -> list[File]:
@@ -179,7 +183,7 @@ def measure(folder: Path, corpus: Corpus, cut: Cut) -> dict[str, float]:
     runner = LocalRunner(1, scratch=folder)
     pipeline = beam.Pipeline(runner=runner, options=PipelineOptions([]))
     source = pipeline | beam.Create(files).with_output_types(File)
-    _ = source | FindDuplicates(OPTIONS) | beam.ParDo(Told(folder, corpus, cut))
+    _ = source | FindDuplicates(OPTIONS, cut.partition_documents) | beam.ParDo(Told(folder, corpus, cut))
     pipeline.run().wait_until_finish()
     cpu, wall = _used() - before, time.perf_counter() - began
     told = np.array([json.loads(path.read_text()) for path in folder.glob(f"told-{cut.name}-*.json")], dtype=object)

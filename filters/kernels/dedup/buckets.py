@@ -1,6 +1,6 @@
-"""Buckets of documents that share a band key: which pairs are worth verifying.
+"""Buckets of documents that share a band key: which keys may have one, which pairs are worth verifying.
 
-Letters in names: M members of all buckets, G buckets, X pairs.
+Letters in names: K keys, W words of a bitmap, M members of all buckets, G buckets, X pairs.
 A member is (rank, tie, place): smaller is better; `tie` is a hash of the exact text, `place` its location.
 """
 
@@ -11,6 +11,33 @@ from gristmill.filters.kernels.ranges import positions
 
 BEST = 4  # design, section 7: each member is paired with the four best-ranked and the four next-better ones
 NEXT_BETTER = 4
+
+
+@kernel
+def may_repeat(half_K, once_W, again_W, at_K):
+    """int: how many positions of half_K (uint32) it writes to at_K (int64[K + 1]), in order: of all that stand twice or
+    more, and of some more. once_W, again_W (uint64, zeros, a power of two of them): a bit for each value of a half's
+    low bits that is met, and met again: two passes, where finding the others takes a sort.
+    """
+    mask = np.uint32(once_W.size * 64 - 1)
+    for half in half_K:
+        slot = half & mask
+        word, bit = slot >> np.uint32(6), np.uint64(1) << np.uint64(slot & np.uint32(63))
+        again_W[word] |= once_W[word] & bit
+        once_W[word] |= bit
+    count = 0
+    for k in range(half_K.size):
+        slot = half_K[k] & mask
+        at_K[count] = k
+        count += (again_W[slot >> np.uint32(6)] >> np.uint64(slot & np.uint32(63))) & np.uint64(1)
+    return count
+
+
+@may_repeat.without_numba(most=1 << 18)
+def may_all_repeat(half_K, once_W, again_W, at_K):
+    """As `may_repeat`, but all."""
+    at_K[:-1] = np.arange(half_K.size)
+    return half_K.size
 
 
 @inline

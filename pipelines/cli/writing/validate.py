@@ -10,6 +10,7 @@ from rich.table import Table
 from gristmill.filters.dedup.banding import found
 from gristmill.pipelines.cli.terminal.forecast import outlook
 from gristmill.pipelines.cli.terminal.output import human_bytes, note, out, warn
+from gristmill.pipelines.duplicates.sizes import BAND_BYTES, KEY_BITS
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.check import check
 from gristmill.pipelines.recipe.deduplication import MinHash
@@ -26,10 +27,6 @@ from gristmill.pipelines.run.trials.trying import try_part
 from gristmill.pipelines.storage.models import fetch
 
 MEASURED = "8MB"
-BAND_BYTES = 28
-"""Of the record of a band that others have, in the shuffle (pipelines/duplicates/pairs.py)."""
-KEY_BITS = 33
-"""Of each band's key, that says whether others have it (stages/duplicates/shared_keys.py)."""
 
 
 def validate(

@@ -11,6 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from gristmill.pipelines.duplicates.sizes import BAND_BYTES, bytes_alone, many, partitions_for
+from gristmill.pipelines.recipe.sources import PARTITION_DOCUMENTS
+
 MODEL_ERROR = 0.12
 """Relative error of a forecast though everything was measured well: caches, other work on the machine, other texts."""
 ALONE_ERROR = 0.25
@@ -23,11 +26,11 @@ PAIRS_ERROR = 0.15
 """How much dearer a document's search for duplicates may become with each tenfold corpus: more of it repeats."""
 FINDING_SECONDS, ROWS_SECONDS = 0.35, 0.08
 """Most CPU seconds of the search for duplicates (a dozen stages) and of the pack plan, of however few documents."""
-PARTITION_DOCUMENTS, FEWEST_PARTITIONS, MOST_PARTITIONS = 16_384, 4, 4096
-"""Of the shuffles of deduplication (stages/duplicates/partitions.py)."""
-SHUFFLED_EACH, SHUFFLED_UNIT = 300, 28_000
-"""Bytes between stages for each document that is compared, where nobody counted (docs/running.md, Sizing), and at most
-for each unit, whose receipts go from stage to stage."""
+SHUFFLED_LINKED, SHUFFLED_UNIT = 800, 28_000
+"""Bytes between stages for each document that has a duplicate, beside its keys, where nobody counted (docs/scale.md:
+pairs and edges), and at most for each unit, whose receipts go from stage to stage."""
+SHARED_KEYS = 0.6
+"""Of the keys of a document that has a duplicate: those that make records where the others do not (docs/scale.md)."""
 REQUESTS_EACH, REQUESTS_ONCE = 20, 200
 """Of an object store, for each unit and stage, and for plan, report and manifest (docs/running.md, Costs)."""
 
@@ -79,13 +82,37 @@ class SourceCost:
 
 
 @dataclass(frozen=True)
+class Search:
+    """How duplicates are looked for. keys: of a document. partition_documents: as the recipe has it. indexed: documents
+    of indexes, which are searched among however little of the input is."""
+
+    keys: int = 0
+    partition_documents: int = PARTITION_DOCUMENTS
+    indexed: int = 0
+
+    def partitions(self, documents: float) -> int:
+        """Of the shuffles, for so many documents of the input."""
+        return partitions_for(math.ceil(documents) + self.indexed, self.partition_documents)
+
+    def bytes_alone(self, documents: float) -> float:
+        """What the keys of all documents take in the shuffles, if each is alone."""
+        return (documents + self.indexed) * bytes_alone(self.keys, self.partitions(documents))
+
+    def grown(self, documents: int, times: float) -> float:
+        """How many times as much is searched, where so many documents become so many times more."""
+        whole = documents + self.indexed
+        return (documents * times + self.indexed) / whole if whole else times
+
+
+@dataclass(frozen=True)
 class Measured:
     """What a part of a run took. share: of the documents, where they were chosen by hash (`--sample`).
 
-    duplicates: CPU seconds over all `compared` documents, of repeated passages too; storing: of each unit's decision.
-    tokenizer: CPU seconds for `sample_bytes` of text, of at most `sample_limit` (0: it was taken over). rows: CPU
-    seconds of the pack plan. shuffled: bytes between stages, 0 where nobody counted. once: bytes of datasets that do
-    not grow; together: of those that are made of all documents at once.
+    duplicates: CPU seconds over all `compared` documents, of which `linked` have a duplicate, by a `search`; of
+    repeated passages too; storing: of each unit's decision. tokenizer: CPU seconds for `sample_bytes` of text, of at
+    most `sample_limit` (0: it was taken over). rows: CPU seconds of the pack plan. shuffled: bytes between stages, 0
+    where nobody counted. once: bytes of datasets that do not grow; together: of those that are made of all documents
+    at once.
     """
 
     sources: Mapping[str, SourceCost]
@@ -93,6 +120,8 @@ class Measured:
     share: float = 1.0
     duplicates: float = 0.0
     compared: int = 0
+    linked: int = 0
+    search: Search = Search()
     storing: float = 0.0
     tokenizer: float = 0.0
     sample_bytes: int = 0
@@ -110,7 +139,24 @@ class Measured:
     def from_json(cls, record: dict[str, Any]) -> "Measured":
         """The inverse of to_json."""
         sources = {name: SourceCost(**cost) for name, cost in record["sources"].items()}
-        return cls(**{**record, "sources": sources, "stages": tuple(record["stages"])})
+        search = Search(**record.get("search", {}))
+        return cls(**{**record, "sources": sources, "stages": tuple(record["stages"]), "search": search})
+
+    @property
+    def units(self) -> int:
+        """Of all sources."""
+        return sum(cost.units for cost in self.sources.values())
+
+    @property
+    def between(self) -> float:
+        """Bytes between stages: as counted, or where nobody did what is usual."""
+        usual = self.search.bytes_alone(self.compared) + self.linked * self.bytes_linked(self.compared)
+        return self.shuffled or usual + SHUFFLED_UNIT * self.units
+
+    def bytes_linked(self, documents: float) -> float:
+        """What a document that has a duplicate takes in the shuffles of so many, beside `Search.bytes_alone`."""
+        records = many(self.search.partitions(documents))
+        return SHUFFLED_LINKED + (SHARED_KEYS * self.search.keys * BAND_BYTES if records else 0.0)
 
 
 @dataclass(frozen=True)
@@ -180,7 +226,7 @@ def forecast(measured: Measured, units: Iterable[tuple[str, int]]) -> Forecast:
     times = compared / taken if taken and compared else 1.0
     error = max((one.error for one in whole.values()), default=ALONE_ERROR)
     alone = {
-        "duplicates": _duplicates(measured, times, compared, len(planned), error),
+        "duplicates": _duplicates(measured, times, len(planned), error),
         "tokenizer": _tokenizer(measured, times, error),
         "rows": _alone("rows", _beyond(measured.rows, ROWS_SECONDS, times), error),
     }
@@ -279,22 +325,25 @@ def _mapped(stage: str, whole: Mapping[str, _Source], planned: list[tuple[str, i
     return StageForecast(stage, _sum((likely[name], one.error) for name, one in whole.items()), tasks)
 
 
-def _duplicates(measured: Measured, times: float, compared: float, units: int, error: float) -> StageForecast:
+def _duplicates(measured: Measured, times: float, units: int, error: float) -> StageForecast:
     """Documents are compared with a bounded number of others each, so that the search grows as they do; the more there
     are, the more of them repeat."""
-    likely = _beyond(measured.duplicates, FINDING_SECONDS, times) + measured.storing * units
-    more = (1 + PAIRS_ERROR) ** math.log10(max(times, 1.0))
-    partitions = min(MOST_PARTITIONS, max(FEWEST_PARTITIONS, math.ceil(compared / PARTITION_DOCUMENTS)))
+    grown = measured.search.grown(measured.compared, times)
+    likely = _beyond(measured.duplicates, FINDING_SECONDS, grown) + measured.storing * units
+    more = (1 + PAIRS_ERROR) ** math.log10(max(grown, 1.0))
+    partitions = measured.search.partitions(measured.compared * times)
     seconds = Range(likely / (1 + error), likely, likely * (1 + error) * more)
     return StageForecast("duplicates", seconds, (likely / partitions,) * partitions)
 
 
 def _shuffled(measured: Measured, times: float, units: int) -> float:
-    """Bytes between stages: of documents, and of units."""
-    done = sum(cost.units for cost in measured.sources.values())
-    whole = measured.shuffled or SHUFFLED_EACH * measured.compared + SHUFFLED_UNIT * done
-    alone = min(whole, SHUFFLED_UNIT * done)
-    return (whole - alone) * times + (alone / done * units if done else 0.0)
+    """Bytes between stages: of units, of the keys of all documents, and of documents that have a duplicate."""
+    of_units = min(measured.between, SHUFFLED_UNIT * measured.units)
+    each_unit = of_units / measured.units if measured.units else 0.0
+    before, after = measured.compared, measured.compared * times
+    rest = max(0.0, measured.between - of_units - measured.search.bytes_alone(before))
+    rest += measured.linked * (measured.bytes_linked(after) - measured.bytes_linked(before))
+    return each_unit * units + measured.search.bytes_alone(after) + rest * times
 
 
 def _beyond(measured: float, constant: float, times: float) -> float:

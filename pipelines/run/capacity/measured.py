@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from gristmill.pipelines.duplicates.members import MEMBERS
 from gristmill.pipelines.processes.clock import FIRST, SPENT_ON
 from gristmill.pipelines.records.accounts import IN
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Part, Receipt
-from gristmill.pipelines.run.capacity.forecast import ALONE_ERROR, Measured, SourceCost
+from gristmill.pipelines.run.capacity.forecast import ALONE_ERROR, Measured, Search, SourceCost
 from gristmill.pipelines.run.request import DECIDING
 from gristmill.pipelines.stages.score import FINGERPRINTS
 
@@ -22,7 +23,12 @@ UNIT_SECONDS = {"score": 0.02, "overlaps": 0.005, "text": 0.028, "tokens": 0.013
 
 
 def measure(
-    units: Sequence[Unit], receipts: Mapping[str, Sequence[Receipt]], share: float, sample_limit: int, shuffled: int
+    units: Sequence[Unit],
+    receipts: Mapping[str, Sequence[Receipt]],
+    share: float,
+    sample_limit: int,
+    shuffled: int,
+    search: Search,
 ) -> Measured:
     """What these units took: `receipts` by stage, those of DECIDING too. The rest: see Measured."""
     sources = {
@@ -40,6 +46,8 @@ def measure(
         duplicates=max(0.0, sum(decided) - storing * len(decided)),
         storing=storing * len(decided) / max(1, len(units)),  # a unit has one of each stage
         compared=sum(part.rows for part in prints),
+        linked=sum(part.rows for receipt in receipts.get("duplicates", ()) for part in receipt.of(MEMBERS)),
+        search=search,
         tokenizer=tokenizer.cpu_seconds if tokenizer else 0.0,
         sample_bytes=int(tokenizer.details.get("sample_bytes", 0)) if tokenizer else 0,
         sample_limit=sample_limit,

@@ -16,6 +16,7 @@ import numpy as np
 
 from gristmill.pipelines.duplicates.components import MEMBER, Deciding
 from gristmill.pipelines.duplicates.pairs import numbered
+from gristmill.pipelines.duplicates.sizes import few, many
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.recipe.sources import PARTITION_DOCUMENTS
 from gristmill.pipelines.records.rows import rows_of
@@ -33,8 +34,6 @@ from gristmill.pipelines.stages.duplicates.partitions import (
     GatherFiles,
     SharePaths,
     SpreadFiles,
-    few,
-    many,
 )
 from gristmill.pipelines.stages.duplicates.shared_keys import EmitBands, EmitKeys, FindShared
 from gristmill.pipelines.stages.exchange import COST_TAG, ROWS_TAG, Block, GroupBlocks, by_tag

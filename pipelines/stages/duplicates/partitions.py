@@ -12,6 +12,7 @@ import numpy as np
 
 from gristmill.filters.dedup.fingerprint_file import FingerprintFile, open_fingerprints
 from gristmill.pipelines.duplicates.pairs import EDGE, IndexFile
+from gristmill.pipelines.duplicates.sizes import partitions_for
 from gristmill.pipelines.records.rows import mixed, rows_of
 from gristmill.pipelines.stages.exchange import Block, Group, among, spread
 from gristmill.pipelines.storage.remote import attempt
@@ -24,20 +25,6 @@ NEIGHBOURS = np.uint64(14)
 
 PIECE_DOCUMENTS = 65_536
 """Read from a fingerprint file by one task: runners keep what a task gives, 31 MB of band records, until it ends."""
-
-FEWEST, MOST = 4, 4096
-"""More would make the blocks of a bundle too small: then partitions grow."""
-
-
-def few(partitions: int) -> bool:
-    """Whether so little is shuffled that a stage costs more (36 ms of forking) than fewer bytes save."""
-    return partitions == FEWEST
-
-
-def many(partitions: int) -> bool:
-    """Whether it is not `few`."""
-    return partitions != FEWEST
-
 
 PATH_TAG, PIECE_TAG, PAIR_TAG, EDGE_TAG = b"P", b"F", b"A", b"E"
 
@@ -79,7 +66,7 @@ class OfAllFiles(beam.DoFn):
         """(the files of units, then of indexes; how many partitions all their documents make)."""
         files = sorted(element[1]) + self.indexed
         documents = sum(json.loads(file)[2] for file in files)
-        return files, min(MOST, max(FEWEST, -(-documents // self.partition_documents)))
+        return files, partitions_for(documents, self.partition_documents)
 
 
 class SpreadFiles(OfAllFiles):

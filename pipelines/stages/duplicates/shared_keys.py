@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from gristmill.filters.dedup.fingerprint_file import FingerprintFile
+from gristmill.filters.kernels.dedup.buckets import may_repeat
 from gristmill.pipelines.duplicates.pairs import INDEX_UNIT, RECORD, band_keys, records_of
+from gristmill.pipelines.duplicates.sizes import few
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.stages.duplicates.partitions import EDGE_TAG, PIECE_TAG, few, opened
+from gristmill.pipelines.stages.duplicates.partitions import EDGE_TAG, PIECE_TAG, opened
 from gristmill.pipelines.stages.exchange import (
     BLOCK_BYTES,
     Block,
@@ -33,6 +35,9 @@ HALVES_TAG, SHARED_TAG = b"H", b"S"
 HEAD = np.dtype([("piece", "<u4"), ("first", "<u4"), ("count", "<u4"), ("indexed", "<u4")])
 """What a block of halves begins with, and the bits that answer it: `count` keys of a piece from `first` on, in the
 order of the partitions that they went to; whether the piece is of an index."""
+
+BITS_EACH = 8
+"""Of each bitmap, for a half at least: then an eighth of those that are alone are sorted with those that are not."""
 
 INDEXED = np.uint64(1 << 31)
 """Set in the position of a half that an index holds, so that it is sorted behind those of the run."""
@@ -58,8 +63,11 @@ def in_partitions(keys: np.ndarray, partitions: int) -> tuple[np.ndarray, np.nda
 def repeated(half: np.ndarray, indexed: np.ndarray) -> np.ndarray:
     """int64, rising: the positions of the halves (HALF[n]) that stand twice or more, once at least outside of indexes
     (bool[n]): documents of these are compared with others only."""
-    position = np.arange(len(half), dtype=np.uint64) | np.where(indexed, INDEXED, np.uint64(0))
-    packed = np.sort(half.astype(np.uint64) << np.uint64(32) | position)
+    words = 1 << max(0, (len(half) * BITS_EACH - 1).bit_length() - 6)
+    at = np.empty(len(half) + 1, np.int64)
+    at = at[: may_repeat(half, np.zeros(words, np.uint64), np.zeros(words, np.uint64), at)]
+    position = at.astype(np.uint64) | np.where(indexed[at], INDEXED, np.uint64(0))
+    packed = np.sort(half[at].astype(np.uint64) << np.uint64(32) | position)
     value = packed >> np.uint64(32)
     same = value[1:] == value[:-1]
     member = np.flatnonzero(np.r_[False, same] | np.r_[same, False])

@@ -1,5 +1,7 @@
 """Pairs of a bucket, against plain Python; the kernel and its Python source alike."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -65,3 +67,21 @@ def test_pairs__of_a_hot_bucket_are_linear_in_its_size(distinct_ties):
     group = list(zip(np.arange(n)[::-1].tolist(), ties.astype(int).tolist(), strict=True))
     pairs, _ = run([(not distinct_ties, group)], *WAYS["compiled"])
     assert len(pairs) == (8 * n - 36 if distinct_ties else n - 1)
+
+
+@pytest.mark.parametrize(
+    ("find", "few"),
+    [(buckets.may_repeat.compiled, True), (buckets.may_repeat.py_func, True), (buckets.may_all_repeat, False)],
+    ids=WAYS,
+)
+def test_may_repeat__names_all_that_stand_twice_and_few_others(find, few):
+    rng = np.random.default_rng(6)
+    for size, values, words in [(0, 1, 1), (1, 1, 1), (2, 1, 1), (200, 150, 32), (2000, 2**32, 256), (300, 5, 1)]:
+        half = rng.integers(2**32 - values, 2**32, size).astype(np.uint32)
+        at = np.empty(size + 1, np.int64)
+        found = at[: find(half, np.zeros(words, np.uint64), np.zeros(words, np.uint64), at)].tolist()
+        count = Counter(half.tolist())
+        twice = [place for place, value in enumerate(half.tolist()) if count[value] > 1]
+        assert found == sorted(set(found))
+        assert set(twice) <= set(found)
+        assert not few or len(found) <= len(twice) + 0.2 * size

@@ -1,11 +1,14 @@
 """A forecast from what a part took: what grows with what, on how many workers, and how sure it is."""
 
+import json
+
 import pytest
 
 from gristmill.pipelines.run.capacity.forecast import (
     START_SECONDS,
     Measured,
     Range,
+    Search,
     SourceCost,
     StageForecast,
     forecast,
@@ -49,11 +52,57 @@ def test_forecast__what_a_unit_takes_however_little_is_in_it_grows_with_the_unit
     assert found.datasets["text"].likely == 200 + 2 * 400
 
 
-def test_forecast__between_stages_lie_receipts_of_units_and_bands_of_documents():
-    part = Measured({"web": source()}, ALL, compared=100, shuffled=128_000)
-    assert forecast(part, [("web", 2000)] * 4).shuffled.likely == pytest.approx(4 * 28_000 + 8 * 100_000)
-    unknown = Measured({"web": source()}, ALL, compared=100)
-    assert forecast(unknown, [("web", 2000)] * 4).shuffled.likely == pytest.approx(4 * 28_000 + 8 * 30_000)
+def shuffled(times, each=16_384, compared=1000, counted=0):
+    """Of so many times as much as was measured; documents have 17 keys, a tenth of them duplicates."""
+    search = Search(keys=17, partition_documents=each)
+    part = Measured({"web": source()}, ALL, compared=compared, linked=compared // 10, search=search, shuffled=counted)
+    return forecast(part, [("web", 1000 * times)]).shuffled.likely
+
+
+def test_forecast__between_stages_lie_receipts_of_units_and_keys_of_documents_and_what_links_them():
+    counted = 28_000 + 1000 * 17 * 28 + 90_000
+    assert shuffled(8, counted=counted) == pytest.approx(28_000 + 8000 * 17 * 28 + 8 * 90_000)
+    assert shuffled(8) == pytest.approx(28_000 + 8000 * 17 * 28 + 800 * 800)
+
+
+def test_forecast__of_many_documents_only_keys_that_others_have_make_records():
+    counted, records = 28_000 + 1000 * 17 * 28 + 90_000, 0.6 * 17 * 28
+    alone = 28_000 + 100_000 * 17 * 33 / 8
+    assert shuffled(100, counted=counted) == pytest.approx(alone + 100 * 90_000 + 10_000 * records)
+    assert shuffled(100) == pytest.approx(alone + 10_000 * (800 + records))
+    assert shuffled(100, each=25_000, counted=counted) == pytest.approx(28_000 + 100_000 * 17 * 28 + 100 * 90_000)
+    first = alone + 2_000_000  # as 100,000 documents take, where keys go first already
+    assert shuffled(10, compared=100_000, counted=first) == pytest.approx(10 * (first - 28_000) + 28_000)
+
+
+def test_forecast__an_index_is_searched_however_little_is_measured():
+    search = Search(keys=17, indexed=99_000)
+    keys = 100_000 * 17 * 33 / 8
+    part = Measured(
+        {"web": source()}, ALL, duplicates=10.35, compared=1000, search=search, shuffled=int(keys) + 28_000 + 70_000
+    )
+    found = forecast(part, [("web", 11_000)])
+    (duplicates,) = (stage for stage in found.stages if stage.stage == "duplicates")
+    assert duplicates.core_seconds.likely == pytest.approx(0.35 + 11)
+    assert len(duplicates.tasks) == 7
+    assert found.shuffled.likely == pytest.approx(28_000 + 1.1 * keys + 11 * 70_000, rel=1e-3)
+
+
+def test_forecast__partitions_are_those_of_the_recipe():
+    def tasks(each):
+        part = Measured({"web": source()}, ALL, duplicates=5.0, compared=100, search=Search(17, each))
+        (found,) = (s for s in forecast(part, [("web", 100_000)]).stages if s.stage == "duplicates")
+        return len(found.tasks)
+
+    assert [tasks(each) for each in (16_384, 2500, 1000, 2)] == [4, 4, 10, 4096]
+
+
+def test_measured__comes_back_from_json_and_from_that_of_earlier_versions():
+    part = Measured({"web": source()}, ALL, linked=3, search=Search(17, 20, 5))
+    record = json.loads(json.dumps(part.to_json()))
+    assert Measured.from_json(record) == part
+    del record["search"], record["linked"]
+    assert Measured.from_json(record).search == Search()
 
 
 def test_forecast__sources_grow_each_by_its_own_rate():
