@@ -31,6 +31,7 @@ from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.stages.score import FINGERPRINTS
 from gristmill.pipelines.storage.layout import MANIFEST, RECIPE, STATE
 from gristmill.pipelines.storage.packed_rows import unpacked
+from gristmill.pipelines.storage.parts import check_part
 from gristmill.pipelines.storage.plan_file import read_plan
 from gristmill.pipelines.storage.receipt_book import read_receipt
 from gristmill.pipelines.storage.store import Store
@@ -79,6 +80,7 @@ def _pieces(run: Store) -> Iterator[Piece]:
             members = Membership(unpacked(run, decided, MEMBERS, MEMBER))
             for part in scored.of(FINGERPRINTS):
                 piece = Piece(run.url(part.path), members)
+                check_part(piece.path)
                 piece.open()
                 yield piece
         except (DamageError, FileNotFoundError, KeyError, ValueError) as error:

@@ -39,6 +39,7 @@ from gristmill.pipelines.indexes.written import DECIDED, IndexWriter, Staying, o
 from gristmill.pipelines.recipe.deduplication import Deduplicate
 from gristmill.pipelines.recipe.files.index_files import TakenIndex
 from gristmill.pipelines.records.rows import mixed, pick
+from gristmill.pipelines.storage.parts import check_part
 
 FINGERPRINT_COLUMNS = ["row", "doc_id", "rank", "exact", "bands", "shingles"]
 URL_COLUMN_NAMES = [field.name for field in URL_COLUMNS]
@@ -48,9 +49,12 @@ Whole = tuple[TakenIndex, dict[str, Any]]
 
 def merge(places: list[str], target: Path | str, name: str) -> dict[str, Any]:
     """Write an index of all documents of several; gives its manifest. Raises RecipeError for indexes that cannot be
-    compared with each other."""
+    compared with each other, DamageError for files that are not as they were written."""
     indexes = [open_index(place) for place in places]
     options = _options(indexes)
+    for index, _ in indexes:
+        for path, _ in index.addressed:
+            check_part(path)
     merged = _Merged(indexes, options)
     with IndexWriter(target, name, options) as writer:
         merged.write(writer)

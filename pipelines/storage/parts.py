@@ -18,11 +18,13 @@ import xxhash
 
 from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.records.receipts import Part, Receipt
+from gristmill.pipelines.storage.addresses import redacted
 from gristmill.pipelines.storage.layout import stem_of
 from gristmill.pipelines.storage.store import HashingFile, Store
 
 UNIQUE = ("doc_id", "id", "url", "sha256", "first_bytes")
 """Columns whose values hardly repeat."""
+FROM_ITS_RUN = "build the index again from its run"
 ROLL_BYTES = 256 * 2**20
 """A part is closed when it has grown beyond this: an unsplittable file is one unit of several parts."""
 
@@ -110,6 +112,17 @@ def put_part(store: Store, file: Path, stem: str, suffix: str, *, dataset: str, 
     size, path = file.stat().st_size, f"{stem}-{sha256[:16]}{suffix}"
     store.publish(file, path)
     return Part(dataset, path, rows, size, sha256, published=published)
+
+
+def check_part(path: str) -> None:
+    """Reads every byte of a part, at a path or an address, for which no receipt stands that was looked at. Raises
+    DamageError where they are not those that its name tells of."""
+    folder, _, name = path.rpartition("/")
+    store, told = Store.at(folder), name.rpartition(".")[0].rpartition("-")[2]
+    if not store.exists(name):
+        raise DamageError("a file of fingerprints is missing", where=redacted(path), fix=FROM_ITS_RUN)
+    if not store.sha256(name).startswith(told):
+        raise DamageError("a file of fingerprints is damaged", where=redacted(path), fix=FROM_ITS_RUN)
 
 
 def row_digest(batch: pa.RecordBatch, columns: Iterable[str]) -> int:

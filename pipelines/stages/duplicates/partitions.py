@@ -15,6 +15,7 @@ from gristmill.pipelines.duplicates.pairs import EDGE, IndexFile
 from gristmill.pipelines.duplicates.sizes import partitions_for
 from gristmill.pipelines.records.rows import mixed, rows_of
 from gristmill.pipelines.stages.exchange import Block, Group, among, spread
+from gristmill.pipelines.storage.parts import check_part
 from gristmill.pipelines.storage.remote import attempt
 
 File = tuple[int, str, int]
@@ -45,6 +46,14 @@ def opened(pieces: Iterable[bytes], chosen: Iterable[bytes] = ()) -> Iterator[tu
         file = attempt(partial(open_fingerprints, path), path)
         file = file if behind is None else file.behind(behind)
         yield unit, file.without(left_out) if len(left_out) else file, first, last
+
+
+def check_indexes(pieces: Iterable[bytes]) -> None:
+    """Of files of indexes, for which no receipt of the run stands, the bytes: once each, where the first piece is.
+    Raises DamageError: what is not as it was written would be taken for other documents, and nobody would be told."""
+    for _, path, behind, first, _ in map(json.loads, pieces):
+        if behind is not None and first == 0:
+            check_part(path)
 
 
 class GatherFiles(beam.DoFn):

@@ -16,7 +16,7 @@ from gristmill.filters.kernels.dedup.buckets import may_repeat
 from gristmill.pipelines.duplicates.pairs import INDEX_UNIT, RECORD, band_keys, records_of
 from gristmill.pipelines.duplicates.sizes import few
 from gristmill.pipelines.recipe import schema
-from gristmill.pipelines.stages.duplicates.partitions import EDGE_TAG, PIECE_TAG, opened
+from gristmill.pipelines.stages.duplicates.partitions import EDGE_TAG, PIECE_TAG, check_indexes, opened
 from gristmill.pipelines.stages.exchange import (
     BLOCK_BYTES,
     Block,
@@ -89,6 +89,7 @@ class EmitKeys(BlockDoFn):
         yield from ((key, block) for block in blocks)
         partitions, most = partitions_of(key), BLOCK_BYTES // HALF.itemsize
         pieces, chosen = by_tag(blocks, PIECE_TAG, EDGE_TAG)
+        check_indexes(pieces)
         for unit, _, keys, _ in keys_of_pieces(pieces, chosen, self.options):
             order, bounds = in_partitions(keys, partitions)
             half = (keys[order] >> np.uint64(32)).astype(HALF)
@@ -129,6 +130,8 @@ class EmitBands(BlockDoFn):
         """One piece."""
         partitions = partitions_of(key)
         pieces, chosen, bits = by_tag(blocks, PIECE_TAG, EDGE_TAG, SHARED_TAG)
+        if few(partitions):  # else EmitKeys did
+            check_indexes(pieces)
         for unit, file, keys, at in keys_of_pieces(pieces, chosen, self.options) if bits or few(partitions) else ():
             order, _ = in_partitions(keys, partitions)
             shared = np.full(len(keys), few(partitions))

@@ -2,14 +2,16 @@
 
 import json
 import random
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from gristmill.pipelines.errors import InputError, RecipeError
+from gristmill.pipelines.errors import DamageError, InputError, RecipeError, causes
 from gristmill.pipelines.indexes.build import build
+from gristmill.pipelines.indexes.merge import merge
 from gristmill.pipelines.indexes.written import damaged, open_index
 from gristmill.pipelines.recipe.load import load
 from gristmill.pipelines.run.request import Request
@@ -169,6 +171,29 @@ def test_index__same_bytes_again_and_names_what_is_wrong(crawls, tmp_path):
     assert "is damaged" in wrong(against=f", against: {tmp_path / 'again'}")
 
 
+@pytest.mark.parametrize(("harm", "per"), [("flipped", 16_384), ("flipped", 7), ("cut", 7), ("gone", 7)])
+def test_damaged_fingerprints_of_an_index__end_a_run_and_a_merger(crawls, tmp_path, harm, per):
+    # per: documents to a partition; of 16,384 all keys are shuffled at once, of 7 halves of them before.
+    bad = shutil.copytree(crawls.index, tmp_path / "bad")
+    (file,) = (bad / "fingerprints").iterdir()
+    raw = bytearray(file.read_bytes())
+    raw[len(raw) // 2] ^= 0x40
+    file.write_bytes(raw if harm == "flipped" else raw[: len(raw) // 2])
+    if harm == "gone":
+        file.unlink()
+    recipe = crawls.recipe("harmed", against=f", against: {bad}")
+    recipe.write_text(recipe.read_text().replace("unit_bytes: 20kB", f"unit_bytes: 20kB, partition_documents: {per}"))
+    with pytest.raises(RuntimeError) as failed:  # Beam's, around ours
+        execute(Request(recipe, tmp_path / "run"))
+    told = [cause for cause in causes(failed.value) if isinstance(cause, DamageError)][-1]
+    assert told.what == f"a file of fingerprints is {'missing' if harm == 'gone' else 'damaged'}"
+    assert told.where == str(file)
+    assert not (tmp_path / "run" / "text").exists()
+    with pytest.raises(DamageError, match=told.what):
+        merge([str(bad)], tmp_path / "merged", "both")
+    assert not (tmp_path / "merged" / "index.json").exists()
+
+
 def test_build__needs_a_finished_run_with_fingerprints(crawls, tmp_path):
     plain = crawls.recipe("plain")
     plain.write_text(plain.read_text().replace("deduplicate: {minhash: {threshold: 0.7}}", "deduplicate: null"))
@@ -182,3 +207,13 @@ def test_build__needs_a_finished_run_with_fingerprints(crawls, tmp_path):
     with pytest.raises(InputError, match="fingerprints are gone"):
         build(Store.at(tmp_path / "half"), tmp_path / "index")
     assert not list((tmp_path / "index").rglob("*.arrow"))
+
+
+def test_build__takes_no_damaged_fingerprints(crawls, tmp_path):
+    run = shutil.copytree(crawls.run, tmp_path / "run")
+    file = next((run / "_work" / "fingerprints").iterdir())
+    raw = bytearray(file.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    file.write_bytes(raw)
+    with pytest.raises(InputError, match=r"fingerprints are gone .*, or damage: DamageError"):
+        build(Store.at(run), tmp_path / "index")
