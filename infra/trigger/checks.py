@@ -14,9 +14,9 @@ from gristmill.infra.trigger.previous import drifted
 from gristmill.infra.trigger.target import Require
 from gristmill.pipelines.cli.training.train import TRAINED_ON
 from gristmill.pipelines.errors import DamageError, RecipeError
+from gristmill.pipelines.records.sealed import MAKE_AGAIN, unseal
 from gristmill.pipelines.report.alarms.gates import GateResult, compare
 from gristmill.pipelines.storage.layout import INDEX, MANIFEST, RECIPE, REPORT, STATE
-from gristmill.pipelines.storage.sealed import MAKE_AGAIN, unseal
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.storage.verification import check_files
 

@@ -24,13 +24,13 @@ from gristmill.pipelines.forget.tokens import Tokens
 from gristmill.pipelines.forget.version import Version
 from gristmill.pipelines.records.accounts import Accounts, reconcile
 from gristmill.pipelines.records.elements import Split, Unit
+from gristmill.pipelines.records.sealed import seal
 from gristmill.pipelines.report.build import write_report
 from gristmill.pipelines.run.published.manifest import described
 from gristmill.pipelines.storage.layout import LOCK_FILE, MANIFEST, PAGE, PLAN, REPORT, STATE
 from gristmill.pipelines.storage.parts import add_content
 from gristmill.pipelines.storage.plan_file import read_plan, write_plan
 from gristmill.pipelines.storage.rundir import locked, now
-from gristmill.pipelines.storage.sealed import seal
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.storage.verification import listed_in, write_inventory
 

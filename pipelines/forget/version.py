@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 
 from gristmill.pipelines.errors import DamageError, RecipeError
 from gristmill.pipelines.records.receipts import Part, Receipt
+from gristmill.pipelines.records.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.layout import MANIFEST, PRIVATE, RECIPE, STATE, is_ours, stem_of
 from gristmill.pipelines.storage.parts import read_parts
 from gristmill.pipelines.storage.rundir import open_run
-from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.storage.verification import check_files
 from gristmill.tokenizer.sampling import SPLITS

@@ -15,14 +15,14 @@ import pyarrow.compute as pc
 from gristmill.filters.dedup.fingerprint_file import HASHES, RANK_STEP, Settled, settled_batch
 from gristmill.filters.dedup.fingerprints import describe
 from gristmill.filters.dedup.urls import describe_urls
-from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.errors import DamageError, RecipeError
 from gristmill.pipelines.recipe.deduplication import Deduplicate
 from gristmill.pipelines.recipe.files.index_files import MANIFEST, NAME
 from gristmill.pipelines.recipe.files.indexes import TakenIndex, read_index
 from gristmill.pipelines.recipe.files.named_files import ProblemError
+from gristmill.pipelines.records.sealed import seal
 from gristmill.pipelines.storage.models import fetch
-from gristmill.pipelines.storage.parts import PartWriter
-from gristmill.pipelines.storage.sealed import seal
+from gristmill.pipelines.storage.parts import FROM_ITS_RUN, PartWriter
 from gristmill.pipelines.storage.store import Store
 
 FILES, SCRATCH = "fingerprints", "_work"
@@ -118,10 +118,13 @@ def _binary(ids: np.ndarray) -> pa.Array:
 
 
 def open_index(place: str) -> tuple[TakenIndex, dict[str, Any]]:
-    """(the index at a path or an address, its manifest). Raises RecipeError where there is none."""
+    """(the index at a path or an address, its manifest). Raises RecipeError where there is none, DamageError where its
+    manifest is not as it was written."""
     try:
         index = read_index(place, Path.cwd(), fetch)
     except ProblemError as problem:
+        if Store.at(place).exists(MANIFEST):
+            raise DamageError("an index is damaged", where=f"{place}/{MANIFEST}", fix=FROM_ITS_RUN) from None
         fix = "give the folder that `gristmill index build` wrote"
         raise RecipeError(problem.text, where=place, fix=fix) from None
     return index, json.loads(Store.at(index.place).read_bytes(MANIFEST))
@@ -130,8 +133,6 @@ def open_index(place: str) -> tuple[TakenIndex, dict[str, Any]]:
 def damaged(index: TakenIndex, manifest: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """(path, what is wrong) of files that are not as they were written; reads every byte."""
     store = Store.at(index.place)
-    if seal({name: value for name, value in manifest.items() if name != "sha256"}) != store.read_bytes(MANIFEST):
-        yield MANIFEST, "damaged"
     for file in manifest["files"]:
         if not store.exists(file["path"]):
             yield file["path"], "missing"

@@ -22,6 +22,7 @@ from gristmill.pipelines.recipe.load import LoadedRecipe, dump, load
 from gristmill.pipelines.records.accounts import Accounts, reconcile
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Receipt, total
+from gristmill.pipelines.records.sealed import MAKE_AGAIN
 from gristmill.pipelines.report.alarms.gates import gate_error, gates_of
 from gristmill.pipelines.report.alarms.reference import read_reference, reference_place, reference_sign
 from gristmill.pipelines.report.build import write_report
@@ -55,7 +56,6 @@ from gristmill.pipelines.storage.models import fetch, keep
 from gristmill.pipelines.storage.plan_file import write_plan
 from gristmill.pipelines.storage.receipt_book import read_receipt, write_note
 from gristmill.pipelines.storage.rundir import claim, locked, now, update_state
-from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.store import Store
 
 SMALL = 8_000_000

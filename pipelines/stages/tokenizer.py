@@ -12,12 +12,12 @@ from gristmill.pipelines.processes.clock import now, since
 from gristmill.pipelines.recipe.files.tokenizer_files import TakenTokenizer
 from gristmill.pipelines.recipe.schema import Recipe, Tokenizer
 from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.records.sealed import MAKE_AGAIN
 from gristmill.pipelines.stages.numbered import unpack
 from gristmill.pipelines.storage.drawn import Sample, draw, enough_to_train
 from gristmill.pipelines.storage.layout import CARD, LOADED, MODEL
 from gristmill.pipelines.storage.parts import put_part
 from gristmill.pipelines.storage.receipt_book import ReceiptBook, read_note, write_note
-from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.tokenizer.encode import Encoder
 from gristmill.tokenizer.evaluate import evaluate, merged
 from gristmill.tokenizer.foreign.encoder import open_encoder, take

@@ -6,9 +6,9 @@ import pyarrow as pa
 from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.records.rows import rows_of
+from gristmill.pipelines.records.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.parts import read_parts
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
-from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.store import Store
 
 

@@ -6,8 +6,8 @@ import pyarrow as pa
 
 from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.records.elements import Unit
+from gristmill.pipelines.records.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.layout import PLAN, PLAN_MARK
-from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.store import Store
 
 

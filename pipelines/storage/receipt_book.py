@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.processes.code import Code
 from gristmill.pipelines.records.receipts import Receipt
+from gristmill.pipelines.records.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.layout import NOTES
-from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.store import Store
 
 AT_ONCE = 16

@@ -17,9 +17,9 @@ from typing import Any
 from gristmill.pipelines.errors import DamageError, GristmillError, RecipeError, RunnerError
 from gristmill.pipelines.processes.aside import Aside, here
 from gristmill.pipelines.processes.identity import is_gone, myself
+from gristmill.pipelines.records.sealed import seal
 from gristmill.pipelines.storage import remote
 from gristmill.pipelines.storage.layout import LOCK_FILE, MANIFEST, PLAN, PLAN_MARK, PRIVATE, STATE, is_ours
-from gristmill.pipelines.storage.sealed import seal
 from gristmill.pipelines.storage.store import Store
 
 LOCK_TRIES, LOCK_SECONDS = 30, 0.1

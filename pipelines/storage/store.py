@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.records.sealed import seal, unseal
 from gristmill.pipelines.storage import remote
 from gristmill.pipelines.storage.addresses import check_address, is_remote
 from gristmill.pipelines.storage.layout import PRIVATE, is_ours, stem_of
-from gristmill.pipelines.storage.sealed import seal, unseal
 
 READ_BYTES = 1 << 20
 LISTED = 8

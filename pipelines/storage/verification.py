@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gristmill.pipelines.errors import DamageError
+from gristmill.pipelines.records.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.layout import (
     COPIES,
     DATASETS,
@@ -24,7 +25,6 @@ from gristmill.pipelines.storage.layout import (
     STATE,
 )
 from gristmill.pipelines.storage.receipt_book import is_whole, read_receipt
-from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.store import Store
 
 DAMAGED, MISSING, UNEXPECTED, HELD = "damaged", "missing", "unexpected", "not forgotten"

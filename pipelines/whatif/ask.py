@@ -18,10 +18,10 @@ from gristmill.pipelines.recipe.entries import judge_of
 from gristmill.pipelines.recipe.files.classifiers import Fetch
 from gristmill.pipelines.recipe.load import LoadedRecipe, dotted, load
 from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.records.sealed import MAKE_AGAIN
 from gristmill.pipelines.run.job import make_job
 from gristmill.pipelines.storage.layout import MODELS, PLUGINS, RECIPE, REPORT, STATE
 from gristmill.pipelines.storage.plan_file import read_plan
-from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.whatif.answer import Answer, Counted
 from gristmill.pipelines.whatif.changes import Changes, edits_of

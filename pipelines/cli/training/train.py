@@ -16,9 +16,9 @@ from gristmill.pipelines.cli.terminal.output import note, out
 from gristmill.pipelines.cli.training.watch import hand_over
 from gristmill.pipelines.errors import Exit, RecipeError
 from gristmill.pipelines.recipe.load import load
+from gristmill.pipelines.records.sealed import unseal
 from gristmill.pipelines.storage.layout import INDEX, MANIFEST, PLUGINS, RECIPE, STATE
 from gristmill.pipelines.storage.rundir import open_run
-from gristmill.pipelines.storage.sealed import unseal
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.storage.verification import check_files, listed_in, write_inventory
 

@@ -1,7 +1,6 @@
 """The indexes that a recipe deduplicates against: found, and compared with what the recipe makes."""
 
 import hashlib
-import json
 import os
 import re
 from pathlib import Path
@@ -9,10 +8,12 @@ from pathlib import Path
 from gristmill.filters.dedup.fingerprint_file import HASHES
 from gristmill.filters.dedup.fingerprints import describe
 from gristmill.filters.dedup.urls import describe_urls
+from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.recipe.files.index_files import MANIFEST, NAME, TakenIndex
 from gristmill.pipelines.recipe.files.named_files import Fetch, ProblemError, near_files
 from gristmill.pipelines.recipe.wording import RecipePath
+from gristmill.pipelines.records.sealed import unseal
 
 
 def read_indexes(
@@ -45,14 +46,14 @@ def read_index(path: str, folder: Path, fetch: Fetch | None) -> TakenIndex:
     place = path.rstrip("/") if remote else os.path.abspath(at)
     try:
         raw = manifest.read_bytes()
-        said = json.loads(raw)
+        said = unseal(raw, path)
         files = tuple((file["path"], int(file["documents"])) for file in said["files"])
         if not re.fullmatch(NAME, said["name"]):
             raise ValueError(said["name"])
         versions = said["hashes"], said["minhash"], said.get("urls")  # the last one is younger than the first indexes
         return TakenIndex(said["name"], place, hashlib.sha256(raw).hexdigest(), *versions, files)
-    except (OSError, ValueError, KeyError, TypeError):
-        what = f"the index '{path}' is damaged: its {MANIFEST} cannot be read"
+    except (OSError, DamageError, ValueError, KeyError, TypeError):
+        what = f"the index '{path}' is damaged: its {MANIFEST} is not as it was written"
         raise ProblemError("", f"{what}; build it again from its run") from None
 
 

@@ -15,9 +15,9 @@ import pyarrow.compute as pc
 from gristmill.pipelines.errors import DamageError, RecipeError
 from gristmill.pipelines.recipe.load import load
 from gristmill.pipelines.recipe.schema import Recipe
+from gristmill.pipelines.records.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.layout import INDEX, MANIFEST, RECIPE
 from gristmill.pipelines.storage.parts import read_part
-from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.store import Store
 from gristmill.tokenizer.mixing.pool import Pool, open_runs
 from gristmill.tokenizer.mixing.written import CARD as MIX_CARD

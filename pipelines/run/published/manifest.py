@@ -15,6 +15,7 @@ from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.accounts import Accounts
 from gristmill.pipelines.records.elements import Unit
 from gristmill.pipelines.records.receipts import Part, Receipt
+from gristmill.pipelines.records.sealed import MAKE_AGAIN
 from gristmill.pipelines.run.job import Job
 from gristmill.pipelines.run.published.contamination import rates
 from gristmill.pipelines.run.request import DECIDING
@@ -34,7 +35,6 @@ from gristmill.pipelines.storage.layout import (
 )
 from gristmill.pipelines.storage.models import models
 from gristmill.pipelines.storage.parts import add_content
-from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 from gristmill.pipelines.storage.store import Store
 from gristmill.pipelines.storage.verification import listed_in, write_inventory
 

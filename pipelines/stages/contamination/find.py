@@ -20,6 +20,7 @@ from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.records.receipts import Receipt
 from gristmill.pipelines.records.rows import rows_of
+from gristmill.pipelines.records.sealed import MAKE_AGAIN
 from gristmill.pipelines.stages.contamination.overlaps import (
     COUNT,
     COUNTS,
@@ -41,7 +42,6 @@ from gristmill.pipelines.stages.unit_rows import StoreRows
 from gristmill.pipelines.storage.models import bring
 from gristmill.pipelines.storage.packed_rows import unpacked
 from gristmill.pipelines.storage.receipt_book import ReceiptBook
-from gristmill.pipelines.storage.sealed import MAKE_AGAIN
 
 FOUND = np.dtype(
     [("row", "<u4"), ("item", "<u4"), ("begin", "<u8"), ("end", "<u8"), ("score", "<u2"), ("question", "<u2"),

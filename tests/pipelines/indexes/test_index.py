@@ -11,7 +11,7 @@ import pytest
 from gristmill.filters.dedup.fingerprint_file import ELSEWHERE, LOST, open_fingerprints
 from gristmill.pipelines.duplicates.members import Membership
 from gristmill.pipelines.duplicates.pairs import decided_by
-from gristmill.pipelines.errors import RecipeError
+from gristmill.pipelines.errors import DamageError, RecipeError
 from gristmill.pipelines.indexes.build import Piece, write_pieces
 from gristmill.pipelines.indexes.merge import merge
 from gristmill.pipelines.indexes.written import IndexWriter, damaged, open_index
@@ -186,6 +186,12 @@ def test_index__refuses_what_is_none_and_names_damage(tmp_path):
     assert list(damaged(index, manifest)) == [(index.files[0][0], "damaged")]
     file.unlink()
     assert list(damaged(index, manifest)) == [(index.files[0][0], "missing")]
+    written = Path(place, "index.json")
+    whole = written.read_bytes()
+    written.write_bytes(whole.replace(b'"documents": ', b'"documents": 1', 1))
+    with pytest.raises(DamageError, match="an index is damaged"):
+        open_index(place)
+    written.write_bytes(whole)
     with pytest.raises(RecipeError, match="is no index"):
         open_index(str(tmp_path))
     with pytest.raises(RecipeError, match="not empty"):

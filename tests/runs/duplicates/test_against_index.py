@@ -167,8 +167,10 @@ def test_index__same_bytes_again_and_names_what_is_wrong(crawls, tmp_path):
     other.write_text(other.read_text().replace("{threshold: 0.7}", "{threshold: 0.7, bands: 8}"))
     with pytest.raises(RecipeError, match=r"made with 16 bands of 7, .* this recipe has 8 bands of 7"):
         load(other)
-    (tmp_path / "again" / "index.json").write_text("{}")
-    assert "is damaged" in wrong(against=f", against: {tmp_path / 'again'}")
+    manifest = tmp_path / "again" / "index.json"
+    for raw in (b"{}", b"", manifest.read_bytes().replace(b'"documents": ', b'"documents": 1', 1)):
+        manifest.write_bytes(raw)
+        assert "is damaged" in wrong(against=f", against: {tmp_path / 'again'}")
 
 
 @pytest.mark.parametrize(("harm", "per"), [("flipped", 16_384), ("flipped", 7), ("cut", 7), ("gone", 7)])

@@ -16,10 +16,10 @@ import pytest
 from apache_beam.utils import retry
 
 from gristmill.pipelines.errors import RecipeError, RunnerError
+from gristmill.pipelines.records.sealed import unseal
 from gristmill.pipelines.run.execute import execute
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.runners.dataflow import runner
-from gristmill.pipelines.storage.sealed import unseal
 from tests import in_process
 from tests.google_cloud.fixture import IMAGE, PROJECT, REGION, Google
 from tests.google_cloud.rights import given, needed

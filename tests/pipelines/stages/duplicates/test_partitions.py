@@ -9,8 +9,8 @@ import pytest
 
 from gristmill.filters.dedup.fingerprint_file import fingerprint_batch
 from gristmill.filters.dedup.fingerprints import doc_ids, fingerprint, rank
-from gristmill.pipelines.recipe.schema import Deduplicate
 from gristmill.pipelines.duplicates.sizes import FEWEST, MOST
+from gristmill.pipelines.recipe.schema import Deduplicate
 from gristmill.pipelines.recipe.sources import PARTITION_DOCUMENTS
 from gristmill.pipelines.stages.duplicates.partitions import (
     PIECE_DOCUMENTS,

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from gristmill.pipelines.errors import DamageError
-from gristmill.pipelines.storage.sealed import seal, unseal
+from gristmill.pipelines.records.sealed import seal, unseal
 
 VALUE = {"unit": "单元", "seconds": 0.1, "parts": [{"path": "a"}], "file": "caf\udce9.jsonl", "sha": None}
 
