@@ -32,7 +32,10 @@ def derivations(batch: pa.RecordBatch, source: Source) -> np.ndarray:
     derivation_D = np.full(batch.num_rows, source.derivation)
     if source.derived_from is not None:
         original = batch.column(source.derived_from)
-        named = pc.fill_null(pc.not_equal(original.cast(pa.string()), ""), False)
+        if pa.types.is_boolean(original.type):
+            named = pc.fill_null(original, False)
+        else:
+            named = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(original.cast(pa.string())), ""), False)
         derivation_D[named.to_numpy(zero_copy_only=False)] = max(1, source.derivation)
     return derivation_D
 

@@ -167,7 +167,8 @@ class Source(Model):
     """Its texts were made from others, by translation, by a model, or otherwise (`true`): among duplicates an original
     stays, then what is `true`, translated, synthetic, whatever the priorities."""
     derived_from: str | None = None
-    """A column of this source (`columns`): a document that has a value there was made from the one that it names."""
+    """A column of this source (`columns`): a document that has a value there was made from the one that it names. White
+    space is no value, and of a `bool` column false is none."""
     max_bytes: Bytes | None = None
     """`machine` only: stop after this much text."""
 

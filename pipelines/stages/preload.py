@@ -66,7 +66,8 @@ def preload(recipe: Recipe) -> None:
 def _preload(recipe: Recipe) -> None:
     source, declared = next(iter(recipe.sources)), pa.array(["en", None if _identifies(recipe) else "zh"])
     values = {"text": pa.array(PAGES, pa.large_string()), "declared_language": declared, "doc_id": "0" * 32}
-    batch = columns.assemble(record_schema({}), len(PAGES), {**values, "row": 0, "raw_bytes": 0, "meta": "{}"})
+    schema = record_schema(recipe.sources[source].columns)
+    batch = columns.assemble(schema, len(PAGES), {**values, "row": 0, "raw_bytes": 0, "meta": "{}"})
     with beside(lambda: _rest(recipe, batch)) if nothing_compiled() else contextlib.nullcontext():
         scorer = UnitScorer(recipe)
         try:

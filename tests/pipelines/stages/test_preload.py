@@ -48,6 +48,11 @@ def test_preload__cutting_passages_compiles_nothing_more():
     assert [list(kernel.compiled.signatures) for kernel in called] == loaded
 
 
+def test_preload__pages_have_the_columns_of_the_source_that_they_stand_for():
+    source = {"format": "jsonl", "paths": ["web.jsonl"], "columns": {"made_of": "string"}, "derived_from": "made_of"}
+    preload(Recipe.model_validate({**RECIPE, "sources": {"web": source}}))
+
+
 def test_preload__looking_for_substrings_compiles_nothing_more():
     recipe = Recipe.model_validate({**RECIPE, "deduplicate": {"substrings": {"min_tokens": 8}}})
     called = (substrings.read_tokens, substrings.winnow, substrings.hash_windows, substrings.find_repeats)
