@@ -17,6 +17,9 @@ CHECK_BASE = np.uint64(0xC2B2AE3D27D4EB4F)
 """xxHash's prime 2: a second polynomial over the same words."""
 
 
+ELLIPSIS, PERIOD, WIDE_PERIOD = 0x2026, 0x2E, 0xFF0E
+
+
 @inline
 def _is_full_stop(c):
     """U+3002, U+FF01, U+FF1F, U+FF61: what ends a sentence wherever it stands."""
@@ -27,16 +30,29 @@ def _is_full_stop(c):
 def _is_closer(c):
     """Quotation marks and brackets that belong to the sentence before them, and further marks in a row."""
     return (
-        c == 0x22 or c == 0x27 or c == 0x29 or c == 0x5D or c == 0x2019 or c == 0x201D or c == 0x2026
-        or c == 0x300D or c == 0x300F or c == 0x300B or c == 0x3009 or c == 0x3011 or c == 0xFF09 or c == 0xFF02
-        or c == 0x21 or c == 0x3F or _is_full_stop(c)
+        c == 0x22 or c == 0x27 or c == 0x29 or c == 0x5D or c == 0x7D or c == 0xBB or c == 0x2019 or c == 0x201D
+        or (0x3009 <= c <= 0x3011 and c & 1) or (0x3015 <= c <= 0x301B and c & 1) or c == 0x301E or c == 0x301F
+        or c == 0xFF02 or c == 0xFF09 or c == 0xFF3D or c == 0xFF5D or c == 0xFF63
+        or c == 0x21 or c == 0x3F or c == PERIOD or c == WIDE_PERIOD or c == ELLIPSIS or _is_full_stop(c)
     )  # fmt: skip
+
+
+@kernel
+def _is_unspaced(data_B, i, line_end, classes):
+    """Whether a letter of a script without spaces stands at byte i, white space and opening marks aside."""
+    while i < line_end:
+        c, after = code_point(data_B, i)
+        if classes[c] & (UNSPACED | ALNUM):
+            return classes[c] & UNSPACED != 0
+        i = after
+    return False
 
 
 @kernel
 def _sentence_of(data_B, begin, line_end, classes):
     """Where the sentence that begins at `begin` ends, within its line."""
     i = word = begin
+    trails, last = False, 0  # whether the word ends in an ellipsis; the character before
     while i < line_end:
         c, after = code_point(data_B, i)
         if classes[c] & SPACE:
@@ -44,12 +60,16 @@ def _sentence_of(data_B, begin, line_end, classes):
             word = after
             while word < line_end and classes[code_point(data_B, word)[0]] & SPACE:
                 word = code_point(data_B, word)[1]
-            if how == ENDS or (how == ENDS_BEFORE_CAPITAL and begins_with_capital(data_B, word, line_end, classes)):
+            if how == ENDS or (trails and _is_unspaced(data_B, word, line_end, classes)):
                 return i
-            i = word
+            if (how == ENDS_BEFORE_CAPITAL or trails) and begins_with_capital(data_B, word, line_end, classes):
+                return i
+            i, trails, last = word, False, c
             continue
-        i = after
-        if not (_is_full_stop(c) or c == 0x21 or c == 0x3F or c == 0x2026):
+        i, before, last = after, last, c
+        trails = c == ELLIPSIS or (c == PERIOD and before == PERIOD)
+        wide = c == WIDE_PERIOD and classes[before] & UNSPACED != 0
+        if not (_is_full_stop(c) or c == 0x21 or c == 0x3F or trails or wide):
             continue
         full = _is_full_stop(c)
         while i < line_end:
@@ -57,8 +77,8 @@ def _sentence_of(data_B, begin, line_end, classes):
             if not _is_closer(c):
                 break
             full |= _is_full_stop(c)
-            i = after
-        # `!` and `?` of ASCII, and an ellipsis, end a sentence where a script without spaces goes on.
+            i, last = after, c
+        # `!` and `?` of ASCII, an ellipsis, and U+FF0E end a sentence where a script without spaces goes on.
         if full or (i < line_end and classes[code_point(data_B, i)[0]] & UNSPACED):
             return i
     return line_end

@@ -51,6 +51,33 @@ def test_find__sentences_in_chinese_without_spaces():
     ]
 
 
+@pytest.mark.parametrize(
+    "marked",
+    [
+        "我不信…| 他走了。",
+        "我不信……| 「好吧。」|他说。",
+        "等等...|他走了。",
+        "等等...| 他走了。",
+        "Wait…| He said no.",
+        "Wait… he said no.",
+        "“Wait…”| He said no.",
+        "看a...b的例子。",
+        "价格…… 100元。",
+        "水車は古い．|川は長い．",
+        "円周率は3．14である．|続く．",
+    ],
+)
+def test_find__an_ellipsis_however_it_is_written_and_the_wide_period(marked):
+    sentences = [sentence.strip() for sentence in marked.split("|")]
+    assert [sentence for _, sentence in said(column(marked.replace("|", "")), "sentence")] == sentences
+
+
+@pytest.mark.parametrize("closer", list("\"')]}»’”〉》」』】〕〗〙〛〞〟）］｝｣＂"))
+def test_find__what_closes_a_quotation_belongs_to_its_sentence(closer):
+    text = f"他问你来吗？{closer}我来。"
+    assert [sentence for _, sentence in said(column(text), "sentence")] == [f"他问你来吗？{closer}", "我来。"]
+
+
 def test_find__runs_stay_in_their_document():
     texts = column("一。二。三。四。", "五。六。", "七。八。九。")
     assert said(texts, "sentence", 3) == [(0, "一。二。三。"), (0, "二。三。四。"), (2, "七。八。九。")]
