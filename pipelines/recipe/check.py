@@ -317,8 +317,14 @@ def _gates(recipe: Recipe) -> Iterator[Problem]:
 
 
 def _urls(recipe: Recipe) -> Iterator[Problem]:
-    if recipe.deduplicate and recipe.deduplicate.urls and not any(source.url for source in recipe.sources.values()):
-        yield ("deduplicate", "urls"), "no source of this recipe has addresses; name their field: `url:` of a source"
+    if recipe.deduplicate is None or any(source.url for source in recipe.sources.values()):
+        return
+    none = "no source of this recipe has addresses; name their field: `url:` of a source"
+    if recipe.deduplicate.urls:
+        yield ("deduplicate", "urls"), none
+    for number, wanted in enumerate(recipe.deduplicate.passages):
+        if wanted.scope == "host":
+            yield ("deduplicate", "passages", number, "scope"), none
 
 
 def _quality(recipe: Recipe) -> Iterable[Problem]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from gristmill.filters.judge import Judge
 from gristmill.filters.rules import Rule
 from gristmill.pipelines.recipe.decisions import Decision
+from gristmill.pipelines.recipe.deduplication import Deduplicate
 from gristmill.pipelines.recipe.entries import judge_of
 from gristmill.pipelines.recipe.load import LoadedRecipe
 from gristmill.pipelines.recipe.schema import Recipe
@@ -30,8 +31,10 @@ def doubts(loaded: LoadedRecipe) -> list[str]:
 
 
 def _everywhere(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Shares that can hardly be meant, wherever they stand."""
+    """Shares that can hardly be meant, wherever they stand, and keys that others make idle."""
     minhash = recipe.deduplicate and recipe.deduplicate.minhash
+    if recipe.deduplicate:
+        yield from ((("deduplicate", *path), text) for path, text in _idle(recipe.deduplicate))
     if minhash and minhash.threshold < UNLIKE:
         likeness = f"{minhash.threshold:g} is {minhash.threshold * 100:g} %"
         meant = ("deduplicate", "minhash", "threshold")
@@ -41,6 +44,19 @@ def _everywhere(recipe: Recipe) -> Iterator[tuple[tuple[str, ...], str]]:
         )
     if recipe.tokenizer and recipe.tokens.validation + recipe.tokens.test == 1:
         yield ("tokens", "validation"), "all documents are held out, so none is left to train on"
+
+
+def _idle(options: Deduplicate) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What a recipe says about duplicates that nothing in it looks for."""
+    by_text, inside = options.exact or options.minhash is not None, options.passages or options.substrings
+    if not (by_text or options.urls or inside):
+        yield (), "nothing is compared: `exact` and `minhash` are off; `deduplicate: null` says so"
+    if options.against and not (by_text or options.urls):
+        yield ("against",), "nothing is compared with it: `exact`, `minhash` and `urls` are off"
+    if options.max_lost < 1 and options.minhash is None:
+        yield ("max_lost",), "it bounds nothing: `minhash` is off, and equal texts lose nothing"
+    if options.max_cut < 1 and not inside:
+        yield ("max_cut",), "it bounds nothing: neither `passages` nor `substrings` cuts a text"
 
 
 def _twice(recipe: Recipe) -> Iterator[tuple[int, str]]:

@@ -34,6 +34,7 @@ from gristmill.pipelines.recipe.schema import Recipe
 from gristmill.pipelines.recipe.wording import (
     Place,
     RecipePath,
+    defaults,
     expected,
     is_open,
     may_be_null,
@@ -320,7 +321,7 @@ def _describe(path: RecipePath, place: Place, errors: list[ErrorDetails], value:
         return f"unknown value '{short(value)}'; {hint}"
     wanted = "a finite number" if "finite_number" in kinds else expected(place)
     if isinstance(value, bool) and may_be_null(place):
-        return f"expected {wanted}; {'leave the key out for the defaults' if value else 'write `null` to turn it off'}"
+        return f"expected {wanted}; {defaults(place) if value else 'write `null` to turn it off'}"
     number = number_meant(value) if "number" in wanted or "share" in wanted else ""
     return f"expected {wanted}; got {_shown(value)}{slip(path, value)}{number}"
 

@@ -91,6 +91,12 @@ def may_be_null(place: Place) -> bool:
     return types.NoneType in get_args(_bare(place)[0])
 
 
+def defaults(place: Place) -> str:
+    """How a recipe asks for the defaults of a place that can be null."""
+    off = isinstance(place, FieldInfo) and place.default is None
+    return "write `{}` for the defaults" if off and keys_of(place) else "leave the key out for the defaults"
+
+
 def meant(key: str, place: Place) -> str:
     """What an unknown key of a mapping was meant to be: as other tools call it, nearly spelt, or elsewhere."""
     keys = keys_of(place)
@@ -192,7 +198,8 @@ def _members(place: Place) -> list[Place]:
     """The members of a union other than None; what is of one kind, or described as one, is itself."""
     plain, metadata = _bare(place)
     if get_origin(plain) in (Union, types.UnionType) and not any(isinstance(note, Expected) for note in metadata):
-        return [member for member in get_args(plain) if member is not types.NoneType]
+        members = [member for member in get_args(plain) if member is not types.NoneType]
+        return [Annotated[members[0], *metadata]] if len(members) == 1 and metadata else members  # type: ignore[list-item]
     return [] if plain in (None, types.NoneType) else [place]
 
 

@@ -121,11 +121,17 @@ def test_doubts__entries_that_something_reaches(tmp_path, entries):
         ),
         ("tokens: {validation: 100%}", "none is left to train on"),
         ("tokens: {validation: 60%, test: 40%}", "none is left to train on"),
+        ("deduplicate: {exact: false, minhash: null}", "deduplicate: nothing is compared"),
+        ("deduplicate: {exact: false, minhash: null, passages: [{}], against: [i]}", "deduplicate.against: nothing is"),
+        ("deduplicate: {minhash: null, max_lost: 5%}", "deduplicate.max_lost: it bounds nothing"),
+        ("deduplicate: {max_cut: 50%}", "deduplicate.max_cut: it bounds nothing"),
         ("deduplicate: {minhash: {threshold: 30%}}", None),
+        ("deduplicate: {exact: false, minhash: null, substrings: {}, max_cut: 50%}", None),
+        ("deduplicate: {minhash: null, urls: {}}", None),
         ("tokens: {validation: 60%, test: 39%}", None),
     ],
 )
-def test_doubts__shares_that_can_hardly_be_meant(tmp_path, line, expected):
+def test_doubts__shares_that_can_hardly_be_meant_and_keys_that_are_idle(tmp_path, line, expected):
     (tmp_path / "recipe.yaml").write_text(f"{HEAD}  - {ENGLISH}\n  - {ANY}\n{line}\n", encoding="utf-8")
     said = doubts(load(tmp_path / "recipe.yaml"))
     assert len(said) == (expected is not None)

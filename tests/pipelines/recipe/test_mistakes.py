@@ -165,6 +165,13 @@ MISTAKES = {
     "percent in words": (BASE + "tokens: {validation: 2 percent}\n", 5, "got '2 percent'; write 2%", ""),
     "percent as a number": (BASE + "deduplicate: {minhash: {threshold: 70}}\n", 5, "a share from 0 to 1", ""),
     "a signal that there is not": (BASE + "deduplicate: {quality: perplexity}\n", 5, "`decide` has no rule", ""),
+    "addresses that no source has": (
+        HEAD + "sources:\n  web: {format: jsonl, paths: docs.jsonl, url: null}\n"
+        "deduplicate: {passages: [{unit: line}, {scope: host}]}\n",
+        5,
+        "deduplicate.passages[1].scope: no source of this recipe has addresses",
+        "",
+    ),
     "entity": (BASE + "scrub: {entities: [EMAIL]}\n", 5, "did you mean 'EMAIL_ADDRESS'?", ""),
     "version": (BASE.replace("gristmill: 1", "gristmill: 2"), 1, "`1`; got 2", ""),
     "name in Chinese": (BASE.replace("name: t", "name: 语料"), 2, "letters, digits", ""),
