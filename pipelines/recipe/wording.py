@@ -199,7 +199,7 @@ def _members(place: Place) -> list[Place]:
     plain, metadata = _bare(place)
     if get_origin(plain) in (Union, types.UnionType) and not any(isinstance(note, Expected) for note in metadata):
         members = [member for member in get_args(plain) if member is not types.NoneType]
-        return [Annotated[members[0], *metadata]] if len(members) == 1 and metadata else members  # type: ignore[list-item]
+        return [Annotated[members[0], *metadata]] if len(members) == 1 and metadata else members
     return [] if plain in (None, types.NoneType) else [place]
 
 

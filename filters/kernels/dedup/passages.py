@@ -33,7 +33,7 @@ def _is_closer(c):
         c == 0x22 or c == 0x27 or c == 0x29 or c == 0x5D or c == 0x7D or c == 0xBB or c == 0x2019 or c == 0x201D
         or (0x3009 <= c <= 0x3011 and c & 1) or (0x3015 <= c <= 0x301B and c & 1) or c == 0x301E or c == 0x301F
         or c == 0xFF02 or c == 0xFF09 or c == 0xFF3D or c == 0xFF5D or c == 0xFF63
-        or c == 0x21 or c == 0x3F or c == PERIOD or c == WIDE_PERIOD or c == ELLIPSIS or _is_full_stop(c)
+        or c == 0x21 or c == 0x3F or c == 0x2E or c == 0xFF0E or c == 0x2026 or _is_full_stop(c)
     )  # fmt: skip
 
 

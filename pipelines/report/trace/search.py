@@ -15,7 +15,7 @@ from gristmill.pipelines.errors import InputError, RecipeError
 from gristmill.pipelines.records.accounts import KEPT
 from gristmill.pipelines.report.excerpts import Excerpts
 from gristmill.pipelines.report.trace.index import FOLDER, LENGTH, look_up, missing, searched_parts, texts_at
-from gristmill.pipelines.report.trace.spans import Span, maximal_spans
+from gristmill.pipelines.report.trace.spans import Passage, Span
 from gristmill.pipelines.storage.layout import MANIFEST, is_ours, stem_of
 from gristmill.pipelines.storage.store import Store
 
@@ -158,11 +158,11 @@ def _hits(store: Store, parts: list[str], query: Query) -> tuple[list[_Hit], int
     document_C = np.concatenate([np.empty(0, np.int64), *(documents for documents, _ in looked_up)])
     count_C = np.concatenate([np.empty(0, np.int64), *(counts for _, counts in looked_up)])
     chosen = np.sort(np.argsort(-count_C, kind="stable")[:MOST_READ])
-    hits = []
+    hits, passage = [], Passage(query, LENGTH)
     for number in np.unique(part_C[chosen]).tolist():
         part = parts[number]
         for one in texts_at(store, part, document_C[chosen[part_C[chosen] == number]]):
-            if spans := maximal_spans(query, one.text.encode(), LENGTH):
+            if spans := passage.maximal_spans(one.text.encode()):
                 hits.append(_Hit(part, one.doc_id, one.row, one.text, spans))
     return hits, len(count_C) - len(chosen)
 

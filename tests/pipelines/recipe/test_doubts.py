@@ -4,7 +4,8 @@ import pytest
 
 from gristmill.pipelines.cli.writing.init import example
 from gristmill.pipelines.recipe.check import check
-from gristmill.pipelines.recipe.doubts import doubts
+from gristmill.pipelines.recipe.deduplication import Deduplicate, Passages
+from gristmill.pipelines.recipe.doubts import _idle, doubts
 from gristmill.pipelines.recipe.load import load
 
 HEAD = """\
@@ -122,7 +123,6 @@ def test_doubts__entries_that_something_reaches(tmp_path, entries):
         ("tokens: {validation: 100%}", "none is left to train on"),
         ("tokens: {validation: 60%, test: 40%}", "none is left to train on"),
         ("deduplicate: {exact: false, minhash: null}", "deduplicate: nothing is compared"),
-        ("deduplicate: {exact: false, minhash: null, passages: [{}], against: [i]}", "deduplicate.against: nothing is"),
         ("deduplicate: {minhash: null, max_lost: 5%}", "deduplicate.max_lost: it bounds nothing"),
         ("deduplicate: {max_cut: 50%}", "deduplicate.max_cut: it bounds nothing"),
         ("deduplicate: {minhash: {threshold: 30%}}", None),
@@ -136,3 +136,10 @@ def test_doubts__shares_that_can_hardly_be_meant_and_keys_that_are_idle(tmp_path
     said = doubts(load(tmp_path / "recipe.yaml"))
     assert len(said) == (expected is not None)
     assert (expected or "") in "".join(said)
+
+
+def test_doubts__an_index_with_which_nothing_is_compared():
+    options = Deduplicate(exact=False, minhash=None, passages=[Passages()], against=["indexes/crawl-1"])
+    ((path, doubt),) = _idle(options)
+    assert path == ("against",)
+    assert "nothing is compared with it" in doubt

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gristmill.filters.dedup.substrings import Query
-from gristmill.pipelines.report.trace.spans import MOST_SPANS, maximal_spans
+from gristmill.pipelines.report.trace.spans import MOST_SPANS, Passage, Pieces
 from tests.filters.dedup.test_substrings import plain_tokens
 
 LENGTH = 8
@@ -18,7 +18,7 @@ def found(query: str, document: str) -> list[tuple[str, str, int]]:
     asked, data = Query.of(query, LENGTH), document.encode()
     return [
         (data[one.begin : one.end].decode(), asked.data[one.at : one.at + one.end - one.begin].decode(), one.tokens)
-        for one in maximal_spans(asked, data, LENGTH)
+        for one in Passage(asked, LENGTH).maximal_spans(data)
     ]
 
 
@@ -26,7 +26,7 @@ def found(query: str, document: str) -> list[tuple[str, str, int]]:
 @given(texts, texts)
 def test_spans__are_in_both_maximal_and_long_enough(query, document):
     data = document.encode()
-    for span in maximal_spans(Query.of(query, LENGTH), data, LENGTH):
+    for span in Passage(Query.of(query, LENGTH), LENGTH).maximal_spans(data):
         text = data[span.begin : span.end].decode()
         assert text in query
         before, after = data[: span.begin].decode(), data[span.end :].decode()
@@ -41,7 +41,7 @@ def test_spans__are_in_both_maximal_and_long_enough(query, document):
 def test_spans__hold_every_passage_of_so_many_tokens(head, shared, tail):
     query, document = f"{head} {shared} one", f"{shared} two {tail}"
     raw, data = query.encode(), document.encode()
-    spans = maximal_spans(Query.of(query, LENGTH), data, LENGTH)
+    spans = Passage(Query.of(query, LENGTH), LENGTH).maximal_spans(data)
     tokens = plain_tokens(query)
     for i in range(len(tokens) - LENGTH + 1):
         window = raw[tokens[i][0] : tokens[i + LENGTH - 1][1]]
@@ -64,3 +64,14 @@ def test_spans__of_one_diagonal_are_told_apart():
 
 def test_spans__one_word_for_ever_ends():
     assert 0 < len(found("a " * 400, "a " * 20_000)) <= MOST_SPANS
+
+
+@settings(deadline=None)
+@given(st.binary(min_size=1, max_size=90), st.integers(1, 40), st.lists(st.integers(0, 89), max_size=6))
+def test_pieces__are_found_wherever_they_stand(text, size, begins):
+    text = bytes(byte % 3 for byte in text)
+    said = list(dict.fromkeys(text[at : at + size + at % 3] for at in begins if at < len(text)))
+    pieces = Pieces(text, [(text.find(one), text.find(one) + len(one)) for one in said])
+    for other in (text, text[1:] + text, b"", text[: size - 1]):
+        expected = [(p, at) for p, one in enumerate(said) for at in range(len(other)) if other.startswith(one, at)]
+        assert list(pieces.places(other)) == expected
