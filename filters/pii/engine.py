@@ -11,7 +11,7 @@ found in, not at import.
 from bisect import bisect, bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -313,13 +313,25 @@ def _without_overlaps(spans: Iterable[_Span]) -> list[_Span]:
     return kept + (group if len(group) < 2 else _longest(group))
 
 
+@lru_cache(maxsize=2)
+def _ranks(_types: int) -> dict[str, tuple[bool, int]]:
+    """By type, whether others give way to it, and its place. Types are added, never taken away: their number says which
+    these are."""
+    return {name: (not entity.whole, place) for place, (name, entity) in enumerate(ENTITIES.items())}
+
+
 def _longest(group: list[_Span]) -> list[_Span]:
     """Of one chain of overlapping spans, those that stay."""
+    rank = _ranks(len(ENTITIES))
+
+    def first(span: _Span) -> tuple:
+        yields, place = rank[span.entity]
+        return yields, -span.characters, -span.score, place, span.start
+
+    if len(group) == 2:
+        return [min(group, key=first)]
     chosen: list[_Span] = []
-    rank = {name: place for place, name in enumerate(ENTITIES)}
-    for span in sorted(
-        group, key=lambda s: (not ENTITIES[s.entity].whole, -s.characters, -s.score, rank[s.entity], s.start)
-    ):
+    for span in sorted(group, key=first):
         place = bisect(chosen, span)
         if (place == 0 or chosen[place - 1].end <= span.start) and (
             place == len(chosen) or chosen[place].start >= span.end

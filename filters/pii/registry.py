@@ -7,7 +7,7 @@ import regex
 
 from gristmill.filters.pii.entities import ENTITIES, Entity, places
 from gristmill.filters.pii.presidio import EntityRecognizer, RecognizerResult, predefined_recognizers
-from gristmill.filters.pii.recognizers import alone, asian, cards, chinese, generic, named, phone, secrets
+from gristmill.filters.pii.recognizers import alone, asian, assigned, cards, chinese, generic, named, phone, secrets
 from gristmill.filters.pii.recognizers.patterns import InContext, with_context
 from gristmill.filters.pii.scan import Cue
 
@@ -18,7 +18,7 @@ _OURS: dict[str, tuple[tuple[type[EntityRecognizer], Cue], ...]] = {
     "URL_CREDENTIALS": ((secrets.UrlCredentialsRecognizer, Cue.SECRET),),
     "PRIVATE_KEY": ((secrets.PrivateKeyRecognizer, Cue.BLOCK),),
     "API_KEY": ((secrets.ApiKeyRecognizer, Cue.SECRET),),
-    "SECRET": ((secrets.SecretRecognizer, Cue.SECRET),),
+    "SECRET": ((assigned.SecretRecognizer, Cue.SECRET), (assigned.AssignedRecognizer, Cue.SECRET)),
     "EMAIL_ADDRESS": ((generic.EmailRecognizer, Cue.MAIL),),
     "IBAN_CODE": ((generic.IbanRecognizer, Cue.ACCOUNT),),
     "CN_RESIDENT_ID": ((chinese.ResidentIdRecognizer, Cue.NUMBER),),

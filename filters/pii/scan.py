@@ -19,6 +19,7 @@ from gristmill.filters.batch import text_buffers
 from gristmill.filters.kernels.pii import anchors as words
 from gristmill.filters.kernels.pii import scan as kernels
 from gristmill.filters.kernels.text.unicode import LIMIT
+from gristmill.filters.pii import keys
 from gristmill.filters.pii.fold import FOLDED, fold
 
 REACH = kernels.REACH
@@ -70,7 +71,7 @@ class Cue(IntEnum):
 
 
 ALPHABETS: dict[Cue, str] = {
-    Cue.MAIL: _LETTERS + _DIGITS + _ACCENTED + "@._%+-",
+    Cue.MAIL: _LETTERS + _DIGITS + _ACCENTED + "@._%+-'",
     Cue.NUMBER: _DIGITS + " -.()/+xX转轉分机機內内线線#",
     Cue.ADDRESS: _LETTERS + _DIGITS + ":.%/",
     Cue.CODE: _LETTERS + _DIGITS,
@@ -92,19 +93,13 @@ _PROPERTIES: dict[int, str] = {
     kernels.AT: "@",
     kernels.DOT: ".",
     kernels.COLON: ":",
-    kernels.KEYWORD_END: "qQvV:：号群信微薇威扣抠球蔻鹅❤星照证證注券ト권码碼令",
+    kernels.KEYWORD_END: "qQvV:：号群信微薇威扣抠球蔻鹅❤星照证證注券ト권码碼令钥鑰牌ド호",
 }
 
-_PREFIXES = (
-    "akia asia akid ltai aiza ghp_ gho_ ghu_ ghs_ ghr_ github_pat_ glpat- gldt- glrt- xoxb- xoxp- xoxa- xoxr- "
-    "xoxs- xapp- sk_live_ sk_test_ rk_live_ rk_test_ sk- sk-ant- hf_ npm_ pypi- sg. dop_v1_ doo_v1_ dor_v1_ "
-    "shpat_ shpca_ shppa_ shpss_ sq0atp- sq0csp- eyj ya29. 1// dckr_pat_ atatt3 lin_api_ nrak- age-secret-key-1 "
-    "xkeysib- key- hvs. hvb. services/t whsec_ ntn_ secret_ gsk_ r8_ pplx- xai- tvly- sntrys_ sntryu_ rubygems_ "
-    "figd_ ccipat_ pscale_tkn_ :aa glsa_ dapi dp.pt. dp.st. dp.ct. dp.sa. dp.scim. dp.audit. pmak- .atlasv1. sbp_ nfp_ "
-    "fm1_ fm2_ lsv2_ gocspx- ops_eyj aklt eztk ezak pnu_ rdme_ eaa"
+_ASSIGNED = (
+    "token password passwort passwd passphrase passcode pwd secret _key -key ikey skey tkey ekey nkey .key creds "
+    "credential credentials _pass -pass dbpass pass= pass: pass' pass\" pw= pw:"
 )
-"""What keys of services begin with, in small letters (recognizers/secrets.py)."""
-_ASSIGNED = "token password passwd passphrase pwd secret _key -key ikey skey tkey ekey nkey"
 
 ANCHORS: dict[int, str] = {
     words.SHORT: "qq vx wx",
@@ -113,7 +108,7 @@ ANCHORS: dict[int, str] = {
     words.NAMED_CODE: "passport reisepass passeport pasaporte passaporto paspoort paszportu paszport passnummer "
     "pass-nr permit",
     words.URL: "://",
-    words.PREFIX: _PREFIXES,
+    words.PREFIX: " ".join(keys.signs(within=False) + keys.signs(within=True)),
     words.ASSIGNED: _ASSIGNED,
     words.BEARER: "bearer :_basic \"basic 'basic",
     words.BEGIN: "-----begin",
@@ -133,9 +128,13 @@ def anchors() -> words.Anchors:
         next_W[w], first_P[pair] = first_P[pair], w
     sizes = np.array([len(word) for word, _ in listed], np.int64)
     kinds = np.array([kind for _, kind in listed], np.int64)
-    apart = [word[0].isalnum() and kind in (words.SHORT, words.PREFIX) for word, kind in listed]
+    within = {*keys.signs(within=True)}
+    apart = [word[0].isalnum() and kind in (words.SHORT, words.PREFIX) and word not in within for word, kind in listed]
     return words.Anchors(first_P, next_W, reversed_W, sizes, kinds, np.array(apart, np.bool_))
 
+
+LONG_WINDOW = 1024
+"""Characters from which a window's places are reckoned together: it may be full of them."""
 
 LAST_BLANK = 0x3000
 """No code point behind it is white space: the ideographic space."""
@@ -176,6 +175,7 @@ class Windows:
         """(document, start byte, end byte, match) of matches in `text`, which come in order of their starts, without
         those that are not within a run. One walk: a window may be long, and full of them."""
         w, at, byte = -1, 0, 0
+        byte_C: np.ndarray | None = None
         for match in matches:
             start, end = match[:2]
             run = bisect_right(self.first_R, start) - 1
@@ -184,10 +184,14 @@ class Windows:
             if self.window_R[run] != w:
                 w = self.window_R[run]
                 at, byte = 0, self.from_W[w]
+                byte_C = _byte_offsets(self.original_W[w]) if len(self.original_W[w]) > LONG_WINDOW else None
             original, begin = self.original_W[w], self.begin_W[w]
             if original.isascii():
                 first = self.from_W[w] + start - begin
                 yield self.doc_W[w], first, first + end - start, match
+                continue
+            if byte_C is not None:
+                yield self.doc_W[w], byte + int(byte_C[start - begin]), byte + int(byte_C[end - begin]), match
                 continue
             byte += len(original[at : start - begin].encode())
             at = start - begin
@@ -243,10 +247,19 @@ def _characters(data: memoryview, original: str, left: int, bytes_: list[int], p
     if original.isascii():
         yield from (position + byte - left for byte in bytes_)
         return
+    if len(original) > LONG_WINDOW:
+        yield from (np.searchsorted(_byte_offsets(original), np.array(bytes_) - left) + position).tolist()
+        return
     for byte in bytes_:
         position += len(str(data[left:byte], "utf-8"))
         left = byte
         yield position
+
+
+def _byte_offsets(text: str) -> np.ndarray:
+    """Where each character of a text begins in its UTF-8, and its end."""
+    data_B = np.frombuffer(text.encode(), np.uint8)
+    return np.append(np.flatnonzero((data_B & 0xC0) != 0x80), data_B.size)
 
 
 def _groups(found_R6: np.ndarray) -> list[int]:

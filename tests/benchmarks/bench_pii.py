@@ -30,7 +30,10 @@ from tests.filters.pii.labelled import labelled_set
 
 BATCH = 1000
 ROUNDS = 3
-REPEATED = ("1.1.1.1.", "a@b.co ", "13812345678 ", "电话13812345678，", "+86 13812345678 ", "4111111111111111,", "1-")
+REPEATED = (
+    "1.1.1.1.", "a@b.co ", "13812345678 ", "电话13812345678，", "+86 13812345678 ", "4111111111111111,", "1-", "token=",
+    "http://a:b@c.de/ ", "护照E12345678 ", "a%40b.co%20", "://u:p@", "QQ：12345678，", "张三,13812345678,",
+)  # fmt: skip
 STOCK = ("Email", "Phone", "CreditCard", "Ip", "Iban", "Crypto", "UsSsn")
 
 

@@ -125,6 +125,14 @@ def other_anchor(c, before, before2):
         return ASSIGNED if before == 0x5BC6 else NONE
     if c == 0x4EE4:  # 口令
         return ASSIGNED if before == 0x53E3 else NONE
+    if c == 0x94A5 or c == 0x9470:  # 密钥, 秘钥, 金鑰
+        return ASSIGNED if before == 0x5BC6 or before == 0x79D8 or before == 0x91D1 else NONE
+    if c == 0x724C:  # 令牌
+        return ASSIGNED if before == 0x4EE4 else NONE
+    if c == 0x30C9:  # パスワード
+        return ASSIGNED if before == 0x30FC and before2 == 0x30EF else NONE
+    if c == 0xD638:  # 비밀번호
+        return ASSIGNED if before == 0xBC88 and before2 == 0xBC00 else NONE
     return NONE
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
 from gristmill.filters.kernels.pii.anchors import (
+    ASSIGNED,
     BEARER,
     BEGIN,
     EXACT,
@@ -51,7 +52,9 @@ NAMED_BYTES, NAMED_DIGITS = 6, 2  # a passport number
 KEYWORD_CHARS = 20  # from the end of a keyword ("微信号：") to the start of the name it announces
 NAMED_CHARS = 32  # from "passport" to its number: "passport number (if any): "
 BEGIN_CHARS = 10  # -----BEGIN
-VALUE_CHARS = 24  # from `token` to what is assigned to it: `_value" => "`
+VALUE_CHARS = 24  # from `token` to what is assigned to it: `_value" => "`, `", "value": "`
+VALUE_BYTES, VALUE_DIGITS, VALUE_WORDS = 6, 1, 5  # a secret without a sign before it; words up to it
+KEY_BYTES = 15  # the shortest key with a prefix: `path` and `api-` begin many words
 USER_CHARS = 512  # from :// to the at-sign behind user and password
 REACH = 32  # characters to either side of a run that belong to its window
 
@@ -174,11 +177,12 @@ def _put_after(data_B, class_C, low, high, found_R6, found, doc, cue, after, lim
 
 
 @kernel
-def _put_secret(data_B, class_C, low, high, found_R6, found, doc, i, done_K):
-    """Puts the run of SECRET that byte i lies in, unless that was done; returns found."""
+def _put_secret(data_B, class_C, low, high, found_R6, found, doc, i, least, done_K):
+    """Puts the run of SECRET that byte i lies in, unless that was done or it has fewer than `least` bytes; returns
+    found."""
     if i >= done_K[SECRET]:
         begin, end = _run(data_B, class_C, SECRET, low, high, i)
-        if end > begin:
+        if end - begin >= least:
             found = _put(data_B, low, high, found_R6, found, doc, SECRET, begin, end)
             done_K[SECRET] = end
     return found
@@ -233,10 +237,10 @@ def _put_anchor(data_B, class_C, low, high, found_R6, found, d, after, kind, don
         limits_4 = (NAMED_BYTES, NAMED_DIGITS, NAMED_CHARS, NAMED_CHARS)
         return _put_after(data_B, class_C, low, high, found_R6, found, d, NAMED, after, limits_4, done_K, run_K3[NAMED])
     if kind == PREFIX:
-        return _put_secret(data_B, class_C, low, high, found_R6, found, d, _back(data_B, after), done_K)
+        return _put_secret(data_B, class_C, low, high, found_R6, found, d, _back(data_B, after), KEY_BYTES, done_K)
     if kind == URL:
-        has, run_K3[SECRET, 0] = _has_user(data_B, class_C, high, after, run_K3[SECRET, 0])
-        return _put_secret(data_B, class_C, low, high, found_R6, found, d, after, done_K) if has else found
+        has, run_K3[BLOCK, 0] = _has_user(data_B, class_C, high, after, run_K3[BLOCK, 0])  # a block is no run
+        return _put_secret(data_B, class_C, low, high, found_R6, found, d, after, 1, done_K) if has else found
     if kind == BEGIN:
         begin = after
         for _ in range(BEGIN_CHARS):
@@ -247,7 +251,12 @@ def _put_anchor(data_B, class_C, low, high, found_R6, found, d, after, kind, don
         return found
     value = _assigned(data_B, class_C, high, after, kind == BEARER)
     if value >= 0 and (class_C[_char(data_B, value)[0]] >> SECRET) & 1:
-        return _put_secret(data_B, class_C, low, high, found_R6, found, d, value, done_K)
+        found = _put_secret(data_B, class_C, low, high, found_R6, found, d, value, 1, done_K)
+    if kind == ASSIGNED:
+        limits_4 = (VALUE_BYTES, VALUE_DIGITS, VALUE_CHARS, VALUE_WORDS)
+        found = _put_after(
+            data_B, class_C, low, high, found_R6, found, d, SECRET, after, limits_4, done_K, run_K3[SECRET]
+        )
     return found
 
 

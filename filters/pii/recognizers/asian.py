@@ -13,7 +13,7 @@ from gristmill.filters.pii.recognizers.checksums import (
     is_taiwan_id,
     korean_check,
 )
-from gristmill.filters.pii.recognizers.patterns import FLAGS, LEFT, RIGHT, InContext, before
+from gristmill.filters.pii.recognizers.patterns import FLAGS, LEFT, RIGHT, InContext, apart, before
 
 _CASED = regex.ASCII | regex.DOTALL | regex.MULTILINE
 
@@ -83,7 +83,8 @@ class KoreanIdRecognizer(InContext, PatternRecognizer):
     )
 
     def __init__(self) -> None:
-        code = rf"{LEFT}\d{{6}} ?- ?[1-8]\d{{6}}{RIGHT}|{LEFT}\d{{6}}[1-8]\d{{6}}{RIGHT}"
+        left = apart("rrn") + r"(?<!\d[.,:/+-])"
+        code = rf"{left}\d{{6}} ?- ?[1-8]\d{{6}}{RIGHT}|{LEFT}\d{{6}}[1-8]\d{{6}}{RIGHT}"
         super().__init__(supported_entity="KR_RRN", patterns=[Pattern("code", code, 0.5)], global_regex_flags=FLAGS)
 
     def validate_result(self, pattern_text: str) -> bool | None:

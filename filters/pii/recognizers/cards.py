@@ -7,13 +7,14 @@ import regex
 
 from gristmill.filters.pii.presidio import Pattern, PatternRecognizer, predefined_recognizers
 from gristmill.filters.pii.recognizers.checksums import luhn
-from gristmill.filters.pii.recognizers.patterns import LEFT, RIGHT, InContext, after, before, in_table
+from gristmill.filters.pii.recognizers.patterns import RIGHT, InContext, after, apart, before, in_table
 
 _WRITTEN = r"\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?|\d{4}([ -])\d{6}\2\d{4,5}"
 _APART = r"[,;/|\s]{1,2}"
 _CARD_LEFT = regex.compile(rf"(?<!\d)(?:{_WRITTEN}){_APART}$", regex.ASCII)
 _CARD_RIGHT = regex.compile(rf"{_APART}(?:{_WRITTEN})(?!\d)", regex.ASCII)
-_ENDS_LEFT = regex.compile(rf"{LEFT}$", regex.ASCII)
+_BORDER = apart("card", "card ?no", "no", "visa", "mastercard", "amex", "cc")
+_ENDS_LEFT = regex.compile(rf"{_BORDER}(?<!\d[.,:/+-])$", regex.ASCII)
 _ENDS_RIGHT = regex.compile(RIGHT, regex.ASCII)
 _WORDS = regex.compile(r"\p{L}{2}")
 _ORDERED = regex.compile(
@@ -80,7 +81,7 @@ class CreditCardRecognizer(InContext, predefined_recognizers.CreditCardRecognize
     )
 
     def __init__(self) -> None:
-        as_issued = rf"(?=[1-6])(?<![A-Za-z0-9_])(?:{self._AS_WRITTEN.pattern})(?![A-Za-z0-9_])"
+        as_issued = rf"(?=[1-6]){_BORDER}(?:{self._AS_WRITTEN.pattern})(?![A-Za-z0-9_])"
         super().__init__(patterns=[*self.PATTERNS, Pattern("as issued", as_issued, 0.3)])
 
     def keep(self, text: str, start: int, end: int) -> bool:
@@ -109,7 +110,7 @@ class BankCardRecognizer(InContext, PatternRecognizer):
         super().__init__(
             supported_entity="CN_BANK_CARD",
             supported_language="zh",
-            patterns=[Pattern("card", rf"(?<![A-Za-z0-9_])(?:{number})(?![A-Za-z0-9_])", 0.4)],
+            patterns=[Pattern("card", rf"{_BORDER}(?:{number})(?![A-Za-z0-9_])", 0.4)],
         )
 
     def validate_result(self, pattern_text: str) -> bool:

@@ -12,7 +12,7 @@ import regex
 from gristmill.filters.pii.presidio import Pattern, PatternRecognizer
 from gristmill.filters.pii.recognizers.checksums import PROVINCE_CODES, is_credit_code, is_date, is_resident_id
 from gristmill.filters.pii.recognizers.named import NamedRecognizer
-from gristmill.filters.pii.recognizers.patterns import LEFT, RIGHT, InContext, after, before
+from gristmill.filters.pii.recognizers.patterns import LEFT, RIGHT, InContext, after, apart, before
 from gristmill.filters.pii.scan import PROVINCES
 
 _CASED = regex.ASCII | regex.DOTALL | regex.MULTILINE
@@ -26,7 +26,8 @@ class ResidentIdRecognizer(InContext, PatternRecognizer):
     _NAME = regex.compile(r"身份证|居民证|证件号|\bID (?:card|number|no)", regex.IGNORECASE | regex.ASCII)
 
     def __init__(self) -> None:
-        left, right = LEFT.replace(",", ""), RIGHT.replace(",", "")  # in a row of a table, too: it has a check
+        # In a row of a table, too: it has a check.
+        left, right = apart("id", "id ?card", "id ?no", "no", "sfz") + r"(?<!\d[.:/+-])", RIGHT.replace(",", "")
         today = rf"{left}[1-9]\d{{5}}[ -]?(?:18[5-9]|19\d|20\d)\d[ -]?[01]\d[0-3]\d[ -]?\d{{3}}[\dXx]{right}"
         super().__init__(
             supported_entity="CN_RESIDENT_ID",
@@ -52,13 +53,13 @@ class SocialCreditCodeRecognizer(InContext, PatternRecognizer):
     One without a letter needs its name before it: of any 18 digits with a province at the third one in 341 passes both.
     """
 
-    WORDS: ClassVar[dict[str, Iterable[int]]] = {"code": (18,)}
+    WORDS: ClassVar[dict[str, Iterable[int]]] = {"code": (18, 20, 22)}  # alone, or behind a word
     _NAME = regex.compile(
         r"信用代码|信用代碼|统一代码|税号|纳税人|營業執照|营业执照|credit code|uscc", regex.IGNORECASE
     )
 
     def __init__(self) -> None:
-        code = r"(?<![A-Za-z0-9])[1-9AHJNY][1-9]\d{6}[0-9A-HJ-NPQRTUWXY]{10}(?![A-Za-z0-9])"
+        code = apart("no", "code", "uscc") + r"[1-9AHJNY][1-9]\d{6}[0-9A-HJ-NPQRTUWXY]{10}(?![A-Za-z0-9])"
         super().__init__(
             supported_entity="CN_SOCIAL_CREDIT_CODE",
             supported_language="zh",
@@ -137,22 +138,22 @@ _ADD = r"[加+➕扣]"
 
 
 class QqRecognizer(_HandleRecognizer):
-    """QQ numbers: 5-11 digits after QQ, what it is called (扣扣, 企鹅, 球球), or 加Q; after Q: among Chinese."""
+    """QQ numbers: 5-11 digits after QQ, what it is called (扣扣, 企鹅, 球球), 加Q, Q：; after Q: among Chinese."""
 
     ENTITY = "QQ_ID"
     _ID = r"(?:群|号码?|號碼?|账号|帐号| ?number| ?id)?"
     _NAME = rf"(?:{_ALONE}Q ?Q|扣扣|抠抠|蔻蔻|球球|企鹅|{_ADD} ?Q|[加+➕]扣|{_ALONE}Q(?=[群号])|[我的]Q(?=[是:：为]))"
     _OR = r"(?: ?[/／、和或与&] ?(?:微信|VX|WX|V信?)号?)"
     PATTERNS = (
-        rf"(?<={_NAME}{_ID}{_OR}?{_GAP})[1-9]\d{{4,10}}{_WORD_END}",
-        rf"(?<={_ALONE}Q[:：]\s?)[1-9]\d{{5,10}}{_WORD_END}",
+        rf"[1-9](?<={_NAME}{_ID}{_OR}?{_GAP}[1-9])\d{{4,10}}{_WORD_END}",
+        rf"[1-9](?<={_ALONE}Q[:：]\s?[1-9])\d{{5,10}}{_WORD_END}",
     )
     _SHORT = regex.compile(r"(?<![A-Za-z])Q[:：]\s?$", regex.IGNORECASE)
 
     def keep(self, text: str, start: int, end: int) -> bool:
         """After Q: alone, questions in English begin so, only where Chinese is near."""
         left = before(text, start)
-        return not self._SHORT.search(left) or bool(_HAN_NEAR.search(left + after(text, end)[:8]))
+        return not self._SHORT.search(left) or bool(_HAN_NEAR.search(left + after(text, end)[:8])) or "：" in left[-2:]
 
 
 class WechatRecognizer(_HandleRecognizer):
@@ -163,14 +164,14 @@ class WechatRecognizer(_HandleRecognizer):
     _NAME = r"(?:[微薇威徽维溦]信|[微薇威Vv]❤|V信|wechat|weixin)"
     _ID = r"(?:号码?|號碼?|账号|帐号|同号| ?id)"
     _SHORT = rf"(?:{_ALONE}(?:vx|wx)|[加+➕]我? ?(?:[vV]|[微薇威]信?|卫星)|{_ALONE}[vV](?=[号:：]))"
-    _START = r"(?<![A-Za-z0-9_-])"
-    _ACCOUNT = r"[A-Za-z][A-Za-z0-9_-]{5,19}"
-    PATTERNS = (
-        rf"(?<={_NAME}{_ID}{_GAP}){_START}{_ACCOUNT}{_WORD_END}",
-        rf"(?<={_NAME}{_GAP}){_START}(?=[A-Za-z-]*[0-9_]){_ACCOUNT}{_WORD_END}",
-        rf"(?<={_SHORT}{_ID}?{_GAP}){_START}(?=(?:[A-Za-z_-]*\d){{3}}){_ACCOUNT}{_WORD_END}",  # wx is a toolkit, too
-        rf"(?<=(?:{_NAME}|{_SHORT}){_ID}?{_GAP}){_START}1[3-9]\d{{9}}{_WORD_END}",
-        rf"{_START}wxid_[a-z0-9]{{6,24}}{_WORD_END}",
+    _BEGINS = r"(?<![A-Za-z0-9_-].)"
+    _REST = rf"[A-Za-z0-9_-]{{5,19}}{_WORD_END}"
+    PATTERNS = (  # what is looked back for stands behind a first character: most places are ruled out by that
+        rf"[A-Za-z]{_BEGINS}(?<={_NAME}{_ID}{_GAP}.){_REST}",
+        rf"[A-Za-z]{_BEGINS}(?=[A-Za-z-]*[0-9_])(?<={_NAME}{_GAP}.){_REST}",
+        rf"[A-Za-z]{_BEGINS}(?=(?:[A-Za-z_-]*\d){{3}})(?<={_SHORT}{_ID}?{_GAP}.){_REST}",  # wx is a toolkit, too
+        rf"1{_BEGINS}(?=[3-9]\d{{9}})(?<=(?:{_NAME}|{_SHORT}){_ID}?{_GAP}.)\d{{10}}{_WORD_END}",
+        rf"wxid_(?<![A-Za-z0-9_-]wxid_)[a-z0-9]{{6,24}}{_WORD_END}",
     )
     _COLON = regex.compile(r"(?<![A-Za-z加➕])V[:：]\s?$", regex.IGNORECASE)
 

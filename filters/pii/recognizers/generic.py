@@ -11,7 +11,7 @@ import regex
 
 from gristmill.filters.imports import Later, standing_in
 from gristmill.filters.pii.presidio import Pattern, predefined_recognizers
-from gristmill.filters.pii.recognizers.patterns import InContext, after, before, in_table
+from gristmill.filters.pii.recognizers.patterns import InContext, after, apart, before, in_table
 from gristmill.filters.pii.recognizers.runs import LONGEST
 from gristmill.filters.pii.scan import Match
 
@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 
 LETTER = "A-Za-z0-9À-ÖØ-öø-ɏ"
 
-_MAIL = (
-    rf"[{LETTER}_][{LETTER}_.%+-]{{0,63}}+@"  # RFC 5321: 64 characters; bounded, or a long run costs its square
-    rf"(?:[{LETTER}](?:[{LETTER}-]{{0,61}}[{LETTER}])?\.){{1,8}}"
+_LOCAL = 64
+"""Characters of the part before the at-sign, at most (RFC 5321); bounded, or a long run costs its square."""
+_HOST = (
+    rf"@(?:[{LETTER}](?:[{LETTER}-]{{0,61}}[{LETTER}])?\.){{1,8}}"
     r"(?:[A-Za-z]{2,24}|xn--[A-Za-z0-9-]{2,59})(?![A-Za-z0-9_-])"
 )
+_BEFORE_AT = regex.compile(rf"(?r)(?:(?<![A-Za-z0-9'])[A-Za-z]{{1,3}}')?[{LETTER}_.%+-]*\Z")
+"""What may stand before an at-sign: `o'neil` has an apostrophe, `'li` a quote."""
 
 _ALGORITHM = regex.compile(r"@(?:openssh\.com|libssh\.org|lysator\.liu\.se)$")
 """Names of SSH algorithms and extensions are local parts at their inventor's domain (RFC 4251, section 6)."""
@@ -66,11 +69,33 @@ def suffixes() -> "tldextract.TLDExtract":
     return extract
 
 
+@cache
+def _host() -> regex.Pattern:
+    return regex.compile(_HOST, regex.ASCII)
+
+
 class EmailRecognizer(InContext, predefined_recognizers.EmailRecognizer):
     """presidio's, with a local part that ends at Chinese, `=` and quotes, and a suffix list that needs no network."""
 
     def __init__(self) -> None:
-        super().__init__(patterns=[Pattern("address", _MAIL, 0.5)])
+        super().__init__(patterns=[Pattern("address", _HOST, 0.5)])
+
+    def _of_pattern(self, pattern: Pattern, text: str) -> list[Match]:
+        """As InContext's: hosts, and what stands before each. At-signs are few, places where a name could begin are
+        not."""
+        found, valid, free = [], self._valid, 0
+        for host in _host().finditer(text):
+            at = host.start()
+            left = _BEFORE_AT.search(text[max(free, at - _LOCAL) : at])[0].lstrip(".%+-")
+            if not left:
+                continue
+            if "'" in left and text[host.end() : host.end() + 1] == "'":
+                left = left.partition("'")[2]  # u'li@x.org'
+            free = host.end()
+            start = at - len(left)
+            if valid(text[start : host.end()]):
+                found.append((start, host.end(), 1.0))
+        return found
 
     def validate_result(self, pattern_text: str) -> bool:
         """Whether the domain ends in a public suffix. presidio asks about the whole, and `a.net/b@2x.png` passes."""
@@ -123,10 +148,18 @@ class IpRecognizer(InContext, predefined_recognizers.IpRecognizer):
 
     NEEDS: ClassVar[dict[str, str]] = dict.fromkeys(("IPv4_mapped", "IPv4_embedded", "IPv6", "IPv6_unspecified"), ":")
 
+    _NAME = r"(?<=(?<![A-Za-z])(?i:ip|ipv[46]|addr|host))"
+    """Is written against an address, too: 登录IP8.8.8.8."""
+
     def __init__(self) -> None:
         begins = r"(?<![\w:])"  # what has no colon after four characters is looked at no further
-        colon = begins + r"(?=[0-9A-Fa-f]{0,4}:)"
-        super().__init__(patterns=[Pattern(p.name, p.regex.replace(begins, colon, 1), p.score) for p in self.PATTERNS])
+        colon = rf"(?:{begins}|{self._NAME})(?=[0-9A-Fa-f]{{0,4}}:)"
+        patterns = []
+        for stock in self.PATTERNS:
+            form = stock.regex.replace(begins, colon, 1)
+            form = form if colon in form else form.replace(r"\b", rf"(?:\b|{self._NAME})", 1)
+            patterns.append(Pattern(stock.name, form, stock.score))
+        super().__init__(patterns=patterns)
 
     def invalidate_result(self, pattern_text: str) -> bool:
         """True for what is no address, or none that a person can have."""
@@ -177,10 +210,14 @@ class IbanRecognizer(InContext, predefined_recognizers.IbanRecognizer):
     """presidio's pattern and check: country, length and check digits leave little to chance. What follows in capitals
     is taken by the pattern and given back until the rest is valid."""
 
+    _BEGINS = r"(?:(?<![A-Z0-9])|(?<=(?<![A-Za-z])IBAN))"
+
     def _of_pattern(self, pattern: Pattern, text: str) -> list[Match]:
         """As InContext's, of each match the longest valid part that ends where a word or a group does."""
         found: list[Match] = []
-        for match in regex.finditer(pattern.regex, text, self.global_regex_flags, overlapped=True):
+        for match in regex.finditer(
+            pattern.regex.replace("(?<![A-Z0-9])", self._BEGINS, 1), text, self.global_regex_flags, overlapped=True
+        ):
             start = match.start()
             if found and start < found[-1][1]:
                 continue
@@ -208,8 +245,11 @@ class UsSsnRecognizer(InContext, predefined_recognizers.UsSsnRecognizer):
     _NAME = regex.compile(r"\b(?:ssn|ss#|social security|social sec|security n)[^\d\n]{0,22}$", regex.IGNORECASE)
 
     def __init__(self) -> None:
-        patterns = [pattern for pattern in self.PATTERNS if pattern.score >= 0.4]
-        super().__init__(patterns=[*patterns, Pattern("after its name", r"\b\d{9}\b", 0.5)])
+        begins = apart("ssn", "ss")
+        patterns = [
+            Pattern(p.name, p.regex.replace(r"\b", begins, 1), p.score) for p in self.PATTERNS if p.score >= 0.4
+        ]
+        super().__init__(patterns=[*patterns, Pattern("after its name", rf"{begins}\d{{9}}\b", 0.5)])
 
     def invalidate_result(self, pattern_text: str) -> bool:
         """presidio's, and areas that there are none of."""

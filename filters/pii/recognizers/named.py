@@ -5,7 +5,7 @@ error code on the next.
 import regex
 
 from gristmill.filters.pii.presidio import Pattern, PatternRecognizer
-from gristmill.filters.pii.recognizers.patterns import FLAGS, InContext, before
+from gristmill.filters.pii.recognizers.patterns import FLAGS, InContext, after, before
 
 _PASSPORT = (
     r"护照|護照|旅券|パスポート|여권|passports?|reisepass|passnummer|passeport|pasaporte|passaporto|paspoort|paszportu?|"
@@ -15,8 +15,8 @@ _NUMBER = r"(?:\s*(?:no|nos|number|num|nr|numéro|numero|número|id|card|book|#|
 
 
 class NamedRecognizer(InContext, PatternRecognizer):
-    """What matches `CODE` after `NAME`, within before() and with no other code between. `COUNTRY` before it too makes
-    it surer than another country's of the same form."""
+    """What matches `CODE` after `NAME`, within before() and with no other code between. `COUNTRY` before it too, or
+    behind it, makes it surer than another country's of the same form."""
 
     ENTITY: str
     NAME: str
@@ -43,9 +43,13 @@ class NamedRecognizer(InContext, PatternRecognizer):
         found = super().matches(text)
         if self._country is None:
             return found
-        return [
-            (start, end, 0.9 if self._country.search(before(text, start)) else score) for start, end, score in found
-        ]
+        return [(start, end, 0.9 if self._is_of_country(text, start, end) else score) for start, end, score in found]
+
+    def _is_of_country(self, text: str, start: int, end: int) -> bool:
+        assert self._country is not None
+        return bool(
+            self._country.search(before(text, start)) or self._country.search(after(text, end).partition("\n")[0])
+        )
 
 
 class _Passport(NamedRecognizer):
@@ -74,7 +78,7 @@ class BritishPassportRecognizer(_Passport):
 
     ENTITY = "UK_PASSPORT"
     CODE = r"\d{9}|[A-Z]{2}\d{7}"
-    COUNTRY = r"\b(?:uk|u\.k\.?|united kingdom|british|hmpo)\b|英国|英國"
+    COUNTRY = r"\b(?:uk|u\.k\.?|gbr|united kingdom|british|hmpo)\b|英国|英國"
 
 
 class EuropeanPassportRecognizer(_Passport):

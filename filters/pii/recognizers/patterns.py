@@ -1,6 +1,7 @@
 """What our recognizers share: ASCII word borders, and a last look at the words around a match."""
 
-from collections.abc import Iterable
+import string
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import ClassVar
 
@@ -19,6 +20,12 @@ r"""ASCII, so that a Chinese character is no word character: \b stands between é
 LEFT = r"(?<![A-Za-z0-9_])(?<!\d[.,:/+-])"
 RIGHT = r"(?![A-Za-z0-9_]|[.,:/-]\d)"
 """Borders of a number that is not part of a longer one: no decimals, dates, versions, identifiers."""
+
+
+def apart(*words: str) -> str:
+    """The border before a value: neither letter nor digit, or one of the words in Latin letters that people write
+    against theirs, `ID`, `Card`, `SSN`."""
+    return rf"(?:(?<![A-Za-z0-9_])|(?<=(?<![A-Za-z])(?i:{'|'.join(words)})))"
 
 
 def before(text: str, start: int) -> str:
@@ -76,6 +83,28 @@ def outer(found: set[Match]) -> list[Match]:
     return kept
 
 
+def _behind(word: str, pattern: regex.Pattern, text: str) -> Iterator[regex.Match]:
+    """What finditer() gives of a pattern whose matches all begin behind a word."""
+    size, at = len(word), text.find(word)
+    while at >= 0:
+        match = pattern.match(text, at + size)
+        if match:
+            yield match
+            at = text.find(word, max(at + 1, match.end() - size))
+        else:
+            at = text.find(word, at + 1)
+
+
+@lru_cache(maxsize=4)
+def in_small_letters(text: str) -> str:
+    """A text with its capitals as small letters, character for character."""
+    small = text.lower()
+    return small if len(small) == len(text) else text.translate(_SMALL)  # Ä° becomes two
+
+
+_SMALL = {ord(c): c.lower() for c in string.ascii_uppercase}
+
+
 class InContext:
     """Mix-in for a presidio PatternRecognizer: its results, less those that keep() does not want where they stand.
 
@@ -89,6 +118,9 @@ class InContext:
     supported_entities: list[str]
     NEEDS: ClassVar[dict[str, str]] = {}
     """By name of a pattern, what stands in each of its matches."""
+    FOLLOWS: ClassVar[dict[str, str]] = {}
+    """By name of a pattern, what each of its matches begins behind: a pattern that begins by looking back is tried at
+    each character, at the cost of a hundred that are searched for a word."""
     DIGITS: ClassVar[dict[str, Iterable[int]]] = {}
     WORDS: ClassVar[dict[str, Iterable[int]]] = {}
     """By name of a pattern, lengths of runs of digits, or of letters and digits, of which each of its matches holds one
@@ -128,7 +160,9 @@ class InContext:
             pattern.compiled_with_flags = self.global_regex_flags
             pattern.compiled_regex = regex.compile(pattern.regex, self.global_regex_flags)
         found, valid = [], self._valid
-        for match in pattern.compiled_regex.finditer(text):
+        follows = self.FOLLOWS.get(pattern.name)
+        compiled = pattern.compiled_regex
+        for match in _behind(follows, compiled, text) if follows else compiled.finditer(text):
             said = valid(match[0]) if match[0] else False
             if said is not False:
                 found.append((*match.span(), 1.0 if said else pattern.score))
@@ -138,6 +172,8 @@ class InContext:
         """(start, end, score) of what counts, in order; of those within another of no less score the outer alone."""
         found = [matches for pattern in self.patterns if (matches := self._of_pattern(pattern, text))]
         kept = found[0] if len(found) == 1 else outer({match for matches in found for match in matches})
+        if type(self).keep is InContext.keep:
+            return kept
         keeps = self._keeps
         if BREAK in text:
             return [

@@ -18,7 +18,7 @@ from gristmill.filters.pii.recognizers.patterns import FLAGS, REMEMBERED, after,
 from gristmill.filters.pii.recognizers.runs import LONGEST, bits, runs
 from gristmill.filters.pii.scan import Match
 
-_GLUED = r"(?<=(?<![A-Za-z])(?i:tel|phone|mobile|mob|fax|cell|whatsapp))"
+_GLUED = r"(?<=(?<![A-Za-z])(?i:tel|phone|mobile|mob|fax|cell|whatsapp|call))"
 _LEFT = r"(?<![A-Za-z0-9_+])(?<![A-Za-z]/|\d[./-]|\d[ ]\()"
 _GLUED_LEFT = rf"(?:(?<![A-Za-z0-9_+])|{_GLUED})(?<![A-Za-z]/|\d[./-]|\d[ ]\()"
 _RIGHT = r"(?:(?![A-WYZa-wyz0-9_]|[.-]\d)|(?=(?i:vx|wx|qq|v信)(?![A-Za-z])))"
@@ -48,7 +48,7 @@ _NO_NUMBER = regex.compile(
 _HAN = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}]")
 _CYRILLIC = regex.compile(r"\p{Cyrillic}")
 _MEASURE = regex.compile(
-    r"\s?(?:字节|个|元|次|条|位|秒|毫秒|行(?![政业长程李])|股|手(?![机機持])|份|吨|公斤|千克|亿|万(?![达科通家豪国丽总先女经寿])|"
+    r"\s?(?:字节|个|元|次|条|位|人(?![事员員名])|秒|毫秒|行(?![政业长程李])|股|手(?![机機持])|份|吨|公斤|千克|亿|万(?![达科通家豪国丽总先女经寿])|"
     r"件|台(?![湾灣北中南州商胞])|户(?![主籍])|笔|页|字|部(?![门門长長])|美元|平方|人次|円|株|원|주(?!민)|"
     r"bytes?|B\b|KB|MB|ms\b|\.\d|%)",
     regex.IGNORECASE,
@@ -58,6 +58,12 @@ _COUNTED = regex.compile(
     r"取引高|출고량|거래량)(?:[:：]|\s|[为為是約约达達共])*+$|第\s?$"
 )
 """What no telephone number follows."""
+_NUMBERED = regex.compile(
+    r"(?:(?:[单單物貨货流水序批文案票工型学學书書版标標件箱提仓][号號]码?|[发發]票号码|编号|編號)[:：为為是]?|"
+    r"\b(?:isbn|issn|sku|order|invoice|tracking|serial|part|model|ticket|case|pages?)\s?(?:no\.?|number|id|#)?[:#=-]?)\s{0,2}$",
+    regex.IGNORECASE,
+)
+"""What a number follows that is grouped like one for a telephone, and is none."""
 _EXTENSION = r"(?P<ext>-\d{1,5}| ?(?:转|轉|分机|分機|内线|內線|#|x)[ -]?\d{1,6})?"
 _LANDLINE_NEXT = regex.compile(r"[ \t]?[/、,，；;或][ \t]?([2-9]\d{2,3}[ -]?\d{4})(?![\d.%/-]|,\d)", regex.ASCII)
 """A Chinese landline behind another one: it has the same area."""
@@ -94,7 +100,7 @@ class _Shape:
 
 _DIGIT = r"[ .()/-]{0,3}\d"
 _SHAPES = (
-    _Shape(rf"(?:\+|00(?=86))\(?\d(?:{_DIGIT}){{6,14}}", None, score=0.75, left=r"(?<![A-Za-z0-9_+])"),
+    _Shape(rf"(?:\+|00(?=86))\(?\d(?:{_DIGIT}){{6,14}}", None, score=0.75, left=rf"(?:(?<![A-Za-z0-9_+])|{_GLUED})"),
     _Shape(r"(?=[(\d])(?:(?:00)?1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.-])[2-9]\d{2}[ .-]\d{4}", (), digits=(3,)),
     _Shape(r"(?=\d)(?:1 )?[2-9]\d{2} [2-9]\d{2} \d{4}", ("US",), digits=(3,)),
     _Shape(
@@ -203,6 +209,8 @@ def _judged(left: str, candidate: str, right: str, number: int, in_row: bool) ->
     """Where in a candidate of a shape its number is, if what stands around or the number before says that it is one."""
     where = _SHAPES[number].where
     if where != "anywhere" and not in_row and not _surrounded(left, right, where):
+        return None
+    if where == "anywhere" and candidate[0] != "+" and _NUMBERED.search(left):
         return None
     skipped = candidate[0] == "(" and ")" not in candidate  # "热线（138-9817-1578）"
     found = _number(candidate[skipped:], number)
