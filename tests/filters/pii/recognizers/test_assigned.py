@@ -43,11 +43,12 @@ def test_find__in_prose_and_of_people(text, scrubbed, scrubber):
 @pytest.mark.parametrize(
     "text",
     [
-        "PublicKeyToken=b77a5c561934e089", "primary_key: 9f86d081884c7d659a2feaa0", "next_page_token: CAUQAA1b2C3d4E5f6",
-        "PASSWORD = 0x00000001, bypass=a1b2c3d4e5", "!设置用户密码-Debian10", "password=getPw1(a1)", "token = tokens[a1b2c3d4e5f6g7]",
-        "compass: n4o5r6t7h8", "password policy 2024-01-02", "the secret of 19th century", "token_type: bearer2a3b4c5d6e7f8g9",
-        "password: ${DB_PASS1}", "password=passw0rd", 'token: "your-token-1a2b3c4d5e6f"', "key: 9f86d081884c7d659a2feaa0",
-        "password: utf8mb4", "csrf_token=9f86d081884c7d659a2feaa0", "<password>", "password", "密码",
+        "PublicKeyToken=b77a5c561934e089", "primary_key: 9f86d081884c7d659a2feaa0",
+        "next_page_token: CAUQAA1b2C3d4E5f6", "PASSWORD = 0x00000001, bypass=a1b2c3d4e5", "!设置用户密码-Debian10",
+        "password=getPw1(a1)", "token = tokens[a1b2c3d4e5f6g7]", "compass: n4o5r6t7h8", "password policy 2024-01-02",
+        "the secret of 19th century", "token_type: bearer2a3b4c5d6e7f8g9", "password: ${DB_PASS1}",
+        "password=passw0rd", 'token: "your-token-1a2b3c4d5e6f"', "key: 9f86d081884c7d659a2feaa0", "password: utf8mb4",
+        "csrf_token=9f86d081884c7d659a2feaa0", "<password>", "password", "密码",
     ],
 )  # fmt: skip
 def test_find__what_is_no_secret(text, scrubber):

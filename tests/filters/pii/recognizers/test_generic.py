@@ -152,8 +152,8 @@ def test_accounts_and_numbers(scrubber, text, data):
         ("clientIP81.2.69.142", None),
         ("来源ipv4 81.2.69.142", "81.2.69.142"),
         ("登录IP2a02:8108:e9d9:a2c4::df，", "2a02:8108:e9d9:a2c4::df"),
-        ("SSN123-45-6789", "123-45-6789"),
-        ("ssn123456789，", "123456789"),
+        ("SSN536-90-4399", "536-90-4399"),
+        ("ssn536904399，", "536904399"),
         ("身份证ID110101199003070038。", "110101199003070038"),
         ("sfz110101199003070038", "110101199003070038"),
         ("Card4111111111111111", "4111111111111111"),
@@ -164,7 +164,7 @@ def test_accounts_and_numbers(scrubber, text, data):
         ("call13812345678", "13812345678"),
         ("grid110101199003070038", None),
         ("discard4111111111111111", None),
-        ("xssn123-45-6789", None),
+        ("xssn536-90-4399", None),
     ],
 )
 def test_a_name_in_latin_letters_against_its_value(scrubber, text, value):
