@@ -23,17 +23,22 @@ class Snapshot:
 
     def text(self, path: str) -> str:
         """The content of a file."""
+        return self.bytes(path).decode("utf-8")
+
+    def bytes(self, path: str) -> bytes:
+        """The same, not text."""
         return self._git("show", f"{self.commit}:{path}")
 
     def files(self, under: str) -> list[str]:
         """Paths below a folder, in order."""
         return sorted(
-            self._git("-c", "core.quotepath=off", "ls-tree", "-r", "--name-only", self.commit, under).splitlines()
+            self._git("-c", "core.quotepath=off", "ls-tree", "-r", "--name-only", self.commit, under)
+            .decode("utf-8")
+            .splitlines()
         )
 
-    def _git(self, *arguments: str) -> str:
-        done = subprocess.run(["git", "-C", str(self.folder), *arguments], capture_output=True, check=True)
-        return done.stdout.decode("utf-8")
+    def _git(self, *arguments: str) -> bytes:
+        return subprocess.run(["git", "-C", str(self.folder), *arguments], capture_output=True, check=True).stdout
 
 
 def opened(mirror: Path, name: str, commit: str = "HEAD") -> Snapshot:
@@ -131,9 +136,15 @@ def universal(path: str, spaces: bool, whole: bool = False) -> Reader:
 
 
 def conll(
-    paths: list[str], names: list[str], label: int = -1, opened: str = "", spaces: bool = True, many: int = 1
+    paths: list[str],
+    names: list[str],
+    label: int = -1,
+    opened: str = "",
+    spaces: bool = True,
+    many: int = 1,
+    joint: str = " ",
 ) -> Reader:
-    """Files with a word and its label on a line; `many` sentences a text."""
+    """Files with a word and its label on a line; `many` sentences a text, `joint` between them."""
 
     def read(snapshot: Snapshot) -> Iterator[Sample]:
         for path in paths:
@@ -141,10 +152,10 @@ def conll(
             for tokens in columns(snapshot.text(path), label):
                 group.append(spans_of(persons(tokens, *names, opened=opened), None, spaces))
                 if len(group) == many:
-                    yield joined(group)
+                    yield joined(group, joint)
                     group = []
             if group:
-                yield joined(group)
+                yield joined(group, joint)
 
     return read
 

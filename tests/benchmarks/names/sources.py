@@ -13,6 +13,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from crosswoz import crosswoz
 from formats import OPEN, Reader, chinese_addresses, conll, gum, lines_as, litbank, opened, slots, universal
 
 
@@ -52,6 +53,13 @@ SOURCES = (
     Source("fit", "uner-zh", f"{_UNER}Chinese-GSDSIMP", _BY_SA, universal("zh_gsdsimp-ud-train.iob2", False)),
     Source("fit", "uner-zh-tw", f"{_UNER}Chinese-GSD", _BY_SA, universal("zh_gsd-ud-train.iob2", False)),
     Source("fit", "pud-zh", f"{_UNER}Chinese-PUD", _BY_SA, universal("zh_pud-ud-test.iob2", False)),
+    Source(
+        "fit",
+        "aishell",
+        "Alibaba-NLP+AISHELL-NER",
+        "Apache-2.0; what AISHELL-1 (Apache-2.0) says: news of eleven subjects, a clause a line",
+        conll([f"data/{part}.bio.txt" for part in ("dev", "test")], ["PER"], spaces=False, many=4, joint="，"),
+    ),
     Source("fit", "pud-en", f"{_UNER}English-PUD", _BY_SA, universal("en_pud-ud-test.iob2", True)),
     Source("fit", "gum", "amir-zeldes+gum", "annotations CC BY 4.0, texts CC BY or CC BY-SA", gum("GUM", _GUM_GENRES)),
     Source("fit", "litbank", "dbamman+litbank", "annotations CC BY 4.0, texts in the public domain", litbank),
@@ -118,6 +126,8 @@ SOURCES = (
         chinese_addresses("data/dev.txt"),
     ),
     Source("dev", "peoples-daily", _NEWS, _UNKNOWN, conll(["NER/People's Daily/example.dev"], ["PER"], spaces=False)),
+    Source("dev", "crosswoz", "thu-coai+CrossWOZ", "Apache-2.0", crosswoz("val")),
+    Source("test", "crosswoz", "thu-coai+CrossWOZ", "Apache-2.0", crosswoz("test")),
     Source("test", "uner-zh", f"{_UNER}Chinese-GSDSIMP", _BY_SA, universal("zh_gsdsimp-ud-test.iob2", False)),
     Source("test", "uner-zh-tw", f"{_UNER}Chinese-GSD", _BY_SA, universal("zh_gsd-ud-test.iob2", False)),
     Source("test", "uner-en", f"{_UNER}{_ENGLISH}", _BY_SA, universal("en_ewt-ud-test.iob2", True)),
