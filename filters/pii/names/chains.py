@@ -20,6 +20,14 @@ _STARTS = 4
 _NAME, _LONG_NAME = 8, 16
 """Characters of a unit's name at most, and of an autonomous one's: 双江拉祜族佤族布朗族傣族自治县."""
 
+(
+    _UNITS, _DOORS, _DOORS_WITHIN, _BUILDINGS, _SITE_NAMES, _VILLAGES, _BARE, _PART, _END, _ROAD_END, _SITE_END, _BEGIN,
+    _BEFORE, _TOP, _LISTED, _SEEN,
+) = range(16)  # fmt: skip
+"""What is known while an address is read: how many parts of each kind, whether its number stands alone, behind which
+token the part that is read begins, the last known one, the last road and site, where the address begins, the character
+before, the smallest unit, whether it is a list."""
+
 _ADMIN, _ROAD, _INNER, _SITE, _VILLAGE, _NUMERAL, _PROSE, _COUNTED, _TURN, _BUILDING = (1 << n for n in range(10))
 _ROLES = {
     _ADMIN: "省市区區县縣镇鎮乡鄉旗盟",
@@ -159,97 +167,163 @@ def _is_flat(i, end, kind_T, gap_T, mark_T):
 def _address(data_B, first, end, start_T, kind_T, shape_T, gap_T, mark_T, list_T):
     """The address that begins with token `first` of a field that ends before token `end`, or with the unit that ends
     the first part: its first token in the upper 32 bits, its end in the lower; 0: there is none."""
-    units, doors, inner, buildings, sites, villages, bare = 0, 0, 0, 0, 0, 0, False
-    part, last = first, first  # where the part that is read begins; behind the last part that is known
-    road, site = -9, -9  # behind the last road, site
-    begin = np.int64(first)
-    i, before, top, listed = first, 0, 0, False
-    while i < end:
+    seen = np.zeros(_SEEN, np.int64)
+    seen[_PART], seen[_END], seen[_BEGIN] = first, first, first
+    seen[_ROAD_END], seen[_SITE_END] = -9, -9
+    i = first
+    while 0 <= i < end:
         kind = kind_T[i]
         if kind == HAN:
-            c = character(data_B, start_T[i])
-            role = _role(c)
-            pair = before << 16 | c
-            after = character(data_B, start_T[i + 1]) if i + 1 < end and kind_T[i + 1] == HAN else 0
-            if pair in _LIES:
-                return 0
-            if i == part and units < 3 and (list_T[i] >> 16) & PLACE and after:
-                d = after
-                if not _role(d) & (_ADMIN | _ROAD):
-                    units += (c << 16 | d) != _CHINA
-                    i, part, before = i + 2, i + 2, d
-                    c = character(data_B, start_T[i]) if i < end and kind_T[i] == HAN else 0
-                    if _role(c) & _ADMIN:
-                        i, part, before, top = i + 1, i + 1, c, max(top, _rank(c))
-                    continue
-            name = i - part
-            if _has(_SITE_PAIRS, pair) and pair != _LANE:
-                sites += not _has(_CENTRE_PAIRS, pair)
-                part, last, site = i + 1, i + 1, i + 1
-            elif pair == _STREET_OFFICE and road == i:
-                units, part, road, top = units + 1, i + 1, -9, 4
-            elif (role & _ROAD and name > 0) or (pair in (_AVENUE, _LANE) and name > 1):
-                part, road = i + 1, i + 1
-            elif role & _ADMIN and not _has(_NO_ADMIN_PAIRS, pair) and not _has(_NO_ADMIN_PAIRS, c << 16 | after):
-                rank = _rank(c)
-                if units == 0 and rank < 3 and name > 2 and (list_T[i - 2] >> 16) & PLACE:
-                    begin = i - 2  # 寄到广东省
-                if 0 < name <= (_LONG_NAME if pair in _AUTONOMOUS else _NAME) and (rank > top or rank == top == 2):
-                    units, top = units + 1, rank
-                part = i + 1
-            elif pair == _AUTONOMOUS[0]:
-                units, part, top = units + 1, i + 1, 2
-            elif role & _SITE and name > 0:
-                sites, part, last, site = sites + 1, i + 1, i + 1, i + 1
-            elif role & _VILLAGE and name > 0:
-                villages, part, last, site = villages + 1, i + 1, i + 1, i + 1
-            elif role & _NUMERAL and _role(after) & _INNER:
-                doors += 0 <= i - road <= 2
-                inner += 1
-                i, part, last = i + 1, i + 2, i + 2
-            before = c
+            i = _read_han(data_B, i, end, start_T, kind_T, list_T, seen)
         elif kind == NUMBER:
-            after = character(data_B, start_T[i + 1]) if i + 1 < end and kind_T[i + 1] == HAN else 0
-            if _role(after) & _COUNTED or before == ord("第"):
-                return 0
-            near = i - road
-            door = 0 <= near <= 2 and (near == 0 or _role(before) & _TURN != 0 or kind_T[i - 1] == MARK)
-            flat = _is_flat(i, end, kind_T, gap_T, mark_T)
-            if _role(after) & (_INNER | _VILLAGE) or door or flat or i == site or (last == i and doors + inner > 0):
-                doors += door
-                bare = (bare or door) and not _role(after) & _INNER
-                buildings += _role(after) & _BUILDING != 0 or flat
-                inner += 1
-                known = _role(after) & (_INNER | _VILLAGE) != 0
-                last = i + 2 if known else i + 1
-                if known:
-                    i += 1
-                part = last
-            before = 0
+            i = _read_number(data_B, i, end, start_T, kind_T, gap_T, mark_T, seen)
         elif kind == WORD:
-            after = character(data_B, start_T[i + 1]) if i + 1 < end and kind_T[i + 1] == HAN else 0
-            if shape_T[i] in (UPPER, INITIAL, LOWER) and _role(after) & _BUILDING:  # A座, b幢
-                inner, buildings, i = inner + 1, buildings + 1, i + 1
-                last = i + 1
-            part, before = i + 1, 0
+            i = _read_word(data_B, i, end, start_T, kind_T, shape_T, seen)
+        elif mark_T[i] == _COMMA:
+            break
         else:
-            if mark_T[i] == _COMMA:
-                break
-            listed = listed or mark_T[i] == _LISTS
-            part, before = i + 1, 0
-            if last == i and i + 1 < end and kind_T[i + 1] == NUMBER:
-                last = i + 1
-            road += road == i
-        i += 1
-    span = begin << 32 | last
-    closed = last >= end and not listed
-    if doors and (units > 0 or not bare):
-        return span
+            i = _read_mark(i, end, kind_T, mark_T, seen)
+    if i < 0 or not _is_address(seen, end):
+        return 0
+    return seen[_BEGIN] << 32 | seen[_END]
+
+
+@kernel
+def _is_address(seen, end):
+    """Whether mail would arrive at what was read."""
+    units, sites, buildings, inner = seen[_UNITS], seen[_SITE_NAMES], seen[_BUILDINGS], seen[_DOORS_WITHIN]
+    if seen[_DOORS] and (units > 0 or not seen[_BARE]):
+        return True
     if inner and (units > 1 or (units > 0 and sites + buildings > 0)):
-        return span
-    if units > 1 and top > 0 and closed and sites + villages > 0:
-        return span
-    return 0
+        return True
+    closed = seen[_END] >= end and not seen[_LISTED]
+    return units > 1 and seen[_TOP] > 0 and closed and sites + seen[_VILLAGES] > 0
+
+
+@kernel
+def _next_han(data_B, i, end, start_T, kind_T):
+    """The Han character behind token i; 0: none."""
+    return character(data_B, start_T[i + 1]) if i + 1 < end and kind_T[i + 1] == HAN else 0
+
+
+@kernel
+def _read_han(data_B, i, end, start_T, kind_T, list_T, seen):
+    """Reads a Han character, or the place that begins with it. Returns where to go on; -1: this is no address."""
+    c = character(data_B, start_T[i])
+    role, before = _role(c), seen[_BEFORE]
+    pair = before << 16 | c
+    after = _next_han(data_B, i, end, start_T, kind_T)
+    if pair in _LIES:
+        return -1
+    if i == seen[_PART] and seen[_UNITS] < 3 and (list_T[i] >> 16) & PLACE and after:
+        if not _role(after) & (_ADMIN | _ROAD):
+            return _read_place(data_B, i, end, start_T, kind_T, c, after, seen)
+    seen[_BEFORE] = c
+    name = i - seen[_PART]
+    if _has(_SITE_PAIRS, pair) and pair != _LANE:
+        seen[_SITE_NAMES] += not _has(_CENTRE_PAIRS, pair)
+        _ends_site(i, seen)
+    elif pair == _STREET_OFFICE and seen[_ROAD_END] == i:
+        seen[_UNITS] += 1
+        seen[_PART], seen[_ROAD_END], seen[_TOP] = i + 1, -9, 4
+    elif (role & _ROAD and name > 0) or (pair in (_AVENUE, _LANE) and name > 1):
+        seen[_PART], seen[_ROAD_END] = i + 1, i + 1
+    elif role & _ADMIN and not _has(_NO_ADMIN_PAIRS, pair) and not _has(_NO_ADMIN_PAIRS, c << 16 | after):
+        _ends_unit(i, name, _rank(c), pair in _AUTONOMOUS, list_T, seen)
+    elif pair == _AUTONOMOUS[0]:
+        seen[_UNITS] += 1
+        seen[_PART], seen[_TOP] = i + 1, 2
+    elif role & _SITE and name > 0:
+        seen[_SITE_NAMES] += 1
+        _ends_site(i, seen)
+    elif role & _VILLAGE and name > 0:
+        seen[_VILLAGES] += 1
+        _ends_site(i, seen)
+    elif role & _NUMERAL and _role(after) & _INNER:
+        seen[_DOORS] += 0 <= i - seen[_ROAD_END] <= 2
+        seen[_DOORS_WITHIN] += 1
+        seen[_PART], seen[_END] = i + 2, i + 2
+        return i + 2
+    return i + 1
+
+
+@kernel
+def _read_place(data_B, i, end, start_T, kind_T, c, after, seen):
+    """Reads a place of two characters, 杭州 or 杭州市, that begins with token i."""
+    seen[_UNITS] += (c << 16 | after) != _CHINA
+    i += 2
+    seen[_BEFORE] = after
+    unit = character(data_B, start_T[i]) if i < end and kind_T[i] == HAN else 0
+    if _role(unit) & _ADMIN:
+        i += 1
+        seen[_BEFORE], seen[_TOP] = unit, max(seen[_TOP], _rank(unit))
+    seen[_PART] = i
+    return i
+
+
+@kernel
+def _ends_site(i, seen):
+    """A site or a village ends with token i."""
+    seen[_PART], seen[_END], seen[_SITE_END] = i + 1, i + 1, i + 1
+
+
+@kernel
+def _ends_unit(i, name, rank, autonomous, list_T, seen):
+    """A unit of administration may end with token i, whose name has so many characters."""
+    if seen[_UNITS] == 0 and rank < 3 and name > 2 and (list_T[i - 2] >> 16) & PLACE:
+        seen[_BEGIN] = i - 2  # 寄到广东省
+    top = seen[_TOP]
+    if 0 < name <= (_LONG_NAME if autonomous else _NAME) and (rank > top or rank == top == 2):
+        seen[_UNITS] += 1
+        seen[_TOP] = rank
+    seen[_PART] = i + 1
+
+
+@kernel
+def _read_number(data_B, i, end, start_T, kind_T, gap_T, mark_T, seen):
+    """Reads a number, and what is counted with it. Returns where to go on; -1: this is no address."""
+    after, before = _next_han(data_B, i, end, start_T, kind_T), seen[_BEFORE]
+    if _role(after) & _COUNTED or before == ord("第"):
+        return -1
+    near = i - seen[_ROAD_END]
+    door = 0 <= near <= 2 and (near == 0 or _role(before) & _TURN != 0 or kind_T[i - 1] == MARK)
+    flat = _is_flat(i, end, kind_T, gap_T, mark_T)
+    known = _role(after) & (_INNER | _VILLAGE) != 0
+    seen[_BEFORE] = 0
+    within = seen[_END] == i and seen[_DOORS] + seen[_DOORS_WITHIN] > 0
+    if not (known or door or flat or i == seen[_SITE_END] or within):
+        return i + 1
+    seen[_DOORS] += door
+    seen[_BARE] = (seen[_BARE] or door) and not _role(after) & _INNER
+    seen[_BUILDINGS] += _role(after) & _BUILDING != 0 or flat
+    seen[_DOORS_WITHIN] += 1
+    i += 2 if known else 1
+    seen[_PART], seen[_END] = i, i
+    return i
+
+
+@kernel
+def _read_word(data_B, i, end, start_T, kind_T, shape_T, seen):
+    """Reads a Latin word: A座, b幢."""
+    seen[_BEFORE] = 0
+    if shape_T[i] in (UPPER, INITIAL, LOWER) and _role(_next_han(data_B, i, end, start_T, kind_T)) & _BUILDING:
+        seen[_DOORS_WITHIN] += 1
+        seen[_BUILDINGS] += 1
+        i += 1
+        seen[_END] = i + 1
+    seen[_PART] = i + 1
+    return i + 1
+
+
+@kernel
+def _read_mark(i, end, kind_T, mark_T, seen):
+    """Reads a mark that joins numbers, or parts."""
+    seen[_LISTED] |= mark_T[i] == _LISTS
+    seen[_PART], seen[_BEFORE] = i + 1, 0
+    if seen[_END] == i and i + 1 < end and kind_T[i + 1] == NUMBER:
+        seen[_END] = i + 1
+    seen[_ROAD_END] += seen[_ROAD_END] == i
+    return i + 1
 
 
 @kernel

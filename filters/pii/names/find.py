@@ -23,6 +23,7 @@ from gristmill.filters.pii.names.places import LONGEST
 from gristmill.filters.pii.names.reach import narrow
 from gristmill.filters.pii.names.spread import SLOTS, forget, spread
 from gristmill.filters.pii.names.tagger import LABELS, decode, read, weights
+from gristmill.filters.pii.names.titled import mark_titled
 from gristmill.filters.pii.names.tokens import BREAK, CAPITAL, HAN, MARK, UPPER, WORD, classes
 
 PERSON, ADDRESS = "PERSON", "ADDRESS"
@@ -119,6 +120,7 @@ def _find(
                 label_T,
             )
             mark_dotted(data_B, count, start_T, end_T, kind_T, mark_T, label_T)
+            mark_titled(data_B, count, start_T, kind_T, gap_T, list_T, hash_3T[0], label_T)
             label_chains(count, kind_T, chain_T, label_T)
             mark_fields(count, kind_T, shape_T, mark_T, list_T, label_T)
             if private:
