@@ -28,7 +28,7 @@ _NAME, _LONG_NAME = 8, 16
 token the part that is read begins, the last known one, the last road and site, where the address begins, the character
 before, the smallest unit, whether it is a list."""
 
-_ADMIN, _ROAD, _INNER, _SITE, _VILLAGE, _NUMERAL, _PROSE, _COUNTED, _TURN, _BUILDING = (1 << n for n in range(10))
+_ADMIN, _ROAD, _INNER, _SITE, _VILLAGE, NUMERAL, PROSE, COUNTED, _TURN, _BUILDING = (1 << n for n in range(10))
 _ROLES = {
     _ADMIN: "省市区區县縣镇鎮乡鄉旗盟",
     _ROAD: "路街巷弄衖",
@@ -36,9 +36,9 @@ _ROLES = {
     _BUILDING: "栋棟幢座室单單",
     _SITE: "厦廈寓苑园園墅邸邨",
     _VILLAGE: "村庄莊屯组組社",
-    _NUMERAL: "一二三四五六七八九十百零〇两",
-    _PROSE: "的是了在被也就我你他她它们們这這那吗嗎呢吧很把让讓",
-    _COUNTED: "年月日条條章节節页頁次款项項个個人名元万萬亿億岁歲吨噸公点點时時分秒种種大届屆位家件",
+    NUMERAL: "一二三四五六七八九十百零〇两",
+    PROSE: "的是了在被也就我你他她它们們这這那吗嗎呢吧很把让讓",
+    COUNTED: "年月日条條章节節页頁次款项項个個人名元万萬亿億岁歲吨噸公点點时時分秒种種大届屆位家件",
     _TURN: "东東西南北中段甲乙丙特附之",
 }
 _SITES = (
@@ -90,7 +90,7 @@ def _has(pairs, pair):
 
 
 @kernel
-def _role(c):
+def role_of(c):
     return _ROLE_C[c - _FIRST] if _FIRST <= c < _LAST else 0
 
 
@@ -134,13 +134,13 @@ def _mark_field(data_B, first, end, start_T, kind_T, shape_T, gap_T, mark_T, lis
     """Marks the address of the field of tokens [first, end), from the first word of it that one can begin with. A
     field in which a word of grammar stands is a sentence."""
     for i in range(first, end):
-        if kind_T[i] == HAN and _role(character(data_B, start_T[i])) & _PROSE:
+        if kind_T[i] == HAN and role_of(character(data_B, start_T[i])) & PROSE:
             return
     starts = 0
     for i in range(first, end):
         if kind_T[i] != HAN or not (i == first or gap_T[i] > 0 or kind_T[i - 1] in (NUMBER, WORD)):
             continue
-        found = _address(data_B, i, end, start_T, kind_T, shape_T, gap_T, mark_T, list_T)
+        found = address(data_B, i, end, False, start_T, kind_T, shape_T, gap_T, mark_T, list_T)
         if found > 0:
             begin = found >> 32
             for j in range(begin, found & 0xFFFFFFFF):
@@ -164,9 +164,10 @@ def _is_flat(i, end, kind_T, gap_T, mark_T):
 
 
 @kernel
-def _address(data_B, first, end, start_T, kind_T, shape_T, gap_T, mark_T, list_T):
+def address(data_B, first, end, labelled, start_T, kind_T, shape_T, gap_T, mark_T, list_T):
     """The address that begins with token `first` of a field that ends before token `end`, or with the unit that ends
-    the first part: its first token in the upper 32 bits, its end in the lower; 0: there is none."""
+    the first part: its first token in the upper 32 bits, its end in the lower; 0: there is none. labelled: words stand
+    before that announce one, so that it may be a road and a number alone."""
     seen = np.zeros(_SEEN, np.int64)
     seen[_PART], seen[_END], seen[_BEGIN] = first, first, first
     seen[_ROAD_END], seen[_SITE_END] = -9, -9
@@ -183,7 +184,7 @@ def _address(data_B, first, end, start_T, kind_T, shape_T, gap_T, mark_T, list_T
             break
         else:
             i = _read_mark(i, end, kind_T, mark_T, seen)
-    if i < 0 or not _is_address(seen, end):
+    if i < 0 or not (_is_address(seen, end) or (labelled and seen[_DOORS] + seen[_DOORS_WITHIN] > 0)):
         return 0
     return seen[_BEGIN] << 32 | seen[_END]
 
@@ -210,13 +211,13 @@ def _next_han(data_B, i, end, start_T, kind_T):
 def _read_han(data_B, i, end, start_T, kind_T, list_T, seen):
     """Reads a Han character, or the place that begins with it. Returns where to go on; -1: this is no address."""
     c = character(data_B, start_T[i])
-    role, before = _role(c), seen[_BEFORE]
+    role, before = role_of(c), seen[_BEFORE]
     pair = before << 16 | c
     after = _next_han(data_B, i, end, start_T, kind_T)
     if pair in _LIES:
         return -1
     if i == seen[_PART] and seen[_UNITS] < 3 and (list_T[i] >> 16) & PLACE and after:
-        if not _role(after) & (_ADMIN | _ROAD):
+        if not role_of(after) & (_ADMIN | _ROAD):
             return _read_place(data_B, i, end, start_T, kind_T, c, after, seen)
     seen[_BEFORE] = c
     name = i - seen[_PART]
@@ -239,7 +240,7 @@ def _read_han(data_B, i, end, start_T, kind_T, list_T, seen):
     elif role & _VILLAGE and name > 0:
         seen[_VILLAGES] += 1
         _ends_site(i, seen)
-    elif role & _NUMERAL and _role(after) & _INNER:
+    elif role & NUMERAL and role_of(after) & _INNER:
         seen[_DOORS] += 0 <= i - seen[_ROAD_END] <= 2
         seen[_DOORS_WITHIN] += 1
         seen[_PART], seen[_END] = i + 2, i + 2
@@ -254,7 +255,7 @@ def _read_place(data_B, i, end, start_T, kind_T, c, after, seen):
     i += 2
     seen[_BEFORE] = after
     unit = character(data_B, start_T[i]) if i < end and kind_T[i] == HAN else 0
-    if _role(unit) & _ADMIN:
+    if role_of(unit) & _ADMIN:
         i += 1
         seen[_BEFORE], seen[_TOP] = unit, max(seen[_TOP], _rank(unit))
     seen[_PART] = i
@@ -283,19 +284,19 @@ def _ends_unit(i, name, rank, autonomous, list_T, seen):
 def _read_number(data_B, i, end, start_T, kind_T, gap_T, mark_T, seen):
     """Reads a number, and what is counted with it. Returns where to go on; -1: this is no address."""
     after, before = _next_han(data_B, i, end, start_T, kind_T), seen[_BEFORE]
-    if _role(after) & _COUNTED or before == ord("第"):
+    if role_of(after) & COUNTED or before == ord("第"):
         return -1
     near = i - seen[_ROAD_END]
-    door = 0 <= near <= 2 and (near == 0 or _role(before) & _TURN != 0 or kind_T[i - 1] == MARK)
+    door = 0 <= near <= 2 and (near == 0 or role_of(before) & _TURN != 0 or kind_T[i - 1] == MARK)
     flat = _is_flat(i, end, kind_T, gap_T, mark_T)
-    known = _role(after) & (_INNER | _VILLAGE) != 0
+    known = role_of(after) & (_INNER | _VILLAGE) != 0
     seen[_BEFORE] = 0
     within = seen[_END] == i and seen[_DOORS] + seen[_DOORS_WITHIN] > 0
     if not (known or door or flat or i == seen[_SITE_END] or within):
         return i + 1
     seen[_DOORS] += door
-    seen[_BARE] = (seen[_BARE] or door) and not _role(after) & _INNER
-    seen[_BUILDINGS] += _role(after) & _BUILDING != 0 or flat
+    seen[_BARE] = (seen[_BARE] or door) and not role_of(after) & _INNER
+    seen[_BUILDINGS] += role_of(after) & _BUILDING != 0 or flat
     seen[_DOORS_WITHIN] += 1
     i += 2 if known else 1
     seen[_PART], seen[_END] = i, i
@@ -306,7 +307,7 @@ def _read_number(data_B, i, end, start_T, kind_T, gap_T, mark_T, seen):
 def _read_word(data_B, i, end, start_T, kind_T, shape_T, seen):
     """Reads a Latin word: A座, b幢."""
     seen[_BEFORE] = 0
-    if shape_T[i] in (UPPER, INITIAL, LOWER) and _role(_next_han(data_B, i, end, start_T, kind_T)) & _BUILDING:
+    if shape_T[i] in (UPPER, INITIAL, LOWER) and role_of(_next_han(data_B, i, end, start_T, kind_T)) & _BUILDING:
         seen[_DOORS_WITHIN] += 1
         seen[_BUILDINGS] += 1
         i += 1

@@ -21,6 +21,7 @@ from gristmill.filters.pii.names.fields import mark_fields
 from gristmill.filters.pii.names.lists import TITLE, UNIT
 from gristmill.filters.pii.names.places import LONGEST
 from gristmill.filters.pii.names.reach import narrow
+from gristmill.filters.pii.names.sentences import mark_sentences
 from gristmill.filters.pii.names.spread import SLOTS, forget, spread
 from gristmill.filters.pii.names.tagger import LABELS, decode, read, weights
 from gristmill.filters.pii.names.titled import mark_titled
@@ -101,6 +102,7 @@ def _find(
             high = _cut(data_B, low, start_D1[d + 1])
             count = read(data_B, low, high, class_C, key_H, value_H, token_8T, list_T, hash_3T)
             mark_chains(data_B, count, token_8T, list_T, chain_T)
+            mark_sentences(data_B, count, token_8T, list_T, chain_T)
             if private:
                 mark_contacts(count, kind_T, shape_T, gap_T, mark_T, contact_T)
                 if not everywhere:
