@@ -19,7 +19,7 @@ _HYPHENS = (0x2D, 0x28, 0x29)
 _LISTS = 0x3001
 _AT = tuple(ord(c) for c in "在于於是到至为為往从從")
 _HOUSE = (ord("号"), ord("號"))
-_NO_HOUSE = tuple(ord(c) for c in "线線机機选選文令台车車站口公函")
+_NO_HOUSE = tuple(ord(c) for c in "线線机機选選航文令台车車站口公函")
 """Characters behind 号 that make something else of it: 2号线, 第3号令."""
 _LABELS = tuple(ord(a) << 16 | ord(b) for a, b in ("地址", "住址", "位于", "位於", "坐落", "座落", "家住", "住在", "门店", "分店"))
 
