@@ -62,6 +62,18 @@ def drcd(mirror: Path) -> Iterator[str]:
             yield from (paragraph["context"] for paragraph in page["paragraphs"])
 
 
+def xquad(mirror: Path) -> Iterator[str]:
+    """Paragraphs of English Wikipedia, translated (CC BY-SA 4.0)."""
+    for page in json.loads(opened(mirror, "google-deepmind+xquad").text("xquad.zh.json"))["data"]:
+        yield from (paragraph["context"] for paragraph in page["paragraphs"])
+
+
+def ntrex(mirror: Path, variant: str) -> Iterator[str]:
+    """Sentences of English news, translated (CC BY-SA 4.0)."""
+    lines = opened(mirror, "MicrosoftTranslator+NTREX").text(f"NTREX-128/newstest2019-ref.zho-{variant}.txt")
+    yield from filter(None, map(str.strip, lines.split("\n")))
+
+
 def tatoeba(mirror: Path, cell: int) -> Iterator[str]:
     """Sentences of Tatoeba (CC BY 2.0), those with a name more often than others."""
     snapshot = opened(mirror, "jayeew+MachineTranslation-Transformer")
@@ -172,6 +184,9 @@ def main() -> None:
         ("kdconv", kdconv(args.mirror), prose),
         ("cmrc", cmrc(args.mirror), prose),
         ("drcd", drcd(args.mirror), prose),
+        ("xquad", xquad(args.mirror), prose),
+        ("ntrex", ntrex(args.mirror, "CN"), prose),
+        ("ntrex-tw", ntrex(args.mirror, "TW"), prose),
         ("tatoeba-zh", tatoeba(args.mirror, 1), prose),
         ("docs-zh", documentation(args.corpus, "zh"), dry),
     ):
