@@ -8,7 +8,7 @@ C characters, T tokens.
 import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names.lists import PLACE, STREET, UNIT
+from gristmill.filters.pii.names.lists import COMPOUND, PLACE, STREET, SURNAME, UNIT
 from gristmill.filters.pii.names.places import ADDRESS, ADDRESS_FROM
 from gristmill.filters.pii.names.tokens import HAN, INITIAL, LOWER, MARK, NUMBER, UPPER, WORD, character
 
@@ -17,6 +17,8 @@ _FIELD = 80
 """Tokens of a field at most: one that is longer is a sentence."""
 _STARTS = 4
 """How many words of a field a chain may begin with: 张三 13812345678 浙江省..."""
+_TELEPHONE = 7
+"""Digits in a row that are no house's number."""
 _NAME, _LONG_NAME = 8, 16
 """Characters of a unit's name at most, and of an autonomous one's: 双江拉祜族佤族布朗族傣族自治县."""
 
@@ -91,6 +93,7 @@ def _has(pairs, pair):
 
 @kernel
 def role_of(c):
+    """What a character may be in an address: bits of _ROLES."""
     return _ROLE_C[c - _FIRST] if _FIRST <= c < _LAST else 0
 
 
@@ -176,6 +179,8 @@ def address(data_B, first, end, labelled, start_T, kind_T, shape_T, gap_T, mark_
         kind = kind_T[i]
         if kind == HAN:
             i = _read_han(data_B, i, end, start_T, kind_T, list_T, seen)
+        elif _is_telephone(i, kind_T, shape_T):
+            break
         elif kind == NUMBER:
             i = _read_number(data_B, i, end, start_T, kind_T, gap_T, mark_T, seen)
         elif kind == WORD:
@@ -216,9 +221,9 @@ def _read_han(data_B, i, end, start_T, kind_T, list_T, seen):
     after = _next_han(data_B, i, end, start_T, kind_T)
     if pair in _LIES:
         return -1
-    if i == seen[_PART] and seen[_UNITS] < 3 and (list_T[i] >> 16) & PLACE and after:
-        if not role_of(after) & (_ADMIN | _ROAD):
-            return _read_place(data_B, i, end, start_T, kind_T, c, after, seen)
+    placed = i == seen[_PART] and seen[_UNITS] < 3 and (list_T[i] >> 16) & PLACE and after
+    if placed and not role_of(after) & (_ADMIN | _ROAD):
+        return _read_place(data_B, i, end, start_T, kind_T, c, after, seen)
     seen[_BEFORE] = c
     name = i - seen[_PART]
     if _has(_SITE_PAIRS, pair) and pair != _LANE:
@@ -328,16 +333,46 @@ def _read_mark(i, end, kind_T, mark_T, seen):
 
 
 @kernel
-def label_chains(count, kind_T, chain_T, label_T):
-    """Labels what mark_chains() found, whatever the tagger says: its own address that begins before goes on, and what
-    goes on into the characters behind is cut, of a name everything."""
+def label_chains(count, kind_T, shape_T, list_T, chain_T, label_T):
+    """Labels what mark_chains() found, whatever the tagger says: its own address that begins before goes on, unless a
+    telephone number stands in between, and what goes on into characters or a telephone number behind is cut, of a name
+    everything."""
     for i in range(count):
+        if chain_T[i] == 3 and label_T[i] == 4 and i > 0:
+            _part_from_telephone(i, kind_T, shape_T, list_T, label_T)
         if chain_T[i] == 4 or (chain_T[i] == 3 and label_T[i] != 4):
             label_T[i] = chain_T[i]
         elif chain_T[i] == 0 and i > 0 and chain_T[i - 1] != 0:
             rest = label_T[i]
-            if rest == 2 or (rest == 4 and kind_T[i] == HAN):
+            if rest == 2 or (rest == 4 and (kind_T[i] == HAN or _is_telephone(i, kind_T, shape_T))):
                 j = i
                 while j < count and label_T[j] == rest and chain_T[j] == 0:
                     label_T[j] = 0
                     j += 1
+
+
+@kernel
+def _is_telephone(i, kind_T, shape_T):
+    """Whether token i has the digits of one."""
+    return kind_T[i] == NUMBER and shape_T[i] >= _TELEPHONE
+
+
+@kernel
+def _part_from_telephone(end, kind_T, shape_T, list_T, label_T):
+    """Takes back the tagger's address that goes on into token `end` where a telephone number stands in it before:
+    张三 13812345678 浙江省... is a name, a number and an address."""
+    first, number = end, -1
+    while first > 0 and label_T[first] == 4:
+        first -= 1
+        if _is_telephone(first, kind_T, shape_T):
+            number = first
+    if number < 0:
+        return
+    for j in range(first, end + 1):
+        label_T[j] = 0
+    last = first
+    while last < number and kind_T[last] == HAN:
+        last += 1
+    if 2 <= last - first <= 4 and list_T[first] & (SURNAME | COMPOUND << 16):
+        for j in range(first, last):
+            label_T[j] = 1 if j == first else 2

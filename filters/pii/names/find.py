@@ -123,7 +123,7 @@ def _find(
             )
             mark_dotted(data_B, count, start_T, end_T, kind_T, mark_T, label_T)
             mark_titled(data_B, count, start_T, kind_T, gap_T, list_T, hash_3T[0], label_T)
-            label_chains(count, kind_T, chain_T, label_T)
+            label_chains(count, kind_T, shape_T, list_T, chain_T, label_T)
             mark_fields(count, kind_T, shape_T, mark_T, list_T, label_T)
             if private:
                 for t in range(count):

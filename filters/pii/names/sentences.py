@@ -21,12 +21,14 @@ _AT = tuple(ord(c) for c in "在于於是到至为為往从從")
 _HOUSE = (ord("号"), ord("號"))
 _NO_HOUSE = tuple(ord(c) for c in "线線机機选選航文令台车車站口公函")
 """Characters behind 号 that make something else of it: 2号线, 第3号令."""
-_LABELS = tuple(ord(a) << 16 | ord(b) for a, b in ("地址", "住址", "位于", "位於", "坐落", "座落", "家住", "住在", "门店", "分店"))
+_LABELS = tuple(
+    ord(a) << 16 | ord(b) for a, b in ("地址", "住址", "位于", "位於", "坐落", "座落", "家住", "住在", "门店", "分店")
+)
 
 
 @kernel
 def mark_sentences(data_B, count, token_8T, list_T, chain_T):
-    """3 and 4 in chain_T on the first and the other tokens of an address in a sentence, and that one may stand there."""
+    """3 and 4 in chain_T on the first and the other tokens of an address in a sentence; one may stand there."""
     start_T, kind_T, gap_T, place_T, mark_T = token_8T[0], token_8T[2], token_8T[4], token_8T[6], token_8T[7]
     done = 0
     for i in range(1, count - 1):
@@ -52,7 +54,7 @@ def mark_sentences(data_B, count, token_8T, list_T, chain_T):
 
 @kernel
 def _number_ends(data_B, i, count, start_T, kind_T, gap_T):
-    """Behind the number of a house that begins with token i; -1: it is none. 1号 and 5-2号 are; 3月5号, 2号线 are not."""
+    """Behind the number of a house that begins with token i (1号, 5-2号); -1: it is none (3月5号, 2号线)."""
     if kind_T[i - 1] != HAN or role_of(character(data_B, start_T[i - 1])) & COUNTED:
         return -1
     j = i + 1

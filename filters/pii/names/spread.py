@@ -1,17 +1,30 @@
 """A name that is recognized once in a document is one where it stands there again, without what gave it away.
 
-Of a name of several words the last, and the first where it is a given name; of one in Chinese characters the whole, and
-the parts between middle dots. Not what is a word in the dictionary, and no word beside another capitalised one (Smith
-College). Letters: T tokens, S slots of names.
+Of a name of several words the last, and the first where it is a given name; of one in Chinese characters the whole, the
+parts between middle dots, and a given name of two characters. Not what is a word in the dictionary, and no word beside
+another capitalised one (Smith College). Letters: T tokens, S slots of names.
 """
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names.lists import COMMON, GIVEN, ORGANISATION, PLACE, STREET, TITLE
+from gristmill.filters.pii.names.lists import (
+    COMMON,
+    COMPOUND,
+    GIVEN,
+    ORGANISATION,
+    PLACE,
+    STREET,
+    SURNAME,
+    TITLE,
+)
 from gristmill.filters.pii.names.tokens import CAPITAL, HAN, LOWER, MARK, UPPER, WORD, mix
 
 SLOTS = 1 << 11
 """Slots of a document's names; what does not fit in half of them is not remembered."""
-_WORD, _HAN, _LONGEST = 92, 91, 10
+_GIVEN, _WORD, _HAN, _LONGEST = 93, 92, 91, 10
+_WORDS = COMMON | PLACE | TITLE
+"""Of a pair of Han characters: it is something else than a name."""
+_NO_GIVEN = tuple(int(mix.py_func(3, ord(c))) for c in "语語龙龍族科类類属屬国國军軍后祖宗王帝公侯州县縣人线線店")
+"""Hashes of characters that end what is taken for a name and is none."""
 _BEFORE = (0x22, 0x27, 0x28, 0x2C, 0x2014, 0x2018, 0x201C, 0x3001, 0x3002, 0x3A, 0x3B)
 _AFTER = (0x21, 0x22, 0x27, 0x29, 0x2C, 0x2E, 0x2014, 0x2019, 0x201D, 0x3001, 0x3002, 0x3A, 0x3B, 0x3F)
 """Marks that may touch a name: no part of an identifier, a path or an address."""
@@ -45,6 +58,8 @@ def spread(count, start_T, end_T, kind_T, shape_T, gap_T, mark_T, list_T, hash_T
                 label_T[i] = _stands_alone(i, count, kind_T, shape_T, gap_T, mark_T, list_T, label_T)
         elif label_T[i] == 0 and kind_T[i] == HAN and state_3[2] >> (hash_T[i] & 31) & 1:
             length = _match(i, count, kind_T, gap_T, hash_T, label_T, known_S, state_3)
+            if length == 0 and _is_given(i, count, kind_T, gap_T, list_T, hash_T, label_T, known_S):
+                length = 2
             for j in range(i, i + length):
                 label_T[j] = 1 if j == i else 2
             i += max(length - 1, 0)
@@ -64,6 +79,7 @@ def _remember(first, last, start_T, end_T, kind_T, shape_T, list_T, hash_T, know
             begin = i + 1
     if han:
         _keep(begin, last, 2 + (begin > first), list_T, hash_T, known_S, state_3)
+        _keep_given(first, last, list_T, hash_T, known_S, state_3)
     if words < 2 or kind_T[first] != WORD:
         return
     if end_T[last_word] - start_T[last_word] > 2 and not list_T[last_word] & (COMMON | PLACE | ORGANISATION | STREET):
@@ -83,6 +99,31 @@ def _keep(begin, end, least, list_T, hash_T, known_S, state_3):
     if _add(h, known_S, state_3):
         state_3[1] |= 1 << (end - begin)
         state_3[2] |= 1 << (hash_T[begin] & 31)
+
+
+@kernel
+def _keep_given(first, last, list_T, hash_T, known_S, state_3):
+    """Remembers a given name of two characters that is no word, behind a surname of one or two."""
+    surname = last - first - 2
+    known = list_T[first] & SURNAME if surname == 1 else list_T[first] & (COMPOUND << 16)
+    if surname not in (1, 2) or not known or (list_T[last - 2] >> 16) & _WORDS or list_T[last - 2] & SURNAME:
+        return
+    if hash_T[last - 1] in _NO_GIVEN:
+        return
+    if _add(mix(mix(_GIVEN, hash_T[last - 2]), hash_T[last - 1]), known_S, state_3):
+        state_3[2] |= 1 << (hash_T[last - 2] & 31)
+
+
+@kernel
+def _is_given(i, count, kind_T, gap_T, list_T, hash_T, label_T, known_S):
+    """Whether token i and the next are a given name that is known, and neither is part of a word beside it."""
+    if i + 1 >= count or kind_T[i + 1] != HAN or label_T[i + 1] or gap_T[i + 1]:
+        return False
+    if _slot(known_S, mix(mix(_GIVEN, hash_T[i]), hash_T[i + 1])) >= 0:
+        return False
+    if i > 0 and kind_T[i - 1] == HAN and (list_T[i - 1] >> 16) & _WORDS:
+        return False
+    return not list_T[i] >> 32 and not (list_T[i + 1] >> 16) & _WORDS
 
 
 @kernel

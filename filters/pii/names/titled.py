@@ -1,5 +1,6 @@
-"""A Chinese surname before a title, and no more of a name: 程老师, 王女士. Weights take what stands before for the rest of
-a word: one of three of these is missed. Letters: B bytes, T tokens.
+"""A Chinese surname before a title, and no more of a name: 程老师, 王女士.
+
+Weights miss one of three of these: the surname is the rest of a word to them. Letters: B bytes, T tokens.
 """
 
 import numpy as np
@@ -10,10 +11,14 @@ from gristmill.filters.pii.names.tokens import HAN, NUMBER, character
 
 TITLES = (
     "先生 女士 小姐 太太 老师 老師 医生 醫生 大夫 护士 護士 经理 經理 主任 同志 教授 博士 律师 律師 师傅 師傅 "
-    "局长 局長 院长 院長 校长 校長 部长 部長 市长 市長 省长 省長 县长 縣長 镇长 鎮長 书记 書記 主席 总统 總統 总理 總理 "
-    "队长 隊長 科长 科長 处长 處長 所长 所長 法官 警官 检察 同学 同學 阿姨 叔叔 大爷 大爺 大妈 大媽 总裁 總裁 老板 老闆"
+    "局长 局長 院长 院長 校长 校長 部长 部長 市长 市長 省长 省長 县长 縣長 镇长 鎮長 书记 書記 "
+    "主席 总统 總統 总理 總理 队长 隊長 科长 科長 处长 處長 所长 所長 "
+    "法官 警官 检察 同学 同學 阿姨 叔叔 大爷 大爺 大妈 大媽 总裁 總裁 老板 老闆"
 )
-NO_SURNAME = "和于於向由从從与與任时時代应應为為因自让讓请請对同党黨班车車区區有是常全原各双雙单單家能可解连連过過来來但且而并及以则又还都其所当當女老首国國该該本司查史"
+NO_SURNAME = (
+    "和于於向由從从與与任時时代應应為为因自讓让請请對对同黨党班車车區区有是常全原各雙"
+    "双單单家能可解連连過过來来但且而並并及以則则又還还都其所當当女老首國国該该本司查史"
+)
 """Characters that are surnames and, before a title, mostly something else: 任市长, 时任总理, 向老师."""
 _DATE = tuple(ord(c) for c in "日号月年點点")
 
@@ -44,7 +49,9 @@ def mark_titled(data_B, count, start_T, kind_T, gap_T, list_T, hash_T, label_T):
         if not _in(_TITLES, title) or _in(_NO_SURNAME, character(data_B, start_T[i])):
             continue
         if i > 0 and kind_T[i - 1] == HAN and gap_T[i] == 0:
-            word = (list_T[i - 1] >> 16) & (COMMON | PLACE | SPELLED | NAME) or (i > 1 and (list_T[i - 2] >> 32) & (COMMON | PLACE))
+            word = (list_T[i - 1] >> 16) & (COMMON | PLACE | SPELLED | NAME) or (
+                i > 1 and (list_T[i - 2] >> 32) & (COMMON | PLACE)
+            )
             dated = i > 1 and kind_T[i - 2] == NUMBER and character(data_B, start_T[i - 1]) in _DATE
             repeated = hash_T[i - 1] == hash_T[i]
             if repeated or label_T[i - 1] in (1, 2) or (word and not dated):

@@ -69,3 +69,16 @@ def test_web__takes_one_with_a_number_or_a_label():
 )
 def test_chain__prose_about_places_is_none(text):
     assert addresses(STRICT, text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "张晓明 13812345678 南京市玄武区珠江路67号",
+        "南京市玄武区珠江路67号 张晓明 13812345678",
+        "张晓明 南京市玄武区珠江路67号 13812345678",
+    ],
+)
+def test_chain__a_row_of_name_telephone_and_address_is_three_findings(text):
+    found = {f.entity: text[f.start : f.end] for f in STRICT.find(text)}
+    assert found == {"PERSON": "张晓明", "PHONE_NUMBER": "13812345678", "ADDRESS": "南京市玄武区珠江路67号"}

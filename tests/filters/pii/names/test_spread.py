@@ -60,3 +60,15 @@ def test_forget__of_a_document_before():
     forget(known_S, state_3)
     assert not known_S.any()
     assert not state_3.any()
+
+
+def test_spread__a_given_name_alone_is_known_after_the_whole():
+    text = "王献之是王羲之的儿子。\n小献之问父亲。\n献之仍然不服。"
+    assert found_again(text, "王献之", "王羲之") == ["王献之", "王羲之", "献之", "献之"]
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("李志明是老师。\n他的同志明白了。", "李志明"), ("阿努语和埃及语。\n艾努语有三种。", "阿努语")]
+)
+def test_spread__what_is_part_of_a_word_or_no_name_is_no_given_name(text, name):
+    assert found_again(text, name) == [name]
