@@ -1,5 +1,6 @@
 """Forecasts from the receipts of real runs."""
 
+import duckdb
 import pytest
 
 from gristmill.pipelines.run.capacity.forecast import Measured, forecast
@@ -29,7 +30,10 @@ def test_forecast__of_what_was_measured_is_what_it_took(calm):
     for dataset in ("text", "curated", "ledger", "tokens/train"):
         size = sum(file.stat().st_size for file in (calm / dataset).iterdir())
         assert found.datasets[dataset].likely == pytest.approx(size)
-    assert found.shuffled.likely > 0
+    assert found.shuffled.likely == pytest.approx(state["measured"]["shuffled"], rel=0.05)
+    sizes = duckdb.sql(f"SELECT count(*) FROM '{calm}/ledger/*.parquet' WHERE cluster IS NOT NULL GROUP BY cluster")
+    assert state["measured"]["linked"] == sum(size for (size,) in sizes.fetchall() if size > 1)
+    assert state["measured"]["search"] == {"keys": 17, "partition_documents": 20, "indexed": 0}
     score = next(stage for stage in state["stages"] if stage["stage"] == "score")
     assert found.documents.likely == pytest.approx(score["documents"], rel=0.1)
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from gristmill.pipelines.duplicates.members import MEMBERS
 from gristmill.pipelines.processes.clock import FIRST, SPENT_ON
 from gristmill.pipelines.records.accounts import IN
 from gristmill.pipelines.records.elements import Unit
@@ -46,7 +45,7 @@ def measure(
         duplicates=max(0.0, sum(decided) - storing * len(decided)),
         storing=storing * len(decided) / max(1, len(units)),  # a unit has one of each stage
         compared=sum(part.rows for part in prints),
-        linked=sum(part.rows for receipt in receipts.get("duplicates", ()) for part in receipt.of(MEMBERS)),
+        linked=sum(int(receipt.details["rows"]) for receipt in receipts.get("duplicates", ())),
         search=search,
         tokenizer=tokenizer.cpu_seconds if tokenizer else 0.0,
         sample_bytes=int(tokenizer.details.get("sample_bytes", 0)) if tokenizer else 0,

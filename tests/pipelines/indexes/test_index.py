@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from gristmill.filters.dedup.fingerprint_file import ELSEWHERE, LOST, open_fingerprints
@@ -120,6 +121,36 @@ def test_b_against_a__and_merged__decide_as_one_run_over_both(tmp_path, seed):
 
     merge([index, indexed(alone, tmp_path, "b", options)], merged := tmp_path / "merged", "merged")
     assert kept_in(str(merged))[0] == together.stay
+
+
+def rows_of(place: Path) -> list[str]:
+    """What an index says of every document: who it is, its rank, who won over it, by how much."""
+    tables = [pa.ipc.open_file(path).read_all() for path, _ in open_index(str(place))[0].addressed]
+    return sorted(repr(row) for table in tables for row in table.drop_columns("row").to_pylist())
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_merger__is_the_same_however_grouped_and_however_documents_lay(tmp_path, seed):
+    rng = random.Random(seed)
+    options = OPTIONS if seed else OPTIONS.model_copy(update={"max_lost": 0.4, "urls": Urls(keep="longest")})
+    parts: list[list[Doc]] = [[], [], [], []]  # one of them stays empty
+    for doc in families(20 + seed):
+        parts[rng.choice([0, 1, 3])].append(doc)
+    shuffled = [rng.sample(part, len(part)) for part in parts]
+
+    def merged(*places: str | Path) -> Path:
+        merge([str(place) for place in places], made := tmp_path / uuid4().hex, "m")
+        return made
+
+    a, b, c, d = (indexed(decided(part, tmp_path, options), tmp_path, f"i{n}", options) for n, part in enumerate(parts))
+    again = [indexed(decided(part, tmp_path, options), tmp_path, f"i{n}", options) for n, part in enumerate(shuffled)]
+    whole = rows_of(merged(a, b, c, d))
+    assert len(whole) == sum(doc.kept for part in parts for doc in part)
+    assert rows_of(merged(merged(a, b), merged(c, d))) == whole
+    assert rows_of(merged(a, merged(b, merged(c, d)))) == whole
+    assert rows_of(merged(*again)) == whole
+    together = decided([doc for n, part in enumerate(parts) for doc in above(part, 7 * (3 - n))], tmp_path, options)
+    assert kept_in(str(merged(a, b, c, d)))[0] == together.stay
 
 
 @pytest.mark.parametrize("seed", range(2))
