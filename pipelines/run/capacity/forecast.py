@@ -29,6 +29,9 @@ FINDING_SECONDS, ROWS_SECONDS = 0.35, 0.08
 SHUFFLED_LINKED, SHUFFLED_UNIT = 800, 28_000
 """Bytes between stages for each document that has a duplicate, beside its keys, where nobody counted (docs/scale.md:
 pairs and edges), and at most for each unit, whose receipts go from stage to stage."""
+LINKED_GROWTH = 2.0
+"""Times as large a share of the documents has a duplicate where they are ten times as many (2.3, 1.9:
+docs/forecast.md)."""
 SHARED_KEYS = 0.6
 """Of the keys of a document that has a duplicate: those that make records where the others do not (docs/scale.md)."""
 REQUESTS_EACH, REQUESTS_ONCE = 20, 200
@@ -343,7 +346,8 @@ def _shuffled(measured: Measured, times: float, units: int) -> float:
     before, after = measured.compared, measured.compared * times
     rest = max(0.0, measured.between - of_units - measured.search.bytes_alone(before))
     rest += measured.linked * (measured.bytes_linked(after) - measured.bytes_linked(before))
-    return each_unit * units + measured.search.bytes_alone(after) + rest * times
+    more = min(LINKED_GROWTH ** math.log10(max(times, 1.0)), before / measured.linked if measured.linked else math.inf)
+    return each_unit * units + measured.search.bytes_alone(after) + rest * times * more
 
 
 def _beyond(measured: float, constant: float, times: float) -> float:

@@ -1,6 +1,7 @@
 """A forecast from what a part took: what grows with what, on how many workers, and how sure it is."""
 
 import json
+import math
 
 import pytest
 
@@ -59,20 +60,29 @@ def shuffled(times, each=16_384, compared=1000, counted=0):
     return forecast(part, [("web", 1000 * times)]).shuffled.likely
 
 
+def more(times):
+    return 2 ** math.log10(times)
+
+
 def test_forecast__between_stages_lie_receipts_of_units_and_keys_of_documents_and_what_links_them():
     counted = 28_000 + 1000 * 17 * 28 + 90_000
-    assert shuffled(8, counted=counted) == pytest.approx(28_000 + 8000 * 17 * 28 + 8 * 90_000)
-    assert shuffled(8) == pytest.approx(28_000 + 8000 * 17 * 28 + 800 * 800)
+    assert shuffled(1, counted=counted) == pytest.approx(counted)
+    assert shuffled(8, counted=counted) == pytest.approx(28_000 + 8000 * 17 * 28 + 8 * more(8) * 90_000)
+    assert shuffled(8) == pytest.approx(28_000 + 8000 * 17 * 28 + more(8) * 800 * 800)
 
 
 def test_forecast__of_many_documents_only_keys_that_others_have_make_records():
     counted, records = 28_000 + 1000 * 17 * 28 + 90_000, 0.6 * 17 * 28
     alone = 28_000 + 100_000 * 17 * 33 / 8
-    assert shuffled(100, counted=counted) == pytest.approx(alone + 100 * 90_000 + 10_000 * records)
-    assert shuffled(100) == pytest.approx(alone + 10_000 * (800 + records))
-    assert shuffled(100, each=25_000, counted=counted) == pytest.approx(28_000 + 100_000 * 17 * 28 + 100 * 90_000)
+    assert shuffled(100, counted=counted) == pytest.approx(alone + 4 * (100 * 90_000 + 10_000 * records))
+    assert shuffled(100) == pytest.approx(alone + 4 * 10_000 * (800 + records))
+    assert shuffled(100, each=25_000, counted=counted) == pytest.approx(28_000 + 100_000 * 17 * 28 + 400 * 90_000)
     first = alone + 2_000_000  # as 100,000 documents take, where keys go first already
-    assert shuffled(10, compared=100_000, counted=first) == pytest.approx(10 * (first - 28_000) + 28_000)
+    assert shuffled(10, compared=100_000, counted=first) == pytest.approx(28_000 + 10 * (first - 28_000) + 20_000_000)
+
+
+def test_forecast__no_more_documents_have_a_duplicate_than_there_are():
+    assert shuffled(10**6, each=10**9) == pytest.approx(28_000 + 10**9 * (17 * 28 + 800))
 
 
 def test_forecast__an_index_is_searched_however_little_is_measured():
@@ -85,7 +95,7 @@ def test_forecast__an_index_is_searched_however_little_is_measured():
     (duplicates,) = (stage for stage in found.stages if stage.stage == "duplicates")
     assert duplicates.core_seconds.likely == pytest.approx(0.35 + 11)
     assert len(duplicates.tasks) == 7
-    assert found.shuffled.likely == pytest.approx(28_000 + 1.1 * keys + 11 * 70_000, rel=1e-3)
+    assert found.shuffled.likely == pytest.approx(28_000 + 1.1 * keys + 11 * more(11) * 70_000, rel=1e-3)
 
 
 def test_forecast__partitions_are_those_of_the_recipe():
