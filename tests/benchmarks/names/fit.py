@@ -1,8 +1,9 @@
 """Fits the weights of filters/pii/names/model.npz: an averaged perceptron over made texts and real, labelled ones.
 
-    python tests/benchmarks/names/fit.py LABELLED.jsonl... --out RAW.npz [--made 12000] [--epochs 8] [--order 7]
+    python tests/benchmarks/names/fit.py LABELLED.jsonl... --out RAW.npz [--made 6000] [--epochs 3] [--order 7]
 
-sources.py and silver.py write LABELLED; lean.py makes model.npz of RAW.npz.
+sources.py, silver.py and corenlp.py write LABELLED into a folder; what is shipped is fitted on `@parts.txt --folder
+FOLDER` in orders 7 and 8. lean.py makes model.npz of RAW.npz.
 
 A line of LABELLED: {"text": ..., "spans": [[start, end, "PERSON" | "ADDRESS" | "?"], ...]}, in characters; what stands
 under a "?" may be anything. Its names are exchanged for others in every second epoch, so that not they are learnt but
@@ -326,17 +327,20 @@ def room(longest: int):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, fromfile_prefix_chars="@"
+    )
     parser.add_argument("labelled", nargs="*", help="FILE or FILE:WEIGHT, which repeats it")
-    parser.add_argument("--made", type=int, default=12000)
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--folder", type=Path, default=Path(), help="where the files are")
+    parser.add_argument("--made", type=int, default=6000)
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--order", type=int, default=7, help="a number that says in which order texts are learnt")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     real = []
     for name in args.labelled:
         name, _, weight = name.partition(":")
-        lines = [json.loads(line) for line in Path(name).read_text(encoding="utf-8").split("\n") if line]
+        lines = [json.loads(line) for line in (args.folder / name).read_text(encoding="utf-8").split("\n") if line]
         real += [(line["text"], line["spans"]) for line in lines for _ in range(int(weight or 1))]
     carriers = {"en": ["the plan would succeed"], "zh": ["完成了这项工作"]}
     for text, spans in real:
