@@ -50,9 +50,9 @@ SHORT = 2000
 CAPITALS, SMALL = 0.08, 0.04
 """Of real texts with names, so many are also read in capitals, in small letters (Mayhew et al. 2019)."""
 KEYS = 1 << 24
-AGAIN = 255
-"""What is remembered of a feature, by a longer hash: where it was first wanted, or that this was in more than one text.
-Until then it has no weight: what stands in one text alone says little, and there is too much of it for the table."""
+AGAIN = 65535
+"""What is remembered of a feature, by a longer hash: the first two texts where it was wanted, or that there was a third.
+Until then it has no weight: what stands in a text or two alone says little, and there is too much of it for the table."""
 ANY = -1
 """Label of a token of which nobody knows."""
 _FIRST = {texts.PERSON: PERSON_BEGINS, texts.ADDRESS: ADDRESS_BEGINS}
@@ -162,12 +162,17 @@ def learn(
                     )
                     for f in range(FEATURES):
                         key = slot_F[f]
-                        if seen_K[key] == 0:
-                            seen_K[key] = origin_D[d]
-                        elif seen_K[key] != origin_D[d]:
-                            seen_K[key] = AGAIN
-                        if seen_K[key] != AGAIN:
-                            continue
+                        if seen_K[key] < AGAIN:
+                            origin = origin_D[d]
+                            first, second = seen_K[key] & 255, seen_K[key] >> 8
+                            if first == 0:
+                                seen_K[key] = origin
+                            elif first != origin and second == 0:
+                                seen_K[key] = origin << 8 | first
+                            elif first != origin and second != origin:
+                                seen_K[key] = AGAIN
+                            if seen_K[key] != AGAIN:
+                                continue
                         slot = key & (weight_WL.shape[0] - 1)
                         weight_WL[slot, gold] += 1
                         weight_WL[slot, label] -= 1
@@ -265,7 +270,7 @@ class Trainer:
     def __init__(self, longest: int):
         self.weight_WL, self.sum_WL = np.zeros((SLOTS, LABELS), np.int32), np.zeros((SLOTS, LABELS), np.int64)
         self.step_LL, self.sum_LL = np.zeros((LABELS,) * 2, np.int32), np.zeros((LABELS,) * 2, np.int64)
-        self.seen_K = np.zeros(KEYS, np.uint8)
+        self.seen_K = np.zeros(KEYS, np.uint16)
         self.clock = 0
         self.room = room(longest)
 
@@ -283,7 +288,7 @@ class Trainer:
             data_B,
             start_D1,
             order,
-            np.array([1 + zlib.crc32(f"{origin}".encode()) % (AGAIN - 1) for origin in origins], np.uint8),
+            np.array([1 + zlib.crc32(f"{origin}".encode()) % 254 for origin in origins], np.int64),
             self.seen_K,
             gold_B,
             classes(),
