@@ -51,8 +51,8 @@ CAPITALS, SMALL = 0.08, 0.04
 """Of real texts with names, so many are also read in capitals, in small letters (Mayhew et al. 2019)."""
 KEYS = 1 << 24
 AGAIN = 65535
-"""What is remembered of a feature, by a longer hash: the first two texts where it was wanted, or that there was a third.
-Until then it has no weight: what stands in a text or two alone says little, and there is too much of it for the table."""
+"""What is remembered of a feature, by a longer hash: the first two texts where it was wanted, or that there was a
+third. Until then it has no weight: what stands in so few says little, and there is too much of it for the table."""
 ANY = -1
 """Label of a token of which nobody knows."""
 _FIRST = {texts.PERSON: PERSON_BEGINS, texts.ADDRESS: ADDRESS_BEGINS}
