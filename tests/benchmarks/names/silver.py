@@ -29,6 +29,7 @@ PASSAGES = 1500
 """Of documentation, each language."""
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _LIKELY = re.compile(rf"[A-Z][a-z]+(?: [A-Z]\.)?(?: [A-Z][a-z]+)+|[{SPELLED}]{{3,}}")
+_LATIN = re.compile(r"[A-Z][A-Za-zÀ-ɏ]+(?:[ \-'’.]{1,2}(?:[A-Z][A-Za-zÀ-ɏ]*|de|van|von|la))*")
 _ADDRESS = re.compile(
     r"(?i)\b(street|st|ave|avenue|road|rd|suite|p\.?o\.? box|zip|postcode)\b|"
     r"\d(号|號|室|楼|栋)|[路街]\s*\d|\b[A-Z]{2} \d{5}\b"
@@ -121,9 +122,19 @@ def by_lac(sure: bool) -> Callable[[str], Sample]:
         for match in _LIKELY.finditer(text):  # what LAC overlooks: 总理基里延科 is a word to it
             if not any(a < match.end() and match.start() < b for a, b, *_ in [*spans, *named]):
                 spans.append((*match.span(), OPEN))
+        for match in _LATIN.finditer(text):  # to LAC most names in Latin letters are words
+            if not any(a < match.end() and match.start() < b for a, b, _ in spans):
+                if " " in match[0] or any(map(_is_name, re.findall(r"[^\W\d_]{2,}", match[0]))):
+                    spans.append((*match.span(), OPEN))
         return text, sorted(spans)
 
     return label
+
+
+def _is_name(word: str) -> bool:
+    """Whether lists have it as a given name or a surname, however rare."""
+    key_H, value_H = lists.table()
+    return bool(look_up.py_func(key_H, value_H, word_hash(word.lower())) & (lists.GIVEN | lists.SURNAME | lists.RARE))
 
 
 def _listed(value: str) -> bool:

@@ -24,6 +24,17 @@ ENGLISH = (
     "Name: {P}\nDate of birth: 4 May 1971",
     "To whom it may concern: {P} has been a pupil of mine for six years.",
 )
+SPARSE = (
+    "Try scorers for the home side: {I}, {I}, {I}, {I} and {I}.",
+    "I think {G} was right about the timetable, and so does {G}.",
+    "{G}, could you bring the ladder back on Sunday?\nCheers\n{G}",
+    "when the critics read {L}, they found nothing that {L} had not said before.",
+    "CLAIMANT: {U}\nHEARD ON THE FOURTH OF MAY",
+    "Councillors absent: {I}; {I}; {I}.",
+    "As {L} writes in the second chapter, glass flows slowly.",
+    "My sister {G} and her husband {G} opened a bakery.",
+)
+"""Names without a form around them: given names and surnames alone, initials in a row, capitals."""
 CHINESE = (
     "紧急联系人：{P}（父亲），{F}",
     "快递请送到{A}，收件人{P}。",
@@ -79,8 +90,8 @@ def _chinese_address(rng: random.Random, cn: Faker, tw: Faker) -> str:
     return f"{cn.province()}{cn.city_name()}市{cn.district()}区{cn.street_name()}{number}号{inside}"
 
 
-def named_set(seed: int, rounds: int) -> list[Text]:
-    """`rounds` of every sentence, with new values each time."""
+def named_set(seed: int, rounds: int, sparse: bool = False) -> list[Text]:
+    """`rounds` of every sentence, with new values each time; `sparse`: of names in English with little around them."""
     fakers = us, gb, cn, tw = [Faker(locale) for locale in ("en_US", "en_GB", "zh_CN", "zh_TW")]
     for faker in fakers:
         faker.seed_instance(seed)
@@ -90,6 +101,9 @@ def named_set(seed: int, rounds: int) -> list[Text]:
             "P": lambda: (lambda f: f"{f.first_name()} {f.last_name()}")(rng.choice([us, gb])),
             "A": lambda: _english_address(rng, us, gb),
             "L": lambda: us.last_name(),
+            "G": lambda: rng.choice([us, gb]).first_name(),
+            "I": lambda: f"{rng.choice('ABCDEFGHJKLMPRSTW')} {gb.last_name()}",
+            "U": lambda: f"{us.first_name()} {us.last_name()}".upper(),
         },
         "zh": {
             "P": lambda: rng.choice([cn, cn, cn, tw]).name(),
@@ -98,9 +112,9 @@ def named_set(seed: int, rounds: int) -> list[Text]:
             "F": lambda: f"13{rng.randrange(10**8, 10**9)}",
         },
     }
-    kinds = {"P": "PERSON", "L": "PERSON", "S": "PERSON", "A": "ADDRESS"}
+    kinds = {**dict.fromkeys("PLSGIU", "PERSON"), "A": "ADDRESS"}
     for _ in range(rounds):
-        for language, templates in (("en", ENGLISH), ("zh", CHINESE)):
+        for language, templates in (("en", SPARSE),) if sparse else (("en", ENGLISH), ("zh", CHINESE)):
             for template in templates:
                 text, data = "", []
                 for n, piece in enumerate(template.replace("}", "{").split("{")):
@@ -114,6 +128,6 @@ def named_set(seed: int, rounds: int) -> list[Text]:
 
 
 @pytest.fixture(scope="session")
-def named() -> Callable[[int, int], list[Text]]:
-    """named_set(seed, rounds)."""
+def named() -> Callable[..., list[Text]]:
+    """named_set(seed, rounds, sparse)."""
     return named_set
