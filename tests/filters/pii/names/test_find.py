@@ -194,8 +194,8 @@ def test_quality__on_sentences_that_nothing_was_fitted_on(named):
 
 
 def test_quality__of_names_with_little_around_them(named):
-    """Given names and surnames alone, rows of initials, capitals: weights that had seen few of them missed a quarter."""
-    samples = [Labelled(sample.text, sample.data, sample.language) for sample in named(13, 30, sparse=True)]
+    """Given names and surnames alone, rows of initials, capitals: weights that had seen few missed a quarter."""
+    samples = [Labelled(sample.text, sample.data) for sample in named(13, 30, sparse=True)]
     score = evaluate(samples, Scrubber(["PERSON"]))["PERSON", ""]
     assert score.precision >= 0.9, score
     assert score.recall >= 0.85, score
