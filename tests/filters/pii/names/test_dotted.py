@@ -36,7 +36,7 @@ def test_person__from_the_first_character_that_spells_to_the_last(text, name):
         "二·一八事件",
         "俗·绝望先生",
         "歌手・演员・艺人",
-        "史记·王翦列传",
+        "史记·货殖列传",
         "a·b",
         "·",
         "杰·",
