@@ -289,7 +289,8 @@ def _ends_unit(i, name, rank, autonomous, list_T, seen):
 def _read_number(data_B, i, end, start_T, kind_T, gap_T, mark_T, seen):
     """Reads a number, and what is counted with it. Returns where to go on; -1: this is no address."""
     after, before = _next_han(data_B, i, end, start_T, kind_T), seen[_BEFORE]
-    if role_of(after) & COUNTED or before == ord("第"):
+    flats = after == ord("公") and _next_han(data_B, i + 1, end, start_T, kind_T) == ord("寓")
+    if (role_of(after) & COUNTED and not flats) or before == ord("第"):
         return -1
     near = i - seen[_ROAD_END]
     door = 0 <= near <= 2 and (near == 0 or role_of(before) & _TURN != 0 or kind_T[i - 1] == MARK)
@@ -343,12 +344,21 @@ def label_chains(count, kind_T, shape_T, list_T, chain_T, label_T):
         if chain_T[i] == 4 or (chain_T[i] == 3 and label_T[i] != 4):
             label_T[i] = chain_T[i]
         elif chain_T[i] == 0 and i > 0 and chain_T[i - 1] != 0:
-            rest = label_T[i]
-            if rest == 2 or (rest == 4 and (kind_T[i] == HAN or _is_telephone(i, kind_T, shape_T))):
-                j = i
-                while j < count and label_T[j] == rest and chain_T[j] == 0:
-                    label_T[j] = 0
-                    j += 1
+            telephone = label_T[i] == 4 and _is_telephone(i, kind_T, shape_T)
+            if telephone or label_T[i] == 2 or (label_T[i] == 4 and kind_T[i] == HAN):
+                _cut(i, count, telephone, kind_T, chain_T, label_T)
+
+
+@kernel
+def _cut(i, count, telephone, kind_T, chain_T, label_T):
+    """Takes back what the tagger goes on with from token i; behind a telephone number another address begins."""
+    rest, j = label_T[i], i
+    while j < count and label_T[j] == rest and chain_T[j] == 0:
+        if telephone and j > i and kind_T[j] in (HAN, WORD):
+            label_T[j] = 3
+            return
+        label_T[j] = 0
+        j += 1
 
 
 @kernel

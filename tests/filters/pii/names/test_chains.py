@@ -82,3 +82,8 @@ def test_chain__prose_about_places_is_none(text):
 def test_chain__a_row_of_name_telephone_and_address_is_three_findings(text):
     found = {f.entity: text[f.start : f.end] for f in STRICT.find(text)}
     assert found == {"PERSON": "张晓明", "PHONE_NUMBER": "13812345678", "ADDRESS": "南京市玄武区珠江路67号"}
+
+
+def test_chain__behind_a_telephone_another_address_begins():
+    first, second = "南京市玄武区珠江路67号", "湖北省武汉市洪山区高新大道路口光谷ONE39公寓5栋2103室"
+    assert addresses(STRICT, f"{first} 18062018679\n {second}  13770980590") == [first, second]
