@@ -1,110 +1,25 @@
 """Chinese addresses that are a field by themselves: 浙江省杭州市西湖区文三路1号.
 
-Units of administration, from the large to the small, then a road and a number, a building, a park, a village.
 No sentence stands around such a line, so that weights learnt from sentences miss a third of them. Letters: B bytes,
-C characters, T tokens.
+T tokens.
 """
 
-import numpy as np
-
 from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.pii.names.grammar import COMMA, DASH, LISTS, PROSE, ROAD_NUMBER, address, is_telephone, role_of
 from gristmill.filters.pii.names.lists import COMPOUND, PLACE, STREET, SURNAME, UNIT
-from gristmill.filters.pii.names.places import ADDRESS, ADDRESS_FROM
-from gristmill.filters.pii.names.tokens import HAN, INITIAL, LOWER, MARK, NUMBER, UPPER, WORD, character
+from gristmill.filters.pii.names.places import ADDRESS, ADDRESS_FROM, COLON
+from gristmill.filters.pii.names.tokens import HAN, MARK, NUMBER, WORD, character
 
-_FIRST, _LAST = 0x4E00, 0xA000
 _FIELD = 80
 """Tokens of a field at most: one that is longer is a sentence."""
 _STARTS = 4
 """How many words of a field a chain may begin with: 张三 13812345678 浙江省..."""
-_TELEPHONE = 7
-"""Digits in a row that are no house's number."""
-_NAME, _LONG_NAME = 8, 16
-"""Characters of a unit's name at most, and of an autonomous one's: 双江拉祜族佤族布朗族傣族自治县."""
-
-(
-    _UNITS, _DOORS, _DOORS_WITHIN, _BUILDINGS, _SITE_NAMES, _VILLAGES, _BARE, _PART, _END, _ROAD_END, _SITE_END, _BEGIN,
-    _BEFORE, _TOP, _LISTED, _SEEN,
-) = range(16)  # fmt: skip
-"""What is known while an address is read: how many parts of each kind, whether its number stands alone, behind which
-token the part that is read begins, the last known one, the last road and site, where the address begins, the character
-before, the smallest unit, whether it is a list."""
-
-_ADMIN, _ROAD, _INNER, _SITE, _VILLAGE, NUMERAL, PROSE, COUNTED, _TURN, _BUILDING = (1 << n for n in range(10))
-_ROLES = {
-    _ADMIN: "省市区區县縣镇鎮乡鄉旗盟",
-    _ROAD: "路街巷弄衖",
-    _INNER: "号號栋棟幢座楼樓层層室房单單门門户戶铺鋪",
-    _BUILDING: "栋棟幢座室单單",
-    _SITE: "厦廈寓苑园園墅邸邨",
-    _VILLAGE: "村庄莊屯组組社",
-    NUMERAL: "一二三四五六七八九十百零〇两",
-    PROSE: "的是了在被也就我你他她它们們这這那吗嗎呢吧很把让讓",
-    COUNTED: "年月日条條章节節页頁次款项項个個人名元万萬亿億岁歲吨噸公点點时時分秒种種大届屆位家件",
-    _TURN: "东東西南北中段甲乙丙特附之",
-}
-_SITES = (
-    "广场 廣場 市场 市場 商城 大楼 大樓 小区 小區 社区 社區 园区 園區 业区 業區 校区 校區 厂区 廠區 山庄 山莊 "
-    "酒店 宾馆 賓館 名城 新城 豪庭 胡同 新村 基地 总部"
-)
-"""Pairs that end the name of a site. What ends in 区 here is no unit of administration."""
-_CENTRES = "中心 市场 市場 总部 基地 社区 社區 酒店"
-"""Sites with a number alone: an organisation may be called so."""
-_NO_ADMIN = (
-    "城市 超市 市区 市區 市场 市場 山区 山區 地区 地區 全市 本市 我市 全省 全区 全县 护区 護區 胜区 勝區 景区 景區 "
-    "林区 林區 灾区 災區 库区 庫區 采区 特区 特區"
-)
-"""Pairs in which a unit's character is none, the first or the second."""
-
-
-def _pairs(text: str) -> np.ndarray:
-    return np.array(sorted(ord(pair[0]) << 16 | ord(pair[1]) for pair in text.split()), np.int64)
-
-
-def _roles() -> np.ndarray:
-    role_C = np.zeros(_LAST - _FIRST, np.int64)
-    for role, characters in _ROLES.items():
-        for c in characters:
-            if c != "〇":  # not of this block
-                role_C[ord(c) - _FIRST] |= role
-    return role_C
-
-
-_ROLE_C = _roles()
-_SITE_PAIRS, _CENTRE_PAIRS, _NO_ADMIN_PAIRS = _pairs(_SITES + " 中心"), _pairs(_CENTRES), _pairs(_NO_ADMIN)
-_CHINA = ord("中") << 16 | ord("国")
-_STREET_OFFICE = ord("街") << 16 | ord("道")
-_AVENUE, _LANE = ord("大") << 16 | ord("道"), ord("胡") << 16 | ord("同")
-_AUTONOMOUS = (ord("治") << 16 | ord("州"), ord("治") << 16 | ord("县"), ord("治") << 16 | ord("区"))
-_DASH, _UNDERSCORE, _HASH, _TILDE, _SLASH = 0x2D, 0x5F, 0x23, 0x7E, 0x2F
-_LIES = (ord("位") << 16 | ord("于"), ord("位") << 16 | ord("於"))
-_COMMA, _COLON, _LISTS = 0x2C, 0x3A, 0x3001
-_ENDS = (0x3002, 0x21, 0x3F, 0x3B, _COLON)
+_FIRMS = tuple(ord(c) for c in "司厂廠店行")
+"""Last characters of a firm's name."""
+_ENDS = (0x3002, 0x21, 0x3F, 0x3B, COLON)
 """What ends a sentence, or a label: what stands before one is no field, nor what follows a sentence."""
-_INSIDE = (_DASH, _UNDERSCORE, _HASH, _TILDE, _SLASH, 0x28, 0x29, 0xB7, 0x2014, 0x3001, 0x2C, 0x2E)
-"""Marks that may stand in an address; a comma ends it. Any other is the end of a field."""
-
-
-@kernel
-def _has(pairs, pair):
-    place = np.searchsorted(pairs, pair)
-    return place < len(pairs) and pairs[place] == pair
-
-
-@kernel
-def role_of(c):
-    """What a character may be in an address: bits of _ROLES."""
-    return _ROLE_C[c - _FIRST] if _FIRST <= c < _LAST else 0
-
-
-@kernel
-def _rank(c):
-    """Of a unit's last character: 1 province, 2 city, 3 district or county, 4 town."""
-    if c == ord("省"):
-        return 1
-    if c == ord("市") or c == ord("盟"):
-        return 2
-    return 4 if c in (ord("镇"), ord("鎮"), ord("乡"), ord("鄉")) else 3
+_INSIDE = (DASH, 0x5F, 0x23, 0x7E, 0x2F, 0x28, 0x29, 0xB7, 0x2014, LISTS, COMMA, 0x2E)
+"""Marks that may stand in an address, - _ # ~ / ( ) among them; a comma ends it. Any other is the end of a field."""
 
 
 @kernel
@@ -125,7 +40,7 @@ def mark_chains(data_B, count, token_8T, list_T, chain_T):
         if parts > 1 and i - first <= _FIELD:
             ends = i < count and kind_T[i] == MARK and mark_T[i] in _ENDS
             follows = (
-                first > 0 and kind_T[first - 1] == MARK and mark_T[first - 1] in _ENDS and mark_T[first - 1] != _COLON
+                first > 0 and kind_T[first - 1] == MARK and mark_T[first - 1] in _ENDS and mark_T[first - 1] != COLON
             )
             if not ends and not follows:
                 _mark_field(data_B, first, i, start_T, kind_T, shape_T, gap_T, mark_T, list_T, place_T, chain_T)
@@ -139,11 +54,12 @@ def _mark_field(data_B, first, end, start_T, kind_T, shape_T, gap_T, mark_T, lis
     for i in range(first, end):
         if kind_T[i] == HAN and role_of(character(data_B, start_T[i])) & PROSE:
             return
+    firm = end - 1 > first and kind_T[end - 1] == HAN and character(data_B, start_T[end - 1]) in _FIRMS
     starts = 0
     for i in range(first, end):
         if kind_T[i] != HAN or not (i == first or gap_T[i] > 0 or kind_T[i - 1] in (NUMBER, WORD)):
             continue
-        found = address(data_B, i, end, False, start_T, kind_T, shape_T, gap_T, mark_T, list_T)
+        found = address(data_B, i, end, ROAD_NUMBER if firm else 0, start_T, kind_T, shape_T, gap_T, mark_T, list_T)
         if found > 0:
             begin = found >> 32
             for j in range(begin, found & 0xFFFFFFFF):
@@ -153,184 +69,6 @@ def _mark_field(data_B, first, end, start_T, kind_T, shape_T, gap_T, mark_T, lis
         starts += 1
         if starts == _STARTS:
             return
-
-
-@kernel
-def _is_flat(i, end, kind_T, gap_T, mark_T):
-    """Whether a building, its stairs and a door begin with the number that is token i: 8-3-1485."""
-    for j in (i + 1, i + 3):
-        if j + 1 >= end or kind_T[j] != MARK or mark_T[j] != _DASH or kind_T[j + 1] != NUMBER:
-            return False
-        if gap_T[j] != 0 or gap_T[j + 1] != 0:
-            return False
-    return kind_T[i - 1] == HAN
-
-
-@kernel
-def address(data_B, first, end, labelled, start_T, kind_T, shape_T, gap_T, mark_T, list_T):
-    """The address that begins with token `first` of a field that ends before token `end`, or with the unit that ends
-    the first part: its first token in the upper 32 bits, its end in the lower; 0: there is none. labelled: words stand
-    before that announce one, so that it may be a road and a number alone."""
-    seen = np.zeros(_SEEN, np.int64)
-    seen[_PART], seen[_END], seen[_BEGIN] = first, first, first
-    seen[_ROAD_END], seen[_SITE_END] = -9, -9
-    i = first
-    while 0 <= i < end:
-        kind = kind_T[i]
-        if kind == HAN:
-            i = _read_han(data_B, i, end, start_T, kind_T, list_T, seen)
-        elif _is_telephone(i, kind_T, shape_T):
-            break
-        elif kind == NUMBER:
-            i = _read_number(data_B, i, end, start_T, kind_T, gap_T, mark_T, seen)
-        elif kind == WORD:
-            i = _read_word(data_B, i, end, start_T, kind_T, shape_T, seen)
-        elif mark_T[i] == _COMMA:
-            break
-        else:
-            i = _read_mark(i, end, kind_T, mark_T, seen)
-    if i < 0 or not (_is_address(seen, end) or (labelled and seen[_DOORS] + seen[_DOORS_WITHIN] > 0)):
-        return 0
-    return seen[_BEGIN] << 32 | seen[_END]
-
-
-@kernel
-def _is_address(seen, end):
-    """Whether mail would arrive at what was read."""
-    units, sites, buildings, inner = seen[_UNITS], seen[_SITE_NAMES], seen[_BUILDINGS], seen[_DOORS_WITHIN]
-    if seen[_DOORS] and (units > 0 or not seen[_BARE]):
-        return True
-    if inner and (units > 1 or (units > 0 and sites + buildings > 0)):
-        return True
-    closed = seen[_END] >= end and not seen[_LISTED]
-    return units > 1 and seen[_TOP] > 0 and closed and sites + seen[_VILLAGES] > 0
-
-
-@kernel
-def _next_han(data_B, i, end, start_T, kind_T):
-    """The Han character behind token i; 0: none."""
-    return character(data_B, start_T[i + 1]) if i + 1 < end and kind_T[i + 1] == HAN else 0
-
-
-@kernel
-def _read_han(data_B, i, end, start_T, kind_T, list_T, seen):
-    """Reads a Han character, or the place that begins with it. Returns where to go on; -1: this is no address."""
-    c = character(data_B, start_T[i])
-    role, before = role_of(c), seen[_BEFORE]
-    pair = before << 16 | c
-    after = _next_han(data_B, i, end, start_T, kind_T)
-    if pair in _LIES:
-        return -1
-    placed = i == seen[_PART] and seen[_UNITS] < 3 and (list_T[i] >> 16) & PLACE and after
-    if placed and not role_of(after) & (_ADMIN | _ROAD):
-        return _read_place(data_B, i, end, start_T, kind_T, c, after, seen)
-    seen[_BEFORE] = c
-    name = i - seen[_PART]
-    if _has(_SITE_PAIRS, pair) and pair != _LANE:
-        seen[_SITE_NAMES] += not _has(_CENTRE_PAIRS, pair)
-        _ends_site(i, seen)
-    elif pair == _STREET_OFFICE and seen[_ROAD_END] == i:
-        seen[_UNITS] += 1
-        seen[_PART], seen[_ROAD_END], seen[_TOP] = i + 1, -9, 4
-    elif (role & _ROAD and name > 0) or (pair in (_AVENUE, _LANE) and name > 1):
-        seen[_PART], seen[_ROAD_END] = i + 1, i + 1
-    elif role & _ADMIN and not _has(_NO_ADMIN_PAIRS, pair) and not _has(_NO_ADMIN_PAIRS, c << 16 | after):
-        _ends_unit(i, name, _rank(c), pair in _AUTONOMOUS, list_T, seen)
-    elif pair == _AUTONOMOUS[0]:
-        seen[_UNITS] += 1
-        seen[_PART], seen[_TOP] = i + 1, 2
-    elif role & _SITE and name > 0:
-        seen[_SITE_NAMES] += 1
-        _ends_site(i, seen)
-    elif role & _VILLAGE and name > 0:
-        seen[_VILLAGES] += 1
-        _ends_site(i, seen)
-    elif role & NUMERAL and role_of(after) & _INNER:
-        seen[_DOORS] += 0 <= i - seen[_ROAD_END] <= 2
-        seen[_DOORS_WITHIN] += 1
-        seen[_PART], seen[_END] = i + 2, i + 2
-        return i + 2
-    return i + 1
-
-
-@kernel
-def _read_place(data_B, i, end, start_T, kind_T, c, after, seen):
-    """Reads a place of two characters, 杭州 or 杭州市, that begins with token i."""
-    seen[_UNITS] += (c << 16 | after) != _CHINA
-    i += 2
-    seen[_BEFORE] = after
-    unit = character(data_B, start_T[i]) if i < end and kind_T[i] == HAN else 0
-    if role_of(unit) & _ADMIN:
-        i += 1
-        seen[_BEFORE], seen[_TOP] = unit, max(seen[_TOP], _rank(unit))
-    seen[_PART] = i
-    return i
-
-
-@kernel
-def _ends_site(i, seen):
-    """A site or a village ends with token i."""
-    seen[_PART], seen[_END], seen[_SITE_END] = i + 1, i + 1, i + 1
-
-
-@kernel
-def _ends_unit(i, name, rank, autonomous, list_T, seen):
-    """A unit of administration may end with token i, whose name has so many characters."""
-    if seen[_UNITS] == 0 and rank < 3 and name > 2 and (list_T[i - 2] >> 16) & PLACE:
-        seen[_BEGIN] = i - 2  # 寄到广东省
-    top = seen[_TOP]
-    if 0 < name <= (_LONG_NAME if autonomous else _NAME) and (rank > top or rank == top == 2):
-        seen[_UNITS] += 1
-        seen[_TOP] = rank
-    seen[_PART] = i + 1
-
-
-@kernel
-def _read_number(data_B, i, end, start_T, kind_T, gap_T, mark_T, seen):
-    """Reads a number, and what is counted with it. Returns where to go on; -1: this is no address."""
-    after, before = _next_han(data_B, i, end, start_T, kind_T), seen[_BEFORE]
-    flats = after == ord("公") and _next_han(data_B, i + 1, end, start_T, kind_T) == ord("寓")
-    if (role_of(after) & COUNTED and not flats) or before == ord("第"):
-        return -1
-    near = i - seen[_ROAD_END]
-    door = 0 <= near <= 2 and (near == 0 or role_of(before) & _TURN != 0 or kind_T[i - 1] == MARK)
-    flat = _is_flat(i, end, kind_T, gap_T, mark_T)
-    known = role_of(after) & (_INNER | _VILLAGE) != 0
-    seen[_BEFORE] = 0
-    within = seen[_END] == i and seen[_DOORS] + seen[_DOORS_WITHIN] > 0
-    if not (known or door or flat or i == seen[_SITE_END] or within):
-        return i + 1
-    seen[_DOORS] += door
-    seen[_BARE] = (seen[_BARE] or door) and not role_of(after) & _INNER
-    seen[_BUILDINGS] += role_of(after) & _BUILDING != 0 or flat
-    seen[_DOORS_WITHIN] += 1
-    i += 2 if known else 1
-    seen[_PART], seen[_END] = i, i
-    return i
-
-
-@kernel
-def _read_word(data_B, i, end, start_T, kind_T, shape_T, seen):
-    """Reads a Latin word: A座, b幢."""
-    seen[_BEFORE] = 0
-    if shape_T[i] in (UPPER, INITIAL, LOWER) and role_of(_next_han(data_B, i, end, start_T, kind_T)) & _BUILDING:
-        seen[_DOORS_WITHIN] += 1
-        seen[_BUILDINGS] += 1
-        i += 1
-        seen[_END] = i + 1
-    seen[_PART] = i + 1
-    return i + 1
-
-
-@kernel
-def _read_mark(i, end, kind_T, mark_T, seen):
-    """Reads a mark that joins numbers, or parts."""
-    seen[_LISTED] |= mark_T[i] == _LISTS
-    seen[_PART], seen[_BEFORE] = i + 1, 0
-    if seen[_END] == i and i + 1 < end and kind_T[i + 1] == NUMBER:
-        seen[_END] = i + 1
-    seen[_ROAD_END] += seen[_ROAD_END] == i
-    return i + 1
 
 
 @kernel
@@ -344,7 +82,7 @@ def label_chains(count, kind_T, shape_T, list_T, chain_T, label_T):
         if chain_T[i] == 4 or (chain_T[i] == 3 and label_T[i] != 4):
             label_T[i] = chain_T[i]
         elif chain_T[i] == 0 and i > 0 and chain_T[i - 1] != 0:
-            telephone = label_T[i] == 4 and _is_telephone(i, kind_T, shape_T)
+            telephone = label_T[i] == 4 and is_telephone(i, kind_T, shape_T)
             if telephone or label_T[i] == 2 or (label_T[i] == 4 and kind_T[i] == HAN):
                 _cut(i, count, telephone, kind_T, chain_T, label_T)
 
@@ -362,19 +100,13 @@ def _cut(i, count, telephone, kind_T, chain_T, label_T):
 
 
 @kernel
-def _is_telephone(i, kind_T, shape_T):
-    """Whether token i has the digits of one."""
-    return kind_T[i] == NUMBER and shape_T[i] >= _TELEPHONE
-
-
-@kernel
 def _part_from_telephone(end, kind_T, shape_T, list_T, label_T):
     """Takes back the tagger's address that goes on into token `end` where a telephone number stands in it before:
     张三 13812345678 浙江省... is a name, a number and an address."""
     first, number = end, -1
     while first > 0 and label_T[first] == 4:
         first -= 1
-        if _is_telephone(first, kind_T, shape_T):
+        if is_telephone(first, kind_T, shape_T):
             number = first
     if number < 0:
         return

@@ -5,7 +5,7 @@ stands alone more readily than this. Letters: B bytes, T tokens.
 """
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names.chains import COUNTED, NUMERAL, PROSE, address, role_of
+from gristmill.filters.pii.names.grammar import ANY_NUMBER, COUNTED, NUMERAL, PROSE, address, role_of
 from gristmill.filters.pii.names.lists import PLACE, STREET
 from gristmill.filters.pii.names.places import ADDRESS, ADDRESS_FROM, COLON
 from gristmill.filters.pii.names.tokens import HAN, MARK, NUMBER, character
@@ -123,7 +123,9 @@ def _first_address(data_B, low, road, door, high, token_8T, list_T, chain_T):
         if not (labelled or (list_T[i] >> 16) & PLACE):
             continue
         for end in (high, door):
-            found = address(data_B, i, end, labelled, start_T, kind_T, shape_T, gap_T, mark_T, list_T)
+            found = address(
+                data_B, i, end, ANY_NUMBER if labelled else 0, start_T, kind_T, shape_T, gap_T, mark_T, list_T
+            )
             if found and (found >> 32) < road and (found & 0xFFFFFFFF) >= door:
                 return found
     return 0
