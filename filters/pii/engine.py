@@ -24,7 +24,7 @@ from gristmill.filters.pii.entities import ENTITIES, only_private, resolve
 from gristmill.filters.pii.fold import fold
 from gristmill.filters.pii.models.named import NamedModel
 from gristmill.filters.pii.operators.allow import Allowed
-from gristmill.filters.pii.operators.audit import values_of
+from gristmill.filters.pii.operators.audit import unveiled, values_of
 from gristmill.filters.pii.operators.operators import OPERATORS, Operator
 from gristmill.filters.pii.operators.policies import KEYED, check_operators
 
@@ -175,7 +175,8 @@ class Scrubber:
         except Exception:  # the step that scrubs says what it is
             return UNREAD
         for start, end, entity, _ in found:
-            pieces += [text[position:start], self._replaced(entity, text[start:end], end - start)]
+            value = unveiled(text[start:end]) if self.action(entity) in KEYED else text[start:end]
+            pieces += [text[position:start], self._replaced(entity, value, end - start)]
             position = end
         return "".join([*pieces, text[position:]])
 

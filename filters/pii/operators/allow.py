@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from gristmill.filters.pii.fold import fold
 from gristmill.filters.pii.operators.audit import normal_form
 from gristmill.filters.pii.operators.policies import ALLOWED, allow_problem
-from gristmill.filters.pii.operators.surrogates import TEST_CARDS
+from gristmill.filters.pii.operators.surrogates import TEST_CARDS, one_form
 
 _EXAMPLE_HOST = re.compile(r"(?:^|\.)(?:example\.(?:com|net|org|edu)|example|test|invalid|localhost)$")
 _EXAMPLE_PHONE = re.compile(r"(?:001|1)?\d{3}55501\d\d|(?:44|0044|0)0?(?:7700900\d{3}|2079460\d{3})")
@@ -34,6 +34,10 @@ _SERVICE_PHONE = re.compile(
 )
 
 
+_WRITTEN_APART = ("PHONE_NUMBER", "IBAN_CODE", "IP_ADDRESS")
+"""A type of each way in which a listed value may be one that is written in another."""
+
+
 class Allowed:
     """Whether a value of a type stays. names: sets of ALLOWED, `@host` for addresses at a host or below, and values.
 
@@ -46,7 +50,8 @@ class Allowed:
                 raise ValueError(wrong)
         self._sets = {name for name in names if name in ALLOWED}
         self._hosts = tuple(name[1:].lower() for name in names if name.startswith("@"))
-        self._values = {normal_form(name) for name in names if name not in ALLOWED and not name.startswith("@")}
+        listed = [name for name in names if name not in ALLOWED and not name.startswith("@")]
+        self._values = {one_form(entity, name) for name in listed for entity in ("", *_WRITTEN_APART)}
 
     def __bool__(self) -> bool:
         return bool(self._sets or self._hosts or self._values)
@@ -54,7 +59,7 @@ class Allowed:
     def __call__(self, entity: str, value: str) -> bool:
         """Whether a found value stays."""
         plain = fold(value).strip()
-        if normal_form(plain) in self._values:
+        if normal_form(plain) in self._values or one_form(entity, plain) in self._values:
             return True
         host = plain.lower().rpartition("@")[2] if entity == "EMAIL_ADDRESS" else ""
         if host and any(host == known or host.endswith(f".{known}") for known in self._hosts):

@@ -64,6 +64,11 @@ def none_found(documents: int) -> pa.Array:
     return pa.array([[]] * documents, pa.list_(FINDING))
 
 
+def unveiled(value: str) -> str:
+    """A value without what hides it."""
+    return values_of(pa.array([value], pa.large_string()), Edits.of(1, [0], [0], [len(value.encode())], [""]))[0]
+
+
 def values_of(text: pa.Array, found: Edits) -> list[str]:
     """What the findings cover, without what hides it: a value has one hash however it is written."""
     data_B, start_D1 = text_buffers(text)

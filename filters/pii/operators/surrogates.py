@@ -8,6 +8,7 @@ issued. China has no such telephone numbers: the first three digits stay, the ot
 """
 
 import hmac
+import ipaddress
 import re
 from collections.abc import Callable, Sequence
 from hashlib import sha256
@@ -78,14 +79,31 @@ def surrogate(key: bytes, entity: str, value: str) -> str:
     plain = fold(value)
     if entity == "PERSON":
         return _person(key, plain)
-    draw = _Draw(key, entity, _local(entity, normal_form(plain)))
+    draw = _Draw(key, entity, one_form(entity, plain))
     return _MAKERS.get(entity, _alike)(plain, draw)
 
 
-def _local(entity: str, normal: str) -> str:
-    """A Chinese mobile number without its country's code: +86 138... and 138... are one person's."""
-    mobile = re.fullmatch(r"(?:0086|86)?(1[3-9]\d{9})", normal) if entity == "PHONE_NUMBER" else None
-    return mobile[1] if mobile else normal
+_GROUPED = frozenset(_listed("IBAN_CODE CN_PLATE HK_ID KR_RRN CN_RESIDENT_ID"))
+"""Types whose values have letters, and are written in groups, too."""
+
+
+def one_form(entity: str, value: str) -> str:
+    """The normal form, and as one what it tells apart: a Chinese mobile number and one of North America with and
+    without their countries' codes, groups of an IBAN or a plate, zeros of an IPv6 address."""
+    normal = normal_form(value)
+    if entity == "PHONE_NUMBER":
+        number = re.fullmatch(r"(?:0086|86)(1[3-9]\d{9})", normal)
+        if re.match(r"\s*(?:\+1|001|1\D)", value):  # 13812345678 is Chinese
+            number = re.fullmatch(r"(?:00)?1([2-9]\d{2}[2-9]\d{6})", normal)
+        return number[1] if number else normal
+    if entity in _GROUPED:
+        return re.sub(r"[ \-·•.()]", "", normal)
+    if entity == "IP_ADDRESS":
+        try:
+            return str(ipaddress.ip_interface(normal).ip)
+        except ValueError:
+            return normal
+    return normal
 
 
 def _alike(value: str, draw: _Draw) -> str:

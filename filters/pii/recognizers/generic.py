@@ -91,10 +91,13 @@ class EmailRecognizer(InContext, predefined_recognizers.EmailRecognizer):
                 continue
             if "'" in left and text[host.end() : host.end() + 1] == "'":
                 left = left.partition("'")[2]  # u'li@x.org'
-            free = host.end()
             start = at - len(left)
             if valid(text[start : host.end()]):
+                if text[start - 1 : start] == "@" and start > free:  # a@b.orgc@d.org: nobody can say where one ends
+                    glued = _BEFORE_AT.search(text[max(free, start - 1 - _LOCAL) : start - 1])[0].lstrip(".%+-")
+                    start -= len(glued) + 1 if glued else 0
                 found.append((start, host.end(), 1.0))
+                free = host.end()
         return found
 
     def validate_result(self, pattern_text: str) -> bool:

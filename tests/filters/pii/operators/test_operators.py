@@ -118,3 +118,27 @@ def test_scrubber__mistakes():
     with pytest.raises(ValueError, match="did you mean 'PHONE_NUMBER'"):
         Scrubber(operators={"PHONE_NUMBERS": "mask"})
     assert "API_KEY" not in Scrubber(without=["secrets"]).entities
+
+
+@pytest.mark.parametrize(
+    ("entity", "spellings"),
+    [
+        ("PHONE_NUMBER", ("13812345678", "+86 138-1234-5678", "008613812345678")),
+        ("PHONE_NUMBER", ("(415) 555-2671", "+1 415 555 2671", "1-415-555-2671")),
+        ("IBAN_CODE", ("DE89370400440532013000", "DE89 3704 0044 0532 0130 00")),
+        ("CN_PLATE", ("京A12345", "京A·12345")),
+        ("IP_ADDRESS", ("2a02:8108:e9d9:a2c4::df", "2A02:8108:E9D9:A2C4:0:0:0:DF")),
+        ("EMAIL_ADDRESS", ("li.wei@qq.com", "ＬＩ．ＷＥＩ@QQ.COM")),
+    ],
+)
+def test_one_value__however_it_is_written(entity, spellings):
+    """One surrogate but for marks and the country's code, and what an allow-list names stays."""
+    made = {re.sub(r"[^0-9a-z@]", "", surrogate(KEY, entity, one).lower())[-10:] for one in spellings}
+    assert len(made) == 1, made
+    if entity != "CN_PLATE":
+        assert all(Allowed([spellings[0]])(entity, one) for one in spellings)
+
+
+def test_scrub__a_hidden_value_has_its_own_surrogate():
+    scrubber = Scrubber(operator="surrogate", key=KEY)
+    assert scrubber.scrub("li.wei&#64;qq.com") == scrubber.scrub("li.wei@qq.com")

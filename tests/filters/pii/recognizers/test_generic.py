@@ -21,6 +21,7 @@ def found(scrubber, text: str) -> list[tuple[str, str]]:
         ("b'me@x.org', u'li@x.org'", ["me@x.org", "li@x.org"]),
         ("Mail o'neil@x.org or D'Angelo.B@x.org", ["o'neil@x.org", "D'Angelo.B@x.org"]),
         ("name='li.wei@x.org' don't@ me", ["li.wei@x.org"]),
+        ("li.wei@qq.comzhang@163.com,@li@x.org", ["li.wei@qq.comzhang@163.com", "li@x.org"]),
         ("a@b.com,c@d.org;e@f.net", ["a@b.com", "c@d.org", "e@f.net"]),
         ("Müller <jürgen.müller@bücher.de>", ["jürgen.müller@bücher.de"]),
         ("x" * 70 + "@example.org", ["x" * 64 + "@example.org"]),  # RFC 5321: 64 characters
