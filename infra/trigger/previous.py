@@ -47,7 +47,7 @@ def drifted(store: Store, drift: Drift, figures: Mapping[str, float], folder: Pa
     if reference is None:
         return False, "no run was trained on before it: there is nothing to compare with"
     with store.folder_on_disk(*copied(store)) as copy:
-        material = open_material(copy, store, scrubbed_excerpts())
+        material = open_material(copy, store, scrubbed_excerpts(store))
         least = (material.recipe.get("alarms") or {}).get("documents", LEAST)
         with material.ledger:
             entries = build_entries(material)

@@ -102,7 +102,7 @@ def build(run: Path | Store, scrub: Callable[[str], str] | None = None, workers:
     with store.folder_on_disk(*copied(store)) as folder:
 
         def material() -> Material:
-            return open_material(folder, store, Excerpts(scrub) if scrub else scrubbed_excerpts())
+            return open_material(folder, store, Excerpts(scrub) if scrub else scrubbed_excerpts(store))
 
         apart = _side_by_side(material, workers) if workers > 1 else {}
         opened = material()

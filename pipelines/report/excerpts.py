@@ -8,7 +8,10 @@ import re
 from collections.abc import Callable
 from urllib.parse import unquote
 
+from gristmill.filters.pii.entities import ENTITIES, SETS, without_models
 from gristmill.pipelines.errors import inert
+from gristmill.pipelines.storage.layout import RECIPE
+from gristmill.pipelines.storage.store import Store
 
 EXCERPT = 600
 """Characters of a document that a report shows."""
@@ -92,11 +95,21 @@ class Excerpts:
         return name
 
 
-def scrubbed_excerpts() -> Excerpts:
-    """Quotes without the personal data that any recognizer of the shipped set finds."""
+def scrubbed_excerpts(store: Store) -> Excerpts:
+    """Quotes from a run, without the personal data that any recognizer of the shipped set finds, and without what its
+    recipe masks on top: names in a quote would be readable that `text/` has not."""
     from gristmill.filters.pii.engine import Scrubber  # loads recognizers: only when something is quoted
 
-    return Excerpts(Scrubber().scrub)
+    return Excerpts(Scrubber(["patterns", *_masked(store)]).scrub)
+
+
+def _masked(store: Store) -> list[str]:
+    """Types and sets that the recipe of a run names, but those that only a model or a plugin finds."""
+    import yaml  # where there is a run
+
+    recipe = yaml.safe_load(store.read_bytes(RECIPE)) if store.exists(RECIPE) else {}
+    named = (recipe.get("scrub") or {}).get("entities") or ()
+    return without_models([name for name in named if name in SETS or name in ENTITIES]) or []
 
 
 def _visible(text: str) -> str:

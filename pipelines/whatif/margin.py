@@ -42,7 +42,7 @@ def samples(store: Store, counted: Counted, judge: Judge, units: list[str]) -> l
     now = {name: _Asked(name, column, rule.threshold) for _, name, column, rule in reversed(judge.placed_rules())}
     documents, names = counted.documents, counted.names
     found: list[Sample] = []
-    excerpts = scrubbed_excerpts() if counted.gained.any() or counted.lost.any() else None
+    excerpts = scrubbed_excerpts(store) if counted.gained.any() or counted.lost.any() else None
     for gained, mask, row, rule, named, asked in (
         (True, counted.gained, documents.row_G, documents.rule_G, names.before, before),
         (False, counted.lost, documents.row_F, documents.rule_F, names.now, now),

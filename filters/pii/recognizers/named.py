@@ -14,9 +14,13 @@ _PASSPORT = (
 _NUMBER = r"(?:\s*(?:no|nos|number|num|nr|numéro|numero|número|id|card|book|#|n[°º]|号码?|號碼?|番号|번호))*"
 
 
+_AND = r"\s{0,2}(?:[,、，/;；&]|\b(?:and|or|und|et|y)\b|[和与與及或])\s{0,2}"
+"""Between codes of one name."""
+
+
 class NamedRecognizer(InContext, PatternRecognizer):
-    """What matches `CODE` after `NAME`, within before() and with no other code between. `COUNTRY` before it too, or
-    behind it, makes it surer than another country's of the same form."""
+    """What matches `CODE` after `NAME`, within before() and with no other code between but of its form in a row.
+    `COUNTRY` before it too, or behind it, makes it surer than another country's of the same form."""
 
     ENTITY: str
     NAME: str
@@ -26,7 +30,8 @@ class NamedRecognizer(InContext, PatternRecognizer):
 
     def __init__(self) -> None:
         flags = regex.IGNORECASE | regex.ASCII
-        self._name = regex.compile(rf"(?:{self.NAME}){self.GAP}(?:(?:is|was|es|ist|est|为|是)[\s:：]{{1,3}})?$", flags)
+        announced = rf"(?:{self.NAME}){self.GAP}(?:(?:is|was|es|ist|est|为|是)[\s:：]{{1,3}})?"
+        self._name = regex.compile(rf"{announced}(?:(?:{self.CODE}){_AND}){{0,2}}$", flags)
         self._country = regex.compile(self.COUNTRY, flags) if self.COUNTRY else None
         super().__init__(
             supported_entity=self.ENTITY,

@@ -47,7 +47,7 @@ def clusters(
         if "lost" not in ledger.columns("ledger"):
             fix = "run its recipe again: only what changed is done again"
             raise RecipeError("the run was made by an earlier version, which says less", where=run, fix=fix)
-        found = find_clusters(ledger, scrubbed_excerpts(), limit, pairs, of)
+        found = find_clusters(ledger, scrubbed_excerpts(store), limit, pairs, of)
     if as_json:
         print_json(found.to_json())
         return

@@ -43,7 +43,7 @@ def contamination(
     store = open_run(run)
     check_files(store, *READ)
     with Ledger(store) as ledger:
-        reader = EvidenceReader(ledger, scrubbed_excerpts())
+        reader = EvidenceReader(ledger, scrubbed_excerpts(store))
         rates = reader.rates()
         if only is not None and only not in rates["sets"]:
             known = ", ".join(rates["sets"])

@@ -47,7 +47,7 @@ def trace(
     from gristmill.pipelines.report.excerpts import scrubbed_excerpts
     from gristmill.pipelines.report.trace.search import trace as find
 
-    answer = find(store, scrubbed_excerpts(), passage, limit, characters)
+    answer = find(store, scrubbed_excerpts(store), passage, limit, characters)
     if json:
         print_json(answer.to_json())
         return

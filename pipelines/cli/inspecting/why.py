@@ -41,7 +41,7 @@ def why(
     """
     store = _open(run, document)
     check_files(store, *READ)
-    with Explainer(store, scrubbed_excerpts()) as explainer:
+    with Explainer(store, scrubbed_excerpts(store)) as explainer:
         found = _find(explainer, run, document)
         explained = [explainer.explain(row, characters) for row in found.rows] if found.one else []
         listed = [] if found.one else [explainer.listed(row) for row in found.rows]

@@ -195,7 +195,7 @@ def test_build__by_several_processes_is_the_same(run: Path) -> None:
 
 
 def test_write_report__keeps_how_long_the_user_waited(runs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gristmill.pipelines.report.build.scrubbed_excerpts", lambda: Excerpts(str))
+    monkeypatch.setattr("gristmill.pipelines.report.build.scrubbed_excerpts", lambda _store: Excerpts(str))
     run = runs.whole()
     for _ in range(2):  # rendered again, it is still what that run took
         write_report(run, *([time.time() - 100] if _ == 0 else []))
@@ -319,7 +319,7 @@ def test_report_json__round_trip_and_equal_bytes(report: Report, run: Path, scru
 
 
 def test_write_report__both_files(runs: Any, scrub: Scrub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build_module, "scrubbed_excerpts", lambda: Excerpts(scrub))
+    monkeypatch.setattr(build_module, "scrubbed_excerpts", lambda _store: Excerpts(scrub))
     run = runs.whole()
     page = write_report(run)
     assert page == run / "report" / "index.html"

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from gristmill.pipelines.report.excerpts import EXCERPT, NAME, Excerpts
+from gristmill.pipelines.report.excerpts import EXCERPT, NAME, Excerpts, scrubbed_excerpts
+from gristmill.pipelines.storage.store import Store
 
 WORDS = "The mill turns, 磨坊转动。"
 
@@ -89,3 +91,20 @@ def test_excerpt__what_may_have_been_cut_before_scrubbing_is_not_shown() -> None
     shown, cut = Excerpts(lambda text: text.replace("x" * 390, ".")).excerpt(("x" * 390 + " ") * 100)
     assert cut
     assert "x" not in shown
+
+
+@pytest.mark.parametrize(
+    ("scrub", "shown"),
+    [
+        ("{entities: [strict, secrets]}", "Name: <PERSON>, <EMAIL_ADDRESS>"),
+        ("{entities: [PERSON, LOCATION, OF_A_PLUGIN]}", "Name: <PERSON>, <EMAIL_ADDRESS>"),
+        ("{entities: [EMAIL_ADDRESS]}", "Name: Laura Whitfield, <EMAIL_ADDRESS>"),
+        ("null", "Name: Laura Whitfield, <EMAIL_ADDRESS>"),
+    ],
+)
+def test_scrubbed_excerpts__mask_the_default_set_and_what_the_recipe_does(
+    scrub: str, shown: str, tmp_path: Path
+) -> None:
+    (tmp_path / "recipe.yaml").write_text(f"scrub: {scrub}", encoding="utf-8")
+    excerpts = scrubbed_excerpts(Store.at(tmp_path))
+    assert excerpts.excerpt("Name: Laura Whitfield, li@qq.com")[0] == shown

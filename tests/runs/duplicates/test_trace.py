@@ -67,7 +67,7 @@ def run(tmp_path_factory) -> Path:
 
 
 def asked(run: Path, text: str, listed: int = 100, characters: int = 500) -> Trace:
-    return trace(open_run(run), scrubbed_excerpts(), text, listed, characters)
+    return trace(open_run(run), scrubbed_excerpts(open_run(run)), text, listed, characters)
 
 
 def holders(text: str) -> set[str]:

@@ -200,7 +200,7 @@ def test_tokenizer__of_the_folder_that_is_named(talks, run):
 
 def test_why__says_what_became_of_what_is_too_long(kind, run):
     rows = rows_of(run)
-    with Explainer(Store.at(run), scrubbed_excerpts()) as explainer:
+    with Explainer(Store.at(run), scrubbed_excerpts(Store.at(run))) as explainer:
         for asked in ("long", "first-long") if kind == "chat" else ("long",):
             (found,) = explainer.find(asked).rows
             told = explainer.explain(found, 10)
