@@ -71,7 +71,7 @@ def _size(files: Sequence[Path], key: str, column: str, rank: str | None) -> tup
                 fix = "embeddings are lists of numbers"
                 raise RecipeError(f"'{column}' holds lists of {kind.value_type}", where=str(file), fix=fix)
             if not dimensions and parquet.metadata.num_rows:
-                first = next(parquet.iter_batches(1, columns=[column]))[column][0]
+                first = next(_read(parquet, file, [column], 1))[column][0]
                 dimensions = len(first) if first.is_valid else 0
     if not count:
         raise InputError("there is not one row", where=", ".join(map(str, files)), fix="name files with embeddings")
@@ -91,9 +91,18 @@ def _batches(files: Sequence[Path], columns: list[str]) -> Iterator[tuple[Path, 
     for file in files:
         first = 1
         with _opened(file) as parquet:
-            for batch in parquet.iter_batches(ROWS, columns=list(dict.fromkeys(columns))):
+            for batch in _read(parquet, file, list(dict.fromkeys(columns)), ROWS):
                 yield file, first, batch
                 first += len(batch)
+
+
+def _read(parquet: pq.ParquetFile, file: Path, columns: list[str], rows: int) -> Iterator[pa.RecordBatch]:
+    """Arrow reads no lists of one size, some of which are null: it raises."""
+    try:
+        yield from parquet.iter_batches(rows, columns=columns)
+    except (pa.ArrowException, OSError) as error:
+        fix = "leave rows without an embedding out, or write the file anew"
+        raise InputError(f"rows cannot be read ({error})", where=str(file), fix=fix) from None
 
 
 def _keys(column: pa.Array, place: str) -> pa.Array:
@@ -114,15 +123,17 @@ def _ranks(column: pa.Array, name: str, place: str) -> np.ndarray:
 
 def _vectors(column: pa.Array, dimensions: int, file: Path, first: int) -> np.ndarray:
     """[rows, D] float32 of length 1."""
-    lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
+    _refuse(column.is_null().to_numpy(zero_copy_only=False), "a row has no embedding", file, first)
+    lengths = pc.list_value_length(column).to_numpy(zero_copy_only=False)
     _refuse(lengths != dimensions, f"an embedding has not the {dimensions} numbers of the first one", file, first)
     values = column.flatten()
     vectors = pc.fill_null(values.cast(pa.float64()), float("nan")).to_numpy(zero_copy_only=False)
     vectors = vectors.reshape(-1, dimensions)
     _refuse(~np.isfinite(vectors).all(1), "an embedding has numbers that are not finite", file, first)
-    norms = np.linalg.norm(vectors, axis=1)
-    _refuse(norms == 0, "an embedding is all zeros: it points nowhere", file, first)
-    return vectors / norms[:, None]
+    largest = np.abs(vectors).max(1)
+    _refuse(largest == 0, "an embedding is all zeros: it points nowhere", file, first)
+    vectors = vectors / largest[:, None]  # squares of very large or small numbers are no float64
+    return vectors / np.linalg.norm(vectors, axis=1)[:, None]
 
 
 def _refuse(wrong: np.ndarray, what: str, file: Path, first: int) -> None:

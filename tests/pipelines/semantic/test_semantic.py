@@ -83,8 +83,7 @@ def test_partitions__what_cannot_be_parted_stays_one():
     assert (partitions_of(np.repeat(around(4, 1, 1, 0.1), 900, 0), seed=1, size=100) == 0).all()
 
 
-def written(path: Path, keys: list[str], vectors, **columns) -> Path:
-    kind = pa.list_(pa.float32())
+def written(path: Path, keys: list[str], vectors, kind: pa.DataType = pa.list_(pa.float32()), **columns) -> Path:
     pq.write_table(pa.table({"doc_id": keys, "embedding": pa.array(vectors, kind), **columns}), path)
     return path
 
@@ -119,7 +118,8 @@ def test_rank_says_which_stays_and_the_order_of_rows_and_files_changes_nothing(t
         (["a", "b"], [[1, 0], [0, 0]], {}, "all zeros"),
         (["a", "b"], [[1, 0], [0, float("nan")]], {}, "not finite"),
         (["a", "b"], [[1, 0], [0]], {}, "has not the 2 numbers"),
-        (["a", "b"], [[1, 0], None], {}, "has not the 2 numbers"),
+        (["a", "b"], [[1, 0], None], {}, "row 2\n"),
+        (["a", "b"], [[1, 0], None], {}, "a row has no embedding"),
         ([], [], {}, "not one row"),
         (["a"], [[1, 0]], {"column": "vector"}, "the file has: doc_id, embedding"),
         (["a"], [[1, 0]], {"column": "doc_id"}, "not lists of numbers"),
@@ -132,6 +132,21 @@ def test_what_is_wrong_is_named_and_nothing_is_written(tmp_path, keys, vectors, 
         write_groups(asked(file, **changes), tmp_path / "out.parquet")
     assert said in f"{error.value}\n"
     assert [path.name for path in tmp_path.iterdir()] == ["in.parquet"]
+
+
+def test_lists_of_one_size_of_which_one_is_null_are_named(tmp_path):
+    file = written(tmp_path / "in.parquet", ["a", "b"], [[1, 0], None], pa.list_(pa.float32(), 2))
+    with pytest.raises(GristmillError, match="leave rows without an embedding out") as error:
+        write_groups(asked(file), tmp_path / "out.parquet")
+    assert "in.parquet" in str(error.value)
+
+
+@pytest.mark.parametrize("size", [1e300, 1e-310, 1e-30, 1.0])
+def test_embeddings_of_any_length_are_compared_by_their_direction(tmp_path, size):
+    vectors = [[size, 0], [size, size / 9], [0, size]]
+    file = written(tmp_path / "in.parquet", ["a", "b", "c"], vectors, pa.list_(pa.float64()))
+    write_groups(asked(file), tmp_path / "out.parquet")
+    assert [row["duplicate"] for row in pq.read_table(tmp_path / "out.parquet").to_pylist()] == [False, True, False]
 
 
 @pytest.mark.parametrize(
