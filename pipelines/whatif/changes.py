@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gristmill.filters.names import nearest
+from gristmill.filters.names import near, nearest
 from gristmill.filters.presets import PRESETS
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.recipe.check import misfit
@@ -123,8 +123,8 @@ class _Draft:
             return
         full = [rule for rule in known if name in (rule, rule.partition("/")[2])]
         if len(full) != 1:
-            hint = f"there are {', '.join(full)}; write one of them" if full else nearest(name, known)
-            raise RecipeError(f"the recipe has no rule '{name}'", where=f"--set {name}", fix=hint or "it has no rules")
+            fix = f"there are {', '.join(full)}; write one of them" if full else _no_rule(name, known)
+            raise RecipeError(f"the recipe has no rule '{name}'", where=f"--set {name}", fix=fix)
         (name,) = full
         if self._turned.setdefault(name, bound) != bound:
             what = f"'{name}' is given two bounds: {_written(self._turned[name])} and {_written(bound)}"
@@ -187,3 +187,11 @@ class _Draft:
             raise RecipeError(f"'{name}' is there already", where=where, fix="turn its bounds with --set")
         for number in new:
             self.put(("decide", number, "presets"), [*self.data["decide"][number]["presets"], name])
+
+
+def _no_rule(name: str, known: list[str]) -> str:
+    """What to do instead of changing a rule that is not there."""
+    key = name.partition(".")[0]
+    if key in Recipe.model_fields and near(name, known) is None:
+        return f"`{key}` holds no rules: change the recipe; `gristmill run` does again what that touches"
+    return nearest(name, known) if known else "its `decide` has no rules"

@@ -57,6 +57,7 @@ def test_edits(changes, edits):
     ("changes", "said"),
     [
         (Changes(["gopher@paper/word_min=30"]), "did you mean 'gopher@paper/words_min'"),
+        (Changes(["deduplicate.minhash.threshold=0.8"]), "`deduplicate` holds no rules: change the recipe"),
         (Changes(["gopher@paper/words_min"]), "has no bound"),
         (Changes(["gopher@paper/words_min=many"]), "'many' is no number"),
         (Changes(["gopher@paper/words_min=nan"]), "no bound"),
