@@ -49,6 +49,12 @@ def _policies(recipe: Recipe, scrub: Scrub) -> Iterator[Problem]:
             if wrong := problem(name, scrub.found_by_models):
                 yield (*path, key), wrong
         looked_for = _looked_for(scrub, path[2] if policy is not scrub else None)
+        if looked_for == set():
+            yield (*path, "without"), "nothing is left to look for; `scrub: null` turns scrubbing off"
+        anywhere = looked_for if policy is not scrub else _looked_for_anywhere(scrub)
+        for name in policy.operators or {}:
+            if anywhere is not None and not problem(name, scrub.found_by_models) and anywhere.isdisjoint(members(name)):
+                yield (*path, "operators", name), f"'{name}' is not looked for; add it to `entities`, or remove it"
         for name in policy.drop_above or {}:
             if wrong := problem(name, scrub.found_by_models):
                 yield (*path, "drop_above", name), wrong
@@ -62,6 +68,12 @@ def _policies(recipe: Recipe, scrub: Scrub) -> Iterator[Problem]:
                 yield (*path, "allow"), wrong
         if wrong := missing_key((policy.operator or "tag", *(policy.operators or {}).values()), scrub.key):
             yield (*path, "operator"), f"{wrong}; `key: audit.key` in `scrub` names its file"
+
+
+def _looked_for_anywhere(scrub: Scrub) -> set[str] | None:
+    """The types that are looked for in some source; None where a name among them is wrong."""
+    sets = [_looked_for(scrub, source) for source in (None, *scrub.sources)]
+    return None if None in sets else set().union(*(types for types in sets if types is not None))
 
 
 def _looked_for(scrub: Scrub, source: str | int | None) -> set[str] | None:

@@ -108,7 +108,9 @@ def _masked(store: Store) -> list[str]:
     import yaml  # where there is a run
 
     recipe = yaml.safe_load(store.read_bytes(RECIPE)) if store.exists(RECIPE) else {}
-    named = (recipe.get("scrub") or {}).get("entities") or ()
+    scrub = recipe.get("scrub") or {}
+    policies = [scrub, *(scrub.get("sources") or {}).values()]
+    named = dict.fromkeys(name for policy in policies for name in policy.get("entities") or ())
     return without_models([name for name in named if name in SETS or name in ENTITIES]) or []
 
 

@@ -98,6 +98,7 @@ def test_excerpt__what_may_have_been_cut_before_scrubbing_is_not_shown() -> None
     [
         ("{entities: [strict, secrets]}", "Name: <PERSON>, <EMAIL_ADDRESS>"),
         ("{entities: [PERSON, LOCATION, OF_A_PLUGIN]}", "Name: <PERSON>, <EMAIL_ADDRESS>"),
+        ("{entities: [EMAIL_ADDRESS], sources: {mails: {entities: [web]}}}", "Name: <PERSON>, <EMAIL_ADDRESS>"),
         ("{entities: [EMAIL_ADDRESS]}", "Name: Laura Whitfield, <EMAIL_ADDRESS>"),
         ("null", "Name: Laura Whitfield, <EMAIL_ADDRESS>"),
     ],
