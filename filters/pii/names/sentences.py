@@ -32,11 +32,14 @@ def mark_sentences(data_B, count, token_8T, list_T, chain_T):
     start_T, kind_T, gap_T, place_T, mark_T = token_8T[0], token_8T[2], token_8T[4], token_8T[6], token_8T[7]
     done = 0
     for i in range(1, count - 1):
-        if i < done or chain_T[i]:
-            continue
-        if kind_T[i] == NUMBER:
+        kind = kind_T[i]  # most tokens are ruled out by this
+        if kind == NUMBER:
+            if kind_T[i - 1] != HAN or kind_T[i + 1] not in (HAN, MARK) or i < done or chain_T[i]:
+                continue
             door = _number_ends(data_B, i, count, start_T, kind_T, gap_T)
-        elif kind_T[i] == HAN and list_T[i] & STREET:
+        elif kind == HAN:
+            if not list_T[i] & STREET or i < done or chain_T[i]:
+                continue
             door = _numeral_ends(data_B, i, count, start_T, kind_T)
         else:
             continue
@@ -55,7 +58,7 @@ def mark_sentences(data_B, count, token_8T, list_T, chain_T):
 @kernel
 def _number_ends(data_B, i, count, start_T, kind_T, gap_T):
     """Behind the number of a house that begins with token i (1号, 5-2号); -1: it is none (3月5号, 2号线)."""
-    if kind_T[i - 1] != HAN or role_of(character(data_B, start_T[i - 1])) & COUNTED:
+    if role_of(character(data_B, start_T[i - 1])) & COUNTED:
         return -1
     j = i + 1
     if j + 1 < count and kind_T[j] == MARK and gap_T[j] == 0 and kind_T[j + 1] == NUMBER:

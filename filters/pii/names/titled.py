@@ -41,8 +41,8 @@ def _in(known, value):
 def mark_titled(data_B, count, start_T, kind_T, gap_T, list_T, hash_T, label_T):
     """Labels a surname that stands before a title and ends no word."""
     for i in range(count - 2):
-        if kind_T[i] != HAN or not list_T[i] & SURNAME or kind_T[i + 1] != HAN or kind_T[i + 2] != HAN:
-            continue
+        if kind_T[i] != HAN or not list_T[i] & SURNAME or not (list_T[i + 1] >> 16) & 0xFFFF or kind_T[i + 2] != HAN:
+            continue  # every title is a word that the lists have
         if label_T[i] == 1 or label_T[i] == 2 or gap_T[i + 1] or gap_T[i + 2]:
             continue
         title = character(data_B, start_T[i + 1]) << 16 | character(data_B, start_T[i + 2])
