@@ -26,6 +26,7 @@ from gristmill.filters.pii.names.spread import SLOTS, forget, spread
 from gristmill.filters.pii.names.tagger import LABELS, decode, read, weights
 from gristmill.filters.pii.names.titled import mark_titled
 from gristmill.filters.pii.names.tokens import BREAK, CAPITAL, HAN, MARK, UPPER, WORD, classes
+from gristmill.filters.pii.names.words import clear_words
 
 PERSON, ADDRESS = "PERSON", "ADDRESS"
 SCORE = 0.6
@@ -121,6 +122,7 @@ def _find(
                 back_TL,
                 label_T,
             )
+            clear_words(count, kind_T, list_T, hash_3T, label_T)
             mark_dotted(data_B, count, start_T, end_T, kind_T, mark_T, label_T)
             mark_titled(data_B, count, start_T, kind_T, gap_T, list_T, hash_3T[0], label_T)
             label_chains(count, kind_T, shape_T, list_T, chain_T, label_T)

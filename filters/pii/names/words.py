@@ -1,0 +1,54 @@
+"""Chinese words that are taken for names and are none: 多云, 弘扬, 卢布, 韩语.
+
+Most are names to jieba's dictionary, which the tagger asks; words.txt is made by tests/benchmarks/names/make_words.py.
+Letters: T tokens.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.pii.names.lists import SURNAME, TITLE
+from gristmill.filters.pii.names.tokens import HAN, mix
+
+WORDS = Path(__file__).with_name("words.txt")
+_LANGUAGES = tuple(int(mix.py_func(3, ord(c))) for c in "语語文")
+
+
+def _hashes() -> np.ndarray:
+    """int64: of each word, its characters' hashes one after the other."""
+    found = set()
+    for word in WORDS.read_text(encoding="utf-8").split():
+        code = 0
+        for c in word:
+            code = int(mix.py_func(code, int(mix.py_func(3, ord(c)))))
+        found.add(code)
+    return np.array(sorted(found), np.int64)
+
+
+_WORDS = _hashes()
+
+
+@kernel
+def clear_words(count, kind_T, list_T, hash_3T, label_T):
+    """Takes back names that are such a word alone, but before a title, and behind a label where they begin with a
+    surname: 联系人：石玉."""
+    hash_T = hash_3T[0]
+    i = 0
+    while i < count:
+        first = i
+        i += 1
+        if label_T[first] != 1 or kind_T[first] != HAN:
+            continue
+        code = mix(0, hash_T[first])
+        while i < count and label_T[i] == 2:
+            code = mix(code, hash_T[i])
+            i += 1
+        place = np.searchsorted(_WORDS, code)
+        if i - first < 2 or place == len(_WORDS) or _WORDS[place] != code:
+            continue
+        titled = i < count and kind_T[i] == HAN and list_T[i] & (TITLE << 16) != 0
+        labelled = hash_3T[2, first] != 0 and list_T[first] & SURNAME != 0 and hash_T[i - 1] not in _LANGUAGES
+        if not (titled or labelled):
+            label_T[first:i] = 0
