@@ -76,6 +76,7 @@ def _of_cldr() -> set[str]:
         locale = Locale.parse(language)
         for names in (locale.territories, locale.languages, locale.currencies):
             found |= {name for name in names.values() if re.fullmatch(r"[\u4e00-\u9fff]{2,6}", name)}
+        found |= {name[-2:] for name in locale.currencies.values() if re.fullmatch(r"[\u4e00-\u9fff]{4,}", name)}
     return found
 
 
