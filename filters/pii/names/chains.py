@@ -79,7 +79,8 @@ def label_chains(count, kind_T, shape_T, list_T, chain_T, label_T):
     for i in range(count):
         if chain_T[i] == 3 and label_T[i] == 4 and i > 0:
             _part_from_telephone(i, kind_T, shape_T, list_T, label_T)
-        if chain_T[i] == 4 or (chain_T[i] == 3 and label_T[i] != 4):
+        goes_on = i > 0 and label_T[i] == 4 and label_T[i - 1] in (3, 4)
+        if chain_T[i] == 4 or (chain_T[i] == 3 and not goes_on):
             label_T[i] = chain_T[i]
         elif chain_T[i] == 0 and i > 0 and chain_T[i - 1] != 0:
             telephone = label_T[i] == 4 and is_telephone(i, kind_T, shape_T)

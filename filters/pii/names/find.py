@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from gristmill.filters.batch import text_buffers
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names import lists
+from gristmill.filters.pii.names import lists, words
 from gristmill.filters.pii.names.chains import label_chains, mark_chains
 from gristmill.filters.pii.names.context import is_private, mark_contacts
 from gristmill.filters.pii.names.dotted import mark_dotted
@@ -44,7 +44,16 @@ def find(text: pa.Array, everywhere: bool = False, private: bool = False) -> Ite
     while True:
         found_R4 = np.empty((size, 4), np.int64)
         found = _find(
-            data_B, start_D1, classes(), *lists.table(), *weights(), everywhere, private, *_room(PIECE + 8), found_R4
+            data_B,
+            start_D1,
+            classes(),
+            *lists.table(),
+            words.table(),
+            *weights(),
+            everywhere,
+            private,
+            *_room(PIECE + 8),
+            found_R4,
         )
         if found <= size:
             break
@@ -89,7 +98,7 @@ def _cut(data_B, low, high):
 
 @kernel
 def _find(
-    data_B, start_D1, class_C, key_H, value_H, weight_WL, step_LL, everywhere, private,
+    data_B, start_D1, class_C, key_H, value_H, word_W, weight_WL, step_LL, everywhere, private,
     token_8T, list_T, hash_3T, slot_F, score_TL, back_TL, label_T, contact_T, chain_T, known_S, state_3, found_R4,
 ):  # fmt: skip
     start_T, end_T, kind_T, shape_T, gap_T, mark_T = (
@@ -122,7 +131,7 @@ def _find(
                 back_TL,
                 label_T,
             )
-            clear_words(count, kind_T, list_T, hash_3T, label_T)
+            clear_words(word_W, count, kind_T, list_T, hash_3T, label_T)
             mark_dotted(data_B, count, start_T, end_T, kind_T, mark_T, label_T)
             mark_titled(data_B, count, start_T, kind_T, gap_T, list_T, hash_3T[0], label_T)
             label_chains(count, kind_T, shape_T, list_T, chain_T, label_T)

@@ -192,6 +192,9 @@ def _read_han(data_B, i, end, start_T, kind_T, list_T, seen):
     elif pair == _STREET_OFFICE and seen[_ROAD_END] == i:
         seen[_UNITS] += 1
         seen[_PART], seen[_ROAD_END], seen[_TOP] = i + 1, -9, 4
+    elif seen[_SITE_END] == seen[_PART] and ((role & _ROAD and name == 0) or (pair == _AVENUE and name == 1)):
+        seen[_SITE_NAMES] = max(seen[_SITE_NAMES] - 1, 0)  # 新城大道 is no 新城
+        seen[_PART], seen[_ROAD_END] = i + 1, i + 1
     elif (role & _ROAD and name > 0) or (pair in (_AVENUE, _LANE) and name > 1):
         seen[_PART], seen[_ROAD_END] = i + 1, i + 1
     elif role & _ADMIN and not _has(_NO_ADMIN_PAIRS, pair) and not _has(_NO_ADMIN_PAIRS, c << 16 | after):

@@ -1,9 +1,10 @@
 """Chinese words that are taken for names and are none: 多云, 弘扬, 卢布, 韩语.
 
 Most are names to jieba's dictionary, which the tagger asks; words.txt is made by tests/benchmarks/names/make_words.py.
-Letters: T tokens.
+Letters: T tokens, W words.
 """
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,9 @@ WORDS = Path(__file__).with_name("words.txt")
 _LANGUAGES = tuple(int(mix.py_func(3, ord(c))) for c in "语語文")
 
 
-def _hashes() -> np.ndarray:
-    """int64: of each word, its characters' hashes one after the other."""
+@cache
+def table() -> np.ndarray:
+    """word_W, int64: of each word, its characters' hashes one after the other; sorted."""
     found = set()
     for word in WORDS.read_text(encoding="utf-8").split():
         code = 0
@@ -27,11 +29,8 @@ def _hashes() -> np.ndarray:
     return np.array(sorted(found), np.int64)
 
 
-_WORDS = _hashes()
-
-
 @kernel
-def clear_words(count, kind_T, list_T, hash_3T, label_T):
+def clear_words(word_W, count, kind_T, list_T, hash_3T, label_T):
     """Takes back names that are such a word alone, but before a title, and behind a label where they begin with a
     surname: 联系人：石玉."""
     hash_T = hash_3T[0]
@@ -45,8 +44,8 @@ def clear_words(count, kind_T, list_T, hash_3T, label_T):
         while i < count and label_T[i] == 2:
             code = mix(code, hash_T[i])
             i += 1
-        place = np.searchsorted(_WORDS, code)
-        if i - first < 2 or place == len(_WORDS) or _WORDS[place] != code:
+        place = np.searchsorted(word_W, code)
+        if i - first < 2 or place == len(word_W) or word_W[place] != code:
             continue
         titled = i < count and kind_T[i] == HAN and list_T[i] & (TITLE << 16) != 0
         labelled = hash_3T[2, first] != 0 and list_T[first] & SURNAME != 0 and hash_T[i - 1] not in _LANGUAGES
