@@ -40,10 +40,20 @@ class Matcher:
         """uint32[G]: documents that have the seed, of all batches."""
         self._met, self._next = np.full(index.seeds, -1, np.int32), 0
         self._state = np.zeros(2, np.int64)
-        self._score, self._step = np.empty((2, WIDEST + 1), np.int64), np.empty((WORDS, WIDEST), np.uint8)
-        self._found, self._reach = np.empty(WORDS, np.uint8), np.empty((2, REACH + 1), np.int64)
+        self._count, band = np.zeros(index.items, np.int64), -(-WIDEST // 64)
+        self._scratch = (
+            np.empty(WORDS, np.uint64),
+            np.empty((band, WORDS), np.uint64),
+            np.empty(band, np.uint64),
+            np.empty((2, band, WORDS), np.uint64),
+            np.empty(WORDS, np.int64),
+            np.empty(64, np.uint64),
+            np.empty(REACH + 1, np.int64),
+            np.empty((2, REACH + 1), np.int64),
+        )
         self._make_room(room, room)
         self._words = tuple(np.zeros(0, kind) for kind in (np.uint64, np.int64, np.int64, np.int64))
+        self._seeds = tuple(np.zeros(0, kind) for kind in (np.uint64, np.int64, np.int64))
         names = (
             "key_S",
             "seed_S",
@@ -62,7 +72,7 @@ class Matcher:
         self._sizes = np.array(index.sizes.seeds, np.int64)
 
     def _make_room(self, hits: int, rows: int) -> None:
-        self._hits = tuple(np.empty(hits, np.int64) for _ in range(3))
+        self._hits = tuple(np.empty(of, np.int64) for of in (hits, (2, hits), hits, hits, hits, hits))
         self._rows = (
             *(np.empty(rows, np.int64) for _ in range(5)),
             np.empty((rows, WORDS // 64), np.uint64),
@@ -75,14 +85,15 @@ class Matcher:
         room = int(np.diff(start_D1).max(initial=0)) // 2 + 1
         if room > len(self._words[0]):
             self._words = tuple(np.zeros(room, array.dtype) for array in self._words)
+            self._seeds = tuple(np.zeros(room * len(self._sizes) + 1, array.dtype) for array in self._seeds)
         if self._next + len(text) >= 2**31:
             self._met[:], self._next = -1, 0
         done, count, found = 0, 0, []
         while True:
             done, count = match_batch(
                 data_B, start_D1, FLAGS, *fold(), self._sizes, *self._of_index, self.index.static_weights,
-                *self._support, done, 0, self._met, self._next, self.documents, *self._words, self._score, self._step,
-                self._reach, self._found, *self._hits, self._state, *self._rows,
+                *self._support, done, 0, self._met, self._next, self.documents, *self._words, *self._seeds, *self._hits,
+                self._count, *self._scratch, self._state, *self._rows,
             )  # fmt: skip
             found.append([array[:count].copy() for array in self._rows])
             if done == len(text):

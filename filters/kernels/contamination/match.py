@@ -2,13 +2,13 @@
 
 Letters in names: B bytes of the batch, D documents, D1 = D + 1 offsets, C code points, M characters that fold to
 several, I items, T words of items, G seeds, P places of seeds, S slots, Q words of the sieve, N sizes of seeds,
-W words of one document, H hits, K diagonals, R rows that are found, A words of one item.
+W words of one document, H hits, K items with hits, X words of bits, R rows that are found, A words of one item.
 """
 
 import numpy as np
 
-from gristmill.filters.kernels.contamination.align import PAD, align, share_within
-from gristmill.filters.kernels.contamination.seeds import find_hits
+from gristmill.filters.kernels.contamination.align import PAD, agreeing, align, share_within
+from gristmill.filters.kernels.contamination.seeds import count_hits, find_seeds, hits_by_item
 from gristmill.filters.kernels.contamination.words import read_words
 from gristmill.filters.kernels.jit import inline, kernel
 from gristmill.filters.kernels.text.unicode import code_point
@@ -52,18 +52,27 @@ def _with_marks(data_B, end, stop):
 
 
 @inline
-def _covered(place_H, order_H, a, b, size, taken_A, words_A):
+def _covered(word_H, diagonal_H, a, b, size, taken_A, words_A):
     """How many words of the item the seeds of a cluster cover."""
     for at in range(words_A):
         taken_A[at] = 0
     covered = 0
     for h in range(a, b):
-        place = place_H[order_H[h]]
-        for at in range(place, min(place + size, words_A)):
-            if not taken_A[at]:
-                taken_A[at] = 1
-                covered += 1
+        place = word_H[h] - diagonal_H[h]
+        for at in range(place, place + size):
+            covered += 1 - taken_A[at]
+            taken_A[at] = 1
     return covered
+
+
+@inline
+def _weight_of(found_A, weight_A):
+    """(words of an item that are marked, their weight)"""
+    words, weight = 0, 0
+    for at in range(weight_A.size):
+        words += found_A[at]
+        weight += weight_A[at] * found_A[at]
+    return words, weight
 
 
 @inline
@@ -99,7 +108,8 @@ def match_batch(
     size_N, key_S, seed_S, sieve_Q, first_G1, item_P, place_P,
     word_T, first_I1, size_I, least_I, weight_T, support_T, first_support_I4,
     from_d, from_row, met_G, met, documents_G,
-    word_W, begin_W, end_W, used_W, score_2K, step_AK, score_2W, found_A, item_H, place_H, at_H, state_2,
+    word_W, begin_W, end_W, used_W, key_H, seed_H, at_H, item_H, met_2H, item_K, end_K, word_H, diagonal_H, count_I,
+    same_A, agree_XA, level_X, step_2XA, found_A, sieve_64, place_W, score_2W, state_2,
     doc_R, item_R, begin_R, end_R, share_R, found_R8, support_R3,
 ):  # fmt: skip
     """Documents from `from_d` on; returns (the first one that was not done, how many rows there are).
@@ -113,49 +123,48 @@ def match_batch(
         words = read_words(
             data_B, start_D1[d], start_D1[d + 1], flags_C, fold_C, several_M3, word_W, begin_W, end_W
         )  # fmt: skip
-        hits = find_hits(
-            word_W, words, size_N, key_S, seed_S, sieve_Q, first_G1, item_P, place_P, met_G, met + d, documents_G,
-            item_H, place_H, at_H,
+        seeds = find_seeds(
+            word_W, words, size_N, key_S, seed_S, sieve_Q, met_G, met + d, documents_G, key_H, seed_H, at_H
         )  # fmt: skip
-        state_2[0] = hits
-        if hits > item_H.size:
+        state_2[0] = count_hits(seeds, seed_H, first_G1)
+        if state_2[0] > word_H.size:
             return d, rows
-        if hits == 0:
-            continue
-        key_H = np.empty(hits, np.int64)
-        for h in range(hits):
-            key_H[h] = (np.int64(item_H[h]) << 34) + (at_H[h] - place_H[h] + WORDS)
-        order_H = np.argsort(key_H)
+        items = hits_by_item(
+            seeds, seed_H, at_H, first_G1, item_P, place_P, size_I, least_I, count_I, item_H, met_2H, item_K,
+            end_K, word_H, diagonal_H,
+        )  # fmt: skip
         before = rows
-        a = 0
-        while a < hits:
-            i = item_H[order_H[a]]
-            b = a + 1
+        b = 0
+        for k in range(items):
+            i, a, stop = item_K[k], b, end_K[k]
             words_A, size = first_I1[i + 1] - first_I1[i], size_I[i]
             slack = SLACK + words_A // 8
-            first_key = key_H[order_H[a]]
-            while (
-                b < hits
-                and item_H[order_H[b]] == i
-                and key_H[order_H[b]] - key_H[order_H[b - 1]] <= slack
-                and key_H[order_H[b]] - first_key <= 2 * slack
-            ):
-                b += 1
-            next_a = b
-            if _covered(place_H, order_H, a, b, size, found_A, words_A) >= least_I[i]:
+            word_A, weight_A = word_T[first_I1[i] : first_I1[i + 1]], weight_T[first_I1[i] : first_I1[i + 1]]
+            whole = weight_A.sum()
+            while a < stop:
+                b = a + 1
+                while (
+                    b < stop
+                    and diagonal_H[b] - diagonal_H[b - 1] <= slack
+                    and diagonal_H[b] - diagonal_H[a] <= 2 * slack
+                ):
+                    b += 1
+                next_a = b
                 state_2[1] += 1
-                use = state_2[1]
-                word_A = word_T[first_I1[i] : first_I1[i + 1]]
-                while b > a:
-                    least = at_H[order_H[a]] - place_H[order_H[a]]
-                    most = at_H[order_H[b - 1]] - place_H[order_H[b - 1]]
-                    agreed, first_w, last_w = align(
-                        word_A, words_A, word_W, words, least, most, used_W, use, score_2K, step_AK, found_A
-                    )
-                    weight, whole = 0, 0
-                    for at in range(words_A):
-                        whole += weight_T[first_I1[i] + at]
-                        weight += weight_T[first_I1[i] + at] * found_A[at]
+                use, again = state_2[1], False
+                while (b - a) * size >= least_I[i] and (
+                    _covered(word_H, diagonal_H, a, b, size, found_A, words_A) >= least_I[i]
+                ):
+                    low = diagonal_H[a] - PAD
+                    wide = diagonal_H[b - 1] + PAD + 1 - low
+                    agreeing(
+                        word_A, words_A, word_W, words, low, wide, used_W, use, again, same_A, agree_XA, found_A
+                    )  # fmt: skip
+                    agreed, weight = _weight_of(found_A, weight_A)
+                    if agreed < 2 or (agreed * 1000 < HALF * words_A and weight * 1000 < HALF * whole):
+                        break
+                    agreed, first_w, last_w = align(words_A, words, low, wide, agree_XA, level_X, step_2XA, found_A)
+                    _, weight = _weight_of(found_A, weight_A)
                     if agreed < 2 or (agreed * 1000 < HALF * words_A and weight * 1000 < HALF * whole):
                         break
                     if rows == doc_R.size:
@@ -174,22 +183,20 @@ def match_batch(
                         far = NEAR + 2 * (first_support_I4[i, max(part + 1, 2)] - first_support_I4[i, 0])
                         lo, hi = max(0, first_w - far), min(words, last_w + 1 + far)
                         support_R3[rows, part] = share_within(
-                            support_T[begin:end], end - begin, word_W, lo, hi, score_2W
+                            support_T[begin:end], end - begin, word_W, lo, hi, sieve_64, place_W, score_2W
                         )
                     rows += 1
                     for w in range(first_w, last_w + 1):
                         used_W[w] = use
-                    left = a
+                    left, again = a, True
                     for h in range(a, b):
-                        at = at_H[order_H[h]]
-                        if at + size <= first_w or at > last_w:
-                            order_H[left] = order_H[h]
+                        if word_H[h] + size <= first_w or word_H[h] > last_w:
+                            word_H[left], diagonal_H[left] = word_H[h], diagonal_H[h]
                             left += 1
                     if left == b:
                         break
                     b = left
-                    if _covered(place_H, order_H, a, b, size, found_A, words_A) < least_I[i]:
-                        break
-            a = next_a
+                a = next_a
+            b = stop
         rows = _without_beaten(before, rows, doc_R, item_R, begin_R, end_R, share_R, found_R8, support_R3)
     return start_D1.size - 1, rows

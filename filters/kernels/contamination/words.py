@@ -49,6 +49,15 @@ def read_words(data_B, start, end, flags_C, fold_C, several_M3, word_W, begin_W,
     i = start
     while i < end:
         at = i
+        if data_B[i] < 0x80:  # without what only others need: most of most texts
+            first_byte = np.int64(fold_C[data_B[i]])
+            if flags_C[first_byte] & ALNUM:
+                if not in_word:
+                    word, begin, in_word = WORD_SEED, at, True
+                word = (word ^ np.uint64(first_byte)) * WORD_PRIME
+                i += 1
+                last = i
+                continue
         c, i = code_point(data_B, i)
         if HAN_FIRST <= c <= HAN_LAST:
             if in_word:

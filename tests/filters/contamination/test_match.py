@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gristmill.filters.contamination.items import Item
 from gristmill.filters.contamination.match import Matcher
 from gristmill.filters.contamination.words import words_of
-from gristmill.filters.kernels.contamination.align import PAD, align
+from gristmill.filters.kernels.contamination.align import PAD, agreeing, align, share_within
 
 ENGLISH = [f"word{number} {'of the' if number % 3 else 'mill'}" for number in range(60)]
 CHINESE = "磨坊在河边转动水轮带着石盘一圈圈地走把麦粒碾成细粉供全村人食用每到秋天农夫排队等候船只往来不息"
@@ -115,35 +115,77 @@ def test_match__a_document_of_one_word_over_and_over_takes_linear_time(index_of)
     assert {0, 1} == set(found.item.tolist())
 
 
-def plain_alignment(item: list[int], document: list[int]) -> int:
-    """Words in order, each of which agrees together with a neighbour: the longest such sequence."""
+def agree(item: list[int], a: int, document: list[int], w: int) -> bool:
+    if item[a] != document[w]:
+        return False
+    before = a > 0 and w > 0 and item[a - 1] == document[w - 1]
+    return before or (a + 1 < len(item) and w + 1 < len(document) and item[a + 1] == document[w + 1])
 
-    def agree(a: int, w: int) -> bool:
-        if item[a] != document[w]:
-            return False
-        before = a > 0 and w > 0 and item[a - 1] == document[w - 1]
-        return before or (a + 1 < len(item) and w + 1 < len(document) and item[a + 1] == document[w + 1])
 
-    best = [[0] * (len(document) + 1) for _ in range(len(item) + 1)]
+def plain_alignment(
+    item: list[int], document: list[int], low: int, wide: int, taken: set[int]
+) -> list[tuple[int, int]]:
+    """Pairs of words, in order, each of which agrees together with a neighbour: cell by cell, on some diagonals."""
+    best = [[0] * wide + [-1]]
+    steps: list[list[str]] = []
     for a in range(len(item)):
-        for w in range(len(document)):
-            longer = best[a][w] + 1 if agree(a, w) else 0
-            best[a + 1][w + 1] = max(best[a][w + 1], best[a + 1][w], longer)
-    return best[-1][-1]
+        best.append([0] * wide + [-1])
+        steps.append([])
+        for k in range(wide):
+            w = a + low + k
+            told = (best[a][k + 1], "up")
+            if k > 0 and best[a + 1][k - 1] > told[0]:
+                told = (best[a + 1][k - 1], "left")
+            free = 0 <= w < len(document) and w not in taken
+            if free and best[a][k] + 1 > told[0] and agree(item, a, document, w):
+                told = (best[a][k] + 1, "diagonal")
+            best[a + 1][k] = max(told[0], 0)
+            steps[a].append(told[1])
+    a, k = len(item) - 1, best[-1].index(max(best[-1]))
+    pairs: list[tuple[int, int]] = []
+    while a >= 0:
+        step = steps[a][k]
+        if step == "diagonal":
+            pairs.append((a, a + low + k))
+        a, k = a - (step != "left"), k + (step == "up") - (step == "left")
+    return pairs[::-1]
+
+
+WORDS_OF = st.lists(st.integers(1, 4), min_size=1, max_size=16)
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.integers(1, 4), min_size=2, max_size=12), WORDS_OF, st.integers(0, 3), st.sets(st.integers(0, 90)))
+def test_align__is_the_best_of_all_and_of_these_the_first(item, document, longer, taken):
+    """Bands of one and of several words of bits; whole ones, and those with words that another place has taken."""
+    document = document * (1 + 2 * longer)
+    word_a, word_w = np.array(item, np.uint64), np.array(document, np.uint64)
+    used = np.isin(np.arange(len(document)), sorted(taken)).astype(np.int64)
+    least, most = -len(item) // (1 + longer % 2), len(document)
+    low, wide = least - PAD, most - least + 2 * PAD + 1
+    band = -(-wide // 64)
+    same, found = np.zeros(len(item), np.uint64), np.zeros(len(item), np.int64)
+    bits, level = np.zeros((band, len(item)), np.uint64), np.zeros(band, np.uint64)
+    steps = np.zeros((2, band, len(item)), np.uint64)
+    agreeing(word_a, len(item), word_w, len(document), low, wide, used, 1, bool(taken), same, bits, found)
+    may = found.copy()
+    told = align(len(item), len(document), low, wide, bits, level, steps, found)
+    pairs = plain_alignment(item, document, low, wide, taken)
+    span = (pairs[0][1], pairs[-1][1]) if pairs else (len(document), -1)
+    assert (np.flatnonzero(found).tolist(), told) == ([a for a, _ in pairs], (len(pairs), *span))
+    assert (may >= found).all()
 
 
 @settings(deadline=None, max_examples=200)
-@given(st.lists(st.integers(1, 4), min_size=2, max_size=12), st.lists(st.integers(1, 4), min_size=1, max_size=16))
-def test_align__is_the_best_of_all(item, document):
-    word_a, word_w = np.array(item, np.uint64), np.array(document, np.uint64)
-    least, most = -len(item), len(document)
-    wide = most - least + 2 * PAD + 1
-    scratch = np.zeros((2, wide + 1), np.int64), np.zeros((len(item), wide), np.uint8), np.zeros(len(item), np.uint8)
-    used = np.zeros(len(document), np.int64)
-    agreed, first, last = align(word_a, len(item), word_w, len(document), least, most, used, 1, *scratch)
-    assert agreed == plain_alignment(item, document) == scratch[2].sum()
-    if agreed:
-        assert 0 <= first <= last < len(document)
+@given(st.lists(st.integers(1, 4), min_size=4, max_size=12), WORDS_OF, st.integers(0, 8), st.integers(0, 4))
+def test_share_within__is_that_of_the_longest_alignment(answer, document, lo, less):
+    hi = max(lo, len(document) - less)
+    scratch = np.zeros(64, np.uint64), np.zeros(99, np.int64), np.zeros((2, 99), np.int64)
+    words = np.array(answer, np.uint64), np.array(document, np.uint64)
+    told = share_within(words[0], len(answer), words[1], lo, hi, *scratch)
+    inside = document[lo:hi]
+    pairs = plain_alignment(answer, inside, -len(answer), len(answer) + len(inside) + 1, set())
+    assert told == 1000 * len(pairs) // len(answer)
 
 
 def test_item__its_words_are_in_the_index(index_of):
