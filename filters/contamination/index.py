@@ -21,11 +21,13 @@ from gristmill.filters.kernels.contamination.seeds import build_table, hash_seed
 from gristmill.filters.placed import placed_at
 
 KIND = "evaluation-sets"
-VERSION = 2
+VERSION = 3
 """Of how items are read, folded and hashed. Raise it when that changes: files of another one are refused."""
 MOST_PLACES = 16
 """A seed that stands in more places than this finds nothing: it is a set's own phrase ("Which of the following"). It
 does for items that have no other seed, of which so many are found by it."""
+SHARED_WORDS = 3
+"""Words of the runs by which it is told whether many items share an answer or choices."""
 SHORT, LONG = 45, 30
 """Hundredths of the words which seeds find that must be covered before an item is aligned with a document. One edit
 leaves at least as many: of n words in two runs, those of at least a seed; of short questions nearly half of all."""
@@ -83,7 +85,7 @@ def write(file: Path, sets: Mapping[str, Sequence[Item]], sha256: Mapping[str, s
             for name in names
         ],
     }
-    arrays = _arrays([way for _, _, way in ways], sizes)
+    arrays = _arrays([way for _, _, way in ways], [(at, number) for at, number, _ in ways], sizes)
     arrays["set_I"] = np.array([at for at, _, _ in ways], np.uint16)
     arrays["number_I"] = np.array([number for _, number, _ in ways], np.uint32)
     items = [sets[names[at]][number] for at, number, _ in ways]
@@ -101,13 +103,14 @@ def write(file: Path, sets: Mapping[str, Sequence[Item]], sha256: Mapping[str, s
         writer.write_batch(pa.record_batch(list(rows.values()), schema=schema))
 
 
-def _arrays(read: Sequence[ItemWords], sizes: Sizes) -> dict[str, np.ndarray]:
-    """Of the items, in their order."""
+def _arrays(read: Sequence[ItemWords], item_of: Sequence[tuple[int, int]], sizes: Sizes) -> dict[str, np.ndarray]:
+    """Of the items, in their order; item_of: which are ways of one."""
     word_T, first_I1 = _joined([one.question for one in read])
     length_I = np.diff(first_I1)
     size_I = np.array([sizes.seed(words) for words in length_I.tolist()], np.int64)
     of_T = np.repeat(np.arange(len(read)), length_I)
-    beside = [part for one in read for part in (one.answer, one.choices, one.passage)]
+    answers, choices = (_own([getattr(one, part) for one in read], item_of) for part in ("answer", "choices"))
+    beside = [part for at, one in enumerate(read) for part in (answers[at], choices[at], one.passage)]
     support_T, first_support = _joined(beside)
     hash_T = np.zeros(len(word_T), np.uint64)
     hash_seeds(word_T, first_I1, size_I, hash_T)
@@ -159,6 +162,22 @@ def _useful(code: np.ndarray, count_G: np.ndarray, item: np.ndarray, items: int)
     place = np.arange(len(order)) - np.searchsorted(code[order], code[order])
     useful[order[place < MOST_PLACES]] = True
     return useful
+
+
+def _own(parts: Sequence[np.ndarray], item_of: Sequence[tuple[int, int]]) -> list[np.ndarray]:
+    """Answers, or choices, as words; nothing for one of which most runs of words stand in more than MOST_PLACES items'
+    ("True, False", "Both A and B", one solution for all): near by, it does not say which item this is."""
+    in_items: dict[bytes, set[tuple[int, int]]] = {}
+    runs = []
+    for words, item in zip(parts, item_of, strict=True):
+        size = min(SHARED_WORDS, len(words))
+        runs.append([words[at : at + size].tobytes() for at in range(len(words) - size + 1)] if size else [])
+        for run in runs[-1]:
+            in_items.setdefault(run, set()).add(item)
+    shared = [sum(len(in_items[run]) > MOST_PLACES for run in mine) for mine in runs]
+    return [
+        words[:0] if 2 * count > len(mine) else words for words, count, mine in zip(parts, shared, runs, strict=True)
+    ]
 
 
 def _least_covered(placed: np.ndarray, of_T: np.ndarray, size_I: np.ndarray, sizes: Sizes) -> np.ndarray:

@@ -6,17 +6,19 @@ from typing import Any
 
 from gristmill.filters.contamination.items import Item
 
-QUESTION = ("question", "query", "problem", "prompt", "ctx", "goal", "sentence", "instruction", "input", "text", "stem",
-            "premise", "sentence1", "题目", "问题")  # fmt: skip
+QUESTION = ("question", "question_stem", "query", "problem", "prompt", "ctx", "goal", "sentence", "instruction",
+            "input", "text", "stem", "premise", "sentence1", "题目", "问题")  # fmt: skip
 ANSWER = ("answer", "answers", "solution", "canonical_solution", "target", "output", "best_answer", "correct_answer",
           "code", "completion", "label", "gold", "answerkey", "答案", "response")  # fmt: skip
 PASSAGE = ("passage", "context", "article", "story", "support", "background", "paragraph")
-CHOICES = ("choices", "options", "endings", "distractors")
+CHOICES = ("choices", "options", "endings", "distractors", "mc1_targets", "mc2_targets")
 IDS = ("id", "task_id", "question_id", "idx", "ind", "qid")
 LETTERS = "ABCDEFGH"
 """Columns of one choice each, as in MMLU's, C-Eval's and CMMLU's CSV."""
-NUMBERED = (("option1", "option2", "option3", "option4", "option5"), ("sol1", "sol2"), ("choice1", "choice2"))
-"""Such columns of others."""
+NUMBERED = (("option1", "option2", "option3", "option4", "option5"), ("sol1", "sol2"), ("choice1", "choice2"),
+            ("correct_answer", "distractor1", "distractor2", "distractor3"),
+            ("correct_answer", "incorrect_answer_1", "incorrect_answer_2", "incorrect_answer_3"))  # fmt: skip
+"""Such columns of others: WinoGrande, PIQA, COPA, SciQ, GPQA."""
 FROM_ONE = "option1"
 """A column of WinoGrande's, whose answers count from 1."""
 MMLU_COLUMNS = ("question", "A", "B", "C", "D", "answer")
@@ -43,7 +45,7 @@ def reader_of(columns: Sequence[str], fields: Fields) -> Callable[[Mapping[str, 
 
     Raises NoQuestionError where no column is the question.
     """
-    known = {column.strip().lower(): column for column in columns}
+    known = _known(columns)
 
     def named(own: str | None, usual: Sequence[str]) -> str | None:
         return own or next((known[name] for name in usual if name in known), None)
@@ -55,7 +57,8 @@ def reader_of(columns: Sequence[str], fields: Fields) -> Callable[[Mapping[str, 
     choices, own_id = named(fields.choices, CHOICES), named(fields.id, IDS)
     letters = [known[letter] for letter in LETTERS.lower() if letter in known and known[letter] != question]
     if choices is None and len(letters) < 2:
-        letters = next(([known[name] for name in row if name in known] for row in NUMBERED if row[0] in known), [])
+        rows = [[known[name] for name in row if name in known] for row in NUMBERED if row[0] in known]
+        letters = next((row for row in rows if len(row) > 1), [])
 
     def read(record: Mapping[str, Any], number: int) -> Item | None:
         asked = found(record, question)
@@ -68,11 +71,24 @@ def reader_of(columns: Sequence[str], fields: Fields) -> Callable[[Mapping[str, 
         if not whole.strip():
             return None
         told = _answer(found(record, answer) if answer else None, texts, record)
+        if answer is None and choices is not None:
+            told = _marked(found(record, choices), texts)
         return Item(
             plain(found(record, own_id)) if own_id else str(number), whole, told, tuple(filter(None, texts)), said
         )
 
     return read
+
+
+def question_of(columns: Sequence[str]) -> str | None:
+    """Which of these columns is known to be the question; None where none is."""
+    known = _known(columns)
+    return next((known[name] for name in QUESTION if name in known), None)
+
+
+def _known(columns: Sequence[str]) -> dict[str, str]:
+    """Columns by their names as they are known: `Best Answer` is `best_answer`."""
+    return {column.strip().lower().replace(" ", "_"): column for column in columns}
 
 
 def found(record: Mapping[str, Any], path: str | None) -> Any:
@@ -91,8 +107,10 @@ def plain(value: Any) -> str:
         return ""
     if isinstance(value, Mapping):
         return plain(next((value[name] for name in ("text", "value", "content", "stem") if name in value), None))
-    if isinstance(value, str):
-        return value
+    if isinstance(value, str):  # JSON may hold half of a pair of UTF-16, which is no text
+        return value if value.isascii() else value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
     if isinstance(value, Sequence) or hasattr(value, "tolist"):
         return "\n".join(map(plain, value.tolist() if hasattr(value, "tolist") else value))
     return str(value)
@@ -103,7 +121,8 @@ def _choices(value: Any) -> list[str]:
     if value is None:
         return []
     if isinstance(value, Mapping):
-        value = value.get("text") if "text" in value else list(value.values())
+        texts = next((value[name] for name in ("text", "choices") if name in value), None)
+        value = list(value.values()) if texts is None else texts
     if hasattr(value, "tolist"):
         value = value.tolist()
     return [plain(one) for one in value] if isinstance(value, list) else [plain(value)]
@@ -111,6 +130,8 @@ def _choices(value: Any) -> list[str]:
 
 def _answer(value: Any, choices: Sequence[str], record: Mapping[str, Any]) -> str:
     """The text of the answer: that of the choice which a letter, a label or a number names."""
+    if isinstance(value, bool):  # BoolQ's: no document says it so
+        return ""
     told = plain(value).strip()
     if not choices:
         return plain(value)
@@ -122,6 +143,12 @@ def _answer(value: Any, choices: Sequence[str], record: Mapping[str, Any]) -> st
     if told.isdigit() and int(told) < len(choices):
         return choices[int(told)]
     return told
+
+
+def _marked(value: Any, choices: Sequence[str]) -> str:
+    """The text of the first choice that TruthfulQA's `labels` mark with 1."""
+    labels = plain(value.get("labels")).split("\n") if isinstance(value, Mapping) else []
+    return choices[labels.index("1")] if "1" in labels[: len(choices)] else ""
 
 
 def _labels(value: Any) -> list[str]:

@@ -178,7 +178,7 @@ MEANINGS: dict[str, Meaning] = {
     "end": Meaning("where it ends"),
     "score": Meaning("how sure it is that the item stands there, 0.6 to 1 (docs/decontamination.md)"),
     "question": Meaning("share of the item's question that stands there, by rarity of words"),
-    "answer": Meaning("share of its answer that stands near by", "where it has none"),
+    "answer": Meaning("share of its answer that stands near by", "where it has none of its own"),
     "choices": Meaning("share of its choices that stand near by", "where it has none, or they are looked for with it"),
     "passage": Meaning("share of its passage that stands near by", "where it has none"),
     "action": Meaning("what became of it: the document was dropped (`drop`), the span cut (`cut`), nothing (`report`)"),

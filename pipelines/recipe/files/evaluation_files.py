@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gristmill.filters.contamination.items import Item
-from gristmill.filters.contamination.shapes import MMLU_COLUMNS, Fields, NoQuestionError, reader_of
+from gristmill.filters.contamination.shapes import MMLU_COLUMNS, Fields, NoQuestionError, question_of, reader_of
 from gristmill.filters.names import nearest
 from gristmill.pipelines.recipe.files.named_files import why_unreadable
 
@@ -36,7 +36,12 @@ def items_of(file: Path, fields: Fields) -> list[Item]:
         raise BadSetError("paths", f"'{file.name}' has more than 2 GiB; an evaluation set is a file of questions")
     try:
         records = _records(file)
-    except (pa.ArrowException, csv.Error, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+    except UnicodeDecodeError as error:
+        what = f"'{file.name}' is not UTF-8 (byte {error.start + 1:,}); write it as UTF-8, as `iconv -t UTF-8` does"
+        raise BadSetError("paths", what) from None
+    except csv.Error as error:
+        raise BadSetError("paths", f"'{file.name}' is no CSV ({error}); check the file") from None
+    except (pa.ArrowException, OSError, EOFError, zlib.error) as error:
         why = why_unreadable(error)
         raise BadSetError("paths", f"'{file.name}' cannot be read ({why}); check the file") from None
     if not records:
@@ -71,38 +76,62 @@ def _records(file: Path) -> list[Mapping[str, Any]]:
     name = file.name.lower()
     raw = gzip.decompress(file.read_bytes()) if head[:2] == b"\x1f\x8b" else file.read_bytes()
     suffix = name.removesuffix(".gz").rpartition(".")[2]
-    text = raw.decode("utf-8-sig")
-    if suffix in ("csv", "tsv"):
-        return _csv(text, "\t" if suffix == "tsv" else ",")
-    if suffix not in ("jsonl", "ndjson", "json"):
+    if suffix == "parquet":
+        raise BadSetError("paths", f"'{file.name}' is no Parquet file; check the file")
+    if suffix not in ("jsonl", "ndjson", "json", "csv", "tsv"):
         raise BadSetError("paths", f"'{file.name}' is no file of an evaluation set that is known: {SUFFIXES}")
-    if suffix == "json" and text.lstrip()[:1] == "[":
-        try:
-            records = json.loads(text)
-        except ValueError:
-            raise BadSetError("paths", f"'{file.name}' is no JSON") from None
-        if not all(isinstance(one, dict) for one in records):
-            raise BadSetError("paths", f"'{file.name}' is a list of something else than objects")
-        return records
-    return [_record(line, number, file) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    if suffix in ("csv", "tsv"):
+        return _csv(text, "\t" if suffix == "tsv" else _delimiter(text), file)
+    whole = _parsed(text) if suffix == "json" else None
+    if whole is None:
+        return [_record(line, number, file) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    return _listed(whole, file)
+
+
+def _parsed(text: str) -> Any:
+    """The value that a JSON text is; None where it is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _listed(whole: Any, file: Path) -> list[Mapping[str, Any]]:
+    """The records of a JSON file: its list, or the one list of objects in its object (`{"data": [...]}`), or this
+    object."""
+    if isinstance(whole, dict):
+        lists = [one for one in whole.values() if isinstance(one, list) and one and isinstance(one[0], dict)]
+        # An object with texts beside its list is a record: ARC's choices are such a list.
+        return lists[0] if len(lists) == 1 and not question_of(list(whole)) else [whole]
+    if not isinstance(whole, list) or not all(isinstance(one, dict) for one in whole):
+        raise BadSetError("paths", f"'{file.name}' is a list of something else than objects")
+    return whole
 
 
 def _record(line: str, number: int, file: Path) -> Mapping[str, Any]:
-    try:
-        record = json.loads(line)
-    except ValueError:
-        record = None
+    record = _parsed(line)
     if not isinstance(record, dict):
         raise BadSetError("paths", f"'{file.name}', line {number:,} is no JSON object; write one a line")
     return record
 
 
-def _csv(text: str, delimiter: str) -> list[Mapping[str, Any]]:
+def _delimiter(text: str) -> str:
+    """What separates the fields of a CSV: what its first line has, of a comma, a semicolon and a tab."""
+    head = text.lstrip("\n").partition("\n")[0]
+    return next((mark for mark in ",;\t" if mark in head), ",")
+
+
+def _csv(text: str, delimiter: str, file: Path) -> list[Mapping[str, Any]]:
     """Rows by the names of the header; of six columns without one, as MMLU's."""
     csv.field_size_limit(1 << 24)
-    rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(row)]
+    # Strict: else a quote that is never closed takes the rest of the file as one field.
+    rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter, strict=True) if any(row)]
     if not rows:
         return []
     headless = len(rows[0]) == len(MMLU_COLUMNS) and rows[0][-1].strip() in "ABCD" and rows[0][-1].strip() != ""
     header, body = (list(MMLU_COLUMNS), rows) if headless else (rows[0], rows[1:])
+    twice = next((name for number, name in enumerate(header) if name and name in header[:number]), None)
+    if twice is not None:
+        raise BadSetError("paths", f"'{file.name}' has two columns '{twice}'; leave one out")
     return [dict(zip(header, row, strict=False)) for row in body]

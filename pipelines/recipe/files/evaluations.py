@@ -52,7 +52,8 @@ def _files(name: str, one: decontaminate.EvaluationSet, folder: Path, fetch: Fet
         raise ProblemError("", f"'{name}' is not a name for a set; use letters, digits, '.', '_' and '-'")
     if not one.paths:
         raise ProblemError("", "it names no files; write `paths`")
-    return [file for path in one.paths for file in files_at(path, "paths", folder, fetch)]
+    found = (file for path in one.paths for file in files_at(path, "paths", folder, fetch))
+    return list(dict.fromkeys(found))  # patterns may meet
 
 
 def _index(

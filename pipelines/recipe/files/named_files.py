@@ -7,6 +7,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from glob import glob, has_magic
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -93,9 +94,12 @@ def files_at(path: str, key: str, folder: Path, fetch: Fetch | None, instead: st
         yield got
         return
     at = folder / Path(path).expanduser()
-    matching = sorted(at.parent.glob(at.name)) if "*" in at.name else [at]
+    pattern = has_magic(path) and not at.exists()
+    matching = sorted(map(Path, glob(str(at), recursive=True))) if pattern else [at]
     if not matching or not all(one.is_file() for one in matching):
         what = f"is a folder; name its files{instead}" if at.is_dir() else "is no file"
+        if pattern:
+            what = "matches a folder; name files" if matching else "matches no file"
         raise ProblemError(key, f"'{path}' {what}{near_files(at)}")
     yield from matching
 

@@ -192,3 +192,23 @@ def test_item__its_words_are_in_the_index(index_of):
     index = index_of([Item("0", "The Mill, by the river, turns."), Item("1", "too short")])
     assert index.about["sets"] == [{"name": "set", "items": 2, "too_short": 1, "sha256": "0" * 64}]
     assert index.array("word_T").tolist() == words_of("the mill by the river turns").hash.tolist()
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_index__an_answer_that_many_items_share_is_no_evidence(index_of, lang):
+    """Its own answer says which of 20 items of one form it is; the solution that all have does not."""
+    asked, shared, own = {
+        "en": (
+            "How does the miller of {} open the gate of his {} in spring?",
+            "He lifts the first board",
+            "with {} ropes",
+        ),
+        "zh": ("{}的磨坊主人每年春天怎样打开{}的水闸？", "他先把第一块木板抬起来", "用{}根绳子"),
+    }[lang]
+    items = [Item(str(n), asked.format(f"No{n}", f"x{n}"), shared if n % 2 else own.format(n)) for n in range(40)]
+    index = index_of(items)
+    lengths = np.diff(index.array("first_support")).reshape(-1, 3)[:, 0]
+    assert (lengths[1::2] == 0).all()
+    assert (lengths[::2] > 0).all()
+    few = index_of(items[:20])
+    assert (np.diff(few.array("first_support")).reshape(-1, 3)[:, 0] > 0).all()

@@ -58,6 +58,34 @@ CASES = {
         {"sentence": "The _ turns.", "option1": "mill", "option2": "stone", "answer": "1"},
         Item("4", "The _ turns.", "mill", ("mill", "stone")),
     ),
+    "boolq": (
+        {"question": ASKED, "title": "Mill", "answer": True, "passage": "Water turns it."},
+        Item("4", ASKED, "", (), "Water turns it."),
+    ),
+    "truthfulqa, its CSV": (
+        {"Type": "Adversarial", "Question": ASKED, "Best Answer": "Water", "Correct Answers": "Water; A stream"},
+        Item("4", ASKED, "Water"),
+    ),
+    "truthfulqa": (
+        {"question": ASKED, "mc1_targets": {"choices": ["wind", "water"], "labels": [0, 1]}},
+        Item("4", ASKED, "water", ("wind", "water")),
+    ),
+    "openbookqa": (
+        {"question_stem": ASKED, "choices": {"text": ["wind", "water"], "label": ["A", "B"]}, "answerKey": "B"},
+        Item("4", ASKED, "water", ("wind", "water")),
+    ),
+    "sciq": (
+        {"question": ASKED, "distractor1": "wind", "distractor2": "oxen", "correct_answer": "water", "support": ""},
+        Item("4", ASKED, "water", ("water", "wind", "oxen")),
+    ),
+    "gpqa": (
+        {"Question": ASKED, "Correct Answer": "water", "Incorrect Answer 1": "wind", "Incorrect Answer 2": "oxen"},
+        Item("4", ASKED, "water", ("water", "wind", "oxen")),
+    ),
+    "bytes, and half of a pair of UTF-16": (
+        {"question": ASKED.encode(), "answer": "磨\ud800"},
+        Item("4", ASKED, "磨\ufffd\ufffd\ufffd"),
+    ),
     "math": ({"problem": ASKED, "solution": "Water."}, Item("4", ASKED, "Water.")),
     "mbpp": ({"task_id": 2, "text": ASKED, "code": "def mill(): ..."}, Item("2", ASKED, "def mill(): ...")),
 }

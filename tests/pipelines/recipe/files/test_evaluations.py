@@ -48,6 +48,39 @@ def test_sets__are_read_in_every_form_alike(tmp_path):
     assert {found.index.text("answer", at) for at in range(found.index.items)} == {"the large one"}
 
 
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (json.dumps({"question": ASKED, "answer": "it"}, indent=1), "a.json"),
+        (json.dumps({"version": "1", "data": [{"question": ASKED, "answer": "it"}]}), "a.json"),
+        (json.dumps({"question": ASKED, "choices": [{"text": "it", "label": "A"}], "answer": "A"}), "a.json"),
+        (json.dumps({"question": ASKED, "answer": "it"}) + "\n" + json.dumps({"question": "?"}), "a.json"),
+        (json.dumps({"question": ASKED, "answer": "it"}).encode("utf-16"), "a.jsonl"),
+        (f"question;answer\n{ASKED};it\n", "a.csv"),
+        (f"question\tanswer\r\n{ASKED}\tit\r\n", "a.csv"),
+    ],
+)
+def test_set__of_another_form_is_read_as_it_is_meant(tmp_path, content, name):
+    (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+    found = loaded(tmp_path, {"sets": {"ours": {"paths": name}}}).recipe.read_evaluations
+    assert found is not None
+    assert (found.index.text("question", 0), found.index.text("answer", 0)) == (ASKED, "it")
+
+
+def test_paths__patterns_in_any_part_and_a_file_that_two_of_them_match_once(tmp_path):
+    (tmp_path / "mmlu" / "test").mkdir(parents=True)
+    for name in ("a.jsonl", "b.jsonl"):
+        (tmp_path / "mmlu" / "test" / name).write_text(json.dumps({"question": f"{ASKED} {name}"}))
+    for paths in (["mmlu/**/*.jsonl", "mmlu/*/?.jsonl"], "mmlu/*/[ab].jsonl"):
+        found = loaded(tmp_path, {"sets": {"ours": {"paths": paths}}}).recipe.read_evaluations
+        assert found is not None
+        assert [(items, too_short) for _, items, too_short, _ in found.sets] == [(2, 0)]
+    for pattern, said in (("no/*.jsonl", "'no/*.jsonl' matches no file"), ("mml*", "'mml*' matches a folder")):
+        with pytest.raises(RecipeError) as error:
+            loaded(tmp_path, {"sets": {"ours": {"paths": pattern}}})
+        assert said in str(error.value)
+
+
 def test_sets__same_files_same_index_and_a_kept_one_is_the_same(tmp_path):
     files(tmp_path)
     first = loaded(tmp_path, {"sets": {"one": {"paths": ["a.jsonl", "c.json"]}}})
@@ -81,7 +114,12 @@ def test_sets__same_files_same_index_and_a_kept_one_is_the_same(tmp_path):
         ('{"question": "x"', "a.jsonl", {}, "line 1 is no JSON object"),
         ("[1]", "a.json", {}, "list of something else than objects"),
         ("x", "a.xlsx", {}, "is no file of an evaluation set that is known"),
-        (b"\xff\xfe\x00", "a.jsonl", {}, "cannot be read (UnicodeDecodeError)"),
+        (b"{\xff\xfe\x00", "a.jsonl", {}, "is not UTF-8 (byte 2); write it as UTF-8"),
+        ("题目,答案\n磨坊,水\n".encode("gbk"), "a.csv", {}, "is not UTF-8 (byte 1)"),
+        (b"\x00\x01\x02", "a.parquet", {}, "'a.parquet' is no Parquet file"),
+        ("[" * 100_000, "a.jsonl", {}, "line 1 is no JSON object"),
+        ('question,answer\n"never closed,x\ny,z\n', "a.csv", {}, "is no CSV (unexpected end of data)"),
+        ("question,answer,question\na,b,c\n", "a.csv", {}, "has two columns 'question'"),
         (b"PAR1 and nothing", "a.parquet", {}, "cannot be read"),
         (gzip.compress(b"{}", mtime=0)[:10] + b"\xff" * 9, "a.jsonl.gz", {}, "cannot be read (damaged gzip)"),
         ('{"question": "x"}', "a.jsonl", {"answer": "gild"}, "has no field 'gild'"),
