@@ -143,7 +143,7 @@ def share_within(word_A, size_A, word_W, lo, hi, sieve_64, place_W, score_2W):
         sieve_64[q] = NONE
     for a in range(size_A):
         sieve_64[word_A[a] >> np.uint64(6) & np.uint64(63)] |= ONE << (word_A[a] & np.uint64(63))
-    wide, before, here = 0, NONE, _sieved(word_W[lo], sieve_64)
+    wide, before, here = np.int64(0), NONE, _sieved(word_W[lo], sieve_64)
     for w in range(lo, hi):
         after = _sieved(word_W[w + 1], sieve_64) if w + 1 < hi else NONE
         place_W[wide] = w

@@ -55,7 +55,7 @@ def find_seeds(
     met_G (int32): `met` where the seed was met in this document already; documents_G counts the documents of each.
     Runs that the sieve lets through are noted first, without a branch that a processor could guess wrongly.
     """
-    found, passed = 0, 0
+    found, passed = 0, np.int64(0)
     mask, shift = np.uint64(key_S.size - 1), sieve_shift(sieve_Q)
     for n in range(size_N.size):
         size = size_N[n]
