@@ -1,5 +1,8 @@
 """RecordBatch columns <-> the flat buffers that kernels read. The only module that knows Arrow's string layout."""
 
+from collections.abc import Iterator
+from itertools import pairwise
+
 import numpy as np
 import pyarrow as pa
 
@@ -28,3 +31,11 @@ def _frozen(array: np.ndarray) -> np.ndarray:
 def text_column(data_B: np.ndarray, start_D1: np.ndarray) -> pa.Array:
     """The large_string column over flat buffers (uint8, int64); nothing is copied. The bytes must be valid UTF-8."""
     return pa.LargeStringArray.from_buffers(len(start_D1) - 1, pa.py_buffer(start_D1), pa.py_buffer(data_B))
+
+
+def each_value(column: pa.Array) -> Iterator[memoryview]:
+    """The bytes of every value of a large_binary column without nulls, where they lie."""
+    _, offsets, data = column.buffers()
+    starts = np.frombuffer(offsets, np.int64, len(column) + 1, column.offset * 8).tolist()
+    view = memoryview(data if data is not None else b"")
+    return (view[start:end] for start, end in pairwise(starts))

@@ -6,7 +6,6 @@ A second attempt of the same unit writes the same bytes under the same names, so
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from itertools import pairwise
 from pathlib import Path
 from typing import IO
 
@@ -16,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import xxhash
 
+from gristmill.filters.batch import each_value
 from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.records.receipts import Part, Receipt
 from gristmill.pipelines.storage.addresses import redacted
@@ -25,6 +25,7 @@ from gristmill.pipelines.storage.store import HashingFile, Store
 UNIQUE = ("doc_id", "id", "url", "sha256", "first_bytes")
 """Columns whose values hardly repeat."""
 FROM_ITS_RUN = "build the index again from its run"
+NUL = pa.scalar(b"\0", pa.large_binary())
 ROLL_BYTES = 256 * 2**20
 """A part is closed when it has grown beyond this: an unsplittable file is one unit of several parts."""
 
@@ -127,23 +128,27 @@ def check_part(path: str) -> None:
 
 def row_digest(batch: pa.RecordBatch, columns: Iterable[str]) -> int:
     """Sum over rows of xxh3_128 of the rows' values, mod 2**128: equal for the same rows in any order or grouping."""
-    values = zip(*(_row_bytes(batch.column(name)) for name in columns), strict=True)
-    return sum(xxhash.xxh3_128_intdigest(b"\x00".join(row)) for row in values) % 2**128
+    values = [_row_bytes(batch.column(name)) for name in columns]
+    rows = pc.binary_join_element_wise(*values, NUL, null_handling="replace")
+    return sum(map(xxhash.xxh3_128_intdigest, each_value(rows))) % 2**128
 
 
-def _row_bytes(column: pa.Array) -> Iterable[bytes]:
+def _row_bytes(column: pa.Array) -> pa.Array:
+    """large_binary; a null reads as ""."""
     if pa.types.is_large_list(column.type):
-        values = column.flatten().to_numpy()
-        ends = np.cumsum(pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False))
-        return (values[start:end].tobytes() for start, end in pairwise([0, *ends.tolist()]))
+        values = np.ascontiguousarray(column.flatten().to_numpy())
+        start_D1 = np.zeros(len(column) + 1, np.int64)
+        np.cumsum(pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False), out=start_D1[1:])
+        buffers = [None, pa.py_buffer(start_D1 * values.itemsize), pa.py_buffer(values)]
+        return pa.Array.from_buffers(pa.large_binary(), len(column), buffers)
     if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        # A null has an empty range, and so reads as "".
-        _, offsets, data = column.buffers()
-        kind = np.int64 if pa.types.is_large_string(column.type) else np.int32
-        raw = data.to_pybytes() if data is not None else b""
-        starts = np.frombuffer(offsets, kind, len(column) + 1, column.offset * kind().itemsize).tolist()
-        return (raw[start:end] for start, end in pairwise(starts))
-    return (b"" if value is None else str(value).encode() for value in column.to_pylist())
+        return column.cast(pa.large_binary())
+    if pa.types.is_list(column.type):  # most have nothing in them, and a list of Python takes longer than a text
+        some = pc.not_equal(pc.list_value_length(column), 0).fill_null(True)
+        written = [None if value is None else str(value).encode() for value in column.filter(some).to_pylist()]
+        empty = pa.repeat(pa.scalar(b"[]", pa.large_binary()), len(column))
+        return pc.replace_with_mask(empty, some, pa.array(written, pa.large_binary()))
+    return pa.array([None if value is None else str(value).encode() for value in column.to_pylist()], pa.large_binary())
 
 
 def add_content(digests: Iterable[str]) -> str:

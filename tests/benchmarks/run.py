@@ -73,10 +73,12 @@ class Measured:
     """CPU seconds of the stages alone, from input to written survivors: without imports, planning and the report."""
 
 
-def measure(command: list[str]) -> Measured:
-    """Run a command pinned to one core; CPU seconds and the largest process's peak memory."""
+def measure(command: list[str], further: dict[str, str] | None = None) -> Measured:
+    """Run a command pinned to one core, with further environment variables; CPU seconds and the largest process's peak
+    memory."""
     line = ["taskset", "-c", CORE, sys.executable, str(HERE / "measure.py"), *command]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "ARROW_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    threads = {"OMP_NUM_THREADS": "1", "ARROW_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment = {**(further or {}), **os.environ, **threads}
     done = subprocess.run(line, capture_output=True, text=True, env=environment)
     if done.returncode not in (0, NOTHING_KEPT):
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
@@ -88,10 +90,12 @@ def gristmill(recipe: str, scratch: Path, until: str, **paths: list[str]) -> Mea
     file = scratch / "recipe.yaml"
     file.write_text(recipe.format(**{name: json.dumps(value) for name, value in paths.items()}), encoding="utf-8")
     out = tempfile.mkdtemp(dir=scratch)
+    from gristmill.pipelines.cli.running.run import KEEPS_MEMORY
     from gristmill.pipelines.run.request import Request
 
     request = Request(file, Path(out) / "run", until=until, runner="fnapi").to_json()
-    run = measure([sys.executable, "-m", "gristmill.pipelines.run.worker", request, str(scratch)])
+    worker = [sys.executable, "-m", "gristmill.pipelines.run.worker", request, str(scratch)]
+    run = measure(worker, KEEPS_MEMORY)  # as the command starts it
     done = json.loads((Path(out) / "run" / "run.json").read_text(encoding="utf-8"))["stages"]
     return replace(run, stages=sum(stage["cpu_seconds"] or stage["seconds"] for stage in done))
 

@@ -71,19 +71,18 @@ copied into every compiled kernel."""
 @inline
 def code_point(data_B, i):
     """(code point, next i) at byte i of valid UTF-8 (RFC 3629); the caller keeps i below the document's end."""
-    b = np.int64(data_B[i])
+    at = np.uint64(i)  # numba asks of a signed index whether it counts from the end
+    b = np.int64(data_B[at])
     if b < 0x80:
         return b, i + 1
+    second = np.int64(data_B[at + np.uint64(1)]) & 0x3F
     if b < 0xE0:
-        return ((b & 0x1F) << 6) | (np.int64(data_B[i + 1]) & 0x3F), i + 2
+        return ((b & 0x1F) << 6) | second, i + 2
+    third = np.int64(data_B[at + np.uint64(2)]) & 0x3F
     if b < 0xF0:
-        return ((b & 0x0F) << 12) | ((np.int64(data_B[i + 1]) & 0x3F) << 6) | (np.int64(data_B[i + 2]) & 0x3F), i + 3
-    return (
-        ((b & 0x07) << 18)
-        | ((np.int64(data_B[i + 1]) & 0x3F) << 12)
-        | ((np.int64(data_B[i + 2]) & 0x3F) << 6)
-        | (np.int64(data_B[i + 3]) & 0x3F)
-    ), i + 4
+        return ((b & 0x0F) << 12) | (second << 6) | third, i + 3
+    fourth = np.int64(data_B[at + np.uint64(3)]) & 0x3F
+    return ((b & 0x07) << 18) | (second << 12) | (third << 6) | fourth, i + 4
 
 
 @inline

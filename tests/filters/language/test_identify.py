@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gristmill.filters.batch import text_buffers
+from gristmill.filters.kernels.text.scripts import count_words_by_script
 from gristmill.filters.kernels.text.unicode import SCRIPT, SCRIPTS, UNSPACED_SCRIPTS
 from gristmill.filters.language.identify import identify, script_of
 
@@ -29,11 +31,17 @@ def column(texts: list[str | None]) -> pa.Array:
     return pa.array(texts, pa.large_string())
 
 
-def by_plain_python(text: str) -> str:
-    """script_of on str: runs of a script, or characters of an unspaced one."""
+def words_by_plain_python(text: str) -> dict[str, int]:
+    """Runs of a script, or characters of an unspaced one."""
     words = dict.fromkeys(SCRIPTS, 0)
     for script, run in groupby(SCRIPTS[SCRIPT[ord(c)]] for c in text):
         words[script] += len(list(run)) if script in UNSPACED_SCRIPTS else 1
+    return words
+
+
+def by_plain_python(text: str) -> str:
+    """script_of on str."""
+    words = words_by_plain_python(text)
     kana, words["Zyyy"] = words.pop("Kana"), 0
     words["Hani"] += kana
     script = max(words, key=lambda name: words[name])
@@ -86,6 +94,19 @@ def test_script_of__as_in_plain_python(texts):
     scripts = script_of(column(texts))
     assert scripts.type == pa.string()
     assert scripts.to_pylist() == [by_plain_python(text) for text in texts]
+
+
+def test_script_of__where_letters_of_ascii_meet_others_anywhere():
+    """Stretches of ASCII are counted many bytes at a time, whatever stands before and behind them."""
+    stretch = "An apple a day, 12 pears; (no) plums_or figs.  " * 2
+    texts = [before + stretch[:length] + behind + stretch[:5] for length in range(80)
+             for before, behind in (("", ""), ("é", "ñ"), ("中文", "字"), ("— ", "д"))]  # fmt: skip
+    words_DS = np.zeros((len(texts), len(SCRIPTS)), np.int64)
+    is_unspaced_S = np.array([script in UNSPACED_SCRIPTS for script in SCRIPTS])
+    count_words_by_script(*text_buffers(column(texts)), SCRIPT, is_unspaced_S, words_DS)
+    for text, words_S in zip(texts, words_DS.tolist(), strict=True):
+        words = words_by_plain_python(text)
+        assert dict(zip(SCRIPTS, words_S, strict=True)) == words | {"Zyyy": 0}
 
 
 def test_script_of__mixed_documents():

@@ -6,6 +6,7 @@ import hashlib
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import xxhash
 
 from gristmill.pipelines.errors import DamageError
 from gristmill.pipelines.records.receipts import Receipt
@@ -84,6 +85,31 @@ def test_content__does_not_depend_on_order_or_cuts_but_on_every_value(store):
     assert row_digest(changed, CONTENT) != whole
     tokens = pa.array([[1, 2], [], [3], [4, 5, 7]], pa.large_list(pa.uint16()))
     assert row_digest(ROWS.set_column(2, "tokens", tokens), CONTENT) != whole
+
+
+def test_row_digest__is_that_of_the_values_of_each_row_joined_by_nul():
+    batch = pa.record_batch(
+        {
+            "doc_id": ["a", None, "", "d"],
+            "text": pa.array(["one", "二", "", None], pa.large_string()),
+            "tokens": pa.array([[1, 2], None, [], [3]], pa.large_list(pa.uint16())),
+            "rules": [["x", "y"], None, [], ["z"]],
+            "row": [1, None, 3, 4],
+        }
+    )
+    two_bytes = [b"\1\0\2\0", b"", b"", b"\3\0"]
+    rules = [b"['x', 'y']", b"", b"[]", b"['z']"]
+    written = [(b"a", b"one"), (b"", "二".encode()), (b"", b""), (b"d", b"")]
+    rows = [
+        b"\0".join((*row, *others))
+        for row, *others in zip(written, two_bytes, rules, (b"1", b"", b"3", b"4"), strict=True)
+    ]
+    for first in range(len(rows)):
+        expected = sum(map(xxhash.xxh3_128_intdigest, rows[first:])) % 2**128
+        assert row_digest(batch.slice(first), batch.schema.names) == expected
+    empty = batch.set_column(3, "rules", pa.array([[]] * 4, batch.schema.field("rules").type))
+    assert row_digest(empty, ["rules"]) == 4 * xxhash.xxh3_128_intdigest(b"[]") % 2**128
+    assert row_digest(batch.slice(4), batch.schema.names) == 0
 
 
 @pytest.mark.parametrize("format", ["arrow", "parquet"])
