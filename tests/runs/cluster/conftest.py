@@ -17,6 +17,9 @@ from gristmill.pipelines.runners.portable.engines import ENGINES
 from tests.runs.cluster.further import done_by_each_stage, write_further
 from tests.runs.conftest import Corpus
 
+PATIENCE = 900
+"""Seconds until a unit must be done: 180 were not enough for Spark where other work leaves it a tenth of two cores."""
+
 
 @dataclass(frozen=True)
 class Up:
@@ -124,7 +127,7 @@ def wait_for_receipt():
     """Function: run directory, stage, run process -> waits until a unit of that stage is finished."""
 
     def call(run: Path, stage: str, process: subprocess.Popen) -> None:
-        deadline = time.monotonic() + 180
+        deadline = time.monotonic() + PATIENCE
         while not any(run.glob(f"_work/{stage}-*/*.json")):
             assert process.poll() is None, "the run ended before it could be disturbed"
             assert time.monotonic() < deadline
