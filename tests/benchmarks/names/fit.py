@@ -1,6 +1,6 @@
 """Fits the weights of filters/pii/names/model.npz: an averaged perceptron over made texts and real, labelled ones.
 
-    python tests/benchmarks/names/fit.py LABELLED.jsonl... --out RAW.npz [--made 6000] [--epochs 3] [--order 7]
+    python tests/benchmarks/names/fit.py LABELLED.jsonl... --out RAW.npz [--made 9000] [--epochs 3] [--order 7]
 
 sources.py, silver.py and corenlp.py write LABELLED into a folder; what is shipped is fitted on `@parts.txt --folder
 FOLDER` in orders 7, 8 and 9. lean.py makes model.npz of RAW.npz.
@@ -14,20 +14,18 @@ mean, find a little more.
 import argparse
 import json
 import random
-import re
 import time
 import zlib
 from pathlib import Path
 
 import made as texts
 import numpy as np
-import people
 import pyarrow as pa
-import values
+import variants
 
 from gristmill.filters.batch import text_buffers
 from gristmill.filters.kernels.jit import inline
-from gristmill.filters.pii.names import dotted, lists
+from gristmill.filters.pii.names import lists
 from gristmill.filters.pii.names.features import FEATURES, features
 from gristmill.filters.pii.names.tagger import (
     ADDRESS_BEGINS,
@@ -47,8 +45,6 @@ UNKNOWN = 70
 """Of 256 words of names, so many are unknown ones each time; of others that could be names a quarter of that."""
 SHORT = 2000
 """Characters of a text in which names are put in place of he and she."""
-CAPITALS, SMALL = 0.08, 0.04
-"""Of real texts with names, so many are also read in capitals, in small letters (Mayhew et al. 2019)."""
 KEYS = 1 << 24
 AGAIN = 65535
 """What is remembered of a feature, by a longer hash: the first two texts where it was wanted, or that there was a
@@ -204,66 +200,6 @@ def encoded(samples: list[tuple[str, list]]) -> tuple[np.ndarray, np.ndarray, np
     return data_B, start_D1, gold_B
 
 
-def exchanged(sample: tuple[str, list], rng: random.Random, share: float) -> tuple[str, list]:
-    """The text with some of its names exchanged for made ones, in the form of each."""
-    text, spans = sample
-    out, places, at = "", [], 0
-    for a, b, label in sorted(spans):
-        value = text[a:b]
-        if label == texts.PERSON and rng.random() < share:
-            if "·" in value or (all(c in dotted.SPELLED for c in value) and rng.random() < 0.5):
-                value = people.foreign_in_chinese(rng)
-            elif all("\u4e00" <= c <= "\u9fff" for c in value) and len(value) > 1:
-                value = people.japanese_person(rng) if rng.random() < 0.08 else people.chinese_person(rng)
-            elif value.isascii() and " " in value and value[0].isupper():
-                value = people.english_person(rng)
-            elif value.isascii() and value.isalpha() and value[0].isupper():
-                value = rng.choice(
-                    [people.US.first_name(), people.US.last_name(), people.GB.first_name(), people.GB.last_name()]
-                )
-        out += text[at:a]
-        places.append([len(out), len(out) + len(value), label])
-        out += value
-        at = b
-    return out + text[at:], places
-
-
-_PRONOUN = re.compile(r"(?<!其)[他她](?![们們])|\b(?:[Hh]e|[Ss]he)\b")
-
-
-def named(sample: tuple[str, list], rng: random.Random, share: float) -> tuple[str, list]:
-    """The text with names where it says he or she: real sentences about persons."""
-    text, spans = sample
-    out, places, at = "", [], 0
-    here = [(*match.span(), None) for match in _PRONOUN.finditer(text) if rng.random() < share]
-    for a, b, label in sorted([*here, *map(tuple, spans)], key=lambda span: span[:2]):
-        if a < at:
-            continue
-        value = text[a:b]
-        if label is None:
-            if value.isascii():
-                value = people.english_person(rng) if rng.random() < 0.6 else values.SLOTS[rng.choice("GL")](rng)
-            else:
-                value = people.foreign_in_chinese(rng) if rng.random() < 0.4 else people.chinese_person(rng)
-        out += text[at:a]
-        places.append([len(out), len(out) + len(value), label or texts.PERSON])
-        out += value
-        at = b
-    return out + text[at:], places
-
-
-def recased(samples: list[tuple[str, list]], rng: random.Random) -> list[tuple[tuple[str, list], str]]:
-    """Some of the texts in capitals or small letters, each with the text that it is of."""
-    out = []
-    for text, spans in samples:
-        draw = rng.random()
-        if spans and draw < CAPITALS + SMALL:
-            other = text.upper() if draw < CAPITALS else text.lower()
-            if len(other) == len(text) and other != text:
-                out.append(((other, spans), text))
-    return out
-
-
 class Trainer:
     """Weights in the making, and room to compute them in."""
 
@@ -337,7 +273,7 @@ def main() -> None:
     )
     parser.add_argument("labelled", nargs="*", help="FILE or FILE:WEIGHT, which repeats it")
     parser.add_argument("--folder", type=Path, default=Path(), help="where the files are")
-    parser.add_argument("--made", type=int, default=6000)
+    parser.add_argument("--made", type=int, default=9000)
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--order", type=int, default=7, help="a number that says in which order texts are learnt")
     parser.add_argument("--out", type=Path, required=True)
@@ -346,7 +282,7 @@ def main() -> None:
     for name in args.labelled:
         name, _, weight = name.partition(":")
         lines = [json.loads(line) for line in (args.folder / name).read_text(encoding="utf-8").split("\n") if line]
-        real += [(line["text"], line["spans"]) for line in lines for _ in range(int(weight or 1))]
+        real += [variants.unsure((line["text"], line["spans"])) for line in lines for _ in range(int(weight or 1))]
     carriers = {"en": ["the plan would succeed"], "zh": ["完成了这项工作"]}
     for text, spans in real:
         if not spans and 8 < len(text) < 120:
@@ -359,9 +295,11 @@ def main() -> None:
         batch = [(text, f"made {n}") for n, text in enumerate(generated)]
         batch += [(sample, sample[0]) for sample in real]
         short = [sample for sample in real if len(sample[0]) < SHORT]
-        batch += [(exchanged(sample, rng, 0.7), sample[0]) for sample in short if sample[1]]
-        batch += [(named(sample, rng, 0.6), sample[0]) for sample in short if _PRONOUN.search(sample[0])]
-        batch += recased(short, rng)
+        batch += [(variants.exchanged(sample, rng, 0.7), sample[0]) for sample in short if sample[1]]
+        batch += [
+            (variants.named(sample, rng, 0.6), sample[0]) for sample in short if variants.PRONOUN.search(sample[0])
+        ]
+        batch += variants.recased(short, rng)
         if trainer is None:
             trainer = Trainer(2 * max(len(text.encode()) for text, _ in real + generated) + 100000)
         right = trainer.epoch(*map(list, zip(*batch, strict=True)), rng)
