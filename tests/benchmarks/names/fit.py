@@ -3,7 +3,7 @@
     python tests/benchmarks/names/fit.py LABELLED.jsonl... --out RAW.npz [--made 9000] [--epochs 3] [--order 7]
 
 sources.py, silver.py and corenlp.py write LABELLED into a folder; what is shipped is fitted on `@parts.txt --folder
-FOLDER` in orders 7, 8 and 9. lean.py makes model.npz of RAW.npz.
+FOLDER` in orders 7 and 8. lean.py makes model.npz of RAW.npz.
 
 A line of LABELLED: {"text": ..., "spans": [[start, end, "PERSON" | "ADDRESS" | "?"], ...]}, in characters; what stands
 under a "?" may be anything. Its names are exchanged for others in every second epoch, so that not they are learnt but
