@@ -93,9 +93,10 @@ def files_at(path: str, key: str, folder: Path, fetch: Fetch | None, instead: st
             raise ProblemError(key, f"there is no file at '{path}'")
         yield got
         return
-    at = folder / Path(path).expanduser()
+    own = Path(path).expanduser()
+    at = folder / own
     pattern = has_magic(path) and not at.exists()
-    matching = sorted(map(Path, glob(str(at), recursive=True))) if pattern else [at]
+    matching = sorted(folder / one for one in glob(str(own), root_dir=folder, recursive=True)) if pattern else [at]
     if not matching or not all(one.is_file() for one in matching):
         what = f"is a folder; name its files{instead}" if at.is_dir() else "is no file"
         if pattern:

@@ -68,16 +68,17 @@ def test_set__of_another_form_is_read_as_it_is_meant(tmp_path, content, name):
 
 
 def test_paths__patterns_in_any_part_and_a_file_that_two_of_them_match_once(tmp_path):
-    (tmp_path / "mmlu" / "test").mkdir(parents=True)
+    folder = tmp_path / "a [1]"
+    (folder / "mmlu" / "test").mkdir(parents=True)
     for name in ("a.jsonl", "b.jsonl"):
-        (tmp_path / "mmlu" / "test" / name).write_text(json.dumps({"question": f"{ASKED} {name}"}))
+        (folder / "mmlu" / "test" / name).write_text(json.dumps({"question": f"{ASKED} {name}"}))
     for paths in (["mmlu/**/*.jsonl", "mmlu/*/?.jsonl"], "mmlu/*/[ab].jsonl"):
-        found = loaded(tmp_path, {"sets": {"ours": {"paths": paths}}}).recipe.read_evaluations
+        found = loaded(folder, {"sets": {"ours": {"paths": paths}}}).recipe.read_evaluations
         assert found is not None
         assert [(items, too_short) for _, items, too_short, _ in found.sets] == [(2, 0)]
     for pattern, said in (("no/*.jsonl", "'no/*.jsonl' matches no file"), ("mml*", "'mml*' matches a folder")):
         with pytest.raises(RecipeError) as error:
-            loaded(tmp_path, {"sets": {"ours": {"paths": pattern}}})
+            loaded(folder, {"sets": {"ours": {"paths": pattern}}})
         assert said in str(error.value)
 
 
