@@ -14,10 +14,12 @@ _FIELD = 80
 """Tokens of a field at most: one that is longer is a sentence."""
 _STARTS = 4
 """How many words of a field a chain may begin with: 张三 13812345678 浙江省..."""
-_FIRMS = tuple(ord(c) for c in "司厂廠店行")
-"""Last characters of a firm's name."""
+_FIRMS = tuple(ord(c) for c in "司厂廠店行部馆館庄莊校吧屋场場铺鋪心")
+"""Last characters of the name of a firm, or of where it is."""
 _ENDS = (0x3002, 0x21, 0x3F, 0x3B, COLON)
 """What ends a sentence, or a label: what stands before one is no field, nor what follows a sentence."""
+_TITLE = 0x300A
+"""What the title of a work, or of a law, begins with: 《."""
 _INSIDE = (DASH, 0x5F, 0x23, 0x7E, 0x2F, 0x28, 0x29, 0xB7, 0x2014, LISTS, COMMA, 0x2E)
 """Marks that may stand in an address, - _ # ~ / ( ) among them; a comma ends it. Any other is the end of a field."""
 
@@ -42,7 +44,8 @@ def mark_chains(data_B, count, token_8T, list_T, chain_T):
             follows = (
                 first > 0 and kind_T[first - 1] == MARK and mark_T[first - 1] in _ENDS and mark_T[first - 1] != COLON
             )
-            if not ends and not follows:
+            titled = first > 0 and kind_T[first - 1] == MARK and mark_T[first - 1] == _TITLE
+            if not ends and not follows and not titled:
                 _mark_field(data_B, first, i, start_T, kind_T, shape_T, gap_T, mark_T, list_T, place_T, chain_T)
         first, parts = i + 1, 0
 

@@ -160,9 +160,7 @@ def _is_address(seen, end, enough):
         return True
     if seen[_LISTED] or seen[_TOP] == 0:
         return False
-    return (units > 1 and seen[_END] >= end and sites + seen[_VILLAGES] > 0) or (
-        units > (1 if enough else 2) and sites > 0
-    )
+    return (units > 1 and seen[_END] >= end and sites + seen[_VILLAGES] > 0) or (units > 1 and sites > 0)
 
 
 @kernel
