@@ -7,6 +7,7 @@ Letters: T tokens.
 """
 
 from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.pii.names.blocks import is_alone, is_delimiter, says_wrote
 from gristmill.filters.pii.names.lists import (
     ANNOUNCES,
     ANNOUNCES_PAIR,
@@ -20,7 +21,7 @@ from gristmill.filters.pii.names.lists import (
 from gristmill.filters.pii.names.places import COLON
 from gristmill.filters.pii.names.tokens import BREAK, HAN, MARK, NUMBER, WORD, mix
 
-_AT, _DASH, _PLUS, _DOT = 0x40, 0x2D, 0x2B, 0x2E
+_AT, _DASH, _PLUS, _DOT, _QUOTED = 0x40, 0x2D, 0x2B, 0x2E, 0x3E
 
 
 def _pair(text: str) -> int:
@@ -58,7 +59,12 @@ def mark_contacts(count, kind_T, shape_T, gap_T, mark_T, contact_T):
                     odd = odd or (groups > 1 and shape_T[j] < 2) or (dotted and shape_T[j] > 4)
                 elif not (kind_T[j] == MARK and gap_T[j] < 2 and _joins(mark_T[j])):
                     break
+                else:
+                    zone = mark_T[j] == _DASH or mark_T[j] == _PLUS  # 11:09:47 2019 -0400
+                    odd = odd or (zone and gap_T[j] == 1 and j + 1 < count and gap_T[j + 1] == 0 and j > i)
                 j += 1
+            odd = odd or (i > 0 and kind_T[i - 1] == WORD and gap_T[i] == 0)  # i5577-7342BLK
+            odd = odd or (j < count and kind_T[j] == WORD and gap_T[j] == 0)
             if not (odd or _is_date(shape_T[i], second, third)) and (
                 (groups == 1 and digits == 11) or (2 <= groups <= 5 and 8 <= digits <= 13 and shape_T[i] <= 4)
             ):
@@ -154,6 +160,19 @@ def _signs(first, count, kind_T, list_T):
 
 
 @kernel
+def _signs_mail(first, last, count, kind_T, shape_T, gap_T, list_T, mark_T, hash_T):
+    """Whether tokens [first, last) are who wrote what is quoted below, or stand below the delimiter of a signature, or
+    sign before what is quoted."""
+    if last + 1 < count and kind_T[last] == MARK and mark_T[last] == _DOT:  # Leroy B. wrote:
+        last += 1
+    if says_wrote(last, count, kind_T, mark_T, hash_T):
+        return last + 3 >= count or (kind_T[last + 3] == MARK and mark_T[last + 3] == _QUOTED)
+    if first > 0 and kind_T[first - 1] == BREAK and is_delimiter(first - 1, kind_T, mark_T, gap_T):
+        return True
+    return is_alone(first, count, kind_T, shape_T, mark_T, gap_T, list_T, hash_T)
+
+
+@kernel
 def _beside_contact(first, last, count, kind_T, contact_T):
     """Whether a contact stands near tokens [first, last): in the same line, or, where that is a line of a block and no
     sentence, in lines of the same block."""
@@ -188,8 +207,10 @@ def is_private(first, last, count, is_person, kind_T, shape_T, gap_T, list_T, ma
     """Whether the name or address of tokens [first, last) is marked as a private person's."""
     quoted = first > 0 and kind_T[first - 1] == MARK and mark_T[first - 1] in (0x22, 0x27, 0x3D)
     alone = last - first == 1
-    if alone and quoted:
+    if alone and quoted and kind_T[first] == WORD:
         return False  # name: "John", name=John: an example in code
+    if is_person and _signs_mail(first, last, count, kind_T, shape_T, gap_T, list_T, mark_T, hash_T):
+        return True
     if is_person and alone and not quoted and _signs(first, count, kind_T, list_T):
         return True
     if is_person and (

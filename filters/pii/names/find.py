@@ -13,13 +13,16 @@ import pyarrow as pa
 from gristmill.filters.batch import text_buffers
 from gristmill.filters.kernels.jit import kernel
 from gristmill.filters.pii.names import lists, words
+from gristmill.filters.pii.names.blocks import mark_blocks
 from gristmill.filters.pii.names.chains import label_chains, mark_chains
 from gristmill.filters.pii.names.context import is_private, mark_contacts
 from gristmill.filters.pii.names.dotted import mark_dotted
 from gristmill.filters.pii.names.features import FEATURES
 from gristmill.filters.pii.names.fields import mark_fields
 from gristmill.filters.pii.names.lists import TITLE, UNIT
+from gristmill.filters.pii.names.numbered import mark_numbered
 from gristmill.filters.pii.names.places import LONGEST
+from gristmill.filters.pii.names.postal import is_capitals, mark_postal
 from gristmill.filters.pii.names.reach import narrow
 from gristmill.filters.pii.names.sentences import mark_sentences
 from gristmill.filters.pii.names.spread import SLOTS, forget, spread
@@ -116,7 +119,7 @@ def _find(
             if private:
                 mark_contacts(count, kind_T, shape_T, gap_T, mark_T, contact_T)
                 if not everywhere:
-                    narrow(count, kind_T, list_T, mark_T, contact_T, label_T, token_8T[6])
+                    narrow(count, kind_T, shape_T, gap_T, list_T, mark_T, hash_3T[0], contact_T, label_T, token_8T[6])
             decode(
                 data_B,
                 count,
@@ -136,6 +139,9 @@ def _find(
             mark_titled(data_B, count, start_T, kind_T, gap_T, list_T, hash_3T[0], label_T)
             label_chains(count, kind_T, shape_T, list_T, chain_T, label_T)
             mark_fields(count, kind_T, shape_T, mark_T, list_T, label_T)
+            mark_postal(count, start_T, end_T, kind_T, shape_T, gap_T, mark_T, list_T, label_T)
+            mark_blocks(count, kind_T, shape_T, gap_T, mark_T, list_T, hash_3T[0], label_T)
+            mark_numbered(data_B, count, start_T, kind_T, shape_T, gap_T, list_T, label_T)
             if private:
                 for t in range(count):
                     contact_T[t] |= label_T[t] >= 3  # an address is one, too
@@ -156,10 +162,15 @@ def _find(
                 last = i
                 while last > first and (kind_T[last - 1] == MARK or kind_T[last - 1] == BREAK):
                     last -= 1
-                if last == first or not _is_whole(first, last, count, label, kind_T, shape_T, list_T):
+                whole = last > first and _is_whole(first, last, count, label, kind_T, shape_T, list_T)
+                if not whole and (
+                    label == 1 or not is_capitals(first, last, start_T, end_T, kind_T, shape_T, gap_T, list_T)
+                ):
                     continue
                 if label == 1 and first > 0 and mark_T[first - 1] == AT and gap_T[first] == 0:
                     continue  # root@david, @david: a host, an account
+                if label == 1 and _is_before_at(last, count, kind_T, gap_T, mark_T):
+                    continue  # Anna.Fry@mill.example: of an e-mail address
                 if private and not is_private(
                     first, last, count, label == 1, kind_T, shape_T, gap_T, list_T, mark_T, hash_3T[0], contact_T
                 ):
@@ -170,6 +181,17 @@ def _find(
                 found += 1
             low = high
     return found
+
+
+@kernel
+def _is_before_at(i, count, kind_T, gap_T, mark_T):
+    """Whether an at-sign follows, with no blank before it: what stands here is of an e-mail address."""
+    end = min(count, i + 8)
+    while i < end and gap_T[i] == 0 and kind_T[i] != BREAK:
+        if mark_T[i] == AT:
+            return True
+        i += 1
+    return False
 
 
 @kernel

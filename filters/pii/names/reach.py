@@ -6,6 +6,7 @@ so what is found stays the same (tests/filters/pii/names/test_find.py). Letters:
 """
 
 from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.pii.names.blocks import is_alone, is_delimiter, says_wrote
 from gristmill.filters.pii.names.context import LINES, NEAR, SHORT
 from gristmill.filters.pii.names.dotted import MIDDLE_3
 from gristmill.filters.pii.names.lists import ANNOUNCES, ANNOUNCES_PAIR, CLOSING
@@ -19,10 +20,10 @@ _WIDE = NEAR + 2 * SHORT
 
 
 @kernel
-def narrow(count, kind_T, list_T, mark_T, contact_T, reach_T, place_T):
+def narrow(count, kind_T, shape_T, gap_T, list_T, mark_T, hash_T, contact_T, reach_T, place_T):
     """Clears place_T over runs of tokens where something may stand, of which none is near what marks a private person
     and none may be of an address."""
-    _mark_announced(count, kind_T, list_T, mark_T, reach_T)
+    _mark_announced(count, kind_T, shape_T, gap_T, list_T, mark_T, hash_T, reach_T)
     _mark_beside(0, count, 1, kind_T, contact_T, place_T, reach_T)
     _mark_beside(count - 1, -1, -1, kind_T, contact_T, place_T, reach_T)
     i = 0
@@ -40,7 +41,7 @@ def narrow(count, kind_T, list_T, mark_T, contact_T, reach_T, place_T):
 
 
 @kernel
-def _mark_announced(count, kind_T, list_T, mark_T, reach_T):
+def _mark_announced(count, kind_T, shape_T, gap_T, list_T, mark_T, hash_T, reach_T):
     """1 behind labels, salutations and closes, and around what joins the parts of a name that a rule finds; else 0."""
     behind, line = 0, 0
     for i in range(count):
@@ -49,11 +50,17 @@ def _mark_announced(count, kind_T, list_T, mark_T, reach_T):
             behind = _BEHIND_LABEL
         if (kind == WORD and bits & CLOSING) or (kind == HAN and (bits >> 16) & CLOSING):
             behind = max(behind, _BEHIND_LINE)
-        if kind == BREAK and i > 0 and kind_T[i - 1] == MARK and mark_T[i - 1] == COLON:
+        ends = kind == BREAK and i > 0 and kind_T[i - 1] == MARK
+        if ends and (mark_T[i - 1] == COLON or is_delimiter(i, kind_T, mark_T, gap_T)):
             line = _BEHIND_LINE
         reach_T[i] = behind > 0 or line > 0
         behind, line = behind - 1, line - 1
     for i in range(count):
+        if says_wrote(i, count, kind_T, mark_T, hash_T):
+            for j in range(max(0, i - _BEHIND_LABEL), i):
+                reach_T[j] = 1
+        elif is_alone(i, count, kind_T, shape_T, mark_T, gap_T, list_T, hash_T):
+            reach_T[i] = 1
         if kind_T[i] == MARK and (mark_T[i] == MIDDLE or mark_T[i] == MIDDLE_2 or mark_T[i] == MIDDLE_3):
             for j in range(max(0, i - _AROUND_DOT), min(count, i + _AROUND_DOT)):
                 reach_T[j] = 1

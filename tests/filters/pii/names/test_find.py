@@ -118,6 +118,10 @@ def pieces(named) -> list[str]:
         "先生",
         "Name: ",
         "号",
+        "\n\n-- \n",
+        " wrote:\n\n> ",
+        "\n\nNiall\n\n",
+        "\n407 4th Street\nAnacortes, WA 98221\n",
     ]
 
 
@@ -136,6 +140,8 @@ def pieces(named) -> list[str]:
         ("Laura Whitfield|2020-12-15 22:39:00|1", []),
         ("Laura Whitfield 14.29.30129", []),
         ("Laura Whitfield 212.555.0123", ["Laura Whitfield"]),
+        ("Author: Laura Whitfield\nDate:   Sun Apr 28 11:09:47 2019 -0400\n", []),
+        ("Laura Whitfield i5577-7342BLK-PUS drivers", []),
         ("项目负责人 Laura Whitfield 说，这很难。", []),
         ("负责人：张晓明", ["张晓明"]),
         ("一位名叫张晓明的工程师", []),
