@@ -45,7 +45,7 @@ from gristmill.pipelines.recipe.schema import MinHash
 from gristmill.pipelines.report.alignment import COMPARED, passages
 from gristmill.pipelines.report.excerpts import Excerpts
 from gristmill.pipelines.report.trace.index import LENGTH
-from gristmill.pipelines.report.trace.spans import maximal_spans
+from gristmill.pipelines.report.trace.spans import Passage
 from gristmill.pipelines.storage.addresses import redacted
 from gristmill.tokenizer.sentences import sentences
 
@@ -288,7 +288,7 @@ SCANS: dict[str, Callable[[str], object]] = {
     ),
     "sentences": lambda text: list(sentences(text)),
     "substrings": lambda text: find_anchors(read(column(text)), LENGTH),
-    "spans": lambda text: maximal_spans(Query.of(text[:2_000], LENGTH), text.encode(), LENGTH),
+    "spans": lambda text: Passage(Query.of(text[:2_000], LENGTH), LENGTH).maximal_spans(text.encode()),
 }
 
 
