@@ -213,7 +213,13 @@ def mark_blocks(count, kind_T, shape_T, gap_T, mark_T, list_T, hash_T, label_T):
                 continue
             _mark_above(i, kind_T, shape_T, gap_T, mark_T, list_T, label_T)
         elif label_T[i] == 0 and kind_T[i] == WORD:
-            if says_wrote(i, count, kind_T, mark_T, hash_T):
+            # a look at what stands beside rules most out without a call
+            if i + 1 < count and mark_T[i + 1] == COLON and says_wrote(i, count, kind_T, mark_T, hash_T):
                 _mark_writer(i, kind_T, shape_T, gap_T, mark_T, list_T, label_T)
-            elif is_alone(i, count, kind_T, shape_T, mark_T, gap_T, list_T, hash_T):
+            elif (
+                i > 0
+                and kind_T[i - 1] == BREAK
+                and shape_T[i - 1] > 1
+                and is_alone(i, count, kind_T, shape_T, mark_T, gap_T, list_T, hash_T)
+            ):
                 label_T[i] = 1

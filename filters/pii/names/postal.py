@@ -93,6 +93,11 @@ def mark_postal(count, start_T, end_T, kind_T, shape_T, gap_T, mark_T, list_T, l
     _take_back(count, kind_T, mark_T, list_T, label_T)
     for i in range(count):
         first, last = -1, 0
+        if kind_T[i] == WORD:
+            if shape_T[i] != UPPER:
+                continue
+        elif kind_T[i] != NUMBER or label_T[i] != 0:
+            continue
         if _is_state(i, count, start_T, end_T, kind_T, shape_T, gap_T, list_T):
             first, last = _door(i, kind_T, shape_T, mark_T, list_T), i + 2
             if last + 1 < count and kind_T[last] == MARK and mark_T[last] == _HYPHEN and shape_T[last + 1] == 4:

@@ -56,12 +56,19 @@ def _mark_announced(count, kind_T, shape_T, gap_T, list_T, mark_T, hash_T, reach
         reach_T[i] = behind > 0 or line > 0
         behind, line = behind - 1, line - 1
     for i in range(count):
-        if says_wrote(i, count, kind_T, mark_T, hash_T):
-            for j in range(max(0, i - _BEHIND_LABEL), i):
-                reach_T[j] = 1
-        elif is_alone(i, count, kind_T, shape_T, mark_T, gap_T, list_T, hash_T):
-            reach_T[i] = 1
-        if kind_T[i] == MARK and (mark_T[i] == MIDDLE or mark_T[i] == MIDDLE_2 or mark_T[i] == MIDDLE_3):
+        kind = kind_T[i]
+        if kind == WORD:  # a look at what stands beside rules most out without a call
+            if i + 1 < count and mark_T[i + 1] == COLON and says_wrote(i, count, kind_T, mark_T, hash_T):
+                for j in range(max(0, i - _BEHIND_LABEL), i):
+                    reach_T[j] = 1
+            elif (
+                i > 0
+                and kind_T[i - 1] == BREAK
+                and shape_T[i - 1] > 1
+                and is_alone(i, count, kind_T, shape_T, mark_T, gap_T, list_T, hash_T)
+            ):
+                reach_T[i] = 1
+        elif kind == MARK and (mark_T[i] == MIDDLE or mark_T[i] == MIDDLE_2 or mark_T[i] == MIDDLE_3):
             for j in range(max(0, i - _AROUND_DOT), min(count, i + _AROUND_DOT)):
                 reach_T[j] = 1
 
