@@ -7,8 +7,8 @@ Letters: T tokens.
 """
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names.blocks import is_alone, is_delimiter, says_wrote
-from gristmill.filters.pii.names.lists import (
+from gristmill.filters.pii.names.rules.blocks import is_alone, is_delimiter, says_wrote
+from gristmill.filters.pii.names.tagger.lists import (
     ANNOUNCES,
     ANNOUNCES_PAIR,
     CLOSING,
@@ -18,8 +18,8 @@ from gristmill.filters.pii.names.lists import (
     TITLE,
     UNIT,
 )
-from gristmill.filters.pii.names.places import COLON
-from gristmill.filters.pii.names.tokens import BREAK, HAN, MARK, NUMBER, WORD, mix
+from gristmill.filters.pii.names.tagger.places import COLON
+from gristmill.filters.pii.names.tagger.tokens import BREAK, HAN, MARK, NUMBER, WORD, mix
 
 _AT, _DASH, _PLUS, _DOT, _QUOTED = 0x40, 0x2D, 0x2B, 0x2E, 0x3E
 

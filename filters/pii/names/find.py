@@ -12,24 +12,24 @@ import pyarrow as pa
 
 from gristmill.filters.batch import text_buffers
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names import lists, words
-from gristmill.filters.pii.names.blocks import mark_blocks
-from gristmill.filters.pii.names.chains import label_chains, mark_chains
 from gristmill.filters.pii.names.context import is_private, mark_contacts
-from gristmill.filters.pii.names.dotted import mark_dotted
-from gristmill.filters.pii.names.features import FEATURES
-from gristmill.filters.pii.names.fields import mark_fields
-from gristmill.filters.pii.names.lists import TITLE, UNIT
-from gristmill.filters.pii.names.numbered import mark_numbered
-from gristmill.filters.pii.names.places import LONGEST
-from gristmill.filters.pii.names.postal import is_capitals, mark_postal
 from gristmill.filters.pii.names.reach import narrow
-from gristmill.filters.pii.names.sentences import mark_sentences
-from gristmill.filters.pii.names.spread import SLOTS, forget, spread
-from gristmill.filters.pii.names.tagger import LABELS, decode, read, weights
-from gristmill.filters.pii.names.titled import mark_titled
-from gristmill.filters.pii.names.tokens import BREAK, CAPITAL, HAN, MARK, UPPER, WORD, classes
-from gristmill.filters.pii.names.words import clear_words
+from gristmill.filters.pii.names.rules.blocks import mark_blocks
+from gristmill.filters.pii.names.rules.chains import label_chains, mark_chains
+from gristmill.filters.pii.names.rules.dotted import mark_dotted
+from gristmill.filters.pii.names.rules.fields import mark_fields
+from gristmill.filters.pii.names.rules.numbered import mark_numbered
+from gristmill.filters.pii.names.rules.postal import is_capitals, mark_postal
+from gristmill.filters.pii.names.rules.sentences import mark_sentences
+from gristmill.filters.pii.names.rules.spread import SLOTS, forget, spread
+from gristmill.filters.pii.names.rules.titled import mark_titled
+from gristmill.filters.pii.names.tagger import lists, words
+from gristmill.filters.pii.names.tagger.decode import LABELS, decode, read, weights
+from gristmill.filters.pii.names.tagger.features import FEATURES
+from gristmill.filters.pii.names.tagger.lists import TITLE, UNIT
+from gristmill.filters.pii.names.tagger.places import LONGEST
+from gristmill.filters.pii.names.tagger.tokens import BREAK, CAPITAL, HAN, MARK, UPPER, WORD, classes
+from gristmill.filters.pii.names.tagger.words import clear_words
 
 PERSON, ADDRESS = "PERSON", "ADDRESS"
 SCORE = 0.6

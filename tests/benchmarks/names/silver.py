@@ -20,9 +20,9 @@ from formats import OPEN, PERSON, Sample, opened
 from make_lists import word_hash
 
 from gristmill.filters.pii.engine import Scrubber
-from gristmill.filters.pii.names import lists
-from gristmill.filters.pii.names.dotted import SPELLED
-from gristmill.filters.pii.names.tokens import look_up
+from gristmill.filters.pii.names.rules.dotted import SPELLED
+from gristmill.filters.pii.names.tagger import lists
+from gristmill.filters.pii.names.tagger.tokens import look_up
 
 PASSAGES = 1500
 """Of documentation, each language."""

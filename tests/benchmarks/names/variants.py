@@ -7,7 +7,7 @@ import people
 import values
 from made import PERSON
 
-from gristmill.filters.pii.names import dotted
+from gristmill.filters.pii.names.rules import dotted
 
 CAPITALS, SMALL = 0.08, 0.04
 """Of real texts with names, so many are also read in capitals, in small letters (Mayhew et al. 2019)."""

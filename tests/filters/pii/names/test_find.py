@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from gristmill.filters.pii.engine import Scrubber
 from gristmill.filters.pii.evaluate import Labelled, evaluate
 from gristmill.filters.pii.names import find as find_module
-from gristmill.filters.pii.names import lists
-from gristmill.filters.pii.names.dotted import SPELLED
 from gristmill.filters.pii.names.find import find
-from gristmill.filters.pii.names.tokens import look_up, mix
+from gristmill.filters.pii.names.rules.dotted import SPELLED
+from gristmill.filters.pii.names.tagger import lists
+from gristmill.filters.pii.names.tagger.tokens import look_up, mix
 
 STRICT, WEB = Scrubber(["strict"]), Scrubber(["web"])
 

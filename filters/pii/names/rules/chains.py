@@ -5,10 +5,19 @@ T tokens.
 """
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names.grammar import COMMA, DASH, LISTS, PROSE, ROAD_NUMBER, address, is_telephone, role_of
-from gristmill.filters.pii.names.lists import COMPOUND, PLACE, STREET, SURNAME, UNIT
-from gristmill.filters.pii.names.places import ADDRESS, ADDRESS_FROM, COLON
-from gristmill.filters.pii.names.tokens import HAN, MARK, NUMBER, WORD, character
+from gristmill.filters.pii.names.rules.grammar import (
+    COMMA,
+    DASH,
+    LISTS,
+    PROSE,
+    ROAD_NUMBER,
+    address,
+    is_telephone,
+    role_of,
+)
+from gristmill.filters.pii.names.tagger.lists import COMPOUND, PLACE, STREET, SURNAME, UNIT
+from gristmill.filters.pii.names.tagger.places import ADDRESS, ADDRESS_FROM, COLON
+from gristmill.filters.pii.names.tagger.tokens import HAN, MARK, NUMBER, WORD, character
 
 _FIELD = 80
 """Tokens of a field at most: one that is longer is a sentence."""

@@ -5,10 +5,10 @@ import pyarrow as pa
 import pytest
 
 from gristmill.filters.batch import text_buffers
-from gristmill.filters.pii.names import lists
-from gristmill.filters.pii.names.spread import SLOTS, forget, spread
-from gristmill.filters.pii.names.tagger import read
-from gristmill.filters.pii.names.tokens import classes
+from gristmill.filters.pii.names.rules.spread import SLOTS, forget, spread
+from gristmill.filters.pii.names.tagger import lists
+from gristmill.filters.pii.names.tagger.decode import read
+from gristmill.filters.pii.names.tagger.tokens import classes
 
 
 def found_again(text: str, *names: str) -> list[str]:

@@ -4,8 +4,8 @@ Letters: B bytes, T tokens.
 """
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names.lists import COMMON, COMPOUND, PLACE, SURNAME
-from gristmill.filters.pii.names.tokens import HAN, NUMBER
+from gristmill.filters.pii.names.tagger.lists import COMMON, COMPOUND, PLACE, SURNAME
+from gristmill.filters.pii.names.tagger.tokens import HAN, NUMBER
 
 
 @kernel

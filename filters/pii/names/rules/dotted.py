@@ -7,8 +7,8 @@ weights that were learnt from few of them miss most. Letters: B bytes, C charact
 import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names.places import MIDDLE, MIDDLE_2
-from gristmill.filters.pii.names.tokens import HAN, MARK, character
+from gristmill.filters.pii.names.tagger.places import MIDDLE, MIDDLE_2
+from gristmill.filters.pii.names.tagger.tokens import HAN, MARK, character
 
 MIDDLE_3 = 0x2027
 """The hyphenation point, which Taiwan writes."""

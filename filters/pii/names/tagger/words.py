@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names.lists import SURNAME, TITLE
-from gristmill.filters.pii.names.tokens import HAN, mix
+from gristmill.filters.pii.names.tagger.lists import SURNAME, TITLE
+from gristmill.filters.pii.names.tagger.tokens import HAN, mix
 
 WORDS = Path(__file__).with_name("words.txt")
 _LANGUAGES = tuple(int(mix.py_func(3, ord(c))) for c in "语語文")

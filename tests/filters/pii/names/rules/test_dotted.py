@@ -3,8 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from gristmill.filters.pii.names.dotted import NO_PERSON, SPELLED
 from gristmill.filters.pii.names.find import find
+from gristmill.filters.pii.names.rules.dotted import NO_PERSON, SPELLED
 
 
 def persons(text: str, **options: bool) -> list[str]:

@@ -5,10 +5,10 @@ stands alone more readily than this. Letters: B bytes, T tokens.
 """
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names.grammar import ANY_NUMBER, COUNTED, NUMERAL, PROSE, address, role_of
-from gristmill.filters.pii.names.lists import PLACE, STREET
-from gristmill.filters.pii.names.places import ADDRESS, ADDRESS_FROM, COLON
-from gristmill.filters.pii.names.tokens import HAN, MARK, NUMBER, character
+from gristmill.filters.pii.names.rules.grammar import ANY_NUMBER, COUNTED, NUMERAL, PROSE, address, role_of
+from gristmill.filters.pii.names.tagger.lists import PLACE, STREET
+from gristmill.filters.pii.names.tagger.places import ADDRESS, ADDRESS_FROM, COLON
+from gristmill.filters.pii.names.tagger.tokens import HAN, MARK, NUMBER, character
 
 _BACK, _ON = 28, 24
 """Tokens before a road's last character and behind its number that may belong to the address."""

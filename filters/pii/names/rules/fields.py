@@ -4,9 +4,9 @@ Letters: T tokens.
 """
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names.lists import COMMON, GIVEN, LABEL
-from gristmill.filters.pii.names.places import COLON
-from gristmill.filters.pii.names.tokens import BREAK, CAPITAL, MARK, WORD
+from gristmill.filters.pii.names.tagger.lists import COMMON, GIVEN, LABEL
+from gristmill.filters.pii.names.tagger.places import COLON
+from gristmill.filters.pii.names.tagger.tokens import BREAK, CAPITAL, MARK, WORD
 
 
 @kernel

@@ -4,7 +4,7 @@ Letters: T tokens, F features.
 """
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names.tokens import BREAK, HAN, MARK, WORD, mix
+from gristmill.filters.pii.names.tagger.tokens import BREAK, HAN, MARK, WORD, mix
 
 FEATURES = 37
 _OUTSIDE = 17

@@ -5,7 +5,7 @@ Letters: T tokens.
 """
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names.lists import (
+from gristmill.filters.pii.names.tagger.lists import (
     CALENDAR,
     COMMON,
     GIVEN,
@@ -18,8 +18,19 @@ from gristmill.filters.pii.names.lists import (
     TITLE,
     UNIT,
 )
-from gristmill.filters.pii.names.places import APOSTROPHE, COLON, DOT, HYPHEN, QUOTE
-from gristmill.filters.pii.names.tokens import BREAK, CAPITAL, INITIAL, LOWER, MARK, NUMBER, UPPER, WORD, lower, mix
+from gristmill.filters.pii.names.tagger.places import APOSTROPHE, COLON, DOT, HYPHEN, QUOTE
+from gristmill.filters.pii.names.tagger.tokens import (
+    BREAK,
+    CAPITAL,
+    INITIAL,
+    LOWER,
+    MARK,
+    NUMBER,
+    UPPER,
+    WORD,
+    lower,
+    mix,
+)
 
 _COMMA, _QUOTED = 0x2C, 0x3E
 _LINES, _LONG = 3, 14

@@ -4,7 +4,7 @@ Letters: T tokens.
 """
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names.lists import (
+from gristmill.filters.pii.names.tagger.lists import (
     COMMON,
     COMPOUND,
     FOREIGN,
@@ -20,7 +20,7 @@ from gristmill.filters.pii.names.lists import (
     SURNAME,
     UNIT,
 )
-from gristmill.filters.pii.names.tokens import BREAK, HAN, LOWER, MARK, NUMBER, UPPER, WORD, mix
+from gristmill.filters.pii.names.tagger.tokens import BREAK, HAN, LOWER, MARK, NUMBER, UPPER, WORD, mix
 
 PERSON_FROM, PERSON, ADDRESS_FROM, ADDRESS = 1, 2, 4, 8
 """Bits: a name may begin, a name may go on, an address may begin, an address may go on."""

@@ -3,7 +3,7 @@
 import pytest
 
 from gristmill.filters.pii.engine import Scrubber
-from gristmill.filters.pii.names import words
+from gristmill.filters.pii.names.tagger import words
 
 STRICT = Scrubber(["strict"])
 

@@ -10,9 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names.features import FEATURES, features, line_context
-from gristmill.filters.pii.names.places import ADDRESS, ADDRESS_FROM, PERSON, PERSON_FROM, mark_addresses, mark_persons
-from gristmill.filters.pii.names.tokens import MARK, mark_lists, tokenise
+from gristmill.filters.pii.names.tagger.features import FEATURES, features, line_context
+from gristmill.filters.pii.names.tagger.places import (
+    ADDRESS,
+    ADDRESS_FROM,
+    PERSON,
+    PERSON_FROM,
+    mark_addresses,
+    mark_persons,
+)
+from gristmill.filters.pii.names.tagger.tokens import MARK, mark_lists, tokenise
 
 WEIGHTS = Path(__file__).with_name("model.npz")
 

@@ -6,8 +6,8 @@ Weights miss one of three of these: the surname is the rest of a word to them. L
 import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names.lists import COMMON, NAME, PLACE, SPELLED, SURNAME
-from gristmill.filters.pii.names.tokens import HAN, NUMBER, character
+from gristmill.filters.pii.names.tagger.lists import COMMON, NAME, PLACE, SPELLED, SURNAME
+from gristmill.filters.pii.names.tagger.tokens import HAN, NUMBER, character
 
 TITLES = (
     "先生 女士 小姐 太太 老师 老師 医生 醫生 大夫 护士 護士 经理 經理 主任 同志 教授 博士 律师 律師 师傅 師傅 "

@@ -7,8 +7,8 @@ Letters: B bytes, C characters, T tokens.
 import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names.lists import PLACE
-from gristmill.filters.pii.names.tokens import HAN, INITIAL, LOWER, MARK, NUMBER, UPPER, WORD, character
+from gristmill.filters.pii.names.tagger.lists import PLACE
+from gristmill.filters.pii.names.tagger.tokens import HAN, INITIAL, LOWER, MARK, NUMBER, UPPER, WORD, character
 
 _FIRST, _LAST = 0x4E00, 0xA000
 ROAD_NUMBER, ANY_NUMBER = 1, 2

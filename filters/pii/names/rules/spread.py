@@ -6,7 +6,7 @@ another capitalised one (Smith College). Letters: T tokens, S slots of names.
 """
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names.lists import (
+from gristmill.filters.pii.names.tagger.lists import (
     COMMON,
     COMPOUND,
     GIVEN,
@@ -16,7 +16,7 @@ from gristmill.filters.pii.names.lists import (
     SURNAME,
     TITLE,
 )
-from gristmill.filters.pii.names.tokens import CAPITAL, HAN, LOWER, MARK, UPPER, WORD, mix
+from gristmill.filters.pii.names.tagger.tokens import CAPITAL, HAN, LOWER, MARK, UPPER, WORD, mix
 
 SLOTS = 1 << 11
 """Slots of a document's names; what does not fit in half of them is not remembered."""

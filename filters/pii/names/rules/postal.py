@@ -5,8 +5,8 @@ address. Letters: T tokens.
 """
 
 from gristmill.filters.kernels.jit import kernel
-from gristmill.filters.pii.names.lists import CALENDAR, COMMON, PLACE, STREET, UNIT
-from gristmill.filters.pii.names.tokens import BREAK, HAN, INITIAL, LOWER, MARK, NUMBER, UPPER, WORD
+from gristmill.filters.pii.names.tagger.lists import CALENDAR, COMMON, PLACE, STREET, UNIT
+from gristmill.filters.pii.names.tagger.tokens import BREAK, HAN, INITIAL, LOWER, MARK, NUMBER, UPPER, WORD
 
 _COMMA, _DOT, _HASH, _HYPHEN, _COPYRIGHT = 0x2C, 0x2E, 0x23, 0x2D, 0xA9
 _MOST = 24

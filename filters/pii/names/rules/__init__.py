@@ -1,0 +1,1 @@
+"""What is found by its form: fields, titles, middle dots, blocks of contacts, the grammar of addresses."""
