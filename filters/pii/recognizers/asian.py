@@ -83,8 +83,8 @@ class KoreanIdRecognizer(InContext, PatternRecognizer):
     )
 
     def __init__(self) -> None:
-        left = apart("rrn") + r"(?<!\d[.,:/+-])"
-        code = rf"{left}\d{{6}} ?- ?[1-8]\d{{6}}{RIGHT}|{LEFT}\d{{6}}[1-8]\d{{6}}{RIGHT}"
+        date = apart("rrn", begins=r"\d{6}", ends=r"\d[.,:/+-]")
+        code = rf"{date} ?- ?[1-8]\d{{6}}{RIGHT}|{LEFT}\d{{6}}[1-8]\d{{6}}{RIGHT}"
         super().__init__(supported_entity="KR_RRN", patterns=[Pattern("code", code, 0.5)], global_regex_flags=FLAGS)
 
     def validate_result(self, pattern_text: str) -> bool | None:

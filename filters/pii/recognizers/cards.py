@@ -13,8 +13,8 @@ _WRITTEN = r"\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?|\d{4}([ -])\
 _APART = r"[,;/|\s]{1,2}"
 _CARD_LEFT = regex.compile(rf"(?<!\d)(?:{_WRITTEN}){_APART}$", regex.ASCII)
 _CARD_RIGHT = regex.compile(rf"{_APART}(?:{_WRITTEN})(?!\d)", regex.ASCII)
-_BORDER = apart("card", "card ?no", "no", "visa", "mastercard", "amex", "cc")
-_ENDS_LEFT = regex.compile(rf"{_BORDER}(?<!\d[.,:/+-])$", regex.ASCII)
+_NAMES = ("card", "card ?no", "no", "visa", "mastercard", "amex", "cc")
+_ENDS_LEFT = regex.compile(apart(*_NAMES, ends=r"\d[.,:/+-]") + "$", regex.ASCII)
 _ENDS_RIGHT = regex.compile(RIGHT, regex.ASCII)
 _WORDS = regex.compile(r"\p{L}{2}")
 _ORDERED = regex.compile(
@@ -71,7 +71,8 @@ class CreditCardRecognizer(InContext, predefined_recognizers.CreditCardRecognize
         "All Credit Cards (weak)": (4, *range(7, 18)),
         "as issued": (4, *range(13, 20)),
     }
-    _AS_WRITTEN = regex.compile(r"\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}|\d{4}([ -])\d{6}\2\d{4,5}")
+    _BEHIND_FOUR = r"(?:\d{9,15}|([ -])\d{4}\1\d{4}\1\d{4}|([ -])\d{6}\2\d{4,5})"
+    _AS_WRITTEN = regex.compile(rf"\d{{4}}{_BEHIND_FOUR}")
     _MASTERCARD_2 = regex.compile(r"2[2-7]\d{2}([ -])\d{4}\1\d{4}\1\d{4}")
     """Mastercard's range of 2017, in groups only: 2702159776422298 is the mantissa of 0.3."""
     _WORD = regex.compile(
@@ -81,7 +82,7 @@ class CreditCardRecognizer(InContext, predefined_recognizers.CreditCardRecognize
     )
 
     def __init__(self) -> None:
-        as_issued = rf"(?=[1-6]){_BORDER}(?:{self._AS_WRITTEN.pattern})(?![A-Za-z0-9_])"
+        as_issued = apart(*_NAMES, begins=r"[1-6]\d{3}") + self._BEHIND_FOUR + "(?![A-Za-z0-9_])"
         super().__init__(patterns=[*self.PATTERNS, Pattern("as issued", as_issued, 0.3)])
 
     def keep(self, text: str, start: int, end: int) -> bool:
@@ -106,11 +107,12 @@ class BankCardRecognizer(InContext, PatternRecognizer):
     _NAME = regex.compile(r"(?:银行卡|储蓄卡|借记卡|工资卡|卡号|账号|帐号|账户|帐户|開戶|开户行|收款)[^\d\n]{0,14}$")
 
     def __init__(self) -> None:
-        number = r"\d{16,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?|\d{6}[ -]\d{10,13}"
+        behind_four = r"(?:\d{12,15}|([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?|\d{2}[ -]\d{10,13})"
+        number = apart(*_NAMES, begins=r"\d{4}") + behind_four
         super().__init__(
             supported_entity="CN_BANK_CARD",
             supported_language="zh",
-            patterns=[Pattern("card", rf"{_BORDER}(?:{number})(?![A-Za-z0-9_])", 0.4)],
+            patterns=[Pattern("card", rf"{number}(?![A-Za-z0-9_])", 0.4)],
         )
 
     def validate_result(self, pattern_text: str) -> bool:

@@ -27,8 +27,9 @@ class ResidentIdRecognizer(InContext, PatternRecognizer):
 
     def __init__(self) -> None:
         # In a row of a table, too: it has a check.
-        left, right = apart("id", "id ?card", "id ?no", "no", "sfz") + r"(?<!\d[.:/+-])", RIGHT.replace(",", "")
-        today = rf"{left}[1-9]\d{{5}}[ -]?(?:18[5-9]|19\d|20\d)\d[ -]?[01]\d[0-3]\d[ -]?\d{{3}}[\dXx]{right}"
+        division = apart("id", "id ?card", "id ?no", "no", "sfz", begins=r"[1-9]\d{5}", ends=r"\d[.:/+-]")
+        right = RIGHT.replace(",", "")
+        today = rf"{division}[ -]?(?:18[5-9]|19\d|20\d)\d[ -]?[01]\d[0-3]\d[ -]?\d{{3}}[\dXx]{right}"
         super().__init__(
             supported_entity="CN_RESIDENT_ID",
             supported_language="zh",
@@ -59,7 +60,7 @@ class SocialCreditCodeRecognizer(InContext, PatternRecognizer):
     )
 
     def __init__(self) -> None:
-        code = apart("no", "code", "uscc") + r"[1-9AHJNY][1-9]\d{6}[0-9A-HJ-NPQRTUWXY]{10}(?![A-Za-z0-9])"
+        code = apart("no", "code", "uscc", begins=r"[1-9AHJNY][1-9]\d{6}") + r"[0-9A-HJ-NPQRTUWXY]{10}(?![A-Za-z0-9])"
         super().__init__(
             supported_entity="CN_SOCIAL_CREDIT_CODE",
             supported_language="zh",

@@ -248,11 +248,11 @@ class UsSsnRecognizer(InContext, predefined_recognizers.UsSsnRecognizer):
     _NAME = regex.compile(r"\b(?:ssn|ss#|social security|social sec|security n)[^\d\n]{0,22}$", regex.IGNORECASE)
 
     def __init__(self) -> None:
-        begins = apart("ssn", "ss")
+        area, digits = (apart("ssn", "ss", begins=begins) for begins in ("[0-9]{3}", "[0-9]{9}"))
         patterns = [
-            Pattern(p.name, p.regex.replace(r"\b", begins, 1), p.score) for p in self.PATTERNS if p.score >= 0.4
+            Pattern(p.name, p.regex.replace(r"\b([0-9]{3})", area, 1), p.score) for p in self.PATTERNS if p.score >= 0.4
         ]
-        super().__init__(patterns=[*patterns, Pattern("after its name", rf"{begins}\d{{9}}\b", 0.5)])
+        super().__init__(patterns=[*patterns, Pattern("after its name", rf"{digits}\b", 0.5)])
 
     def invalidate_result(self, pattern_text: str) -> bool:
         """presidio's, and areas that there are none of."""

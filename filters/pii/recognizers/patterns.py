@@ -22,10 +22,13 @@ RIGHT = r"(?![A-Za-z0-9_]|[.,:/-]\d)"
 """Borders of a number that is not part of a longer one: no decimals, dates, versions, identifiers."""
 
 
-def apart(*words: str) -> str:
-    """The border before a value: neither letter nor digit, or one of the words in Latin letters that people write
-    against theirs, `ID`, `Card`, `SSN`."""
-    return rf"(?:(?<![A-Za-z0-9_])|(?<=(?<![A-Za-z])(?i:{'|'.join(words)})))"
+def apart(*words: str, begins: str = "", ends: str = "") -> str:
+    """What a value begins with, where before it there is neither letter nor digit, or one of the words in Latin letters
+    that people write against theirs, `ID`, `Card`, `SSN`. Where `begins`, of one length, is given, the border is looked
+    back for from behind it: at most places there is none, and that is found five times as fast. No match of `ends`
+    stands before, either."""
+    border = rf"(?:(?<![A-Za-z0-9_])|(?<=(?<![A-Za-z])(?i:{'|'.join(words)})))"
+    return rf"{begins}(?<={border}{begins})" + (rf"(?<!{ends}{begins})" if ends else "")
 
 
 def before(text: str, start: int) -> str:
