@@ -5,6 +5,7 @@ numba is imported when a kernel is first called: whoever only names signals and 
 
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -105,14 +106,38 @@ def cache_folder() -> Path:
 
 @cache
 def _room_folder(room: Path) -> Path:
-    """Where those of one package lie: outside this one, in a folder named by the text of its modules, because a kernel
-    there takes in helpers and constants of the modules beside it, and of those here."""
+    """Where those of one package lie: outside this one, in a folder named by the text of its modules and of those that
+    they import near by, because a kernel there takes in helpers and constants of these, and of those here."""
     if room == Path(__file__).parent:
         return cache_folder()
     text = hashlib.sha256()
-    for file in sorted(room.glob("*.py")):
-        text.update(file.read_bytes())
+    for _, modules in sorted(_rooms_of_kernels(room).items()):
+        text.update(modules)
     return cache_folder() / f"{room.name}-{text.hexdigest()[:16]}"
+
+
+_ROOT = Path(__file__).resolve().parents[2]
+_IMPORTED = re.compile(rb"^from gristmill\.([\w.]+) import", re.MULTILINE)
+
+
+def _rooms_of_kernels(room: Path) -> dict[Path, bytes]:
+    """Text of the modules of a package, and of the packages with kernels that they import, these theirs, and so on:
+    below the same two folders, `filters/pii`, as no kernel takes in one of further away but for those here."""
+    found: dict[Path, bytes] = {}
+    seen, left = {room}, [room]
+    while left:
+        here = left.pop()
+        text = b"".join(file.read_bytes() for file in sorted(here.glob("*.py")))
+        if here != room and b"kernels.jit import" not in text:
+            continue
+        found[here] = text
+        for name in _IMPORTED.findall(text):
+            module = _ROOT.joinpath(*name.decode().split("."))
+            other = module if module.is_dir() else module.parent
+            if other not in seen and other.parts[: len(_ROOT.parts) + 2] == room.parts[: len(_ROOT.parts) + 2]:
+                seen.add(other)
+                left.append(other)
+    return found
 
 
 _INTERPRETED = ContextVar("interpreted", default=False)

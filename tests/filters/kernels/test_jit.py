@@ -1,10 +1,14 @@
 """Compiled loops: what Python may call, what lies in the cache; those that come with a read-only image are used, not
 compiled again and not fatal."""
 
+import importlib
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -108,3 +112,32 @@ assert joined() == [0, 0, 2, 0] and "numba" in sys.modules, "the third call goes
 @pytest.mark.process
 def test_without_numba__for_so_many_items_and_then_compiled() -> None:
     subprocess.run([sys.executable, "-c", MEANWHILE], check=True)
+
+
+def _modules_with_kernels() -> list[ModuleType]:
+    root = kernels._ROOT
+    files = [file for top in ("filters", "pipelines") for file in sorted((root / top).rglob("*.py"))]
+    names = [file.relative_to(root).with_suffix("").parts for file in files if b"jit import" in file.read_bytes()]
+    return [importlib.import_module(".".join(("gristmill", *parts))) for parts in names]
+
+
+def _helpers(loop: kernels.Kernel) -> Iterator[kernels.Kernel]:
+    for name in loop.py_func.__code__.co_names:
+        if isinstance(helper := loop.py_func.__globals__.get(name), kernels.Kernel):
+            yield helper
+            yield from _helpers(helper)
+
+
+def test_cache__folder_of_a_kernel_is_named_by_the_text_of_all_its_helpers() -> None:
+    """One that is not would be used as it was compiled before the helper changed."""
+    base, looked_at = Path(kernels.__file__).resolve().parent, 0
+    for module in _modules_with_kernels():
+        room = Path(module.__file__ or "").resolve().parent
+        for loop in vars(module).values():
+            if isinstance(loop, kernels.Kernel) and loop._cached and loop.py_func.__module__ == module.__name__:
+                for helper in _helpers(loop):
+                    lies = Path(helper.py_func.__code__.co_filename).resolve()
+                    near = base in lies.parents or lies.parent in kernels._rooms_of_kernels(room)
+                    assert near, f"{loop.py_func.__qualname__} of {module.__name__} takes in {lies}"
+                    looked_at += 1
+    assert looked_at > 500

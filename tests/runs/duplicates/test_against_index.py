@@ -110,11 +110,11 @@ def test_second_crawl__keeps_what_one_run_over_both_would_keep(crawls, tmp_path,
     from gristmill.pipelines.report.excerpts import scrubbed_excerpts
     from gristmill.pipelines.report.explain.explanation import Explainer
 
-    later = Store.at(tmp_path / "later")
-    with Explainer(later, scrubbed_excerpts(later)) as explainer:
+    store = Store.at(tmp_path / "later")
+    with Explainer(store, scrubbed_excerpts(store)) as explainer:
         (id, row) = next(iter(lost.items()))
         told = explainer.explain(explainer.find(id).rows[0], 100)
-        shown = find_clusters(explainer.ledger, scrubbed_excerpts(later), 100, 9).shown
+        shown = find_clusters(explainer.ledger, scrubbed_excerpts(store), 100, 9).shown
     assert sum(cluster.indexed for cluster in shown) == len(lost)
     assert {removal.index for cluster in shown for removal in cluster.removals} == {None, "crawl-1"}
     assert (told.twin.index, told.twin.doc_id) == ("crawl-1", row["duplicate_of"])

@@ -34,6 +34,7 @@ LONGEST = 32
 DOT, HYPHEN, APOSTROPHE, QUOTE, MIDDLE, MIDDLE_2, COLON = 0x2E, 0x2D, 0x27, 0x2019, 0xB7, 0x30FB, 0x3A
 _ROADS = tuple(int(mix.py_func(3, ord(c))) for c in "路街巷弄")
 """Hashes of the characters that a door's number may follow without 号."""
+_MONTH = int(mix.py_func(3, ord("月")))
 
 
 @kernel
@@ -47,6 +48,14 @@ def _is_door(count, i, kind_T, shape_T, gap_T, mark_T, hash_T):
         return False
     third = i + 4 < count and mark_T[i + 3] == HYPHEN and kind_T[i + 4] == NUMBER and gap_T[i + 4] == 0
     return shape_T[i] <= 3 and (third or 3 <= shape_T[i + 2] <= 4)
+
+
+@kernel
+def _is_day(i, kind_T, list_T, hash_T):
+    """Whether the number that is token i follows a month: 11 月 8 号 is no house."""
+    if i < 2 or hash_T[i - 1] != _MONTH:
+        return False
+    return kind_T[i - 2] == NUMBER or (kind_T[i - 2] == HAN and list_T[i - 2] & NUMERAL != 0)
 
 
 @kernel
@@ -128,7 +137,7 @@ def _is_trigger(count, i, kind_T, shape_T, list_T, gap_T, mark_T, hash_T):
             return True
     elif kind == NUMBER:
         if i + 1 < count and kind_T[i + 1] == HAN and list_T[i + 1] & (UNIT | STREET):
-            return True
+            return not _is_day(i, kind_T, list_T, hash_T)
         if _is_door(count, i, kind_T, shape_T, gap_T, mark_T, hash_T):
             return True
         length = shape_T[i]
@@ -188,6 +197,9 @@ def mark_addresses(count, kind_T, shape_T, list_T, gap_T, mark_T, hash_T, place_
                     break
             last += 1
         for j in range(max(first, done), last + 1):
+            day = j if kind_T[j] == NUMBER else j - 1  # the day's 号, too
+            if day >= 0 and kind_T[day] == NUMBER and _is_day(day, kind_T, list_T, hash_T):
+                continue
             place_T[j] |= ADDRESS
             if kind_T[j] == NUMBER or kind_T[j] == HAN or (kind_T[j] == WORD and shape_T[j] != LOWER):
                 place_T[j] |= ADDRESS_FROM

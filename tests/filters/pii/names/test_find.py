@@ -155,6 +155,18 @@ def test_address__numbers_without_a_street_or_a_place_are_none():
     assert values(WEB, "Generators:\n- Visual Studio 16 2019\n- Visual Studio 16 2019 Win64\n", "ADDRESS") == []
 
 
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("请在 12 月 3 号 之前交到南京路 100 号。", ["南京路 100 号"]),
+        ("他于 11 月 8 号到 12 号在广州", []),
+        ("他于十一月 8 號到 12 號在廣州", []),
+    ],
+)
+def test_address__the_day_of_a_month_is_no_house(text, address):
+    assert values(STRICT, text, "ADDRESS") == address
+
+
 def test_address__a_unit_alone_is_none():
     assert values(WEB, "Output\n\nBox 1\nBox 2\nBox 3\n", "ADDRESS") == []
     assert values(STRICT, "Write to PO Box 1234, Springfield, IL 62701.", "ADDRESS") != []
