@@ -18,7 +18,7 @@ ATTRIBUTE = rb"""[\t\n\f\r /]*+(%b%b)(?:
     |(?![\t\n\f\r ]*+(?:=|\Z)))"""
 """A name, and its value in quotation marks, in apostrophes, in neither, or none."""
 ATTRIBUTES = re.compile(ATTRIBUTE % (b"", NAME, b"", b"", b"", BARE), re.VERBOSE)
-TAG = re.compile(rb"(?:%b)*+[\t\n\f\r /]*+>" % (ATTRIBUTE % (b"?:", NAME, b"?:", b"?:", b"?:", BARE)), re.VERBOSE)
+TAG = re.compile(rb"(?:%b|(?!))*+[\t\n\f\r /]*+>" % (ATTRIBUTE % (b"?:", NAME, b"?:", b"?:", b"?:", BARE)), re.VERBOSE)
 """What follows the name of a tag; nothing where the bytes end within it. Python's `re` fails at groups within `*+`."""
 CHARSET = re.compile(
     rb"""charset[\t\n\f\r ]*+=[\t\n\f\r ]*+(?:"([^"]*)"|'([^']*)'|([^"'\t\n\f\r ;][^\t\n\f\r ;]*+)|)"""

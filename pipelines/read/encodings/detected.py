@@ -31,8 +31,8 @@ MOST_GLUED = 0.3
 CAPITALS_OF_MACS = lazy_pattern(rb"[\x80-\x9f]")
 SAMPLE_BYTES = 1 << 16
 TAGS = lazy_pattern(rb"<[^<>]*+>")
-AROUND = lazy_pattern(rb"(?:[\0-\x7f]{0,40}+[\x80-\xff]++)++[\0-\x7f]{0,40}+")
-"""What is not ASCII, with its neighbours."""
+AROUND = lazy_pattern(rb"(?:[\0-\x7f]{0,40}+[\x80-\xff]++|(?!))++[\0-\x7f]{0,40}+")
+"""What is not ASCII, with its neighbours. `|(?!)` here and below: csv_rows.py says why."""
 ESCAPES = {
     b"\x1b$)C": "iso-2022-kr",
     b"\x1b$B": "iso-2022-jp",
@@ -41,7 +41,7 @@ ESCAPES = {
     b"\x1b$)A": "replacement",
     b"\x1b$)G": "replacement",
 }
-HZ = lazy_pattern(rb"~\{((?:[\x21-\x77][\x21-\x7e])++)~\}")
+HZ = lazy_pattern(rb"~\{((?:[\x21-\x77][\x21-\x7e]|(?!))++)~\}")
 LEAST_HANZI = 0.7
 """Of the characters that HZ would give; in program text they are not common ones."""
 CONTROLS, CONTROL_IN = bytes(range(9)), 8
