@@ -53,8 +53,8 @@ class Dialect:
 
     @cached_property
     def _closed_fields(self) -> re.Pattern[bytes]:
-        """All fields but the last, from the first byte of one on. `|(?!)`: where a turn of `*+` fails, Python 3.11.2 goes
-        back to its beginning only if there is another way."""
+        """All fields but the last, from the first byte of one on. `|(?!)`: where a turn of `*+` fails, Python 3.11.2
+        goes back to its beginning only if there is another way."""
         sign = re.escape(self._sign)
         plain = rb"(?:(?!%b).)*+" % sign if len(self._sign) > 1 else rb"[^%b]*+" % sign
         return re.compile(rb'(?:(?:"(?:[^"]++|"")*+"|(?!"))%b%b|(?!))*+' % (plain, sign), re.DOTALL)
