@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 
 import pytest
 
@@ -121,9 +121,11 @@ def _modules_with_kernels() -> list[ModuleType]:
     return [importlib.import_module(".".join(("gristmill", *parts))) for parts in names]
 
 
-def _helpers(loop: kernels.Kernel) -> Iterator[kernels.Kernel]:
-    for name in loop.py_func.__code__.co_names:
-        if isinstance(helper := loop.py_func.__globals__.get(name), kernels.Kernel):
+def _helpers(loop: FunctionType) -> Iterator[FunctionType]:
+    """What a loop calls that is compiled with it: a Kernel, or what it has left in its place once it was compiled."""
+    for name in loop.__code__.co_names:
+        helper = getattr(loop.__globals__.get(name), "py_func", None)
+        if isinstance(helper, FunctionType):
             yield helper
             yield from _helpers(helper)
 
@@ -135,8 +137,8 @@ def test_cache__folder_of_a_kernel_is_named_by_the_text_of_all_its_helpers() -> 
         room = Path(module.__file__ or "").resolve().parent
         for loop in vars(module).values():
             if isinstance(loop, kernels.Kernel) and loop._cached and loop.py_func.__module__ == module.__name__:
-                for helper in _helpers(loop):
-                    lies = Path(helper.py_func.__code__.co_filename).resolve()
+                for helper in _helpers(loop.py_func):
+                    lies = Path(helper.__code__.co_filename).resolve()
                     near = base in lies.parents or lies.parent in kernels._rooms_of_kernels(room)
                     assert near, f"{loop.py_func.__qualname__} of {module.__name__} takes in {lies}"
                     looked_at += 1
