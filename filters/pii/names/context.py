@@ -8,6 +8,7 @@ Letters: T tokens.
 
 from gristmill.filters.kernels.jit import kernel
 from gristmill.filters.pii.names.rules.blocks import is_alone, is_delimiter, says_wrote
+from gristmill.filters.pii.names.tagger.characters import han_hash
 from gristmill.filters.pii.names.tagger.lists import (
     ANNOUNCES,
     ANNOUNCES_PAIR,
@@ -24,13 +25,7 @@ from gristmill.filters.pii.names.tagger.tokens import BREAK, HAN, MARK, NUMBER, 
 _AT, _DASH, _PLUS, _DOT, _QUOTED = 0x40, 0x2D, 0x2B, 0x2E, 0x3E
 
 
-def _pair(text: str) -> int:
-    """The hash of two Han characters, as mark_lists() makes it."""
-    first, second = (int(mix.py_func(3, ord(c))) for c in text)
-    return int(mix.py_func(first, second))
-
-
-_IN_CHARGE, _IN_CHARGE_2, _CALLED = _pair("负责"), _pair("負責"), _pair("名叫")
+_IN_CHARGE, _IN_CHARGE_2, _CALLED = han_hash("负责"), han_hash("負責"), han_hash("名叫")
 """What names a private person in a form alone, before a colon: 负责人：王五. In articles they are the public's."""
 NEAR, LINES, SHORT = 14, 3, 12
 """Tokens in the same line; lines above or below, and tokens of a line that is a line of a contact block."""

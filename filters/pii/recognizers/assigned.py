@@ -20,7 +20,7 @@ _CASED = regex.ASCII | regex.DOTALL | regex.MULTILINE
 
 _AFFIXES = (
     r"(?:access|auth|api|refresh|id|bearer|session|security|personal|private|bot|user|client|login|app|secret|master|"
-    r"service|account|shared|storage|db|database|admin|root|smtp|mail|ftp|ssh|pg|mysql|redis|require|ssh|encryption)"
+    r"service|account|shared|storage|db|database|admin|root|smtp|mail|ftp|ssh|pg|mysql|redis|require|encryption)"
 )
 """What is written before a name without a sign or a capital between: `authtoken`, `PGPASSWORD`."""
 _PASSWORD = r"passw(?:or)?d|passwort|passphrase|passcode|pwd|pass|pw"

@@ -17,7 +17,7 @@ from measure import samples
 
 from gristmill.filters.pii.engine import Scrubber
 from gristmill.filters.pii.evaluate import evaluate
-from gristmill.filters.pii.names.tagger import decode as tagger
+from gristmill.filters.pii.names.tagger import decode
 from gristmill.filters.pii.names.tagger.decode import ADDRESS_BEGINS, LABELS, PERSON_BEGINS
 from gristmill.filters.pii.names.tagger.tokens import HAN, WORD, mix
 
@@ -58,9 +58,9 @@ def leant(files: list[Path], latin: int, han: int, address: int) -> dict[str, np
 def tried(model: dict[str, np.ndarray], files: list[Path]) -> str:
     """Precision and recall of names on each file."""
     with tempfile.TemporaryDirectory() as folder:
-        tagger.WEIGHTS = Path(folder) / "model.npz"
-        np.savez(tagger.WEIGHTS, **model)
-        tagger.weights.cache_clear()
+        decode.WEIGHTS = Path(folder) / "model.npz"
+        np.savez(decode.WEIGHTS, **model)
+        decode.weights.cache_clear()
         scores = [evaluate(samples(file), Scrubber(["PERSON"]))["PERSON", ""] for file in files]
     return "  ".join(
         f"{file.stem} {score.precision or 0:.3f}/{score.recall or 0:.3f} {score.f() or 0:.3f}"

@@ -26,7 +26,7 @@ import opencc
 
 from gristmill.filters.pii.names.rules import dotted
 from gristmill.filters.pii.names.tagger import lists
-from gristmill.filters.pii.names.tagger.tokens import lower, mix
+from gristmill.filters.pii.names.tagger.characters import han_hash, word_hash
 
 LATIN = [
     "cs_CZ",
@@ -75,7 +75,6 @@ LATIN = [
 ]
 """Locales of Faker whose names are written with Latin letters."""
 
-_WORD, _HAN = 1, 3  # what tokens.tokenise() begins the hash of a word and of a Han character with
 _SLOTS = 1 << 20
 
 
@@ -286,21 +285,6 @@ def _add_traditional(bits: Counter) -> None:
     for word, other in zip(words, there, strict=True):
         if len(other) == len(word):
             bits[other] |= bits[word]
-
-
-def word_hash(word: str) -> int:
-    code = _WORD
-    for c in word[:24]:
-        code = int(mix.py_func(code, lower.py_func(ord(c))))
-    return code
-
-
-def han_hash(text: str) -> int:
-    code = 0
-    for place, c in enumerate(text):
-        one = int(mix.py_func(_HAN, ord(c)))
-        code = int(mix.py_func(code, one)) if place else one
-    return code
 
 
 def main() -> None:

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 from formats import OPEN, PERSON, Sample, opened
-from make_lists import word_hash
 
 from gristmill.filters.pii.engine import Scrubber
 from gristmill.filters.pii.names.rules.dotted import SPELLED
 from gristmill.filters.pii.names.tagger import lists
+from gristmill.filters.pii.names.tagger.characters import word_hash
 from gristmill.filters.pii.names.tagger.tokens import look_up
 
 PASSAGES = 1500

@@ -5,6 +5,8 @@ Letters: T tokens.
 """
 
 from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.pii.names.tagger.characters import word_hash
+from gristmill.filters.pii.names.tagger.decode import PERSON_BEGINS, put_label
 from gristmill.filters.pii.names.tagger.lists import (
     CALENDAR,
     COMMON,
@@ -28,8 +30,6 @@ from gristmill.filters.pii.names.tagger.tokens import (
     NUMBER,
     UPPER,
     WORD,
-    lower,
-    mix,
 )
 
 _COMMA, _QUOTED = 0x2C, 0x3E
@@ -37,15 +37,7 @@ _LINES, _LONG = 3, 14
 """Lines above an address that may name who lives there, and tokens of one."""
 
 
-def _word(text: str) -> int:
-    """The hash of a word, as tokenise() makes it."""
-    h = int(mix.py_func(1, lower.py_func(ord(text[0]))))
-    for c in text[1:]:
-        h = int(mix.py_func(h, ord(c)))
-    return h
-
-
-_WROTE, _WRITES = _word("wrote"), _word("writes")
+_WROTE, _WRITES = word_hash("wrote"), word_hash("writes")
 
 
 @kernel
@@ -109,9 +101,7 @@ def _mark(first, last, label_T):
     for i in range(first, last):
         if label_T[i] > 2:
             return
-    label_T[first] = 1
-    for i in range(first + 1, last):
-        label_T[i] = 2
+    put_label(PERSON_BEGINS, first, last, label_T)
 
 
 @kernel

@@ -15,9 +15,11 @@ from gristmill.filters.pii.names.rules.grammar import (
     is_telephone,
     role_of,
 )
+from gristmill.filters.pii.names.tagger.characters import character
+from gristmill.filters.pii.names.tagger.decode import ADDRESS_BEGINS, PERSON_BEGINS, put_label
 from gristmill.filters.pii.names.tagger.lists import COMPOUND, PLACE, STREET, SURNAME, UNIT
 from gristmill.filters.pii.names.tagger.places import ADDRESS, ADDRESS_FROM, COLON
-from gristmill.filters.pii.names.tagger.tokens import HAN, MARK, NUMBER, WORD, character
+from gristmill.filters.pii.names.tagger.tokens import HAN, MARK, NUMBER, WORD
 
 _FIELD = 80
 """Tokens of a field at most: one that is longer is a sentence."""
@@ -73,9 +75,9 @@ def _mark_field(data_B, first, end, start_T, kind_T, shape_T, gap_T, mark_T, lis
             continue
         found = address(data_B, i, end, ROAD_NUMBER if firm else 0, start_T, kind_T, shape_T, gap_T, mark_T, list_T)
         if found > 0:
-            begin = found >> 32
-            for j in range(begin, found & 0xFFFFFFFF):
-                chain_T[j] = 3 if j == begin else 4
+            begin, behind = found >> 32, found & 0xFFFFFFFF
+            put_label(ADDRESS_BEGINS, begin, behind, chain_T)
+            for j in range(begin, behind):
                 place_T[j] |= ADDRESS | ADDRESS_FROM
             return
         starts += 1
@@ -129,5 +131,4 @@ def _part_from_telephone(end, kind_T, shape_T, list_T, label_T):
     while last < number and kind_T[last] == HAN:
         last += 1
     if 2 <= last - first <= 4 and list_T[first] & (SURNAME | COMPOUND << 16):
-        for j in range(first, last):
-            label_T[j] = 1 if j == first else 2
+        put_label(PERSON_BEGINS, first, last, label_T)

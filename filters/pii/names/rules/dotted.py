@@ -7,8 +7,10 @@ weights that were learnt from few of them miss most. Letters: B bytes, C charact
 import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.pii.names.tagger.characters import character, holds, pair_at, pairs
+from gristmill.filters.pii.names.tagger.decode import PERSON_BEGINS, put_label
 from gristmill.filters.pii.names.tagger.places import MIDDLE, MIDDLE_2
-from gristmill.filters.pii.names.tagger.tokens import HAN, MARK, character
+from gristmill.filters.pii.names.tagger.tokens import HAN, MARK
 
 MIDDLE_3 = 0x2027
 """The hyphenation point, which Taiwan writes."""
@@ -40,7 +42,7 @@ def _of(characters: str) -> np.ndarray:
 
 
 _SPELLED, _NO_PERSON = _of(SPELLED), _of(NO_PERSON)
-_PAIRS = np.array(sorted(ord(pair[0]) << 16 | ord(pair[1]) for pair in NO_PERSON_PAIRS.split()), np.int64)
+_PAIRS = pairs(NO_PERSON_PAIRS)
 
 
 @kernel
@@ -103,12 +105,8 @@ def mark_dotted(data_B, count, start_T, end_T, kind_T, mark_T, label_T):
         if _spells(data_B, last, count, start_T, kind_T, _NO_PERSON):
             _clear(first, last, count, label_T)
             continue
-        if last + 1 < count and kind_T[last] == HAN and kind_T[last + 1] == HAN:
-            pair = character(data_B, start_T[last]) << 16 | character(data_B, start_T[last + 1])
-            place = np.searchsorted(_PAIRS, pair)
-            if place < len(_PAIRS) and _PAIRS[place] == pair:
-                _clear(first, last, count, label_T)
-                continue
-        label_T[first] = 1
-        for j in range(first + 1, last):
-            label_T[j] = 2
+        followed = last + 1 < count and kind_T[last] == HAN and kind_T[last + 1] == HAN
+        if followed and holds(_PAIRS, pair_at(data_B, last, start_T)):
+            _clear(first, last, count, label_T)
+            continue
+        put_label(PERSON_BEGINS, first, last, label_T)

@@ -7,8 +7,9 @@ Letters: B bytes, C characters, T tokens.
 import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.pii.names.tagger.characters import character, holds, joined, pair, pairs
 from gristmill.filters.pii.names.tagger.lists import PLACE
-from gristmill.filters.pii.names.tagger.tokens import HAN, INITIAL, LOWER, MARK, NUMBER, UPPER, WORD, character
+from gristmill.filters.pii.names.tagger.tokens import HAN, INITIAL, LOWER, MARK, NUMBER, UPPER, WORD
 
 _FIRST, _LAST = 0x4E00, 0xA000
 ROAD_NUMBER, ANY_NUMBER = 1, 2
@@ -53,10 +54,6 @@ _NO_ADMIN = (
 """Pairs in which a unit's character is none, the first or the second."""
 
 
-def _pairs(text: str) -> np.ndarray:
-    return np.array(sorted(ord(pair[0]) << 16 | ord(pair[1]) for pair in text.split()), np.int64)
-
-
 def _roles() -> np.ndarray:
     role_C = np.zeros(_LAST - _FIRST, np.int64)
     for role, characters in _ROLES.items():
@@ -67,19 +64,13 @@ def _roles() -> np.ndarray:
 
 
 _ROLE_C = _roles()
-_SITE_PAIRS, _CENTRE_PAIRS, _NO_ADMIN_PAIRS = _pairs(_SITES + " 中心"), _pairs(_CENTRES), _pairs(_NO_ADMIN)
-_CHINA = ord("中") << 16 | ord("国")
-_STREET_OFFICE = ord("街") << 16 | ord("道")
-_AVENUE, _LANE = ord("大") << 16 | ord("道"), ord("胡") << 16 | ord("同")
-_AUTONOMOUS = (ord("治") << 16 | ord("州"), ord("治") << 16 | ord("县"), ord("治") << 16 | ord("区"))
-_LIES = (ord("位") << 16 | ord("于"), ord("位") << 16 | ord("於"))
+_SITE_PAIRS, _CENTRE_PAIRS, _NO_ADMIN_PAIRS = pairs(_SITES + " 中心"), pairs(_CENTRES), pairs(_NO_ADMIN)
+_CHINA = pair("中国")
+_STREET_OFFICE = pair("街道")
+_AVENUE, _LANE = pair("大道"), pair("胡同")
+_AUTONOMOUS = (pair("治州"), pair("治县"), pair("治区"))
+_LIES = (pair("位于"), pair("位於"))
 DASH, COMMA, LISTS = 0x2D, 0x2C, 0x3001
-
-
-@kernel
-def _has(pairs, pair):
-    place = np.searchsorted(pairs, pair)
-    return place < len(pairs) and pairs[place] == pair
 
 
 @kernel
@@ -174,9 +165,9 @@ def _read_han(data_B, i, end, start_T, kind_T, list_T, seen):
     """Reads a Han character, or the place that begins with it. Returns where to go on; -1: this is no address."""
     c = character(data_B, start_T[i])
     role, before = role_of(c), seen[_BEFORE]
-    pair = before << 16 | c
+    two = joined(before, c)
     after = _next_han(data_B, i, end, start_T, kind_T)
-    if pair in _LIES:
+    if two in _LIES:
         return -1
     placed = i == seen[_PART] and seen[_UNITS] < 3 and (list_T[i] >> 16) & PLACE and after
     third = _next_han(data_B, i + 1, end, start_T, kind_T) if placed else 0
@@ -184,20 +175,20 @@ def _read_han(data_B, i, end, start_T, kind_T, list_T, seen):
         return _read_place(data_B, i, end, start_T, kind_T, c, after, seen)
     seen[_BEFORE] = c
     name = i - seen[_PART]
-    if _has(_SITE_PAIRS, pair) and pair != _LANE:
-        seen[_SITE_NAMES] += not _has(_CENTRE_PAIRS, pair)
+    if holds(_SITE_PAIRS, two) and two != _LANE:
+        seen[_SITE_NAMES] += not holds(_CENTRE_PAIRS, two)
         _ends_site(i, seen)
-    elif pair == _STREET_OFFICE and seen[_ROAD_END] == i:
+    elif two == _STREET_OFFICE and seen[_ROAD_END] == i:
         seen[_UNITS] += 1
         seen[_PART], seen[_ROAD_END], seen[_TOP] = i + 1, -9, 4
-    elif seen[_SITE_END] == seen[_PART] and ((role & _ROAD and name == 0) or (pair == _AVENUE and name == 1)):
+    elif seen[_SITE_END] == seen[_PART] and ((role & _ROAD and name == 0) or (two == _AVENUE and name == 1)):
         seen[_SITE_NAMES] = max(seen[_SITE_NAMES] - 1, 0)  # 新城大道 is no 新城
         seen[_PART], seen[_ROAD_END] = i + 1, i + 1
-    elif (role & _ROAD and name > 0) or (pair in (_AVENUE, _LANE) and name > 1):
+    elif (role & _ROAD and name > 0) or (two in (_AVENUE, _LANE) and name > 1):
         seen[_PART], seen[_ROAD_END] = i + 1, i + 1
-    elif role & _ADMIN and not _has(_NO_ADMIN_PAIRS, pair) and not _has(_NO_ADMIN_PAIRS, c << 16 | after):
-        _ends_unit(i, name, _rank(c), pair in _AUTONOMOUS, list_T, seen)
-    elif pair == _AUTONOMOUS[0]:
+    elif role & _ADMIN and not holds(_NO_ADMIN_PAIRS, two) and not holds(_NO_ADMIN_PAIRS, joined(c, after)):
+        _ends_unit(i, name, _rank(c), two in _AUTONOMOUS, list_T, seen)
+    elif two == _AUTONOMOUS[0]:
         seen[_UNITS] += 1
         seen[_PART], seen[_TOP] = i + 1, 2
     elif role & _SITE and name > 0:
@@ -217,7 +208,7 @@ def _read_han(data_B, i, end, start_T, kind_T, list_T, seen):
 @kernel
 def _read_place(data_B, i, end, start_T, kind_T, c, after, seen):
     """Reads a place of two characters, 杭州 or 杭州市, that begins with token i."""
-    seen[_UNITS] += (c << 16 | after) != _CHINA
+    seen[_UNITS] += joined(c, after) != _CHINA
     i += 2
     seen[_BEFORE] = after
     unit = character(data_B, start_T[i]) if i < end and kind_T[i] == HAN else 0

@@ -4,6 +4,7 @@ Letters: B bytes, T tokens.
 """
 
 from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.pii.names.tagger.decode import PERSON_BEGINS, put_label
 from gristmill.filters.pii.names.tagger.lists import COMMON, COMPOUND, PLACE, SURNAME
 from gristmill.filters.pii.names.tagger.tokens import HAN, NUMBER
 
@@ -31,6 +32,4 @@ def mark_numbered(data_B, count, start_T, kind_T, shape_T, gap_T, list_T, label_
             word |= ((list_T[i] >> 32) | (list_T[i + 1] >> 16)) & (COMMON | PLACE)
         if word or label_T[i] or label_T[i + 1] or label_T[end - 1]:
             continue
-        label_T[i] = 1
-        for j in range(i + 1, end):
-            label_T[j] = 2
+        put_label(PERSON_BEGINS, i, end, label_T)

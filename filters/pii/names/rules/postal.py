@@ -5,6 +5,7 @@ address. Letters: T tokens.
 """
 
 from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.pii.names.tagger.decode import ADDRESS_BEGINS, put_label
 from gristmill.filters.pii.names.tagger.lists import CALENDAR, COMMON, PLACE, STREET, UNIT
 from gristmill.filters.pii.names.tagger.tokens import BREAK, HAN, INITIAL, LOWER, MARK, NUMBER, UPPER, WORD
 
@@ -120,9 +121,7 @@ def mark_postal(count, start_T, end_T, kind_T, shape_T, gap_T, mark_T, list_T, l
             last += 1
         if last < count and label_T[last] == 2:
             label_T[last] = 1
-        for j in range(first, last):
-            label_T[j] = 4
-        label_T[first] = 3
+        put_label(ADDRESS_BEGINS, first, last, label_T)
 
 
 @kernel

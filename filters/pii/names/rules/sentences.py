@@ -6,9 +6,11 @@ stands alone more readily than this. Letters: B bytes, T tokens.
 
 from gristmill.filters.kernels.jit import kernel
 from gristmill.filters.pii.names.rules.grammar import ANY_NUMBER, COUNTED, NUMERAL, PROSE, address, role_of
+from gristmill.filters.pii.names.tagger.characters import character, pair, pair_at
+from gristmill.filters.pii.names.tagger.decode import ADDRESS_BEGINS, put_label
 from gristmill.filters.pii.names.tagger.lists import PLACE, STREET
 from gristmill.filters.pii.names.tagger.places import ADDRESS, ADDRESS_FROM, COLON
-from gristmill.filters.pii.names.tagger.tokens import HAN, MARK, NUMBER, character
+from gristmill.filters.pii.names.tagger.tokens import HAN, MARK, NUMBER
 
 _BACK, _ON = 28, 24
 """Tokens before a road's last character and behind its number that may belong to the address."""
@@ -21,9 +23,7 @@ _AT = tuple(ord(c) for c in "在于於是到至为為往从從")
 _HOUSE = (ord("号"), ord("號"))
 _NO_HOUSE = tuple(ord(c) for c in "线線机機选選航文令台车車站口公函")
 """Characters behind 号 that make something else of it: 2号线, 第3号令."""
-_LABELS = tuple(
-    ord(a) << 16 | ord(b) for a, b in ("地址", "住址", "位于", "位於", "坐落", "座落", "家住", "住在", "门店", "分店")
-)
+_LABELS = tuple(map(pair, ("地址", "住址", "位于", "位於", "坐落", "座落", "家住", "住在", "门店", "分店")))
 
 
 @kernel
@@ -50,8 +50,8 @@ def mark_sentences(data_B, count, token_8T, list_T, chain_T):
         found = _first_address(data_B, low, i, door, high, token_8T, list_T, chain_T)
         if found > 0:
             begin, done = found >> 32, found & 0xFFFFFFFF
+            put_label(ADDRESS_BEGINS, begin, done, chain_T)
             for j in range(begin, done):
-                chain_T[j] = 3 if j == begin else 4
                 place_T[j] |= ADDRESS | ADDRESS_FROM
 
 
@@ -143,10 +143,9 @@ def _is_labelled(data_B, i, start_T, kind_T, mark_T, chain_T):
     if j >= 0 and kind_T[j] == MARK and mark_T[j] == COLON:
         j -= 1
     while j >= 1 and kind_T[j] == HAN and character(data_B, start_T[j]) in _AT:
-        pair = character(data_B, start_T[j - 1]) << 16 | character(data_B, start_T[j])
-        if kind_T[j - 1] == HAN and pair in _LABELS:
+        if kind_T[j - 1] == HAN and pair_at(data_B, j - 1, start_T) in _LABELS:
             return True
         j -= 1
     if j < 1 or kind_T[j] != HAN or kind_T[j - 1] != HAN:
         return False
-    return (character(data_B, start_T[j - 1]) << 16 | character(data_B, start_T[j])) in _LABELS
+    return pair_at(data_B, j - 1, start_T) in _LABELS

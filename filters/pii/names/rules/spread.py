@@ -6,6 +6,8 @@ another capitalised one (Smith College). Letters: T tokens, S slots of names.
 """
 
 from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.pii.names.tagger.characters import han_hash
+from gristmill.filters.pii.names.tagger.decode import PERSON_BEGINS, put_label
 from gristmill.filters.pii.names.tagger.lists import (
     COMMON,
     COMPOUND,
@@ -23,7 +25,7 @@ SLOTS = 1 << 11
 _GIVEN, _WORD, _HAN, _LONGEST = 93, 92, 91, 10
 _WORDS = COMMON | PLACE | TITLE
 """Of a pair of Han characters: it is something else than a name."""
-_NO_GIVEN = tuple(int(mix.py_func(3, ord(c))) for c in "语語龙龍族科类類属屬国國军軍后祖宗王帝公侯州县縣人线線店")
+_NO_GIVEN = tuple(map(han_hash, "语語龙龍族科类類属屬国國军軍后祖宗王帝公侯州县縣人线線店"))
 """Hashes of characters that end what is taken for a name and is none."""
 _BEFORE = (0x22, 0x27, 0x28, 0x2C, 0x2014, 0x2018, 0x201C, 0x3001, 0x3002, 0x3A, 0x3B)
 _AFTER = (0x21, 0x22, 0x27, 0x29, 0x2C, 0x2E, 0x2014, 0x2019, 0x201D, 0x3001, 0x3002, 0x3A, 0x3B, 0x3F)
@@ -60,8 +62,7 @@ def spread(count, start_T, end_T, kind_T, shape_T, gap_T, mark_T, list_T, hash_T
             length = _match(i, count, kind_T, gap_T, hash_T, label_T, known_S, state_3)
             if length == 0 and _is_given(i, count, kind_T, gap_T, list_T, hash_T, label_T, known_S):
                 length = 2
-            for j in range(i, i + length):
-                label_T[j] = 1 if j == i else 2
+            put_label(PERSON_BEGINS, i, i + length, label_T)
             i += max(length - 1, 0)
         i += 1
 

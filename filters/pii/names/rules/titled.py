@@ -6,8 +6,9 @@ Weights miss one of three of these: the surname is the rest of a word to them. L
 import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.pii.names.tagger.characters import character, holds, pair_at, pairs
 from gristmill.filters.pii.names.tagger.lists import COMMON, NAME, PLACE, SPELLED, SURNAME
-from gristmill.filters.pii.names.tagger.tokens import HAN, NUMBER, character
+from gristmill.filters.pii.names.tagger.tokens import HAN, NUMBER
 
 TITLES = (
     "先生 女士 小姐 太太 老师 老師 医生 醫生 大夫 护士 護士 经理 經理 主任 同志 教授 博士 律师 律師 师傅 師傅 "
@@ -23,18 +24,8 @@ NO_SURNAME = (
 _DATE = tuple(ord(c) for c in "日号月年點点")
 
 
-def _pairs(text: str) -> np.ndarray:
-    return np.array(sorted(ord(pair[0]) << 16 | ord(pair[1]) for pair in text.split()), np.int64)
-
-
-_TITLES = _pairs(TITLES)
+_TITLES = pairs(TITLES)
 _NO_SURNAME = np.array(sorted({ord(c) for c in NO_SURNAME}), np.int64)
-
-
-@kernel
-def _in(known, value):
-    place = np.searchsorted(known, value)
-    return place < len(known) and known[place] == value
 
 
 @kernel
@@ -45,8 +36,8 @@ def mark_titled(data_B, count, start_T, kind_T, gap_T, list_T, hash_T, label_T):
             continue  # every title is a word that the lists have
         if label_T[i] == 1 or label_T[i] == 2 or gap_T[i + 1] or gap_T[i + 2]:
             continue
-        title = character(data_B, start_T[i + 1]) << 16 | character(data_B, start_T[i + 2])
-        if not _in(_TITLES, title) or _in(_NO_SURNAME, character(data_B, start_T[i])):
+        titled = holds(_TITLES, pair_at(data_B, i + 1, start_T))
+        if not titled or holds(_NO_SURNAME, character(data_B, start_T[i])):
             continue
         if i > 0 and kind_T[i - 1] == HAN and gap_T[i] == 0:
             word = (list_T[i - 1] >> 16) & (COMMON | PLACE | SPELLED | NAME) or (

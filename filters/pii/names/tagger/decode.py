@@ -28,6 +28,13 @@ LABELS = 5
 _NEVER = -(1 << 40)
 
 
+@kernel
+def put_label(begins, first, last, label_T):
+    """Labels tokens [first, last): the first with `begins`, the others with what goes on with it."""
+    for i in range(first, last):
+        label_T[i] = begins if i == first else begins + 1
+
+
 @cache
 def weights() -> tuple[np.ndarray, np.ndarray]:
     """(weight_WL int8, of which five columns are used; step_LL int32, from a label to the next)."""

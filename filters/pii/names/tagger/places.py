@@ -4,6 +4,7 @@ Letters: T tokens.
 """
 
 from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.pii.names.tagger.characters import han_hash
 from gristmill.filters.pii.names.tagger.lists import (
     COMMON,
     COMPOUND,
@@ -20,7 +21,7 @@ from gristmill.filters.pii.names.tagger.lists import (
     SURNAME,
     UNIT,
 )
-from gristmill.filters.pii.names.tagger.tokens import BREAK, HAN, LOWER, MARK, NUMBER, UPPER, WORD, mix
+from gristmill.filters.pii.names.tagger.tokens import BREAK, HAN, LOWER, MARK, NUMBER, UPPER, WORD
 
 PERSON_FROM, PERSON, ADDRESS_FROM, ADDRESS = 1, 2, 4, 8
 """Bits: a name may begin, a name may go on, an address may begin, an address may go on."""
@@ -32,9 +33,9 @@ LONGEST = 32
 """Tokens of a name: more characters in a row that spell one are none."""
 
 DOT, HYPHEN, APOSTROPHE, QUOTE, MIDDLE, MIDDLE_2, COLON = 0x2E, 0x2D, 0x27, 0x2019, 0xB7, 0x30FB, 0x3A
-_ROADS = tuple(int(mix.py_func(3, ord(c))) for c in "路街巷弄")
+_ROADS = tuple(map(han_hash, "路街巷弄"))
 """Hashes of the characters that a door's number may follow without 号."""
-_MONTH = int(mix.py_func(3, ord("月")))
+_MONTH = han_hash("月")
 
 
 @kernel

@@ -53,15 +53,6 @@ def mix(h, value):
 
 
 @kernel
-def character(data_B, start):
-    """The Han character whose three bytes begin here; 0: one of four."""
-    b = np.int64(data_B[start])
-    if b & 0xF0 != 0xE0:
-        return np.int64(0)
-    return (b & 15) << 12 | np.int64(data_B[start + 1] & 63) << 6 | np.int64(data_B[start + 2] & 63)
-
-
-@kernel
 def tokenise(data_B, low, high, class_C, start_T, end_T, kind_T, shape_T, gap_T, hash_T):
     """Tokens of bytes [low, high), which hold no more than there is room for: a token has a byte at least. Returns how
     many. gap_T: 0 nothing before it, 1 a space, 2 more. hash_T: of the word in small letters, the digits' number, the

@@ -10,21 +10,23 @@ from pathlib import Path
 import numpy as np
 
 from gristmill.filters.kernels.jit import kernel
+from gristmill.filters.pii.names.tagger.characters import han_hash, holds
 from gristmill.filters.pii.names.tagger.lists import SURNAME, TITLE
 from gristmill.filters.pii.names.tagger.tokens import HAN, mix
 
 WORDS = Path(__file__).with_name("words.txt")
-_LANGUAGES = tuple(int(mix.py_func(3, ord(c))) for c in "语語文")
+_LANGUAGES = tuple(map(han_hash, "语語文"))
 
 
 @cache
 def table() -> np.ndarray:
-    """word_W, int64: of each word, its characters' hashes one after the other; sorted."""
+    """word_W, int64: of each word, its characters' hashes one after the other; sorted. Not han_hash() of the word: that
+    is the same for all that say a character twice, 常常, 井井."""
     found = set()
     for word in WORDS.read_text(encoding="utf-8").split():
         code = 0
         for c in word:
-            code = int(mix.py_func(code, int(mix.py_func(3, ord(c)))))
+            code = int(mix.py_func(code, han_hash(c)))
         found.add(code)
     return np.array(sorted(found), np.int64)
 
@@ -44,8 +46,7 @@ def clear_words(word_W, count, kind_T, list_T, hash_3T, label_T):
         while i < count and label_T[i] == 2:
             code = mix(code, hash_T[i])
             i += 1
-        place = np.searchsorted(word_W, code)
-        if i - first < 2 or place == len(word_W) or word_W[place] != code:
+        if i - first < 2 or not holds(word_W, code):
             continue
         titled = i < count and kind_T[i] == HAN and list_T[i] & (TITLE << 16) != 0
         labelled = hash_3T[2, first] != 0 and list_T[first] & SURNAME != 0 and hash_T[i - 1] not in _LANGUAGES
