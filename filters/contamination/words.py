@@ -1,4 +1,4 @@
-"""Words of texts as they are compared: without case, width, accents, punctuation, white space."""
+"""Words of texts as they are compared: no case, width, accents, punctuation, white space; Chinese as simplified."""
 
 from dataclasses import dataclass
 from functools import cache

@@ -13,13 +13,13 @@ from gristmill.filters.kernels.jit import inline, kernel
 from gristmill.filters.kernels.text.unicode import ALNUM, LIMIT, UNSPACED, code_point, mix64
 
 HAN_FIRST, HAN_LAST = 0x4E00, 0x9FFF
-"""The main block of Han, which folds to itself: not looking it up saves cache misses."""
+"""The main block of Han, each of which folds to one: not looking up what else they are saves cache misses."""
 TABLE_END = np.int64(LIMIT)
 
 
 def load_fold() -> tuple[np.ndarray, np.ndarray]:
-    """(int32[0x110000], int32[M, 3]): what each code point counts as. 0: nothing; from 0x110000 on: a row of several,
-    which ends with zeros."""
+    """(int32[0x110000], int32[M, 3]): what each code point counts as (`make_fold.py`). 0: nothing; from 0x110000 on: a
+    row of several, which ends with zeros."""
     with np.load(Path(__file__).with_name("fold.npz")) as tables:
         fold_C = np.repeat(tables["delta"], tables["delta_runs"]) + np.arange(LIMIT, dtype=np.int32)
         several_M3 = tables["several"]
@@ -63,7 +63,7 @@ def read_words(data_B, start, end, flags_C, fold_C, several_M3, word_W, begin_W,
             if in_word:
                 words = _close(word, words, begin, last, word_W, begin_W, end_W)
                 in_word = False
-            words = _close((WORD_SEED ^ np.uint64(c)) * WORD_PRIME, words, at, i, word_W, begin_W, end_W)
+            words = _close((WORD_SEED ^ np.uint64(fold_C[c])) * WORD_PRIME, words, at, i, word_W, begin_W, end_W)
             continue
         f = np.int64(fold_C[c])
         if f == 0:

@@ -27,6 +27,10 @@ def said(text: str) -> list[int]:
         ("soft\u00adhyphen", "softhyphen"),
         ("ﬁne", "fine"),
         ("用GPT-4回答问题", "用 gpt 4 回答 问题"),
+        ("下列关于计算机网络的说法，正确的是头发和里面干燥", "下列關於計算機網絡的說法，正確的是頭髮和裏面乾燥"),
+        ("着为卫启台只", "著為衛啟臺隻"),  # as Taiwan and Hong Kong write them
+        ("着为卫启只", "着爲衞啓衹"),
+        ("乾坤", "干坤"),  # what one form tells apart and the other one does not is the same
     ],
 )
 def test_words__equal_where_only_form_differs(one, other):
@@ -34,7 +38,7 @@ def test_words__equal_where_only_form_differs(one, other):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("mill stone", "millstone"), ("磨坊", "坊磨"), ("3 5", "35"), ("한국", "한극")]
+    ("one", "other"), [("mill stone", "millstone"), ("磨坊", "坊磨"), ("發", "髟"), ("3 5", "35"), ("한국", "한극")]
 )
 def test_words__differ_where_the_text_does(one, other):
     assert said(one) != said(other)
