@@ -185,7 +185,7 @@ def fingerprint(text: pa.Array, minhash: MinHashOptions | None, *, signatures: b
         bands = np.empty((count, 0), np.uint64)
         return Fingerprints(describe(None), exact_D2, hash_S, shingle_D1, bands, None)
     longest = int(np.diff(shingle_D1).max(initial=0))
-    make_sets(hash_S, shingle_D1, np.empty(longest, np.uint32), np.empty((4, RADIX), np.uint32))
+    make_sets(hash_S, shingle_D1, np.empty(longest, np.uint32), np.empty((2, RADIX), np.uint32))
     signature_DP = np.empty((count, minhash.bands * minhash.rows), np.uint32)
     sign(hash_S, shingle_D1, *permutations(minhash.seed, minhash.bands * minhash.rows), signature_DP)
     band_DN = np.empty((count, minhash.bands), np.uint64)

@@ -9,7 +9,9 @@ from gristmill.filters.kernels.jit import inline, kernel
 from gristmill.filters.kernels.text.unicode import mix64
 
 RADIX = 256
-SMALL = 64  # below this, insertion beats clearing and summing the counters
+SMALL = 32  # below this, insertion beats clearing and summing the counters
+MANY = 1 << 15  # from here on so many agree in their high halves that sorting by the low ones too is no slower
+MOST_MOVES = 32  # of insertion, for each hash: uniform ones take a quarter of one, or of SMALL the half
 
 
 @inline
@@ -22,7 +24,7 @@ def _fmix32(h):
     return np.uint32(h ^ (h >> np.uint32(16)))
 
 
-@kernel
+@inline
 def _scatter(from_S, to_S, shift, place_R):
     """One stable counting pass by the 8 bits at `shift`; place_R says where those of each value begin."""
     for h in from_S:
@@ -31,51 +33,73 @@ def _scatter(from_S, to_S, shift, place_R):
         place_R[r] += np.uint32(1)
 
 
-@kernel
-def sort_hashes(hash_S, scratch_S, place_4R):
-    """Sorts the uint32 hashes of one document in place: radix, four passes of 8 bits, linear for any input.
-
-    scratch_S is as long as hash_S; place_4R is uint32[4, 256].
-    """
-    if hash_S.size < SMALL:
-        for i in range(1, hash_S.size):
-            h = hash_S[i]
-            j = i
-            while j > 0 and hash_S[j - 1] > h:
-                hash_S[j] = hash_S[j - 1]
-                j -= 1
-            hash_S[j] = h
-        return
-    place_4R[:] = 0
+@inline
+def _sort_by_half(hash_S, scratch_S, shift, place_2R):
+    """Stable radix sort by the 16 bits at `shift`: two passes."""
+    place_2R[:] = 0
     for h in hash_S:
-        for byte in range(4):
-            place_4R[byte, np.int64((h >> np.uint32(8 * byte)) & np.uint32(0xFF))] += np.uint32(1)
-    for byte in range(4):
-        place = np.uint32(0)
-        for r in range(RADIX):
-            here = place_4R[byte, r]
-            place_4R[byte, r] = place
-            place += here
-    _scatter(hash_S, scratch_S, np.uint32(0), place_4R[0])
-    _scatter(scratch_S, hash_S, np.uint32(8), place_4R[1])
-    _scatter(hash_S, scratch_S, np.uint32(16), place_4R[2])
-    _scatter(scratch_S, hash_S, np.uint32(24), place_4R[3])
+        place_2R[0, np.int64((h >> shift) & np.uint32(0xFF))] += np.uint32(1)
+        place_2R[1, np.int64((h >> shift >> np.uint32(8)) & np.uint32(0xFF))] += np.uint32(1)
+    low, high = np.uint32(0), np.uint32(0)
+    for r in range(RADIX):
+        of_low, of_high = place_2R[0, r], place_2R[1, r]
+        place_2R[0, r], place_2R[1, r] = low, high
+        low += of_low
+        high += of_high
+    _scatter(hash_S, scratch_S, shift, place_2R[0])
+    _scatter(scratch_S, hash_S, shift + np.uint32(8), place_2R[1])
+
+
+@inline
+def _insert(hash_S, most):
+    """Insertion sort of what is nearly in order; False where it gave up, after more than `most` moves."""
+    moves = np.int64(0)
+    for s in range(1, hash_S.size):
+        h = hash_S[np.uint64(s)]
+        if h < hash_S[np.uint64(s - 1)]:
+            to = np.uint64(s)
+            while to > 0 and hash_S[to - np.uint64(1)] > h:
+                hash_S[to] = hash_S[to - np.uint64(1)]
+                to -= np.uint64(1)
+            hash_S[to] = h
+            moves += s - np.int64(to)
+            if moves > most:
+                return False
+    return True
 
 
 @kernel
-def make_sets(hash_S, start_D1, scratch_S, place_4R):
+def sort_hashes(hash_S, scratch_S, place_2R):
+    """Sorts the uint32 hashes of one document in place. scratch_S is as long as hash_S; place_2R is uint32[2, 256].
+
+    Hashes are uniform: in the order of their high halves, those of a usual document are nearly sorted. Linear for any
+    input: what insertion has too much to do with is sorted by both halves.
+    """
+    if hash_S.size < MANY:
+        if hash_S.size >= SMALL:
+            _sort_by_half(hash_S, scratch_S, np.uint32(16), place_2R)
+        if _insert(hash_S, MOST_MOVES * hash_S.size):
+            return
+    _sort_by_half(hash_S, scratch_S, np.uint32(0), place_2R)
+    _sort_by_half(hash_S, scratch_S, np.uint32(16), place_2R)
+
+
+@kernel
+def make_sets(hash_S, start_D1, scratch_S, place_2R):
     """Sorts each document's hashes and drops repeats, in place; start_D1 is rewritten to the compacted offsets."""
-    out = 0
+    out = np.uint64(0)
     first = 0
     for d in range(start_D1.size - 1):
         end = start_D1[d + 1]
-        sort_hashes(hash_S[first:end], scratch_S[: end - first], place_4R)
-        begin = out
-        for i in range(first, end):
-            h = hash_S[i]
-            if out == begin or hash_S[out - 1] != h:
+        sort_hashes(hash_S[first:end], scratch_S[: end - first], place_2R)
+        if first < end:
+            last = hash_S[first]
+            hash_S[out] = last
+            out += np.uint64(1)
+            for h in hash_S[first + 1 : end]:
                 hash_S[out] = h
-                out += 1
+                out += np.uint64(h != last)
+                last = h
         first = end
         start_D1[d + 1] = out
 
