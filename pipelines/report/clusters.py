@@ -6,7 +6,7 @@ from typing import Any
 from gristmill.pipelines.errors import RecipeError
 from gristmill.pipelines.report.alignment import COMPARED, Span, passages
 from gristmill.pipelines.report.excerpts import Excerpts
-from gristmill.pipelines.report.texts import clean_texts, dropped_texts
+from gristmill.pipelines.report.texts import compared_texts
 from gristmill.pipelines.storage.ledger import Ledger
 
 _LARGEST = """
@@ -24,8 +24,9 @@ QUALIFY row_number() OVER (PARTITION BY cluster ORDER BY similarity, lost DESC, 
 ORDER BY cluster, similarity, lost DESC, doc_id"""
 
 _STAYING = """
-SELECT doc_id, any_value(id) AS id, any_value(url) AS url, any_value(source) AS source FROM 'ledger/*.parquet'
-WHERE verdict = 'kept' AND doc_id IN (SELECT unnest(?)) GROUP BY doc_id"""
+SELECT doc_id, any_value(id) AS id, any_value(url) AS url, any_value(source) AS source,
+       max(CASE WHEN verdict = 'kept' THEN NULL ELSE coalesce(rules[-1], verdict) END) AS went FROM 'ledger/*.parquet'
+WHERE duplicate_of IS NULL AND doc_id IN (SELECT unnest(?)) GROUP BY doc_id"""
 
 _COUNTS = """
 SELECT count(*) AS clusters, coalesce(sum(documents), 0)::BIGINT AS documents
@@ -46,13 +47,15 @@ class Document:
 class Removal:
     """A removed document beside the one that it was removed for.
 
-    `index`: the index of an earlier run that holds the other one. `lost`: the share of its shingles that the other one
-    lacks. Texts: the passages in which they differ, of what can be compared; none where a text is not there.
+    `index`: the index of an earlier run that holds the other one. `went`: by which rule that went itself, later
+    (`contaminated`, `repeated_passages`). `lost`: the share of its shingles that the other one lacks. Texts: the
+    passages in which they differ, of what can be compared, as it was compared; none where a text is not there.
     """
 
     loser: Document
     winner: Document
     index: str | None
+    went: str | None
     rule: str
     lang: str | None
     similarity: float | None
@@ -138,21 +141,21 @@ class _Drawn:
         winners = [row["duplicate_of"] for row in here]
         self._excerpts = excerpts
         self._staying = {row["doc_id"]: row for row in ledger.rows(_STAYING, [winners])}
-        self._losers = dropped_texts(ledger.store, [row["doc_id"] for row in here])
-        self._winners = clean_texts(ledger.store, winners) if self._losers else {}
+        self._texts = compared_texts(ledger.store, [*(row["doc_id"] for row in here), *winners])
 
     def removal(self, row: dict[str, Any]) -> Removal:
         """Of a row of the ledger."""
         told = {"doc_id": row["duplicate_of"], "id": None, "url": None, "source": ""}
         winner = told if row["duplicate_in"] else self._staying.get(row["duplicate_of"], told)
         sides: tuple[list[Span], list[Span]] = ([], [])
-        mine, its = self._losers.get(row["doc_id"]), self._winners.get(row["duplicate_of"])
+        mine, its = self._texts.get(row["doc_id"]), self._texts.get(row["duplicate_of"])
         if row["duplicate_in"] is None and mine is not None and its is not None:
             sides = passages(self._excerpts.excerpt(mine, COMPARED)[0], self._excerpts.excerpt(its, COMPARED)[0])
         return Removal(
             self._document(row),
             self._document(winner),
             row["duplicate_in"],
+            winner.get("went"),
             row["rule"],
             row["lang"],
             row["similarity"],

@@ -1,4 +1,4 @@
-"""Texts of single documents: clean, as extracted, or dropped. No dataset is read as a whole."""
+"""Texts of single documents: clean, as extracted, as compared, or dropped. No dataset is read as a whole."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, Any
@@ -50,10 +50,31 @@ def extracted_texts(store: Store, rows: Sequence[Mapping[str, Any]], unit: str) 
     return found
 
 
-def _from_arrow(file: IO[bytes], wanted: set[Any], key: str = "doc_id") -> dict[Any, str]:
-    """Texts by a key column. Only that column and the batches of wanted texts are read."""
+def compared_texts(store: Store, doc_ids: Iterable[str], units: Iterable[str] = ("",)) -> dict[str, str]:
+    """doc_id -> text as deduplication read it, of documents that the rules kept: what passages, evaluation items and
+    personal data took later is still there. After `gristmill clean` what `text/` or `dropped/` has.
+
+    `units`: only the parts of these units are looked at.
+    """
+    wanted = set(doc_ids)
+    found: dict[str, str] = {}
+    for unit in units:
+        for name in store.parts("curated", unit):
+            if len(found) < len(wanted):
+                with store.open(name) as file:
+                    found |= _from_arrow(file, wanted - found.keys(), as_edited=True)
+        for texts in (clean_texts, dropped_texts):
+            found |= texts(store, wanted - found.keys(), unit)
+    return found
+
+
+def _from_arrow(file: IO[bytes], wanted: set[Any], key: str = "doc_id", as_edited: bool = False) -> dict[Any, str]:
+    """Texts by a key column; `as_edited`: with the edits of the rules. Only that column and the batches of wanted texts
+    are read."""
     import pyarrow as pa
     import pyarrow.compute as pc
+
+    from gristmill.filters.edits import edited
 
     found: dict[Any, str] = {}
     schema = pa.ipc.open_file(file).schema
@@ -65,7 +86,8 @@ def _from_arrow(file: IO[bytes], wanted: set[Any], key: str = "doc_id") -> dict[
         rows = pc.indices_nonzero(pc.is_in(ids.get_batch(number).column(key), value_set=values))
         if len(rows):
             batch = whole.get_batch(number).take(rows)
-            for one, text in zip(batch.column(key).to_pylist(), batch.column("text").to_pylist(), strict=True):
+            texts = edited(batch)[1] if as_edited else batch.column("text")
+            for one, text in zip(batch.column(key).to_pylist(), texts.to_pylist(), strict=True):
                 found.setdefault(one, text)
         if len(found) == len(wanted):
             break

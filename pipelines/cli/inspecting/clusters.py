@@ -85,7 +85,8 @@ def _numbers(removal: Removal) -> str:
 def _pair(removal: Removal) -> Iterator[RenderableType]:
     yield Text(f"removed {_name(removal.loser)}", "dim")
     where = f" in the index {removal.index}" if removal.index else ""
-    yield Text(f"stays   {_name(removal.winner)}{where}", "dim")
+    later = f", which went later: {removal.went}" if removal.went else ""
+    yield Text(f"{'for    ' if later else 'stays  '} {_name(removal.winner)}{where}{later}", "dim")
     if removal.loser_text:
         yield from differing(removal.loser_text, removal.winner_text)
     else:

@@ -23,7 +23,7 @@ from gristmill.pipelines.report.personal import counted_by
 from gristmill.pipelines.report.personal import sentence as personal_sentence
 from gristmill.pipelines.report.sections.decisions import entry_of
 from gristmill.pipelines.report.sections.samples import SENTENCES
-from gristmill.pipelines.report.texts import clean_texts, dropped_texts
+from gristmill.pipelines.report.texts import clean_texts, compared_texts, dropped_texts
 from gristmill.pipelines.storage.layout import MANIFEST, RECIPE, STATE
 from gristmill.pipelines.storage.ledger import Ledger
 from gristmill.pipelines.storage.store import Store
@@ -182,7 +182,7 @@ class Explainer:
             remedy=self._remedy(row, entry, checks, dead, winner),
             origin=self._origins.of(row, dead),
             edits=_edits(row["edits"] or ()),
-            twin=self._twin(row, winner, text),
+            twin=self._twin(row, winner),
             text=shown,
             cut=cut,
             text_absent=absent,
@@ -289,18 +289,15 @@ class Explainer:
             return "", "it was removed by `gristmill clean`"
         return "", "no text was found in the record" if verdict == "dropped" else "text/ does not hold it"
 
-    def _twin(self, row: dict[str, Any], winner: dict[str, Any] | None, text: str) -> Twin | None:
+    def _twin(self, row: dict[str, Any], winner: dict[str, Any] | None) -> Twin | None:
         if index := row.get("duplicate_in"):
             told = {"similarity": row["similarity"], "lost": row["lost"], "text_here": [], "text_there": []}
             return Twin(index, row["duplicate_of"], id=None, url=None, source="", verdict="kept", **told)
         if winner is None:
             return None
         names = {key: self._excerpts.optional(winner[key]) for key in ("id", "url")}
-        theirs = ""
-        if text and winner["verdict"] == "kept":
-            theirs = clean_texts(self.ledger.store, [winner["doc_id"]], winner["unit"]).get(winner["doc_id"], "")
-        elif text and winner["verdict"] == "dropped":
-            theirs = dropped_texts(self.ledger.store, [winner["doc_id"]], winner["unit"]).get(winner["doc_id"], "")
+        texts = compared_texts(self.ledger.store, [row["doc_id"], winner["doc_id"]], {row["unit"], winner["unit"]})
+        text, theirs = (texts.get(one["doc_id"], "") for one in (row, winner))
         here, there = passages(self._excerpts.excerpt(text, COMPARED)[0], self._excerpts.excerpt(theirs, COMPARED)[0])
         known = bool(text and theirs)
         return Twin(

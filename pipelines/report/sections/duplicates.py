@@ -9,7 +9,7 @@ from gristmill.pipelines.report.alignment import COMPARED, Span, passages
 from gristmill.pipelines.report.figures import Histogram, Named
 from gristmill.pipelines.report.histograms import Bound, Wanted, histograms
 from gristmill.pipelines.report.material import Material
-from gristmill.pipelines.report.texts import clean_texts, dropped_texts
+from gristmill.pipelines.report.texts import compared_texts
 
 OF_CLUSTERS = tuple(rule for rule in DUPLICATE_RULES if rule != EMPTIED)
 CLUSTERS = 8
@@ -237,14 +237,13 @@ class _Pairs:
         winners = [row["duplicate_of"] for row in removed]
         self._excerpts = material.excerpts
         self._names = _names(material, [*losers, *winners])
-        self._losers = dropped_texts(material.ledger.store, losers)
-        self._winners = clean_texts(material.ledger.store, winners) if self._losers else {}
+        self._texts = compared_texts(material.ledger.store, [*losers, *winners])
 
     def of(self, removed: dict[str, Any] | None) -> Pair | None:
         """None when there is no removal, or its texts were cleaned away."""
-        if removed is None or (loser := self._losers.get(removed["doc_id"])) is None:
+        if removed is None or (loser := self._texts.get(removed["doc_id"])) is None:
             return None
-        if (winner := self._winners.get(removed["duplicate_of"])) is None:
+        if (winner := self._texts.get(removed["duplicate_of"])) is None:
             return None
         spans = passages(self._excerpts.excerpt(loser, COMPARED)[0], self._excerpts.excerpt(winner, COMPARED)[0])
         return Pair(

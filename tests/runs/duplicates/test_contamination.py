@@ -13,7 +13,10 @@ import typer
 from typer.testing import CliRunner
 
 from gristmill.pipelines.cli.inspecting.contamination import contamination
+from gristmill.pipelines.report.clusters import find_clusters
+from gristmill.pipelines.report.excerpts import Excerpts
 from gristmill.pipelines.run.request import Request
+from gristmill.pipelines.storage.ledger import Ledger
 from tests.in_process import execute
 from tests.runs.conftest import chinese, english
 
@@ -145,6 +148,20 @@ def invoked(run: Path, *more: str) -> str:
     shown = CliRunner().invoke(app, [str(run), *more])
     assert shown.exit_code == 0, shown.output
     return shown.stdout
+
+
+def test_clusters__texts_are_those_that_were_compared_whatever_was_cut_or_dropped_later(folder, run):
+    """zh-9 went for zh-4, which then lost the item, or went for it."""
+    cut = done(folder, folder / "cut-clusters", RECIPE.replace("action: drop", "action: cut"))
+    for one, went in ((run, "contaminated"), (cut, None)):
+        with Ledger(one) as ledger:
+            (cluster,) = find_clusters(ledger, Excerpts(str), 9, 9).shown
+        (removal,) = cluster.removals
+        assert {removal.loser.id, removal.winner.id} == {"zh-4", "zh-9"}
+        assert removal.went == went
+        assert removal.loser_text == removal.winner_text
+        assert not any(span.differs for span in removal.loser_text)
+        assert removal.loser_text
 
 
 CHINESE = "在水文学中 径流与冰川之间的关系最能说明下列哪一种现象？"
