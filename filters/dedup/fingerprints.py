@@ -14,14 +14,16 @@ from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import xxhash
 
-from gristmill.filters.batch import text_buffers
+from gristmill.filters.batch import each_value, text_buffers
 from gristmill.filters.kernels.dedup.letters import SHINGLE_BASE, WORD_PRIME, WORD_SEED, read_batch
 from gristmill.filters.kernels.dedup.minhash import RADIX, band_keys, make_sets, sign
 from gristmill.filters.kernels.text.unicode import ALNUM, FLAGS, LOWER, NFC_MAYBE, SPACE, UNSPACED
 
 MASK64 = 2**64 - 1
+NUL = pa.scalar(b"\0", pa.large_binary())
 
 MARKS = 30
 """Marks in a row that are put in order together, as in UAX #15's Stream-Safe Text Format: the time for a run of n of
@@ -59,6 +61,14 @@ def doc_ids(source: str, own_ids: Sequence[str | None], raw: Sequence[bytes]) ->
         xxhash.xxh3_128_hexdigest(head + data if own is None else b"".join((head, own.encode(), b"\0", data)))
         for own, data in zip(own_ids, raw, strict=True)
     ]
+
+
+def doc_ids_of(source: str, own_ids: pa.Array, *raw: pa.Array) -> list[str]:
+    """As `doc_ids`, of columns; a record's raw bytes are its values in `raw`, a NUL between two. One copy of a text."""
+    values = [column.cast(pa.large_binary()).fill_null(b"") for column in raw]
+    columns = [pa.scalar(source.encode(), pa.large_binary()), own_ids.cast(pa.large_binary()), *values, NUL]
+    rows = pc.binary_join_element_wise(*columns, null_handling="skip")
+    return list(map(xxhash.xxh3_128_hexdigest, each_value(rows)))
 
 
 def pack_ids(ids: pa.Array | Sequence[str]) -> np.ndarray:

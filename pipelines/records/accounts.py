@@ -72,11 +72,18 @@ class Accounts:
             self._bytes[key] += size
 
     def add_rows(
-        self, step: str, outcome: str, source: str, lang: pa.Array, size_D: np.ndarray, reason: pa.Array | None = None
+        self,
+        step: str,
+        outcome: str,
+        source: str,
+        lang: pa.Array | None,
+        size_D: np.ndarray,
+        reason: pa.Array | None = None,
     ) -> None:
-        """Count the documents of a batch by language (and reason); size_D in bytes."""
-        lang_code, langs = _coded(lang)
-        reason_code, reasons = _coded(reason) if reason is not None else (np.zeros(len(lang), np.int64), [""])
+        """Count the documents of a batch by language and reason, where these are known; size_D in bytes."""
+        if not len(size_D):  # of a batch nearly always the case for all outcomes but one
+            return
+        (lang_code, langs), (reason_code, reasons) = _coded(lang, len(size_D)), _coded(reason, len(size_D))
         group_D = lang_code * len(reasons) + reason_code
         documents, sizes = np.bincount(group_D), np.bincount(group_D, weights=size_D)  # float64 is exact below 2**53
         for group in np.flatnonzero(documents).tolist():
@@ -84,11 +91,12 @@ class Accounts:
             count, size = int(documents[group]), int(sizes[group])
             self.add(step, outcome, source, count, size, reason=reason_name, lang=lang_name)
 
-    def add_fired(self, step: str, source: str, lang: pa.Array, size_D: np.ndarray, fired: pa.Array) -> None:
+    def add_fired(self, step: str, source: str, lang: pa.Array | None, size_D: np.ndarray, fired: pa.Array) -> None:
         """Count every rule that fired; a document counts once for each."""
         parent = pc.list_parent_indices(fired)
         if len(parent):
-            self.add_rows(step, FIRED, source, lang.take(parent), size_D[parent.to_numpy()], pc.list_flatten(fired))
+            of_rule = lang.take(parent) if lang is not None else None
+            self.add_rows(step, FIRED, source, of_rule, size_D[parent.to_numpy()], pc.list_flatten(fired))
 
     def merge(self, others: Iterable[Account]) -> None:
         """Add accounts of other units."""
@@ -119,8 +127,10 @@ class Accounts:
         return cls(Account(**record) for record in records)
 
 
-def _coded(column: pa.Array) -> tuple[np.ndarray, list[str]]:
-    """(int64[D] codes, their strings); a null is ""."""
+def _coded(column: pa.Array | None, rows: int) -> tuple[np.ndarray, list[str]]:
+    """(int64[D] codes, their strings); a null is "", and so are all where there is no column."""
+    if column is None:
+        return np.zeros(rows, np.int64), [""]
     encoded = column.fill_null("").dictionary_encode()
     return encoded.indices.to_numpy().astype(np.int64), encoded.dictionary.to_pylist()
 

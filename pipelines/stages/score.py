@@ -179,9 +179,8 @@ class UnitWriter:
     def _enter(self, batch: pa.RecordBatch, dead: list[DeadLetter]) -> None:
         """Counts of the two steps that the reader does itself."""
         size, step = batch.column("raw_bytes").to_numpy(), batch.column("drop_step")
-        unknown = pa.repeat(pa.scalar("", pa.string()), batch.num_rows)
         self._bury([letter for letter in dead if letter.step == "read"], "read")
-        self.accounts.add_rows("read", IN, self.source, unknown, size)
+        self.accounts.add_rows("read", IN, self.source, None, size)
         for letter in dead:
             self.accounts.add("read", IN, self.source, 1, letter.length)
             if letter.step != "read":
@@ -189,8 +188,8 @@ class UnitWriter:
                 self.accounts.add("extract", IN, self.source, 1, letter.length)
         self._bury([letter for letter in dead if letter.step != "read"], "extract")
         past_read = pc.fill_null(pc.not_equal(step, "read"), True).to_numpy(zero_copy_only=False)
-        self.accounts.add_rows("read", KEPT, self.source, unknown.filter(pa.array(past_read)), size[past_read])
-        self.accounts.add_rows("extract", IN, self.source, unknown.filter(pa.array(past_read)), size[past_read])
+        self.accounts.add_rows("read", KEPT, self.source, None, size[past_read])
+        self.accounts.add_rows("extract", IN, self.source, None, size[past_read])
 
     def _bury(self, letters: list[DeadLetter], step: str, known: Mapping[str, object] | None = None) -> None:
         """Dead letters; `known`: what the ledger can say of these records beside what every dead letter holds."""
@@ -220,9 +219,8 @@ class UnitWriter:
             mine = pc.equal(batch.column("drop_step"), step)
             mine_D = mine.to_numpy(zero_copy_only=False)
             reason = batch.column("drop").filter(mine)
-            unknown = pa.repeat(pa.scalar("", pa.string()), len(reason))
-            self.accounts.add_rows(step, DROPPED, self.source, unknown, size[mine_D], reason)
-            self.accounts.add_fired(step, self.source, unknown, size[mine_D], rules.filter(mine))
+            self.accounts.add_rows(step, DROPPED, self.source, None, size[mine_D], reason)
+            self.accounts.add_fired(step, self.source, None, size[mine_D], rules.filter(mine))
         shared = {**_identity(batch, self.source), "lang": lang, "step": batch.column("drop_step"), "rules": rules}
         self.dropped.write(
             columns.assemble(
@@ -238,8 +236,7 @@ class UnitWriter:
     def _judge(self, batch: pa.RecordBatch) -> None:
         if batch.num_rows == 0:
             return
-        unknown = pa.repeat(pa.scalar("", pa.string()), batch.num_rows)
-        self.accounts.add_rows("extract", KEPT, self.source, unknown, batch.column("raw_bytes").to_numpy())
+        self.accounts.add_rows("extract", KEPT, self.source, None, batch.column("raw_bytes").to_numpy())
         for outcome in survive(lambda piece: self._examine(piece, self.source), batch):
             if isinstance(outcome, Failure):
                 self._fail(batch.slice(outcome.row, 1), outcome.error)

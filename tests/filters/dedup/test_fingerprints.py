@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from gristmill.filters.dedup.fingerprints import (
     composed,
     doc_ids,
+    doc_ids_of,
     fingerprint,
     normalised,
     pack_ids,
@@ -268,6 +269,14 @@ def test_doc_ids__are_the_hash_of_source_own_id_and_raw_bytes():
     assert unpack_ids(pack_ids([])).to_pylist() == []
     with pytest.raises(ValueError, match="32 hex"):
         pack_ids(["abc"])
+
+
+def test_doc_ids_of__columns_are_those_of_their_bytes():
+    own_ids = pa.array(["7", None, "", "磨", None])
+    text, beside = (pa.array(values, pa.large_string()) for values in (["a", "b", "c", "坊", None], ["{}"] * 4 + [""]))
+    raw = [b"a\0{}", b"b\0{}", b"c\0{}", "坊\0{}".encode(), b"\0"]
+    assert doc_ids_of("web", own_ids, text, beside) == doc_ids("web", own_ids.to_pylist(), raw)
+    assert doc_ids_of("web", own_ids[1:], text[1:], beside[1:]) == doc_ids("web", own_ids[1:].to_pylist(), raw[1:])
 
 
 IDS = doc_ids("s", [str(n) for n in range(2)], [b""] * 2)

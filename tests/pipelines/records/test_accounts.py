@@ -69,6 +69,20 @@ def test_add_rows__counts_by_language_and_reason():
     ]
 
 
+def test_add_rows__where_nothing_is_known_of_the_language_and_where_there_is_no_row():
+    accounts = Accounts()
+    accounts.add_rows("read", IN, "web", None, np.array([3, 5]))
+    accounts.add_rows("read", DROPPED, "web", None, np.array([7]), pa.array(["a"]))
+    accounts.add_rows("read", KEPT, "web", pa.array([], pa.string()), np.zeros(0, np.int64))
+    accounts.add_fired("read", "web", None, np.array([10]), pa.array([["a", "b"]]))
+    assert list(accounts) == [
+        Account("read", "dropped", "a", "web", "", 1, 7),
+        Account("read", "fired", "a", "web", "", 1, 10),
+        Account("read", "fired", "b", "web", "", 1, 10),
+        Account("read", "in", "", "web", "", 2, 8),
+    ]
+
+
 def test_add_fired__a_document_counts_once_for_each_rule():
     accounts = Accounts()
     fired = pa.array([["a", "b"], [], ["b"]], pa.list_(pa.string()))

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from gristmill.filters.batch import text_buffers
 from gristmill.pipelines.read.fields import to_json
 from gristmill.pipelines.read.formats.tables.layout import (
     column_at,
@@ -64,12 +65,19 @@ def _texts(values: Iterable[str]) -> pa.Array:
 
 
 def _strings(column: pa.Array) -> pa.Array:
-    special = pc.fill_null(pc.match_substring_regex(column, MUST_ESCAPE), False)
     quoted = _join('"', column, '"')
-    if pc.any(special).as_py():
+    if _has_to_escape(column):
+        special = pc.fill_null(pc.match_substring_regex(column, MUST_ESCAPE), False)
         escaped = [to_json(value) for value in column.filter(special).to_pylist()]
         quoted = pc.replace_with_mask(quoted, special, pa.array(escaped, pa.large_string()))
     return pc.fill_null(quoted, "null")
+
+
+def _has_to_escape(column: pa.Array) -> bool:
+    """Whether MUST_ESCAPE is in any value of a large_string column: a look at all bytes at once."""
+    data_B, start_D1 = text_buffers(column)
+    data_B = data_B[start_D1[0] : start_D1[-1]]
+    return bool(((data_B < 0x20) | (data_B == ord('"')) | (data_B == ord("\\"))).any())
 
 
 def _lists(column: pa.Array) -> pa.Array:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.filters.batch import text_buffers
-from gristmill.filters.dedup.fingerprints import doc_ids
+from gristmill.filters.dedup.fingerprints import doc_ids_of
 from gristmill.pipelines.errors import BadRecordError
 from gristmill.pipelines.read.batches import MAX_ROWS, MAX_TEXT_BYTES, record_schema
 from gristmill.pipelines.read.context import Context
@@ -195,7 +195,7 @@ class Columns:
         json = {name: json_values(batch.column(name), parsed=name in self.json) for name in self.other}
         raw = json_objects(self.other, [json[name] for name in self.other], len(text))
         own_ids = self._own_ids(batch)
-        identities = self._identities(own_ids, text, raw)
+        identities = doc_ids_of(self.context.source_name, own_ids, text, raw)
         columns = [
             pa.array(rows),
             pa.array(identities, pa.string()),
@@ -234,13 +234,6 @@ class Columns:
             return pa.nulls(batch.num_rows, pa.string())
         ids = batch.column(self.id).cast(pa.string())
         return pc.if_else(pc.equal(ids, ""), pa.scalar(None, pa.string()), ids)  # the row's bytes identify it
-
-    def _identities(self, own_ids: pa.Array, text: pa.Array, raw: pa.Array) -> list[str]:
-        data_B, start_D1 = text_buffers(text)
-        data, starts = memoryview(data_B.data), start_D1.tolist()
-        others = raw.cast(pa.large_binary()).to_pylist()
-        rows = [b"".join((data[starts[i] : starts[i + 1]], b"\0", others[i])) for i in range(len(text))]
-        return doc_ids(self.context.source_name, own_ids.to_pylist(), rows)
 
     def _languages(self, batch: pa.RecordBatch) -> pa.Array:
         declared = self.context.source.language
