@@ -21,11 +21,13 @@ from gristmill.pipelines.forget.match import Matched, match
 from gristmill.pipelines.forget.proof import FOLDER, FORMAT, Scan, left_in_bytes, scan, sha256_of
 from gristmill.pipelines.forget.tables import Tables, Written, copy
 from gristmill.pipelines.forget.tokens import Tokens
-from gristmill.pipelines.forget.version import Version
+from gristmill.pipelines.forget.version import Piece, Version, batches
 from gristmill.pipelines.records.accounts import Accounts, reconcile
 from gristmill.pipelines.records.elements import Split, Unit
 from gristmill.pipelines.records.sealed import seal
 from gristmill.pipelines.report.build import write_report
+from gristmill.pipelines.run.published.contamination import DATASET as CONTAMINATION
+from gristmill.pipelines.run.published.contamination import counted
 from gristmill.pipelines.run.published.manifest import described
 from gristmill.pipelines.storage.layout import LOCK_FILE, MANIFEST, PAGE, PLAN, REPORT, STATE
 from gristmill.pipelines.storage.parts import add_content
@@ -164,7 +166,13 @@ def _manifest(
     accounts = without(Accounts.from_json(old["accounts"]), old["reconciled_steps"], tables.gone, tokens.encoded)
     accounts = tokens.account(accounts)
     reconcile(accounts, old["reconciled_steps"])
-    return {**old, "datasets": datasets, "files": list(listed.values()), "accounts": accounts.to_json()}
+    new = {**old, "datasets": datasets, "files": list(listed.values()), "accounts": accounts.to_json()}
+    if (rates := old.get("contamination")) is not None:
+        shards = datasets.get(CONTAMINATION, {"shards": []})["shards"]
+        new["contamination"] = counted(
+            rates, (row for one in shards for row in batches(store, Piece(CONTAMINATION, one)))
+        )
+    return new
 
 
 def _mask_plan(store: Store, asked: Asked) -> None:

@@ -181,7 +181,9 @@ MEANINGS: dict[str, Meaning] = {
     "answer": Meaning("share of its answer that stands near by", "where it has none of its own"),
     "choices": Meaning("share of its choices that stand near by", "where it has none, or they are looked for with it"),
     "passage": Meaning("share of its passage that stands near by", "where it has none"),
-    "action": Meaning("what became of it: the document was dropped (`drop`), the span cut (`cut`), nothing (`report`)"),
+    "action": Meaning(
+        "what became of it, by whatever step: the document went (`drop`), the span (`cut`), nothing (`report`)"
+    ),
     "file": Meaning("the input file, scrubbed where the recipe scrubs"),
     "offset": Meaning("where the record begins: byte of the (decompressed) file; row of a table"),
     "length": Meaning("bytes of the record; of what cannot be read on, of the rest"),

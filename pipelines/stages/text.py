@@ -90,7 +90,8 @@ class UnitWriter:
         member_of = membership_columns(batch.column("doc_id"), listed, member, self.indexes)
         lost = listed & (member["dropped"] > 0)
         kind = np.where(lost, member["kind"], REPEATED_PASSAGES)
-        before, (batch, contaminated) = batch, self.contamination.act(batch, self.cleaner.turns(batch))
+        before, beaten = batch, lost.copy()
+        batch, contaminated = self.contamination.act(batch, self.cleaner.turns(batch))
         if len(self.decided.cuts.rows) or len(self.decided.repeats.rows):
             batch, emptied = self._cut(batch, ~(lost | contaminated))
             lost |= emptied
@@ -102,13 +103,17 @@ class UnitWriter:
             self.accounts.add_rows("deduplicate", KEPT, self.source, lang.filter(pa.array(~lost)), size[~lost])
             self._lose(batch, member_of, lost, "deduplicate", _one_each(np.array(DUPLICATE_RULES)[kind]))
         if self.cleaner.recipe.decontaminate is not None:
-            self._decontaminate(before, batch, member_of, lost, contaminated)
-        batch = columns.chosen(batch.append_column("cluster", member_of["cluster"]), ~(lost | contaminated))
-        for outcome in survive(self._clean, batch):
+            self._decontaminate(batch, member_of, lost, contaminated)
+        stays = columns.chosen(batch.append_column("cluster", member_of["cluster"]), ~(lost | contaminated))
+        for outcome in survive(self._clean, stays):
             if isinstance(outcome, Failure):
-                self._fail(batch.slice(outcome.row, 1), outcome.error)
+                self._fail(stays.slice(outcome.row, 1), outcome.error)
             else:
                 self._write(outcome[0], *outcome[1])
+        if len(self.contamination.rows):
+            gone = lost | contaminated | np.isin(batch.column("row").to_numpy(), [*self._personal, *self._dead])
+            before, after = (columns.chosen(one, ~beaten) for one in (before, batch))
+            self.evidence.write(self.contamination.evidence(before, after, gone[~beaten], self.unit.key))
 
     def _cut(self, batch: pa.RecordBatch, stays: np.ndarray) -> tuple[pa.RecordBatch, np.ndarray]:
         """(the same documents with further edits, bool[D] which of those that stay lose too much for that)."""
@@ -120,23 +125,14 @@ class UnitWriter:
         return batch, emptied
 
     def _decontaminate(
-        self,
-        before: pa.RecordBatch,
-        batch: pa.RecordBatch,
-        member_of: dict[str, pa.Array],
-        lost: np.ndarray,
-        contaminated: np.ndarray,
+        self, batch: pa.RecordBatch, member_of: dict[str, pa.Array], lost: np.ndarray, contaminated: np.ndarray
     ) -> None:
-        """Count and lose contaminated documents, of those that are not lost already; and the evidence, of them and of
-        those that stay. before: the batch before spans were cut."""
+        """Count and lose contaminated documents, of those that are not lost already."""
         lang, size = batch.column("lang"), batch.column("bytes").to_numpy()
         for outcome, chosen in ((IN, ~lost), (KEPT, ~(lost | contaminated))):
             self.accounts.add_rows("decontaminate", outcome, self.source, lang.filter(pa.array(chosen)), size[chosen])
         self._contaminated.append(batch.column("row").to_numpy()[contaminated])
         self._lose(batch, member_of, contaminated, "decontaminate", _one_each(np.full(len(lost), CONTAMINATED)))
-        if len(self.contamination.rows):
-            evidence = self.contamination.evidence(columns.chosen(before, ~lost), contaminated[~lost], self.unit.key)
-            self.evidence.write(evidence)
 
     def _lose(
         self, batch: pa.RecordBatch, member_of: dict[str, pa.Array], lost: np.ndarray, step: str, rules: pa.Array

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from gristmill.filters.contamination.index import Index
@@ -25,25 +26,35 @@ def rates(recipe: Recipe, store: Store, receipts: Mapping[str, list[Receipt]]) -
     asked, found = recipe.decontaminate, recipe.read_evaluations
     if asked is None or found is None or "text" not in receipts:
         return None
-    items, documents, left, left_in = _counted(store, receipts["text"])
     common = phrases(found.index, receipts["contamination"])
     sets = {
-        name: {
-            "items": count,
-            "too_short": too_short,
-            "contaminated": len(items.get(name, ())),
-            "rate": round(len(items.get(name, ())) / count, 6),
-            "documents": len(documents.get(name, ())),
-            "left": len(left.get(name, ())),
-            "left_rate": round(len(left.get(name, ())) / count, 6),
-            "phrases": common.get(name, []),
-            "sha256": sha256,
-        }
+        name: {"items": count, "too_short": too_short, "phrases": common.get(name, []), "sha256": sha256}
         for name, count, too_short, sha256 in found.sets
     }
+    told = {"action": asked.action, "threshold": asked.threshold, "sets": sets}
+    return counted(told, (batch for receipt in receipts["text"] for batch in read_parts(store, receipt, DATASET)))
+
+
+def counted(rates: Mapping[str, Any], evidence: Iterable[pa.RecordBatch]) -> dict[str, Any]:
+    """The same sets with what the rows of `contamination/` say of them; what was counted before is forgotten."""
+    items, documents, left, left_in = _counted(evidence)
+    sets = {
+        name: {
+            "items": of["items"],
+            "too_short": of["too_short"],
+            "contaminated": len(items.get(name, ())),
+            "rate": round(len(items.get(name, ())) / of["items"], 6),
+            "documents": len(documents.get(name, ())),
+            "left": len(left.get(name, ())),
+            "left_rate": round(len(left.get(name, ())) / of["items"], 6),
+            "phrases": of["phrases"],
+            "sha256": of["sha256"],
+        }
+        for name, of in rates["sets"].items()
+    }
     return {
-        "action": asked.action,
-        "threshold": asked.threshold,
+        "action": rates["action"],
+        "threshold": rates["threshold"],
         "documents": len(set().union(*documents.values())),
         "documents_left": len(left_in),
         "sets": sets,
@@ -66,17 +77,20 @@ def phrases(index: Index, receipts: Iterable[Receipt]) -> dict[str, list[dict[st
 Named = dict[str, set[Any]]
 
 
-def _counted(store: Store, receipts: Iterable[Receipt]) -> tuple[Named, Named, Named, set[Any]]:
+def _counted(evidence: Iterable[pa.RecordBatch]) -> tuple[Named, Named, Named, set[Any]]:
     """(items found, documents they were found in, items left, each by set; documents in which any is left)."""
     items, documents, left, left_in = {}, {}, {}, set()  # type: ignore[var-annotated]
-    for number, receipt in enumerate(receipts):
-        for batch in read_parts(store, receipt, DATASET):
-            rows = batch.select(["set", "item", "row", "action"])
-            for name in pc.unique(rows.column("set")).to_pylist():
-                mine = rows.filter(pc.equal(rows.column("set"), name))
-                stays = mine.filter(pc.equal(mine.column("action"), REPORT))
-                items.setdefault(name, set()).update(mine.column("item").to_pylist())
-                documents.setdefault(name, set()).update((number, row) for row in mine.column("row").to_pylist())
-                left.setdefault(name, set()).update(stays.column("item").to_pylist())
-                left_in.update((number, row) for row in stays.column("row").to_pylist())
+    for batch in evidence:
+        rows = batch.select(["set", "item", "unit", "row", "action"])
+        for name in pc.unique(rows.column("set")).to_pylist():
+            mine = rows.filter(pc.equal(rows.column("set"), name))
+            stays = mine.filter(pc.equal(mine.column("action"), REPORT))
+            items.setdefault(name, set()).update(mine.column("item").to_pylist())
+            documents.setdefault(name, set()).update(_places(mine))
+            left.setdefault(name, set()).update(stays.column("item").to_pylist())
+            left_in.update(_places(stays))
     return items, documents, left, left_in
+
+
+def _places(rows: pa.RecordBatch) -> Iterable[tuple[str, int]]:
+    return zip(rows.column("unit").to_pylist(), rows.column("row").to_pylist(), strict=True)

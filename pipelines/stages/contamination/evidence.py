@@ -73,10 +73,11 @@ class Contamination:
         there = row_D[order[at]] == self.rows["row"] if len(row_D) else np.zeros(len(self.rows), bool)
         return order[at[there]], self.rows[there]
 
-    def evidence(self, batch: pa.RecordBatch, gone: np.ndarray, unit: str) -> pa.RecordBatch:
-        """The rows of `contamination/` of curated documents as they were before `act`; gone: bool[D], of these.
+    def evidence(self, batch: pa.RecordBatch, after: pa.RecordBatch, gone: np.ndarray, unit: str) -> pa.RecordBatch:
+        """The rows of `contamination/` of curated documents as they were before `act`; after: the same ones with all
+        their edits; gone: bool[D], which of them are not in `text/`, for whatever reason.
 
-        Spans are of the extracted text.
+        Spans are of the extracted text. A repeated line takes an item with it, though it is only to be reported.
         """
         assert self.options is not None
         assert self.file is not None
@@ -86,7 +87,10 @@ class Contamination:
         begin, end = edits.to_original(doc, mine["begin"].astype(np.int64), mine["end"].astype(np.int64))
         at = pa.array(doc)
         item = mine["item"].astype(np.int64)
-        action = np.where(gone[doc], DROP, self.options.action)
+        later = Edits.from_column(after.column("edits")).merged()
+        was, left = (end - begin - _covered(one, doc, begin, end) for one in (edits, later))
+        action = np.where(2 * left < was, CUT, self.options.action)
+        action = np.where(gone[doc], DROP, action)
         values = {name: batch.column(name).take(at) for name in ("doc_id", "source", "lang")}
         values |= {
             "set": pa.array([index.set_names[number] for number in index.array("set_I")[item].tolist()], pa.string()),
@@ -104,6 +108,16 @@ class Contamination:
             "action": pa.array(action.tolist(), pa.string()),
         }
         return columns.assemble(columns.CONTAMINATION, len(doc), values)
+
+
+def _covered(edits: Edits, doc: np.ndarray, begin: np.ndarray, end: np.ndarray) -> np.ndarray:
+    """int64[R]: how many bytes of [begin, end) of these documents the edits (merged) take."""
+    of = np.searchsorted(edits.doc_E, doc), np.searchsorted(edits.doc_E, doc, "right")
+    taken = [
+        np.maximum(np.minimum(edits.end_E[a:b], stop) - np.maximum(edits.start_E[a:b], start), 0).sum()
+        for a, b, start, stop in zip(*of, begin, end, strict=True)
+    ]
+    return np.array(taken, np.int64)
 
 
 def _once(index: Index, doc: np.ndarray, mine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

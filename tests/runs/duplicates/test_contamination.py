@@ -13,6 +13,9 @@ import typer
 from typer.testing import CliRunner
 
 from gristmill.pipelines.cli.inspecting.contamination import contamination
+from gristmill.pipelines.forget.asked import Asked, Entry
+from gristmill.pipelines.forget.make import look, make
+from gristmill.pipelines.forget.version import open_version
 from gristmill.pipelines.report.clusters import find_clusters
 from gristmill.pipelines.report.excerpts import Excerpts
 from gristmill.pipelines.run.request import Request
@@ -210,6 +213,63 @@ def test_cut__only_the_span_goes_and_the_edit_is_recorded(folder, tmp_path):
     assert edits["en-7"] == ["evaluation_item"]
     assert {row["action"] for row in table(run, "contamination")} == {"cut"}
     assert "en-8" in texts
+
+
+@pytest.fixture(scope="module")
+def repeating(folder) -> Path:
+    """Items are only reported, but lines that two documents have go, and documents that lose a third to them; so does
+    one for what it holds of somebody, and one stays."""
+    asked = [ASKED[0] + " The answer: 24", CHOICES[0][0] + " " + CHOICES[0][1][0], ASKED[1], ASKED[2]]
+    pages = {
+        "keeps-en": page(60, "en") + page(61, "en") + "\n" + asked[0],
+        "line-en": page(62, "en") + "\n" + asked[0],
+        "keeps-zh": page(60, "zh") + page(61, "zh") + "\n" + asked[1],
+        "line-zh": page(62, "zh") + "\n" + asked[1],
+        "emptied": asked[0] + "\n" + page(63, "en")[:60],
+        "mail": page(64, "en") + "\n" + asked[2] + " Ask someone@mills.org.",
+        "stays": page(65, "en") + "\n" + asked[3],
+    }
+    lines = [json.dumps({"id": name, "text": text, "lang": "zh" if name[-2:] == "zh" else "en"}, ensure_ascii=False)
+             for name, text in pages.items()]  # fmt: skip
+    (folder / "repeating.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    changes = {
+        "web.jsonl": "repeating.jsonl",
+        "drop": "report",
+        "scrub: null": "scrub: {drop_above: {EMAIL_ADDRESS: 0}}",
+        "{unit: sentence, min_letters: 10}": "{unit: line, min_letters: 10}",
+        "}]}": "}], max_cut: 30%}",
+    }
+    recipe = RECIPE
+    for old, new in changes.items():
+        recipe = recipe.replace(old, new)
+    return done(folder, folder / "repeating", recipe)
+
+
+def test_report__what_other_steps_took_is_not_left(repeating):
+    named = {row["doc_id"]: row["id"] for row in table(repeating, "ledger", "doc_id, id")}
+    action = {named[row["doc_id"]]: row["action"] for row in table(repeating, "contamination")}
+    assert action == {"keeps-en": "report", "line-en": "cut", "keeps-zh": "report", "line-zh": "cut", "emptied": "drop",
+                      "mail": "drop", "stays": "report"}  # fmt: skip
+    known = json.loads((repeating / "manifest.json").read_text("utf-8"))["contamination"]
+    assert (known["documents"], known["documents_left"]) == (7, 3)
+    assert {name: (of["contaminated"], of["left"]) for name, of in known["sets"].items()} == {
+        "gsm": (3, 2), "ceval": (1, 1)
+    }  # fmt: skip
+
+
+def test_forget__rates_are_those_of_the_documents_that_are_left(repeating, tmp_path):
+    version = open_version(str(repeating))
+    named = {row["id"]: row["doc_id"] for row in table(repeating, "ledger", "doc_id, id")}
+    asked = Asked.of([Entry("doc_id", named[name], "--doc-id", True) for name in ("keeps-en", "emptied")])
+    new = tmp_path / "new"
+    make(version, asked, look(version, asked, False, ()), str(new), False, lambda line: None)
+    known = json.loads((new / "manifest.json").read_text("utf-8"))["contamination"]
+    assert (known["documents"], known["documents_left"]) == (5, 2)
+    keys = ("contaminated", "rate", "left", "left_rate")
+    told = [[known["sets"][name][key] for key in keys] for name in ("gsm", "ceval")]
+    assert told == [[3, 1.0, 1, 0.333333], [1, 0.5, 1, 0.5]]
+    figures = json.loads((new / "report" / "report.json").read_text("utf-8"))["figures"]
+    assert (figures["contaminated_documents"], figures["decontaminated_documents"]) == (2, 3)
 
 
 def test_report__nothing_changes_and_the_rate_says_what_is_left(folder, tmp_path):
