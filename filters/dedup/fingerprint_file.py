@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from gristmill.filters.dedup.fingerprints import Fingerprints, pack_ids
 
-HASHES = b"gristmill letters-2 affine32"
+HASHES = b"gristmill letters-3 affine32"
 """In the schema's metadata: files of another version of the hashes are not comparable, and are refused."""
 
 HEAP_PER_DOCUMENT = 4 + 16 + 8 + 16 + 8 + 8

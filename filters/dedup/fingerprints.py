@@ -18,8 +18,9 @@ import pyarrow.compute as pc
 import xxhash
 
 from gristmill.filters.batch import each_value, text_buffers
-from gristmill.filters.kernels.dedup.letters import SHINGLE_BASE, WORD_PRIME, WORD_SEED, read_batch
+from gristmill.filters.kernels.dedup.letters import SHINGLE_BASE, read_batch
 from gristmill.filters.kernels.dedup.minhash import RADIX, band_keys, make_sets, sign
+from gristmill.filters.kernels.text.hashes import MULTIPLIER
 from gristmill.filters.kernels.text.unicode import ALNUM, FLAGS, LOWER, NFC_MAYBE, SPACE, UNSPACED
 
 MASK64 = 2**64 - 1
@@ -136,17 +137,30 @@ def mixed64(h: int) -> int:
 
 
 def shingle_hash(data: bytes) -> int:
-    """uint32 hash of a shingle, for datasketch's `hashfunc`: FNV-1a over a word's characters, a polynomial over words.
+    """uint32 hash of a shingle, for datasketch's `hashfunc`: a polynomial over the hashes of its words.
 
     A function of the bytes alone; raises UnicodeDecodeError where they are not UTF-8.
     """
     total = 0
     for word in data.decode().split(" "):
-        h = int(WORD_SEED)
-        for char in word:
-            h = ((h ^ ord(char)) * int(WORD_PRIME)) & MASK64
-        total = (total * int(SHINGLE_BASE) + mixed64(h)) & MASK64
+        total = (total * int(SHINGLE_BASE) + _word_hash(word)) & MASK64
     return mixed64(total) >> 32
+
+
+def _word_hash(word: str) -> int:
+    """uint64 of a word, as letters.read_letters has it."""
+    beyond = next((at for at, char in enumerate(word) if ord(char) >= 0x80), len(word))
+    h, *further = [*_eights(word[:beyond]), *map(ord, word[beyond:])] or [0]
+    for value in further:
+        h = ((h ^ value) * int(MULTIPLIER)) & MASK64
+        h ^= h >> 32
+    return mixed64(h)
+
+
+def _eights(text: str) -> list[int]:
+    """ASCII eight characters at a time, the first lowest; fewer at the end with their number in the highest byte."""
+    pieces = [text[at : at + 8].encode() for at in range(0, len(text), 8)]
+    return [int.from_bytes(piece, "little") | (len(piece) % 8) << 56 for piece in pieces]
 
 
 @lru_cache(maxsize=8)

@@ -10,8 +10,9 @@ from gristmill.filters.batch import text_buffers
 from gristmill.filters.dedup.fingerprints import MASK64, mixed64
 from gristmill.filters.dedup.passages import close_together, cut_passages, find_spans
 from gristmill.filters.edits import Edits
-from gristmill.filters.kernels.dedup.letters import SHINGLE_BASE, WORD_PRIME, WORD_SEED
+from gristmill.filters.kernels.dedup.letters import SHINGLE_BASE
 from gristmill.filters.kernels.dedup.substrings import LETTERS, find_repeats, hash_windows, read_tokens, winnow
+from gristmill.filters.kernels.text.hashes import FNV_OFFSET, FNV_PRIME
 from gristmill.filters.kernels.text.unicode import ALNUM, FLAGS, SPACE, UNSPACED
 
 KIND = "repeated_substring"
@@ -168,7 +169,7 @@ def _plain_tokens(text: str) -> tuple[list[int], list[int], list[int], list[int]
     spaced: list[int] = []
     flags = FLAGS[np.frombuffer(text.encode("utf-32-le"), np.uint32)].tolist()
     place, open_run, letters, value = 0, "", 0, 0
-    space = before = int(WORD_SEED)
+    space = before = int(FNV_OFFSET)
     for char, flag in zip(text, flags, strict=True):
         size = len(char.encode())
         kind = "" if flag & (SPACE | UNSPACED) else "word" if flag & ALNUM else char
@@ -180,7 +181,7 @@ def _plain_tokens(text: str) -> tuple[list[int], list[int], list[int], list[int]
         elif flag & SPACE:
             space, kind = _folded(space, char), ""
         else:
-            value, letters, before, space = _folded(int(WORD_SEED), char), 1, space, int(WORD_SEED)
+            value, letters, before, space = _folded(int(FNV_OFFSET), char), 1, space, int(FNV_OFFSET)
             begin.append(place)
             end.append(place + size)
             said.append(mixed64(value))
@@ -191,4 +192,4 @@ def _plain_tokens(text: str) -> tuple[list[int], list[int], list[int], list[int]
 
 
 def _folded(value: int, char: str) -> int:
-    return ((value ^ ord(char)) * int(WORD_PRIME)) & MASK64
+    return ((value ^ ord(char)) * int(FNV_PRIME)) & MASK64

@@ -207,6 +207,45 @@ class Kernel:
             numba.config.CACHE_DIR = before
 
 
+class Instruction(Kernel):
+    """A helper that is one instruction, where LLVM makes more of what it says in Python.
+
+    emit(context, builder, types, arguments): numba's and llvmlite's; what it returns is the result, a uint64.
+    """
+
+    def __init__(self, function: Callable[..., Any], emit: Callable[..., Any]):
+        super().__init__(function, cached=False)
+        self._emit = emit
+
+    def __call__(self, *args: Any) -> Any:
+        """As Python, which cannot call an intrinsic."""
+        return self.py_func(*args)
+
+    @cached_property
+    def compiled(self) -> Any:
+        """numba's intrinsic."""
+        _numba()
+        from numba.core import types
+        from numba.core.extending import intrinsic
+
+        def typed(*kinds: Any) -> Any:
+            taken = [types.uint64 if isinstance(kind, types.Integer) else kind for kind in kinds]
+
+            def code(context: Any, builder: Any, __: Any, arguments: Any) -> Any:
+                return self._emit(context, builder, taken, arguments)
+
+            return types.uint64(*taken), code
+
+        if self.py_func.__code__.co_argcount == 1:  # numba takes an intrinsic with * to be one of a tuple
+            return intrinsic(lambda _, kind: typed(kind))
+        return intrinsic(lambda _, kind, other: typed(kind, other))
+
+
+def instruction(emit: Callable[..., Any]) -> Callable[[Callable[..., Any]], Kernel]:
+    """Decorator of helpers of one argument or two that are one instruction; their integers are uint64."""
+    return lambda function: Instruction(function, emit)
+
+
 def kernel(function: Callable[..., Any]) -> Kernel:
     """Decorator of compiled loops that Python calls; their helpers lie with them in the cache."""
     return Kernel(function, cached=True)

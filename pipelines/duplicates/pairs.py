@@ -16,7 +16,11 @@ from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.records.rows import pick
 
 RECORD = np.dtype([("key", "<u8"), ("rank", "<u8"), ("tie", "<u4"), ("place", "<u8")])
-"""A document in a bucket. `tie` is a hash of its exact text, so that rank ties never fall back on the place."""
+"""A document in a bucket. `tie` is a hash of its exact text and the bucket: it tells texts from copies of them, and
+rank ties never fall back on the place. Two texts that it takes for one in some bucket are two in all others."""
+
+TIE_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+"""2**64 / golden ratio: the upper half of a product is a hash (Knuth, The Art of Computer Programming 3, 6.4)."""
 
 EXACT_BIT = np.uint64(1 << 63)
 """Set in keys made from the exact hash, clear in those of LSH bands."""
@@ -136,7 +140,8 @@ def band_keys(
 def records_of(unit: int, file: FingerprintFile, key: np.ndarray, at: np.ndarray) -> np.ndarray:
     """RECORD rows of keys (uint64) and of the documents at these positions (int64) of a unit's file."""
     records = np.empty(len(at), RECORD)
-    records["key"], records["rank"], records["tie"] = key, file.rank[at], file.exact[at, 1].astype(np.uint32)
+    records["key"], records["rank"] = key, file.rank[at]
+    records["tie"] = ((file.exact[at, 1] ^ key) * TIE_FACTOR) >> np.uint64(32)
     records["place"] = (np.uint64(unit) << np.uint64(32)) | file.row[at].astype(np.uint64)
     return records
 

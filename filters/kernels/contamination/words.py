@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gristmill.filters.kernels.dedup.letters import WORD_PRIME, WORD_SEED
 from gristmill.filters.kernels.jit import inline, kernel
+from gristmill.filters.kernels.text.hashes import FNV_OFFSET, fnv
 from gristmill.filters.kernels.text.unicode import ALNUM, LIMIT, UNSPACED, code_point, mix64
 
 HAN_FIRST, HAN_LAST = 0x4E00, 0x9FFF
@@ -44,7 +44,7 @@ def read_words(data_B, start, end, flags_C, fold_C, several_M3, word_W, begin_W,
     Marks that fold to nothing belong to the word before them. Needs bytes // 2 + 1 places, as `letters.read_letters`.
     """
     words = 0
-    word, begin, last = WORD_SEED, start, start
+    word, begin, last = FNV_OFFSET, start, start
     in_word = False
     i = start
     while i < end:
@@ -53,8 +53,8 @@ def read_words(data_B, start, end, flags_C, fold_C, several_M3, word_W, begin_W,
             first_byte = np.int64(fold_C[data_B[i]])
             if flags_C[first_byte] & ALNUM:
                 if not in_word:
-                    word, begin, in_word = WORD_SEED, at, True
-                word = (word ^ np.uint64(first_byte)) * WORD_PRIME
+                    word, begin, in_word = FNV_OFFSET, at, True
+                word = fnv(word, first_byte)
                 i += 1
                 last = i
                 continue
@@ -63,7 +63,7 @@ def read_words(data_B, start, end, flags_C, fold_C, several_M3, word_W, begin_W,
             if in_word:
                 words = _close(word, words, begin, last, word_W, begin_W, end_W)
                 in_word = False
-            words = _close((WORD_SEED ^ np.uint64(fold_C[c])) * WORD_PRIME, words, at, i, word_W, begin_W, end_W)
+            words = _close(fnv(FNV_OFFSET, fold_C[c]), words, at, i, word_W, begin_W, end_W)
             continue
         f = np.int64(fold_C[c])
         if f == 0:
@@ -77,23 +77,23 @@ def read_words(data_B, start, end, flags_C, fold_C, several_M3, word_W, begin_W,
         flag = flags_C[first]
         if flag & ALNUM and not flag & UNSPACED:
             if not in_word:
-                word, begin, in_word = WORD_SEED, at, True
-            word = (word ^ np.uint64(first)) * WORD_PRIME
+                word, begin, in_word = FNV_OFFSET, at, True
+            word = fnv(word, first)
             if several:
                 for place in range(1, several_M3.shape[1]):
                     further = several_M3[f - TABLE_END, place]
                     if further:
-                        word = (word ^ np.uint64(further)) * WORD_PRIME
+                        word = fnv(word, further)
             last = i
             continue
         if in_word:
             words = _close(word, words, begin, last, word_W, begin_W, end_W)
             in_word = False
         if flag & UNSPACED:
-            word = (WORD_SEED ^ np.uint64(first)) * WORD_PRIME
+            word = fnv(FNV_OFFSET, first)
             if several:
                 for place in range(1, several_M3.shape[1]):
-                    word = (word ^ np.uint64(several_M3[f - TABLE_END, place])) * WORD_PRIME
+                    word = fnv(word, several_M3[f - TABLE_END, place])
             words = _close(word, words, at, i, word_W, begin_W, end_W)
     if in_word:
         words = _close(word, words, begin, last, word_W, begin_W, end_W)

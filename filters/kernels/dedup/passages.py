@@ -6,8 +6,9 @@ batch, E cuts.
 
 import numpy as np
 
-from gristmill.filters.kernels.dedup.letters import SHINGLE_BASE, WORD_PRIME, WORD_SEED
+from gristmill.filters.kernels.dedup.letters import SHINGLE_BASE
 from gristmill.filters.kernels.jit import inline, kernel
+from gristmill.filters.kernels.text.hashes import FNV_OFFSET, fnv
 from gristmill.filters.kernels.text.lines import NEWLINE, last_code_point, next_newline, stripped
 from gristmill.filters.kernels.text.sentences import ENDS, ENDS_BEFORE_CAPITAL, begins_with_capital, sentence_end
 from gristmill.filters.kernels.text.unicode import ALNUM, SPACE, UNSPACED, code_point, mix64
@@ -124,7 +125,7 @@ def hash_passages(data_B, begin_N, end_N, flags_C, lower_C, hash_N, check_N, let
     without spaces twice; seen_N uint8: the flags of all characters together.
     """
     for n in range(begin_N.size):
-        total, check, word = np.uint64(0), np.uint64(0), WORD_SEED
+        total, check, word = np.uint64(0), np.uint64(0), FNV_OFFSET
         words, letters, seen, in_word = 0, 0, np.uint8(0), False
         i, end = begin_N[n], end_N[n]
         while i < end:
@@ -135,13 +136,13 @@ def hash_passages(data_B, begin_N, end_N, flags_C, lower_C, hash_N, check_N, let
             if in_word and not spaced:
                 one = mix64(word)
                 total, check, words = total * SHINGLE_BASE + one, check * CHECK_BASE + one, words + 1
-                word, in_word = WORD_SEED, False
+                word, in_word = FNV_OFFSET, False
             if spaced:
-                word = (word ^ np.uint64(lower_C[c])) * WORD_PRIME
+                word = fnv(word, lower_C[c])
                 in_word = True
                 letters += 1
             elif flag & UNSPACED:
-                one = mix64((WORD_SEED ^ np.uint64(c)) * WORD_PRIME)
+                one = mix64(fnv(FNV_OFFSET, c))
                 total, check, words = total * SHINGLE_BASE + one, check * CHECK_BASE + one, words + 1
                 letters += 2
         if in_word:

@@ -6,8 +6,9 @@ batch, A anchors, R runs of windows, W windows, M rows of windows of all documen
 
 import numpy as np
 
-from gristmill.filters.kernels.dedup.letters import SHINGLE_BASE, WORD_PRIME, WORD_SEED
+from gristmill.filters.kernels.dedup.letters import SHINGLE_BASE
 from gristmill.filters.kernels.jit import inline, kernel
+from gristmill.filters.kernels.text.hashes import FNV_OFFSET, fnv
 from gristmill.filters.kernels.text.unicode import ALNUM, SPACE, UNSPACED, code_point, mix64
 
 LETTERS = 16
@@ -49,16 +50,16 @@ def read_tokens(data_B, start_D1, flags_C, characters, begin_N, end_N, token_N, 
     for d in range(start_D1.size - 1):
         token_D1[d] = n
         i, stop = start_D1[d], start_D1[d + 1]
-        space = WORD_SEED
+        space = FNV_OFFSET
         while i < stop:
             c, after = code_point(data_B, i)
             flag = flags_C[c]
             if flag & SPACE and not characters:
-                space = (space ^ np.uint64(c)) * WORD_PRIME
+                space = fnv(space, c)
                 i = after
                 continue
             begin_N[n] = i
-            said = (WORD_SEED ^ np.uint64(c)) * WORD_PRIME
+            said = fnv(FNV_OFFSET, c)
             i = after
             if not (flag & UNSPACED or characters):
                 mark, letters = 0 if flag & ALNUM else c, 1
@@ -67,13 +68,13 @@ def read_tokens(data_B, start_D1, flags_C, characters, begin_N, end_N, token_N, 
                     flag = flags_C[c]
                     if c != mark if mark else not flag & ALNUM or flag & UNSPACED:
                         break
-                    said = (said ^ np.uint64(c)) * WORD_PRIME
+                    said = fnv(said, c)
                     letters += 1
                     i = after
             end_N[n] = i
             token_N[n] = mix64(said)
             spaced_N[n] = mix64(token_N[n] ^ space)
-            space = WORD_SEED
+            space = FNV_OFFSET
             n += 1
     token_D1[start_D1.size - 1] = n
     return n

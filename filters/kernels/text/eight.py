@@ -1,9 +1,11 @@
 """Eight bytes of a text at a time, as one number (Warren, Hacker's Delight, 2nd ed., chapters 5 and 6)."""
 
 # Letters: B bytes of the batch. Indices are uint64: a signed one is tested for being negative at every byte.
+from typing import Any
+
 import numpy as np
 
-from gristmill.filters.kernels.jit import inline
+from gristmill.filters.kernels.jit import inline, instruction, kernel
 
 EIGHT = np.uint64(8)
 LOW = np.uint64(0x0101010101010101)
@@ -11,9 +13,16 @@ LOW = np.uint64(0x0101010101010101)
 HIGH = np.uint64(0x8080808080808080)
 
 
-@inline
+def _load(context: Any, builder: Any, types: Any, arguments: Any) -> Any:
+    from llvmlite import ir
+
+    data = context.make_array(types[0])(context, builder, arguments[0]).data
+    return builder.load(builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(64).as_pointer()), align=1)
+
+
+@instruction(_load)
 def eight_bytes(data_B, u):
-    """data_B[u : u + 8], the first byte lowest; the compiler makes one load of it."""
+    """data_B[u : u + 8], the first byte lowest; nobody looks whether there are as many."""
     return (
         np.uint64(data_B[u])
         | np.uint64(data_B[u + np.uint64(1)]) << np.uint64(8)
@@ -96,3 +105,26 @@ def below_lowest(marked):
 def whole_bytes(marked):
     """All bits of every byte whose highest bit is `marked`."""
     return (marked >> np.uint64(7)) * np.uint64(0xFF)
+
+
+def _trailing_zeros(context: Any, builder: Any, types: Any, arguments: Any) -> Any:
+    from llvmlite import ir
+
+    return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
+
+
+@instruction(_trailing_zeros)
+def zeros_below(x):
+    """How many bits of x, which is not 0, are 0 below the lowest that is not."""
+    return np.uint64((int(x) & -int(x)).bit_length() - 1)
+
+
+@kernel
+def last_bytes(data_B, u, stop):
+    """data_B[u:stop], fewer than eight, the first lowest, and zeros behind them."""
+    x, shift = np.uint64(0), np.uint64(0)
+    while u < stop:
+        x |= np.uint64(data_B[u]) << shift
+        shift += EIGHT
+        u += np.uint64(1)
+    return x

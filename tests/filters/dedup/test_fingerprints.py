@@ -40,6 +40,7 @@ ALPHABETS = {
     "en": "the quick Brown fox's JUMPS, over 12 lazy dogs.\n",
     "zh": "天地玄黄，宇宙洪荒。日月盈昃 ABC１２\u3000\n",
     "ja": "これはテストです。東京タワーー 2024年\n",
+    "long": "abcdefghijklmnopqrstuvWXYZ0123456789éж ",
     "th": "สวัสดีครับ ทดสอบ ๑๒ ok\n",
     "mixed": "aÉe\u0301 İıßΣσς 中文かなไทย한국어Дж１٣🎉𝒜_-—'’\u00a0\u2003\u200b\t\x00",
 }
@@ -119,8 +120,9 @@ def test_shingle_hash__depends_on_the_bytes_alone(text):
 
 def test_shingle_hash__never_changes():
     # Stored indexes hold these numbers; a new hash needs a new fingerprint_file.HASHES.
-    assert shingle_hash(b"one two three four five") == 0x0D52A529
-    assert shingle_hash("天 地 玄 黄 宇".encode()) == 0x64543966
+    assert shingle_hash(b"one two three four five") == 0xD1B68722
+    assert shingle_hash("天 地 玄 黄 宇".encode()) == 0x914D5628
+    assert shingle_hash("internationalisation déjà vu of 磨".encode()) == 0x9FB5C563
 
 
 def test_permutations__are_those_of_datasketch():
@@ -172,6 +174,30 @@ def test_exact_hash__is_equal_exactly_where_the_normalised_text_is(texts):
     for a, one in zip(exact, texts, strict=True):
         for b, other in zip(exact, texts, strict=True):
             assert (a == b) == (normalised(one) == normalised(other))
+
+
+def test_exact_hash__of_words_around_eight_letters_sees_every_change():
+    letters = "Abcdefgh0jklmnopQ8"
+    texts = {""}
+    for length in range(1, len(letters) + 1):
+        word = letters[:length]
+        texts |= {word, f"{word}\0", f"{word}.", f"-{word}", f"{word}é", f"é{word}", f"{word}天", f"天{word}"}
+        for at in range(1, length):
+            texts |= {f"{word[:at]}{mark}{word[at:]}" for mark in (" ", "-", "é", "天", ". ", " .", "\0")}
+    texts |= {"\0", "\0\0", "a\0", "a \0", "é", "é ."}
+    different = sorted({normalised(text) for text in texts})
+    assert len(set(map(tuple, fingerprint(column(different), None).exact.tolist()))) == len(different) > 500
+
+
+def test_exact_hash__never_changes():
+    # As of shingle_hash.
+    two = fingerprint(
+        column(["The  QUICK brown foxes' internationalisation, déjà vu.", "磨坊 3 号，Gristmill！"]), None
+    )
+    assert two.exact.tolist() == [
+        [0x7EE2DD366DF3EF1A, 0xEE582185783692AD],
+        [0x22B152851F3B5189, 0x303E03881038059C],
+    ]
 
 
 def test_normalised__by_hand():

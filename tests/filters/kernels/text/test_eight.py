@@ -4,8 +4,26 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gristmill.filters.kernels.jit import kernel
 from gristmill.filters.kernels.text import eight, lines, marks, sizes
+from gristmill.filters.kernels.text.eight import eight_bytes, last_bytes, zeros_below
 from gristmill.filters.kernels.text.hashes import FNV_OFFSET, hash_span
+
+
+@kernel
+def eight_at(data_B, at):
+    return eight_bytes(data_B, np.uint64(at))
+
+
+@kernel
+def last_at(data_B, at, stop):
+    return last_bytes(data_B, np.uint64(at), np.uint64(stop))
+
+
+@kernel
+def zeros_at(x):
+    return zeros_below(x)
+
 
 TEXTS = st.lists(
     st.text(st.sampled_from("a{}\n\x00\x1f ~\x7fé\u0085\u2028磨坊😀"), max_size=40), min_size=1, max_size=4
@@ -58,3 +76,18 @@ def test_hash_span__tells_texts_apart(texts):
 def test_low_bytes__none_is_missed(raw):
     found = int(eight.low_bytes(np.uint64(eight.eight_bytes(np.array(raw, np.uint8), np.uint64(0)))))
     assert bool(found) == any(byte < 0x20 for byte in raw)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.binary(min_size=8, max_size=24), st.data())
+def test_eight_bytes__as_python_reads_them(raw, data):
+    data_B, _ = packed([raw])
+    at = data.draw(st.integers(0, len(raw) - 8))
+    assert int(eight_at(data_B, at)) == int.from_bytes(raw[at : at + 8], "little")
+    assert int(last_at(data_B, len(raw) - 7, len(raw))) == int.from_bytes(raw[-7:], "little")
+
+
+@given(st.integers(1, 2**64 - 1))
+def test_zeros_below__as_python_counts_them(x):
+    assert int(zeros_at(np.uint64(x))) == (x & -x).bit_length() - 1
+    assert int(eight.zeros_below(np.uint64(x))) == (x & -x).bit_length() - 1

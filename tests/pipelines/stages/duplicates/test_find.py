@@ -1,5 +1,6 @@
 """Finding duplicates end to end on FnApiRunner, against the truth in plain Python sets."""
 
+import itertools
 import random
 import time
 from collections import defaultdict
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from gristmill.filters.dedup.fingerprint_file import (
     open_fingerprints,
 )
-from gristmill.filters.dedup.fingerprints import normalised
+from gristmill.filters.dedup.fingerprints import fingerprint, normalised
 from gristmill.pipelines.duplicates.pairs import EXACT, NEAR, RECORD, REPEATED, band_keys, bucket_pairs, records_of
 from gristmill.pipelines.recipe.schema import Deduplicate, MinHash
 from gristmill.pipelines.stages.duplicates.find import FindDuplicates, members_of
@@ -191,6 +192,19 @@ def test_find__of_20_000_documents_in_one_bucket_is_linear(tmp_path, kind):
     assert len(found) == 20_000
     assert sum(f.dropped for f in found) == 19_999
     assert {f.winner for f in found} == {None, docs[0].doc_id}
+
+
+def test_find__of_texts_whose_ties_are_equal_misses_none(tmp_path):
+    # Of 120,000 texts some share 32 bits of their hash: in buckets of one band one of two was taken for a copy.
+    words = "one hot bucket of documents that all say the very same thing "
+    texts = [words + "".join(marks) for marks in itertools.islice(itertools.product(".!?", repeat=11), 120_000)]
+    prints = fingerprint(pa.array(texts, pa.large_string()), MinHash())
+    half = prints.exact[:, 1].astype(np.uint32)
+    order = np.argsort(half)
+    first = np.flatnonzero(half[order[1:]] == half[order[:-1]])[0]
+    docs = [Doc(texts[n], str(n)) for n in order[first : first + 2]]
+    (loser,) = [one for one in find(cut(docs, 1), tmp_path, Deduplicate()) if one.dropped]
+    assert loser.similarity == 1
 
 
 @settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
