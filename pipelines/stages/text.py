@@ -212,12 +212,9 @@ class UnitWriter:
         values["step"] = pc.if_else(pa.array(lost), "deduplicate", verdicts.column("step"))
         values["step"] = pc.if_else(pa.array(contaminated), "decontaminate", values["step"])
         values["step"] = pc.if_else(pa.array(died | personal), "scrub", values["step"])
-        rule = np.where(contaminated, CONTAMINATED, np.array(DUPLICATE_RULES)[kind]).tolist()
-        added = [
-            self._personal.get(row, [one] if is_dropped else [])
-            for row, one, is_dropped in zip(row_D.tolist(), rule, dropped.tolist(), strict=True)
-        ]
-        values["rules"] = _joined(verdicts.column("rules"), added) if dropped.any() else verdicts.column("rules")
+        rule = np.where(contaminated, CONTAMINATED, np.array(DUPLICATE_RULES)[kind])[dropped].tolist()
+        added = [self._personal.get(row, [one]) for row, one in zip(row_D[dropped].tolist(), rule, strict=True)]
+        values["rules"] = _with_added(verdicts.column("rules"), dropped, added)
         values["edits"] = self._of_rows(self._edits, columns.SPANS, row_D)
         values["findings"] = self._of_rows(self._findings, columns.FINDINGS, row_D)
         size = cluster_sizes(listed, member, kept_by_rules)
@@ -279,8 +276,11 @@ def _one_each(rule: np.ndarray) -> pa.Array:
     return pa.ListArray.from_arrays(pa.array(np.arange(len(rule) + 1, dtype=np.int32)), pa.array(rule, pa.string()))
 
 
-def _joined(rules: pa.Array, added: list[list[str]]) -> pa.Array:
-    return pa.array([old + new for old, new in zip(rules.to_pylist(), added, strict=True)], pa.list_(pa.string()))
+def _with_added(rules: pa.Array, chosen_D: np.ndarray, added: list[list[str]]) -> pa.Array:
+    """list<string>: the rules of each document, and those of the chosen ones (bool[D]) with what is added to theirs."""
+    longer = [old + new for old, new in zip(rules.filter(pa.array(chosen_D)).to_pylist(), added, strict=True)]
+    at_D = np.where(chosen_D, len(rules) + np.cumsum(chosen_D) - 1, np.arange(len(rules)))
+    return pa.concat_arrays([rules, pa.array(longer, rules.type)]).take(pa.array(at_D))
 
 
 def _without_text(edits: pa.Array) -> pa.Array:

@@ -28,5 +28,6 @@ def exceeded(found: pa.Array, most: Mapping[str, int], prefix: str = "") -> pa.A
         count_D = np.bincount(parent_F[of_F.to_numpy(zero_copy_only=False)], minlength=len(found))
         over.append(count_D > most[name])
     fired_DN = np.column_stack(over) if over else np.zeros((len(found), 0), bool)
-    names = np.array([prefix + name for name in most], object)
-    return pa.array([names[fired].tolist() for fired in fired_DN], pa.list_(pa.string()))
+    end_D1 = np.concatenate([[0], np.cumsum(fired_DN.sum(axis=1))]).astype(np.int32)
+    names = pa.array([prefix + name for name in most], pa.string())
+    return pa.ListArray.from_arrays(pa.array(end_D1), names.take(pa.array(np.nonzero(fired_DN)[1])))
