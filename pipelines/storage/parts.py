@@ -90,7 +90,9 @@ class PartWriter:
                 write_statistics=short,
             )
         else:
-            options = pa.ipc.IpcWriteOptions(compression=self._compression and pa.Codec(self._compression, 1))
+            options = pa.ipc.IpcWriteOptions(
+                compression=self._compression and pa.Codec(self._compression, 1), use_threads=False
+            )
             self._writer = pa.ipc.new_file(pa.PythonFile(self._file, "w"), schema, options=options)
 
     def _finish(self) -> None:
@@ -181,7 +183,7 @@ def read_part(store: Store, path: str, columns: list[str] | None = None) -> Iter
 def _arrow(file: IO[bytes], columns: list[str] | None) -> Iterator[pa.RecordBatch]:
     names = pa.ipc.open_file(file).schema.names
     included = [names.index(name) for name in columns] if columns else None
-    reader = pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(included_fields=included))
+    reader = pa.ipc.open_file(file, options=pa.ipc.IpcReadOptions(included_fields=included, use_threads=False))
     for index in range(reader.num_record_batches):
         yield reader.get_batch(index)
 
