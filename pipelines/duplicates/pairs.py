@@ -25,9 +25,9 @@ TIE_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 EXACT_BIT = np.uint64(1 << 63)
 """Set in keys made from the exact hash, clear in those of LSH bands."""
 
-PAIR = np.dtype([("worse", "<u8"), ("better", "<u8")])
-"""Places."""
-
+PAIR = np.dtype([("worse", "<u8"), ("better", "<u8"), ("rank", "<u8")])
+"""Two places, and the rank of the better one, by which it is known what to read first; 0 where they are compared in any
+case: copies, and what an index knows to have lost, for which its winner counts."""
 
 DOCUMENT = np.dtype([("place", "<u8"), ("rank", "<u8"), ("tie", "<u4"), ("doc_id", "u1", 16)])
 EDGE = np.dtype(
@@ -165,8 +165,9 @@ def bucket_pairs(records: np.ndarray) -> np.ndarray:
     sort_members(starts, ends, tie, rank, place, order)
     drop_copies(starts, tie, copies, order, ends)
     sort_members(starts, ends, rank, tie, place, order)
-    pair_X2 = np.empty((count_pairs(starts, ends, copies), 2), np.uint64)
-    pair_members(starts, ends, copies, place, order, pair_X2)
-    pairs = pair_X2.view(PAIR).ravel()
+    pair_X3 = np.empty((count_pairs(starts, ends, copies), 3), np.uint64)
+    rank[(place >= INDEX_PLACE) & (rank & LOST > 0)] = 0
+    pair_members(starts, ends, copies, place, rank, order, pair_X3)
+    pairs = pair_X3.view(PAIR).ravel()
     settled = pairs["worse"] >= INDEX_PLACE
     return pairs[~settled] if settled.any() else pairs

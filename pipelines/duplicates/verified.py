@@ -196,42 +196,61 @@ def _lost(similarity_X: np.ndarray, worse_X: np.ndarray, better_X: np.ndarray) -
 def verified_pairs(
     unit: int, pairs: np.ndarray, shelf: Shelf[Any], options: schema.Deduplicate
 ) -> Iterator[np.ndarray]:
-    """EDGE rows of the PAIR rows, in any order, whose worse document is of this unit."""
-    places, better_at = np.unique(pairs["better"], return_inverse=True)
-    # Several bands name the same pair. The better one first: its documents come in groups.
-    pairs_at = np.unique(better_at << 32 | (pairs["worse"] & np.uint64(0xFFFFFFFF)).astype(np.int64))
-    better_at = pairs_at >> 32
-    rows, worse_at = np.unique(pairs_at.astype(np.uint32), return_inverse=True)
+    """EDGE rows of the PAIR rows, in any order, whose worse document is of this unit, without those that `best_edges`
+    would leave out.
+
+    The best-ranked of a document's pairs are read and compared first, and no others where enough of these are
+    duplicates: all of a family know the same few best ones, each of them some more that lie anywhere.
+    """
+    pairs = _by_rank(pairs)
+    rows, worse_at = np.unique(pairs["worse"].astype(np.uint32), return_inverse=True)
     worse = shelf.take(unit, rows)
-    done, edges = 0, []
+    duplicates = np.zeros(len(rows), np.int64)
+    found = [np.zeros(0, EDGE)]
+    while len(pairs):
+        due = _due(worse_at, pairs["rank"])
+        for ranked, edges in _compared(worse, worse_at[due], pick(pairs, np.flatnonzero(due)), shelf, options):
+            found.append(edges)
+            if ranked:
+                counted = edges["worse"]["place"][edges["lost"] <= np.float32(options.max_lost)]
+                duplicates += np.bincount(np.searchsorted(worse.known["place"], counted), minlength=len(rows))
+        left = np.flatnonzero(~due & (duplicates[worse_at] < MOST_EDGES))
+        pairs, worse_at = pick(pairs, left), worse_at[left]
+    yield best_edges(np.concatenate(found), options.max_lost)
+
+
+def _by_rank(pairs: np.ndarray) -> np.ndarray:
+    """PAIR rows by their worse document, then by rank; what several bands name once."""
+    pairs = pick(pairs, np.lexsort((pairs["better"], pairs["rank"], pairs["worse"])))
+    same = (pairs["worse"][1:] == pairs["worse"][:-1]) & (pairs["better"][1:] == pairs["better"][:-1])
+    return pick(pairs, np.flatnonzero(np.r_[True, ~same][: len(pairs)]))
+
+
+def _due(worse_at: np.ndarray, rank: np.ndarray) -> np.ndarray:
+    """bool: which pairs of each worse document, sorted by rank, are compared next: MOST_EDGES, and what is ranked like
+    the last of them, beside those of rank 0."""
+    start = np.flatnonzero(np.r_[True, worse_at[1:] != worse_at[:-1]])
+    count = np.diff(np.r_[start, len(rank)])
+    unranked = np.add.reduceat(rank == 0, start, dtype=np.int64)
+    last = start + np.minimum(unranked + MOST_EDGES, count) - 1
+    return rank <= np.repeat(rank[last], count)
+
+
+def _compared(
+    worse: Documents, worse_at: np.ndarray, pairs: np.ndarray, shelf: Shelf[Any], options: schema.Deduplicate
+) -> Iterator[tuple[bool, np.ndarray]]:
+    """(whether they have a rank, EDGE rows) of PAIR rows whose worse documents are at these positions of `worse`."""
+    order = np.argsort(pairs["better"])  # they are read in the order of files and rows, in groups
+    places, better_at = np.unique(pairs["better"][order], return_inverse=True)
+    worse_at, ranked = worse_at[order], pairs["rank"][order] > 0
+    done = 0
     for better in documents_at(places, shelf):
-        some = slice(*np.searchsorted(better_at, (done, done + len(better.known))))
-        edges.append(verify_best(worse, better, (worse_at[some], better_at[some] - done), options))
+        begin, end = np.searchsorted(better_at, (done, done + len(better.known)))
+        for kind in (False, True):
+            at = begin + np.flatnonzero(ranked[begin:end] == kind)
+            if len(at):
+                yield kind, verify(worse, better, (worse_at[at], better_at[at] - done), options)
         done += len(better.known)
-    yield best_edges(np.concatenate([np.zeros(0, EDGE), *edges]), options.max_lost)
-
-
-def verify_best(
-    worse: Documents, better: Documents, pairs: tuple[np.ndarray, np.ndarray], options: schema.Deduplicate
-) -> np.ndarray:
-    """As `verify`, without edges that `best_edges` would leave out: the best-ranked of a document's pairs are compared
-    first, and no others where enough of these are duplicates."""
-    exact = np.all(worse.exact[pairs[0]] == better.exact[pairs[1]], axis=1)
-    found = [verify(worse, better, (pairs[0][exact], pairs[1][exact]), options)]
-    worse_at, better_at = pairs[0][~exact], pairs[1][~exact]
-    order = np.argsort(worse_at * len(better.known) + _ranked(better.known)[better_at])
-    worse_at, better_at = worse_at[order], better_at[order]
-    number = _numbered(worse_at)
-    duplicates = np.zeros(len(worse.known), np.int64)
-    while len(worse_at):
-        now = number < MOST_EDGES
-        edges = verify(worse, better, (worse_at[now], better_at[now]), options)
-        found.append(edges)
-        counted = edges["worse"]["place"][edges["lost"] <= np.float32(options.max_lost)]
-        duplicates += np.bincount(np.searchsorted(worse.known["place"], counted), minlength=len(duplicates))
-        left = ~now & (duplicates[worse_at] < MOST_EDGES)
-        worse_at, better_at, number = worse_at[left], better_at[left], number[left] - MOST_EDGES
-    return np.concatenate(found)
 
 
 def best_edges(edges: np.ndarray, max_lost: float) -> np.ndarray:

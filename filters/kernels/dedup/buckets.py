@@ -123,8 +123,9 @@ def count_pairs(start_G, end_G, copies_G):
 
 
 @kernel
-def pair_members(start_G, end_G, copies_G, place_M, order_M, pair_X2):
-    """Places (uint64) of the worse and the better end of every pair; at most BEST + NEXT_BETTER a member."""
+def pair_members(start_G, end_G, copies_G, place_M, rank_M, order_M, pair_X3):
+    """Of every pair the places of the worse and the better end, and the rank of the latter, 0 for copies (all uint64);
+    at most BEST + NEXT_BETTER a member."""
     x = 0
     for g in range(end_G.size):
         first = start_G[g]
@@ -132,16 +133,16 @@ def pair_members(start_G, end_G, copies_G, place_M, order_M, pair_X2):
         following = 0 if copies_G[g] else NEXT_BETTER
         for m in range(first + 1, end_G[g]):
             near = max(first, m - following)
-            for partner in range(first, min(first + best, near)):
-                pair_X2[x, 0], pair_X2[x, 1] = place_M[order_M[m]], place_M[order_M[partner]]
-                x += 1
-            for partner in range(near, m):
-                pair_X2[x, 0], pair_X2[x, 1] = place_M[order_M[m]], place_M[order_M[partner]]
+            between = max(0, near - first - best)
+            for number in range(first, m - between):
+                partner = order_M[number if number < first + best else number + between]
+                pair_X3[x, 0], pair_X3[x, 1] = place_M[order_M[m]], place_M[partner]
+                pair_X3[x, 2] = np.uint64(0) if copies_G[g] else rank_M[partner]
                 x += 1
 
 
 @pair_members.without_numba(most=1 << 18)
-def pair_all(start_G, end_G, copies_G, place_M, order_M, pair_X2):
+def pair_all(start_G, end_G, copies_G, place_M, rank_M, order_M, pair_X3):
     """As `pair_members`: of each member the numbers of all that it may be paired with, and which of these there are."""
     bucket, number, at = positions(start_G, end_G)
     best, following = np.arange(BEST), np.arange(-NEXT_BETTER, 0)
@@ -150,5 +151,6 @@ def pair_all(start_G, end_G, copies_G, place_M, order_M, pair_X2):
     is_near = ~copies & (number + following >= 0)
     partner = np.hstack([np.broadcast_to(best, is_best.shape), number + following])
     worse, which = np.nonzero(np.hstack([is_best, is_near]))
-    pair_X2[:, 0] = place_M[order_M[at[worse]]]
-    pair_X2[:, 1] = place_M[order_M[start_G[bucket[worse]] + partner[worse, which]]]
+    better = order_M[start_G[bucket[worse]] + partner[worse, which]]
+    pair_X3[:, 0], pair_X3[:, 1] = place_M[order_M[at[worse]]], place_M[better]
+    pair_X3[:, 2] = np.where(copies_G[bucket[worse]], np.uint64(0), rank_M[better])

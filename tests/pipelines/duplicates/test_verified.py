@@ -6,12 +6,28 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from gristmill.filters.dedup.fingerprint_file import open_fingerprints
-from gristmill.filters.dedup.fingerprint_rows import MAP_BYTES, open_rows
+from gristmill.filters.dedup.fingerprint_file import FingerprintFile, open_fingerprints
+from gristmill.filters.dedup.fingerprint_rows import MAP_BYTES, FingerprintRows, open_rows
 from gristmill.pipelines.duplicates.pairs import EXACT, PAIR
 from gristmill.pipelines.duplicates.verified import MOST_EDGES, Documents, Shelf, verified_pairs, verify
 from gristmill.pipelines.recipe.schema import Deduplicate
 from tests.pipelines.stages.duplicates.planted import SURE, Doc, edited, join, write_unit, write_words
+
+
+def every_pair(file: FingerprintFile) -> np.ndarray:
+    """PAIR rows of a unit 0 whose documents lie in the order of their ranks, twice as several bands would name them."""
+    worse, better = np.tril_indices(len(file.row), -1)
+    copies = (file.exact[worse] == file.exact[better]).all(axis=1)
+    pairs = np.empty(len(worse), PAIR)
+    pairs["worse"], pairs["better"] = file.row[worse], file.row[better]
+    pairs["rank"] = np.where(copies, 0, file.rank[better])
+    return np.concatenate([pairs, pairs])
+
+
+def shelf_of(path: str) -> Shelf[FingerprintRows]:
+    shelf = Shelf(open_rows)
+    shelf.paths[0] = [path]
+    return shelf
 
 
 @pytest.mark.parametrize(("script", "max_lost"), [("en", 1.0), ("zh", 1.0), ("en", 0.12), ("zh", 0.12)])
@@ -21,15 +37,16 @@ def test_verified_pairs__of_a_family_the_best_ranked_of_each_and_its_copy(tmp_pa
     docs += [Doc(f"{doc.text}\n", f"{doc.id}-copy", rank=60 + at) for at, doc in enumerate(docs[:9])]
     options = Deduplicate(minhash=SURE, max_lost=max_lost)
     path = write_unit(tmp_path / "f.arrow", docs, SURE, 7)
-    pairs = np.array([(2 * worse, 2 * better) for worse in range(len(docs)) for better in range(worse)], PAIR)
-    shelf = Shelf(open_rows)
-    shelf.paths[0] = [path]
-    (found,) = verified_pairs(0, rng.choice([pairs, pairs[::-1]]), shelf, options)
-
     file = open_fingerprints(path)
+    pairs = every_pair(file)
+    (found,) = verified_pairs(0, rng.choice([pairs, pairs[::-1]]), shelf_of(path), options)
+
     every = Documents.of(0, file)
     edges = verify(
-        every, every, ((pairs["worse"] // 2).astype(np.int64), (pairs["better"] // 2).astype(np.int64)), options
+        every,
+        every,
+        tuple((pairs[name][: len(pairs) // 2] // 2).astype(np.int64) for name in ("worse", "better")),
+        options,
     )
     wanted, by_worse = set(), defaultdict(list)
     for edge in edges:
@@ -42,6 +59,26 @@ def test_verified_pairs__of_a_family_the_best_ranked_of_each_and_its_copy(tmp_pa
     assert {(int(edge["worse"]["place"]), int(edge["better"]["place"])) for edge in found} == wanted
     assert len(found) == len(wanted) < len(edges)
     assert (found["kind"] == EXACT).sum() >= 9
+
+
+def test_verified_pairs__reads_only_what_it_compares(tmp_path, monkeypatch):
+    """All of a family are alike, so that nobody is compared with more than eight; of another one too few are."""
+    rng = random.Random(5)
+    alike, apart = write_words(rng, "en", 60), write_words(rng, "en", 60)
+    docs = [Doc(join("en", [*alike, f"n{n}"]), str(n), rank=n) for n in range(40)]
+    docs += [Doc(join("en", edited(rng, "en", apart, 0.5)), str(40 + n), rank=40 + n) for n in range(30)]
+    path = write_unit(tmp_path / "f.arrow", docs, SURE, 7)
+    pairs = every_pair(open_fingerprints(path))
+    pairs = pairs[(pairs["worse"] < 2 * 40) == (pairs["better"] < 2 * 40)]
+    last = {2 * 39: list(range(8)), 2 * 69: list(range(40, 69))}
+    read, take = [], Shelf.take
+    monkeypatch.setattr(Shelf, "take", lambda self, unit, rows: read.append(rows) or take(self, unit, rows))
+    for worse, numbers in last.items():
+        read.clear()
+        list(verified_pairs(0, pairs[pairs["worse"] == worse], shelf_of(path), Deduplicate(minhash=SURE)))
+        assert read[0].tolist() == [worse]
+        assert sorted(np.concatenate(read[1:]).tolist()) == [2 * number for number in numbers]
+        assert len(read) == 1 + -(-len(numbers) // MOST_EDGES)
 
 
 def test_shelf__opens_each_local_file_once_whatever_it_holds(tmp_path, monkeypatch):

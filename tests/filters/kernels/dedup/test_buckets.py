@@ -13,14 +13,14 @@ MEMBER = st.tuples(st.integers(0, 5), st.integers(0, 6))  # (rank, tie): many of
 BUCKETS = st.lists(st.tuples(st.booleans(), st.lists(MEMBER, min_size=1, max_size=30)), max_size=5)
 
 
-def pairs_by_hand(copies: bool, members: list[tuple[int, int, int]]) -> set[tuple[int, int]]:
-    """(worse, better) places; members are (rank, tie, place)."""
+def pairs_by_hand(copies: bool, members: list[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
+    """(worse, better) places and the rank of the better one; members are (rank, tie, place)."""
     ranked = sorted(members)
     if copies:
-        return {(place, ranked[0][2]) for _, _, place in ranked[1:]}
+        return {(place, ranked[0][2], 0) for _, _, place in ranked[1:]}
     first_of_text = [m for i, m in enumerate(ranked) if m[1] not in {tie for _, tie, _ in ranked[:i]}]
-    places = [place for _, _, place in first_of_text]
-    return {(places[m], places[p]) for m in range(len(places)) for p in range(m) if p < 4 or p >= m - 4}
+    ends = [(place, 100 + rank) for rank, _, place in first_of_text]
+    return {(ends[m][0], *ends[p]) for m in range(len(ends)) for p in range(m) if p < 4 or p >= m - 4}
 
 
 def run(groups, sort, drop, pair):
@@ -34,8 +34,8 @@ def run(groups, sort, drop, pair):
     sort(starts, stop, ties, ranks, place, order)
     drop(starts, ties, copies, order, stop)
     sort(starts, stop, ranks, ties, place, order)
-    out = np.empty((buckets.count_pairs(starts, stop, copies), 2), np.uint64)
-    pair(starts, stop, copies, place, order, out)
+    out = np.empty((buckets.count_pairs(starts, stop, copies), 3), np.uint64)
+    pair(starts, stop, copies, place, 100 + ranks, order, out)
     members = [
         [(int(ranks[m]), int(ties[m]), int(place[m])) for m in range(a, b)] for a, b in zip(starts, ends, strict=True)
     ]
