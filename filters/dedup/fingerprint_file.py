@@ -3,15 +3,14 @@
 Kept with a dataset it is an index: the next crawl is compared with it without reading any text again.
 """
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from gristmill.filters.dedup.fingerprints import Fingerprints, pack_ids
+from gristmill.filters.dedup.mapped import contents, is_remote
 
 HASHES = b"gristmill letters-3 affine32"
 """In the schema's metadata: files of another version of the hashes are not comparable, and are refused."""
@@ -295,12 +294,12 @@ def _settled(batches: list[pa.RecordBatch], by: str) -> Settled:
     )
 
 
-def read_stored(path: str) -> tuple[dict[bytes, bytes], pa.Buffer, list[pa.RecordBatch]]:
+def read_stored(path: str, scattered: bool = False) -> tuple[dict[bytes, bytes], pa.Buffer, list[pa.RecordBatch]]:
     """(metadata, all bytes, batches that are not empty, which view them) of a fingerprint file.
 
-    Raises ValueError for a file of another kind or version, OSError where it cannot be read.
+    scattered: see `contents`. Raises ValueError for a file of another kind or version, OSError where it cannot be read.
     """
-    whole = contents(path)
+    whole = contents(path, scattered)
     if whole.address % 4:
         raise ValueError(f"{path}: buffer is not aligned to 4 bytes")
     with pa.ipc.open_file(pa.BufferReader(whole)) as reader:
@@ -309,31 +308,6 @@ def read_stored(path: str) -> tuple[dict[bytes, bytes], pa.Buffer, list[pa.Recor
             raise ValueError(f"{path} is not a fingerprint file of this version ({HASHES.decode()})")
         batches = [reader.get_batch(i) for i in range(reader.num_record_batches)]
     return metadata, whole, [batch for batch in batches if len(batch)]
-
-
-def is_remote(path: str) -> bool:
-    """Whether a file has to be copied before it can be mapped."""
-    return "://" in path and not path.startswith("file://")
-
-
-def contents(path: str) -> pa.Buffer:
-    """The bytes of a file, memory-mapped: itself where it is local, else a temporary copy."""
-    path = path.removeprefix("file://")
-    if is_remote(path):
-        with tempfile.NamedTemporaryFile(prefix="gristmill-fingerprints-") as copy:
-            import fsspec  # a local run does without
-
-            fs, inner = fsspec.url_to_fs(path)
-            fs.get_file(inner, copy.name)
-            return _mapped(copy.name, path)  # the map outlives the name: the space is free when nobody holds it
-    return _mapped(path, path)
-
-
-def _mapped(file: str, path: str) -> pa.Buffer:
-    if Path(file).stat().st_size == 0:
-        raise ValueError(f"{path} is empty, not a fingerprint file")
-    with pa.memory_map(file) as source:
-        return source.read_buffer()
 
 
 def _flat(column: pa.Array, dtype: type, count: int) -> np.ndarray:

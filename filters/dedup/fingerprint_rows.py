@@ -14,17 +14,15 @@ from gristmill.filters.dedup.fingerprint_file import (
     LACKS_ROW,
     FingerprintFile,
     Settled,
-    contents,
-    is_remote,
     read_only,
     read_stored,
     shingle_offsets,
 )
+from gristmill.filters.dedup.mapped import PAGE, contents, fetch, is_remote
 
 MAP_BYTES = 32 << 10
 """What a map of a local file counts as: some kB for what is known of its batches; of 65,530 maps, which Linux gives a
 process, a gigabyte is then half."""
-PAGE = 4096
 WIDTHS = {"row": 1, "doc_id": 4, "rank": 2, "exact": 4}
 SETTLED_WIDTHS = {"winner": 4, "winner_rank": 2, "similarity": 1, "lost": 1, "cluster": 4}
 """Numbers of 32 bits that a document has in a column."""
@@ -82,7 +80,11 @@ class FingerprintRows:
             begin_R = self._begin[name][batch_R] + (at_R + more) * width
             return mapped_U[begin_R[:, None] + np.arange(width)].view(dtype)
 
+        self._fetch(mapped_U, batch_R, at_R)
         base_R = self._begin[SHINGLES][batch_R]
+        start_R = base_R + column(OFFSETS, 2, np.int64).ravel()
+        end_R = base_R + column(OFFSETS, 2, np.int64, 1).ravel()
+        fetch(mapped_U, start_R, end_R)
         settled = None
         if self.settled_by is not None:
             settled = Settled(
@@ -100,13 +102,24 @@ class FingerprintRows:
             rank=column("rank", 2, np.uint64).ravel(),
             exact=column("exact", 4, np.uint64),
             hashes=mapped_U,
-            start=read_only(base_R + column(OFFSETS, 2, np.int64).ravel()),
-            end=read_only(base_R + column(OFFSETS, 2, np.int64, 1).ravel()),
+            start=read_only(start_R),
+            end=read_only(end_R),
             batches=[],
             heap_bytes=0,
             settled=settled,
         )
         return found.behind(self._behind) if self._behind else found
+
+    def _fetch(self, mapped_U: np.ndarray, batch_R: np.ndarray, at_R: np.ndarray) -> None:
+        """What these documents, by batch and number in it, have in all columns but their hashes."""
+        widths = {OFFSETS: 2} | {
+            name: width for name, width in (WIDTHS | SETTLED_WIDTHS).items() if name in self._begin
+        }
+        begin = [self._begin[name][batch_R] + at_R * width for name, width in widths.items()]
+        more = [2 * width if name == OFFSETS else width for name, width in widths.items()]
+        fetch(
+            mapped_U, np.concatenate(begin), np.concatenate([at + width for at, width in zip(begin, more, strict=True)])
+        )
 
     def _find(self, mapped_U: np.ndarray, batch_R: np.ndarray, row_R: np.ndarray) -> np.ndarray:
         """int64[R]: the number of each row in its batch. Rows rise, so it is at most the distance to the first one."""
@@ -127,7 +140,7 @@ class FingerprintRows:
 
 def open_rows(path: str) -> FingerprintRows:
     """Opens a fingerprint file as `open_fingerprints` does; raises the same errors, but for rows that do not rise."""
-    metadata, whole, batches = read_stored(path)
+    metadata, whole, batches = read_stored(path, scattered=True)
     widths = WIDTHS | (SETTLED_WIDTHS if b"settled" in metadata else {})
     begin = {name: [_begin(_values(batch.column(name)), whole) for batch in batches] for name in widths}
     shingles = [shingle_offsets(batch.column("shingles"), whole) for batch in batches]
@@ -141,7 +154,7 @@ def open_rows(path: str) -> FingerprintRows:
         documents=int(length_N.sum()),
         first_row=int(first_N[0]) if len(first_N) else 0,
         heap_bytes=whole.size if remote else MAP_BYTES,
-        _map=partial(contents, path),
+        _map=partial(contents, path, scattered=True),
         _is_copy=remote,
         _first_N=first_N,
         _length_N=length_N,

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import sys
 from pathlib import Path
 
 import fsspec
@@ -13,6 +14,7 @@ from gristmill.filters.dedup.fingerprint_file import RANK_STEP, Settled, open_fi
 from gristmill.filters.dedup.fingerprint_rows import MAP_BYTES, open_rows
 from gristmill.filters.dedup.fingerprints import describe
 from tests.filters.dedup.test_fingerprint_file import ROWS, Options, batch_of, fingerprint_schema, write
+from tests.filters.dedup.test_mapped import flags
 
 
 def settled(count: int) -> Settled:
@@ -64,6 +66,17 @@ def test_rows__cost_nothing_to_keep_open_and_give_back_what_they_read(tmp_path):
     assert 0 < file.touched_bytes <= (tmp_path / "b").stat().st_size
     file.release()
     assert file.touched_bytes == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc what the kernel was told")
+def test_rows__are_read_without_what_lies_around_them(tmp_path):
+    batch, _ = batch_of(Options())
+    path = write(tmp_path / "f", [batch], batch.schema)
+    file = open_rows(path)
+    for _ in range(2):
+        assert "rr" in flags(file.take(ROWS[:1]).hashes.ctypes.data)
+        file.release()  # then it is mapped anew
+    assert "rr" not in flags(open_fingerprints(path).hashes.ctypes.data)
 
 
 def test_rows__of_another_file_system_stay(tmp_path):
