@@ -10,10 +10,8 @@ import numpy as np
 
 from gristmill.filters.kernels.jit import inline, kernel
 from gristmill.filters.kernels.text.hashes import FNV_OFFSET, fnv
-from gristmill.filters.kernels.text.unicode import ALNUM, LIMIT, UNSPACED, code_point, mix64
+from gristmill.filters.kernels.text.unicode import ALNUM, HAN_FIRST, HAN_LAST, LIMIT, UNSPACED, code_point, mix64
 
-HAN_FIRST, HAN_LAST = 0x4E00, 0x9FFF
-"""The main block of Han, each of which folds to one: not looking up what else they are saves cache misses."""
 TABLE_END = np.int64(LIMIT)
 
 
@@ -59,7 +57,7 @@ def read_words(data_B, start, end, flags_C, fold_C, several_M3, word_W, begin_W,
                 last = i
                 continue
         c, i = code_point(data_B, i)
-        if HAN_FIRST <= c <= HAN_LAST:
+        if HAN_FIRST <= c <= HAN_LAST:  # each folds to one: not looking up what else it is saves cache misses
             if in_word:
                 words = _close(word, words, begin, last, word_W, begin_W, end_W)
                 in_word = False

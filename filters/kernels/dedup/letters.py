@@ -18,7 +18,7 @@ from gristmill.filters.kernels.text.eight import (
     zeros_below,
 )
 from gristmill.filters.kernels.text.hashes import LENGTH, NOTHING, ONE, step
-from gristmill.filters.kernels.text.unicode import ALNUM, SPACE, UNSPACED, code_point, mix64
+from gristmill.filters.kernels.text.unicode import ALNUM, HAN_FIRST, HAN_LAST, SPACE, UNSPACED, code_point, mix64
 
 # A shingle: a polynomial over its words. 2**64 / golden ratio, made odd.
 SHINGLE_BASE = np.uint64(0x9E3779B97F4A7C15)
@@ -35,9 +35,8 @@ GAP = np.uint64(1 << 63)
 """Of a value, for the exact hash: white space stands before it. No value has this bit itself."""
 
 BLANK = 0x20
-HAN_FIRST, HAN_LAST = 0x4E00, 0x9FFF
-"""All letters of a script without spaces, composed, in one case. Their first bytes are 0xE4 to 0xE9."""
 LEAD, LEADS = np.uint64(0xE4), np.uint64(6)
+"""First bytes of the main block of Han: 0xE4 to 0xE9; below it 0xE4 is one of others, too."""
 TWO, THREE, SIX, TWELVE = np.uint64(2), np.uint64(3), np.uint64(6), np.uint64(12)
 LAST_FOUR, LAST_SIX = np.uint64(0x0F), np.uint64(0x3F)
 

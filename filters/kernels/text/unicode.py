@@ -48,6 +48,9 @@ SCRIPTS: tuple[str, ...] = ("Zyyy", *SCRIPT_RANGES)
 
 UNSPACED_SCRIPTS = ("Hani", "Kana", "Bopo", "Thai", "Laoo", "Tibt", "Mymr", "Khmr")
 
+HAN_FIRST, HAN_LAST = 0x4E00, 0x9FFF
+"""The main block of Han: letters of a script without spaces, composed, in one case."""
+
 
 TABLES = ("flags", "lower_delta", "script")
 """In unicode.npz: the values of runs of code points, and beside them how long these are; a hundred times as fast to

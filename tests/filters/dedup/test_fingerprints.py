@@ -25,7 +25,7 @@ from gristmill.filters.dedup.fingerprints import (
     shingles,
     unpack_ids,
 )
-from gristmill.filters.kernels.text.unicode import FLAGS, LOWER, NFC_MAYBE, UNSPACED
+from gristmill.filters.kernels.text.unicode import ALNUM, ALPHA, FLAGS, HAN_FIRST, HAN_LAST, LOWER, NFC_MAYBE, UNSPACED
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,7 @@ def test_unspaced_scripts__have_no_case():
     # The kernel does not look their lower case up.
     unspaced = np.flatnonzero(FLAGS & UNSPACED)
     np.testing.assert_array_equal(LOWER[unspaced], unspaced)
+    assert set(FLAGS[HAN_FIRST : HAN_LAST + 1].tolist()) == {UNSPACED | ALNUM | ALPHA}  # nor anything of these
 
 
 @settings(deadline=None, max_examples=40)
