@@ -11,7 +11,7 @@ import numpy as np
 
 from gristmill.filters.dedup.fingerprint_file import ELSEWHERE, LOST, FingerprintFile
 from gristmill.filters.dedup.fingerprints import describe
-from gristmill.filters.kernels.dedup.buckets import count_pairs, drop_copies, pair_members, sort_members
+from gristmill.filters.kernels.dedup.buckets import at_repeats, count_pairs, drop_copies, pair_members, sort_members
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.records.rows import pick
 
@@ -152,11 +152,13 @@ def bucket_pairs(records: np.ndarray) -> np.ndarray:
     Each text of a bucket, by its best-ranked copy, is paired with the four best-ranked and the four next-better ones;
     copies are paired with the best of them, in the bucket of their exact hash only.
     """
+    # Most keys are of one document: what follows touches few of those.
+    records = pick(records, at_repeats((records["key"] >> np.uint64(32)).astype(np.uint32)))
     by_key = np.argsort(records["key"])
     key = records["key"][by_key]
     starts = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if len(key) else np.zeros(0, np.int64)
     sizes = np.diff(np.r_[starts, len(key)])
-    shared = sizes > 1  # most keys are of one document: what follows touches only the others
+    shared = sizes > 1
     members = pick(records, by_key[np.repeat(shared, sizes)])
     ends = np.cumsum(sizes[shared])
     starts, copies = ends - sizes[shared], key[starts[shared]] >= EXACT_BIT

@@ -12,6 +12,10 @@ from gristmill.filters.kernels.ranges import positions
 BEST = 4  # design, section 7: each member is paired with the four best-ranked and the four next-better ones
 NEXT_BETTER = 4
 
+BITS_EACH = 8
+"""Of each bitmap, for a half of a key at least: then an eighth of those that are alone are sorted with those that are
+not."""
+
 
 @kernel
 def may_repeat(half_K, once_W, again_W, at_K):
@@ -38,6 +42,14 @@ def may_all_repeat(half_K, once_W, again_W, at_K):
     """As `may_repeat`, but all."""
     at_K[:-1] = np.arange(half_K.size)
     return half_K.size
+
+
+def at_repeats(half_K):
+    """int64, rising: the positions of all of half_K (uint32) that stand twice or more, and of some more: see
+    `may_repeat`."""
+    words = 1 << max(0, (half_K.size * BITS_EACH - 1).bit_length() - 6)
+    at_K = np.empty(half_K.size + 1, np.int64)
+    return at_K[: may_repeat(half_K, np.zeros(words, np.uint64), np.zeros(words, np.uint64), at_K)]
 
 
 @inline

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from gristmill.filters.dedup.fingerprint_file import FingerprintFile
-from gristmill.filters.kernels.dedup.buckets import may_repeat
+from gristmill.filters.kernels.dedup.buckets import at_repeats
 from gristmill.pipelines.duplicates.pairs import INDEX_UNIT, RECORD, band_keys, records_of
 from gristmill.pipelines.duplicates.sizes import few
 from gristmill.pipelines.recipe import schema
@@ -35,9 +35,6 @@ HALVES_TAG, SHARED_TAG = b"H", b"S"
 HEAD = np.dtype([("piece", "<u4"), ("first", "<u4"), ("count", "<u4"), ("indexed", "<u4")])
 """What a block of halves begins with, and the bits that answer it: `count` keys of a piece from `first` on, in the
 order of the partitions that they went to; whether the piece is of an index."""
-
-BITS_EACH = 8
-"""Of each bitmap, for a half at least: then an eighth of those that are alone are sorted with those that are not."""
 
 INDEXED = np.uint64(1 << 31)
 """Set in the position of a half that an index holds, so that it is sorted behind those of the run."""
@@ -63,9 +60,7 @@ def in_partitions(keys: np.ndarray, partitions: int) -> tuple[np.ndarray, np.nda
 def repeated(half: np.ndarray, indexed: np.ndarray) -> np.ndarray:
     """int64, rising: the positions of the halves (HALF[n]) that stand twice or more, once at least outside of indexes
     (bool[n]): documents of these are compared with others only."""
-    words = 1 << max(0, (len(half) * BITS_EACH - 1).bit_length() - 6)
-    at = np.empty(len(half) + 1, np.int64)
-    at = at[: may_repeat(half, np.zeros(words, np.uint64), np.zeros(words, np.uint64), at)]
+    at = at_repeats(half)
     position = at.astype(np.uint64) | np.where(indexed[at], INDEXED, np.uint64(0))
     packed = np.sort(half[at].astype(np.uint64) << np.uint64(32) | position)
     value = packed >> np.uint64(32)

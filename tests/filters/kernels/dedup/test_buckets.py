@@ -85,3 +85,12 @@ def test_may_repeat__names_all_that_stand_twice_and_few_others(find, few):
         assert found == sorted(set(found))
         assert set(twice) <= set(found)
         assert not few or len(found) <= len(twice) + 0.2 * size
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 63, 2000])
+def test_at_repeats__names_all_that_stand_twice_and_few_others(size):
+    value, alone = np.split(np.random.default_rng(size).integers(0, 2**32, 2 * size).astype(np.uint32), 2)
+    found = buckets.at_repeats(np.r_[value, alone, value])
+    twice = np.r_[np.arange(size), 2 * size + np.arange(size)]
+    assert np.isin(twice, found).all()
+    assert len(found) <= len(twice) + 0.3 * size
