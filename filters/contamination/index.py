@@ -21,7 +21,7 @@ from gristmill.filters.kernels.contamination.seeds import build_table, hash_seed
 from gristmill.filters.placed import placed_at
 
 KIND = "evaluation-sets"
-VERSION = 4
+VERSION = 5
 """Of how items are read, folded and hashed. Raise it when that changes: files of another one are refused."""
 MOST_PLACES = 16
 """A seed that stands in more places than this finds nothing: it is a set's own phrase ("Which of the following"). It
@@ -116,9 +116,10 @@ def _arrays(read: Sequence[ItemWords], item_of: Sequence[tuple[int, int]], sizes
     hash_seeds(word_T, first_I1, size_I, hash_T)
     seed = np.flatnonzero(hash_T)
     key_G, of_seed, count_G = np.unique(hash_T[seed], return_inverse=True, return_counts=True)
-    rare_seed = rarity(_items_of(of_seed, of_T[seed], len(key_G)), len(read))[of_seed]
+    asked_T, asked = _questions([one.question for one in read], length_I)
+    rare_seed = rarity(_items_of(of_seed, asked_T[seed], len(key_G)), asked)[of_seed]
     _, of_word = np.unique(word_T, return_inverse=True)
-    rare_word = rarity(_items_of(of_word, of_T, int(of_word.max(initial=-1)) + 1), len(read))[of_word]
+    rare_word = rarity(_items_of(of_word, asked_T, int(of_word.max(initial=-1)) + 1), asked)[of_word]
     useful = _useful(of_seed, count_G, of_T[seed], len(read))
     useful_G = np.bincount(of_seed[useful], minlength=len(key_G)) > 0
     number_G = np.where(useful_G, np.cumsum(useful_G) - 1, -1)
@@ -149,6 +150,14 @@ def _arrays(read: Sequence[ItemWords], item_of: Sequence[tuple[int, int]], sizes
         "seed_S": seed_S,
         "sieve_Q": sieve_Q,
     }
+
+
+def _questions(questions: Sequence[np.ndarray], length_I: np.ndarray) -> tuple[np.ndarray, int]:
+    """(int64[T]: the number of each word's question, how many there are): one that stands in several items, or in two
+    sets, is one question, and none the less rare for it."""
+    number: dict[bytes, int] = {}
+    of_I = [number.setdefault(words.tobytes(), len(number)) for words in questions]
+    return np.repeat(np.array(of_I, np.int64), length_I), len(number)
 
 
 def _useful(code: np.ndarray, count_G: np.ndarray, item: np.ndarray, items: int) -> np.ndarray:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gristmill.filters.contamination.index import RARE
 from gristmill.filters.contamination.items import Item
 from gristmill.filters.contamination.match import Matcher
 from gristmill.filters.contamination.words import words_of
@@ -212,3 +213,24 @@ def test_index__an_answer_that_many_items_share_is_no_evidence(index_of, lang):
     assert (lengths[::2] > 0).all()
     few = index_of(items[:20])
     assert (np.diff(few.array("first_support")).reshape(-1, 3)[:, 0] > 0).all()
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "Why does the miller close the sluice of the old mill in October?",
+        "磨坊的主人为什么每年秋天都要把水闸关上三天？",
+    ],
+)
+def test_index__a_question_that_stands_in_several_items_is_one(index_of, asked):
+    """As where a set is named twice, or each question has several answers."""
+    others = [Item(str(number), question(random.Random(number), number % 2 > 0, 20)) for number in range(3)]
+    told = []
+    for copies in (1, 3):
+        index = index_of([*[Item("it", asked)] * copies, *others])
+        words = copies * int(index.array("first_I1")[1])
+        told.append([index.array(name)[:words].tolist() for name in ("rare_T", "common_T")])
+    assert told[1] == [rare * 3 for rare in told[0]]
+    alone = index_of([Item("it", asked)] * 3)
+    assert alone.array("rare_T").max() == RARE
+    assert len(found_in(alone, [f"Before it. {asked} Behind it."]).doc) == 3
