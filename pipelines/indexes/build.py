@@ -62,6 +62,11 @@ def build(run: Store, target: Path | str, name: str | None = None) -> dict[str, 
     with run.folder_on_disk(RECIPE) as folder:
         recipe = load(folder / RECIPE, models=False).recipe
     options = recipe.deduplicate
+    if manifest.get("forgotten"):
+        fix = f"run a recipe with `deduplicate` over {run.root}/text/ (format: arrow), and build the index of that run"
+        raise RecipeError(
+            "documents were forgotten from this run, which leaves no fingerprints", where=run.root, fix=fix
+        )
     if options is None or (not options.exact and options.minhash is None):
         fix = "run its recipe with `deduplicate`; finished units are not read again"
         raise RecipeError("the run was not deduplicated, so it has no fingerprints", where=run.root, fix=fix)

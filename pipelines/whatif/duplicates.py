@@ -49,7 +49,7 @@ def outcome(store: Store, recipe: Recipe, units: list[str], documents: Documents
     try:
         dropped = _dropped(store, recipe, units, documents, changed)
     except (DamageError, FileNotFoundError, OSError):
-        why = "the run's fingerprints are gone (`gristmill clean`, or damage)"
+        why = "the run's fingerprints are gone (`gristmill clean`, `gristmill forget`, or damage)"
         return _estimated(store, documents, why, notes)
     return Outcome(passes & ~among(dropped, documents.place), EXACT, notes)
 

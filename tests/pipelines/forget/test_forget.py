@@ -19,6 +19,7 @@ from gristmill.pipelines.forget.proof import check
 from gristmill.pipelines.forget.tables import Gone
 from gristmill.pipelines.forget.tokens import Tokens
 from gristmill.pipelines.forget.version import open_version
+from gristmill.pipelines.indexes.build import build
 from gristmill.pipelines.records.accounts import Accounts, reconcile
 from gristmill.pipelines.records.columns import CONTENT
 from gristmill.pipelines.run.published.exported import exported_mixture, exported_text
@@ -292,6 +293,12 @@ def test_proof__a_document_that_is_back_is_named(finished, without_domain, tmp_p
 def test_run__into_a_version_is_refused(finished, without_domain):
     with pytest.raises(RecipeError, match="bring it back"):
         execute(Request(finished.parent / "recipe.yaml", without_domain))
+
+
+def test_index__of_a_version_says_where_fingerprints_come_from(without_domain, tmp_path):
+    with pytest.raises(RecipeError, match=r"leaves no fingerprints[\s\S]*over .*/text/"):
+        build(Store.at(without_domain), tmp_path / "index")
+    assert not (tmp_path / "index").exists()
 
 
 def test_checkpoints__that_read_the_run_are_named_and_their_children(finished, tmp_path):
