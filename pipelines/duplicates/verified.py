@@ -23,6 +23,12 @@ GROUP_HASHES = 16 << 20
 """Shingle hashes that are compared with a unit's at a time: 64 MiB. One comparison for each pair of units would cost
 more than it compares: 1,000 units have a million."""
 
+AT_ONCE = 1 << 15
+"""Pairs of a unit that are compared however many duplicates of a document are among them, where files lie in memory:
+asking all of them for its best-ranked ones, and again for the others, costs more."""
+IN_MEMORY = 1 << 20
+"""Documents whose files, of about 4 GB, are taken to lie in memory since they were written."""
+
 OPEN_BYTES = 1 << 30
 """Memory for fingerprint files kept open by a worker: where a cluster lies in all files, every partition asks for every
 file. A local one counts as 32 KiB."""
@@ -109,6 +115,8 @@ class Shelf(Generic[F]):
         self.paths: dict[int, list[str]] = {}
         self.behind: dict[str, int] = {}
         """Of a file of an index, how many documents the indexes before it hold."""
+        self.scattered = False
+        """Whether documents come from the disk, one by one."""
         self._open: OrderedDict[str, F] = OrderedDict()
         self._bytes = self._touched = 0
 
@@ -208,7 +216,8 @@ def verified_pairs(
     duplicates = np.zeros(len(rows), np.int64)
     found = [np.zeros(0, EDGE)]
     while len(pairs):
-        due = _due(worse_at, pairs["rank"])
+        at_once = len(pairs) <= AT_ONCE and not shelf.scattered
+        due = np.ones(len(pairs), bool) if at_once else _due(worse_at, pairs["rank"])
         for ranked, edges in _compared(worse, worse_at[due], pick(pairs, np.flatnonzero(due)), shelf, options):
             found.append(edges)
             if ranked:

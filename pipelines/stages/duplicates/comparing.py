@@ -10,7 +10,7 @@ import numpy as np
 
 from gristmill.filters.dedup.fingerprint_rows import FingerprintRows, open_rows
 from gristmill.pipelines.duplicates.pairs import EDGE, PAIR, RECORD, bucket_pairs
-from gristmill.pipelines.duplicates.verified import Shelf, verified_pairs
+from gristmill.pipelines.duplicates.verified import IN_MEMORY, Shelf, verified_pairs
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.records.rows import pick, rows_of
 from gristmill.pipelines.stages.duplicates.partitions import EDGE_TAG, PAIR_TAG, PATH_TAG, by_place
@@ -57,10 +57,13 @@ class VerifyPairs(BlockDoFn):
         if not len(pairs):
             return
         shelf = self.shelf()
+        documents = 0
         for block in path_blocks:
-            for unit, path, _, *behind in json.loads(block):
+            for unit, path, count, *behind in json.loads(block):
                 shelf.paths.setdefault(unit, []).append(path)
-                shelf.behind.update((path, documents) for documents in behind)
+                shelf.behind.update((path, before) for before in behind)
+                documents += count
+        shelf.scattered = documents > IN_MEMORY
         units, unit_at, counts = np.unique(pairs["worse"] >> np.uint64(32), return_inverse=True, return_counts=True)
         by_unit = np.split(np.argsort(unit_at, kind="stable"), np.cumsum(counts)[:-1])
         for unit, at in zip(units.tolist(), by_unit, strict=True):

@@ -24,14 +24,15 @@ def every_pair(file: FingerprintFile) -> np.ndarray:
     return np.concatenate([pairs, pairs])
 
 
-def shelf_of(path: str) -> Shelf[FingerprintRows]:
+def shelf_of(path: str, scattered: bool = True) -> Shelf[FingerprintRows]:
     shelf = Shelf(open_rows)
-    shelf.paths[0] = [path]
+    shelf.paths[0], shelf.scattered = [path], scattered
     return shelf
 
 
+@pytest.mark.parametrize("scattered", [True, False])
 @pytest.mark.parametrize(("script", "max_lost"), [("en", 1.0), ("zh", 1.0), ("en", 0.12), ("zh", 0.12)])
-def test_verified_pairs__of_a_family_the_best_ranked_of_each_and_its_copy(tmp_path, script, max_lost):
+def test_verified_pairs__of_a_family_the_best_ranked_of_each_and_its_copy(tmp_path, script, max_lost, scattered):
     rng, words = random.Random(5), write_words(random.Random(2), script, 60)
     docs = [Doc(join(script, edited(rng, script, words, rng.choice([0.01, 0.04]))), str(n), rank=n) for n in range(50)]
     docs += [Doc(f"{doc.text}\n", f"{doc.id}-copy", rank=60 + at) for at, doc in enumerate(docs[:9])]
@@ -39,7 +40,7 @@ def test_verified_pairs__of_a_family_the_best_ranked_of_each_and_its_copy(tmp_pa
     path = write_unit(tmp_path / "f.arrow", docs, SURE, 7)
     file = open_fingerprints(path)
     pairs = every_pair(file)
-    (found,) = verified_pairs(0, rng.choice([pairs, pairs[::-1]]), shelf_of(path), options)
+    (found,) = verified_pairs(0, rng.choice([pairs, pairs[::-1]]), shelf_of(path, scattered), options)
 
     every = Documents.of(0, file)
     edges = verify(
@@ -79,6 +80,9 @@ def test_verified_pairs__reads_only_what_it_compares(tmp_path, monkeypatch):
         assert read[0].tolist() == [worse]
         assert sorted(np.concatenate(read[1:]).tolist()) == [2 * number for number in numbers]
         assert len(read) == 1 + -(-len(numbers) // MOST_EDGES)
+    read.clear()
+    list(verified_pairs(0, pairs, shelf_of(path, scattered=False), Deduplicate(minhash=SURE)))
+    assert len(read) == 2
 
 
 def test_shelf__opens_each_local_file_once_whatever_it_holds(tmp_path, monkeypatch):
