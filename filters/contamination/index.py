@@ -21,7 +21,7 @@ from gristmill.filters.kernels.contamination.seeds import build_table, hash_seed
 from gristmill.filters.placed import placed_at
 
 KIND = "evaluation-sets"
-VERSION = 5
+VERSION = 6
 """Of how items are read, folded and hashed. Raise it when that changes: files of another one are refused."""
 MOST_PLACES = 16
 """A seed that stands in more places than this finds nothing: it is a set's own phrase ("Which of the following"). It

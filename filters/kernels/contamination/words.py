@@ -13,6 +13,9 @@ from gristmill.filters.kernels.text.hashes import FNV_OFFSET, fnv
 from gristmill.filters.kernels.text.unicode import ALNUM, HAN_FIRST, HAN_LAST, LIMIT, UNSPACED, code_point, mix64
 
 TABLE_END = np.int64(LIMIT)
+AMPERSAND, SEMICOLON, NUMBER_SIGN = 0x26, 0x3B, 0x23
+ENTITY = 8
+"""Most characters of an entity's name (`&thinsp;`, `&#x2019;`); all but the rarest have fewer."""
 
 
 def load_fold() -> tuple[np.ndarray, np.ndarray]:
@@ -34,12 +37,30 @@ def _close(word, words, begin, end, word_W, begin_W, end_W):
     return words + 1
 
 
+@inline
+def _past_entity(data_B, start, end):
+    """Where the HTML entity ends whose ampersand stands before `start`; `start` where none does. One letter is no name:
+    AT&T; is none."""
+    i = start
+    if i < end and data_B[i] == NUMBER_SIGN:
+        i += 1
+    first = i
+    while i < end and i - start < ENTITY:
+        lower = data_B[i] | 0x20
+        if not (0x61 <= lower <= 0x7A or 0x30 <= data_B[i] <= 0x39):
+            break
+        i += 1
+    named = i > first and (first > start or i > first + 1)
+    return i + 1 if named and i < end and data_B[i] == SEMICOLON else start
+
+
 @kernel
 def read_words(data_B, start, end, flags_C, fold_C, several_M3, word_W, begin_W, end_W):
     """Hashes (uint64) of the words of one document and their bytes [begin, end) of the batch (int64); returns how many.
 
     A word is a run of letters, digits and marks, folded; a character of a script without spaces is a word of its own.
-    Marks that fold to nothing belong to the word before them. Needs bytes // 2 + 1 places, as `letters.read_letters`.
+    Marks that fold to nothing belong to the word before them; HTML entities are marks between words. Needs
+    bytes // 2 + 1 places, as `letters.read_letters`.
     """
     words = 0
     word, begin, last = FNV_OFFSET, start, start
@@ -93,6 +114,8 @@ def read_words(data_B, start, end, flags_C, fold_C, several_M3, word_W, begin_W,
                 for place in range(1, several_M3.shape[1]):
                     word = fnv(word, several_M3[f - TABLE_END, place])
             words = _close(word, words, at, i, word_W, begin_W, end_W)
+        elif c == AMPERSAND:
+            i = _past_entity(data_B, i, end)
     if in_word:
         words = _close(word, words, begin, last, word_W, begin_W, end_W)
     return words

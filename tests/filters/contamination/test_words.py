@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gristmill.filters.contamination.words import words_of
 
-TEXTS = st.text(st.sampled_from("abZé ǅßﬁ\u0301\u00ad,.!?磨坊が한국ｶﾞ①Ａ9\n-'"), max_size=40)
+TEXTS = st.text(st.sampled_from("abZé ǅßﬁ\u0301\u00ad,.!?磨坊が한국ｶﾞ①Ａ9\n-'&;#"), max_size=40)
 
 
 def said(text: str) -> list[int]:
@@ -30,6 +30,9 @@ def said(text: str) -> list[int]:
         ("下列关于计算机网络的说法，正确的是头发和里面干燥", "下列關於計算機網絡的說法，正確的是頭髮和裏面乾燥"),
         ("着为卫启台只", "著為衛啟臺隻"),  # as Taiwan and Hong Kong write them
         ("着为卫启只", "着爲衞啓衹"),
+        ("He said: “don't”, & left", "He said: &ldquo;don&#39;t&rdquo;, &amp; left"),
+        ("关于“磨坊”的说法", "关于&ldquo;磨坊&#x201D;的说法"),
+        ("a < b", "a&nbsp;&lt;&nbsp;b"),
         ("乾坤", "干坤"),  # what one form tells apart and the other one does not is the same
     ],
 )
@@ -38,7 +41,17 @@ def test_words__equal_where_only_form_differs(one, other):
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("mill stone", "millstone"), ("磨坊", "坊磨"), ("發", "髟"), ("3 5", "35"), ("한국", "한극")]
+    ("one", "other"),
+    [
+        ("mill stone", "millstone"),
+        ("磨坊", "坊磨"),
+        ("發", "髟"),
+        ("at&t;", "at"),
+        ("a &b and", "a and"),
+        ("x &quot", "x"),
+        ("3 5", "35"),
+        ("한국", "한극"),
+    ],
 )
 def test_words__differ_where_the_text_does(one, other):
     assert said(one) != said(other)
