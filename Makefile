@@ -14,7 +14,7 @@ endif
 need_java = for tool in java mvn; do command -v $$tool >/dev/null \
 	|| { echo "error: $$tool is needed for this test (apt-get install openjdk-17-jdk-headless maven)"; exit 2; }; done
 
-.PHONY: help setup demo test check lint types arrows kernels pytest test-linear test-exhaustive test-spark-small test-spark test-flink test-hosts test-image test-exports docs bench bench-memory proof proof-evaluation conformance agreement clean
+.PHONY: help setup demo test check lint types arrows kernels pytest test-linear test-exhaustive test-spark-small test-spark test-flink test-hosts test-image test-exports docs bench bench-memory proof proof-evaluation conformance bench-peers agreement clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -126,6 +126,18 @@ conformance: setup ## Compare presets with datatrove's and Dolma's own filters, 
 	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python 'datatrove[processing]==0.10.0' 'spacy==3.8.7'
 	$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --no-deps dolma==1.2.1
 	$(BIN)/python tests/benchmarks/conformance.py --peers $(PEERS)/bin/python $(CORPUS)
+
+# Dolma asks for numpy 1, datatrove for numpy 2.
+DEDUP_PEERS ?= .venv-peers-dedup
+ROUNDS ?= 3
+bench-peers: setup ## Time deduplication beside datatrove, rensa, text-dedup and Dolma in one run; CORPUS names a folder of Parquet files
+	$(PYTHON) -m venv $(DEDUP_PEERS)
+	$(PYTHON) -m venv $(DEDUP_PEERS)/dolma
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(DEDUP_PEERS)/bin/python \
+		'datatrove[processing]==0.10.1' spacy==3.8.18 rensa==0.5.0 text-dedup==0.4.0 datasets==5.2.0 pyarrow==26.0.1 numpy==2.4.6
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(DEDUP_PEERS)/dolma/bin/python dolma==1.2.1 numpy==1.26.4
+	$(BIN)/python -m tests.benchmarks.peers_dedup.bench_peers_dedup --peers $(DEDUP_PEERS)/bin/python \
+		--dolma $(DEDUP_PEERS)/dolma/bin/dolma --rounds $(ROUNDS) $(CORPUS)
 
 AGREEMENT ?= .venv-lm-eval
 agreement: setup ## Compare `gristmill eval` with lm-evaluation-harness, item by item; MODEL names a folder that `gristmill export` wrote
