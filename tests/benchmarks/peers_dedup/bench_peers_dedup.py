@@ -92,6 +92,8 @@ class Bench:
     peers: str
     dolma: str
     found: dict[str, Outcome]
+    without: tuple[str, ...] = ()
+    """Beginnings of the names of tools that are left out."""
 
     def ours(self, name: str) -> Callable[[Corpus, Path], Seconds]:
         """The command, to written survivors; its stages as `run.json` has them."""
@@ -184,10 +186,10 @@ class Bench:
         """datatrove takes a minute for 57 MB, so it is given those alone; passages have the larger corpus."""
         near = {OURS: self.ours(OURS), MEMORY: self.in_memory}
         near |= {RENSA: self.rensa(), RENSA_HAN: self.rensa("--characters"), TEXT_DEDUP: self.text_dedup}
-        if corpus == "dedup":
-            return near | {DATATROVE: self.datatrove}
         passages = {name: self.ours(name) for name in PASSAGES}
-        return near | passages | {name: self.bloom(name) for name in (DOLMA, DOLMA_DOCUMENTS)}
+        passages |= {name: self.bloom(name) for name in (DOLMA, DOLMA_DOCUMENTS)}
+        every = near | ({DATATROVE: self.datatrove} if corpus == "dedup" else passages)
+        return {name: run for name, run in every.items() if not name.startswith(self.without)}
 
 
 Times = dict[str, dict[str, list[float]]]
@@ -257,9 +259,10 @@ def main() -> None:
     parser.add_argument("--dolma", required=True, help="Dolma's command, of another environment")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", choices=["docs", "dedup"])
+    parser.add_argument("--without", nargs="*", default=[], help="beginnings of names of tools, such as text-dedup")
     asked = parser.parse_args()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    bench, console = Bench(asked.peers, asked.dolma, {}), Console(width=150)
+    bench, console = Bench(asked.peers, asked.dolma, {}, tuple(asked.without)), Console(width=150)
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         for part in [asked.only] if asked.only else ["docs", "dedup"]:
