@@ -12,7 +12,7 @@ from apache_beam.portability.api import beam_runner_api_pb2
 from apache_beam.runners.dataflow import dataflow_runner
 from apache_beam.runners.runner import PipelineResult, PipelineState
 
-from gristmill.pipelines.errors import RunnerError
+from gristmill.pipelines.errors import GristmillError, RunnerError
 from gristmill.pipelines.runners.dataflow import access
 from gristmill.pipelines.runners.dataflow.failures import explain, not_installed, told
 from gristmill.pipelines.runners.dataflow.options import DataflowOptions
@@ -57,6 +57,8 @@ class DataflowRunner(dataflow_runner.DataflowRunner, JobRunner):
         _load_clients()
         try:
             result = super().run_pipeline(pipeline, options, pipeline_proto)
+        except GristmillError:
+            raise
         except Exception as error:  # of Google's clients: every one has a tree of its own
             raise explain(told(error), self.job_options) from error
         if not getattr(result, "has_job", False):  # a dry run, or a template

@@ -16,6 +16,7 @@ import pytest
 from gristmill.pipelines.run.request import Request
 from gristmill.pipelines.storage.rundir import locked
 from tests.in_process import execute
+from tests.ports import free_port
 
 pytestmark = pytest.mark.process
 
@@ -101,12 +102,6 @@ def test_portable_job_service__same_bytes(gristmill, calm, tmp_path, digests):
         service.wait()
     assert command.left() == []
     assert digests(command.out) == digests(calm)
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 def wait_for(port: int) -> None:

@@ -9,6 +9,7 @@ import torch.multiprocessing as mp
 
 from gristmill.trainer.align.advantages import generalised_advantages, group_advantages, rewards_with_kl, whitened
 from gristmill.trainer.devices.world import World
+from tests.ports import free_port
 
 
 def masks(seed: int, B: int = 6, T: int = 9) -> torch.Tensor:
@@ -112,4 +113,4 @@ def _two(rank: int, port: int) -> None:
 
 @pytest.mark.process
 def test_whitened__is_over_all_ranks():
-    mp.spawn(_two, (40_000 + os.getpid() % 20_000,), nprocs=2)
+    mp.spawn(_two, (free_port(),), nprocs=2)

@@ -18,6 +18,7 @@ from gristmill.trainer.devices.world import CPU, World
 from gristmill.trainer.errors import ConfigError, InputError, MismatchError, RewardError
 from gristmill.trainer.rollouts.rollout import Prompt, Rollout
 from gristmill.trainer.rollouts.tools import ToolReply
+from tests.ports import free_port
 from tests.trainer.align.conftest import train_policy, write_conversations
 
 STAGES = ("grpo", "ppo", "reject", "distill")
@@ -96,7 +97,7 @@ def lines_of(folder: Path) -> list[dict]:
 @pytest.mark.process
 def test_two_ranks__equal_one(policy_run, tmp_path):
     """Five prompts, so that the ranks' shares differ."""
-    mp.spawn(_two, (30_000 + os.getpid() % 20_000, policy_run, tmp_path / "two"), nprocs=2)
+    mp.spawn(_two, (free_port(), policy_run, tmp_path / "two"), nprocs=2)
     for stage in STAGES:
         options = [*settings_of(stage, policy_run), "rollouts.prompts=5"]
         train_policy(policy_run, stage, tmp_path / "one" / stage, *options)

@@ -13,6 +13,7 @@ import torch.multiprocessing as mp
 from gristmill.trainer.devices.world import World
 from gristmill.trainer.model.lora import LoraConfig
 from tests.garbage import leave_what_is_there
+from tests.ports import free_port
 from tests.trainer.loop.stages.test_stages import STAGES, stage, train
 from tests.trainer.runs import write_aligned
 
@@ -54,7 +55,7 @@ def trained(one_run_dir, tiny, tmp_path_factory) -> Path:
     runs = {kind: write_aligned(folder / kind, one_run_dir, kind, rows=64) for kind in ("chat", "pairs")}
     base = train(one_run_dir, replace(tiny, model=replace(tiny.model, context=128)), folder / "base", steps=4)
     run_all(base, runs, folder / "one", World())
-    mp.spawn(work, (22_000 + os.getpid() % 20_000, base, runs, folder), nprocs=2)
+    mp.spawn(work, (free_port(), base, runs, folder), nprocs=2)
     return folder
 
 

@@ -28,6 +28,7 @@ from gristmill.trainer.loop.fit import fit
 from gristmill.trainer.loop.inputs import open_data
 from gristmill.trainer.optim.optimizers import Optimizers
 from tests.garbage import leave_what_is_there
+from tests.ports import free_port
 
 STEPS, CLOSE = 6, 1e-5
 
@@ -176,7 +177,7 @@ def trained(one_run_dir, kinds, tmp_path_factory) -> Path:
     jobs += [Job("muon-sharded-sharded", sharded(kinds["muon"]), "muon-sharded")]
     jobs += [Job("muon-sharded-two", kinds["muon"], "muon-sharded"), Job("killed", sharded(kinds["muon"]), killed=True)]
     with pytest.raises(mp.ProcessExitedException, match="SIGKILL"):
-        mp.spawn(work, (2, 20_000 + os.getpid() % 20_000, one_run_dir, folder, jobs), nprocs=2)
+        mp.spawn(work, (2, free_port(), one_run_dir, folder, jobs), nprocs=2)
     for kind, config in kinds.items():
         for before in ("two", "sharded"):
             train(Job(f"{kind}-{before}-one", config, f"{kind}-{before}"), one_run_dir, folder, World())
