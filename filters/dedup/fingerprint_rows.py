@@ -43,6 +43,8 @@ class FingerprintRows:
     _map: Callable[[], pa.Buffer]
     _is_copy: bool
     """Of a remote file: it could not be mapped again."""
+    _scattered: bool
+    """Its pages are not in memory: they are fetched before they are asked for."""
     _first_N: np.ndarray
     """uint32: the row of the first document of each batch."""
     _length_N: np.ndarray
@@ -80,11 +82,13 @@ class FingerprintRows:
             begin_R = self._begin[name][batch_R] + (at_R + more) * width
             return mapped_U[begin_R[:, None] + np.arange(width)].view(dtype)
 
-        self._fetch(mapped_U, batch_R, at_R)
+        if self._scattered:
+            self._fetch(mapped_U, batch_R, at_R)
         base_R = self._begin[SHINGLES][batch_R]
         start_R = base_R + column(OFFSETS, 2, np.int64).ravel()
         end_R = base_R + column(OFFSETS, 2, np.int64, 1).ravel()
-        fetch(mapped_U, start_R, end_R)
+        if self._scattered:
+            fetch(mapped_U, start_R, end_R)
         settled = None
         if self.settled_by is not None:
             settled = Settled(
@@ -138,9 +142,12 @@ class FingerprintRows:
         return low_R
 
 
-def open_rows(path: str) -> FingerprintRows:
-    """Opens a fingerprint file as `open_fingerprints` does; raises the same errors, but for rows that do not rise."""
-    metadata, whole, batches = read_stored(path, scattered=True)
+def open_rows(path: str, scattered: bool = False) -> FingerprintRows:
+    """Opens a fingerprint file as `open_fingerprints` does; raises the same errors, but for rows that do not rise.
+
+    scattered: see `mapped.contents`.
+    """
+    metadata, whole, batches = read_stored(path, scattered)
     widths = WIDTHS | (SETTLED_WIDTHS if b"settled" in metadata else {})
     begin = {name: [_begin(_values(batch.column(name)), whole) for batch in batches] for name in widths}
     shingles = [shingle_offsets(batch.column("shingles"), whole) for batch in batches]
@@ -154,8 +161,9 @@ def open_rows(path: str) -> FingerprintRows:
         documents=int(length_N.sum()),
         first_row=int(first_N[0]) if len(first_N) else 0,
         heap_bytes=whole.size if remote else MAP_BYTES,
-        _map=partial(contents, path, scattered=True),
+        _map=partial(contents, path, scattered),
         _is_copy=remote,
+        _scattered=scattered,
         _first_N=first_N,
         _length_N=length_N,
         _begin={name: np.array(column, np.int64) for name, column in begin.items()},

@@ -40,10 +40,13 @@ class VerifyPairs(BlockDoFn):
     def shelf(self) -> Shelf[FingerprintRows]:
         """That of the worker, with no paths in it; files that an earlier partition has opened stay open."""
         if self._shelf is None:
-            self._shelf = Shelf(open_rows)
+            self._shelf = Shelf(self._open)
         self._shelf.paths.clear()
         self._shelf.behind.clear()
         return self._shelf
+
+    def _open(self, path: str) -> FingerprintRows:
+        return open_rows(path, self._shelf is not None and self._shelf.scattered)
 
     def teardown(self) -> None:
         """Closes all files."""

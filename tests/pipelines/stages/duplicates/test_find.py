@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from gristmill.filters.dedup.fingerprint_file import (
     open_fingerprints,
 )
+from gristmill.filters.dedup.fingerprint_rows import open_rows
 from gristmill.filters.dedup.fingerprints import fingerprint, normalised
 from gristmill.pipelines.duplicates.pairs import EXACT, NEAR, RECORD, REPEATED, band_keys, bucket_pairs, records_of
 from gristmill.pipelines.recipe.schema import Deduplicate, MinHash
+from gristmill.pipelines.stages.duplicates import comparing
 from gristmill.pipelines.stages.duplicates.find import FindDuplicates, members_of
 from gristmill.pipelines.stages.duplicates.partitions import File
 from tests.pipelines.stages.duplicates.planted import (
@@ -205,6 +207,19 @@ def test_find__of_texts_whose_ties_are_equal_misses_none(tmp_path):
     docs = [Doc(texts[n], str(n)) for n in order[first : first + 2]]
     (loser,) = [one for one in find(cut(docs, 1), tmp_path, Deduplicate()) if one.dropped]
     assert loser.similarity == 1
+
+
+def test_find__of_documents_that_do_not_lie_in_memory_is_the_same(tmp_path, monkeypatch):
+    docs, opened = corpus(3, groups=6, words=25), []
+    told = find(cut(docs, 9), tmp_path, Deduplicate(minhash=SURE))
+    monkeypatch.setattr(comparing, "IN_MEMORY", len(docs) - 1)
+    monkeypatch.setattr(comparing, "open_rows", lambda *asked: opened.append(asked[1]) or open_rows(*asked))
+    assert find(cut(docs, 9), tmp_path, Deduplicate(minhash=SURE)) == told
+    assert set(opened) == {True}
+    opened.clear()
+    monkeypatch.setattr(comparing, "IN_MEMORY", len(docs))
+    assert find(cut(docs, 9), tmp_path, Deduplicate(minhash=SURE)) == told
+    assert set(opened) == {False}
 
 
 @settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
