@@ -12,15 +12,13 @@ import numpy as np
 from gristmill.filters.dedup.fingerprint_file import ELSEWHERE, LOST, FingerprintFile
 from gristmill.filters.dedup.fingerprints import describe
 from gristmill.filters.kernels.dedup.buckets import at_repeats, count_pairs, drop_copies, pair_members, sort_members
+from gristmill.filters.kernels.text.hashes import MULTIPLIER
 from gristmill.pipelines.recipe import schema
 from gristmill.pipelines.records.rows import pick
 
 RECORD = np.dtype([("key", "<u8"), ("rank", "<u8"), ("tie", "<u4"), ("place", "<u8")])
 """A document in a bucket. `tie` is a hash of its exact text and the bucket: it tells texts from copies of them, and
 rank ties never fall back on the place. Two texts that it takes for one in some bucket are two in all others."""
-
-TIE_FACTOR = np.uint64(0x9E3779B97F4A7C15)
-"""2**64 / golden ratio: the upper half of a product is a hash (Knuth, The Art of Computer Programming 3, 6.4)."""
 
 EXACT_BIT = np.uint64(1 << 63)
 """Set in keys made from the exact hash, clear in those of LSH bands."""
@@ -141,7 +139,8 @@ def records_of(unit: int, file: FingerprintFile, key: np.ndarray, at: np.ndarray
     """RECORD rows of keys (uint64) and of the documents at these positions (int64) of a unit's file."""
     records = np.empty(len(at), RECORD)
     records["key"], records["rank"] = key, file.rank[at]
-    records["tie"] = ((file.exact[at, 1] ^ key) * TIE_FACTOR) >> np.uint64(32)
+    # The upper half of such a product is a hash (Knuth, The Art of Computer Programming 3, 6.4).
+    records["tie"] = ((file.exact[at, 1] ^ key) * MULTIPLIER) >> np.uint64(32)
     records["place"] = (np.uint64(unit) << np.uint64(32)) | file.row[at].astype(np.uint64)
     return records
 

@@ -18,6 +18,7 @@ from gristmill.filters.kernels.text.eight import (
     zeros_below,
 )
 from gristmill.filters.kernels.text.hashes import LENGTH, NOTHING, ONE, step
+from gristmill.filters.kernels.text.lines import stripped
 from gristmill.filters.kernels.text.unicode import ALNUM, HAN_FIRST, HAN_LAST, SPACE, UNSPACED, code_point, mix64
 
 # A shingle: a polynomial over its words. 2**64 / golden ratio, made odd.
@@ -49,17 +50,6 @@ def _fold(lane_0, lane_1, x):
 
 
 @kernel
-def _past_space(data_B, start, end, flags_C):
-    i = start
-    while i < end:
-        c, after = code_point(data_B, i)
-        if not flags_C[c] & SPACE:
-            break
-        i = after
-    return np.uint64(i)
-
-
-@kernel
 def read_letters(data_B, start, end, flags_C, lower_C, word_W, exact_2):
     """Words of one document into word_W, its exact hash into exact_2 (both uint64); returns the number of words and the
     flags of all its characters together.
@@ -72,7 +62,8 @@ def read_letters(data_B, start, end, flags_C, lower_C, word_W, exact_2):
     space, and that at the ends. word_W needs (bytes + 1) // 2 places: a word is followed by a separator, or is a
     character of at least three bytes.
     """
-    u, stop, w = _past_space(data_B, start, end, flags_C), np.uint64(end), NOTHING
+    start, end = stripped(data_B, start, end, flags_C)
+    u, stop, w = np.uint64(start), np.uint64(end), NOTHING
     lane_0, lane_1 = EXACT_SEED_0, EXACT_SEED_1
     gap, seen = NOTHING, np.uint8(0)
     while u < stop:
