@@ -215,8 +215,10 @@ def verified_pairs(
     worse = shelf.take(unit, rows)
     duplicates = np.zeros(len(rows), np.int64)
     found = [np.zeros(0, EDGE)]
-    at_once = len(pairs) <= AT_ONCE and not shelf.scattered
-    while len(pairs):
+    few = len(pairs) <= AT_ONCE and not shelf.scattered
+    for at_once in (few, True):  # no third round: each asks all files
+        if not len(pairs):
+            break
         due = np.ones(len(pairs), bool) if at_once else _due(worse_at, pairs["rank"])
         for ranked, edges in _compared(worse, worse_at[due], pick(pairs, np.flatnonzero(due)), shelf, options):
             found.append(edges)
@@ -225,7 +227,6 @@ def verified_pairs(
                 duplicates += np.bincount(np.searchsorted(worse.known["place"], counted), minlength=len(rows))
         left = np.flatnonzero(~due & (duplicates[worse_at] < MOST_EDGES))
         pairs, worse_at = pick(pairs, left), worse_at[left]
-        at_once = True  # every round asks all files
     yield best_edges(np.concatenate(found), options.max_lost)
 
 
