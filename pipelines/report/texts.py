@@ -16,13 +16,7 @@ def clean_texts(store: Store, doc_ids: Iterable[str], unit: str = "") -> dict[st
         return {}
     names = store.parts("text", unit)
     found = _from_parquet(store, [name for name in names if name.endswith(".parquet")], wanted)
-    for name in names:
-        if len(found) == len(wanted):
-            break
-        if name.endswith(".arrow"):
-            with store.open(name) as file:
-                found = _from_arrow(file, wanted - found.keys()) | found
-    return found
+    return found | _from_arrow(store, [name for name in names if name.endswith(".arrow")], wanted - found.keys())
 
 
 def dropped_texts(store: Store, doc_ids: Iterable[str], unit: str = "") -> dict[str, str]:
@@ -37,12 +31,7 @@ def extracted_texts(store: Store, rows: Sequence[Mapping[str, Any]], unit: str) 
     """row -> text as it was extracted, of some documents of a unit, where the run still has it: those that the rules
     kept by their `row`, the others by their `doc_id`."""
     wanted = {row["row"] for row in rows}
-    found: dict[int, str] = {}
-    for name in store.parts("curated", unit):
-        if len(found) == len(wanted):
-            break
-        with store.open(name) as file:
-            found |= _from_arrow(file, wanted - found.keys(), "row")
+    found: dict[int, str] = _from_arrow(store, store.parts("curated", unit), wanted, "row")
     if len(found) < len(wanted):
         by_id = dropped_texts(store, {row["doc_id"] for row in rows}, unit)
         missing = [row for row in rows if row["row"] not in found and row["doc_id"] in by_id]
@@ -59,16 +48,27 @@ def compared_texts(store: Store, doc_ids: Iterable[str], units: Iterable[str] = 
     wanted = set(doc_ids)
     found: dict[str, str] = {}
     for unit in units:
-        for name in store.parts("curated", unit):
-            if len(found) < len(wanted):
-                with store.open(name) as file:
-                    found |= _from_arrow(file, wanted - found.keys(), as_edited=True)
+        found |= _from_arrow(store, store.parts("curated", unit), wanted - found.keys(), as_edited=True)
         for texts in (clean_texts, dropped_texts):
             found |= texts(store, wanted - found.keys(), unit)
     return found
 
 
-def _from_arrow(file: IO[bytes], wanted: set[Any], key: str = "doc_id", as_edited: bool = False) -> dict[Any, str]:
+def _from_arrow(
+    store: Store, names: Iterable[str], wanted: set[Any], key: str = "doc_id", as_edited: bool = False
+) -> dict[Any, str]:
+    """Texts of parts by a key column, of a key that repeats the first; no part is opened beyond those that are
+    needed."""
+    found: dict[Any, str] = {}
+    for name in names:
+        if len(found) == len(wanted):
+            break
+        with store.open(name) as file:
+            found |= _of_part(file, wanted - found.keys(), key, as_edited)
+    return found
+
+
+def _of_part(file: IO[bytes], wanted: set[Any], key: str, as_edited: bool) -> dict[Any, str]:
     """Texts by a key column; `as_edited`: with the edits of the rules. Only that column and the batches of wanted texts
     are read."""
     import pyarrow as pa
